@@ -1,0 +1,348 @@
+"""The filter: a small algebra over the fields of a catalog, and its public form, CQL2-JSON (OGC 21-065r2).
+
+NULL semantics are those of SQL and CQL2: a test of an unknown value is unknown, `Not` of unknown is
+unknown, and a row is selected only where the whole filter is true. So "not Beats" does not select a row
+without a brand; every dialect is compiled to agree.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias, get_args
+
+from dateutil.relativedelta import relativedelta
+
+from nlp2filters.errors import Fault, InvalidFilter
+
+MAX_DEPTH = 8
+MAX_NODES = 200
+
+Unit = Literal["day", "week", "month", "quarter", "year"]
+_UNITS = frozenset(get_args(Unit))
+Operator = Literal["=", "<>", "<", "<=", ">", ">="]
+
+
+@dataclass(frozen=True, slots=True)
+class RelativeDate:
+    """A day told from today: shift by `offset` `unit`s, then go back to the start of the `floor`.
+
+    "this year" begins at `RelativeDate(0, "year", "year")`, "7 days ago" is `RelativeDate(-7, "day", "day")`.
+    """
+
+    offset: int
+    unit: Unit
+    floor: Unit = "day"
+
+    def resolve(self, today: dt.date, week_start: int = 0) -> dt.date:
+        """The calendar day. `week_start` is a weekday, 0 for Monday.
+
+        Raises:
+            OverflowError, ValueError: when the day lies outside the years 1 to 9999.
+        """
+        months = {"month": 1, "quarter": 3, "year": 12}.get(self.unit)
+        if months:
+            day = today + relativedelta(months=months * self.offset)
+        else:
+            day = today + dt.timedelta(days=self.offset * (7 if self.unit == "week" else 1))
+        match self.floor:
+            case "year":
+                return day.replace(month=1, day=1)
+            case "quarter":
+                return day.replace(month=day.month - (day.month - 1) % 3, day=1)
+            case "month":
+                return day.replace(day=1)
+            case "week":
+                return day - dt.timedelta(days=(day.weekday() - week_start) % 7)
+            case _:
+                return day
+
+
+Scalar: TypeAlias = str | bool | int | float | dt.date | dt.datetime | dt.time | RelativeDate
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`field op value`."""
+
+    op: Operator
+    field: str
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """`low <= field <= high`."""
+
+    field: str
+    low: Scalar
+    high: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The field equals one of `values`."""
+
+    field: str
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """The string field contains `text`, upper and lower case alike. `text` is literal: no wildcards."""
+
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    """The field's value is unknown."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The opposite; unknown stays unknown."""
+
+    arg: "Filter"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Every one of `args` (two or more)."""
+
+    args: "tuple[Filter, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one of `args` (two or more)."""
+
+    args: "tuple[Filter, ...]"
+
+
+Leaf: TypeAlias = Comparison | Between | OneOf | Contains | IsNull
+Filter: TypeAlias = Leaf | Not | And | Or
+
+NEGATED: dict[Operator, Operator] = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def all_of(*filters: Filter | None) -> Filter | None:
+    """AND, flattened; the absent ones are left out, and none at all is no filter."""
+    return _join(And, filters)
+
+
+def any_of(*filters: Filter | None) -> Filter | None:
+    """OR, flattened; the absent ones are left out."""
+    return _join(Or, filters)
+
+
+def _join(kind: type[And] | type[Or], filters: tuple[Filter | None, ...]) -> Filter | None:
+    args: list[Filter] = []
+    for arg in filters:
+        if isinstance(arg, kind):
+            args.extend(arg.args)
+        elif arg is not None and arg not in args:
+            args.append(arg)
+    return kind(tuple(args)) if len(args) > 1 else args[0] if args else None
+
+
+def negate(node: Filter) -> Filter:
+    """The opposite filter, with `Not` only before `Between`, `OneOf`, `Contains` and `IsNull`."""
+    match node:
+        case Comparison(op, name, value):
+            return Comparison(NEGATED[op], name, value)
+        case Not(arg):
+            return push_not_inward(arg)
+        case And(args):
+            return Or(tuple(negate(arg) for arg in args))
+        case Or(args):
+            return And(tuple(negate(arg) for arg in args))
+        case _:
+            return Not(node)
+
+
+def push_not_inward(node: Filter) -> Filter:
+    """The same filter in negation normal form. De Morgan's laws hold in three-valued logic too."""
+    match node:
+        case Not(arg):
+            return negate(arg)
+        case And(args):
+            return And(tuple(push_not_inward(arg) for arg in args))
+        case Or(args):
+            return Or(tuple(push_not_inward(arg) for arg in args))
+        case _:
+            return node
+
+
+def leaves(node: Filter | None) -> Iterator[Leaf]:
+    """The tests of a filter, from left to right, without their negations."""
+    match node:
+        case None:
+            return
+        case Not(arg):
+            yield from leaves(arg)
+        case And(args) | Or(args):
+            for arg in args:
+                yield from leaves(arg)
+        case _:
+            yield node
+
+
+def map_leaves(node: Filter, change: Callable[[Leaf], Filter]) -> Filter:
+    """The filter with every test replaced."""
+    match node:
+        case Not(arg):
+            return Not(map_leaves(arg, change))
+        case And(args):
+            return And(tuple(map_leaves(arg, change) for arg in args))
+        case Or(args):
+            return Or(tuple(map_leaves(arg, change) for arg in args))
+        case _:
+            return change(node)
+
+
+def resolve(node: Filter, today: dt.date, week_start: int = 0) -> Filter:
+    """The filter with every relative date turned into a calendar day."""
+
+    def day(value: Any) -> Any:
+        return value.resolve(today, week_start) if isinstance(value, RelativeDate) else value
+
+    def change(leaf: Leaf) -> Filter:
+        match leaf:
+            case Comparison(value=value):
+                return replace(leaf, value=day(value))
+            case Between(low=low, high=high):
+                return replace(leaf, low=day(low), high=day(high))
+            case OneOf(values=values):
+                return replace(leaf, values=tuple(day(value) for value in values))
+            case _:
+                return leaf
+
+    return map_leaves(node, change)
+
+
+def to_cql2(node: Filter) -> dict[str, Any]:
+    """The filter as CQL2-JSON. Resolve it first: a relative date is written as `{"relative": …}`, our own extension."""
+    match node:
+        case Comparison(op, name, value):
+            return {"op": op, "args": [_property(name), scalar_to_json(value)]}
+        case Between(name, low, high):
+            return {"op": "between", "args": [_property(name), scalar_to_json(low), scalar_to_json(high)]}
+        case OneOf(name, values):
+            return {"op": "in", "args": [_property(name), [scalar_to_json(value) for value in values]]}
+        case Contains(name, text):
+            pattern = "%" + escape_like(text) + "%"
+            return {"op": "like", "args": [_casei(_property(name)), _casei(pattern)]}
+        case IsNull(name):
+            return {"op": "isNull", "args": [_property(name)]}
+        case Not(arg):
+            return {"op": "not", "args": [to_cql2(arg)]}
+        case And(args):
+            return {"op": "and", "args": [to_cql2(arg) for arg in args]}
+        case Or(args):
+            return {"op": "or", "args": [to_cql2(arg) for arg in args]}
+
+
+def escape_like(text: str) -> str:
+    """`text` with the wildcards of a LIKE pattern made literal by a backslash."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def scalar_to_json(value: Scalar) -> Any:
+    """A value in CQL2-JSON: `{"timestamp": …}`, `{"date": …}`, `{"time": …}` (our extension) or itself."""
+    match value:
+        case dt.datetime():
+            return {"timestamp": value.isoformat()}
+        case dt.date():
+            return {"date": value.isoformat()}
+        case dt.time():
+            return {"time": value.isoformat()}
+        case RelativeDate(offset, unit, floor):
+            return {"relative": {"offset": offset, "unit": unit, "floor": floor}}
+        case _:
+            return value
+
+
+def _property(name: str) -> dict[str, str]:
+    return {"property": name}
+
+
+def _casei(arg: Any) -> dict[str, Any]:
+    return {"op": "casei", "args": [arg]}
+
+
+def from_cql2(data: Any) -> Filter:
+    """Read CQL2-JSON: the part of the standard that `to_cql2` writes, and bare boolean properties.
+
+    Raises:
+        InvalidFilter: with a pointer to the first part that is not understood.
+    """
+    budget = iter(range(MAX_NODES))
+    return _read(data, "", 1, budget)
+
+
+def _read(data: Any, at: str, depth: int, budget: Iterator[int]) -> Filter:
+    if depth > MAX_DEPTH or next(budget, None) is None:
+        raise _fault(at, f"A filter may be {MAX_DEPTH} levels deep and have {MAX_NODES} parts at the most.")
+    match data:
+        case {"property": str(name)}:
+            return Comparison("=", name, True)
+        case {"op": "and" | "or" as op, "args": [_, _, *_] as args}:
+            parts = tuple(_read(arg, f"{at}/args/{i}", depth + 1, budget) for i, arg in enumerate(args))
+            return And(parts) if op == "and" else Or(parts)
+        case {"op": "not", "args": [arg]}:
+            return Not(_read(arg, f"{at}/args/0", depth + 1, budget))
+        case {"op": "=" | "<>" | "<" | "<=" | ">" | ">=" as op, "args": [{"property": str(name)}, value]}:
+            return Comparison(op, name, scalar_from_json(value, f"{at}/args/1"))
+        case {"op": "between", "args": [{"property": str(name)}, low, high]}:
+            return Between(name, scalar_from_json(low, f"{at}/args/1"), scalar_from_json(high, f"{at}/args/2"))
+        case {"op": "in", "args": [{"property": str(name)}, [_, *_] as values]}:
+            return OneOf(name, tuple(scalar_from_json(value, f"{at}/args/1/{i}") for i, value in enumerate(values)))
+        case {"op": "isNull", "args": [{"property": str(name)}]}:
+            return IsNull(name)
+        case {
+            "op": "like",
+            "args": [{"op": "casei", "args": [{"property": str(name)}]}, {"op": "casei", "args": [str(pattern)]}],
+        }:
+            return Contains(name, _contained(pattern, f"{at}/args/1/args/0"))
+        case {"op": op}:
+            raise _fault(at, f"The operator {op!r} is unknown here, or its arguments are not of its form.")
+        case _:
+            raise _fault(at, 'Expected a CQL2-JSON expression: an object with "op" and "args".')
+
+
+def scalar_from_json(value: Any, at: str = "") -> Scalar:
+    """The opposite of `scalar_to_json`; `at` is the pointer named in an `InvalidFilter`."""
+    try:
+        match value:
+            case bool() | int() | float() | str():
+                return value
+            case {"date": str(text)}:
+                return dt.date.fromisoformat(text)
+            case {"timestamp": str(text)}:
+                return dt.datetime.fromisoformat(text)
+            case {"time": str(text)}:
+                return dt.time.fromisoformat(text)
+            case {"relative": {"offset": int(offset), "unit": unit, "floor": floor}} if {unit, floor} <= _UNITS:
+                return RelativeDate(offset, unit, floor)
+    except ValueError as exc:
+        raise _fault(at, f"{exc}. Write ISO 8601.") from exc
+    raise _fault(at, 'Expected a string, number, boolean, {"date": …} or {"timestamp": …}.')
+
+
+def _contained(pattern: str, at: str) -> str:
+    """The literal text of a `%text%` pattern."""
+    inner, text, chars = pattern[1:-1], [], iter(pattern[1:-1])
+    if len(pattern) < 3 or pattern[0] != "%" or pattern[-1] != "%":
+        raise _fault(at, "Only patterns of the form %text% are understood.")
+    for char in chars:
+        if char in "%_":
+            raise _fault(at, f"A wildcard inside {inner!r} is not understood; write it with a backslash.")
+        text.append(next(chars, "\\") if char == "\\" else char)
+    return "".join(text)
+
+
+def _fault(at: str, detail: str) -> InvalidFilter:
+    return InvalidFilter([Fault(at, detail)])

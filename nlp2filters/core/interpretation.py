@@ -1,0 +1,219 @@
+"""An interpretation: what a text was understood to ask for, with the words that each part came from.
+
+It is the draft of the built-in parser, the answer of an LLM once checked, and the body of a job's result.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
+
+from nlp2filters.core import filters
+from nlp2filters.core.filters import (
+    Between,
+    Comparison,
+    Contains,
+    Filter,
+    IsNull,
+    Leaf,
+    Not,
+    OneOf,
+    from_cql2,
+    scalar_from_json,
+    scalar_to_json,
+    to_cql2,
+)
+
+Source = Literal["exact", "synonym", "fuzzy", "embedding", "unit", "type", "llm", "scope"]
+Direction = Literal["asc", "desc"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Words of the text: code points `start` (inclusive) to `end` (exclusive)."""
+
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        """The words themselves."""
+        return text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another reading of the same words, less likely than the one taken."""
+
+    test: Leaf | Not
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One test of the filter. `confidence` is a probability, `source` how its field or value was found."""
+
+    test: Leaf | Not
+    span: Span
+    quote: str
+    confidence: float
+    source: Source
+    alternatives: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """Order by `field`; rows without a value come last."""
+
+    field: str
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Words that changed nothing, and why."""
+
+    span: Span
+    quote: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clarification:
+    """A question to the user, with the readings to choose from as sentences."""
+
+    question: str
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interpretation:
+    """What a text asks for. `text` is what no field could take: words for a full-text search."""
+
+    filter: Filter | None = None
+    sort: tuple[Sort, ...] = ()
+    limit: int | None = None
+    text: str = ""
+    conditions: tuple[Condition, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    clarification: Clarification | None = None
+
+
+def to_json(interpretation: Interpretation) -> dict[str, Any]:
+    """The interpretation as JSON data, as the API shows it."""
+    it = interpretation
+    return {
+        "filter": to_cql2(it.filter) if it.filter else None,
+        "sort": [{"field": sort.field, "direction": sort.direction} for sort in it.sort],
+        "limit": it.limit,
+        "text": it.text,
+        "conditions": [_condition_to_json(condition) for condition in it.conditions],
+        "ignored": [
+            {"quote": part.quote, "span": [part.span.start, part.span.end], "reason": part.reason}
+            for part in it.ignored
+        ],
+        "clarification": it.clarification
+        and {"question": it.clarification.question, "choices": list(it.clarification.choices)},
+    }
+
+
+def from_json(data: Any) -> Interpretation:
+    """Read back what `to_json` wrote."""
+    clarification = data["clarification"]
+    return Interpretation(
+        filter=from_cql2(data["filter"]) if data["filter"] else None,
+        sort=tuple(Sort(sort["field"], sort["direction"]) for sort in data["sort"]),
+        limit=data["limit"],
+        text=data["text"],
+        conditions=tuple(_condition_from_json(condition) for condition in data["conditions"]),
+        ignored=tuple(Ignored(Span(*part["span"]), part["quote"], part["reason"]) for part in data["ignored"]),
+        clarification=clarification and Clarification(clarification["question"], tuple(clarification["choices"])),
+    )
+
+
+def leaf_to_json(test: Leaf | Not) -> dict[str, Any]:
+    """A test as `{"field", "op", "value"}`; the operator of a negated one begins with "not"."""
+    match test:
+        case Not(Between() | OneOf() | Contains() | IsNull() as leaf):
+            plain = leaf_to_json(leaf)
+            return {**plain, "op": "not " + plain["op"]}
+        case Comparison(op, name, value):
+            return {"field": name, "op": op, "value": scalar_to_json(value)}
+        case Between(name, low, high):
+            return {"field": name, "op": "between", "value": [scalar_to_json(low), scalar_to_json(high)]}
+        case OneOf(name, values):
+            return {"field": name, "op": "in", "value": [scalar_to_json(value) for value in values]}
+        case Contains(name, text):
+            return {"field": name, "op": "contains", "value": text}
+        case IsNull(name):
+            return {"field": name, "op": "isNull", "value": None}
+    raise ValueError(f"not a test in negation normal form: {test}")
+
+
+def leaf_from_json(data: Any) -> Leaf | Not:
+    """Read back what `leaf_to_json` wrote.
+
+    Raises:
+        InvalidFilter: for a value of a form that filters do not have.
+        ValueError: for an unknown operator.
+    """
+    name, op, value = data["field"], data["op"], data["value"]
+    match op:
+        case str() if op.startswith("not "):
+            leaf = leaf_from_json({**data, "op": op.removeprefix("not ")})
+            assert not isinstance(leaf, Not)
+            return Not(leaf)
+        case "=" | "<>" | "<" | "<=" | ">" | ">=":
+            return Comparison(op, name, scalar_from_json(value))
+        case "between":
+            low, high = value
+            return Between(name, scalar_from_json(low), scalar_from_json(high))
+        case "in":
+            return OneOf(name, tuple(scalar_from_json(item) for item in value))
+        case "contains":
+            return Contains(name, value)
+        case "isNull":
+            return IsNull(name)
+    raise ValueError(f"unknown operator {op!r}")
+
+
+def _condition_to_json(condition: Condition) -> dict[str, Any]:
+    return {
+        **leaf_to_json(condition.test),
+        "quote": condition.quote,
+        "span": [condition.span.start, condition.span.end],
+        "confidence": round(condition.confidence, 3),
+        "source": condition.source,
+        "alternatives": [
+            {**leaf_to_json(other.test), "confidence": round(other.confidence, 3)} for other in condition.alternatives
+        ],
+    }
+
+
+def _condition_from_json(data: Any) -> Condition:
+    return Condition(
+        test=leaf_from_json(data),
+        span=Span(*data["span"]),
+        quote=data["quote"],
+        confidence=data["confidence"],
+        source=data["source"],
+        alternatives=tuple(Alternative(leaf_from_json(other), other["confidence"]) for other in data["alternatives"]),
+    )
+
+
+def resolve(interpretation: Interpretation, today: dt.date, week_start: int = 0) -> Interpretation:
+    """The interpretation with every relative date turned into a calendar day."""
+
+    def day(test: Leaf | Not) -> Leaf | Not:
+        return cast(Leaf | Not, filters.resolve(test, today, week_start))
+
+    return replace(
+        interpretation,
+        filter=interpretation.filter and filters.resolve(interpretation.filter, today, week_start),
+        conditions=tuple(
+            replace(
+                condition,
+                test=day(condition.test),
+                alternatives=tuple(replace(other, test=day(other.test)) for other in condition.alternatives),
+            )
+            for condition in interpretation.conditions
+        ),
+    )

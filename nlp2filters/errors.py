@@ -1,0 +1,158 @@
+"""Every error that NLP2Filters raises itself.
+
+NLP2FiltersError
+├── InvalidInput            the caller's input has faults, each with a JSON pointer
+│   ├── InvalidRequest      a request body, a header or a query parameter
+│   ├── InvalidCatalog      a catalog
+│   └── InvalidFilter       a filter that does not fit its catalog
+├── UnsupportedFilter       a dialect cannot express an operator
+├── JobNotFound             no such job, or it is another owner's
+├── CatalogNotFound         no catalog of that name
+├── IllegalTransition       the job's status does not allow the step
+├── StaleAttempt            another attempt of the stage has taken over
+├── Overloaded              the backlog is full; nothing was written
+├── StoreUnavailable        Redis does not answer
+├── ModelUnavailable        no source could supply the embedding model
+├── RedisServerMissing      no Redis server to start, and none configured
+├── WebhookRefused          a callback address that must not be called
+└── ProviderError           the LLM call gave nothing usable
+    ├── ProviderTimeout     the total deadline passed
+    ├── ProviderRejected    4xx: wrong key, wrong model, bad request; never retried
+    ├── ProviderUnavailable 408, 409, 429, 5xx or no connection, after the retries
+    ├── AnswerRefused       the model declined to answer
+    ├── AnswerTruncated     the answer was cut at the token limit
+    └── InvalidAnswer       the answer is no JSON of the asked form, or does not fit the catalog
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class NLP2FiltersError(Exception):
+    """Base of all the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with an input: `pointer` (RFC 6901) says where, `detail` what to do."""
+
+    pointer: str
+    detail: str
+
+
+class InvalidInput(NLP2FiltersError):
+    """The caller's input has faults; all that were found are in `faults`."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults))
+        self.faults = tuple(faults)
+
+
+class InvalidRequest(InvalidInput):
+    """A request body, a header or a query parameter is wrong."""
+
+
+class InvalidCatalog(InvalidInput):
+    """A catalog is wrong."""
+
+
+class InvalidFilter(InvalidInput):
+    """A filter does not fit its catalog."""
+
+
+class UnsupportedFilter(NLP2FiltersError):
+    """The dialect cannot express this operator on this field."""
+
+    def __init__(self, dialect: str, operator: str, field: str) -> None:
+        super().__init__(f"{dialect} cannot express {operator!r} on field {field!r}")
+        self.dialect, self.operator, self.field = dialect, operator, field
+
+
+class JobNotFound(NLP2FiltersError):
+    """No such job, or it belongs to somebody else."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"There is no job {job_id!r}. It may have passed its retention time.")
+        self.job_id = job_id
+
+
+class CatalogNotFound(NLP2FiltersError):
+    """No catalog of that name."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"There is no catalog {name!r}. Known: {', '.join(known)}.")
+        self.name = name
+
+
+class IllegalTransition(NLP2FiltersError):
+    """The job's status does not allow the step that was asked for."""
+
+    def __init__(self, job_id: str, status: str, step: str) -> None:
+        super().__init__(f"Job {job_id} is {status}: it cannot {step}.")
+        self.job_id, self.status, self.step = job_id, status, step
+
+
+class StaleAttempt(NLP2FiltersError):
+    """Another attempt of this stage has taken over; this one must write nothing."""
+
+    def __init__(self, job_id: str, stage: str, attempt: int) -> None:
+        super().__init__(f"Attempt {attempt} of stage {stage} of job {job_id} has been superseded.")
+        self.job_id, self.stage, self.attempt = job_id, stage, attempt
+
+
+class Overloaded(NLP2FiltersError):
+    """The backlog is full: nothing was written, try again after `retry_after_s` seconds."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"Too many jobs are waiting. Try again in {retry_after_s} seconds.")
+        self.retry_after_s = retry_after_s
+
+
+class StoreUnavailable(NLP2FiltersError):
+    """Redis does not answer, or refuses to write."""
+
+
+class ModelUnavailable(NLP2FiltersError):
+    """No source could supply the embedding model."""
+
+
+class RedisServerMissing(NLP2FiltersError):
+    """There is no Redis server to start, and REDIS_URL names none."""
+
+
+class WebhookRefused(NLP2FiltersError):
+    """A callback address that must not be called: not https, private, or our own."""
+
+
+class ProviderError(NLP2FiltersError):
+    """The LLM call gave nothing usable. `retryable` says whether a later call may."""
+
+    retryable = False
+
+
+class ProviderTimeout(ProviderError):
+    """The total deadline of the call passed."""
+
+    retryable = True
+
+
+class ProviderRejected(ProviderError):
+    """The provider answered 4xx: wrong key, wrong model or bad request."""
+
+
+class ProviderUnavailable(ProviderError):
+    """408, 409, 429, 5xx or no connection, also after the retries."""
+
+    retryable = True
+
+
+class AnswerRefused(ProviderError):
+    """The model declined to answer."""
+
+
+class AnswerTruncated(ProviderError):
+    """The answer was cut at the token limit."""
+
+
+class InvalidAnswer(ProviderError):
+    """The answer is no JSON of the asked form, or does not fit the catalog."""
