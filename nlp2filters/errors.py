@@ -24,8 +24,9 @@ NLP2FiltersError
     └── InvalidAnswer       the answer is no JSON of the asked form, or does not fit the catalog
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 
 class NLP2FiltersError(Exception):
@@ -47,6 +48,10 @@ class InvalidInput(NLP2FiltersError):
         super().__init__("; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults))
         self.faults = tuple(faults)
 
+    def under(self, pointer: str) -> Self:
+        """The same faults, seen from the document in which the faulty part stands at `pointer`."""
+        return type(self)([Fault(pointer + fault.pointer, fault.detail) for fault in self.faults])
+
 
 class InvalidRequest(InvalidInput):
     """A request body, a header or a query parameter is wrong."""
@@ -58,6 +63,34 @@ class InvalidCatalog(InvalidInput):
 
 class InvalidFilter(InvalidInput):
     """A filter does not fit its catalog."""
+
+
+class MalformedJSON(NLP2FiltersError):
+    """The body is not JSON, or nested too deep."""
+
+
+class UnsupportedMediaType(NLP2FiltersError):
+    """The body is of another media type than the address takes."""
+
+    def __init__(self, media_type: str, expected: str) -> None:
+        super().__init__(f"The body is {media_type or 'of no declared type'}. Send Content-Type: {expected}.")
+        self.media_type, self.expected = media_type, expected
+
+
+class PayloadTooLarge(NLP2FiltersError):
+    """The body is larger than allowed."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The body is larger than {limit} bytes.")
+        self.limit = limit
+
+
+class MalformedCursor(NLP2FiltersError):
+    """An event cursor that is no stream entry id."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"{cursor[:60]!r} is no event id. Send back the id of the last event that you got, or none.")
+        self.cursor = cursor
 
 
 class UnsupportedFilter(NLP2FiltersError):
@@ -82,6 +115,24 @@ class CatalogNotFound(NLP2FiltersError):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(f"There is no catalog {name!r}. Known: {', '.join(known)}.")
         self.name = name
+
+
+class NoDemoData(NLP2FiltersError):
+    """The catalog comes without rows to search."""
+
+    def __init__(self, catalog: str | None) -> None:
+        super().__init__(f"The catalog {catalog!r} has no demo data: only the packaged catalogs have.")
+        self.catalog = catalog
+
+
+class ResultNotReady(NLP2FiltersError):
+    """The job has not ended, or it ended without a result; `error` is then the job's problem object."""
+
+    def __init__(self, job_id: str, status: str, error: Mapping[str, object] | None = None) -> None:
+        super().__init__(
+            f"Job {job_id} is {status}." if error else f"Job {job_id} is {status}: wait until it has ended."
+        )
+        self.job_id, self.status, self.error = job_id, status, error
 
 
 class IllegalTransition(NLP2FiltersError):

@@ -8,7 +8,7 @@ without a brand; every dialect is compiled to agree.
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from dateutil.relativedelta import relativedelta
 
@@ -308,7 +308,7 @@ def _read(data: Any, at: str, depth: int, budget: Iterator[int]) -> Filter:
         }:
             return Contains(name, _contained(pattern, f"{at}/args/1/args/0"))
         case {"op": op}:
-            raise _fault(at, f"The operator {op!r} is unknown here, or its arguments are not of its form.")
+            raise _fault(at, f"The operator {op!r:.50} is unknown here, or its arguments are not of its form.")
         case _:
             raise _fault(at, 'Expected a CQL2-JSON expression: an object with "op" and "args".')
 
@@ -325,8 +325,11 @@ def scalar_from_json(value: Any, at: str = "") -> Scalar:
                 return dt.datetime.fromisoformat(text)
             case {"time": str(text)}:
                 return dt.time.fromisoformat(text)
-            case {"relative": {"offset": int(offset), "unit": unit, "floor": floor}} if {unit, floor} <= _UNITS:
-                return RelativeDate(offset, unit, floor)
+            case {"relative": {"offset": int(offset), "unit": str(unit), "floor": str(floor)}} if {
+                unit,
+                floor,
+            } <= _UNITS:
+                return RelativeDate(offset, cast(Unit, unit), cast(Unit, floor))
     except ValueError as exc:
         raise _fault(at, f"{exc}. Write ISO 8601.") from exc
     raise _fault(at, 'Expected a string, number, boolean, {"date": …} or {"timestamp": …}.')
@@ -334,13 +337,16 @@ def scalar_from_json(value: Any, at: str = "") -> Scalar:
 
 def _contained(pattern: str, at: str) -> str:
     """The literal text of a `%text%` pattern."""
-    inner, text, chars = pattern[1:-1], [], iter(pattern[1:-1])
-    if len(pattern) < 3 or pattern[0] != "%" or pattern[-1] != "%":
+    if len(pattern) < 2 or pattern[0] != "%" or pattern[-1] != "%":
         raise _fault(at, "Only patterns of the form %text% are understood.")
+    text, chars = [], iter(pattern[1:-1])
     for char in chars:
         if char in "%_":
-            raise _fault(at, f"A wildcard inside {inner!r} is not understood; write it with a backslash.")
-        text.append(next(chars, "\\") if char == "\\" else char)
+            raise _fault(at, "A wildcard inside %text% is not understood; write it with a backslash.")
+        literal = next(chars, None) if char == "\\" else char
+        if literal is None:
+            raise _fault(at, "The backslash makes the last % literal; only patterns of the form %text% are understood.")
+        text.append(literal)
     return "".join(text)
 
 

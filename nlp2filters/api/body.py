@@ -1,0 +1,49 @@
+"""Read a request's JSON body: counted while it streams, of one media type, and not too deep."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+
+from nlp2filters.errors import MalformedJSON, PayloadTooLarge, UnsupportedMediaType
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 32
+
+
+async def read_json(request: Request) -> Any:
+    """The decoded body.
+
+    Raises:
+        UnsupportedMediaType: it is not declared as JSON.
+        PayloadTooLarge: it is larger than 1 MiB; the rest is not read.
+        MalformedJSON: it is not JSON, not UTF-8, or deeper than 32 levels.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedMediaType(media_type, "application/json")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise PayloadTooLarge(MAX_BYTES)
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError as exc:
+        raise MalformedJSON(str(exc)) from exc
+    if _depth_exceeds(data, MAX_DEPTH):
+        raise MalformedJSON(f"nested deeper than {MAX_DEPTH} levels")
+    return data
+
+
+def _depth_exceeds(data: Any, levels: int) -> bool:
+    """Whether arrays and objects are nested deeper than `levels`; level by level, so never by recursion."""
+    layer = _containers([data])
+    for _ in range(levels):
+        layer = _containers(child for item in layer for child in (item.values() if isinstance(item, dict) else item))
+    return bool(layer)
+
+
+def _containers(items: Iterable[Any]) -> list[dict[str, Any] | list[Any]]:
+    return [item for item in items if isinstance(item, dict | list)]

@@ -1,0 +1,89 @@
+"""Responses as JSON, and every error as a problem object (RFC 9457)."""
+
+import logging
+from typing import Any
+
+import orjson
+from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from nlp2filters import errors
+from nlp2filters.core.problems import problem
+
+_log = logging.getLogger(__name__)
+
+_SLUGS: dict[type[errors.NLP2FiltersError], str] = {
+    errors.InvalidRequest: "invalid-request",
+    errors.InvalidCatalog: "invalid-catalog",
+    errors.InvalidFilter: "invalid-filter",
+    errors.MalformedJSON: "malformed-json",
+    errors.MalformedCursor: "malformed-cursor",
+    errors.UnsupportedMediaType: "unsupported-media-type",
+    errors.PayloadTooLarge: "payload-too-large",
+    errors.JobNotFound: "job-not-found",
+    errors.CatalogNotFound: "catalog-not-found",
+    errors.NoDemoData: "not-found",
+    errors.ResultNotReady: "job-not-finished",
+    errors.Overloaded: "overloaded",
+}
+_HTTP_SLUGS = {404: "not-found", 405: "method-not-allowed"}
+STORE_RETRY_AFTER_S = 5
+
+
+class JSON(Response):
+    """A JSON body."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """Encode `content`."""
+        return orjson.dumps(content)
+
+
+class Problem(JSON):
+    """A problem object, with its own status."""
+
+    media_type = "application/problem+json"
+
+    def __init__(self, slug: str, detail: str, headers: dict[str, str] | None = None, **members: Any) -> None:
+        body = problem(slug, detail, **members)
+        super().__init__(body, status_code=body["status"], headers=headers)
+
+
+async def on_error(request: Request, exc: Exception) -> Response:
+    """The one place where an error of ours becomes an HTTP status."""
+    match exc:
+        case errors.InvalidInput(faults=faults):
+            members = [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults]
+            count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+            return Problem(_SLUGS[type(exc)], f"{count}; see `errors`.", errors=members)
+        case errors.Overloaded():
+            return Problem("overloaded", str(exc), {"Retry-After": str(exc.retry_after_s)})
+        case errors.ResultNotReady(error=error) if error:
+            return Problem("job-failed", str(exc), error=error)
+        case errors.NLP2FiltersError():
+            return Problem(_SLUGS[type(exc)], str(exc))
+    raise exc
+
+
+async def on_redis_error(request: Request, exc: Exception) -> Response:
+    """Redis is away or refuses to write: nothing was accepted."""
+    assert isinstance(exc, RedisError)
+    _log.error("Redis: %s", exc)
+    headers = {"Retry-After": str(STORE_RETRY_AFTER_S)}
+    return Problem("store-unavailable", "The job store does not answer. Nothing was lost; try again.", headers)
+
+
+async def on_http_exception(request: Request, exc: Exception) -> Response:
+    """Starlette's own errors: no such address, no such method."""
+    assert isinstance(exc, HTTPException)
+    headers = dict(exc.headers or {})
+    detail = f"{request.method} {request.url.path} is not part of this API."
+    return Problem(_HTTP_SLUGS.get(exc.status_code, "internal-error"), detail, headers)
+
+
+async def on_crash(request: Request, exc: Exception) -> Response:
+    """Everything unforeseen. The traceback is in the log, not in the answer."""
+    return Problem("internal-error", "An error on our side; it has been logged.")

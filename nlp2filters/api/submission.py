@@ -1,0 +1,111 @@
+"""What `POST /v1/jobs` takes."""
+
+import datetime as dt
+from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import available_timezones
+
+from annotated_types import Len
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from nlp2filters.core import dialects
+from nlp2filters.errors import Fault, InvalidRequest
+
+MAX_TEXT = 4_000
+
+
+def _no_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain the character U+0000")
+    return text
+
+
+def _known_dialect(name: str) -> str:
+    if name not in dialects.DIALECTS:
+        raise ValueError(f"unknown dialect; known: {', '.join(dialects.DIALECTS)}")
+    return name
+
+
+def _known_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("unknown time zone; give an IANA name such as Europe/Berlin")
+    return name
+
+
+def _moment(text: str) -> str:
+    dt.datetime.fromisoformat(text)
+    return text
+
+
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_TEXT, strip_whitespace=False), AfterValidator(_no_nul)
+]
+Metadata = Annotated[
+    dict[Annotated[str, StringConstraints(max_length=64)], Annotated[str, StringConstraints(max_length=512)]],
+    Len(0, 16),
+]
+
+
+class Webhook(BaseModel):
+    """Where to call when the job has ended."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    url: Annotated[str, StringConstraints(max_length=2048)] = Field(description="An https URL.")
+    events: Annotated[list[Literal["succeeded", "failed", "canceled", "expired"]], Len(1, 4)] = Field(
+        default=["succeeded", "failed", "canceled", "expired"], description="The outcomes to be told of."
+    )
+
+
+class Submission(BaseModel):
+    """A text to turn into a filter, and the catalog to do it for."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    kind: Literal["filters"] = "filters"
+    catalog: str | dict[str, Any] = Field(description="A catalog's name, or a whole catalog.")
+    text: Text = Field(description="What somebody asks for, in plain language.")
+    dialects: Annotated[list[Annotated[str, AfterValidator(_known_dialect)]], Len(0, 16)] = Field(
+        default=["sql"], description="The search engines to compile the filter for."
+    )
+    strategy: Literal["auto", "builtin"] = Field(
+        default="auto", description="`builtin` never calls an LLM; `auto` does when one is configured."
+    )
+    locale: Literal["en"] = Field(default="en", description="Language of the text.")
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
+        default="UTC", description="IANA time zone in which `today` is meant."
+    )
+    now: Annotated[str, AfterValidator(_moment)] | None = Field(
+        default=None, description="ISO 8601 moment that counts as now; the time of submission otherwise."
+    )
+    scope: dict[str, Any] | None = Field(
+        default=None, description="A CQL2-JSON filter that is always added, and never shown to an LLM."
+    )
+    webhook: Webhook | None = Field(default=None, description="Called, signed, when the job has ended.")
+    metadata: Metadata = Field(default={}, description="Kept with the job and given back.")
+    deadline_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = Field(
+        default=None, description="The job expires when no worker has begun it by then."
+    )
+
+
+class Echo(BaseModel):
+    """What `POST /embedding/echo` takes."""
+
+    model_config = ConfigDict(strict=True)
+
+    text: Text
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def checked(model: type[M], data: object) -> M:
+    """Read a decoded body as a `model`.
+
+    Raises:
+        InvalidRequest: with every fault found and where it is.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as exc:
+        faults = [Fault("".join(f"/{part}" for part in error["loc"]), error["msg"]) for error in exc.errors()]
+        raise InvalidRequest(faults) from exc

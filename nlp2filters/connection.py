@@ -1,0 +1,30 @@
+"""The connection to Redis, for the store and for ARQ alike."""
+
+from arq.connections import ArqRedis
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError  # noqa: A004
+
+from nlp2filters import queue
+from nlp2filters.settings import Settings
+
+
+def connect(settings: Settings, *, retries: int = 3, queue_name: str = "") -> ArqRedis:
+    """A client with a pool of its own; nothing is sent yet.
+
+    A command is tried again `retries` times after a lost connection, with 0.05 to 0.5 s between; every commit
+    of the store may be sent twice without harm. Waiting for a free connection of the pool is limited to 5 s.
+    """
+    pool = BlockingConnectionPool.from_url(
+        settings.redis_url,
+        max_connections=settings.redis_connections,
+        timeout=5,
+        socket_connect_timeout=2,
+        health_check_interval=30,
+        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries),
+        retry_on_error=[ConnectionError, TimeoutError, BusyLoadingError],
+    )
+    return ArqRedis(
+        pool, job_serializer=queue.dumps, job_deserializer=queue.loads, default_queue_name=queue_name or "unused"
+    )

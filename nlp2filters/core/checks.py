@@ -1,0 +1,377 @@
+"""Does a filter fit its catalog? Known fields, operators that their types allow, values of their types.
+
+Whoever wrote the filter (the parser, an LLM, a caller) may spell a value in more ways than the catalog
+does: "30" for 30, "JAPAN" for Japan. What can mean only one thing is put right; the rest is a fault that
+says what is allowed.
+"""
+
+import datetime as dt
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
+
+from rapidfuzz import process, utils
+
+from nlp2filters.core.catalog import NUMERIC, ORDERED, STRINGS, Catalog, Field
+from nlp2filters.core.filters import (
+    MAX_DEPTH,
+    MAX_NODES,
+    And,
+    Between,
+    Comparison,
+    Contains,
+    Filter,
+    IsNull,
+    Leaf,
+    Not,
+    OneOf,
+    Operator,
+    Or,
+    RelativeDate,
+    Scalar,
+)
+from nlp2filters.core.interpretation import Direction, Sort
+from nlp2filters.errors import Fault, InvalidFilter
+
+MAX_TEXT = 500
+MAX_INTEGER = 2**53  # beyond it, JSON readers that use doubles round
+MAX_OFFSET_DAYS = 366 * 1000
+
+_DAYS = {"day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
+_NUMBER = re.compile(r"[+-]?\d{1,400}(\.\d{1,400})?([eE][+-]?\d{1,3})?")
+_ALL_NAMED = 10  # up to so many, a fault lists everything that is allowed
+
+
+def operators(field: Field) -> tuple[str, ...]:
+    """The operators that a condition on the field may have, named as in `interpretation.leaf_to_json`."""
+    equality = ("=", "<>", "in", "not in") if field.type != "geo" else ()
+    order = ("<", "<=", ">", ">=", "between", "not between") if field.type in ORDERED else ()
+    words = ("contains", "not contains") if field.type in STRINGS else ()
+    return (*equality, *order, *words, "isNull", "not isNull")
+
+
+def check(filter: Filter, catalog: Catalog, at: str = "") -> Filter:  # noqa: A002
+    """The filter with its values in the form and spelling of the catalog.
+
+    Numbers, dates and booleans given as strings become what the field holds. Known values take their
+    stored spelling. An instant becomes UTC; without an offset it is taken for UTC. Swapped limits of
+    `Between` are put right, and fractional limits of an integer field moved to the whole numbers inside.
+
+    Raises:
+        InvalidFilter: with every fault, each pointing into the filter's CQL2-JSON, after the prefix `at`.
+    """
+    run = _Check(catalog)
+    checked = run.node(filter, at, 1)
+    if run.nodes > MAX_NODES:
+        run.fault(at, f"The filter has {run.nodes} tests and values; {MAX_NODES} are allowed.")
+    if run.faults:
+        raise InvalidFilter(run.faults)
+    return checked
+
+
+def check_sort(sorts: Sequence[Sort], catalog: Catalog, at: str = "") -> tuple[Sort, ...]:
+    """The same sorts.
+
+    Raises:
+        InvalidFilter: with every fault, pointing into the list of `{"field", "direction"}`.
+    """
+    run = _Check(catalog)
+    for index, sort in enumerate(sorts):
+        found = run.field(sort.field, f"{at}/{index}/field")
+        if found and (found.type == "geo" or found.many):
+            kind = "a list" if found.many else "a place"
+            run.fault(f"{at}/{index}/field", f"{found.name!r} is {kind}, which has no order. Sort by another field.")
+        if sort.direction not in get_args(Direction):
+            run.fault(f"{at}/{index}/direction", 'The direction must be "asc" or "desc".')
+    if run.faults:
+        raise InvalidFilter(run.faults)
+    return tuple(sorts)
+
+
+@dataclass
+class _Check:
+    """One walk over a filter. It goes on after a fault, so that all are reported at once."""
+
+    catalog: Catalog
+    nodes: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+    def fault(self, at: str, detail: str) -> None:
+        self.faults.append(Fault(at, detail))
+
+    def node(self, node: Filter, at: str, depth: int) -> Filter:
+        self.nodes += 1
+        if depth > MAX_DEPTH:
+            self.fault(at, f"The filter is nested deeper than {MAX_DEPTH} levels.")
+            return node
+        match node:
+            case Not(arg):
+                return Not(self.node(arg, f"{at}/args/0", depth + 1))
+            case And(args) | Or(args):
+                if len(args) < 2:
+                    self.fault(f"{at}/args", "AND and OR join two filters or more.")
+                return replace(
+                    node, args=tuple(self.node(arg, f"{at}/args/{i}", depth + 1) for i, arg in enumerate(args))
+                )
+            case _:
+                return self.leaf(node, at)
+
+    def leaf(self, leaf: Leaf, at: str) -> Filter:
+        inside = "/args/0/args/0" if isinstance(leaf, Contains) else "/args/0"
+        found = self.field(leaf.field, f"{at}{inside}/property")
+        if not found:
+            return leaf
+        operator = _operator(leaf)
+        if operator not in operators(found):
+            self.fault(
+                f"{at}/op",
+                f"{operator!r} does not apply to {found.name!r}, a {found.type} field. "
+                f"Allowed: {', '.join(operators(found))}.",
+            )
+            return leaf
+        match leaf:
+            case Comparison(op, _, value):
+                return replace(leaf, value=self.value(value, found, f"{at}/args/1", _rounding(op)))
+            case Between(_, low, high):
+                if _swapped(low, high, found):
+                    low, high = high, low
+                    at_low, at_high = f"{at}/args/2", f"{at}/args/1"
+                else:
+                    at_low, at_high = f"{at}/args/1", f"{at}/args/2"
+                return Between(
+                    found.name, self.value(low, found, at_low, "up"), self.value(high, found, at_high, "down")
+                )
+            case OneOf(_, values):
+                self.nodes += len(values)
+                if not values:
+                    self.fault(f"{at}/args/1", "The list of values is empty; give one or more.")
+                given = [self.value(value, found, f"{at}/args/1/{i}") for i, value in enumerate(values[:MAX_NODES])]
+                return replace(leaf, values=tuple(dict.fromkeys(given)))
+            case Contains(_, text):
+                return replace(leaf, text=self.words(text, f"{at}/args/1/args/0"))
+            case IsNull():
+                return leaf
+
+    def field(self, name: str, at: str) -> Field | None:
+        found = self.catalog.by_name.get(name)
+        if not found:
+            self.fault(at, f"There is no field {_shown(name)}. {_nearest(name, list(self.catalog.by_name))}")
+        return found
+
+    def value(self, value: Scalar, of: Field, at: str, rounding: "_Rounding | None" = None) -> Scalar:
+        try:
+            return coerce(value, of, rounding)
+        except ValueError as exc:
+            self.fault(at, str(exc))
+            return value
+
+    def words(self, text: str, at: str) -> str:
+        try:
+            if not isinstance(text, str) or not text.strip():
+                raise ValueError("Expected the words to look for.")
+            return _text(text)
+        except ValueError as exc:
+            self.fault(at, str(exc))
+            return text
+
+
+def _operator(leaf: Leaf) -> str:
+    match leaf:
+        case Comparison(op):
+            return op
+        case Between():
+            return "between"
+        case OneOf():
+            return "in"
+        case Contains():
+            return "contains"
+        case IsNull():
+            return "isNull"
+
+
+_Rounding = Literal["up", "down"]
+
+
+def _rounding(op: Operator) -> _Rounding | None:
+    """Where a fractional limit goes on whole numbers: `> 2.5` is `> 2`, `< 2.5` is `< 3`."""
+    roundings: dict[Operator, _Rounding] = {"<": "up", ">=": "up", "<=": "down", ">": "down"}
+    return roundings.get(op)
+
+
+def _swapped(low: Scalar, high: Scalar, of: Field) -> bool:
+    """Whether both limits are known and stand the wrong way round. Relative dates are not known yet."""
+    numeric = replace(of, type="number") if of.type == "integer" else of
+    try:
+        low, high = coerce(low, numeric), coerce(high, numeric)
+    except ValueError:
+        return False
+    if isinstance(low, RelativeDate) or isinstance(high, RelativeDate):
+        return False
+    return _as_instant(low) > _as_instant(high)  # type: ignore[operator]  # both are of the field's type
+
+
+def _as_instant(value: Scalar) -> Scalar:
+    """A datetime field may have a day on one side and an instant on the other."""
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return dt.datetime.combine(value, dt.time(), dt.UTC)
+    return value
+
+
+def coerce(value: Scalar, of: Field, rounding: _Rounding | None = None) -> Scalar:
+    """The value as the field holds it; `rounding` says where a fraction goes on an integer field.
+
+    Raises:
+        ValueError: what was expected instead, as a sentence for people.
+    """
+    match of.type:
+        case "keyword" | "text":
+            return _known(value, of)
+        case "integer":
+            return _integer(value, rounding)
+        case "boolean":
+            return _boolean(value)
+        case "date":
+            return _date(value)
+        case "datetime":
+            return _datetime(value)
+        case "time":
+            return _time(value)
+        case _ if of.type in NUMERIC:
+            return _number(value)
+    raise ValueError(f"A {of.type} field has no values to compare with.")
+
+
+def _known(value: Scalar, of: Field) -> str:
+    """The value in its stored spelling: an exact match first, then upper and lower case alike, then a synonym."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise ValueError(f"Expected a string, not {_shown(value)}.")
+    if any(known.value == value for known in of.values):
+        return value
+    folded = value.strip().casefold()
+    for known in of.values:
+        if known.value.casefold() == folded:
+            return known.value
+    for known in of.values:
+        if folded in (synonym.casefold() for synonym in known.synonyms):
+            return known.value
+    if of.closed:
+        names = [known.value for known in of.values]
+        raise ValueError(f"{_shown(value)} is not a value of {of.name!r}. {_nearest(value, names)}")
+    return _text(value)
+
+
+def _text(value: str) -> str:
+    if len(value) > MAX_TEXT:
+        raise ValueError(f"The text has {len(value)} characters; {MAX_TEXT} are allowed.")
+    if "\0" in value:
+        raise ValueError("The text contains a NUL character.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as exc:
+        raise ValueError("The text contains half a surrogate pair.") from exc
+    return value
+
+
+def _number(value: Scalar) -> int | float:
+    number: int | float
+    match value:
+        case bool():
+            raise ValueError(f"Expected a number, not {value}.")
+        case int() | float():
+            number = value
+        case str() if _NUMBER.fullmatch(value.strip()):
+            text = value.strip()
+            number = float(text) if set(text) & set(".eE") else int(text)
+        case _:
+            raise ValueError(f"Expected a number, not {_shown(value)}.")
+    if isinstance(number, float) and not math.isfinite(number):
+        raise ValueError("Expected a finite number.")
+    if isinstance(number, int) and abs(number) > MAX_INTEGER:
+        raise ValueError("Expected a number within ±2**53.")
+    return number
+
+
+def _integer(value: Scalar, rounding: _Rounding | None) -> int:
+    number = _number(value)
+    if number != int(number):
+        if not rounding:
+            raise ValueError(f"Expected a whole number, not {_shown(value)}.")
+        number = math.ceil(number) if rounding == "up" else math.floor(number)
+    return int(_number(int(number)))
+
+
+def _boolean(value: Scalar) -> bool:
+    named = {"true": True, "false": False}
+    if isinstance(value, str):
+        value = named.get(value.strip().lower(), value)
+    if not isinstance(value, bool):
+        raise ValueError(f"Expected true or false, not {_shown(value)}.")
+    return value
+
+
+def _date(value: Scalar) -> dt.date | RelativeDate:
+    found = _temporal(value, "a date such as 2026-01-31")
+    if isinstance(found, dt.datetime):
+        if found.time() != dt.time():
+            raise ValueError(f"Expected a date such as 2026-01-31, without a time of day, not {_shown(value)}.")
+        return found.date()
+    return found
+
+
+def _datetime(value: Scalar) -> dt.date | RelativeDate:
+    found = _temporal(value, "a date or an instant such as 2026-01-31T18:30:00Z")
+    if not isinstance(found, dt.datetime):
+        return found
+    if found.tzinfo is None:
+        return found.replace(tzinfo=dt.UTC)
+    try:
+        return found.astimezone(dt.UTC)
+    except OverflowError as exc:
+        raise ValueError("The instant lies outside the years 1 to 9999.") from exc
+
+
+def _temporal(value: Scalar, expected: str) -> dt.date | RelativeDate:
+    match value:
+        case RelativeDate(offset, unit):
+            if abs(offset) * _DAYS[unit] > MAX_OFFSET_DAYS:
+                raise ValueError("A relative date may lie 1,000 years away at the most.")
+            return value
+        case dt.date():
+            return value
+        case str() if len(value) <= MAX_TEXT:
+            for read in (dt.date.fromisoformat, dt.datetime.fromisoformat):
+                try:
+                    return read(value.strip())
+                except ValueError:
+                    continue
+    raise ValueError(f"Expected {expected}, not {_shown(value)}.")
+
+
+def _time(value: Scalar) -> dt.time:
+    found = value
+    if isinstance(value, str):
+        try:
+            found = dt.time.fromisoformat(value.strip())
+        except ValueError:
+            found = value
+    if not isinstance(found, dt.time) or found.tzinfo:
+        raise ValueError(f"Expected a time of day such as 18:30, not {_shown(value)}.")
+    return found
+
+
+def _nearest(given: str, names: Sequence[str]) -> str:
+    """The sentence that says what is allowed, the most similar first."""
+    if len(names) <= _ALL_NAMED:
+        return f"Allowed: {', '.join(names)}."
+    similar = process.extract(given[:MAX_TEXT], names, processor=utils.default_process, limit=3)
+    return f"The nearest of {len(names)}: {', '.join(name for name, _, _ in similar)}."
+
+
+def _shown(value: object) -> str:
+    """A value as quoted in a fault: short, and without characters that JSON cannot carry."""
+    text = repr(value) if isinstance(value, str | RelativeDate) else str(value)
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -1,0 +1,188 @@
+"""ARQ's worker with three additions: it is woken up, it claims in one round trip, and it holds leases.
+
+ARQ as it comes looks at its queue twice a second, claims job by job, and takes a dead worker's jobs over
+only after the longest job timeout. Here (measured figures are in docs/reliability.md):
+
+- wake-up: a commit puts a marker beside the queue, and an idle worker blocks on it with BZPOPMIN;
+- claim: one script takes as many due entries as there are free slots and pushes their scores past the lease,
+  so that running jobs do not stand in the way of waiting ones;
+- lease: the in-progress key lives `lease_s` and is renewed three times as often by its owner. Who finds its
+  lease lost stops that job, and can neither finish nor re-queue it.
+
+It overrides `_poll_iteration`, `finish_job` and `finish_failed_job` of ARQ 0.28.0, which is pinned.
+"""
+
+import asyncio
+import logging
+import secrets
+from importlib.resources import files
+from signal import Signals
+from typing import Any
+
+from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_prefix
+from arq.worker import Worker
+from redis.exceptions import RedisError
+
+from nlp2filters.queue import wake_key
+from nlp2filters.store import now_ms
+
+_log = logging.getLogger(__name__)
+
+_LUA = files("nlp2filters") / "lua"
+_CLAIM, _RENEW, _RELEASE = (_LUA.joinpath(f"{name}.lua").read_text() for name in ("claim", "renew", "release"))
+
+LEASE_S = 10.0
+FALLBACK_S = 5.0
+LONGEST_PAUSE_S = 2.0
+
+
+class LeasedWorker(Worker):
+    """An ARQ worker that holds leases. `on_abandoned` in its `ctx` is told of entries that ARQ itself gave up."""
+
+    def __init__(self, *args: Any, lease_s: float = LEASE_S, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "poll_delay": 0})
+        self._owner = secrets.token_hex(8)
+        self._lease_ms = int(1000 * lease_s)
+        self._wake = wake_key(self.queue_name)
+        self._slot_free = asyncio.Event()
+        self._idle: asyncio.Future[Any] | None = None
+        self._scores: dict[str, int] = {}
+        self._pause_s = 0.0
+        self._claim = self.pool.register_script(_CLAIM)
+        self._renew = self.pool.register_script(_RENEW)
+        self._release = self.pool.register_script(_RELEASE)
+
+    async def main(self) -> None:
+        """Run until stopped, renewing the leases alongside."""
+        renewing = asyncio.create_task(self._renew_leases(), name="renew-leases")
+        try:
+            await super().main()
+        finally:
+            renewing.cancel()
+
+    def handle_sig_wait_for_completion(self, signum: Signals) -> None:
+        """Stop picking jobs, and do not wait for the next marker to notice."""
+        super().handle_sig_wait_for_completion(signum)
+        if self._idle:
+            self._idle.cancel()
+
+    async def _poll_iteration(self) -> None:
+        """Claim what is due, clear away what is done, then wait for a reason to look again."""
+        self._slot_free.clear()
+        try:
+            wait_s = await self._claim_due()
+            self._clear_done()
+            await self.heart_beat()
+            self._pause_s = 0.0
+            if not self.burst:
+                await self._wait(wait_s)
+        except (RedisError, OSError, TimeoutError) as exc:
+            self._pause_s = min(LONGEST_PAUSE_S, 2 * self._pause_s or 0.1)
+            _log.warning("Redis does not answer, trying again in %.1f s: %s", self._pause_s, exc)
+            await asyncio.sleep(self._pause_s)
+
+    async def _claim_due(self) -> float:
+        """Start what is due as far as there are slots. Returns the seconds until the next entry is due."""
+        slots = self.max_jobs - self.job_counter if self.allow_pick_jobs else 0
+        if slots <= 0:
+            return FALLBACK_S
+        *claimed, next_ms = await self._claim(
+            keys=[self.queue_name, self._wake], args=[slots, self._lease_ms, self._owner, in_progress_key_prefix]
+        )
+        for raw_id, raw_score in zip(claimed[::2], claimed[1::2], strict=True):
+            await self.sem.acquire()
+            self.job_counter += 1
+            job_id, score = raw_id.decode(), int(float(raw_score))
+            self._scores[job_id] = score
+            task = self.loop.create_task(self.run_job(job_id, score))
+            task.add_done_callback(lambda _: self._release_sem_dec_counter_on_complete())
+            self.tasks[job_id] = task
+        return float(next_ms) / 1000 if next_ms else FALLBACK_S
+
+    def _clear_done(self) -> None:
+        for job_id, task in list(self.tasks.items()):
+            if not task.done():
+                continue
+            del self.tasks[job_id]
+            if not task.cancelled() and (exc := task.exception()):
+                _log.error("ARQ could not finish the entry %s, it runs again when its lease ends: %r", job_id, exc)
+
+    async def _wait(self, wait_s: float) -> None:
+        """Until a slot is free, if there is none; else until the marker is set or the next entry is due."""
+        wait_s = min(wait_s, FALLBACK_S)
+        if self.job_counter >= self.max_jobs or not self.allow_pick_jobs:
+            try:
+                async with asyncio.timeout(min(wait_s, 1.0) if self.allow_pick_jobs else 0.1):
+                    await self._slot_free.wait()
+            except TimeoutError:
+                pass
+            return
+        if wait_s <= 0:
+            return
+        self._idle = asyncio.ensure_future(self._marker(wait_s))
+        try:
+            await asyncio.wait({self._idle})
+        finally:
+            self._idle.cancel()
+        if not self.allow_pick_jobs:
+            await self.pool.zadd(self._wake, {"0": 0})  # whatever we were woken for is another worker's now
+        elif not self._idle.cancelled():
+            self._idle.result()
+
+    async def _marker(self, wait_s: float) -> None:
+        async with asyncio.timeout(wait_s + 2 * LONGEST_PAUSE_S):  # a half-open connection never answers
+            await self.pool.bzpopmin(self._wake, wait_s)
+
+    def _release_sem_dec_counter_on_complete(self) -> None:
+        super()._release_sem_dec_counter_on_complete()
+        self._slot_free.set()
+
+    async def finish_job(
+        self,
+        job_id: str,
+        finish: bool,
+        result_data: bytes | None,
+        result_timeout_s: float | None,
+        keep_result_forever: bool,
+        incr_score: int | None,
+        keep_in_progress: float | None,
+    ) -> None:
+        """Take the entry out of the queue, or make it due again; only its owner can. Results are not ARQ's here."""
+        score = self._scores.pop(job_id)
+        due_ms = "" if finish else max(0, score + incr_score - now_ms()) if incr_score else 0
+        await self._release_entry(job_id, due_ms)
+
+    async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:
+        """ARQ gave the entry up without running it: say so in the job's own record, then take it out."""
+        self._scores.pop(job_id, None)
+        await self.ctx["on_abandoned"](self.ctx, job_id)
+        await self._release_entry(job_id, "")
+
+    async def _release_entry(self, job_id: str, due_ms: int | str) -> None:
+        keys = [
+            self.queue_name,
+            self._wake,
+            in_progress_key_prefix + job_id,
+            job_key_prefix + job_id,
+            retry_key_prefix + job_id,
+        ]
+        if not await self._release(keys=keys, args=[job_id, self._owner, due_ms]):
+            _log.warning("the lease of %s was lost, another worker has it", job_id)
+
+    async def _renew_leases(self) -> None:
+        """Renew the leases of the running jobs; stop those that were lost."""
+        while True:
+            await asyncio.sleep(self._lease_ms / 3000)
+            running = [job_id for job_id, task in self.tasks.items() if not task.done()]
+            if not running:
+                continue
+            args: list[str | int] = [self._lease_ms, self._owner, in_progress_key_prefix, *running]
+            try:
+                lost = await self._renew(keys=[self.queue_name], args=args)
+            except (RedisError, OSError) as exc:
+                _log.warning("could not renew %d leases: %s", len(running), exc)
+                continue
+            for job_id in (raw_id.decode() for raw_id in lost):
+                if task := self.job_tasks.get(job_id):
+                    _log.warning("the lease of %s was lost, stopping it here", job_id)
+                    task.cancel()

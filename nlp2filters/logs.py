@@ -1,0 +1,55 @@
+"""Logs: one JSON object per line on stdout, with the job's id on every line that a job's work writes."""
+
+import logging
+import logging.config
+from contextlib import AbstractContextManager
+
+import orjson
+import structlog
+
+_SHARED: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+]
+
+
+def configure(level: str = "INFO") -> None:
+    """Send every logger's lines, those of uvicorn and ARQ included, through one JSON formatter."""
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            structlog.processors.EventRenamer("message"),
+            structlog.processors.JSONRenderer(serializer=_dumps),
+        ],
+        "foreign_pre_chain": _SHARED,
+    }
+    handler = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
+    quiet = ("httpx", "httpcore", "fastembed", "huggingface_hub", "arq")
+    passed_on = ("uvicorn", "uvicorn.error", "uvicorn.access")
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"json": formatter},
+            "handlers": {"stdout": handler},
+            "root": {"handlers": ["stdout"], "level": level},
+            "loggers": {
+                **{name: {"handlers": [], "propagate": True, "level": "NOTSET"} for name in passed_on},
+                **{name: {"level": "WARNING"} for name in quiet},
+            },
+        }
+    )
+
+
+def about(**names: str) -> AbstractContextManager[None]:
+    """Put `names`, such as `job_id`, on every line that is logged inside."""
+    return structlog.contextvars.bound_contextvars(**names)
+
+
+def _dumps(event: object, **options: object) -> str:
+    return orjson.dumps(event, default=str).decode()

@@ -1,0 +1,46 @@
+"""The queues, one per stage, in ARQ's own format: what an entry is called and how it is written."""
+
+from typing import Any
+
+import orjson
+from arq.constants import job_key_prefix
+from arq.jobs import serialize_job
+
+FUNCTIONS = {"embedding": "embed", "llm": "translate", "delivery": "deliver"}
+
+
+def entry_id(stage: str, job_id: str) -> str:
+    """ARQ's id of a job's entry in the queue of a stage. ARQ's ids are global over queues, hence the stage."""
+    return f"{job_id}:{stage}"
+
+
+def entry_key(stage: str, job_id: str) -> str:
+    """The Redis key under which ARQ looks for the entry."""
+    return str(job_key_prefix) + entry_id(stage, job_id)
+
+
+def job_of(entry_id: str) -> str:
+    """The job that an entry is about."""
+    return entry_id.rpartition(":")[0]
+
+
+def wake_key(queue_name: str) -> str:
+    """The sorted set whose one member tells an idle worker to look at the queue."""
+    return f"{queue_name}:wake"
+
+
+def entry(stage: str, job_id: str, now_ms: int) -> bytes:
+    """What ARQ reads when it runs the entry: the stage's function with the job id, nothing else."""
+    data = serialize_job(FUNCTIONS[stage], (job_id,), {}, None, now_ms, serializer=dumps)
+    assert isinstance(data, bytes)
+    return data
+
+
+def dumps(data: Any) -> bytes:
+    """ARQ's serializer: JSON, never pickle. An exception as a job's result is kept as its repr."""
+    return orjson.dumps(data, default=repr)
+
+
+def loads(data: bytes) -> Any:
+    """ARQ's deserializer."""
+    return orjson.loads(data)

@@ -1,0 +1,89 @@
+"""The settings: the environment, read once and passed down as one object."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from starlette.config import Config
+from starlette.datastructures import CommaSeparatedStrings, Secret
+
+
+def _setting(env: str, default: Any, doc: str, cast: Any = None) -> Any:
+    metadata = {"env": env, "doc": doc, "cast": cast or type(default)}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def _path(text: str) -> Path | None:
+    return Path(text).expanduser() if text else None
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(CommaSeparatedStrings(text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set. `Settings.read(os.environ)` in each process's entry point, never elsewhere."""
+
+    redis_url: str = _setting(
+        "REDIS_URL",
+        "redis://127.0.0.1:6379/0",
+        "The Redis server. Without it `nlp2filters up` starts one of its own.",
+    )
+    key_prefix: str = _setting("KEY_PREFIX", "n2f", "What every Redis key begins with.")
+    redis_connections: int = _setting("REDIS_CONNECTIONS", 10, "Redis connections per process, at the most.")
+    retention_s: int = _setting("RETENTION_S", 86_400, "Seconds that a finished job is kept.")
+    deadline_s: int = _setting(
+        "DEADLINE_S", 3_600, "Seconds in which a job must have begun, unless its submitter says otherwise."
+    )
+    max_backlog: int = _setting("MAX_BACKLOG", 10_000, "Jobs that may wait in a queue before new ones get 503.")
+    max_attempts: int = _setting("MAX_ATTEMPTS", 3, "Times a stage is begun before its job fails for good.")
+    openai_api_key: Secret = _setting("OPENAI_API_KEY", lambda: Secret(""), "Key of the LLM provider.", Secret)
+    openai_base_url: str = _setting(
+        "OPENAI_BASE_URL", "https://api.openai.com/v1", "Any server that speaks the OpenAI chat API."
+    )
+    llm_model: str = _setting("LLM_MODEL", "", "Model to ask. Empty: no LLM, the built-in parser answers.")
+    llm_timeout_s: float = _setting("LLM_TIMEOUT_S", 30.0, "Seconds for one LLM answer, retries included.")
+    llm_concurrency: int = _setting("LLM_CONCURRENCY", 50, "LLM calls in flight per llm worker.")
+    model_path: Path | None = _setting(
+        "MODEL_PATH", lambda: None, "Folder of the embedding model. Empty: found or fetched, then cached.", _path
+    )
+    model_cache: Path | None = _setting(
+        "MODEL_CACHE", lambda: None, "Folder for the fetched model. Empty: the user's cache folder.", _path
+    )
+    embedding_threads: int = _setting("EMBEDDING_THREADS", 1, "Texts embedded at once per embedding worker.")
+    webhook_secret: Secret = _setting(
+        "WEBHOOK_SECRET", lambda: Secret(""), "`whsec_…`: signs callbacks. Empty: webhooks are refused.", Secret
+    )
+    webhook_allow_private: bool = _setting(
+        "WEBHOOK_ALLOW_PRIVATE", False, "Allow callbacks to private addresses and plain http. For development only."
+    )
+    cors_origins: tuple[str, ...] = _setting(
+        "CORS_ORIGINS", tuple, "Origins whose pages may call the API, separated by commas.", _origins
+    )
+    log_level: str = _setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the settings from a mapping such as `os.environ`.
+
+        Raises:
+            ValueError: naming the variable whose value is not of its type.
+        """
+        config = Config(environ=environ)
+        return cls(**{f.name: config(f.metadata["env"], f.metadata["cast"], _default(f)) for f in fields(cls)})
+
+
+def _default(f: Any) -> Any:
+    if f.default is not MISSING:
+        return f.default
+    default = f.default_factory()
+    return "" if default is None or default == () else default
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Rows of variable, default and meaning, for `docs` and the README's table."""
+    return [(f.metadata["env"], str(_default(f)), f.metadata["doc"]) for f in fields(Settings)]

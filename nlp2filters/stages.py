@@ -1,0 +1,324 @@
+"""The stages: what the workers do with a job. Each may run twice; only one attempt's result is committed.
+
+embedding   embed the text, link its words to fields and values, draft a filter
+llm         let the LLM write the filter, check it, compile it; without one the draft stands
+"""
+
+import asyncio
+import datetime as dt
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from arq.worker import Retry
+from async_lru import alru_cache
+from numpy.typing import NDArray
+
+from nlp2filters import demo, logs, queue
+from nlp2filters.core import catalog as catalogs
+from nlp2filters.core import checks, dialects, filters, interpretation, jobs, linking, parser, prompt
+from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.explain import explain
+from nlp2filters.core.filters import Filter
+from nlp2filters.core.interpretation import Interpretation
+from nlp2filters.core.jobs import STAGES, Job
+from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.problems import problem
+from nlp2filters.embedder import Embedder
+from nlp2filters.errors import (
+    IllegalTransition,
+    InvalidAnswer,
+    JobNotFound,
+    ProviderError,
+    StaleAttempt,
+    UnsupportedFilter,
+)
+from nlp2filters.providers import Answer, Provider
+from nlp2filters.store import Event, Store, now_ms
+from nlp2filters.webhooks import Sender
+
+STAGE_TIMEOUT_S = 120.0
+HAND_BACK_TIMEOUT_S = 5.0
+NO_RESULT = Event("done", {"result": None})
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Resources:
+    """What a worker process opens at its start and every job of it shares."""
+
+    store: Store
+    worker: str
+    max_attempts: int = 3
+    embedder: Embedder | None = None
+    provider: Provider | None = None
+    sender: Sender | None = None
+    webhook_secret: str = ""
+    name_vectors: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.name_vectors = alru_cache(maxsize=32)(self._name_vectors)
+
+    async def _name_vectors(self, lexicon: Lexicon) -> NDArray[Any]:
+        assert self.embedder
+        return await self.embedder.embed(lexicon.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One attempt of one stage of a job. `found` is what the earlier stages left."""
+
+    job: Job
+    request: Mapping[str, Any]
+    found: Mapping[str, Any]
+    resources: Resources
+
+    @property
+    def now(self) -> dt.datetime:
+        """The present, as the submitter sees it: in the request's time zone, or at the moment it names."""
+        zone = ZoneInfo(self.request["timezone"])
+        named = self.request["now"]
+        if named is None:
+            return dt.datetime.fromtimestamp(self.job.created_at / 1000, zone)
+        moment = dt.datetime.fromisoformat(named)
+        return moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a stage adds to the record, and which event tells of it beside the change of status."""
+
+    fields: Mapping[str, Any]
+    event: str | None = None
+
+
+Work = Callable[[Task], Awaitable[Outcome]]
+
+
+async def embed(ctx: dict[str, Any], job_id: str) -> None:
+    """Run the embedding stage of a job. ARQ calls it."""
+    await _attempt(ctx["resources"], "embedding", job_id, _embed)
+
+
+async def translate(ctx: dict[str, Any], job_id: str) -> None:
+    """Run the llm stage of a job. ARQ calls it."""
+    await _attempt(ctx["resources"], "llm", job_id, _translate)
+
+
+async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
+    """Note in the job's record that ARQ gave its entry up: it expired, or cannot be read."""
+    store, job_id = ctx["resources"].store, queue.job_of(entry_id)
+    error = problem("worker-lost", "The job's queue entry could not be run.")
+    with logs.about(job_id=job_id):
+        try:
+            job = await store.get(job_id)
+            await store.step(
+                job, lambda job: jobs.abandon(job, error, now_ms()), events=[Event("done", {"result": None})]
+            )
+        except (JobNotFound, IllegalTransition) as exc:
+            _log.info("an abandoned entry of a job that has ended: %s", exc)
+
+
+async def _embed(task: Task) -> Outcome:
+    text: str = task.request["text"]
+    embedder = task.resources.embedder
+    assert embedder
+    if task.job.kind == "echo":
+        vectors = await embedder.embed([text])
+        return Outcome({"result": {"text": text, "dimensions": vectors.shape[1]}})
+    _, lexicon = await _understand(orjson.dumps(task.request["catalog"]))
+    phrases = linking.phrases(text, lexicon)
+    similar: Mapping[str, tuple[linking.Candidate, ...]] = {}
+    if phrases:
+        vectors, name_vectors = await asyncio.gather(embedder.embed(phrases), task.resources.name_vectors(lexicon))
+        similar = linking.nearest(phrases, vectors, name_vectors, lexicon)
+    draft = parser.parse(text, lexicon, today=task.now.date(), similar=similar)
+    return Outcome({"draft": interpretation.to_json(draft)}, event="draft")
+
+
+async def _translate(task: Task) -> Outcome:
+    catalog, _ = await _understand(orjson.dumps(task.request["catalog"]))
+    draft = interpretation.from_json(task.found["draft"])
+    provider = task.resources.provider if task.request["strategy"] != "builtin" else None
+    reading, answer, failure = draft, None, None
+    if provider:
+        try:
+            reading, answer = await _ask(provider, task, catalog, draft)
+        except ProviderError as exc:
+            _log.warning("the LLM gave no usable answer, the draft stands: %s", exc)
+            failure = exc
+    return Outcome({"result": _result(task, catalog, draft, reading, answer, failure)})
+
+
+async def _ask(
+    provider: Provider, task: Task, catalog: Catalog, draft: Interpretation
+) -> tuple[Interpretation, Answer]:
+    """The LLM's interpretation; an answer with faults is sent back once, with the faults named."""
+    text: str = task.request["text"]
+    messages = prompt.messages(text, catalog, draft, today=task.now.date(), timezone=task.request["timezone"])
+    schema = prompt.answer_schema(catalog)
+    answer = await provider.complete(messages, schema)
+    try:
+        return prompt.read_answer(answer.content, text, catalog), answer
+    except InvalidAnswer as exc:
+        _log.info("asking the LLM to repair its answer: %s", exc)
+        again = await provider.complete(prompt.repair(messages, answer.content, str(exc)), schema)
+        return prompt.read_answer(again.content, text, catalog), again
+
+
+def _result(
+    task: Task,
+    catalog: Catalog,
+    draft: Interpretation,
+    reading: Interpretation,
+    answer: Answer | None,
+    failure: ProviderError | None,
+) -> dict[str, Any]:
+    today = task.now.date()
+    resolved = interpretation.resolve(reading, today)
+    explanation = explain(resolved, catalog)
+    resolved = replace(resolved, filter=filters.all_of(_scope(task, catalog), resolved.filter))
+    return {
+        **interpretation.to_json(resolved),
+        "explanation": explanation,
+        "dialects": {name: _compile(name, resolved, catalog) for name in task.request["dialects"]},
+        "draft": interpretation.to_json(interpretation.resolve(draft, today)) if answer else None,
+        "degraded": failure is not None,
+        "degraded_reason": failure and type(failure).__name__,
+        "provider": task.resources.provider.name if answer and task.resources.provider else "builtin",
+        "model": answer and answer.model,
+        "usage": answer and answer.usage,
+        "timings_ms": _timings(task.job),
+    }
+
+
+def _scope(task: Task, catalog: Catalog) -> Filter | None:
+    """The caller's own filter, which holds whatever the text says. No LLM sees it."""
+    scope = task.request["scope"]
+    return checks.check(filters.from_cql2(scope), catalog) if scope else None
+
+
+def _compile(name: str, reading: Interpretation, catalog: Catalog) -> dict[str, Any]:
+    try:
+        return dialects.compile(name, reading, catalog)
+    except UnsupportedFilter as exc:
+        return {"error": problem("invalid-filter", str(exc))}
+
+
+def _timings(job: Job) -> dict[str, int]:
+    """Milliseconds of the job so far, and of each stage that has ended: waiting in its queue, and running."""
+    timings = {"total": now_ms() - job.created_at}
+    for name, run in job.stages.items():
+        if run.queued_at is not None and run.started_at is not None:
+            timings[f"{name}_queued"] = run.started_at - run.queued_at
+            timings[f"{name}_run"] = (run.finished_at or now_ms()) - run.started_at
+    return timings
+
+
+@alru_cache(maxsize=32)
+async def _understand(source: bytes) -> tuple[Catalog, Lexicon]:
+    """The catalog that a request names or holds (as JSON), and its lexicon. A large one takes a while: in a thread."""
+    return await asyncio.to_thread(_read_catalog, source)
+
+
+def _read_catalog(source: bytes) -> tuple[Catalog, Lexicon]:
+    data = orjson.loads(source)
+    catalog = demo.catalog(data) if isinstance(data, str) else catalogs.parse(data)
+    return catalog, Lexicon.of(catalog)
+
+
+async def _attempt(resources: Resources, stage: str, job_id: str, work: Work) -> None:
+    """Begin the stage, do its work and commit what comes of it; every way out leaves a true record behind.
+
+    Raises:
+        Retry: for ARQ, when the work failed and may be tried again.
+    """
+    with logs.about(job_id=job_id, stage=stage):
+        task = await _begin(resources, stage, job_id)
+        if task is None:
+            return
+        try:
+            async with asyncio.timeout(STAGE_TIMEOUT_S):
+                outcome = await work(task)
+        except asyncio.CancelledError:
+            _log.info("the worker is stopping, the job goes back to its queue")
+            async with asyncio.timeout(HAND_BACK_TIMEOUT_S):
+                await _step(task, lambda job: jobs.hand_back(job, task.job.attempt), [])
+            raise
+        except Exception as exc:
+            await _failed(task, exc)
+        else:
+            await _succeeded(task, outcome)
+
+
+async def _begin(resources: Resources, stage: str, job_id: str) -> Task | None:
+    """The job, taken up; or None when there is nothing (more) to do for this stage."""
+    store = resources.store
+    try:
+        job, found = await store.load(job_id, "request", "draft")
+        if jobs.overdue(job, now_ms()):
+            error = problem("deadline-passed", "The job's deadline passed before a worker could begin it.")
+            await store.step(
+                job, lambda job: jobs.expire(job, error, now_ms()), events=[Event("done", {"result": None})]
+            )
+            return None
+        job = await store.step(
+            job, lambda job: jobs.begin(job, stage, resources.worker, now_ms()), events=[Event("status", {})]
+        )
+    except (JobNotFound, IllegalTransition) as exc:
+        _log.info("nothing to do: %s", exc)
+        return None
+    task = Task(job, found["request"], found, resources)
+    if job.tries > resources.max_attempts:
+        error = problem("worker-lost", f"{resources.max_attempts} workers died or gave up while they ran this stage.")
+        _log.error("dead-lettered: %s", error["detail"])
+        await _end(task, error)
+        return None
+    _log.info("begun", extra={"attempt": job.attempt})
+    return task
+
+
+async def _succeeded(task: Task, outcome: Outcome) -> None:
+    job, attempt = task.job, task.job.attempt
+    fields = {name: orjson.dumps(value) for name, value in outcome.fields.items()}
+    if job.stage == STAGES[job.kind][-1]:
+        events = [Event("done", {"result": outcome.fields["result"]})]
+        await _step(task, lambda job: jobs.succeed(job, attempt, now_ms()), events, fields)
+        return
+    events = [Event(outcome.event, outcome.fields)] if outcome.event else []
+    events.append(Event("status", {}))
+    await _step(task, lambda job: jobs.advance(job, attempt, now_ms()), events, fields)
+
+
+async def _failed(task: Task, exc: Exception) -> None:
+    """Try again a little later; after the last time the job has failed."""
+    _log.exception("the stage failed", extra={"attempt": task.job.attempt})
+    if task.job.tries < task.resources.max_attempts:
+        raise Retry(defer=random.uniform(0, 2**task.job.tries)) from exc  # noqa: S311
+    if isinstance(exc, TimeoutError):
+        await _end(task, problem("job-timeout", f"The stage {task.job.stage} took longer than {STAGE_TIMEOUT_S} s."))
+    else:
+        await _end(task, problem("internal-error", "An error on our side; it has been logged."))
+
+
+async def _end(task: Task, error: Mapping[str, Any]) -> None:
+    attempt = task.job.attempt
+    await _step(task, lambda job: jobs.fail(job, attempt, error, now_ms(), dead_lettered=True), [NO_RESULT])
+
+
+async def _step(
+    task: Task,
+    step: Callable[[Job], Job],
+    events: list[Event],
+    fields: Mapping[str, bytes] | None = None,
+) -> None:
+    """Commit, unless the job has moved on without us."""
+    try:
+        await task.resources.store.step(task.job, step, fields=fields, events=events)
+    except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
+        _log.warning("this attempt's result is not needed any more: %s", exc)

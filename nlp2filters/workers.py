@@ -1,0 +1,120 @@
+"""A worker process: it opens what its stage needs, says that it is alive, and runs ARQ until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from arq.typing import WorkerSettingsType
+from arq.worker import get_kwargs
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from nlp2filters import models
+from nlp2filters.embedder import Embedder
+from nlp2filters.keys import Keys
+from nlp2filters.leasing import LeasedWorker
+from nlp2filters.providers.openai import OpenAIProvider
+from nlp2filters.settings import Settings
+from nlp2filters.stages import Resources
+from nlp2filters.store import Store, now_ms
+from nlp2filters.webhooks import Sender
+
+ALIVE_MS = 15_000
+
+_log = logging.getLogger(__name__)
+
+
+async def startup(ctx: dict[str, Any]) -> None:
+    """Open the stage's resources; `ctx` holds `settings`, `stage` and ARQ's `redis`."""
+    async with AsyncExitStack() as stack:
+        settings, stage = ctx["settings"], ctx["stage"]
+        keys = Keys(settings.key_prefix)
+        worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        resources = Resources(
+            store=Store(ctx["redis"], keys, retention_s=settings.retention_s),
+            worker=worker,
+            max_attempts=settings.max_attempts,
+        )
+        if stage == "embedding":
+            folder = await asyncio.to_thread(models.locate, settings.model_path, settings.model_cache, progress=False)
+            resources.embedder = await Embedder.load(folder, workers=settings.embedding_threads)
+            stack.push_async_callback(resources.embedder.close)
+        if stage == "llm":
+            resources.provider = await stack.enter_async_context(_provider(settings))
+        if stage == "delivery":
+            sender = Sender(allow_private=settings.webhook_allow_private)
+            resources.sender = await stack.enter_async_context(sender)
+            resources.webhook_secret = str(settings.webhook_secret)
+        await stack.enter_async_context(_alive(ctx["redis"], keys.workers(stage), worker))
+        ctx["resources"] = resources
+        ctx["stack"] = stack.pop_all()
+    _log.info("ready", extra={"stage": stage, "worker": worker})
+
+
+async def shutdown(ctx: dict[str, Any]) -> None:
+    """Close what `startup` opened."""
+    if stack := ctx.get("stack"):
+        await stack.aclose()
+
+
+async def run(worker_settings: WorkerSettingsType) -> None:
+    """Run an ARQ worker in this event loop until SIGTERM or SIGINT has stopped it."""
+    options: dict[str, Any] = get_kwargs(worker_settings)
+    worker = LeasedWorker(**options)
+    try:
+        await worker.async_run()
+    except asyncio.CancelledError:
+        _log.info("stopped")
+    finally:
+        await worker.close()
+
+
+@asynccontextmanager
+async def _provider(settings: Settings) -> AsyncIterator[OpenAIProvider | None]:
+    if not settings.llm_model:
+        if settings.openai_api_key:
+            _log.warning("OPENAI_API_KEY is set but LLM_MODEL is not: the built-in parser answers")
+        yield None
+        return
+    async with OpenAIProvider(
+        base_url=settings.openai_base_url,
+        api_key=str(settings.openai_api_key),
+        model=settings.llm_model,
+        timeout_s=settings.llm_timeout_s,
+    ) as provider:
+        yield provider
+
+
+@asynccontextmanager
+async def _alive(redis: Redis, key: str, worker: str) -> AsyncIterator[None]:
+    """Keep the worker's name in the set of those alive while inside."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(ALIVE_MS / 3000)
+            try:
+                await _mark()
+            except RedisError as exc:
+                _log.warning("could not say that this worker is alive: %s", exc)
+
+    async def _mark() -> None:
+        now = now_ms()
+        async with redis.pipeline(transaction=False) as pipe:
+            pipe.zadd(key, {worker: now + ALIVE_MS})
+            pipe.zremrangebyscore(key, "-inf", now)
+            pipe.pexpire(key, 4 * ALIVE_MS)
+            await pipe.execute()
+
+    await _mark()
+    task = asyncio.create_task(beat(), name="alive")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await redis.zrem(key, worker)

@@ -1,0 +1,68 @@
+"""The workers, one class per queue, in the form that ARQ reads.
+
+`nlp2filters worker llm` runs `LLMWorker` in our own worker (nlp2filters/leasing.py), and is what the Procfile does.
+"""
+
+import os
+from typing import Any, TypeVar
+
+from nlp2filters import delivery, queue, stages, workers
+from nlp2filters.connection import connect
+from nlp2filters.keys import Keys
+from nlp2filters.settings import Settings
+
+SETTINGS = Settings.read(os.environ)
+KEYS = Keys(SETTINGS.key_prefix)
+
+T = TypeVar("T")
+
+
+def _for_stage(stage: str) -> Any:
+    """Give a class what all workers have in common. ARQ reads a class's own attributes, not inherited ones."""
+
+    def add(cls: type[T]) -> type[T]:
+        common = {
+            "queue_name": KEYS.queue(stage),
+            "redis_pool": connect(SETTINGS, retries=20),
+            "ctx": {"settings": SETTINGS, "stage": stage, "on_abandoned": stages.abandon},
+            "on_startup": workers.startup,
+            "on_shutdown": workers.shutdown,
+            "job_serializer": queue.dumps,
+            "job_deserializer": queue.loads,
+            "health_check_key": KEYS.health(f"{stage}:{os.getpid()}"),
+            "health_check_interval": 15,
+            "job_timeout": stages.STAGE_TIMEOUT_S + 10,
+            "job_completion_wait": 20,
+            "keep_result": 0,
+            "max_tries": 1_000,  # the job's own record counts, see core/jobs.py
+            "log_results": False,
+        }
+        for name, value in common.items():
+            setattr(cls, name, value)
+        return cls
+
+    return add
+
+
+@_for_stage("embedding")
+class EmbeddingWorker:
+    """Embeds texts and drafts filters. CPU-bound: more processes serve more than more jobs per process."""
+
+    functions = (stages.embed,)
+    max_jobs = 8
+
+
+@_for_stage("llm")
+class LLMWorker:
+    """Waits for LLM answers, many at once."""
+
+    functions = (stages.translate,)
+    max_jobs = SETTINGS.llm_concurrency
+
+
+@_for_stage("delivery")
+class DeliveryWorker:
+    """Calls webhooks, many at once: a receiver may take 15 s to answer."""
+
+    functions = (delivery.deliver,)
+    max_jobs = 50
