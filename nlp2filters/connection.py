@@ -10,7 +10,7 @@ from nlp2filters import queue
 from nlp2filters.settings import Settings
 
 
-def connect(settings: Settings, *, retries: int = 3, queue_name: str = "") -> ArqRedis:
+def connect(settings: Settings, *, retries: int = 3) -> ArqRedis:
     """A client with a pool of its own; nothing is sent yet.
 
     A command is tried again `retries` times after a lost connection, with 0.05 to 0.5 s between; every commit
@@ -25,6 +25,6 @@ def connect(settings: Settings, *, retries: int = 3, queue_name: str = "") -> Ar
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries),
         retry_on_error=[ConnectionError, TimeoutError, BusyLoadingError],
     )
-    return ArqRedis(
-        pool, job_serializer=queue.dumps, job_deserializer=queue.loads, default_queue_name=queue_name or "unused"
-    )
+    client = ArqRedis(pool, job_serializer=queue.dumps, job_deserializer=queue.loads)
+    client.auto_close_connection_pool = True  # the pool is the client's own
+    return client

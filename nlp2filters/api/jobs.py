@@ -59,7 +59,7 @@ async def submit(request: Request) -> Response:
         app.owner,
         now_ms(),
         deadline_s=asked.deadline_seconds or app.settings.deadline_s,
-        catalog=catalog.name,
+        catalog=asked.catalog if isinstance(asked.catalog, str) else None,
         metadata=asked.metadata,
         notify=tuple(asked.webhook.events) if asked.webhook else (),
     )

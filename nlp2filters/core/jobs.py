@@ -41,7 +41,7 @@ class StageRun:
 class Job:
     """The mutable record of a job. What was asked and what came out are kept beside it, not in it.
 
-    `notify` are the outcomes of which its webhook is told.
+    `catalog` is the catalog's name, None for an inline one. `notify` are the outcomes of which its webhook is told.
     """
 
     id: str

@@ -1,0 +1,301 @@
+"""Filters against a catalog: what is put right, what is refused, and where the fault is said to be."""
+
+import datetime as dt
+
+import pytest
+
+from nlp2filters.core import catalog
+from nlp2filters.core.checks import check, check_sort, operators
+from nlp2filters.core.filters import (
+    And,
+    Between,
+    Comparison,
+    Contains,
+    Filter,
+    IsNull,
+    Leaf,
+    Not,
+    OneOf,
+    Or,
+    RelativeDate,
+    Scalar,
+    from_cql2,
+    to_cql2,
+)
+from nlp2filters.core.interpretation import Sort
+from nlp2filters.errors import Fault, InvalidFilter
+
+SHOP = catalog.parse(
+    {
+        "name": "shop",
+        "fields": [
+            {"name": "brand", "type": "keyword", "values": [{"value": "Beats", "synonyms": ["beats by dre"]}, "Bose"]},
+            {
+                "name": "origin",
+                "type": "keyword",
+                "closed": True,
+                "values": [{"value": "usa", "synonyms": ["American", "United States"]}, "japan", "europe"],
+            },
+            {"name": "country", "type": "keyword", "closed": True, "values": [f"land {n}" for n in range(40)] + ["Peru"]},
+            {"name": "title", "type": "text"},
+            {"name": "doors", "type": "integer"},
+            {"name": "rating", "type": "number"},
+            {"name": "price", "type": "money", "currency": "USD"},
+            {"name": "length", "type": "duration", "unit": "min"},
+            {"name": "released", "type": "date"},
+            {"name": "seen", "type": "datetime"},
+            {"name": "opens", "type": "time"},
+            {"name": "wireless", "type": "boolean"},
+            {"name": "place", "type": "geo"},
+            {"name": "tags", "type": "keyword", "many": True},
+        ],
+    }
+)
+
+
+def faults(node: Filter, at: str = "") -> tuple[Fault, ...]:
+    with pytest.raises(InvalidFilter) as caught:
+        check(node, SHOP, at)
+    return caught.value.faults
+
+
+def equals(field: str, value: Scalar) -> Comparison:
+    return Comparison("=", field, value)
+
+
+EQUALITY = ("=", "<>", "in", "not in")
+ORDER = ("<", "<=", ">", ">=", "between", "not between")
+NULL = ("isNull", "not isNull")
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("brand", (*EQUALITY, "contains", "not contains", *NULL)),
+        ("title", (*EQUALITY, "contains", "not contains", *NULL)),
+        ("doors", (*EQUALITY, *ORDER, *NULL)),
+        ("price", (*EQUALITY, *ORDER, *NULL)),
+        ("seen", (*EQUALITY, *ORDER, *NULL)),
+        ("wireless", (*EQUALITY, *NULL)),
+        ("place", NULL),
+    ],
+)
+def test_operators_of_a_type(field: str, expected: tuple[str, ...]) -> None:
+    assert operators(SHOP.by_name[field]) == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "expected"),
+    [
+        ("doors", "30", 30),
+        ("doors", 30.0, 30),
+        ("doors", "-3", -3),
+        ("doors", "3.0", 3),
+        ("rating", "7.5", 7.5),
+        ("rating", "1e2", 100.0),
+        ("price", " 80 ", 80),
+        ("length", 90, 90),
+        ("brand", "Bose", "Bose"),
+        ("brand", "BOSE", "Bose"),
+        ("brand", "beats By Dre", "Beats"),
+        ("brand", "Sony", "Sony"),
+        ("brand", 808, "808"),
+        ("origin", "JAPAN", "japan"),
+        ("origin", " american", "usa"),
+        ("title", "It's 100%", "It's 100%"),
+        ("wireless", True, True),
+        ("wireless", "False", False),
+        ("released", "2026-01-31", dt.date(2026, 1, 31)),
+        ("released", "2026-01-31T00:00:00", dt.date(2026, 1, 31)),
+        ("released", RelativeDate(-1, "year", "year"), RelativeDate(-1, "year", "year")),
+        ("seen", "2026-01-31", dt.date(2026, 1, 31)),
+        ("seen", "2026-01-31T12:00:00Z", dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)),
+        ("seen", "2026-01-31T12:00:00+02:00", dt.datetime(2026, 1, 31, 10, tzinfo=dt.UTC)),
+        ("seen", dt.datetime(2026, 1, 31, 12), dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)),
+        ("seen", RelativeDate(0, "day"), RelativeDate(0, "day")),
+        ("opens", "18:30", dt.time(18, 30)),
+    ],
+)
+def test_values_take_the_form_of_the_field(field: str, given: Scalar, expected: Scalar) -> None:
+    assert check(equals(field, given), SHOP) == equals(field, expected)
+    checked = check(equals(field, given), SHOP)
+    assert isinstance(checked, Comparison)
+    assert type(checked.value) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (Between("price", 30, 20), Between("price", 20, 30)),
+        (Between("price", "30", "4"), Between("price", 4, 30)),
+        (
+            Between("seen", "2026-02-01", "2026-01-01T08:00:00Z"),
+            Between("seen", dt.datetime(2026, 1, 1, 8, tzinfo=dt.UTC), dt.date(2026, 2, 1)),
+        ),
+        (
+            Between("released", RelativeDate(0, "day"), "2026-01-01"),
+            Between("released", RelativeDate(0, "day"), dt.date(2026, 1, 1)),
+        ),
+        (Between("doors", 2.5, 4.5), Between("doors", 3, 4)),
+        (Between("doors", 4.5, 2.5), Between("doors", 3, 4)),
+        (Comparison("<", "doors", 2.5), Comparison("<", "doors", 3)),
+        (Comparison("<=", "doors", 2.5), Comparison("<=", "doors", 2)),
+        (Comparison(">", "doors", 2.5), Comparison(">", "doors", 2)),
+        (Comparison(">=", "doors", 2.5), Comparison(">=", "doors", 3)),
+        (OneOf("origin", ("Japan", "JAPAN", "american")), OneOf("origin", ("japan", "usa"))),
+        (Not(And((equals("doors", "2"), IsNull("place")))), Not(And((equals("doors", 2), IsNull("place"))))),
+        (Contains("title", "50%"), Contains("title", "50%")),
+        (equals("tags", "new"), equals("tags", "new")),
+    ],
+)
+def test_what_is_put_right(given: Filter, expected: Filter) -> None:
+    assert check(given, SHOP) == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "word"),
+    [
+        ("doors", "many", "number"),
+        ("doors", 2.5, "whole number"),
+        ("doors", True, "number"),
+        ("doors", 2**53 + 1, "2**53"),
+        ("doors", 1e300, "2**53"),
+        ("rating", float("nan"), "finite"),
+        ("rating", float("inf"), "finite"),
+        ("rating", "1e999", "finite"),
+        ("rating", "nan", "number"),
+        ("rating", "1_000", "number"),
+        ("rating", RelativeDate(0, "day"), "number"),
+        ("brand", True, "string"),
+        ("brand", dt.date(2026, 1, 1), "string"),
+        ("brand", "x" * 501, "500"),
+        ("brand", "a\0b", "NUL"),
+        ("title", "a\ud800", "surrogate"),
+        ("wireless", "maybe", "true or false"),
+        ("wireless", 1, "true or false"),
+        ("released", "last week", "2026-01-31"),
+        ("released", 2026, "2026-01-31"),
+        ("released", "2026-01-31T12:00:00", "without a time"),
+        ("released", RelativeDate(5000, "year"), "1,000 years"),
+        ("seen", "0001-01-01T00:00:00+10:00", "years 1 to 9999"),
+        ("opens", "2026-01-31", "18:30"),
+        ("opens", "18:30Z", "18:30"),
+        ("opens", RelativeDate(0, "day"), "18:30"),
+    ],
+)
+def test_values_that_do_not_fit(field: str, value: Scalar, word: str) -> None:
+    (fault,) = faults(equals(field, value))
+    assert fault.pointer == "/args/1"
+    assert word in fault.detail
+    fault.detail.encode()
+
+
+@pytest.mark.parametrize(
+    ("leaf", "pointer"),
+    [
+        (Comparison("<", "brand", "B"), "/op"),
+        (Comparison("<", "wireless", True), "/op"),
+        (Between("title", "a", "b"), "/op"),
+        (Contains("doors", "3"), "/op"),
+        (equals("place", "here"), "/op"),
+        (OneOf("place", ("here",)), "/op"),
+        (OneOf("brand", ()), "/args/1"),
+        (OneOf("doors", (1, "two")), "/args/1/1"),
+        (Between("doors", 1, "two"), "/args/2"),
+        (Between("doors", "two", 1), "/args/1"),
+        (Contains("title", " "), "/args/1/args/0"),
+        (Contains("title", "x" * 501), "/args/1/args/0"),
+        (IsNull("nothing"), "/args/0/property"),
+        (equals("nothing", 1), "/args/0/property"),
+        (Contains("nothing", "x"), "/args/0/args/0/property"),
+    ],
+)
+def test_pointers_lead_into_the_cql2(leaf: Leaf, pointer: str) -> None:
+    assert [fault.pointer for fault in faults(leaf)] == [pointer]
+    place: object = {**to_cql2(leaf), "op": "x"}
+    for part in pointer.split("/")[1:]:
+        place = place[int(part)] if isinstance(place, list) else place[part]  # type: ignore[index]
+
+
+def test_faults_of_swapped_limits_point_where_the_caller_wrote_them() -> None:
+    assert [fault.pointer for fault in faults(Between("doors", 2**60, 1))] == ["/args/1"]
+
+
+def test_every_fault_is_reported_with_its_place() -> None:
+    node = And((equals("colour", 1), Not(Or((equals("doors", "x"), Comparison(">", "brand", "a"))))))
+    found = faults(node, "/scope")
+    assert [fault.pointer for fault in found] == [
+        "/scope/args/0/args/0/property",
+        "/scope/args/1/args/0/args/0/args/1",
+        "/scope/args/1/args/0/args/1/op",
+    ]
+
+
+def test_an_unknown_field_gets_the_nearest_names() -> None:
+    (fault,) = faults(equals("prise", 1))
+    assert "'prise'" in fault.detail
+    assert fault.detail.split(": ")[1].startswith("price")
+
+
+def test_a_small_enum_is_listed_whole() -> None:
+    (fault,) = faults(equals("origin", "mars"))
+    assert fault.detail.endswith("Allowed: usa, japan, europe.")
+
+
+def test_a_large_enum_gives_the_nearest_values() -> None:
+    (fault,) = faults(equals("country", "peruu"))
+    assert "The nearest of 41: Peru," in fault.detail
+
+
+def test_a_wrong_operator_gets_the_allowed_ones() -> None:
+    (fault,) = faults(Comparison(">", "wireless", True))
+    assert fault.detail.endswith("a boolean field. Allowed: =, <>, in, not in, isNull, not isNull.")
+
+
+def test_faults_do_not_repeat_what_cannot_be_sent() -> None:
+    (fault,) = faults(equals("\ud800" * 1000, 1))
+    fault.detail.encode()
+    assert len(fault.detail) < 300
+
+
+def deep(levels: int) -> Filter:
+    node: Filter = IsNull("brand")
+    for _ in range(levels - 1):
+        node = Not(node)
+    return node
+
+
+def test_depth_is_limited() -> None:
+    assert check(deep(8), SHOP) == deep(8)
+    (fault,) = faults(deep(9))
+    assert fault.pointer == "/args/0" * 8
+
+
+def test_size_is_limited() -> None:
+    tests = tuple(equals("doors", n) for n in range(199))
+    check(Or(tests), SHOP)
+    assert [fault.pointer for fault in faults(Or((*tests, IsNull("brand"))))] == [""]
+    assert faults(OneOf("doors", tuple(range(200))))
+
+
+def test_and_needs_two_parts() -> None:
+    assert [fault.pointer for fault in faults(And((IsNull("brand"),)))] == ["/args"]
+
+
+def test_checking_twice_changes_nothing() -> None:
+    once = check(And((Between("doors", 4.5, 2.5), equals("seen", "2026-01-31T12:00:00"))), SHOP)
+    assert check(once, SHOP) == once
+    assert check(from_cql2(to_cql2(once)), SHOP) == once
+
+
+def test_sorts() -> None:
+    sorts = (Sort("price", "asc"), Sort("title", "desc"))
+    assert check_sort(sorts, SHOP) == sorts
+    with pytest.raises(InvalidFilter) as caught:
+        check_sort((Sort("nothing", "asc"), Sort("place", "asc"), Sort("tags", "up")), SHOP, "/sort")  # type: ignore[arg-type]
+    assert [fault.pointer for fault in caught.value.faults] == [
+        "/sort/0/field",
+        "/sort/1/field",
+        "/sort/2/field",
+        "/sort/2/direction",
+    ]

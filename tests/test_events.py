@@ -1,0 +1,116 @@
+"""Following a job: everything once, in order, from any cursor, also over a lost connection."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from arq.connections import ArqRedis
+
+from nlp2filters.events import START, Event, Events, is_cursor
+from nlp2filters.keys import Keys
+
+
+@pytest.fixture
+async def events(redis: ArqRedis, keys: Keys) -> AsyncIterator[Events]:
+    async with Events(redis, keys) as events:
+        yield events
+
+
+async def say(redis: ArqRedis, keys: Keys, *names: str, job_id: str = "job_1") -> list[str]:
+    """Add events as a commit does; returns their ids."""
+    ids = []
+    for name in names:
+        id_ = await redis.xadd(keys.events(job_id), {"event": name, "data": "{}"})
+        await redis.publish(keys.events(job_id), id_)
+        ids.append(id_.decode())
+    return ids
+
+
+async def names(events: AsyncIterator[Event]) -> list[str]:
+    async with asyncio.timeout(10):
+        return [event.name async for event in events]
+
+
+async def test_what_was_said_before_is_replayed(events: Events, redis: ArqRedis, keys: Keys) -> None:
+    await say(redis, keys, "status", "draft", "done")
+    assert await names(events.follow("job_1")) == ["status", "draft", "done"]
+
+
+async def test_what_is_said_later_comes_as_it_is_said(events: Events, redis: ArqRedis, keys: Keys) -> None:
+    await say(redis, keys, "status")
+    following = events.follow("job_1")
+    assert (await anext(following)).name == "status"
+    later = asyncio.ensure_future(names(following))
+    await say(redis, keys, "draft", "done")
+    assert await later == ["draft", "done"]
+
+
+async def test_following_goes_on_after_a_cursor(events: Events, redis: ArqRedis, keys: Keys) -> None:
+    ids = await say(redis, keys, "status", "draft", "done")
+    assert await names(events.follow("job_1", after=ids[0])) == ["draft", "done"]
+
+
+async def test_many_followers_of_one_job_and_of_many(events: Events, redis: ArqRedis, keys: Keys) -> None:
+    following = [asyncio.ensure_future(names(events.follow(f"job_{i % 10}"))) for i in range(100)]
+    for i in range(10):
+        await say(redis, keys, "status", "status", "done", job_id=f"job_{i}")
+    assert await asyncio.gather(*following) == [["status", "status", "done"]] * 100
+
+
+async def test_a_process_holds_one_connection_for_all_its_followers(
+    events: Events, redis: ArqRedis, keys: Keys
+) -> None:
+    following = [asyncio.ensure_future(names(events.follow("job_1"))) for _ in range(50)]
+    await say(redis, keys, "status")
+    clients = [client for client in await redis.client_list() if client["sub"] != "0"]
+    await say(redis, keys, "done")
+    await asyncio.gather(*following)
+    assert len([client for client in clients if int(client["sub"]) >= 1]) >= 1
+    assert len({client["id"] for client in clients}) == len(clients)
+
+
+async def test_a_lost_connection_loses_no_event(events: Events, redis: ArqRedis, keys: Keys) -> None:
+    following = events.follow("job_1")
+    await say(redis, keys, "status")
+    assert (await anext(following)).name == "status"
+    later = asyncio.ensure_future(names(following))
+    for client in await redis.client_list(_type="pubsub"):
+        await redis.execute_command("CLIENT", "KILL", "ID", client["id"])
+    await say(redis, keys, "draft", "done")
+    assert await later == ["draft", "done"]
+
+
+async def test_more_events_than_one_read_takes(events: Events, redis: ArqRedis, keys: Keys) -> None:
+    await say(redis, keys, *["status"] * 250, "done")
+    assert await names(events.follow("job_1")) == ["status"] * 250 + ["done"]
+
+
+async def test_the_tail_is_read_backwards(events: Events, redis: ArqRedis, keys: Keys) -> None:
+    await say(redis, keys, "status", "draft", "done")
+    assert [event.name for event in await events.tail("job_1", 2)] == ["done", "draft"]
+
+
+async def test_a_cursor_that_the_stream_does_not_hold(events: Events, redis: ArqRedis, keys: Keys) -> None:
+    (first, *_) = await say(redis, keys, "status", "done")
+    assert await events.holds("job_1", first)
+    assert not await events.holds("job_1", "99999999999999-0")
+    assert not await events.holds("job_1", "1-1")
+    assert not await events.holds("job_2", first)
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        (START, True),
+        ("1718000000000-12", True),
+        ("", False),
+        ("1718000000000", False),
+        ("-", False),
+        ("$", False),
+        ("1-1\n", False),
+        ("١-١", False),
+        ("9" * 21 + "-0", False),
+    ],
+)
+def test_the_form_of_a_cursor(text: str, good: bool) -> None:
+    assert is_cursor(text) is good

@@ -1,0 +1,247 @@
+"""The worker: woken at once, claims what it can take, holds leases, and lets go of what is another's."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from arq.connections import ArqRedis
+from arq.constants import in_progress_key_prefix, job_key_prefix
+from arq.jobs import serialize_job
+from arq.worker import Retry, func
+
+from nlp2filters import leasing, queue
+from nlp2filters.connection import connect
+from nlp2filters.keys import Keys
+from nlp2filters.leasing import LeasedWorker
+from nlp2filters.queue import wake_key
+from nlp2filters.settings import Settings
+
+Work = Callable[[dict[str, Any], str], Awaitable[None]]
+
+
+class Bench:
+    """A queue of one test, and workers on it."""
+
+    def __init__(self, url: str, redis: ArqRedis, queue_name: str) -> None:
+        self.url, self.redis, self.queue_name = url, redis, queue_name
+        self.abandoned: list[str] = []
+
+    async def put(self, *ids: str, function: str = "work") -> None:
+        for id_ in ids:
+            data = serialize_job(function, (id_,), {}, None, 0, serializer=queue.dumps)
+            await self.redis.set(job_key_prefix + id_, data)
+            await self.redis.zadd(self.queue_name, {id_: 1})
+            await self.redis.zadd(wake_key(self.queue_name), {"0": 0})
+
+    @asynccontextmanager
+    async def worker(self, work: Work, **options: Any) -> AsyncIterator[LeasedWorker]:
+        async def on_abandoned(ctx: dict[str, Any], id_: str) -> None:
+            self.abandoned.append(id_)
+
+        pool = connect(Settings(redis_url=self.url))
+        worker = LeasedWorker(
+            functions=[func(work, name="work")],
+            queue_name=self.queue_name,
+            redis_pool=pool,
+            handle_signals=False,
+            keep_result=0,
+            max_tries=1000,
+            job_serializer=queue.dumps,
+            job_deserializer=queue.loads,
+            ctx={"on_abandoned": on_abandoned},
+            **options,
+        )
+        running = asyncio.create_task(worker.main())
+        try:
+            yield worker
+        finally:
+            running.cancel()
+            for task in worker.tasks.values():
+                task.cancel()
+            await asyncio.gather(running, *worker.tasks.values(), return_exceptions=True)
+            await pool.aclose()
+
+    async def until_empty(self) -> None:
+        async with asyncio.timeout(20):
+            while await self.redis.zcard(self.queue_name):
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def bench(redis_url: str, redis: ArqRedis, keys: Keys) -> Bench:
+    return Bench(redis_url, redis, keys.queue("embedding"))
+
+
+class Log:
+    """Notes who ran, and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+        self._changed = asyncio.Event()
+
+    def note(self, id_: str) -> None:
+        self.ran.append(id_)
+        self._changed.set()
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(20):
+            while len(self.ran) < count:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def work(self, ctx: dict[str, Any], id_: str) -> None:
+        self.note(id_)
+
+
+async def test_a_job_is_run_once_and_leaves_nothing(bench: Bench) -> None:
+    log = Log()
+    async with bench.worker(log.work):
+        await bench.put("a")
+        await bench.until_empty()
+    assert log.ran == ["a"]
+    assert not await bench.redis.exists(job_key_prefix + "a", in_progress_key_prefix + "a")
+
+
+async def test_an_idle_worker_is_woken(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a fallback of an hour, only the marker can be what wakes it."""
+    monkeypatch.setattr(leasing, "FALLBACK_S", 3600.0)
+    log = Log()
+    async with bench.worker(log.work):
+        for i in range(5):
+            await bench.put(f"job{i}")
+            await log.until(i + 1)
+
+
+async def test_never_more_at_once_than_there_are_slots(bench: Bench) -> None:
+    running, most, log = 0, 0, Log()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        log.note(id_)
+
+    async with bench.worker(work, max_jobs=3):
+        await bench.put(*[f"job{i}" for i in range(30)])
+        await log.until(30)
+    assert most <= 3
+
+
+async def test_running_jobs_do_not_hide_waiting_ones(bench: Bench) -> None:
+    """ARQ as it comes reads 100 entries from the head of the queue, where the running ones stay."""
+    log, release = Log(), asyncio.Event()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        await release.wait()
+
+    async with bench.worker(work, max_jobs=120), bench.worker(work, max_jobs=120):
+        await bench.put(*[f"job{i}" for i in range(200)])
+        await log.until(200)
+        release.set()
+        await bench.until_empty()
+    assert len(set(log.ran)) == 200
+
+
+async def test_two_workers_share_the_work_and_run_nothing_twice(bench: Bench) -> None:
+    log = Log()
+    async with bench.worker(log.work, max_jobs=5), bench.worker(log.work, max_jobs=5):
+        await bench.put(*[f"job{i}" for i in range(100)])
+        await bench.until_empty()
+    assert sorted(log.ran) == sorted(f"job{i}" for i in range(100))
+
+
+async def test_a_retry_is_deferred_and_then_run(bench: Bench) -> None:
+    log = Log()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        if len(log.ran) < 3:
+            raise Retry(defer=0.05)
+
+    async with bench.worker(work):
+        await bench.put("a")
+        await bench.until_empty()
+    assert log.ran == ["a"] * 3
+
+
+async def test_the_jobs_of_a_dead_worker_are_taken_over(bench: Bench) -> None:
+    await bench.put("a")
+    claim = bench.redis.register_script(leasing._CLAIM)
+    taken = await claim(keys=[bench.queue_name, "x"], args=[10, 300, "dead", in_progress_key_prefix])
+    assert taken[0] == b"a"
+    log = Log()
+    async with bench.worker(log.work):
+        await bench.until_empty()
+    assert log.ran == ["a"]
+
+
+async def test_a_lease_is_renewed_for_as_long_as_the_job_runs(bench: Bench) -> None:
+    log, release = Log(), asyncio.Event()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        await release.wait()
+
+    async with bench.worker(work, lease_s=0.3), bench.worker(work, lease_s=0.3):
+        await bench.put("a")
+        await log.until(1)
+        before = await bench.redis.zscore(bench.queue_name, "a")
+        async with asyncio.timeout(10):
+            while (await bench.redis.zscore(bench.queue_name, "a")) <= before + 600:  # two leases later
+                await asyncio.sleep(0.05)
+        release.set()
+        await bench.until_empty()
+    assert log.ran == ["a"]
+
+
+async def test_a_worker_that_lost_its_lease_stops_and_takes_nothing_out(bench: Bench) -> None:
+    log, stopped = Log(), asyncio.Event()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            stopped.set()
+            raise
+
+    async with bench.worker(work, lease_s=0.3):
+        await bench.put("a")
+        await log.until(1)
+        await bench.redis.set(in_progress_key_prefix + "a", "another", px=60_000)
+        async with asyncio.timeout(10):
+            await stopped.wait()
+    assert await bench.redis.get(in_progress_key_prefix + "a") == b"another"
+    assert await bench.redis.zscore(bench.queue_name, "a") is not None
+
+
+async def test_an_entry_that_arq_gives_up_is_reported(bench: Bench) -> None:
+    log = Log()
+    async with bench.worker(log.work):
+        await bench.put("unknown", function="no_such_function")
+        await bench.redis.zadd(bench.queue_name, {"expired": 1})
+        await bench.redis.set(job_key_prefix + "garbled", b"\x80not json")
+        await bench.redis.zadd(bench.queue_name, {"garbled": 1})
+        await bench.until_empty()
+    assert sorted(bench.abandoned) == ["expired", "garbled", "unknown"]
+
+
+async def test_a_crash_in_a_job_does_not_stop_the_worker(bench: Bench) -> None:
+    log = Log()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        if id_ == "bad":
+            raise ValueError("on purpose")
+
+    async with bench.worker(work):
+        await bench.put("bad")
+        await log.until(1)
+        await bench.put("good")
+        await bench.until_empty()
+    assert log.ran == ["bad", "good"]

@@ -1,0 +1,55 @@
+"""The settings come from a mapping, with types, and keep their secrets."""
+
+from pathlib import Path
+
+import pytest
+
+from nlp2filters import settings
+from nlp2filters.settings import Settings
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def test_without_an_environment_everything_has_a_default() -> None:
+    read = Settings.read({})
+    assert read == Settings()
+    assert (read.redis_url, read.llm_model, read.model_path, read.cors_origins) == (
+        "redis://127.0.0.1:6379/0",
+        "",
+        None,
+        (),
+    )
+
+
+def test_values_get_the_type_of_their_setting() -> None:
+    read = Settings.read(
+        {
+            "RETENTION_S": "60",
+            "LLM_TIMEOUT_S": "2.5",
+            "WEBHOOK_ALLOW_PRIVATE": "true",
+            "CORS_ORIGINS": "https://a.example, https://b.example",
+            "MODEL_PATH": "/models/minilm",
+        }
+    )
+    assert (read.retention_s, read.llm_timeout_s, read.webhook_allow_private) == (60, 2.5, True)
+    assert read.cors_origins == ("https://a.example", "https://b.example")
+    assert read.model_path == Path("/models/minilm")
+
+
+@pytest.mark.parametrize(("name", "value"), [("RETENTION_S", "a day"), ("WEBHOOK_ALLOW_PRIVATE", "perhaps")])
+def test_a_value_of_the_wrong_type_names_its_variable(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        Settings.read({name: value})
+
+
+def test_secrets_do_not_show() -> None:
+    read = Settings.read({"OPENAI_API_KEY": "sk-canary", "WEBHOOK_SECRET": "whsec_canary"})
+    assert "canary" not in repr(read)
+    assert str(read.openai_api_key) == "sk-canary"
+
+
+@pytest.mark.parametrize("row", settings.table(), ids=lambda row: row[0])
+def test_the_readme_lists_every_setting(row: tuple[str, str, str]) -> None:
+    variable, default, doc = row
+    line = f"| `{variable}` | {f'`{default}`' if default else ''} | {doc} |".replace("|  |", "| |")
+    assert line in README.read_text().splitlines()
