@@ -1,0 +1,135 @@
+"""Bad input: a clear error that says what to do, never a 5xx, and nothing written."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from tests.service import Service
+
+GOOD = {"catalog": "cars", "text": "8 cylinders"}
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=service.url, timeout=30, trust_env=False) as client:
+        yield client
+
+
+def nested(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "/catalog"),
+        ({**GOOD, "text": ""}, "/text"),
+        ({**GOOD, "text": "x" * 4001}, "/text"),
+        ({**GOOD, "text": 5}, "/text"),
+        ({**GOOD, "text": "a\0b"}, "/text"),
+        ({**GOOD, "dialects": ["cobol"]}, "/dialects/0"),
+        ({**GOOD, "strategy": "magic"}, "/strategy"),
+        ({**GOOD, "timezone": "Mars/Olympus"}, "/timezone"),
+        ({**GOOD, "timezone": "../../etc/passwd"}, "/timezone"),
+        ({**GOOD, "now": "soon"}, "/now"),
+        ({**GOOD, "deadline_seconds": 0}, "/deadline_seconds"),
+        ({**GOOD, "metadata": {"a": 1}}, "/metadata/a"),
+        ({**GOOD, "surprise": 1}, "/surprise"),
+        ({**GOOD, "catalog": {"name": "x", "fields": []}}, "/catalog/fields"),
+        ({**GOOD, "catalog": {"name": "x", "fields": [{"name": "a", "type": "wish"}]}}, "/catalog/fields/0/type"),
+        ({**GOOD, "scope": {"op": "=", "args": [{"property": "Colour"}, "red"]}}, "/scope"),
+        ({**GOOD, "scope": {"op": "explode", "args": []}}, "/scope"),
+        ({**GOOD, "webhook": {"url": "https://example.com/hook"}}, "/webhook"),
+        ([], ""),
+        ("text", ""),
+        (None, ""),
+    ],
+)
+def test_every_fault_is_named_with_its_place(client: httpx.Client, body: Any, pointer: str) -> None:
+    response = client.post("/v1/jobs", json=body)
+    assert response.status_code == 422, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["status"] == 422
+    assert any(error["pointer"].startswith(pointer) and error["detail"] for error in problem["errors"]), problem
+
+
+def test_all_faults_at_once(client: httpx.Client) -> None:
+    problem = client.post("/v1/jobs", json={"text": "", "strategy": "magic", "surprise": 1}).json()
+    assert {error["pointer"] for error in problem["errors"]} == {"/catalog", "/text", "/strategy", "/surprise"}
+
+
+@pytest.mark.parametrize(
+    ("content", "type_"),
+    [
+        (b"", "malformed-json"),
+        (b"{", "malformed-json"),
+        (b'{"text": NaN}', "malformed-json"),
+        (b'{"text": 1e999}', "malformed-json"),
+        (b'{"text": "\xff"}', "malformed-json"),
+        (b'{"text": "\\ud800"}', "malformed-json"),
+        (nested(33).encode(), "malformed-json"),
+        (nested(100_000).encode(), "malformed-json"),
+        (b'{"n": ' + b"9" * 5000 + b"}", "malformed-json"),
+        (b'"' + b"x" * (1 << 20) + b'"', "payload-too-large"),
+    ],
+)
+def test_what_is_no_json_of_ours(client: httpx.Client, content: bytes, type_: str) -> None:
+    response = client.post("/v1/jobs", content=content, headers={"Content-Type": "application/json"})
+    assert 400 <= response.status_code < 500
+    assert response.json()["type"] == f"/problems/{type_}"
+
+
+def test_a_body_of_another_media_type(client: httpx.Client) -> None:
+    response = client.post("/v1/jobs", content=orjson.dumps(GOOD), headers={"Content-Type": "text/plain"})
+    assert (response.status_code, response.json()["type"]) == (415, "/problems/unsupported-media-type")
+
+
+def test_a_body_that_never_says_how_long_it_is(client: httpx.Client) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(100):
+            yield b" " * 65_536
+
+    response = client.post("/v1/jobs", content=endless(), headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.json()["type"]) == (413, "/problems/payload-too-large")
+
+
+@pytest.mark.parametrize("part", ["", "/result", "/rows", "/events", "/deliveries"])
+@pytest.mark.parametrize("job_id", ["job_0", "x" * 300, "%00", "..", "job:*"])
+def test_a_job_that_is_not_there(client: httpx.Client, part: str, job_id: str) -> None:
+    response = client.get(f"/v1/jobs/{job_id}{part}")
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_an_unknown_catalog_names_the_known_ones(client: httpx.Client) -> None:
+    response = client.post("/v1/jobs", json={**GOOD, "catalog": "boats"})
+    assert (response.status_code, response.json()["type"]) == (404, "/problems/catalog-not-found")
+    assert "cars" in response.json()["detail"]
+
+
+def test_other_addresses_and_methods(client: httpx.Client) -> None:
+    assert client.get("/v2/jobs").json()["type"] == "/problems/not-found"
+    response = client.delete("/v1/catalogs")
+    assert (response.status_code, response.json()["type"]) == (405, "/problems/method-not-allowed")
+    assert "GET" in response.headers["allow"]
+
+
+def test_the_result_of_a_job_that_still_waits(client: httpx.Client) -> None:
+    """A job can be read at once, its result cannot; which of the two a fast worker leaves us with varies."""
+    job = client.post("/v1/jobs", json=GOOD).json()
+    response = client.get(f"/v1/jobs/{job['id']}/result")
+    assert response.status_code in (200, 409)
+    if response.status_code == 409:
+        assert response.json()["type"] == "/problems/job-not-finished"
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/catalogs", "/v1/jobs/none", "/static/page.js"])
+def test_every_answer_has_security_headers(client: httpx.Client, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]

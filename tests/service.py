@@ -1,0 +1,97 @@
+"""The whole service as real processes: the Procfile's commands on free ports, with a Redis of their own."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parent.parent
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 25
+
+
+def commands() -> dict[str, str]:
+    """The Procfile's processes."""
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    return {name: command for name, _, command in (line.partition(": ") for line in lines if line)}
+
+
+class Service:
+    """Processes by their Procfile names; their logs are in `logs`, a file each."""
+
+    def __init__(self, logs: Path, *, port: int, environment: Mapping[str, str]) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.logs = logs
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        self._environment = {**os.environ, "PATH": path, "PORT": str(port), **environment}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, *names: str) -> None:
+        """Start the named processes, or all."""
+        for name, command in commands().items():
+            if names and name not in names:
+                continue
+            words = shlex.split(_expanded(command, self._environment))
+            with (self.logs / f"{name}.log").open("ab") as log:
+                self.processes[name] = subprocess.Popen(
+                    words, cwd=ROOT, env=self._environment, stdout=log, stderr=subprocess.STDOUT
+                )
+
+    def wait_until_ready(self) -> None:
+        """Until jobs are accepted and every queue has a worker."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            for name, process in self.processes.items():
+                if process.poll() is not None:
+                    raise RuntimeError(f"{name} ended at once:\n{(self.logs / f'{name}.log').read_text()}")
+            try:
+                if httpx.get(f"{self.url}/readyz?workers=true", trust_env=False).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise TimeoutError(f"not ready after {START_TIMEOUT_S} s; logs in {self.logs}")
+
+    def stop(self) -> dict[str, int]:
+        """Stop everything with SIGTERM; returns the exit codes."""
+        for process in self.processes.values():
+            process.terminate()
+        try:
+            return {name: process.wait(STOP_TIMEOUT_S) for name, process in self.processes.items()}
+        finally:
+            for process in self.processes.values():
+                process.kill()
+
+    def log_lines(self, name: str) -> list[str]:
+        """What a process has logged."""
+        return (self.logs / f"{name}.log").read_text().splitlines()
+
+    def submit(self, text: str, catalog: str = "cars", **options: Any) -> str:
+        """Submit a text; returns the job's id."""
+        body = {"catalog": catalog, "text": text, **options}
+        response = httpx.post(f"{self.url}/v1/jobs", json=body, trust_env=False)
+        assert response.status_code == 202, response.text
+        job_id: str = response.json()["id"]
+        return job_id
+
+    def result(self, job_id: str) -> dict[str, Any]:
+        """Follow the job to its end; returns its result."""
+        with httpx.stream("GET", f"{self.url}/v1/jobs/{job_id}/events", timeout=30, trust_env=False) as response:
+            for _ in response.iter_lines():
+                pass
+        response = httpx.get(f"{self.url}/v1/jobs/{job_id}/result", trust_env=False)
+        assert response.status_code == 200, response.text
+        result: dict[str, Any] = response.json()
+        return result
+
+
+def _expanded(command: str, environment: Mapping[str, str]) -> str:
+    """`${NAME:-default}` as a shell would expand it."""
+    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda match: environment.get(match[1]) or match[2], command)
