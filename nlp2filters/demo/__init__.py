@@ -1,0 +1,71 @@
+"""Two packaged catalogs with their rows, to try the service on. SOURCES.md says where they are from."""
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import TypeAlias
+
+import orjson
+
+from nlp2filters.core.catalog import Catalog, FieldType
+from nlp2filters.core.infer import infer, refine
+from nlp2filters.errors import CatalogNotFound
+
+NAMES = ("cars", "movies")
+
+Cell: TypeAlias = str | int | float | dt.date | None
+
+
+@cache
+def catalog(name: str) -> Catalog:
+    """The catalog `name`: inferred from its rows, then refined by hand.
+
+    Raises:
+        CatalogNotFound: it is none of `NAMES`.
+    """
+    inferred = infer(name, _read(name), currency="USD")
+    return refine(inferred, orjson.loads(_resource(name, "json")))
+
+
+@cache
+def rows(name: str) -> tuple[Mapping[str, Cell], ...]:
+    """The rows of the catalog `name`, as its fields are typed; an unknown value is None.
+
+    Raises:
+        CatalogNotFound: it is none of `NAMES`.
+    """
+    types = {field.name: field.type for field in catalog(name).fields}
+    return tuple(
+        MappingProxyType({header: _cell(text, types[header]) for header, text in row.items()}) for row in _read(name)
+    )
+
+
+def _read(name: str) -> Iterator[dict[str, str]]:
+    return csv.DictReader(io.StringIO(_resource(name, "csv")))
+
+
+def _resource(name: str, suffix: str) -> str:
+    if name not in NAMES:
+        raise CatalogNotFound(name, NAMES)
+    return files(__name__).joinpath(f"{name}.{suffix}").read_text(encoding="utf-8")
+
+
+def _cell(text: str, type_: FieldType) -> Cell:
+    return _READ.get(type_, str)(text) if text else None
+
+
+def _amount(text: str) -> int | float:
+    return int(text) if text.isdigit() else float(text)
+
+
+_READ: Mapping[FieldType, Callable[[str], Cell]] = {
+    "integer": int,
+    "number": float,
+    "money": _amount,
+    "duration": _amount,
+    "date": dt.date.fromisoformat,
+}

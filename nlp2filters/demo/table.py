@@ -1,0 +1,78 @@
+"""The demo rows as SQLite tables in memory, to run compiled filters on."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Date,
+    Engine,
+    Float,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    create_engine,
+    func,
+    insert,
+    true,
+)
+from sqlalchemy import select as select_
+from sqlalchemy.pool import StaticPool
+from sqlalchemy.types import TypeEngine
+
+from nlp2filters import demo
+from nlp2filters.core.catalog import FieldType
+
+_TYPES: Mapping[FieldType, TypeEngine[Any]] = {
+    "keyword": String(),
+    "text": String(),
+    "integer": Integer(),
+    "number": Float(),
+    "money": Numeric(asdecimal=False),
+    "duration": Numeric(asdecimal=False),
+    "date": Date(),
+}
+_lock = Lock()  # all threads share the one connection that holds the data
+
+
+def select(
+    name: str,
+    where: ColumnElement[bool] | None = None,
+    order_by: Sequence[ColumnElement[Any]] = (),
+    limit: int | None = None,
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many rows of the demo catalog `name` satisfy `where`, and the first `limit` of them in order.
+
+    Columns are named as the fields are; the values are as in `demo.rows`. Blocks for some milliseconds.
+
+    Raises:
+        CatalogNotFound: there is no such demo catalog.
+    """
+    table = _table(name)
+    condition = true() if where is None else where
+    count = select_(func.count()).select_from(table).where(condition)
+    chosen = select_(table).where(condition).order_by(*order_by).limit(limit)
+    with _lock, _engine().connect() as connection:
+        return connection.scalar(count) or 0, [dict(row) for row in connection.execute(chosen).mappings()]
+
+
+@cache
+def _table(name: str) -> Table:
+    catalog = demo.catalog(name)
+    return Table(name, MetaData(), *(Column(field.name, _TYPES[field.type]) for field in catalog.fields))
+
+
+@cache
+def _engine() -> Engine:
+    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    with engine.begin() as connection:
+        for name in demo.NAMES:
+            table = _table(name)
+            table.create(connection)
+            connection.execute(insert(table), [dict(row) for row in demo.rows(name)])
+    return engine
