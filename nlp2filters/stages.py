@@ -79,14 +79,18 @@ class Task:
     resources: Resources
 
     @property
+    def zone(self) -> ZoneInfo:
+        """Where the submitter's days begin."""
+        return ZoneInfo(self.request["timezone"])
+
+    @property
     def now(self) -> dt.datetime:
-        """The present, as the submitter sees it: in the request's time zone, or at the moment it names."""
-        zone = ZoneInfo(self.request["timezone"])
+        """The present, as the submitter sees it, or the moment that the request names."""
         named = self.request["now"]
         if named is None:
-            return dt.datetime.fromtimestamp(self.job.created_at / 1000, zone)
+            return dt.datetime.fromtimestamp(self.job.created_at / 1000, self.zone)
         moment = dt.datetime.fromisoformat(named)
-        return moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
+        return moment.astimezone(self.zone) if moment.tzinfo else moment.replace(tzinfo=self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +190,7 @@ def _result(
     return {
         **interpretation.to_json(resolved),
         "explanation": explanation,
-        "dialects": {name: _compile(name, resolved, catalog) for name in task.request["dialects"]},
+        "dialects": {name: _compile(name, resolved, catalog, task.zone) for name in task.request["dialects"]},
         "draft": interpretation.to_json(interpretation.resolve(draft, today)) if answer else None,
         "degraded": failure is not None,
         "degraded_reason": failure and type(failure).__name__,
@@ -199,13 +203,14 @@ def _result(
 
 def _scope(task: Task, catalog: Catalog) -> Filter | None:
     """The caller's own filter, which holds whatever the text says. No LLM sees it."""
-    scope = task.request["scope"]
-    return checks.check(filters.from_cql2(scope), catalog) if scope else None
+    if not (scope := task.request["scope"]):
+        return None
+    return filters.resolve(checks.check(filters.from_cql2(scope), catalog), task.now.date())
 
 
-def _compile(name: str, reading: Interpretation, catalog: Catalog) -> dict[str, Any]:
+def _compile(name: str, reading: Interpretation, catalog: Catalog, zone: ZoneInfo) -> dict[str, Any]:
     try:
-        return dialects.compile(name, reading, catalog)
+        return dialects.compile(name, reading, catalog, zone)
     except UnsupportedFilter as exc:
         return {"error": problem("invalid-filter", str(exc))}
 

@@ -22,6 +22,7 @@ from nlp2filters.core.filters import (
     scalar_to_json,
     to_cql2,
 )
+from nlp2filters.errors import Fault, InvalidFilter
 
 Source = Literal["exact", "synonym", "fuzzy", "embedding", "unit", "type", "llm", "scope"]
 Direction = Literal["asc", "desc"]
@@ -152,26 +153,30 @@ def leaf_from_json(data: Any) -> Leaf | Not:
     """Read back what `leaf_to_json` wrote.
 
     Raises:
-        InvalidFilter: for a value of a form that filters do not have.
+        InvalidFilter: for a value of a form that the operator does not take, with a pointer into `data`.
         ValueError: for an unknown operator.
     """
     name, op, value = data["field"], data["op"], data["value"]
-    match op:
-        case str() if op.startswith("not "):
-            leaf = leaf_from_json({**data, "op": op.removeprefix("not ")})
-            assert not isinstance(leaf, Not)
-            return Not(leaf)
-        case "=" | "<>" | "<" | "<=" | ">" | ">=":
-            return Comparison(op, name, scalar_from_json(value))
-        case "between":
-            low, high = value
-            return Between(name, scalar_from_json(low), scalar_from_json(high))
-        case "in":
-            return OneOf(name, tuple(scalar_from_json(item) for item in value))
-        case "contains":
+    if op in ("not between", "not in", "not contains", "not isNull"):
+        return Not(_leaf(name, op.removeprefix("not "), value))
+    return _leaf(name, op, value)
+
+
+def _leaf(name: str, op: str, value: Any) -> Leaf:
+    match op, value:
+        case "=" | "<>" | "<" | "<=" | ">" | ">=", _:
+            return Comparison(op, name, scalar_from_json(value, "/value"))
+        case "between", [low, high]:
+            return Between(name, scalar_from_json(low, "/value/0"), scalar_from_json(high, "/value/1"))
+        case "in", [*values]:
+            return OneOf(name, tuple(scalar_from_json(item, f"/value/{i}") for i, item in enumerate(values)))
+        case "contains", str():
             return Contains(name, value)
-        case "isNull":
+        case "isNull", _:
             return IsNull(name)
+        case "between" | "in" | "contains", _:
+            forms = {"between": "a list of two limits", "in": "a list", "contains": "a string"}
+            raise InvalidFilter([Fault("/value", f"The operator {op!r} takes {forms[op]}.")])
     raise ValueError(f"unknown operator {op!r}")
 
 

@@ -1,8 +1,11 @@
 """Filters against a catalog: what is put right, what is refused, and where the fault is said to be."""
 
 import datetime as dt
+import operator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nlp2filters.core import catalog
 from nlp2filters.core.checks import check, check_sort, operators
@@ -16,6 +19,7 @@ from nlp2filters.core.filters import (
     Leaf,
     Not,
     OneOf,
+    Operator,
     Or,
     RelativeDate,
     Scalar,
@@ -36,7 +40,12 @@ SHOP = catalog.parse(
                 "closed": True,
                 "values": [{"value": "usa", "synonyms": ["American", "United States"]}, "japan", "europe"],
             },
-            {"name": "country", "type": "keyword", "closed": True, "values": [f"land {n}" for n in range(40)] + ["Peru"]},
+            {
+                "name": "country",
+                "type": "keyword",
+                "closed": True,
+                "values": [f"land {n}" for n in range(40)] + ["Peru"],
+            },
             {"name": "title", "type": "text"},
             {"name": "doors", "type": "integer"},
             {"name": "rating", "type": "number"},
@@ -212,9 +221,27 @@ def test_values_that_do_not_fit(field: str, value: Scalar, word: str) -> None:
 )
 def test_pointers_lead_into_the_cql2(leaf: Leaf, pointer: str) -> None:
     assert [fault.pointer for fault in faults(leaf)] == [pointer]
-    place: object = {**to_cql2(leaf), "op": "x"}
+    place: object = to_cql2(leaf)
     for part in pointer.split("/")[1:]:
         place = place[int(part)] if isinstance(place, list) else place[part]  # type: ignore[index]
+
+
+@given(st.sampled_from(("<", "<=", ">", ">=")), st.floats(-3, 3), st.integers(-4, 4))
+def test_moved_limits_select_the_same_integers(op: Operator, limit: float, held: int) -> None:
+    compare = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}[op]
+    checked = check(Comparison(op, "doors", limit), SHOP)
+    assert isinstance(checked, Comparison)
+    assert type(checked.value) is int
+    assert compare(held, checked.value) == compare(held, limit)
+
+
+@given(st.floats(-3, 3), st.floats(-3, 3), st.integers(-4, 4))
+def test_a_range_of_integers_has_no_direction(one: float, other: float, held: int) -> None:
+    checked = check(Between("doors", one, other), SHOP)
+    assert isinstance(checked, Between)
+    assert isinstance(checked.low, int)
+    assert isinstance(checked.high, int)
+    assert (checked.low <= held <= checked.high) == (min(one, other) <= held <= max(one, other))
 
 
 def test_faults_of_swapped_limits_point_where_the_caller_wrote_them() -> None:

@@ -91,7 +91,7 @@ LIGHT = Comparison("<", "weight", 3000)
         (Comparison(">=", "released", RelativeDate(0, "day")), "Released is on or after today"),
         (Comparison("=", "released", RelativeDate(-1, "day")), "Released is yesterday"),
         (Comparison(">", "released", RelativeDate(-7, "day")), "Released is after 7 days ago"),
-        (Comparison("<", "released", RelativeDate(2, "week")), "Released is before in 2 weeks"),
+        (Comparison("<", "released", RelativeDate(2, "week")), "Released is before 2 weeks from now"),
         (
             Comparison(">=", "released", RelativeDate(0, "year", "year")),
             "Released is on or after the start of this year",

@@ -1,0 +1,19 @@
+"""`make bench`: measure side by side in one run. Machines are shared and noisy: compare rows, not runs."""
+
+import asyncio
+import sys
+
+from bench import queues
+
+BENCHES = {"queues": queues.main}
+
+
+def main() -> None:
+    for name in sys.argv[1:] or BENCHES:
+        print(f"## {name}\n")
+        asyncio.run(BENCHES[name]())
+        print()
+
+
+if __name__ == "__main__":
+    main()

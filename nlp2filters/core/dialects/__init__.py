@@ -1,0 +1,50 @@
+"""The search engines that a filter can be written for. They agree on which rows a filter selects."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.dialects import elasticsearch, sql
+from nlp2filters.core.interpretation import Interpretation
+
+
+class Render(Protocol):
+    """Writes a resolved interpretation as JSON data. `zone` is where days begin, for datetime fields."""
+
+    def __call__(self, interpretation: Interpretation, catalog: Catalog, zone: dt.tzinfo) -> dict[str, Any]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One engine's language. `text`: the words that no condition took are searched for as well.
+
+    Every dialect has all operators, sort and limit. None can yet test a field that holds a list.
+    """
+
+    name: str
+    title: str
+    render: Render
+    text: bool = False
+
+
+DIALECTS: Mapping[str, Dialect] = {
+    dialect.name: dialect
+    for dialect in (
+        Dialect("sql", "SQL with named parameters", sql.render),
+        Dialect("elasticsearch", "Elasticsearch and OpenSearch Query DSL", elasticsearch.render, text=True),
+    )
+}
+
+
+def compile(  # noqa: A001
+    name: str, interpretation: Interpretation, catalog: Catalog, zone: dt.tzinfo = dt.UTC
+) -> dict[str, Any]:
+    """A checked and resolved interpretation in the dialect of that name, as JSON data.
+
+    Raises:
+        KeyError: there is no dialect of that name.
+        UnsupportedFilter: the dialect cannot express the filter.
+    """
+    return DIALECTS[name].render(interpretation, catalog, zone)

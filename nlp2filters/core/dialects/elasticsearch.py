@@ -1,0 +1,138 @@
+"""The Query DSL of Elasticsearch, which OpenSearch shares.
+
+The mapping expected is the one Elasticsearch makes by itself: a text field `x` has a keyword `x.keyword`
+(of values up to 256 characters), by which whole values are compared and sorted. Times of day are
+keywords such as "18:30:00". `case_insensitive` folds A to Z only.
+https://www.elastic.co/docs/reference/query-languages/query-dsl/query-dsl-term-query
+"""
+
+import datetime as dt
+from typing import Any
+
+from nlp2filters.core.catalog import Catalog, Field
+from nlp2filters.core.dialects.lowering import folds_case, lower, refuse_lists
+from nlp2filters.core.filters import (
+    And,
+    Between,
+    Comparison,
+    Contains,
+    Filter,
+    IsNull,
+    Leaf,
+    Not,
+    OneOf,
+    Or,
+    Scalar,
+    negate,
+)
+from nlp2filters.core.interpretation import Interpretation, Sort
+
+Query = dict[str, Any]
+
+_BOUNDS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
+
+
+def render(interpretation: Interpretation, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> dict[str, Any]:
+    """The body of a `_search`: `{"query": {"bool": …}, "sort": […], "size": n}`; `sort` and `size` when asked for.
+
+    The conditions filter and do not score. Words that no condition took must match in some text field, and score.
+
+    Raises:
+        UnsupportedFilter: for a test of a field that holds a list.
+    """
+    it = interpretation
+    body: dict[str, Any] = {"query": {"bool": {"filter": query(it.filter, catalog, zone) if it.filter else []}}}
+    if it.text:
+        texts = [field.name for field in catalog.fields if field.type == "text"]
+        # Without fields, Elasticsearch searches all that can be searched by words.
+        among = {"fields": texts} if texts else {"lenient": True}
+        body["query"]["bool"]["must"] = [{"multi_match": {"query": it.text, **among}}]
+    if it.sort:
+        body["sort"] = [_sort(sort, catalog) for sort in it.sort]
+    if it.limit is not None:
+        body["size"] = it.limit
+    return body
+
+
+def query(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> list[Query]:  # noqa: A002
+    """The queries that a document must all match.
+
+    A document without the field is selected by no test but `isNull`, so every negation asks that it exists.
+
+    Raises:
+        UnsupportedFilter: for a test of a field that holds a list.
+    """
+    refuse_lists("elasticsearch", filter, catalog)
+    lowered = lower(filter, catalog, zone)
+    return [_query(part, catalog) for part in (lowered.args if isinstance(lowered, And) else (lowered,))]
+
+
+def _query(node: Filter, catalog: Catalog) -> Query:
+    match node:
+        case And(args):
+            return {"bool": {"filter": [_query(arg, catalog) for arg in args]}}
+        case Or(args):
+            return _any([_query(arg, catalog) for arg in args])
+        case Not(IsNull(name)):
+            return _exists(name)
+        case Not(Comparison() | Between() | OneOf() | Contains() as leaf):
+            return _not(_query(leaf, catalog), leaf.field)
+        case Comparison("<>", name):
+            return _not(_query(negate(node), catalog), name)
+        case Comparison() | Between() | OneOf() | Contains() | IsNull():
+            return _test(node, catalog.by_name[node.field])
+        case Not():
+            raise ValueError(f"not in negation normal form: {node}")
+
+
+def _test(leaf: Leaf, field: Field) -> Query:
+    whole = _whole(field)
+    match leaf:
+        case Comparison("=", _, value):
+            return _term(value, field)
+        case Comparison(op, _, value):
+            return {"range": {whole: {_BOUNDS[op]: _to_json(value)}}}
+        case Between(_, low, high):
+            return {"range": {whole: {"gte": _to_json(low), "lte": _to_json(high)}}}
+        case OneOf(_, values) if folds_case(field):
+            return _any([_term(value, field) for value in values])
+        case OneOf(_, values):
+            return {"terms": {whole: [_to_json(value) for value in values]}}
+        case Contains(_, text):
+            return {"wildcard": {whole: {"value": f"*{_escaped(text)}*", "case_insensitive": True}}}
+        case IsNull(name):
+            return {"bool": {"must_not": [_exists(name)]}}
+
+
+def _term(value: Scalar, field: Field) -> Query:
+    folding = {"case_insensitive": True} if folds_case(field) else {}
+    return {"term": {_whole(field): {"value": _to_json(value), **folding}}}
+
+
+def _any(queries: list[Query]) -> Query:
+    return {"bool": {"should": queries, "minimum_should_match": 1}}
+
+
+def _not(query: Query, name: str) -> Query:
+    return {"bool": {"filter": [_exists(name)], "must_not": [query]}}
+
+
+def _exists(name: str) -> Query:
+    return {"exists": {"field": name}}
+
+
+def _whole(field: Field) -> str:
+    """The property that holds the value in one piece, not its words."""
+    return f"{field.name}.keyword" if field.type == "text" else field.name
+
+
+def _sort(sort: Sort, catalog: Catalog) -> Query:
+    return {_whole(catalog.by_name[sort.field]): {"order": sort.direction, "missing": "_last"}}
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?")
+
+
+def _to_json(value: Scalar) -> Any:
+    return value.isoformat() if isinstance(value, dt.date | dt.time) else value

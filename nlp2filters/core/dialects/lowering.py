@@ -1,0 +1,117 @@
+"""What every dialect would otherwise have to work out for itself, done once on the filter tree."""
+
+import datetime as dt
+
+from nlp2filters.core.catalog import STRINGS, Catalog, Field
+from nlp2filters.core.filters import (
+    And,
+    Between,
+    Comparison,
+    Filter,
+    Leaf,
+    OneOf,
+    Or,
+    RelativeDate,
+    Scalar,
+    all_of,
+    any_of,
+    leaves,
+    map_leaves,
+    push_not_inward,
+)
+from nlp2filters.core.interpretation import leaf_to_json
+from nlp2filters.errors import UnsupportedFilter
+
+
+def lower(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> Filter:  # noqa: A002
+    """The same filter in negation normal form, with datetime fields compared to instants only.
+
+    A day is a span of instants on a datetime field: "= day" is within it, "<= day" before the next
+    midnight, "> day" from the next midnight on. Days begin at midnight in `zone`; instants come out in UTC.
+
+    Raises:
+        ValueError: for a relative date; see `filters.resolve`.
+    """
+
+    def change(leaf: Leaf) -> Filter:
+        match leaf:
+            case Comparison(value=RelativeDate()) | Between(low=RelativeDate()) | Between(high=RelativeDate()):
+                raise ValueError(f"{leaf} has a relative date: resolve the filter first.")
+            case OneOf(values=values) if any(isinstance(value, RelativeDate) for value in values):
+                raise ValueError(f"{leaf} has a relative date: resolve the filter first.")
+        return _instants(leaf, zone) if catalog.by_name[leaf.field].type == "datetime" else leaf
+
+    return _flat(push_not_inward(map_leaves(filter, change)))
+
+
+def refuse_lists(dialect: str, filter: Filter, catalog: Catalog) -> None:  # noqa: A002
+    """Refuse tests of fields that hold lists, for a dialect that has no way to write them.
+
+    Raises:
+        UnsupportedFilter: for the first such test.
+    """
+    for leaf in leaves(filter):
+        if catalog.by_name[leaf.field].many:
+            raise UnsupportedFilter(dialect, leaf_to_json(leaf)["op"], leaf.field)
+
+
+def folds_case(field: Field) -> bool:
+    """Whether `=` and `in` take upper and lower case alike.
+
+    They do on text and on open keywords: there the spelling is the user's. The values of a closed keyword
+    are known, so they are in their stored spelling and compared exactly, which an index can serve.
+    """
+    return field.type in STRINGS and not field.closed
+
+
+def _flat(node: Filter) -> Filter:
+    """The same filter without AND inside AND or OR inside OR."""
+    match node:
+        case And(args):
+            return all_of(*map(_flat, args)) or node
+        case Or(args):
+            return any_of(*map(_flat, args)) or node
+        case _:
+            return node
+
+
+def _instants(leaf: Leaf, zone: dt.tzinfo) -> Filter:
+    match leaf:
+        case Comparison(op, name, value) if _is_day(value):
+            start, end = _day(value, zone)
+            match op:
+                case "=":
+                    return And((Comparison(">=", name, start), Comparison("<", name, end)))
+                case "<>":
+                    return Or((Comparison("<", name, start), Comparison(">=", name, end)))
+                case "<" | ">=":
+                    return Comparison(op, name, start)
+                case "<=":
+                    return Comparison("<", name, end)
+                case ">":
+                    return Comparison(">=", name, end)
+        case Between(name, low, high) if _is_day(low) or _is_day(high):
+            return And(
+                (_instants(Comparison(">=", name, low), zone), _instants(Comparison("<=", name, high), zone)),
+            )
+        case OneOf(name, values) if any(_is_day(value) for value in values):
+            tests = tuple(_instants(Comparison("=", name, value), zone) for value in values)
+            return Or(tests) if len(tests) > 1 else tests[0]
+    return leaf
+
+
+def _is_day(value: Scalar) -> bool:
+    return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
+
+
+def _day(value: Scalar, zone: dt.tzinfo) -> tuple[dt.datetime, dt.datetime]:
+    """The first instant of the day and that of the next one."""
+    assert isinstance(value, dt.date)
+    return _midnight(value, 0, zone), _midnight(value, 1, zone)
+
+
+def _midnight(day: dt.date, later: int, zone: dt.tzinfo) -> dt.datetime:
+    try:
+        return dt.datetime.combine(day + dt.timedelta(days=later), dt.time(), zone).astimezone(dt.UTC)
+    except OverflowError:  # at either end of the calendar
+        return (dt.datetime.min if day.year == 1 else dt.datetime.max).replace(tzinfo=dt.UTC)

@@ -1,0 +1,188 @@
+"""SQL, written by SQLAlchemy Core: every value is a bound parameter, every identifier comes from the catalog.
+
+`where_clause` and `order_by` go into any SQLAlchemy statement and database. `render` writes them as text
+in the SQL that most databases share. Text is compared by `lower()` and LIKE, which fold what the
+database folds: SQLite only A to Z. Instants are bound in UTC without an offset, as a TIMESTAMP column holds them.
+Words that no condition took (`Interpretation.text`) are left to the caller's own full-text search.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.sql.elements import ColumnElement, quoted_name
+
+from nlp2filters.core.catalog import Catalog, Field, FieldType
+from nlp2filters.core.dialects.lowering import folds_case, lower, refuse_lists
+from nlp2filters.core.filters import (
+    And,
+    Between,
+    Comparison,
+    Contains,
+    Filter,
+    IsNull,
+    Leaf,
+    Not,
+    OneOf,
+    Operator,
+    Or,
+    Scalar,
+)
+from nlp2filters.core.interpretation import Interpretation, Sort
+
+Column: TypeAlias = ColumnElement[Any]
+
+_quote = DefaultDialect().identifier_preparer.quote
+_PLAIN = re.compile(r"[A-Za-z0-9_$]+")
+
+_TYPES: dict[FieldType, sa.types.TypeEngine[Any]] = {
+    "keyword": sa.String(),
+    "text": sa.String(),
+    "integer": sa.BigInteger(),
+    "number": sa.Float(),
+    "money": sa.Float(),
+    "date": sa.Date(),
+    "datetime": sa.DateTime(),
+    "time": sa.Time(),
+    "duration": sa.Float(),
+    "boolean": sa.Boolean(),
+    "geo": sa.types.NullType(),
+}
+
+
+def render(interpretation: Interpretation, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> dict[str, Any]:
+    """`{"where", "params", "order_by", "limit", "statement"}`; the clauses that are not there are None.
+
+    Parameters are named (`:p_1`); dates among them are ISO 8601 strings, so that the whole is JSON.
+
+    Raises:
+        UnsupportedFilter: for a test of a field that holds a list.
+    """
+    it = interpretation
+    where = _text(where_clause(it.filter, catalog, zone)) if it.filter else None
+    order = ", ".join(str(_text(column)) for column in order_by(it.sort, catalog)) or None
+    statement = ["SELECT * FROM", _quote(_identifier(catalog.name))]
+    params: dict[str, Any] = {}
+    if where is not None:
+        statement += ["WHERE", str(where)]
+        params = {name: _to_json(value) for name, value in where.params.items()}
+    if order:
+        statement += ["ORDER BY", order]
+    if it.limit is not None:
+        statement += ["LIMIT", ":limit"]
+        params["limit"] = it.limit
+    return {
+        "where": str(where) if where is not None else None,
+        "params": params,
+        "order_by": order,
+        "limit": it.limit,
+        "statement": " ".join(statement),
+    }
+
+
+def where_clause(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> ColumnElement[bool]:  # noqa: A002
+    """The filter as the argument of SQLAlchemy's `where()`, over columns with the names of the fields.
+
+    `=` and `in` take upper and lower case alike on text and on keywords with unlisted values; on a closed
+    keyword they are exact. A NULL is selected by no test but `isNull`. `zone` is where days begin, for
+    datetime fields.
+
+    Raises:
+        UnsupportedFilter: for a test of a field that holds a list.
+    """
+    refuse_lists("sql", filter, catalog)
+    return _clause(lower(filter, catalog, zone), catalog)
+
+
+def order_by(sorts: Sequence[Sort], catalog: Catalog) -> list[Column]:
+    """The arguments of SQLAlchemy's `order_by()`: NULLs last, in a form that every database knows."""
+    return list(_order(sorts, catalog))
+
+
+def _order(sorts: Sequence[Sort], catalog: Catalog) -> Iterator[Column]:
+    for sort in sorts:
+        field = catalog.by_name[sort.field]
+        column = _column(field)
+        if field.nullable:
+            yield sa.case((column.is_(None), sa.literal_column("1")), else_=sa.literal_column("0"))
+        yield column.desc() if sort.direction == "desc" else column.asc()
+
+
+def _clause(node: Filter, catalog: Catalog) -> ColumnElement[bool]:
+    match node:
+        case And(args):
+            return sa.and_(*(_clause(arg, catalog) for arg in args))
+        case Or(args):
+            return sa.or_(*(_clause(arg, catalog) for arg in args))
+        case Not(arg):
+            return sa.not_(_clause(arg, catalog))
+        case _:
+            return _test(node, catalog.by_name[node.field])
+
+
+def _test(leaf: Leaf, field: Field) -> ColumnElement[bool]:
+    column = _column(field)
+    match leaf:
+        case Comparison(op, _, value):
+            return _compare(op, _folded(column, field), _folded(_bound(value, field), field))
+        case Between(_, low, high):
+            return column.between(_bound(low, field), _bound(high, field))
+        case OneOf(_, values):
+            return _folded(column, field).in_([_folded(_bound(value, field), field) for value in values])
+        case Contains(_, text):
+            pattern = f"%{_escaped(text)}%"
+            return sa.func.lower(column).like(sa.func.lower(_bound(pattern, field)), escape="/")
+        case IsNull():
+            return column.is_(None)
+
+
+def _compare(op: Operator, column: Column, value: Column) -> ColumnElement[bool]:
+    match op:
+        case "=":
+            return column == value
+        case "<>":
+            return column != value
+        case "<":
+            return column < value
+        case "<=":
+            return column <= value
+        case ">":
+            return column > value
+        case ">=":
+            return column >= value
+
+
+def _column(field: Field) -> Column:
+    return sa.column(_identifier(field.name), _TYPES[field.type])
+
+
+def _identifier(name: str) -> quoted_name:
+    # SQLAlchemy decides whether to quote by a pattern that ends in "$", so it leaves a trailing newline bare.
+    return quoted_name(name, None if _PLAIN.fullmatch(name) else True)
+
+
+def _bound(value: Scalar, field: Field) -> Column:
+    # The name is given, or SQLAlchemy would make one of the column's, quotes and spaces included.
+    if isinstance(value, dt.datetime):
+        value = value.astimezone(dt.UTC).replace(tzinfo=None)
+    return sa.bindparam("p", value, type_=_TYPES[field.type], unique=True)
+
+
+def _folded(column: Column, field: Field) -> Column:
+    return sa.func.lower(column) if folds_case(field) else column
+
+
+def _escaped(text: str) -> str:
+    # A slash, because MySQL reads the backslash of ESCAPE '\' as the start of an escape.
+    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
+
+
+def _text(part: sa.ClauseElement) -> sa.Compiled:
+    return part.compile()
+
+
+def _to_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.date | dt.time) else value

@@ -1,0 +1,192 @@
+"""Says in plain English what will be searched."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Catalog, Field
+from nlp2filters.core.filters import (
+    And,
+    Between,
+    Comparison,
+    Contains,
+    Filter,
+    IsNull,
+    Leaf,
+    Not,
+    OneOf,
+    Operator,
+    Or,
+    RelativeDate,
+    Scalar,
+    push_not_inward,
+)
+from nlp2filters.core.interpretation import Interpretation, Sort
+
+_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩"}
+
+_AMOUNTS: dict[Operator, str] = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
+_DAYS: dict[Operator, str] = {"<": "before", "<=": "on or before", ">": "after", ">=": "on or after"}
+_MOMENTS: dict[Operator, str] = {"<": "before", "<=": "at or before", ">": "after", ">=": "at or after"}
+
+
+def explain(interpretation: Interpretation, catalog: Catalog) -> str:
+    """What will be searched, as one sentence: conditions, words, order, number."""
+    it = interpretation
+    parts = [_phrase(push_not_inward(it.filter), catalog)] if it.filter else ["everything"]
+    if it.text:
+        parts.append(f"containing “{it.text}”")
+    if it.sort:
+        parts.append(_sorted(it.sort, catalog))
+    if it.limit is not None:
+        parts.append(f"the first {it.limit}")
+    if parts == ["everything"]:
+        return "Everything: no condition was found."
+    return _capital("; ".join(parts)) + "."
+
+
+def sentence(test: Leaf | Not, catalog: Catalog) -> str:
+    """One condition, such as "Miles per gallon is at least 30", without a full stop."""
+    return _capital(_phrase(push_not_inward(test), catalog))
+
+
+def _phrase(node: Filter, catalog: Catalog) -> str:
+    match node:
+        case And(args):
+            return _join(args, "and", catalog)
+        case Or(args):
+            return "either " + _join(args, "or", catalog)
+        case Not(Comparison() | Between() | OneOf() | Contains() | IsNull() as leaf):
+            return _test(leaf, catalog.by_name[leaf.field], negated=True)
+        case Not():
+            raise ValueError(f"not in negation normal form: {node}")
+        case _:
+            return _test(node, catalog.by_name[node.field])
+
+
+def _join(args: Sequence[Filter], word: str, catalog: Catalog) -> str:
+    """The parts of an AND or OR. A comma sets the last apart where a part has an "and" or "or" of its own."""
+    phrases = [_phrase(arg, catalog) for arg in args]
+    for index, arg in enumerate(args):
+        if isinstance(arg, And):  # an OR opens with "either"; an AND inside needs such a word too
+            phrases[index] = ("both " if len(arg.args) == 2 else "all of ") + phrases[index]
+    return _enumerate(phrases, f", {word}" if any(map(_is_list, args)) else f" {word}")
+
+
+def _is_list(node: Filter) -> bool:
+    match node:
+        case OneOf(_, values) | Not(OneOf(_, values)):
+            return len(values) > 1
+        case _:
+            return isinstance(node, And | Or)
+
+
+def _enumerate(phrases: Sequence[str], word: str) -> str:
+    return f"{', '.join(phrases[:-1])}{word} {phrases[-1]}" if len(phrases) > 1 else phrases[0]
+
+
+def _test(leaf: Leaf, field: Field, negated: bool = False) -> str:
+    name = _inline(field.title)
+    match leaf:
+        case Comparison(op, _, value):
+            return f"{name} {_relation(op, field, value)} {_value(value, field)}"
+        case Between(_, low, high):
+            return f"{name} is {'outside' if negated else 'from'} {_value(low, field)} to {_value(high, field)}"
+        case OneOf(_, values):
+            shown = [_value(value, field) for value in values]
+            if len(shown) > 1 and negated:
+                return f"{name} is neither {_enumerate(shown, ' nor')}"
+            return f"{name} is {'not ' if negated else ''}{_enumerate(shown, ' or')}"
+        case Contains(_, text):
+            return f"{name} {'does not contain' if negated else 'contains'} “{text}”"
+        case IsNull():
+            return f"{name} is {'known' if negated else 'unknown'}"
+
+
+def _relation(op: Operator, field: Field, value: Scalar) -> str:
+    if op == "=":
+        return "is"
+    if op == "<>":
+        return "is not"
+    if field.type in NUMERIC:
+        return f"is {_AMOUNTS[op]}"
+    return f"is {(_MOMENTS if isinstance(value, dt.datetime | dt.time) else _DAYS)[op]}"
+
+
+def _value(value: Scalar, field: Field) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int() | float():
+            return _amount(value, field)
+        case RelativeDate():
+            return _relative(value)
+        case dt.datetime():
+            zone = " UTC" if value.tzinfo and not value.utcoffset() else value.strftime(" %z").rstrip()
+            return f"{_day(value)}, {_clock(value)}{zone}"
+        case dt.date():
+            return _day(value)
+        case dt.time():
+            return _clock(value)
+        case str() if field.type == "text" or not value or any(char in value for char in ",;“”"):
+            return f"“{value}”"
+        case _:
+            return value
+
+
+def _amount(value: int | float, field: Field) -> str:
+    if field.type == "money":
+        symbol = _SYMBOLS.get(field.currency or "", f"{field.currency} ")
+        digits = f"{abs(value):,.0f}" if value == int(value) else f"{abs(value):,.2f}"
+        return f"{'-' if value < 0 else ''}{symbol}{digits}"
+    # Below 10,000 there is no separator, or a year would read as 1,982.
+    number = f"{value:,.15g}" if abs(value) >= 10_000 else f"{value:.15g}"
+    return f"{number} {field.unit}" if field.unit else number
+
+
+def _relative(day: RelativeDate) -> str:
+    count = abs(day.offset)
+    if day.floor != "day":
+        if day.offset == 0:
+            return f"the start of this {day.floor}"
+        if count == 1 and day.unit == day.floor:
+            return f"the start of {'next' if day.offset > 0 else 'last'} {day.floor}"
+    plain = f"{count} {day.unit}{'s' if count != 1 else ''}"
+    shifted = f"{plain} from now" if day.offset > 0 else f"{plain} ago"
+    if day.floor != "day":
+        return f"the start of the {day.floor} {shifted}"
+    named = {0: "today", 1: "tomorrow", -1: "yesterday"} if day.unit == "day" else {0: "today"}
+    return named.get(day.offset, shifted)
+
+
+def _day(day: dt.date) -> str:
+    return f"{day.day} {day:%B} {day.year}"
+
+
+def _clock(moment: dt.datetime | dt.time) -> str:
+    return f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"
+
+
+def _sorted(sorts: Sequence[Sort], catalog: Catalog) -> str:
+    fields = [(catalog.by_name[sort.field], sort.direction == "asc") for sort in sorts]
+    return "sorted by " + ", then by ".join(
+        f"{_inline(field.title)}, {_order(field, rising=rising)}" for field, rising in fields
+    )
+
+
+def _order(field: Field, *, rising: bool) -> str:
+    if field.type in NUMERIC:
+        return "lowest first" if rising else "highest first"
+    if field.type in TEMPORAL:
+        return "earliest first" if rising else "latest first"
+    if field.type == "boolean":
+        return "no before yes" if rising else "yes before no"
+    return "A to Z" if rising else "Z to A"
+
+
+def _inline(title: str) -> str:
+    """The title within a sentence: "Origin" loses its capital, "MPG" and "IMDb rating" keep theirs."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() and title.split()[0][1:].islower() else title
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

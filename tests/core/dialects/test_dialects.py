@@ -1,0 +1,64 @@
+"""What holds for every dialect."""
+
+import datetime as dt
+import json
+
+import pytest
+
+from nlp2filters.core import dialects
+from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.dialects import DIALECTS
+from nlp2filters.core.filters import And, Comparison, Contains, IsNull, Not, Or, RelativeDate
+from nlp2filters.core.interpretation import Interpretation, Sort
+from nlp2filters.errors import UnsupportedFilter
+
+every = pytest.mark.parametrize("name", list(DIALECTS))
+
+
+@every
+def test_the_table_is_keyed_by_name(name: str) -> None:
+    assert DIALECTS[name].name == name
+    assert DIALECTS[name].title
+
+
+@every
+def test_the_result_is_json(name: str, shop: Catalog) -> None:
+    node = And(
+        (
+            Comparison(">", "released", dt.date(2026, 1, 1)),
+            Comparison("<", "seen", dt.datetime(2026, 1, 1, tzinfo=dt.UTC)),
+            Comparison("<", "opens", dt.time(9)),
+            Comparison("=", "wireless", True),
+            Contains("title", "é'\"\\"),
+            IsNull("place"),
+        )
+    )
+    written = dialects.compile(name, Interpretation(filter=node, sort=(Sort("price", "asc"),), limit=3), shop)
+    assert json.loads(json.dumps(written)) == written
+
+
+@every
+def test_lists_are_refused(name: str, shop: Catalog) -> None:
+    node = Or((Comparison("=", "brand", "Bose"), Not(Contains("tags", "new"))))
+    with pytest.raises(UnsupportedFilter) as caught:
+        dialects.compile(name, Interpretation(filter=node), shop)
+    assert (caught.value.dialect, caught.value.operator, caught.value.field) == (name, "contains", "tags")
+
+
+@every
+def test_relative_dates_must_be_resolved_first(name: str, shop: Catalog) -> None:
+    node = Comparison(">", "released", RelativeDate(0, "day"))
+    with pytest.raises(ValueError, match="resolve"):
+        dialects.compile(name, Interpretation(filter=node), shop)
+
+
+@every
+def test_days_begin_at_midnight_in_the_zone(name: str, shop: Catalog) -> None:
+    zone = dt.timezone(dt.timedelta(hours=2))
+    node = Comparison("<=", "seen", dt.date(2026, 1, 31))
+    assert "2026-01-31T22:00:00" in json.dumps(dialects.compile(name, Interpretation(filter=node), shop, zone))
+
+
+def test_an_unknown_dialect(shop: Catalog) -> None:
+    with pytest.raises(KeyError):
+        dialects.compile("cobol", Interpretation(), shop)
