@@ -42,7 +42,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _up(args: argparse.Namespace) -> int:
-    return up(Settings.read(os.environ))
+    return up(Settings.read(os.environ), os.environ)
 
 
 def _worker(args: argparse.Namespace) -> int:

@@ -171,6 +171,10 @@ class RedisServerMissing(NLP2FiltersError):
     """There is no Redis server to start, and REDIS_URL names none."""
 
 
+class RedisServerFailed(NLP2FiltersError):
+    """The Redis server that we started does not run."""
+
+
 class WebhookRefused(NLP2FiltersError):
     """A callback address that must not be called: not https, private, or our own."""
 

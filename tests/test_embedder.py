@@ -1,0 +1,70 @@
+"""Embedding with the real model."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nlp2filters.embedder import DIMENSIONS, Embedder
+from nlp2filters.errors import ModelUnavailable
+
+
+@pytest.fixture
+async def embedder(model_folder: Path) -> AsyncIterator[Embedder]:
+    embedder = await Embedder.load(model_folder, workers=2)
+    yield embedder
+    await embedder.close()
+
+
+async def test_vectors_have_unit_length(embedder: Embedder) -> None:
+    vectors = await embedder.embed(["hello world", "", "ünï©ödé 🚗", "a " * 2000])
+    assert vectors.shape == (4, DIMENSIONS)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+async def test_nothing_gives_nothing(embedder: Embedder) -> None:
+    assert (await embedder.embed([])).shape == (0, DIMENSIONS)
+
+
+async def test_a_text_has_one_vector_whatever_its_neighbours(embedder: Embedder) -> None:
+    texts = [f"{'word ' * (i % 40)}number {i}" for i in range(100)]
+    together = await embedder.embed(texts)
+    alone = np.vstack([await embedder.embed([text]) for text in texts[::10]])
+    np.testing.assert_allclose(together[::10], alone, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("how much it costs", "price"),
+        ("fuel consumption", "miles per gallon"),
+        ("where it was made", "country of origin"),
+        ("film maker", "director"),
+        ("how long it lasts", "duration"),
+    ],
+)
+async def test_a_paraphrase_is_nearest(embedder: Embedder, text: str, nearest: str) -> None:
+    names = ["price", "miles per gallon", "country of origin", "director", "duration", "colour", "weight"]
+    vectors = await embedder.embed([text, *names])
+    assert names[int(np.argmax(vectors[1:] @ vectors[0]))] == nearest
+
+
+async def test_the_loop_goes_on_meanwhile(embedder: Embedder) -> None:
+    work = asyncio.ensure_future(embedder.embed(["some words to embed"] * 200))
+    ticks = 0
+    while not work.done():
+        await asyncio.sleep(0)
+        ticks += 1
+    assert ticks > 100
+
+
+async def test_broken_weights_are_an_error_at_once(model_folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "model"
+    shutil.copytree(model_folder, broken)
+    weights = max(broken.iterdir(), key=lambda file: file.stat().st_size)
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ModelUnavailable, match="cannot be loaded"):
+        await Embedder.load(broken)
