@@ -117,9 +117,7 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", server: RedisServer) -
     with Redis(port=server.port, socket_timeout=2) as client:
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise RedisServerFailed(
-                    f"It ended at once. The end of {server.log}:\n{_tail(server.log)}"
-                )
+                raise RedisServerFailed(f"It ended at once. The end of {server.log}:\n{_tail(server.log)}")
             try:
                 client.ping()
                 return

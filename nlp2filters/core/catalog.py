@@ -73,8 +73,8 @@ class Field:
 
     `name` is the name in the search engine, `label` the one for people. `unit` is the unit of the stored
     numbers ("lb", "mpg", "min"), `currency` an ISO 4217 code. `values` are known values, most frequent
-    first; with `closed` no other occurs. `many`: the property holds a list. `minimum` and `maximum` are
-    what the data was seen to hold (ISO 8601 for dates).
+    first (of a text field: words that occur in it); with `closed` no other occurs. `many`: the property holds
+    a list. `minimum` and `maximum` are what the data was seen to hold (ISO 8601 for dates).
     """
 
     __pydantic_config__ = _STRICT

@@ -7,8 +7,8 @@ without a brand; every dialect is compiled to agree.
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, cast, get_args
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, TypeAlias, get_args
 
 from dateutil.relativedelta import relativedelta
 
@@ -18,20 +18,22 @@ MAX_DEPTH = 8
 MAX_NODES = 200
 
 Unit = Literal["day", "week", "month", "quarter", "year"]
-_UNITS = frozenset(get_args(Unit))
+_UNITS = get_args(Unit)
 Operator = Literal["=", "<>", "<", "<=", ">", ">="]
 
 
 @dataclass(frozen=True, slots=True)
 class RelativeDate:
-    """A day told from today: shift by `offset` `unit`s, then go back to the start of the `floor`.
+    """A day told from today: shift by `offset` `unit`s, then go to the first or last day of the `floor`.
 
-    "this year" begins at `RelativeDate(0, "year", "year")`, "7 days ago" is `RelativeDate(-7, "day", "day")`.
+    "7 days ago" is `RelativeDate(-7, "day")`, "this year" goes from `RelativeDate(0, "year", "year")` to
+    `RelativeDate(0, "year", "year", "last")`.
     """
 
     offset: int
     unit: Unit
     floor: Unit = "day"
+    edge: Literal["first", "last"] = "first"
 
     def resolve(self, today: dt.date, week_start: int = 0) -> dt.date:
         """The calendar day. `week_start` is a weekday, 0 for Monday.
@@ -46,15 +48,16 @@ class RelativeDate:
             day = today + dt.timedelta(days=self.offset * (7 if self.unit == "week" else 1))
         match self.floor:
             case "year":
-                return day.replace(month=1, day=1)
+                first, length = day.replace(month=1, day=1), relativedelta(months=12)
             case "quarter":
-                return day.replace(month=day.month - (day.month - 1) % 3, day=1)
+                first, length = day.replace(month=day.month - (day.month - 1) % 3, day=1), relativedelta(months=3)
             case "month":
-                return day.replace(day=1)
+                first, length = day.replace(day=1), relativedelta(months=1)
             case "week":
-                return day - dt.timedelta(days=(day.weekday() - week_start) % 7)
+                first, length = day - dt.timedelta(days=(day.weekday() - week_start) % 7), relativedelta(days=7)
             case _:
                 return day
+        return first if self.edge == "first" else first + length - dt.timedelta(days=1)
 
 
 Scalar: TypeAlias = str | bool | int | float | dt.date | dt.datetime | dt.time | RelativeDate
@@ -151,6 +154,8 @@ def _join(kind: type[And] | type[Or], filters: tuple[Filter | None, ...]) -> Fil
 def negate(node: Filter) -> Filter:
     """The opposite filter, with `Not` only before `Between`, `OneOf`, `Contains` and `IsNull`."""
     match node:
+        case Comparison("=", name, bool() as value):
+            return Comparison("=", name, not value)
         case Comparison(op, name, value):
             return Comparison(NEGATED[op], name, value)
         case Not(arg):
@@ -164,7 +169,10 @@ def negate(node: Filter) -> Filter:
 
 
 def push_not_inward(node: Filter) -> Filter:
-    """The same filter in negation normal form. De Morgan's laws hold in three-valued logic too."""
+    """The same filter in negation normal form. De Morgan's laws hold in three-valued logic too.
+
+    Not to be true is to be false: a boolean has no "<>".
+    """
     match node:
         case Not(arg):
             return negate(arg)
@@ -172,6 +180,8 @@ def push_not_inward(node: Filter) -> Filter:
             return And(tuple(push_not_inward(arg) for arg in args))
         case Or(args):
             return Or(tuple(push_not_inward(arg) for arg in args))
+        case Comparison("<>", name, bool() as value):
+            return Comparison("=", name, not value)
         case _:
             return node
 
@@ -259,8 +269,8 @@ def scalar_to_json(value: Scalar) -> Any:
             return {"date": value.isoformat()}
         case dt.time():
             return {"time": value.isoformat()}
-        case RelativeDate(offset, unit, floor):
-            return {"relative": {"offset": offset, "unit": unit, "floor": floor}}
+        case RelativeDate():
+            return {"relative": asdict(value)}
         case _:
             return value
 
@@ -325,14 +335,20 @@ def scalar_from_json(value: Any, at: str = "") -> Scalar:
                 return dt.datetime.fromisoformat(text)
             case {"time": str(text)}:
                 return dt.time.fromisoformat(text)
-            case {"relative": {"offset": int(offset), "unit": str(unit), "floor": str(floor)}} if {
-                unit,
-                floor,
-            } <= _UNITS:
-                return RelativeDate(offset, cast(Unit, unit), cast(Unit, floor))
+            case {"relative": dict(relative)}:
+                return _relative(relative)
     except ValueError as exc:
         raise _fault(at, f"{exc}. Write ISO 8601.") from exc
     raise _fault(at, 'Expected a string, number, boolean, {"date": …} or {"timestamp": …}.')
+
+
+def _relative(data: dict[str, Any]) -> RelativeDate:
+    match {"floor": "day", "edge": "first", **data}:
+        case {"offset": int(offset), "unit": unit, "floor": floor, "edge": "first" | "last" as edge, **rest} if (
+            unit in _UNITS and floor in _UNITS and not rest
+        ):
+            return RelativeDate(offset, unit, floor, edge)
+    raise ValueError("A relative date has an offset, a unit, and may have a floor and an edge")
 
 
 def _contained(pattern: str, at: str) -> str:

@@ -71,7 +71,8 @@ def refine(catalog: Catalog, refinement: Mapping[str, Any]) -> Catalog:
     """The catalog with what people know better.
 
     `refinement` has the attributes of a catalog, but `fields` is `{name: attributes}`, and the `values` of a
-    field are `{value: synonyms}`, added to those it has. The order of the values stays.
+    field are `{value: synonyms}`, added to those it has. The order of the values stays. A text field may get new
+    ones: words that occur in it.
 
     Raises:
         InvalidCatalog: it names a field or a value that the catalog does not have, or the outcome is invalid.
@@ -87,7 +88,7 @@ def refine(catalog: Catalog, refinement: Mapping[str, Any]) -> Catalog:
         faults += [
             Fault(f"/fields/{_escape(known.name)}/values/{_escape(value)}", f"There is no value {value!r}.")
             for value in changes.get(known.name, {}).get("values", {})
-            if value not in values
+            if value not in values and known.type != "text"
         ]
     if faults:
         raise InvalidCatalog(faults)
@@ -101,6 +102,8 @@ def _refined(plain: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
         {**value, "synonyms": [*value.get("synonyms", ()), *more.get(value["value"], ())]}
         for value in plain.get("values", ())
     ]
+    known = {value["value"] for value in values}
+    values += [{"value": value, "synonyms": synonyms} for value, synonyms in more.items() if value not in known]
     return {**plain, **change, "values": values}
 
 

@@ -76,7 +76,7 @@ LIGHT = Comparison("<", "weight", 3000)
         (IsNull("price"), "Price is unknown"),
         (Not(IsNull("price")), "Price is known"),
         (Comparison("=", "sunroof", True), "Sunroof is yes"),
-        (Comparison("<>", "sunroof", True), "Sunroof is not yes"),
+        (Comparison("<>", "sunroof", True), "Sunroof is no"),
         (Comparison(">=", "released", dt.date(2026, 3, 4)), "Released is on or after 4 March 2026"),
         (
             Between("released", dt.date(2026, 1, 1), dt.date(2026, 12, 31)),

@@ -180,6 +180,10 @@ def test_no_filter_has_no_leaves() -> None:
         ("2024-02-29", RelativeDate(4, "year"), "2028-02-29"),
         ("2024-02-29", RelativeDate(-3, "day", "month"), "2024-02-01"),
         ("2024-02-29", RelativeDate(1, "day", "year"), "2024-01-01"),
+        ("2026-11-24", RelativeDate(0, "year", "year", "last"), "2026-12-31"),
+        ("2026-11-24", RelativeDate(-1, "quarter", "quarter", "last"), "2026-09-30"),
+        ("2024-03-31", RelativeDate(-1, "month", "month", "last"), "2024-02-29"),
+        ("2026-11-24", RelativeDate(0, "week", "week", "last"), "2026-11-29"),
     ],
 )
 def test_relative_dates(today: str, relative: RelativeDate, expected: str) -> None:
@@ -293,6 +297,9 @@ def nested(levels: int) -> dict[str, Any]:
         (eq({"timestamp": "2026-13-01T00:00:00Z"}), "/args/1"),
         (eq({"relative": {"offset": 1, "unit": "decade", "floor": "day"}}), "/args/1"),
         (eq({"relative": {"offset": 1, "unit": ["day"], "floor": {}}}), "/args/1"),
+        (eq({"relative": {"offset": 1, "unit": "day", "floor": {}}}), "/args/1"),
+        (eq({"relative": {"offset": 1, "unit": "day", "edge": "middle"}}), "/args/1"),
+        (eq({"relative": {"offset": 1, "unit": "day", "more": 1}}), "/args/1"),
         (eq({"relative": {"offset": "1", "unit": "day", "floor": "day"}}), "/args/1"),
         (eq([1]), "/args/1"),
         ({"op": "in", "args": [{"property": "a"}, []]}, ""),

@@ -1,0 +1,159 @@
+"""A language: the words that the parser and the linker know of it, read from one data file each."""
+
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from nlp2filters.core import words
+from nlp2filters.core.units import dimension
+from nlp2filters.core.words import Token
+
+Degree = Literal["base", "comparative", "superlative"]
+
+_VOWELS = "aeiou"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """`length` tokens are a phrase of the grammar. A phrase may have several roles: `meanings` by its kind."""
+
+    length: int
+    meanings: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Language:
+    """The tables of one language file."""
+
+    data: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, code: str) -> "Language":
+        """The language of an ISO 639-1 code."""
+        return cls(tomllib.loads((Path(__file__).parent / f"{code}.toml").read_text(encoding="utf-8")))
+
+    @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """Number words below one hundred."""
+        return dict(self.data["numbers"])
+
+    @cached_property
+    def scales(self) -> Mapping[str, int]:
+        """Words that multiply the number before them."""
+        return dict(self.data["scales"])
+
+    @cached_property
+    def grammar(self) -> Mapping[tuple[str, ...], Mapping[str, str]]:
+        """Phrases, as the folded words of their tokens, with the meaning in each kind of role."""
+        return _merged(
+            (phrase, kind, meaning)
+            for kind, meanings in self.data["grammar"].items()
+            for meaning, phrases in meanings.items()
+            for phrase in phrases
+        )
+
+    @cached_property
+    def units(self) -> Mapping[tuple[str, ...], tuple[str, ...]]:
+        """What people write for a unit, with every unit that it may be."""
+        found: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        for unit, phrases in self.data["units"].items():
+            for phrase in phrases:
+                found[_norms(phrase)].append(unit)
+        return {phrase: tuple(units) for phrase, units in found.items()}
+
+    @cached_property
+    def adjectives(self) -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+        """Adjectives for the low and the high end of a field type or a dimension."""
+        return {kind: (tuple(both["low"]), tuple(both["high"])) for kind, both in self.data["adjectives"].items()}
+
+    @cached_property
+    def _longest(self) -> Mapping[str, int]:
+        longest: dict[str, int] = defaultdict(int)
+        for phrase in (*self.grammar, *self.units):
+            longest[phrase[0]] = max(longest[phrase[0]], len(phrase))
+        return dict(longest)
+
+    def match(self, tokens: Sequence[Token], at: int) -> Said | None:
+        """The longest phrase of the grammar that begins at the token `at`. "and more" ends no value before "than"."""
+        for phrase in self._phrases(tokens, at):
+            meanings = self.grammar.get(phrase)
+            if meanings and not (meanings.keys() == {"bound"} and self._goes_on(tokens, at + len(phrase))):
+                return Said(len(phrase), meanings)
+        return None
+
+    def _goes_on(self, tokens: Sequence[Token], at: int) -> bool:
+        following = tokens[at : at + 1]
+        return bool(following) and (
+            following[0].kind == "number" or "than" in self.grammar.get((following[0].norm,), ())
+        )
+
+    def unit(self, tokens: Sequence[Token], at: int) -> tuple[int, tuple[str, ...]] | None:
+        """The longest name of a unit that begins at the token `at`: its length in tokens and what it may be."""
+        for phrase in self._phrases(tokens, at):
+            if units := self.units.get(phrase):
+                return len(phrase), units
+        return None
+
+    def _phrases(self, tokens: Sequence[Token], at: int) -> Iterator[tuple[str, ...]]:
+        if at >= len(tokens):
+            return
+        for length in range(min(self._longest.get(tokens[at].norm, 0), len(tokens) - at), 0, -1):
+            yield tuple(token.norm for token in tokens[at : at + length])
+
+    def dimension(self, unit: str | None) -> str | None:
+        """What a catalog's unit measures, such as "[mass]"; None where that is not known."""
+        return dimension(self.canonical(unit)) if unit else None
+
+    def canonical(self, unit: str) -> str:
+        """A catalog's unit under the name that `units` gives it; unknown ones as they are."""
+        found = [name for name in self.units.get(_norms(unit), ()) if not is_currency(name)]
+        return found[0] if found else unit
+
+    def degrees(self, adjective: str) -> Iterator[tuple[Degree, str]]:
+        """The forms of an adjective. Those with "more" and "most" are left to the grammar."""
+        yield "base", adjective
+        first, _, rest = adjective.partition(" ")
+        tail = f" {rest}" if rest else ""
+        if first in self.data["degrees"]:
+            comparative, *superlatives = self.data["degrees"][first]
+            yield "comparative", comparative + tail
+            for superlative in superlatives:
+                yield "superlative", superlative + tail
+        elif not rest:
+            comparative, superlative = self.data["degree_endings"]
+            yield "comparative", _inflected(first, comparative)
+            yield "superlative", _inflected(first, superlative)
+
+
+def is_currency(unit: str) -> bool:
+    """Whether a unit is an ISO 4217 code."""
+    return len(unit) == 3 and unit.isupper()
+
+
+def _inflected(word: str, ending: str) -> str:
+    if word.endswith("e"):
+        return word + ending[1:]
+    if word.endswith("y") and word[-2:-1] not in _VOWELS:
+        return word[:-1] + "i" + ending
+    if len(word) > 2 and word[-1] not in "aeiouwxy" and word[-2] in _VOWELS and word[-3] not in _VOWELS:
+        return word + word[-1] + ending
+    return word + ending
+
+
+def _norms(phrase: str) -> tuple[str, ...]:
+    return tuple(token.norm for token in words.tokenize(phrase))
+
+
+def _merged(entries: Iterator[tuple[str, str, str]]) -> Mapping[tuple[str, ...], Mapping[str, str]]:
+    found: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
+    for phrase, kind, meaning in entries:
+        if norms := _norms(phrase):
+            found[norms].setdefault(kind, meaning)
+    return dict(found)
+
+
+ENGLISH = Language.read("en")

@@ -1,0 +1,281 @@
+"""Linking: which words of a text mean which field or value of a catalog.
+
+In order of trust: the name itself, a synonym, a spelling close to one (edit distance), a meaning close to one
+(cosine of embeddings). Values come from the catalog only, so that none outside a closed enum can be meant.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from nlp2filters.core import words
+from nlp2filters.core.catalog import STRINGS, Catalog, Field
+from nlp2filters.core.interpretation import Direction, Source
+from nlp2filters.core.languages import ENGLISH, Degree, Language
+from nlp2filters.core.words import Token
+
+MAX_PHRASE = 3
+MIN_COSINE = 0.55
+MIN_MARGIN = 0.08
+CONFIDENCE: Mapping[Source, float] = {"exact": 0.98, "synonym": 0.95, "fuzzy": 0.8}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTarget:
+    """The words name a field."""
+
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class ValueTarget:
+    """The words name a value of a field."""
+
+    field: Field
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdjectiveTarget:
+    """The words name an end of a field: "light" the low end of weight."""
+
+    field: Field
+    high: bool
+    degree: Degree
+
+    @property
+    def order(self) -> Direction:
+        """How to sort so that this end comes first."""
+        return "desc" if self.high else "asc"
+
+
+@dataclass(frozen=True, slots=True)
+class NounTarget:
+    """The words name the records themselves."""
+
+
+Target = FieldTarget | ValueTarget | AdjectiveTarget | NounTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A target that words may mean, how it was found, and how sure that is (0 to 1)."""
+
+    target: Target
+    confidence: float
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """`length` tokens mean one of `candidates`, the likeliest first."""
+
+    length: int
+    candidates: tuple[Candidate, ...]
+
+
+Similar = Mapping[str, tuple[Candidate, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Lexicon:
+    """What can be looked up, made once per catalog.
+
+    `names` are the phrases to embed, `targets` what they mean. `surnames` are last words that only one value of the
+    open keyword fields has.
+    """
+
+    catalog: Catalog
+    language: Language
+    phrases: Mapping[tuple[str, ...], tuple[Candidate, ...]]
+    stems: Mapping[tuple[str, ...], tuple[Candidate, ...]]
+    longest: Mapping[str, int]
+    surnames: Mapping[str, Candidate]
+    spellings: tuple[str, ...]
+    spelled: tuple[tuple[str, ...], ...]
+    names: tuple[str, ...]
+    targets: tuple[Target, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, catalog: Catalog, language: Language = ENGLISH) -> "Lexicon":
+        """Build the lexicon of a catalog."""
+        entries: dict[tuple[str, ...], dict[Target, Candidate]] = defaultdict(dict)
+        stems: dict[tuple[str, ...], dict[Target, Candidate]] = defaultdict(dict)
+        spellings: dict[str, tuple[str, ...]] = {}
+        for phrase, target, source in _entries(catalog, language):
+            tokens = words.tokenize(phrase)
+            if not tokens:
+                continue
+            norms, key = tuple(token.norm for token in tokens), tuple(token.stem for token in tokens)
+            entries[norms].setdefault(target, Candidate(target, CONFIDENCE[source], source))
+            stems[key].setdefault(target, Candidate(target, CONFIDENCE[source], source))
+            spelling = " ".join(norms)
+            if len(spelling) >= 4 and not isinstance(target, NounTarget):
+                spellings.setdefault(spelling, norms)
+        longest: dict[str, int] = defaultdict(int)
+        for key in (*entries, *stems):
+            longest[key[0]] = max(longest[key[0]], len(key))
+        names = dict(_names(catalog))
+        return cls(
+            catalog=catalog,
+            language=language,
+            phrases={key: tuple(found.values()) for key, found in entries.items()},
+            stems={key: tuple(found.values()) for key, found in stems.items()},
+            longest=dict(longest),
+            surnames=_surnames(catalog),
+            spellings=tuple(spellings),
+            spelled=tuple(spellings.values()),
+            names=tuple(names),
+            targets=tuple(names.values()),
+        )
+
+    def match(self, tokens: Sequence[Token], at: int) -> Match | None:
+        """The longest phrase of the catalog that begins at the token `at`, by name or synonym."""
+        longest = max(self.longest.get(tokens[at].norm, 0), self.longest.get(tokens[at].stem, 0))
+        for length in range(min(longest, len(tokens) - at), 0, -1):
+            taken = tokens[at : at + length]
+            said = self.phrases.get(tuple(token.norm for token in taken), ())
+            stemmed = self.stems.get(tuple(token.stem for token in taken), ())
+            if said:  # "rated" names one field, but another one's "rating" may be meant
+                stemmed = tuple(c for c in stemmed if isinstance(c.target, FieldTarget))
+            if found := dict.fromkeys((*said, *stemmed)):
+                return Match(length, tuple(found))
+        return None
+
+    def surname(self, tokens: Sequence[Token], at: int) -> Match | None:
+        """The one open value whose last word the token `at` is: "spielberg"."""
+        found = self.surnames.get(tokens[at].norm)
+        return Match(1, (found,)) if found else None
+
+    def spelled_like(self, tokens: Sequence[Token], at: int) -> Match | None:
+        """The phrase that one or two tokens misspell. Short words must be right."""
+        for length in (2, 1):
+            taken = tokens[at : at + length]
+            if len(taken) < length or any(token.kind != "word" for token in taken):
+                continue
+            spelling = " ".join(token.norm for token in taken)
+            if len(spelling) < 4 or (length == 2 and min(len(token.norm) for token in taken) < 3):
+                continue
+            best = process.extractOne(
+                spelling, self.spellings, scorer=OSA.distance, score_cutoff=1 if len(spelling) < 8 else 2
+            )
+            if best and best[0][0] == spelling[0] and len(best[0]) >= 4:
+                found = self.phrases[self.spelled[best[2]]]
+                sure = CONFIDENCE["fuzzy"] - 0.1 * (best[1] - 1)
+                return Match(length, tuple(Candidate(c.target, min(sure, c.confidence), "fuzzy") for c in found))
+        return None
+
+
+def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target, Source]]:
+    """Every phrase that means something, with what it means."""
+    for noun in catalog.nouns:
+        yield noun, NounTarget(), "synonym"
+    for field_ in catalog.fields:
+        target = FieldTarget(field_)
+        yield field_.name.replace("_", " ").replace(".", " "), target, "exact"
+        yield field_.title, target, "exact"
+        for synonym in field_.synonyms:
+            yield synonym, target, "synonym"
+        for value in field_.values:
+            meant = ValueTarget(field_, value.value)
+            yield value.value, meant, "exact"
+            for synonym in value.synonyms:
+                yield synonym, meant, "synonym"
+    for field_, high, adjective in _adjectives(catalog, language):
+        for degree, form in language.degrees(adjective):
+            yield form, AdjectiveTarget(field_, high, degree), "synonym"
+
+
+def _adjectives(catalog: Catalog, language: Language) -> Iterator[tuple[Field, bool, str]]:
+    """The catalog's own, and those that a type or unit has in general where just one field can be meant."""
+    taken = set()
+    for field_ in catalog.fields:
+        for high, adjectives in ((False, field_.adjectives.low), (True, field_.adjectives.high)):
+            for adjective in adjectives:
+                taken.add(adjective)
+                yield field_, high, adjective
+    for kind, (low, high_words) in language.adjectives.items():
+        fields = [f for f in catalog.fields if kind in (f.type, language.dimension(f.unit))]
+        if len(fields) != 1:
+            continue
+        for high, adjectives in ((False, low), (True, high_words)):
+            for adjective in adjectives:
+                if adjective not in taken:
+                    yield fields[0], high, adjective
+
+
+def _surnames(catalog: Catalog) -> dict[str, Candidate]:
+    found: dict[str, list[ValueTarget]] = defaultdict(list)
+    for field_ in catalog.fields:
+        for value in field_.values if field_.type == "keyword" and not field_.closed else ():
+            norms = [token.norm for token in words.tokenize(value.value) if token.kind == "word"]
+            if len(norms) > 1 and len(norms[-1]) > 3:
+                found[norms[-1]].append(ValueTarget(field_, value.value))
+    return {
+        last: Candidate(targets[0], CONFIDENCE["fuzzy"], "fuzzy")
+        for last, targets in found.items()
+        if len(targets) == 1
+    }
+
+
+def _names(catalog: Catalog) -> Iterator[tuple[str, Target]]:
+    for field_ in catalog.fields:
+        yield field_.title, FieldTarget(field_)
+        for synonym in field_.synonyms:
+            yield synonym, FieldTarget(field_)
+        for value in field_.values if field_.type in STRINGS else ():
+            yield value.value, ValueTarget(field_, value.value)
+            for synonym in value.synonyms:
+                yield synonym, ValueTarget(field_, value.value)
+
+
+def phrases(text: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """The word groups of a text that are worth embedding: up to three words that nothing else explains."""
+    tokens = words.tokenize(text)
+    unknown: list[bool] = [False] * len(tokens)
+    at = 0
+    while at < len(tokens):
+        known = lexicon.match(tokens, at) or lexicon.surname(tokens, at) or lexicon.spelled_like(tokens, at)
+        said = lexicon.language.match(tokens, at)
+        length = max(known.length if known else 0, said.length if said else 0)
+        if not length:
+            unknown[at] = tokens[at].kind == "word" and len(tokens[at].norm) > 2
+        at += length or 1
+    found: dict[str, None] = {}
+    for start in range(len(tokens)):
+        for length in range(1, MAX_PHRASE + 1):
+            if start + length <= len(tokens) and all(unknown[start : start + length]):
+                found[phrase_of(tokens[start : start + length])] = None
+    return tuple(found)[:200]
+
+
+def phrase_of(tokens: Sequence[Token]) -> str:
+    """Tokens as the key of `Similar`."""
+    return " ".join(token.norm for token in tokens)
+
+
+def nearest(
+    phrases: Sequence[str], vectors: NDArray[Any], name_vectors: NDArray[Any], lexicon: Lexicon
+) -> dict[str, tuple[Candidate, ...]]:
+    """What each phrase may mean, by cosine with the catalog's names.
+
+    `vectors` has a unit row per phrase, `name_vectors` one per `lexicon.names`. Only clear cases count: a cosine of
+    at least 0.55, and 0.08 ahead of every other target. The confidence is the cosine.
+    """
+    if not len(phrases) or not len(lexicon.names):
+        return {}
+    cosines = vectors @ name_vectors.T
+    found: dict[str, tuple[Candidate, ...]] = {}
+    for phrase, row in zip(phrases, cosines, strict=True):
+        order = np.argsort(-row)[:20]
+        best = lexicon.targets[order[0]]
+        rival = next((row[i] for i in order[1:] if lexicon.targets[i] != best), 0.0)
+        if row[order[0]] >= MIN_COSINE and row[order[0]] - rival >= MIN_MARGIN:
+            found[phrase] = (Candidate(best, round(float(row[order[0]]), 3), "embedding"),)
+    return found

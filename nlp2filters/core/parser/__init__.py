@@ -1,0 +1,146 @@
+"""The built-in parser: a sentence as an interpretation, by rules, without any LLM.
+
+    words → tokens → scan.py: items → clauses.py: tests, order, limit → structure.py: one filter
+
+What no rule takes is accounted for: it becomes `text` for a full-text search, or is `ignored` with a reason.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from nlp2filters.core import words
+from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.explain import sentence
+from nlp2filters.core.filters import leaves
+from nlp2filters.core.interpretation import Clarification, Condition, Ignored, Interpretation, Span
+from nlp2filters.core.linking import Candidate, FieldTarget, Lexicon
+from nlp2filters.core.parser import clauses, scan, structure
+from nlp2filters.core.parser.clauses import Atom, Clauses, Mark
+from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.words import Token
+
+_NO_VALUE = "names a field, but does not say what to ask of it"
+_NO_FIELD = "no field is known for this value"
+_NOT_FOLLOWED = "nothing that it could belong to follows"
+
+
+def parse(
+    text: str, lexicon: Lexicon, *, today: dt.date, similar: Mapping[str, tuple[Candidate, ...]] | None = None
+) -> Interpretation:
+    """Read a text. `similar` says what phrases of it may mean by their embedding, as `linking.nearest` finds it.
+
+    Never raises: a text that says nothing to the catalog is all `text`.
+    """
+    tokens = words.tokenize(text)
+    items = scan.scan(tokens, lexicon, similar or {}, today)
+    spans = [Span(tokens[item.start].start, tokens[item.end - 1].end) for item in items]
+    found = clauses.find(items, [span.of(text) for span in spans], lexicon, today)
+    node = structure.build(found.pieces, lexicon.catalog)
+    atoms = node.atoms if node else ()
+    conditions = tuple(_condition(atom, found, spans, text) for atom in atoms)
+    rest, ignored = _ledger(items, found, atoms, spans, text)
+    return Interpretation(
+        filter=node.filter if node else None,
+        sort=tuple(found.sorts),
+        limit=found.limit or (1 if found.extreme and _one_record(items, tokens, found) else None),
+        text=rest,
+        conditions=conditions,
+        ignored=ignored,
+        clarification=_clarification(conditions, lexicon.catalog),
+    )
+
+
+def _condition(atom: Atom, found: Clauses, spans: Sequence[Span], text: str) -> Condition:
+    span = Span(spans[_negation(atom, found.pieces)].start, spans[atom.end - 1].end)
+    alternatives = tuple(replace(other, confidence=round(other.confidence, 3)) for other in atom.alternatives)
+    return Condition(atom.test, span, span.of(text), round(atom.confidence, 3), atom.source, alternatives)
+
+
+def _negation(atom: Atom, pieces: Sequence[Atom | Mark]) -> int:
+    """The item with the "not" that governs the test, or its own first one."""
+    for previous, piece in pairwise(pieces):
+        if isinstance(piece, Atom) and piece.start == atom.start:
+            return previous.at if isinstance(previous, Mark) and previous.kind == "not" else atom.start
+    return atom.start
+
+
+def _one_record(items: Sequence[Item], tokens: Sequence[Token], found: Clauses) -> bool:
+    """Whether the noun is in the singular: "the lightest car", not "the lightest cars"."""
+    nouns = [piece.at for piece in found.pieces if isinstance(piece, Mark) and piece.kind == "noun"]
+    return bool(nouns) and all(not tokens[items[at].end - 1].norm.endswith("s") for at in nouns)
+
+
+def _ledger(
+    items: Sequence[Item], found: Clauses, atoms: Sequence[Atom], spans: Sequence[Span], text: str
+) -> tuple[str, tuple[Ignored, ...]]:
+    """What is left: words for a full-text search, and parts that changed nothing, with the reason."""
+    used = found.used | {at for atom in atoms for at in range(atom.start, atom.end)}
+    dealt_with = used | found.reasons.keys()
+    loose = [at for at, item in enumerate(items) if at not in dealt_with and (item.is_word or item.quoted)]
+    loose_set = set(loose)
+    for at, item in enumerate(items):  # a number beside unknown words is part of a name: "apollo 13"
+        if at not in used and item.quantity and not item.quantity.units and {at - 1, at + 1} & set(loose):
+            loose_set.add(at)
+    asked = {sort.field for sort in found.sorts} | {leaf.field for atom in atoms for leaf in leaves(atom.test)}
+    governing = _governing(found)
+    ignored = []
+    for at, item in enumerate(items):
+        reason = None
+        if at in used or at in loose_set:
+            continue
+        if at in found.reasons:
+            reason = found.reasons[at]
+        elif item.is_value and not item.said.get("filler"):
+            reason = _NO_FIELD
+        elif item.candidates and not item.said:
+            reason = None if _names(item) & asked else _NO_VALUE
+        elif item.said.keys() & {"comparator", "negation", "sort", "extreme", "bound"} and not item.said.get("filler"):
+            reason = None if at in governing else _NOT_FOLLOWED
+        if reason:
+            ignored.append(Ignored(spans[at], spans[at].of(text), reason))
+    return _joined(sorted(loose_set), spans, text), tuple(ignored)
+
+
+def _governing(found: Clauses) -> set[int]:
+    """The items that have their effect through the test behind them, as "not" has."""
+    governing: set[int] = set()
+    pending: set[int] = set()
+    for piece in found.pieces:
+        if isinstance(piece, Atom):
+            governing |= pending
+            pending = set()
+        elif piece.kind == "not":
+            pending.add(piece.at)
+        elif piece.kind != "(":
+            pending = set()
+    return governing
+
+
+def _names(item: Item) -> set[str]:
+    """The fields that an item may name."""
+    return {candidate.target.field.name for candidate in item.candidates if isinstance(candidate.target, FieldTarget)}
+
+
+def _joined(places: Sequence[int], spans: Sequence[Span], text: str) -> str:
+    """Neighbours as they stand in the text, the rest with a blank between."""
+    parts: list[Span] = []
+    for previous, at in zip([None, *places], places, strict=False):
+        if previous is not None and previous == at - 1:
+            parts[-1] = Span(parts[-1].start, spans[at].end)
+        else:
+            parts.append(spans[at])
+    return " ".join(part.of(text) for part in parts)
+
+
+def _clarification(conditions: Sequence[Condition], catalog: Catalog) -> Clarification | None:
+    """A question about the first condition that has another reading as likely."""
+    for condition in conditions:
+        rivals = [other for other in condition.alternatives if other.confidence >= condition.confidence * 0.85]
+        if rivals:
+            tests = (condition.test, *(other.test for other in rivals))
+            return Clarification(
+                f"What does “{condition.quote}” mean?", tuple(sentence(test, catalog) for test in tests)
+            )
+    return None

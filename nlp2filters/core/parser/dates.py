@@ -1,0 +1,350 @@
+"""Dates: days and periods, absolute ("March 2005", "the 90s") and told from today ("last week", "3 days ago").
+
+A period is its first and its last day. What depends on today stays symbolic, so that the same interpretation
+is right tomorrow too.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from nlp2filters.core.filters import RelativeDate, Unit
+from nlp2filters.core.languages import Language
+from nlp2filters.core.words import Token
+
+Day = dt.date | RelativeDate
+
+FIRST_YEAR, LAST_YEAR = 1000, 2999
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From day `low` to day `high`, both inclusive. `other` is another reading of the same words."""
+
+    low: Day
+    high: Day
+    length: int
+    other: "Period | None" = None
+
+    @property
+    def years(self) -> tuple[int, int] | None:
+        """First and last year, for a period of whole calendar years."""
+        low, high = self.low, self.high
+        if not isinstance(low, dt.date) or not isinstance(high, dt.date):
+            return None
+        whole = (low.month, low.day, high.month, high.day) == (1, 1, 12, 31)
+        return (low.year, high.year) if whole else None
+
+    def resolve(self, today: dt.date) -> "Period":
+        """The period in calendar days."""
+        low, high = (day.resolve(today) if isinstance(day, RelativeDate) else day for day in (self.low, self.high))
+        return Period(low, high, self.length)
+
+
+def read(tokens: Sequence[Token], at: int, language: Language, today: dt.date) -> Period | None:
+    """The longest date or period that begins at the token `at`. A bare year is left to `year`."""
+    found = _Reader(tokens, at, language, today).readings()
+    return max((period for period in found if period), key=lambda period: period.length, default=None)
+
+
+def year(number: int, length: int) -> Period | None:
+    """The calendar year of a number, if it can be one."""
+    if not FIRST_YEAR <= number <= LAST_YEAR:
+        return None
+    return Period(dt.date(number, 1, 1), dt.date(number, 12, 31), length)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    tokens: Sequence[Token]
+    at: int
+    language: Language
+    today: dt.date
+
+    def readings(self) -> Iterator[Period | None]:
+        token = self.tokens[self.at]
+        if token.kind == "number":
+            yield self._iso()
+            yield self._slashed()
+            yield self._day_first()
+            yield self._decade_digits(self.at)
+            yield self._ago()
+            yield self._quarter_ordinal()
+        elif token.kind == "word":
+            yield self._month_first()
+            yield self._decade_word()
+            yield self._season()
+            yield self._quarter()
+            yield self._quarter_ordinal()
+            yield self._relative()
+            yield self._days()
+            yield self._weekday()
+            yield self._ago()
+            if token.norm in self.language.data["date_words"]["of"]:
+                yield self._decade_digits(self.at + 1, skipped=1)
+
+    # the words at hand
+
+    def _token(self, offset: int) -> Token | None:
+        at = self.at + offset
+        return self.tokens[at] if at < len(self.tokens) else None
+
+    def _norm(self, offset: int) -> str:
+        token = self._token(offset)
+        return token.norm if token else ""
+
+    def _integer(self, offset: int) -> int | None:
+        """A whole number in digits, or below one hundred in words."""
+        token = self._token(offset)
+        if token and token.kind == "number" and token.text.isdecimal() and len(token.text) <= 4:
+            return int(token.text)
+        return self.language.numbers.get(token.norm) if token else None
+
+    def _digits(self, offset: int, low: int, high: int) -> int | None:
+        token = self._token(offset)
+        if not token or token.kind != "number" or not token.text.isdecimal() or len(token.text) > 4:
+            return None
+        value = int(token.text)
+        return value if low <= value <= high else None
+
+    def _year(self, offset: int) -> tuple[int, int] | None:
+        """A year after "of", "in", a comma or nothing: the number, and the tokens it takes."""
+        skipped = 0
+        while skipped < 2 and self._norm(offset + skipped) in self.language.data["date_words"]["of"]:
+            skipped += 1
+        found = self._digits(offset + skipped, FIRST_YEAR, LAST_YEAR)
+        return (found, skipped + 1) if found else None
+
+    def _adjoining(self, length: int) -> bool:
+        """Whether so many tokens stand without blanks."""
+        taken = self.tokens[self.at : self.at + length]
+        return len(taken) == length and all(a.end == b.start for a, b in pairwise(taken))
+
+    def _phrase(self, table: str) -> tuple[str, int] | None:
+        """The longest phrase of a table of lists that stands here: its key and its length in tokens."""
+        best: tuple[str, int] | None = None
+        for key, phrases in self.language.data[table].items():
+            for phrase in phrases:
+                said = phrase.split()
+                if [self._norm(i) for i in range(len(said))] == said and (best is None or len(said) > best[1]):
+                    best = key, len(said)
+        return best
+
+    def _period_unit(self, offset: int) -> Unit | None:
+        norm = self._norm(offset)
+        for unit, said in self.language.data["periods"].items():
+            if norm in said:
+                found: Unit = unit
+                return found
+        return None
+
+    # absolute
+
+    def _iso(self) -> Period | None:
+        year = self._digits(0, FIRST_YEAR, LAST_YEAR)
+        if not year or self._norm(1) != "-" or not self._adjoining(3):
+            return None
+        month = self._digits(2, 1, 12)
+        if not month or len(self._norm(2)) != 2:
+            return None
+        day = self._digits(4, 1, 31)
+        if day and self._norm(3) == "-" and self._adjoining(5):
+            return _day(year, month, day, 5)
+        return _months(year, month, month, 3)
+
+    def _slashed(self) -> Period | None:
+        """12/31/2025, month first as Americans write it; the other order is the other reading."""
+        if self._norm(1) != "/" or self._norm(3) != "/" or not self._adjoining(5):
+            return None
+        first, second, year = self._digits(0, 1, 31), self._digits(2, 1, 31), self._digits(4, FIRST_YEAR, LAST_YEAR)
+        if not first or not second or not year:
+            return None
+        american, european = _day(year, first, second, 5), _day(year, second, first, 5)
+        if american and european and first != second:
+            return Period(american.low, american.high, 5, european)
+        return american or european
+
+    def _day_first(self) -> Period | None:
+        day = self._digits(0, 1, 31)
+        offset = 1
+        if self._norm(1) in self.language.data["date_words"]["ordinal_suffix"] and self._adjoining(2):
+            offset = 2
+        if self._norm(offset) in self.language.data["date_words"]["of"]:
+            offset += 1
+        month = self.language.data["months"].get(self._norm(offset))
+        if not day or not month:
+            return None
+        offset += 1
+        if said := self._year(offset):
+            return _day(said[0], month, day, offset + said[1])
+        return self._nearest_past(month, day, offset)
+
+    def _month_first(self) -> Period | None:
+        month = self.language.data["months"].get(self._norm(0))
+        if not month:
+            return None
+        offset = 1
+        day = self._digits(offset, 1, 31)
+        if day:
+            offset += 1
+            if self._norm(offset) in self.language.data["date_words"]["ordinal_suffix"]:
+                offset += 1
+            if said := self._year(offset):
+                return _day(said[0], month, day, offset + said[1])
+            return self._nearest_past(month, day, offset)
+        if said := self._year(offset):
+            return _months(said[0], month, month, offset + said[1])
+        if self._is_verb():
+            return None
+        return _months(self.today.year - (month > self.today.month), month, month, offset)
+
+    def _is_verb(self) -> bool:
+        """ "may" and "march" alone are months only after a word such as "in"."""
+        if self._norm(0) not in ("may", "march", "mar", "sat", "sun", "dec"):
+            return False
+        before = self.tokens[self.at - 1].norm if self.at else ""
+        return before not in ("in", "since", "before", "after", "until", "from", "to", "of", "last", "this", "next")
+
+    def _nearest_past(self, month: int, day: int, length: int) -> Period | None:
+        """A day without a year: its last occurrence."""
+        this = _day(self.today.year, month, day, length)
+        if this and isinstance(this.low, dt.date) and this.low > self.today:
+            return _day(self.today.year - 1, month, day, length)
+        return this
+
+    def _decade_digits(self, at: int, skipped: int = 0) -> Period | None:
+        """ "1980s", "80s", "the 80's"."""
+        offset = at - self.at
+        token, suffix = self._token(offset), self._token(offset + 1)
+        if not token or not suffix or suffix.start != token.end or not token.text.isdecimal():
+            return None
+        if suffix.norm not in self.language.data["date_words"]["decade_suffix"]:
+            return None
+        if len(token.text) == 4 and token.text.endswith("0") and FIRST_YEAR <= int(token.text) <= LAST_YEAR:
+            return _years(int(token.text), int(token.text) + 9, skipped + 2)
+        if len(token.text) == 2 and token.text.endswith("0"):
+            return self._decade(int(token.text), skipped + 2)
+        return None
+
+    def _decade_word(self) -> Period | None:
+        offset = 1 if self._norm(0) in self.language.data["date_words"]["of"] else 0
+        decade = self.language.data["decades"].get(self._norm(offset))
+        return self._decade(decade, offset + 1) if decade is not None else None
+
+    def _decade(self, decade: int, length: int) -> Period:
+        """The last decade of that name which has begun."""
+        century = self.today.year // 100 * 100
+        first = century + decade if century + decade <= self.today.year else century - 100 + decade
+        return _years(first, first + 9, length)
+
+    def _season(self) -> Period | None:
+        season = self.language.data["seasons"].get(self._norm(0))
+        said = self._year(1)
+        return _months(said[0], season[0], season[1], 1 + said[1]) if season and said else None
+
+    def _quarter(self) -> Period | None:
+        """ "Q3 2025"."""
+        if self._norm(0) not in self.language.data["date_words"]["quarter"]:
+            return None
+        number = self._digits(1, 1, 4)
+        return self._quarter_of(number, 2) if number and self._adjoining(2) else None
+
+    def _quarter_ordinal(self) -> Period | None:
+        """ "third quarter of 2025", "3rd quarter 2025"."""
+        number = self.language.data["ordinals"].get(self._norm(0))
+        offset = 1
+        if number is None:
+            number, offset = self._digits(0, 1, 4), 2
+            if self._norm(1) not in self.language.data["date_words"]["ordinal_suffix"]:
+                return None
+        if not number or self._period_unit(offset) != "quarter":
+            return None
+        return self._quarter_of(number, offset + 1)
+
+    def _quarter_of(self, number: int, offset: int) -> Period | None:
+        said = self._year(offset)
+        year, length = said if said else (self.today.year, 0)
+        return _months(year, 3 * number - 2, 3 * number, offset + length)
+
+    # told from today
+
+    def _days(self) -> Period | None:
+        offset = self.language.data["days"].get(self._norm(0))
+        if offset is None:
+            return None
+        day = RelativeDate(offset, "day")
+        return Period(day, day, 1)
+
+    def _relative(self) -> Period | None:
+        """ "this year", "last 7 days", "past month", "next two weeks"."""
+        said = self._phrase("relative")
+        if not said or said[0] == "ago":
+            return None
+        which, length = said
+        number = self._integer(length)
+        unit = self._period_unit(length + (number is not None))
+        if unit is None:
+            return None
+        if number is not None:
+            length += 1
+        if number is not None or which == "past":
+            return _reaching(-(number or 1) if which in ("last", "past") else number or 1, unit, length + 1)
+        offset = {"this": 0, "last": -1, "next": 1}[which]
+        floor = unit if unit != "day" else "day"
+        return Period(RelativeDate(offset, unit, floor), RelativeDate(offset, unit, floor, "last"), length + 1)
+
+    def _ago(self) -> Period | None:
+        """ "3 days ago", "a week ago"."""
+        number = 1 if self._norm(0) in self.language.data["number_words"]["one"] else self._integer(0)
+        unit = self._period_unit(1)
+        if number is None or unit is None or self._norm(2) not in self.language.data["relative"]["ago"]:
+            return None
+        day = RelativeDate(-number, unit)
+        return Period(day, day, 3)
+
+    def _weekday(self) -> Period | None:
+        """ "Friday" is the coming one, "last Friday" the one before today, "next Friday" has two readings."""
+        said = self._phrase("relative")
+        offset = said[1] if said and said[0] in ("this", "last", "next") else 0
+        weekday = self.language.data["weekdays"].get(self._norm(offset))
+        if weekday is None or (not offset and len(self._norm(0)) < 4):
+            return None
+        ahead = (weekday - self.today.weekday()) % 7 or 7
+        length = offset + 1
+        if said and offset and said[0] == "last":
+            return _in_days(self.today, ahead - 7 if ahead < 7 else -7, length)
+        coming = _in_days(self.today, ahead, length)
+        if not said or said[0] != "next":
+            return coming
+        monday = 7 - self.today.weekday()
+        other = _in_days(self.today, monday + weekday, length)
+        return coming if other.low == coming.low else Period(coming.low, coming.high, length, other)
+
+
+def _day(year: int, month: int, day: int, length: int) -> Period | None:
+    try:
+        found = dt.date(year, month, day)
+    except ValueError:
+        return None
+    return Period(found, found, length)
+
+
+def _months(year: int, first: int, last: int, length: int) -> Period:
+    after = dt.date(year + last // 12, last % 12 + 1, 1)
+    return Period(dt.date(year, first, 1), after - dt.timedelta(days=1), length)
+
+
+def _years(first: int, last: int, length: int) -> Period:
+    return Period(dt.date(first, 1, 1), dt.date(last, 12, 31), length)
+
+
+def _in_days(today: dt.date, days: int, length: int) -> Period:
+    day = today + dt.timedelta(days=days)
+    return Period(day, day, length)
+
+
+def _reaching(offset: int, unit: Unit, length: int) -> Period:
+    """From today to so many units away, or from there to today."""
+    day, today = RelativeDate(offset, unit), RelativeDate(0, "day")
+    return Period(day, today, length) if offset < 0 else Period(today, day, length)

@@ -1,0 +1,177 @@
+"""Quantities: numbers in digits and words, with scale, currency or unit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nlp2filters.core import units
+from nlp2filters.core.catalog import NUMERIC, Field
+from nlp2filters.core.languages import Language, is_currency
+from nlp2filters.core.words import Token
+
+MAX_DIGITS = 15  # more than a double can tell apart
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number, and the units that it may be in (several where a word has several meanings: "pounds").
+
+    `length` counts tokens, `number_length` those before the unit. `scaled`: a word or letter such as "million"
+    multiplied it.
+    """
+
+    value: int | float
+    units: tuple[str, ...]
+    length: int
+    number_length: int
+    scaled: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is a bare whole number, such as a count or a year."""
+        return isinstance(self.value, int) and not self.units
+
+
+def read(tokens: Sequence[Token], at: int, language: Language) -> Quantity | None:
+    """The quantity that begins at the token `at`."""
+    start = at
+    before: tuple[str, ...] = ()
+    if found := language.unit(tokens, at):
+        length, names = found
+        before = tuple(name for name in names if is_currency(name))
+        if not before:
+            return None
+        at += length
+    number = _number(tokens, at, language)
+    if not number:
+        return None
+    value, length, scaled = number
+    at += length
+    number_end = at
+    after: tuple[str, ...] = ()
+    if at < len(tokens) and (found := language.unit(tokens, at)) and _is_unit(tokens, at, found[0]):
+        length, after = found
+        if before and not set(before) & set(after):
+            after = ()
+        else:
+            at += length
+            if length := _says(tokens, at, language, "and_half"):
+                value, at = value + 0.5, at + length
+    return Quantity(value, before or after, at - start, number_end - start, scaled)
+
+
+def fit(quantity: Quantity, field: Field, language: Language) -> int | float | None:
+    """The quantity in the field's own unit, or None where the field cannot hold it.
+
+    A bare number fits any number; a unit only a field that measures the same, a currency only itself.
+    """
+    if field.type not in NUMERIC:
+        return None
+    if not quantity.units:
+        return quantity.value
+    for unit in quantity.units:
+        if field.type == "money":
+            if unit == field.currency:
+                return quantity.value
+        elif not is_currency(unit) and field.unit:
+            value = units.convert(quantity.value, unit, language.canonical(field.unit))
+            if value is not None:
+                return value
+    return None
+
+
+def _number(tokens: Sequence[Token], at: int, language: Language) -> tuple[int | float, int, bool] | None:
+    """A number that begins at `at`: its value, its length in tokens, and whether a scale multiplied it."""
+    sign, start = 1, at
+    if at + 1 < len(tokens) and tokens[at].norm in "-–" and tokens[at + 1].kind == "number" and _sign(tokens, at):
+        sign, at = -1, at + 1
+    if at >= len(tokens):
+        return None
+    value: int | float
+    if tokens[at].kind == "number":
+        if len(tokens[at].text) > MAX_DIGITS:
+            return None
+        digits = tokens[at].text.replace(",", "")
+        value = float(digits) if "." in digits else int(digits)
+        at += 1
+        if _suffixed(tokens, at, language):
+            value = _times(value, language.data["suffixes"][tokens[at].norm])
+            return sign * value, at + 1 - start, True
+    elif words := _words(tokens, at, language):
+        value, length = words
+        at += length
+    else:
+        return None
+    if length := _says(tokens, at, language, "and_half"):
+        value, at = value + 0.5, at + length
+    scaled = False
+    while at < len(tokens) and (scale := language.scales.get(tokens[at].norm)):
+        value, at, scaled = _times(value, scale), at + 1, True
+    if len(str(value)) > MAX_DIGITS + 6:
+        return None
+    return sign * value, at - start, scaled
+
+
+def _words(tokens: Sequence[Token], at: int, language: Language) -> tuple[int | float, int] | None:
+    """A number in words: "twenty five", "two hundred and fifty", "half a", "a", and years as in "nineteen seventy"."""
+    for phrase in language.data["number_words"]["half"][::-1]:
+        length = len(phrase.split())
+        if _norms(tokens, at, length) == phrase and _is_counted(tokens, at + length, language):
+            return 0.5, length
+    if tokens[at].norm in language.data["number_words"]["one"]:
+        return (1, 1) if _is_counted(tokens, at + 1, language) else None
+    value = language.numbers.get(tokens[at].norm)
+    if value is None:
+        return None
+    length = 1
+    if value >= 20 and value % 10 == 0 and at + 1 < len(tokens):
+        unit = language.numbers.get(tokens[at + 1].norm, 0)
+        if 0 < unit < 10:
+            value, length = value + unit, 2
+    if 17 <= value <= 20 and at + 1 < len(tokens) and language.numbers.get(tokens[at + 1].norm, 0) >= 10:
+        rest = _words(tokens, at + 1, language)
+        return (int(value * 100 + rest[0]), 1 + rest[1]) if rest and rest[0] < 100 else (value, 1)
+    if at + length < len(tokens) and language.scales.get(tokens[at + length].norm) == 100:
+        value, length = value * 100, length + 1
+        skip = _says(tokens, at + length, language, "and")
+        if at + length + skip < len(tokens) and (rest := _words(tokens, at + length + skip, language)):
+            value, length = int(value + rest[0]), length + skip + rest[1]
+    return value, length
+
+
+def _is_counted(tokens: Sequence[Token], at: int, language: Language) -> bool:
+    """Whether a scale or a unit stands here, as behind "half a" or "a"."""
+    return at < len(tokens) and (tokens[at].norm in language.scales or language.unit(tokens, at) is not None)
+
+
+def _says(tokens: Sequence[Token], at: int, language: Language, what: str) -> int:
+    for phrase in language.data["number_words"][what]:
+        length = len(phrase.split())
+        if _norms(tokens, at, length) == phrase:
+            return length
+    return 0
+
+
+def _norms(tokens: Sequence[Token], at: int, length: int) -> str:
+    return " ".join(token.norm for token in tokens[at : at + length])
+
+
+def _times(value: int | float, scale: int) -> int | float:
+    return units.whole(round(value * scale, 6))
+
+
+def _suffixed(tokens: Sequence[Token], at: int, language: Language) -> bool:
+    """Whether a letter such as k stands right behind the digits."""
+    return at < len(tokens) and tokens[at].start == tokens[at - 1].end and tokens[at].norm in language.data["suffixes"]
+
+
+def _is_unit(tokens: Sequence[Token], at: int, length: int) -> bool:
+    """Whether the word is a unit here: "5 in" is not inches when more follows, "in 5 l" is litres."""
+    token = tokens[at]
+    attached = token.start == tokens[at - 1].end
+    return attached or (len(token.norm) > 1 and token.norm != "in") or at + length == len(tokens)
+
+
+def _sign(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a minus belongs to the digits after it: it touches them and nothing before it."""
+    touches = tokens[at].end == tokens[at + 1].start
+    return touches and (at == 0 or tokens[at - 1].end < tokens[at].start)

@@ -1,0 +1,131 @@
+"""Scanning: a text as a row of items, each a few tokens with every role that they can play."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nlp2filters.core.languages import Language
+from nlp2filters.core.linking import MAX_PHRASE, Candidate, Lexicon, Match, Similar, ValueTarget, phrase_of
+from nlp2filters.core.parser import dates, quantities
+from nlp2filters.core.parser.dates import Period
+from nlp2filters.core.parser.quantities import Quantity
+from nlp2filters.core.words import Token
+
+MAX_CORRECTIONS = 100  # words of one text whose spelling is looked up
+
+_NOTHING: Mapping[str, str] = {}
+_WITHOUT_CONTENT = frozenset({"filler", "copula", "having", "results", "degree"})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Tokens `start` to `end` (exclusive), and what they can be.
+
+    `said` are the roles in the grammar, `candidates` what the catalog makes of the words.
+    """
+
+    start: int
+    end: int
+    said: Mapping[str, str] = field(default_factory=dict)
+    candidates: tuple[Candidate, ...] = ()
+    quantity: Quantity | None = None
+    period: Period | None = None
+    quoted: str | None = None
+
+    def says(self, kind: str) -> str | None:
+        """What the words mean in that role of the grammar."""
+        return self.said.get(kind)
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it is a quantity or a date."""
+        return self.quantity is not None or self.period is not None
+
+    @property
+    def is_word(self) -> bool:
+        """Whether nothing at all is known of it."""
+        return not (self.said or self.candidates or self.is_value or self.quoted)
+
+    @property
+    def skippable(self) -> bool:
+        """Whether it carries no content, such as "the" or "of"."""
+        return not self.candidates and not self.is_value and bool(self.said.keys() & _WITHOUT_CONTENT)
+
+
+def scan(tokens: Sequence[Token], lexicon: Lexicon, similar: Similar, today: dt.date) -> list[Item]:
+    """Cut the tokens into items: the longest phrase at each place, whatever knows it."""
+    return _Scan(tokens, lexicon, similar, today).items()
+
+
+def _value_field(match: Match) -> str | None:
+    target = match.candidates[0].target
+    return target.field.name if isinstance(target, ValueTarget) else None
+
+
+@dataclass(slots=True)
+class _Scan:
+    tokens: Sequence[Token]
+    lexicon: Lexicon
+    similar: Similar
+    today: dt.date
+    corrections: int = 0
+
+    @property
+    def language(self) -> Language:
+        return self.lexicon.language
+
+    def items(self) -> list[Item]:
+        items, at = [], 0
+        while at < len(self.tokens):
+            item = self._item(at)
+            items.append(item)
+            at = item.end
+        return items
+
+    def _item(self, at: int) -> Item:
+        tokens = self.tokens
+        if tokens[at].kind == "quoted":
+            return Item(at, at + 1, quoted=tokens[at].norm)
+        period = dates.read(tokens, at, self.language, self.today)
+        quantity = quantities.read(tokens, at, self.language)
+        if period and quantity and quantity.units and quantity.length == period.length:
+            quantity = None  # "1990s" is a decade
+        said = self.language.match(tokens, at)
+        match = self.lexicon.match(tokens, at)
+        if match and said and "negation" in said.meanings and self._negates(match, at + said.length):
+            match = None
+        found = [part.length for part in (period, quantity, match, said) if part]
+        if not found:
+            match = self._unknown(at)
+            length = match.length if match else 1
+        else:
+            length = max(found)
+        return Item(
+            at,
+            at + length,
+            said=said.meanings if said and said.length == length else _NOTHING,
+            candidates=match.candidates if match and match.length == length else (),
+            quantity=quantity if quantity and quantity.length == length else None,
+            period=period if period and period.length == length else None,
+        )
+
+    def _negates(self, match: Match, at: int) -> bool:
+        """Whether "not rated R" is the opposite of "rated R", not the value "Not Rated" and an R."""
+        after = self.lexicon.match(self.tokens, at)
+        fields = [_value_field(match), _value_field(after)] if after else [None]
+        return fields[0] is not None and fields[0] == fields[-1]
+
+    def _unknown(self, at: int) -> Match | None:
+        """Words that nothing knows: a last name, a misspelling, or something similar in meaning."""
+        if self.tokens[at].kind != "word":
+            return None
+        if found := self.lexicon.surname(self.tokens, at):
+            return found
+        if self.corrections < MAX_CORRECTIONS:
+            self.corrections += 1
+            if found := self.lexicon.spelled_like(self.tokens, at):
+                return found
+        for length in range(min(MAX_PHRASE, len(self.tokens) - at), 0, -1):
+            if candidates := self.similar.get(phrase_of(self.tokens[at : at + length])):
+                return Match(length, candidates)
+        return None

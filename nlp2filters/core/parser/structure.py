@@ -1,0 +1,234 @@
+"""Structure: tests and the words between them as one filter.
+
+AND is what nothing says. "or" and lists join tests of one field into one list; "or" between different fields binds
+the tests next to it; "not" holds for the test behind it and for the list that this test begins.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.filters import (
+    Comparison,
+    Contains,
+    Filter,
+    Leaf,
+    Not,
+    OneOf,
+    Scalar,
+    all_of,
+    any_of,
+    leaves,
+    negate,
+)
+from nlp2filters.core.parser.clauses import Atom, Mark
+from nlp2filters.core.parser.values import negated
+
+MAX_NESTING = 3
+
+Joint = str  # the strongest word between two nodes
+_STRENGTH = {"adjacent": 0, ",": 1, "and": 2, "nor": 3, "or": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A part of the filter with the tests in it. `equal` is the field that it says "is one of" about."""
+
+    filter: Filter
+    atoms: tuple[Atom, ...]
+    negated: bool = False
+    equal: str | None = None
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that it tests."""
+        return frozenset(leaf.field for atom in self.atoms for leaf in leaves(atom.test))
+
+    def opposite(self) -> "Node":
+        """The node under a "not"."""
+        atoms = tuple(replace(atom, test=negated(atom.test), alternatives=()) for atom in self.atoms)
+        return replace(self, filter=negate(self.filter), atoms=atoms, negated=True)
+
+
+def build(pieces: Sequence[Atom | Mark], catalog: Catalog) -> Node | None:
+    """The filter of a row of pieces, and its tests in the order of the text."""
+    return _group(pieces, range(len(pieces)), _closings(pieces), catalog, 0)
+
+
+def _closings(pieces: Sequence[Atom | Mark]) -> dict[int, int]:
+    """Where each parenthesis that has a partner is closed."""
+    found, opened = {}, []
+    for at, piece in enumerate(pieces):
+        match piece:
+            case Mark("("):
+                opened.append(at)
+            case Mark(")") if opened:
+                found[opened.pop()] = at
+    return found
+
+
+def _group(
+    pieces: Sequence[Atom | Mark], places: range, closings: Mapping[int, int], catalog: Catalog, depth: int
+) -> Node | None:
+    nodes: list[Node] = []
+    joints: list[Joint] = []
+    word, negated, at = "adjacent", False, places.start
+    while at < places.stop:
+        piece, node = pieces[at], None
+        match piece:
+            case Mark("(") if at in closings and depth < MAX_NESTING:
+                node = _group(pieces, range(at + 1, closings[at]), closings, catalog, depth + 1)
+                at = closings[at]
+            case Mark("not"):
+                negated = not negated
+            case Mark(kind):
+                word = kind if _STRENGTH.get(kind, -1) > _STRENGTH[word] else word
+            case Atom():
+                node = Node(piece.test, (piece,), equal=_equal(piece))
+        at += 1
+        if node:
+            if nodes:
+                joints.append(word)
+            nodes.append(node.opposite() if negated else node)
+            word, negated = "adjacent", False
+    if not nodes:
+        return None
+    nodes, joints = _inherit_not(nodes, joints, catalog)
+    nodes, joints = _lists(nodes, joints, catalog)
+    return _join(_bind_or(nodes, joints), "and")
+
+
+def _inherit_not(nodes: list[Node], joints: list[Joint], catalog: Catalog) -> tuple[list[Node], list[Joint]]:
+    """ "not red or blue" is neither; "no pets or smoking" too, and so is what follows "nor"."""
+    nodes, joints = list(nodes), list(joints)
+    for i, joint in enumerate(joints):
+        before, node = nodes[i], nodes[i + 1]
+        if not before.negated or node.negated:
+            continue
+        alike = before.equal and before.equal == node.equal
+        both_boolean = _is_boolean(before, catalog) and _is_boolean(node, catalog)
+        if joint == "nor" or (joint == "or" and both_boolean):
+            joints[i] = "and"
+            nodes[i + 1] = node.opposite()
+        elif alike and (joint in ("or", "and") or (joint == "," and _list_goes_on(nodes, joints, i + 1))):
+            nodes[i + 1] = node.opposite()
+    return nodes, joints
+
+
+def _list_goes_on(nodes: list[Node], joints: list[Joint], at: int) -> bool:
+    """Whether a list with commas is closed by an "or" or "and" before another field comes."""
+    field = nodes[at].equal
+    while at < len(joints) and nodes[at + 1].equal == field and not nodes[at + 1].negated:
+        if joints[at] in ("or", "and", "nor"):
+            return True
+        at += 1
+    return False
+
+
+def _lists(nodes: list[Node], joints: list[Joint], catalog: Catalog) -> tuple[list[Node], list[Joint]]:
+    """Runs of tests for one field become one list: "japanese or european", "4, 6 or 8 cylinders"."""
+    found, between = [nodes[0]], []
+    for joint, node in zip(joints, nodes[1:], strict=True):
+        last = found[-1]
+        if node.equal and node.equal == last.equal and node.negated == last.negated and _one_list(node, joint, catalog):
+            found[-1] = _list(last, node)
+        else:
+            found.append(node)
+            between.append(joint)
+    return found, between
+
+
+def _one_list(node: Node, joint: Joint, catalog: Catalog) -> bool:
+    """A record has one value, so that "a and b" asks for either; one with many values can have both."""
+    assert node.equal
+    return not catalog.by_name[node.equal].many or joint == "or" or node.negated
+
+
+def _list(first: Node, last: Node) -> Node:
+    tests = [atom.test for atom in (*first.atoms, *last.atoms)]
+    if any(isinstance(test.arg if isinstance(test, Not) else test, Contains) for test in tests):
+        atoms = (*first.atoms, *last.atoms)
+        filter_ = all_of(first.filter, last.filter) if first.negated else any_of(first.filter, last.filter)
+        assert filter_
+        return replace(first, filter=filter_, atoms=atoms)
+    values = tuple(dict.fromkeys(value for test in tests for value in _values(test)))
+    assert first.equal
+    test: Leaf | Not
+    if len(values) == 1:
+        test = Comparison("<>" if first.negated else "=", first.equal, values[0])
+    else:
+        test = Not(OneOf(first.equal, values)) if first.negated else OneOf(first.equal, values)
+    start, end = first.atoms[0], last.atoms[-1]
+    weakest = min((*first.atoms, *last.atoms), key=lambda atom: atom.confidence)
+    atom = Atom(test, start.start, end.end, weakest.confidence, weakest.source)
+    return replace(first, filter=test, atoms=(atom,))
+
+
+def _bind_or(nodes: list[Node], joints: list[Joint]) -> list[Node]:
+    """Join what stands on both sides of each "or", from left to right."""
+    nodes, joints = list(nodes), list(joints)
+    at = 0
+    while at < len(joints):
+        if joints[at] != "or":
+            at += 1
+            continue
+        start, end = _reach(nodes, joints, at)
+        left, right = _join(nodes[start : at + 1], "and"), _join(nodes[at + 1 : end + 1], "and")
+        joined = _join([left, right], "or")
+        nodes[start : end + 1] = [joined]
+        del joints[start:end]
+        at = start
+    return nodes
+
+
+def _reach(nodes: list[Node], joints: list[Joint], at: int) -> tuple[int, int]:
+    """First and last node that the "or" at the joint `at` binds.
+
+    "american with 8 cylinders or japanese with 4": the right side begins again with the field that the left began
+    with, so each side is a whole. "italian or cheap thai": the right side goes up to the field of the left. Else just
+    the neighbours.
+    """
+    end = at + 1
+    while end < len(joints) and joints[end] == "adjacent":
+        end += 1
+    start = at
+    while start > 0 and joints[start - 1] != "or" and not nodes[start].fields & nodes[at + 1].fields:
+        start -= 1
+    if start < at and nodes[start].fields & nodes[at + 1].fields:
+        return start, end
+    for last in range(at + 1, end + 1):
+        if nodes[last].fields & nodes[at].fields:
+            return at, last
+    return at, at + 1
+
+
+def _join(nodes: Sequence[Node], word: str) -> Node:
+    if len(nodes) == 1:
+        return nodes[0]
+    filter_ = (all_of if word == "and" else any_of)(*(node.filter for node in nodes))
+    assert filter_
+    return Node(filter_, tuple(atom for node in nodes for atom in node.atoms))
+
+
+def _equal(atom: Atom) -> str | None:
+    """The field of a test that values can be added to."""
+    test = atom.test.arg if isinstance(atom.test, Not) else atom.test
+    match test:
+        case Comparison("=" | "<>", field, value) if not isinstance(value, bool):
+            return field
+        case OneOf(field) | Contains(field):
+            return field
+    return None
+
+
+def _values(test: Leaf | Not) -> tuple[Scalar, ...]:
+    match test:
+        case Not(OneOf(_, values)) | OneOf(_, values):
+            return values
+        case Comparison(_, _, value):
+            return (value,)
+    return ()
+
+
+def _is_boolean(node: Node, catalog: Catalog) -> bool:
+    return all(catalog.by_name[field].type == "boolean" for field in node.fields)

@@ -1,0 +1,129 @@
+"""Values: a quantity or a date of the text as a field holds it, and the test that a comparison makes of it."""
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from nlp2filters.core import units
+from nlp2filters.core.catalog import NUMERIC, Field
+from nlp2filters.core.filters import Between, Comparison, Leaf, Not, RelativeDate, Scalar, Unit, negate
+from nlp2filters.core.languages import Language
+from nlp2filters.core.parser import dates, quantities
+from nlp2filters.core.parser.dates import FIRST_YEAR, LAST_YEAR
+from nlp2filters.core.parser.scan import Item
+
+Relation = Literal["<", "<=", ">", ">=", "=", "<>", "~", "before", "after", "since", "until"]
+
+APPROXIMATELY = 0.1  # "around 50" is 45 to 55
+
+_RELATIONS: dict[str, Literal["<", "<=", ">", ">="]] = {"before": "<", "until": "<=", "after": ">", "since": ">="}
+_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What a value is in a field: `low` to `high`, which are the same for a number and for a day."""
+
+    low: Scalar
+    high: Scalar
+
+
+def in_field(item: Item, field: Field, language: Language, today: dt.date) -> Range | None:
+    """The item's value as the field would hold it, or None where it cannot."""
+    if field.type in ("date", "datetime"):
+        return _in_date(item, today)
+    if field.type not in NUMERIC:
+        return None
+    if item.period:
+        years = item.period.resolve(today).years if is_year(field, language) else None
+        return Range(*years) if years else None
+    if item.quantity is None:
+        return None
+    value = quantities.fit(item.quantity, field, language)
+    return None if value is None else Range(value, value)
+
+
+def _in_date(item: Item, today: dt.date) -> Range | None:
+    if item.period:
+        return Range(item.period.low, item.period.high)
+    quantity = item.quantity
+    if quantity is None or not isinstance(quantity.value, int):
+        return None
+    if quantity.whole and not quantity.scaled and (period := dates.year(quantity.value, 1)):
+        return Range(period.low, period.high)
+    if unit := age(item):
+        day = RelativeDate(-quantity.value, unit)
+        return Range(day, day)
+    return None
+
+
+def age(item: Item) -> Unit | None:
+    """The calendar unit of a quantity such as "10 years"."""
+    known: tuple[Unit, ...] = ("day", "week", "month", "year")
+    return next((unit for unit in known if item.quantity and unit in item.quantity.units), None)
+
+
+def is_year(field: Field, language: Language) -> bool:
+    """Whether a numeric field holds calendar years: it says so, or the data seen all look like it."""
+    if field.type != "integer":
+        return False
+    named = set(f"{field.name} {field.label}".lower().replace("_", " ").split()) & set(language.data["periods"]["year"])
+    low, high = field.minimum, field.maximum
+    if isinstance(low, int) and isinstance(high, int):
+        return FIRST_YEAR <= low <= high <= LAST_YEAR and (bool(named) or low >= 1800)
+    return bool(named)
+
+
+def test(relation: Relation, field: Field, value: Range) -> Leaf | Not:
+    """The test that the relation makes: "after 2005" is after its last day, "before 2005" before its first."""
+    low, high = value.low, value.high
+    match relation:
+        case "=":
+            return Comparison("=", field.name, low) if low == high else Between(field.name, low, high)
+        case "<>":
+            return negated(test("=", field, value))
+        case "~":
+            return Between(field.name, *_around(low, high, field))
+    operator = _RELATIONS.get(relation, relation)
+    bound = low if operator in ("<", ">=") else high
+    return Comparison(operator, field.name, bound)  # type: ignore[arg-type]  # the four that are left
+
+
+def flipped(relation: Relation) -> Relation:
+    """The relation seen from the other side: "less than 2 years old" is after that day."""
+    operator = _RELATIONS.get(relation, relation)
+    return _FLIPPED.get(operator, relation)  # type: ignore[return-value]  # an operator is a relation
+
+
+def negated(leaf: Leaf | Not) -> Leaf | Not:
+    """The opposite test."""
+    return cast(Leaf | Not, negate(leaf))  # of one test it is one test
+
+
+def between(field: Field, low: Range, high: Range) -> Leaf:
+    """From the beginning of one value to the end of the other, whichever comes first."""
+    first, last = low.low, high.high
+    if isinstance(first, int | float) and isinstance(last, int | float) and first > last:
+        first, last = last, first
+    elif _is_day(first) and _is_day(last) and first > last:  # type: ignore[operator]  # both are days
+        first, last = high.low, low.high
+    return Between(field.name, first, last)
+
+
+def _is_day(value: Scalar) -> bool:
+    return isinstance(value, dt.date)
+
+
+def _around(low: Scalar, high: Scalar, field: Field) -> tuple[Scalar, Scalar]:
+    if isinstance(low, dt.date) and isinstance(high, dt.date):
+        spread = dt.timedelta(days=max(7, (high - low).days + 1))
+        return low - spread, high + spread
+    if isinstance(low, int | float) and isinstance(high, int | float):
+        spread_ = APPROXIMATELY * max(abs(low), abs(high))
+        if field.type == "integer":
+            if FIRST_YEAR <= low <= high <= LAST_YEAR and not field.unit:
+                return low - 1, high + 1
+            return math.ceil(low - spread_), math.floor(high + spread_)
+        return units.whole(round(low - spread_, 6)), units.whole(round(high + spread_, 6))
+    return low, high

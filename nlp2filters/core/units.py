@@ -1,0 +1,42 @@
+"""Units of measure: what they measure and how they convert. Names are those of the pint library."""
+
+from functools import cache
+
+import pint
+
+SIGNIFICANT = 6
+
+
+def dimension(unit: str) -> str | None:
+    """What a unit measures, such as "[mass]" or "[length] / [time]"; None for an unknown unit."""
+    parsed = _parse(unit)
+    return str(parsed.dimensionality) if parsed is not None else None
+
+
+def convert(value: int | float, unit: str, to: str) -> int | float | None:
+    """The value in another unit, to six significant digits; None when they measure different things."""
+    if unit == to:
+        return value
+    source, target = _parse(unit), _parse(to)
+    if source is None or target is None or source.dimensionality != target.dimensionality:
+        return None
+    magnitude = float(_registry().Quantity(value, source).to(target).magnitude)
+    return whole(float(f"{magnitude:.{SIGNIFICANT}g}"))
+
+
+def whole(number: float) -> int | float:
+    """The number as an int where it is one."""
+    return int(number) if number == int(number) else number
+
+
+@cache
+def _registry() -> "pint.UnitRegistry[float]":
+    return pint.UnitRegistry()
+
+
+@cache
+def _parse(unit: str) -> pint.Unit | None:
+    try:
+        return _registry().parse_units(unit)
+    except Exception:  # pint raises many kinds for what it cannot read
+        return None

@@ -1,0 +1,182 @@
+"""What holds for any text and any catalog, and how sentences fit together."""
+
+import datetime as dt
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nlp2filters import demo
+from nlp2filters.core import catalog as catalogs
+from nlp2filters.core import checks, interpretation
+from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.filters import (
+    And,
+    Between,
+    Comparison,
+    Contains,
+    Filter,
+    IsNull,
+    Not,
+    OneOf,
+    Or,
+    RelativeDate,
+    leaves,
+    to_cql2,
+)
+from nlp2filters.core.interpretation import Interpretation
+from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.parser import parse
+
+TODAY = dt.date(2026, 11, 24)
+
+SHOP = catalogs.parse(
+    {
+        "name": "shop",
+        "nouns": ["headphones", "headphone"],
+        "fields": [
+            {"name": "price", "type": "money", "currency": "USD"},
+            {"name": "brand", "type": "keyword", "values": ["Beats", "Sony", "Bose"], "closed": True},
+            {"name": "color", "type": "keyword", "values": ["red", "blue", "black"], "closed": True},
+            {"name": "features", "type": "keyword", "many": True, "values": ["bluetooth", "anc", "microphone"]},
+            {"name": "wireless", "type": "boolean"},
+            {"name": "waterproof", "type": "boolean"},
+            {"name": "released", "type": "date"},
+            {"name": "weight", "type": "number", "unit": "g"},
+            {"name": "title", "type": "text"},
+        ],
+    }
+)
+C = Comparison
+
+
+def read(text: str, catalog: Catalog = SHOP) -> Interpretation:
+    return parse(text, Lexicon.of(catalog), today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "wireless headphones under $80, not Beats, released this year",
+            And(
+                (
+                    C("=", "wireless", True),
+                    C("<", "price", 80),
+                    C("<>", "brand", "Beats"),
+                    Between("released", RelativeDate(0, "year", "year"), RelativeDate(0, "year", "year", "last")),
+                )
+            ),
+        ),
+        ("not wireless", C("=", "wireless", False)),
+        ("without waterproof", C("=", "waterproof", False)),
+        ("not wireless or waterproof", And((C("=", "wireless", False), C("=", "waterproof", False)))),
+        ("wireless or waterproof", Or((C("=", "wireless", True), C("=", "waterproof", True)))),
+        ("red, blue or black", OneOf("color", ("red", "blue", "black"))),
+        ("red blue", OneOf("color", ("red", "blue"))),
+        ("not red, blue or black", Not(OneOf("color", ("red", "blue", "black")))),
+        ("not red, blue", And((C("<>", "color", "red"), C("=", "color", "blue")))),
+        ("not red and not blue", Not(OneOf("color", ("red", "blue")))),
+        ("either red or blue but not from Sony", And((OneOf("color", ("red", "blue")), C("<>", "brand", "Sony")))),
+        ("bluetooth and anc", And((C("=", "features", "bluetooth"), C("=", "features", "anc")))),
+        ("bluetooth or anc", OneOf("features", ("bluetooth", "anc"))),
+        ("sony or cheap bose", OneOf("brand", ("Sony", "Bose"))),
+        (
+            "red sony or black bose",
+            Or(
+                (
+                    And((C("=", "color", "red"), C("=", "brand", "Sony"))),
+                    And((C("=", "color", "black"), C("=", "brand", "Bose"))),
+                )
+            ),
+        ),
+        (
+            "(red or wireless) and sony",
+            And((Or((C("=", "color", "red"), C("=", "wireless", True))), C("=", "brand", "Sony"))),
+        ),
+        ("not (red or wireless)", And((C("<>", "color", "red"), C("=", "wireless", False)))),
+        ("brand: sony", C("=", "brand", "Sony")),
+        ("brand is not sony", C("<>", "brand", "Sony")),
+        ("without a price", IsNull("price")),
+        ("price unknown", IsNull("price")),
+        ("half a kilo or more", C(">=", "weight", 500)),
+        ("$1.5k or less", C("<=", "price", 1500)),
+        ("released 3 days ago", C("=", "released", RelativeDate(-3, "day"))),
+        ("less than 2 years old", C(">", "released", RelativeDate(-2, "year"))),
+        ("older than 2 years", C("<", "released", RelativeDate(-2, "year"))),
+    ],
+)
+def test_sentences(text: str, expected: Filter) -> None:
+    assert read(text).filter == expected
+
+
+def test_a_field_with_no_known_values_takes_the_words() -> None:
+    catalog = catalogs.parse(
+        {"name": "c", "fields": [{"name": "city", "type": "keyword"}, {"name": "n", "type": "integer"}]}
+    )
+    assert read("city is San Jose and n over 3", catalog).filter == And((Contains("city", "San Jose"), C(">", "n", 3)))
+
+
+def test_a_closed_field_never_gets_another_value() -> None:
+    found = read("brand is Sennheiser")
+    assert not any(leaf.field == "brand" for leaf in leaves(found.filter))
+    assert found.text == "Sennheiser"
+
+
+def test_a_misspelled_value_is_less_sure() -> None:
+    (condition,) = read("boze").conditions
+    assert (condition.test, condition.source) == (C("=", "brand", "Bose"), "fuzzy")
+    assert condition.confidence < 0.9
+
+
+WORDS = st.sampled_from(
+    [
+        "not", "or", "and", ",", "(", ")", "between", "from", "to", "over", "under", "at least", "or more", "first", "top",
+        "10", "1980", "$50", "3 million", "japanese", "american", "ford", "horsepower", "mpg", "cylinders", "cheapest",
+        "sorted by", "descending", "last", "week", "next friday", "the 90s", "q3", "may", "without", "than", "more",
+        "heavier", "unknown", '"a b"', "é", "🚗", "-", "50%", "5 lbs", "called", "red", "wireless", "no", "neither", "nor",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(WORDS, max_size=30).map(" ".join) | st.text(max_size=300), st.sampled_from(["cars", "movies", "shop"]))
+@settings(max_examples=400, deadline=None)
+def test_any_text_gives_a_valid_interpretation(text: str, name: str) -> None:
+    catalog = SHOP if name == "shop" else demo.catalog(name)
+    found = parse(text, LEXICONS[name], today=TODAY)
+    if found.filter:
+        assert checks.check(found.filter, catalog)
+        to_cql2(found.filter)
+    quoted = [(part.span, part.quote) for part in found.conditions] + [
+        (part.span, part.quote) for part in found.ignored
+    ]
+    for span, quote in quoted:
+        assert 0 <= span.start < span.end <= len(text)
+        assert span.of(text) == quote
+    for condition in found.conditions:
+        assert checks.check(condition.test, catalog)
+        assert 0 < condition.confidence <= 1
+        assert all(checks.check(other.test, catalog) for other in condition.alternatives)
+    assert checks.check_sort(found.sort, catalog) == found.sort
+    assert found.limit is None or 1 <= found.limit <= 1000
+    resolved = interpretation.resolve(found, TODAY)
+    assert interpretation.from_json(interpretation.to_json(resolved)) == resolved
+
+
+LEXICONS = {"shop": Lexicon.of(SHOP), **{name: Lexicon.of(demo.catalog(name)) for name in demo.NAMES}}
+
+
+@pytest.mark.parametrize(
+    "unit", ["not ", "(", "or ", "1 ", "1 or ", "between 1 and ", "a", "japan ", "ford, ", "$", "- ", "last "]
+)
+def test_hostile_texts_take_no_longer_than_their_length(unit: str) -> None:
+    def seconds(length: int) -> float:
+        text = (unit * length)[:length]
+        began = time.process_time()
+        parse(text, LEXICONS["movies"], today=TODAY)
+        return time.process_time() - began
+
+    seconds(100)
+    short, long = max(seconds(1000), 0.002), seconds(4000)
+    assert long < 12 * short
