@@ -1,0 +1,142 @@
+"""The OpenAI provider against a real server that misbehaves in named ways."""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from nlp2filters.core.prompt import Message
+from nlp2filters.errors import (
+    AnswerRefused,
+    AnswerTruncated,
+    InvalidAnswer,
+    ProviderError,
+    ProviderRejected,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
+from nlp2filters.providers.openai import MAX_TRIES, OpenAIProvider, RetryBudget
+from tests.peers import llm as peer
+from tests.peers.llm import LLM, Reply
+
+MESSAGES: list[Message] = [{"role": "system", "content": "rules"}, {"role": "user", "content": "text"}]
+SCHEMA = {"type": "object", "properties": {}}
+
+
+@pytest.fixture(scope="module")
+def llm() -> Iterator[LLM]:
+    with peer.running() as llm:
+        yield llm
+
+
+@pytest.fixture
+async def provider(llm: LLM) -> AsyncIterator[OpenAIProvider]:
+    async with OpenAIProvider(base_url=llm.url, api_key="sk-test", model="m", timeout_s=5) as provider:
+        yield provider
+
+
+async def test_a_good_answer(llm: LLM, provider: OpenAIProvider) -> None:
+    llm.script(peer.good({"a": 1}))
+    answer = await provider.complete(MESSAGES, SCHEMA)
+    assert (answer.content, answer.model) == ('{"a": 1}', "test-1")
+    assert answer.usage == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    (request,) = llm.requests
+    assert (request["model"], request["messages"]) == ("m", MESSAGES)
+    assert request["response_format"]["json_schema"] == {"name": "filter", "strict": True, "schema": SCHEMA}
+    assert llm.keys == ["Bearer sk-test"]
+
+
+async def test_no_key_no_header(llm: LLM) -> None:
+    llm.script(peer.good({}))
+    async with OpenAIProvider(base_url=llm.url, api_key="", model="m", timeout_s=5) as provider:
+        await provider.complete(MESSAGES, SCHEMA)
+    assert llm.keys == [None]
+
+
+@pytest.mark.parametrize("failure", [peer.rate_limited, peer.server_error, Reply(408, body=b""), Reply(409, body=b"x")])
+async def test_what_may_pass_is_tried_again(llm: LLM, provider: OpenAIProvider, failure: Reply) -> None:
+    llm.script(failure, peer.good({}))
+    await provider.complete(MESSAGES, SCHEMA)
+    assert len(llm.requests) == 2
+
+
+async def test_it_gives_up_after_some_tries(llm: LLM, provider: OpenAIProvider) -> None:
+    llm.script(peer.server_error)
+    with pytest.raises(ProviderUnavailable, match="500: something broke"):
+        await provider.complete(MESSAGES, SCHEMA)
+    assert len(llm.requests) == MAX_TRIES
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "calls"),
+    [
+        (peer.unauthorized, ProviderRejected, 1),
+        (Reply(404, body=b"no such model"), ProviderRejected, 1),
+        (Reply(302, headers={"location": "/elsewhere"}, body=b""), ProviderRejected, 1),
+        (peer.refusal, AnswerRefused, 1),
+        (Reply(content="", finish_reason="content_filter"), AnswerRefused, 1),
+        (peer.truncated, AnswerTruncated, 1),
+        (peer.huge, InvalidAnswer, 1),
+        (peer.no_completion, InvalidAnswer, 1),
+        (Reply(body=b"<html>"), InvalidAnswer, 1),
+        (Reply(body=b"[1]"), InvalidAnswer, 1),
+        (Reply(content=""), InvalidAnswer, 1),
+    ],
+)
+async def test_what_will_not_pass_is_not_tried_again(
+    llm: LLM, provider: OpenAIProvider, reply: Reply, error: type[ProviderError], calls: int
+) -> None:
+    llm.script(reply)
+    with pytest.raises(error) as caught:
+        await provider.complete(MESSAGES, SCHEMA)
+    assert len(llm.requests) == calls
+    assert "sk-test" not in str(caught.value)
+
+
+async def test_the_deadline_holds_for_everything_together(llm: LLM) -> None:
+    llm.script(peer.slow)
+    async with OpenAIProvider(base_url=llm.url, api_key="", model="m", timeout_s=0.3) as provider:
+        with pytest.raises(ProviderTimeout):
+            await provider.complete(MESSAGES, SCHEMA)
+
+
+@pytest.mark.parametrize("after", ["3600", "Fri, 31 Dec 2100 23:59:59 GMT"])
+async def test_a_wait_beyond_the_deadline_ends_it_at_once(llm: LLM, provider: OpenAIProvider, after: str) -> None:
+    llm.script(Reply(429, headers={"retry-after": after}, body=b""))
+    began = time.monotonic()
+    with pytest.raises(ProviderUnavailable):
+        await provider.complete(MESSAGES, SCHEMA)
+    assert time.monotonic() - began < 4
+    assert len(llm.requests) == 1
+
+
+@pytest.mark.parametrize("after", ["0", "Fri, 31 Dec 1999 23:59:59 GMT", "soon", "-1"])
+async def test_any_retry_after_can_be_read(llm: LLM, provider: OpenAIProvider, after: str) -> None:
+    llm.script(Reply(429, headers={"retry-after": after}, body=b""), peer.good({}))
+    await provider.complete(MESSAGES, SCHEMA)
+    assert len(llm.requests) == 2
+
+
+async def test_a_server_without_json_schema_is_asked_for_plain_json(llm: LLM, provider: OpenAIProvider) -> None:
+    llm.script(peer.no_json_schema, peer.good({}))
+    await provider.complete(MESSAGES, SCHEMA)
+    await provider.complete(MESSAGES, SCHEMA)
+    first, second, third = llm.requests
+    assert first["response_format"]["type"] == "json_schema"
+    assert second["response_format"] == third["response_format"] == {"type": "json_object"}
+    assert "properties" in second["messages"][1]["content"]
+
+
+async def test_nobody_listens() -> None:
+    async with OpenAIProvider(base_url="http://127.0.0.1:9", api_key="", model="m", timeout_s=30) as provider:
+        with pytest.raises(ProviderUnavailable):
+            await provider.complete(MESSAGES, SCHEMA)
+
+
+def test_retries_are_rationed() -> None:
+    budget = RetryBudget(ahead=2, earned=0.5)
+    assert [budget.spend() for _ in range(3)] == [True, True, False]
+    budget.earn()
+    assert not budget.spend()
+    budget.earn()
+    assert budget.spend()
