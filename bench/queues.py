@@ -5,7 +5,7 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix, job_key_prefix
@@ -61,7 +61,7 @@ async def _worker(url: str, name: str, work: Callable[..., Awaitable[None]], **m
     cls, options = KINDS[name]
     pool = connect(Settings(redis_url=url))
     worker = cls(
-        functions=[func(work, name="work", timeout=more.pop("timeout", 300))],
+        functions=[func(cast(Any, work), name="work", timeout=more.pop("timeout", 300))],
         queue_name="bench",
         redis_pool=pool,
         handle_signals=False,
@@ -132,7 +132,7 @@ async def _idle_commands(url: str, redis: ArqRedis, name: str) -> float:
         await asyncio.sleep(1)
         before = (await redis.info("stats"))["total_commands_processed"]
         await asyncio.sleep(IDLE_S)
-        return ((await redis.info("stats"))["total_commands_processed"] - before - 1) / IDLE_S
+        return float((await redis.info("stats"))["total_commands_processed"] - before - 1) / IDLE_S
 
 
 async def _takeover(url: str, redis: ArqRedis, name: str) -> float:

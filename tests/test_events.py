@@ -75,7 +75,7 @@ async def test_a_lost_connection_loses_no_event(events: Events, redis: ArqRedis,
     assert (await anext(following)).name == "status"
     later = asyncio.ensure_future(names(following))
     for client in await redis.client_list(_type="pubsub"):
-        await redis.execute_command("CLIENT", "KILL", "ID", client["id"])
+        await redis.client_kill_filter(_id=client["id"])
     await say(redis, keys, "draft", "done")
     assert await later == ["draft", "done"]
 

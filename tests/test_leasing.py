@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from arq.connections import ArqRedis
@@ -42,7 +42,7 @@ class Bench:
 
         pool = connect(Settings(redis_url=self.url))
         worker = LeasedWorker(
-            functions=[func(work, name="work")],
+            functions=[func(cast(Any, work), name="work")],
             queue_name=self.queue_name,
             redis_pool=pool,
             handle_signals=False,

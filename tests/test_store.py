@@ -1,6 +1,7 @@
 """The commits: record, event and queue entry together, once, and only from the state that was read."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import orjson
@@ -21,6 +22,10 @@ STATUS = [Event("status", {})]
 @pytest.fixture
 def store(redis: ArqRedis, keys: Keys) -> Store:
     return Store(redis, keys, retention_s=60)
+
+
+def _begin(job: Job, worker: str) -> Job:
+    return jobs.begin(job, "embedding", worker, now_ms())
 
 
 def new(job_id: str = "job_1", **options: Any) -> Job:
@@ -84,10 +89,7 @@ async def test_an_event_carries_the_whole_job_after_the_step(store: Store) -> No
 async def test_of_two_who_step_at_once_each_sees_the_other(store: Store) -> None:
     job = new()
     await store.create(job, b"{}", max_backlog=10)
-    both = [
-        store.step(job, lambda job, worker=worker: jobs.begin(job, "embedding", worker, now_ms()), events=STATUS)
-        for worker in ("w1", "w2")
-    ]
+    both = [store.step(job, partial(_begin, worker=worker), events=STATUS) for worker in ("w1", "w2")]
     after = await asyncio.gather(*both)
     assert sorted(job.attempt for job in after) == [1, 2]
     assert (await store.get("job_1")).seq == 3

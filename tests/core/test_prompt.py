@@ -25,7 +25,14 @@ def condition(field: str, op: str, value: Any, quote: str = "japanese", confiden
 
 
 def answer(*conditions: dict[str, Any], **rest: Any) -> str:
-    empty = {"alternatives": [], "sort": [], "limit": None, "text": "", "ignored": [], "clarification": None}
+    empty: dict[str, Any] = {
+        "alternatives": [],
+        "sort": [],
+        "limit": None,
+        "text": "",
+        "ignored": [],
+        "clarification": None,
+    }
     return json.dumps({"conditions": conditions, **empty, **rest})
 
 

@@ -1,0 +1,249 @@
+"""Webhooks: sign a message (Standard Webhooks 1.0), refuse addresses that are not public, send it once.
+
+A callback address comes from a stranger. Its name is looked up at every attempt, every address behind it must be
+public, and the connection goes to the very address that was checked: no second look-up can lead elsewhere.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import random
+import socket
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import httpcore
+import httpx
+
+from nlp2filters.errors import WebhookRefused
+
+TIMEOUT_S = 15.0
+MAX_URL = 2000
+MAX_ANSWER = 64_000  # bytes read of a receiver's answer
+WAITS_S = (5, 300, 1800, 7200, 18_000, 36_000)  # after each attempt but the last
+JITTER = 0.2
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_LOCAL_NAMES = ("localhost", "local", "internal", "localdomain", "home.arpa")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of one sending: the status answered, or the error without one."""
+
+    status: int | None
+    error: str | None
+    duration_ms: int
+    retry_after_s: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the receiver took it."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def gone(self) -> bool:
+        """Whether the receiver wants no more."""
+        return self.status == 410
+
+
+def check_url(url: str, *, allow_private: bool) -> None:
+    """See whether a callback address may be called at all. Names are not looked up here.
+
+    Raises:
+        WebhookRefused: saying what is wrong.
+    """
+    parsed = _parse(url)
+    if parsed.scheme != "https" and not (allow_private and parsed.scheme == "http"):
+        raise WebhookRefused("A webhook's address must begin with https://.")
+    if not parsed.host or not 0 < (parsed.port or 443) < 65_536:
+        raise WebhookRefused("A webhook's address needs a host and a valid port.")
+    if parsed.userinfo:
+        raise WebhookRefused("A webhook's address must not hold a user or password; check its signature instead.")
+    if allow_private:
+        return
+    host = parsed.host.rstrip(".").lower()
+    if host.rpartition(".")[2] in _LOCAL_NAMES or host.endswith(".home.arpa"):
+        raise WebhookRefused(f"{host!r} is a local name; a webhook's address must be public.")
+    literal = _literal(host)
+    if literal and not is_public(literal):
+        raise WebhookRefused(f"{literal} is not a public address.")
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is one of the open internet, also where it is wrapped in another."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+        if address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner:
+            return is_public(inner)
+        if address.is_site_local:
+            return False
+    return address.is_global and not (address.is_multicast or address.is_reserved)
+
+
+def sign(secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -> str:
+    """The `webhook-signature` header, with a signature for each secret (`whsec_` and base64).
+
+    Raises:
+        ValueError: a secret is not of that form.
+    """
+    content = f"{message_id}.{timestamp}.".encode() + body
+    return " ".join(
+        "v1," + base64.b64encode(hmac.digest(_key(secret), content, hashlib.sha256)).decode() for secret in secrets
+    )
+
+
+def delay_s(attempt: int, rng: random.Random) -> float | None:
+    """Seconds to wait after the attempt of that number, up to 20 % more or less; None after the last."""
+    if attempt > len(WAITS_S):
+        return None
+    return WAITS_S[attempt - 1] * rng.uniform(1 - JITTER, 1 + JITTER)
+
+
+class Sender:
+    """Sends messages. Open it with `async with`. `timeout_s` is for everything, from the look-up to the answer."""
+
+    def __init__(
+        self, *, allow_private: bool = False, timeout_s: float = TIMEOUT_S, resolve: Resolve | None = None
+    ) -> None:
+        self._allow_private = allow_private
+        self._timeout_s = timeout_s
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=ssl.create_default_context(),
+            max_connections=100,
+            max_keepalive_connections=0,
+            network_backend=_CheckedNetwork(resolve or _resolve, allow_private=allow_private),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._pool.aclose()
+
+    async def send(self, url: str, *, message_id: str, body: bytes, secrets: Sequence[str], timestamp: int) -> Attempt:
+        """Send once. Redirects are not followed, proxies of the environment not used.
+
+        Raises:
+            WebhookRefused: the address must not be called.
+        """
+        check_url(url, allow_private=self._allow_private)
+        headers = {
+            "content-type": "application/json",
+            "user-agent": "NLP2Filters",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": sign(secrets, message_id, timestamp, body),
+        }
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                status, retry_after_s = await self._post(_parse(url), headers, body)
+        except TimeoutError:
+            return Attempt(None, f"no answer within {self._timeout_s:g} s", _since_ms(began))
+        except (OSError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as exc:
+            return Attempt(None, f"{type(exc).__name__}: {exc}"[:300], _since_ms(began))
+        error = None if 200 <= status < 300 else f"answered {status}"
+        return Attempt(status, error, _since_ms(began), retry_after_s)
+
+    async def _post(self, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> tuple[int, float | None]:
+        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        sent = [(b"host", url.netloc), *((name.encode(), value.encode()) for name, value in headers.items())]
+        async with self._pool.stream("POST", target, headers=sent, content=body) as response:
+            read = 0
+            async for chunk in response.aiter_stream():
+                read += len(chunk)
+                if read > MAX_ANSWER:
+                    break
+        after = dict(response.headers).get(b"retry-after", b"")
+        return response.status, float(after) if after.isdigit() and len(after) < 8 else None
+
+
+class _CheckedNetwork(httpcore.AsyncNetworkBackend):
+    """Connections to addresses that were looked up and checked here."""
+
+    def __init__(self, resolve: Resolve, *, allow_private: bool) -> None:
+        self._resolve = resolve
+        self._allow_private = allow_private
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  # the name that httpcore gives
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        addresses = await self._resolve(host, port)
+        for address in addresses:
+            if not self._allow_private and not is_public(ipaddress.ip_address(address.partition("%")[0])):
+                raise WebhookRefused(f"{host!r} leads to {address}, which is not a public address.")
+        failure: Exception | None = None
+        for address in addresses:
+            try:
+                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (OSError, httpcore.NetworkError) as exc:
+                failure = exc
+        raise httpcore.ConnectError(f"{host!r} does not answer") from failure
+
+    async def connect_unix_socket(self, *args: Any, **options: Any) -> httpcore.AsyncNetworkStream:
+        raise WebhookRefused("A webhook's address must be one of the internet.")
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+async def _resolve(host: str, port: int) -> list[str]:
+    """Every address behind a name."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def _parse(url: str) -> httpx.URL:
+    if len(url) > MAX_URL:
+        raise WebhookRefused(f"A webhook's address may have {MAX_URL} characters.")
+    try:
+        return httpx.URL(url)
+    except httpx.InvalidURL as exc:
+        raise WebhookRefused(f"This is not an address: {exc}") from exc
+
+
+def _literal(host: str) -> Address | None:
+    """The address that a host spells, also as 127.1, 0x7f000001 or 2130706433; None for a name."""
+    try:
+        return ipaddress.ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
+def _key(secret: str) -> bytes:
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        key = b""
+    if not secret.startswith("whsec_") or len(key) < 24:
+        raise ValueError("A webhook secret is whsec_ and the base64 of 24 bytes or more.")
+    return key
+
+
+def _since_ms(began: float) -> int:
+    return round(1000 * (time.monotonic() - began))

@@ -1,0 +1,201 @@
+"""Webhooks: signatures, addresses that are refused, and sending to a receiver that misbehaves in named ways."""
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+import random
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nlp2filters import webhooks
+from nlp2filters.errors import WebhookRefused
+from nlp2filters.webhooks import Attempt, Sender
+from tests.peers import webhook as peer
+from tests.peers.webhook import Receiver, Reply
+
+SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with peer.running() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+async def sender() -> AsyncIterator[Sender]:
+    async with Sender(allow_private=True, timeout_s=2) as sender:
+        yield sender
+
+
+async def send(sender: Sender, url: str) -> Attempt:
+    return await sender.send(url, message_id="msg_1", body=b'{"a":1}', secrets=[SECRET], timestamp=1_700_000_000)
+
+
+def test_a_signature_as_the_standard_has_it() -> None:
+    signed = webhooks.sign(
+        ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+        "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        1614265330,
+        b'{"test": 2432232314}',
+    )
+    assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_a_signature_for_each_secret() -> None:
+    other = "whsec_" + base64.b64encode(b"j" * 24).decode()
+    first, second = webhooks.sign([SECRET, other], "m", 1, b"").split()
+    assert first == webhooks.sign([SECRET], "m", 1, b"")
+    assert second == webhooks.sign([other], "m", 1, b"")
+
+
+@pytest.mark.parametrize(
+    "secret", ["", "secret", "whsec_", "whsec_!!!!", "whsec_c2hvcnQ=", SECRET.removeprefix("whsec_")]
+)
+def test_a_malformed_secret_is_told(secret: str) -> None:
+    with pytest.raises(ValueError, match="whsec_"):
+        webhooks.sign([secret], "m", 1, b"")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/hook",
+        "ftp://example.com/hook",
+        "https:///hook",
+        "https://user:pass@example.com/",
+        "https://localhost/",
+        "https://LOCALHOST./",
+        "https://db.internal/",
+        "https://printer.local/",
+        "https://127.0.0.1/",
+        "https://127.1/",
+        "https://2130706433/",
+        "https://0x7f000001/",
+        "https://0177.0.0.1/",
+        "https://0.0.0.0/",
+        "https://10.0.0.1/",
+        "https://172.16.0.1/",
+        "https://192.168.1.1/",
+        "https://169.254.169.254/latest/meta-data",
+        "https://100.64.0.1/",
+        "https://224.0.0.1/",
+        "https://255.255.255.255/",
+        "https://[::1]/",
+        "https://[::]/",
+        "https://[fe80::1]/",
+        "https://[fd00::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://[64:ff9b::7f00:1]/",
+        "https://[2002:7f00:1::]/",
+        "https://[ff02::1]/",
+        "https://example.com:99999/",
+        "not an address",
+        "https://example.com/" + "x" * 2000,
+    ],
+)
+def test_addresses_that_are_refused(url: str) -> None:
+    with pytest.raises(WebhookRefused):
+        webhooks.check_url(url, allow_private=False)
+
+
+@pytest.mark.parametrize("url", ["https://example.com/hook?a=b", "https://8.8.8.8:8443/", "https://[2606:4700::1111]/"])
+def test_addresses_that_are_allowed(url: str) -> None:
+    webhooks.check_url(url, allow_private=False)
+
+
+def test_development_may_call_itself() -> None:
+    webhooks.check_url("http://127.0.0.1:9000/hook", allow_private=True)
+
+
+@given(
+    st.ip_addresses(network="10.0.0.0/8") | st.ip_addresses(network="127.0.0.0/8") | st.ip_addresses(network="fc00::/7")
+)
+def test_no_private_address_is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
+    assert not webhooks.is_public(address)
+    if isinstance(address, ipaddress.IPv4Address):
+        assert not webhooks.is_public(ipaddress.IPv6Address(f"::ffff:{address}"))
+
+
+async def test_what_the_receiver_gets(sender: Sender, receiver: Receiver) -> None:
+    receiver.script(peer.ok)
+    attempt = await send(sender, receiver.url)
+    assert (attempt.ok, attempt.status, attempt.error) == (True, 204, None)
+    got = receiver.next()
+    assert got.body == b'{"a":1}'
+    assert (got.headers["webhook-id"], got.headers["webhook-timestamp"]) == ("msg_1", "1700000000")
+    expected = hmac.digest(b"k" * 32, b'msg_1.1700000000.{"a":1}', hashlib.sha256)
+    assert got.headers["webhook-signature"] == f"v1,{base64.b64encode(expected).decode()}"
+    assert got.headers["host"] == receiver.url.split("/")[2]
+    assert got.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (peer.server_error, (500, False, False, None)),
+        (peer.gone, (410, False, True, None)),
+        (peer.rate_limited, (429, False, False, 7.0)),
+        (Reply(429, {"retry-after": "soon"}), (429, False, False, None)),
+        (peer.huge, (200, True, False, None)),
+    ],
+)
+async def test_what_came_of_it(
+    sender: Sender, receiver: Receiver, reply: Reply, expected: tuple[int, bool, bool, float | None]
+) -> None:
+    receiver.script(reply)
+    attempt = await send(sender, receiver.url)
+    assert (attempt.status, attempt.ok, attempt.gone, attempt.retry_after_s) == expected
+
+
+async def test_a_redirect_is_a_failure_and_not_followed(sender: Sender, receiver: Receiver) -> None:
+    receiver.script(peer.redirect(receiver.url), peer.ok)
+    attempt = await send(sender, receiver.url)
+    assert (attempt.status, attempt.ok) == (307, False)
+    receiver.next()
+    assert receiver.received.empty()
+
+
+async def test_a_slow_receiver_is_left(receiver: Receiver) -> None:
+    receiver.script(peer.slow)
+    async with Sender(allow_private=True, timeout_s=0.3) as sender:
+        attempt = await send(sender, receiver.url)
+    assert (attempt.status, attempt.error) == (None, "no answer within 0.3 s")
+
+
+async def test_nobody_listens(sender: Sender) -> None:
+    attempt = await send(sender, "http://127.0.0.1:9/hook")
+    assert attempt.status is None
+    assert attempt.error
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "::1", "fe80::1%eth0", "169.254.169.254"])
+async def test_a_name_that_leads_inside_is_refused_when_it_is_called(address: str) -> None:
+    async def resolve(host: str, port: int) -> list[str]:
+        return ["93.184.216.34", address]
+
+    async with Sender(resolve=resolve, timeout_s=2) as sender:
+        with pytest.raises(WebhookRefused, match="not a public address"):
+            await send(sender, "https://example.com/hook")
+
+
+async def test_a_name_that_does_not_exist(receiver: Receiver) -> None:
+    async def resolve(host: str, port: int) -> list[str]:
+        raise OSError("Name or service not known")
+
+    async with Sender(resolve=resolve, timeout_s=2) as sender:
+        attempt = await send(sender, "https://example.com/hook")
+    assert attempt.error == "OSError: Name or service not known"
+
+
+def test_the_schedule() -> None:
+    rng = random.Random(1)
+    waits = [webhooks.delay_s(attempt, rng) for attempt in range(1, 9)]
+    for wait, planned in zip(waits, webhooks.WAITS_S, strict=False):
+        assert wait is not None
+        assert 0.8 * planned <= wait <= 1.2 * planned
+    assert waits[6:] == [None, None]
