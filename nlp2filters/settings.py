@@ -81,7 +81,7 @@ def _default(f: Any) -> Any:
     if f.default is not MISSING:
         return f.default
     default = f.default_factory()
-    return "" if default is None or default == () else default
+    return str(default) if isinstance(default, Secret) else default or ""
 
 
 def table() -> list[tuple[str, str, str]]:

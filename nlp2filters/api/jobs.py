@@ -113,13 +113,13 @@ async def result(request: Request) -> Response:
 
 
 async def rows(request: Request) -> Response:
-    """The rows of the demo data that the job's compiled SQL selects."""
+    """The rows of the demo data that the job's compiled SQL selects: how many of how many, and the first of them."""
     job, found = await _result(request)
     if job.catalog is None or job.catalog not in demo.NAMES:
         raise NoDemoData(job.catalog)
     size = _whole_number(request, "limit", default=50, most=MAX_ROWS)
     count, chosen = await asyncio.to_thread(_select, job.catalog, found, size)
-    return JSON({"count": count, "rows": chosen})
+    return JSON({"count": count, "total": len(demo.rows(job.catalog)), "rows": chosen})
 
 
 def _select(name: str, found: dict[str, Any], size: int) -> tuple[int, Any]:

@@ -1,5 +1,6 @@
 """Bad input: a clear error that says what to do, never a 5xx, and nothing written."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,7 +50,7 @@ def nested(depth: int) -> str:
     ],
 )
 def test_every_fault_is_named_with_its_place(client: httpx.Client, body: Any, pointer: str) -> None:
-    response = client.post("/v1/jobs", json=body)
+    response = client.post("/v1/jobs", content=json.dumps(body), headers={"content-type": "application/json"})
     assert response.status_code == 422, response.text
     assert response.headers["content-type"] == "application/problem+json"
     problem = response.json()

@@ -134,10 +134,9 @@ WORDS = st.sampled_from(
     [
         "not", "or", "and", ",", "(", ")", "between", "from", "to", "over", "under", "at least", "or more", "first",
         "top", "10", "1980", "$50", "3 million", "japanese", "american", "ford", "horsepower", "mpg", "cylinders",
-        "cheapest",
-        "sorted by", "descending", "last", "week", "next friday", "the 90s", "q3", "may", "without", "than", "more",
-        "heavier", "unknown", '"a b"', "é", "🚗", "-", "50%", "5 lbs", "called", "red", "wireless", "no", "neither",
-        "nor",
+        "cheapest", "sorted by", "descending", "last", "week", "next friday", "the 90s", "q3", "may", "without", "than",
+        "more", "heavier", "unknown", '"a b"', "é", "🚗", "-", "50%", "5 lbs", "called", "red", "wireless", "no",
+        "neither", "nor",
     ]
 )  # fmt: skip
 
