@@ -61,6 +61,9 @@ class AccessLog:
 
         try:
             await self.app(scope, receive, noting)
+        except Exception:
+            status = 500
+            raise
         finally:
             about = {"job_id": job_id} if (job_id := scope.get("path_params", {}).get("job_id")) else {}
             duration_ms = round(1000 * (time.monotonic() - began), 1)

@@ -53,12 +53,12 @@ def select(
     Raises:
         CatalogNotFound: there is no such demo catalog.
     """
-    table = _table(name)
+    table, names = _table(name), [field.name for field in demo.catalog(name).fields]
     condition = true() if where is None else where
     count = select_(func.count()).select_from(table).where(condition)
     chosen = select_(table).where(condition).order_by(*order_by).limit(limit)
     with _lock, _engine().connect() as connection:
-        return connection.scalar(count) or 0, [dict(row) for row in connection.execute(chosen).mappings()]
+        return connection.scalar(count) or 0, [dict(zip(names, row, strict=True)) for row in connection.execute(chosen)]
 
 
 @cache
