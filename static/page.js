@@ -1,0 +1,134 @@
+// The page: choose a catalog, ask, and see what becomes of it.
+
+import { $, el, fill } from "./dom.js";
+import { follow, problem } from "./follow.js";
+import * as show from "./show.js";
+import { title } from "./words.js";
+
+let catalogs = [];
+let running = new AbortController();
+
+async function get(url, options) {
+  const response = await fetch(url, options);
+  if (!response.ok) throw await problem(response);
+  return response.json();
+}
+
+const chosen = () => catalogs.find((catalog) => catalog.name === document.forms.ask.catalog.value);
+
+async function start() {
+  const listed = (await get("/v1/catalogs")).catalogs;
+  catalogs = await Promise.all(listed.map(async (entry) => ({ ...(await get(entry.url)), name: entry.name })));
+  $("catalogs").append(...catalogs.map((catalog) =>
+    el("label", {}, el("input", { type: "radio", name: "catalog", value: catalog.name }), el("span", {}, catalog.title))));
+  $("catalogs").addEventListener("change", describe);
+  fromAddress();
+}
+
+/** The examples and fields of the chosen catalog. */
+function describe() {
+  const catalog = chosen();
+  const example = (text) => {
+    const button = el("button", { type: "button", class: "example" }, text);
+    button.addEventListener("click", () => ask(text));
+    return button;
+  };
+  fill($("examples"), ...(catalog.examples ?? []).map(example));
+  fill($("fields"), ...catalog.fields.flatMap((field) => [
+    el("dt", {}, title(field)),
+    el("dd", {}, [field.type, field.unit ?? field.currency, field.description].filter(Boolean).join(" · "),
+      field.values?.length ? el("span", { class: "quiet" },
+        ` ${field.values.slice(0, 8).map((value) => value.value).join(", ")}${field.values.length > 8 ? ", …" : ""}`) : null),
+  ]));
+}
+
+function fromAddress() {
+  const asked = new URLSearchParams(location.search);
+  const name = catalogs.some((catalog) => catalog.name === asked.get("catalog")) ? asked.get("catalog") : catalogs[0].name;
+  document.forms.ask.catalog.value = name;
+  describe();
+  $("text").value = asked.get("q") ?? "";
+  if ($("text").value) run($("text").value);
+}
+
+function ask(text) {
+  $("text").value = text;
+  const address = new URLSearchParams({ catalog: chosen().name, q: text });
+  history.pushState(null, "", `?${address}`);
+  run(text);
+}
+
+async function run(text) {
+  running.abort();
+  const { signal } = (running = new AbortController());
+  const catalog = chosen();
+  const fields = new Map(catalog.fields.map((field) => [field.name, field]));
+  const request = { catalog: catalog.name, text, dialects: ["sql", "elasticsearch"] };
+  $("problem").hidden = true;
+  $("answer").setAttribute("aria-busy", "true");
+  $("status").textContent = "Searching";
+  try {
+    const job = await get("/v1/jobs", {
+      method: "POST", signal, body: JSON.stringify(request), headers: { "content-type": "application/json" },
+    });
+    curl(request);
+    const read = (reading, state) => {
+      $("answer").hidden = false;
+      $("state").textContent = state;
+      show.sentence(text, reading);
+      show.filter(reading, fields);
+      show.notes(reading);
+    };
+    let last;
+    await follow(job, {
+      signal,
+      by: (way) => { $("transport").textContent = way === "events" ? "live by Server-Sent Events" : "by polling"; },
+      seen: (news) => {
+        last = news;
+        show.stages(news.job);
+        if (news.result) read(news.result, news.result.provider === "builtin" ? "built-in parser" : news.result.model);
+        else if (news.draft) read(news.draft, "draft");
+      },
+    });
+    if (!last.result) throw new Error(last.job.error?.detail ?? `The job has ${last.job.status}.`);
+    show.query(last.result);
+    const found = await get(`${job.urls.self}/rows?limit=50`, { signal });
+    show.rows(found, last.result, fields);
+    $("status").textContent = `${found.count} of ${found.total} rows match. ${last.result.explanation}`;
+  } catch (error) {
+    if (signal.aborted) return;
+    fill($("problem"), error.message);
+    $("problem").hidden = false;
+    $("status").textContent = "";
+  } finally {
+    if (!signal.aborted) $("answer").removeAttribute("aria-busy");
+  }
+}
+
+/** The same request for a shell: single quotes are the only thing that it must not see. */
+function curl(request) {
+  const quoted = `'${JSON.stringify(request).replaceAll("'", "'\\''")}'`;
+  fill($("curl"),
+    `curl -s ${location.origin}/v1/jobs --json ${quoted}\n`
+    + `curl -sN ${location.origin}/v1/jobs/$ID/events   # ID: the "id" of the answer\n`
+    + `curl -s ${location.origin}/v1/jobs/$ID/result`);
+}
+
+document.forms.ask.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if ($("text").value.trim()) ask($("text").value);
+});
+$("copy").addEventListener("click", async () => {
+  try {
+    await navigator.clipboard.writeText($("code").textContent);
+    $("status").textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren($("code"));
+    $("status").textContent = "Selected: press Ctrl+C to copy";
+  }
+});
+window.addEventListener("popstate", fromAddress);
+start().catch((error) => {
+  fill($("problem"), `The page could not be set up: ${error.message}`);
+  $("problem").hidden = false;
+});

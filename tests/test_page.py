@@ -1,0 +1,169 @@
+"""The page in a real browser, as a user sees and hears it."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from nlp2filters import demo
+from tests.service import ROOT, Service
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: on Debian, apt install chromium")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, service: Service) -> Iterator[Page]:
+    """A fresh page. No test may leave an error on its console, such as one of the content security policy."""
+    page = browser.new_page(base_url=service.url, viewport={"width": 1280, "height": 1000})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    yield page
+    page.close()
+    assert [error for error in errors if "Failed to load resource" not in error] == []
+
+
+def ask(page: Page, text: str) -> None:
+    page.get_by_role("textbox").fill(text)
+    page.keyboard.press("Enter")
+    expect(page.locator("#answer:not([aria-busy])")).to_be_visible()
+
+
+def test_a_sentence_becomes_chips_a_query_and_rows(page: Page) -> None:
+    page.goto("/")
+    ask(page, "european or japanese, 1980 or later, under 2500 lbs, lightest first")
+    meant = [
+        row
+        for row in demo.rows("cars")
+        if row["Origin"] in ("Europe", "Japan") and row["Year"] >= 1980 and row["Weight_in_lbs"] < 2500  # type: ignore[operator]
+    ]
+    expect(page.locator(".chip b")).to_have_text(["Origin", "Year", "Weight", "Weight"])
+    expect(page.locator(".chip").first).to_contain_text("is Europe or Japan")
+    expect(page.locator("mark")).to_have_text(["european or japanese", "1980 or later", "under 2500 lbs"])
+    expect(page.locator("#count")).to_have_text(f"{len(meant)} of {len(demo.rows('cars'))}")
+    expect(page.locator("#rows tbody tr")).to_have_count(len(meant))
+    expect(page.locator("#code")).to_contain_text(re.compile('"Weight_in_lbs" < :p_4.*:p_4 = 2500', re.DOTALL))
+    expect(page.locator("#stages li")).to_have_count(3)
+    expect(page.locator("#stages")).to_contain_text(re.compile(r"ran \d+ ms"))
+    expect(page.locator("#transport")).to_have_text("live by Server-Sent Events")
+    expect(page.locator("#explanation")).to_contain_text("Origin is Europe or Japan")
+    if os.environ.get("UPDATE_SCREENSHOT"):
+        page.emulate_media(reduced_motion="reduce")
+        page.screenshot(path=Path(ROOT, "docs/page.png"))
+
+
+def test_an_example_of_the_other_catalog(page: Page) -> None:
+    page.goto("/")
+    page.get_by_text("Films 1939–2010").click()
+    page.get_by_role("button", name="films by Steven Spielberg or Ridley Scott").click()
+    expect(page.locator(".chip").first).to_contain_text("Director is Steven Spielberg or Ridley Scott")
+    meant = [row for row in demo.rows("movies") if row["Director"] in ("Steven Spielberg", "Ridley Scott")]
+    expect(page.locator("#count")).to_contain_text(f"{len(meant)} of")
+    assert "catalog=movies&q=films+by+Steven" in page.url
+    page.go_back()
+    expect(page.get_by_role("textbox")).to_have_value("")
+
+
+def test_an_address_with_a_text_is_answered_at_once(page: Page) -> None:
+    page.goto(f"/?catalog=movies&q={quote('comedies under 90 minutes')}")
+    expect(page.locator(".chip b")).to_have_text(["Genre", "Running time"])
+
+
+def test_or_is_shown_as_a_group(page: Page) -> None:
+    page.goto("/")
+    ask(page, "japanese cars or cars with more than 200 hp")
+    expect(page.get_by_role("group", name="any of").locator(".chip")).to_have_count(2)
+
+
+def test_everything_by_keyboard(page: Page) -> None:
+    page.goto("/")
+    expect(page.locator("#examples button").first).to_be_visible()
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "text":
+            break
+    page.keyboard.type("8 cylinders")
+    page.keyboard.press("Enter")
+    expect(page.locator("#answer:not([aria-busy])")).to_be_visible()
+    page.get_by_role("tab", name="SQL").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Elasticsearch")).to_be_focused()
+    expect(page.locator("#code")).to_contain_text('"term"')
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#code")).to_contain_text('"property": "Cylinders"')
+    page.locator(".chip").first.focus()
+    expect(page.locator("mark").first).to_have_class("used lit")
+
+
+def test_polling_where_events_do_not_come_through(page: Page) -> None:
+    page.route("**/events", lambda route: route.abort())
+    page.goto("/")
+    ask(page, "8 cylinders")
+    expect(page.locator("#transport")).to_have_text("by polling")
+    expect(page.locator(".chip")).to_have_text("Cylinders is 88 cylinders")
+    expect(page.locator("#rows tbody tr").first).to_be_visible()
+
+
+def test_marks_count_characters_as_people_do(page: Page) -> None:
+    page.goto("/")
+    ask(page, "🚗🏁 japanese 🏎️ with 4 cylinders")
+    expect(page.locator("mark")).to_have_text(["japanese", "4 cylinders"])
+
+
+def test_markup_in_a_text_is_text(page: Page) -> None:
+    page.goto("/")
+    text = '<img src=x onerror="alert(1)"> japanese'
+    ask(page, text)
+    expect(page.locator("#sentence")).to_have_text(text)
+    expect(page.locator("#answer img")).to_have_count(0)
+
+
+def test_words_without_a_field_and_questions_are_told(page: Page) -> None:
+    page.goto("/?catalog=movies")
+    ask(page, "gritty films under $50 million")
+    expect(page.locator(".chip.words")).to_contain_text("gritty")
+    expect(page.locator(".question li")).to_have_count(3)
+
+
+def test_a_text_that_is_too_long_says_so(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("textbox").fill("x" * 4001)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("/text")
+
+
+def test_a_service_that_is_away_is_told(page: Page) -> None:
+    def unavailable(route: Route) -> None:
+        route.fulfill(
+            status=503, content_type="application/problem+json", body='{"title": "Overloaded", "status": 503}'
+        )
+
+    page.goto("/")
+    page.route("**/v1/jobs", unavailable)
+    page.get_by_role("textbox").fill("8 cylinders")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("Overloaded")
