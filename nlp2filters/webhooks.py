@@ -101,7 +101,7 @@ def sign(secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -
     """
     content = f"{message_id}.{timestamp}.".encode() + body
     return " ".join(
-        "v1," + base64.b64encode(hmac.digest(_key(secret), content, hashlib.sha256)).decode() for secret in secrets
+        "v1," + base64.b64encode(hmac.digest(key(secret), content, hashlib.sha256)).decode() for secret in secrets
     )
 
 
@@ -235,14 +235,19 @@ def _literal(host: str) -> Address | None:
         return None
 
 
-def _key(secret: str) -> bytes:
+def key(secret: str) -> bytes:
+    """The key in a secret.
+
+    Raises:
+        ValueError: it is not of the form `whsec_` and base64.
+    """
     try:
-        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        found = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except binascii.Error:
-        key = b""
-    if not secret.startswith("whsec_") or len(key) < 24:
+        found = b""
+    if not secret.startswith("whsec_") or len(found) < 24:
         raise ValueError("A webhook secret is whsec_ and the base64 of 24 bytes or more.")
-    return key
+    return found
 
 
 def _since_ms(began: float) -> int:

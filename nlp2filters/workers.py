@@ -14,7 +14,7 @@ from arq.worker import get_kwargs
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from nlp2filters import models
+from nlp2filters import models, webhooks
 from nlp2filters.embedder import Embedder
 from nlp2filters.keys import Keys
 from nlp2filters.leasing import LeasedWorker
@@ -50,6 +50,8 @@ async def startup(ctx: dict[str, Any]) -> None:
             sender = Sender(allow_private=settings.webhook_allow_private)
             resources.sender = await stack.enter_async_context(sender)
             resources.webhook_secret = str(settings.webhook_secret)
+            if resources.webhook_secret:
+                webhooks.key(resources.webhook_secret)
         await stack.enter_async_context(_alive(ctx["redis"], keys.workers(stage), worker))
         ctx["resources"] = resources
         ctx["stack"] = stack.pop_all()

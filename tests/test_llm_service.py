@@ -1,0 +1,120 @@
+"""The whole service with an LLM, which is a real server that answers well or fails in named ways."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from nlp2filters.redis_server import running
+from tests.conftest import free_port
+from tests.peers import llm as peer
+from tests.peers.llm import LLM, Reply
+from tests.service import Service
+
+TEXT = "japanese cars with at least 30 mpg"
+ANSWER = {
+    "conditions": [
+        {"field": "Origin", "op": "=", "value": "Japan", "quote": "japanese", "confidence": 0.99},
+        {"field": "Miles_per_Gallon", "op": ">=", "value": 31, "quote": "at least 30 mpg", "confidence": 0.9},
+    ],
+    "alternatives": [],
+    "sort": [{"field": "Year", "direction": "desc"}],
+    "limit": 7,
+    "text": "",
+    "ignored": [],
+    "clarification": None,
+}
+WRONG_FIELD = json.loads(json.dumps(ANSWER).replace("Origin", "Nationality"))
+
+
+@pytest.fixture(scope="module")
+def llm() -> Iterator[LLM]:
+    with peer.running() as llm:
+        yield llm
+
+
+@pytest.fixture(scope="module")
+def service(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running(tmp_path_factory.mktemp("llm-redis"), free_port()) as server:
+        environment = {
+            "REDIS_URL": server.url,
+            "OPENAI_BASE_URL": llm.url,
+            "OPENAI_API_KEY": "sk-canary",
+            "LLM_MODEL": "test",
+            "LLM_TIMEOUT_S": "2",
+        }
+        service = Service(tmp_path_factory.mktemp("llm-logs"), port=free_port(), environment=environment)
+        service.start()
+        try:
+            service.wait_until_ready()
+            yield service
+        finally:
+            service.stop()
+
+
+def test_a_good_answer_is_the_result(llm: LLM, service: Service) -> None:
+    llm.script(peer.good(ANSWER))
+    result = service.result(service.submit(TEXT))
+    assert (result["provider"], result["model"], result["degraded"]) == ("openai", "test-1", False)
+    assert result["usage"]["total_tokens"] == 15
+    assert [(c["field"], c["value"], c["source"]) for c in result["conditions"]] == [
+        ("Origin", "Japan", "llm"),
+        ("Miles_per_Gallon", 31, "llm"),
+    ]
+    assert (result["limit"], result["sort"]) == (7, [{"field": "Year", "direction": "desc"}])
+    assert [c["value"] for c in result["draft"]["conditions"]] == ["Japan", 30]
+    assert llm.requests[0]["model"] == "test"
+    assert TEXT in llm.requests[0]["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("first", [peer.malformed, peer.good(WRONG_FIELD)], ids=["malformed", "wrong field"])
+def test_a_faulty_answer_is_repaired_once(llm: LLM, service: Service, first: Reply) -> None:
+    llm.script(first, peer.good(ANSWER))
+    result = service.result(service.submit(TEXT))
+    assert (result["provider"], result["degraded"]) == ("openai", False)
+    assert [message["role"] for message in llm.requests[1]["messages"][-2:]] == ["assistant", "user"]
+
+
+def test_what_may_pass_is_tried_again(llm: LLM, service: Service) -> None:
+    llm.script(peer.rate_limited, peer.server_error, peer.good(ANSWER))
+    result = service.result(service.submit(TEXT))
+    assert (result["provider"], result["degraded"], len(llm.requests)) == ("openai", False, 3)
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (peer.malformed, "InvalidAnswer"),
+        (peer.server_error, "ProviderUnavailable"),
+        (peer.slow, "ProviderTimeout"),
+        (peer.unauthorized, "ProviderRejected"),
+        (peer.refusal, "AnswerRefused"),
+        (peer.truncated, "AnswerTruncated"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_draft_stands_when_the_llm_fails(llm: LLM, service: Service, reply: Reply, reason: str) -> None:
+    llm.script(reply)
+    result = service.result(service.submit(TEXT))
+    assert (result["degraded"], result["degraded_reason"]) == (True, reason)
+    assert (result["provider"], result["model"]) == ("builtin", None)
+    assert [c["value"] for c in result["conditions"]] == ["Japan", 30]
+
+
+def test_a_scope_is_added_after_the_llm_which_never_sees_it(llm: LLM, service: Service) -> None:
+    llm.script(peer.good(ANSWER))
+    scope = {"op": "=", "args": [{"property": "Cylinders"}, 8]}
+    result = service.result(service.submit(TEXT, scope=scope))
+    assert result["filter"]["args"][0] == scope
+    assert not any("Cylinders = 8" in str(message) for message in llm.requests[0]["messages"])
+
+
+def test_nobody_asks_the_llm_when_the_submitter_does_not_want_it(llm: LLM, service: Service) -> None:
+    llm.script(peer.good(ANSWER))
+    result = service.result(service.submit(TEXT, strategy="builtin"))
+    assert (result["provider"], result["degraded"], llm.requests) == ("builtin", False, [])
+
+
+def test_the_key_is_in_no_log(service: Service) -> None:
+    for name in service.processes:
+        assert not any("sk-canary" in line for line in service.log_lines(name))

@@ -1,0 +1,115 @@
+"""`nlp2filters up`: everything from one command, and nothing left behind."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import free_port
+
+READY = re.compile(r"NLP2Filters is ready at (http://\S+)")
+STOP_TIMEOUT_S = 30
+
+
+class Up:
+    """A run of the command, with its data in a folder of the test's own."""
+
+    def __init__(self, data: Path, **environment: str) -> None:
+        kept = {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "PORT")}
+        home = {"XDG_DATA_HOME": str(data), "PORT": str(free_port()), "COLUMNS": "200"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "nlp2filters", "up"],
+            env={**kept, **home, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        self.mark = f"XDG_DATA_HOME={data}".encode()
+
+    def ready(self) -> str:
+        """The address, once it has been printed."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if found := READY.search(line):
+                return found[1]
+        raise AssertionError(f"it ended with {self.process.wait()}:\n{''.join(self.lines)}")
+
+    def stop(self, signal_: signal.Signals = signal.SIGINT) -> int:
+        """Stop it, as Ctrl-C does; returns the exit code."""
+        self.process.send_signal(signal_)
+        rest, _ = self.process.communicate(timeout=STOP_TIMEOUT_S)
+        self.lines.append(rest)
+        return self.process.returncode
+
+    def alive(self, command: str = "") -> list[int]:
+        """Processes of this run that live, by a part of their command: those that have its data folder."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                of_this_run = self.mark in (folder / "environ").read_bytes().split(b"\0")
+                line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if of_this_run and line and command in line:
+                found.append(int(folder.name))
+        return found
+
+
+@pytest.fixture
+def data(tmp_path: Path, model_folder: Path) -> Iterator[Path]:
+    yield tmp_path
+
+
+def test_jobs_outlive_a_restart_of_everything(data: Path) -> None:
+    first = Up(data)
+    url = first.ready()
+    job = httpx.post(f"{url}/v1/jobs", json={"catalog": "cars", "text": "8 cylinders"}).json()
+    with httpx.stream("GET", url + job["urls"]["events"], timeout=20) as stream:
+        assert "event: done" in list(stream.iter_lines())
+    result = httpx.get(url + job["urls"]["result"]).json()
+    assert first.stop() == 0
+    assert first.alive() == []
+    assert not any("Traceback" in line for line in first.lines)
+
+    second = Up(data)
+    url = second.ready()
+    assert httpx.get(url + job["urls"]["result"]).json() == result
+    assert second.stop(signal.SIGTERM) == 0
+    assert second.alive() == []
+
+
+def test_a_taken_port_is_left_to_its_owner(data: Path) -> None:
+    one = Up(data / "one", PORT="")
+    first = one.ready()
+    other = Up(data / "other", PORT="")
+    try:
+        assert first != other.ready()
+    finally:
+        assert (one.stop(), other.stop()) == (0, 0)
+
+
+def test_a_process_that_dies_ends_everything(data: Path) -> None:
+    up = Up(data)
+    up.ready()
+    (worker,) = up.alive("worker llm")
+    os.kill(worker, signal.SIGKILL)
+    rest, _ = up.process.communicate(timeout=STOP_TIMEOUT_S)
+    assert up.process.returncode != 0, rest
+    assert up.alive() == []
+
+
+def test_a_model_that_is_not_there_is_told(data: Path) -> None:
+    up = Up(data, MODEL_PATH=str(data / "nothing"))
+    rest, _ = up.process.communicate(timeout=STOP_TIMEOUT_S)
+    assert up.process.returncode == 1
+    assert "nothing" in rest
+    assert "Traceback" not in rest
