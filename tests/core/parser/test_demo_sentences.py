@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from nlp2filters import demo
+from nlp2filters.core.dialects import sql
 from nlp2filters.core.filters import (
     Between,
     Comparison,
@@ -21,6 +22,8 @@ from nlp2filters.core.filters import (
 from nlp2filters.core.interpretation import Interpretation, Sort, resolve
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import parse
+from nlp2filters.demo import table
+from tests.reference import holds
 
 TODAY = dt.date(2026, 11, 24)
 
@@ -230,6 +233,22 @@ def test_the_filter_that_a_person_would_write(
     assert (found.sort, found.limit, found.text) == (rest.get("sort", ()), rest.get("limit"), "")
     assert found.clarification is None
     assert [part for part in found.ignored if part.reason != "names the records"] == []
+
+
+@pytest.mark.parametrize(
+    ("catalog", "text"),
+    [("cars", case[0]) for case in CARS] + [("movies", case[0]) for case in MOVIES],
+)
+def test_the_compiled_sql_selects_the_rows_that_the_filter_means(catalog: str, text: str) -> None:
+    found, fields = read(catalog, text), demo.catalog(catalog)
+    where = sql.where_clause(found.filter, fields) if found.filter else None
+    count, selected = table.select(catalog, where, sql.order_by(found.sort, fields))
+    meant = [dict(row) for row in demo.rows(catalog) if found.filter is None or holds(found.filter, row)]
+    assert count == len(meant)
+    assert sorted(map(repr, selected)) == sorted(map(repr, meant))
+    for sort in found.sort[:1]:
+        values = [row[sort.field] for row in selected if row[sort.field] is not None]
+        assert values == sorted(values, reverse=sort.direction == "desc")
 
 
 @pytest.mark.parametrize("catalog", demo.NAMES)
