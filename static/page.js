@@ -22,7 +22,7 @@ async function start() {
   $("catalogs").append(...catalogs.map((catalog) =>
     el("label", {}, el("input", { type: "radio", name: "catalog", value: catalog.name }), el("span", {}, catalog.title))));
   $("catalogs").addEventListener("change", describe);
-  fromAddress();
+  fromAddress({ typed: $("text").value });
 }
 
 /** The examples and fields of the chosen catalog. */
@@ -42,13 +42,14 @@ function describe() {
   ]));
 }
 
-function fromAddress() {
+/** What the address asks for; `typed` is what somebody was quick enough to type before the page was ready. */
+function fromAddress({ typed = "" } = {}) {
   const asked = new URLSearchParams(location.search);
   const name = catalogs.some((catalog) => catalog.name === asked.get("catalog")) ? asked.get("catalog") : catalogs[0].name;
   document.forms.ask.catalog.value = name;
   describe();
-  $("text").value = asked.get("q") ?? "";
-  if ($("text").value) run($("text").value);
+  $("text").value = typed || (asked.get("q") ?? "");
+  if ($("text").value && !typed) run($("text").value);
 }
 
 function ask(text) {
@@ -114,8 +115,9 @@ function curl(request) {
     + `curl -s ${location.origin}/v1/jobs/$ID/result`);
 }
 
-document.forms.ask.addEventListener("submit", (event) => {
+document.forms.ask.addEventListener("submit", async (event) => {
   event.preventDefault();
+  await ready;
   if ($("text").value.trim()) ask($("text").value);
 });
 $("copy").addEventListener("click", async () => {
@@ -127,8 +129,9 @@ $("copy").addEventListener("click", async () => {
     $("status").textContent = "Selected: press Ctrl+C to copy";
   }
 });
-window.addEventListener("popstate", fromAddress);
-start().catch((error) => {
+window.addEventListener("popstate", () => fromAddress());
+const ready = start();
+ready.catch((error) => {
   fill($("problem"), `The page could not be set up: ${error.message}`);
   $("problem").hidden = false;
 });

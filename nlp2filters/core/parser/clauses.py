@@ -395,7 +395,7 @@ class _Walk:
 
     def _test(self, at: int, relation: Relation, home: Home) -> bool:
         item, value = self.items[at], self._range_of(at, home.field)
-        if value is None:
+        if value is None or (relation in ("=", "<>") and _is_fraction_of_whole(item, home.field)):
             return False
         if home.field.type in TEMPORAL and item.quantity and item.quantity.units and relation in ("<", "<=", ">", ">="):
             relation = values.flipped(relation)
@@ -798,6 +798,12 @@ class _Walk:
         while at > self.at - 3 and (self._is_noun(at) or self._says(at, "results")):
             at -= 1
         return self._says(at, "universal") is not None
+
+
+def _is_fraction_of_whole(item: Item, of: Field) -> bool:
+    """Whether no record can have the value: "2.5 cylinders"."""
+    quantity = item.quantity
+    return of.type == "integer" and quantity is not None and not quantity.units and isinstance(quantity.value, float)
 
 
 def _opposite(direction: Direction) -> Direction:

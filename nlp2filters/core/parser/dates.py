@@ -95,9 +95,9 @@ class _Reader:
         return token.norm if token else ""
 
     def _integer(self, offset: int) -> int | None:
-        """A whole number in digits, or below one hundred in words."""
+        """A whole number of up to three digits, or below one hundred in words."""
         token = self._token(offset)
-        if token and token.kind == "number" and token.text.isdecimal() and len(token.text) <= 4:
+        if token and token.kind == "number" and token.text.isdecimal() and len(token.text) <= 3:
             return int(token.text)
         return self.language.numbers.get(token.norm) if token else None
 

@@ -15,6 +15,7 @@ from nlp2filters.core.parser.scan import Item
 
 Relation = Literal["<", "<=", ">", ">=", "=", "<>", "~", "before", "after", "since", "until"]
 
+MAX_AGE = 1000  # of days, weeks, months or years
 APPROXIMATELY = 0.1  # "around 50" is 45 to 55
 
 _RELATIONS: dict[str, Literal["<", "<=", ">", ">="]] = {"before": "<", "until": "<=", "after": ">", "since": ">="}
@@ -52,7 +53,7 @@ def _in_date(item: Item, today: dt.date) -> Range | None:
         return None
     if quantity.whole and not quantity.scaled and (period := dates.year(quantity.value, 1)):
         return Range(period.low, period.high)
-    if unit := age(item):
+    if (unit := age(item)) and quantity.value <= MAX_AGE:
         day = RelativeDate(-quantity.value, unit)
         return Range(day, day)
     return None
@@ -79,6 +80,8 @@ def test(relation: Relation, field: Field, value: Range) -> Leaf | Not:
     """The test that the relation makes: "after 2005" is after its last day, "before 2005" before its first."""
     low, high = value.low, value.high
     match relation:
+        case "=" if field.type == "integer" and isinstance(low, float):
+            return Between(field.name, math.floor(low), math.ceil(low))  # converted from another unit
         case "=":
             return Comparison("=", field.name, low) if low == high else Between(field.name, low, high)
         case "<>":
