@@ -30,6 +30,7 @@ clean:  ## Remove what was made here (not the jobs, not the model)
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("NLP2Filters needs Python 3.11 or later; set PYTHON=python3.12, say." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=24.1"  # older ones tell no progress
 
 $(VENV)/run.stamp: requirements.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt

