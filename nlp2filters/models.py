@@ -27,6 +27,7 @@ from fastembed import TextEmbedding
 from httpx import HTTPError
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
+from loguru import logger as loguru_logger
 from platformdirs import user_cache_path
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -76,6 +77,7 @@ def _hub_copy(cache: Path, *, local: bool) -> Path | None:
     """The model as fastembed keeps it: an earlier download, or a new one if the hub answers."""
     if not local and not _hub_answers():
         return None
+    loguru_logger.disable("fastembed")  # it calls an empty cache an error
     try:
         model = TextEmbedding(MODEL, cache_dir=str(cache), local_files_only=local, lazy_load=True)
     except ValueError as exc:
