@@ -18,6 +18,7 @@ from nlp2filters.core.interpretation import Clarification, Condition, Ignored, I
 from nlp2filters.core.linking import Candidate, FieldTarget, Lexicon
 from nlp2filters.core.parser import clauses, scan, structure
 from nlp2filters.core.parser.clauses import Atom, Clauses, Mark
+from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
 from nlp2filters.core.words import Token
 
@@ -36,7 +37,7 @@ def parse(
     tokens = words.tokenize(text)
     items = scan.scan(tokens, lexicon, similar or {}, today)
     spans = [Span(tokens[item.start].start, tokens[item.end - 1].end) for item in items]
-    found = clauses.find(items, [span.of(text) for span in spans], lexicon, today)
+    found = clauses.find(Row(items, [span.of(text) for span in spans], lexicon, today))
     node = structure.build(found.pieces, lexicon.catalog)
     atoms = node.atoms if node else ()
     conditions = tuple(_condition(atom, found, spans, text) for atom in atoms)

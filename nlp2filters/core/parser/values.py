@@ -76,6 +76,12 @@ def is_year(field: Field, language: Language) -> bool:
     return bool(named)
 
 
+def looks_like_year(item: Item) -> bool:
+    """Whether a bare number may be a year: whole, of four digits, and without a scale such as "thousand"."""
+    quantity = item.quantity
+    return bool(quantity and quantity.whole and not quantity.scaled and 1800 <= quantity.value <= 2199)
+
+
 def test(relation: Relation, field: Field, value: Range) -> Leaf | Not:
     """The test that the relation makes: "after 2005" is after its last day, "before 2005" before its first."""
     low, high = value.low, value.high

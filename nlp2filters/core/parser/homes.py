@@ -1,0 +1,108 @@
+"""Homes: the field that a value belongs to, when none was named before it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nlp2filters.core.catalog import NUMERIC, Field
+from nlp2filters.core.interpretation import Source
+from nlp2filters.core.parser import values
+from nlp2filters.core.parser.row import Row
+from nlp2filters.core.parser.scan import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The field that a value belongs to, the place behind its words, and how it was found.
+
+    `others` are fields that may be meant as well.
+    """
+
+    field: Field
+    end: int
+    confidence: float
+    source: Source
+    others: tuple[Field, ...] = ()
+
+
+def find(row: Row, at: int, items: Sequence[Item], *, last: Field | None, joined: bool, compared: bool) -> Home | None:
+    """The home of the values `items`, the last of which stands at `at`.
+
+    `last` is the field of the test before; `joined`: only a word such as "and" stands between. `compared`: a comparison
+    was said, so that any number is a value.
+    """
+    return (
+        named_after(row, at, items)
+        or _by_unit(row, at, items, last)
+        or _by_year(row, at, items, last)
+        or (_as_before(row, at, items, last) if joined else None)
+        or (_by_range(row, at, items) if compared else None)
+    )
+
+
+def named_after(row: Row, at: int, items: Sequence[Item]) -> Home | None:
+    """A field named right behind the value: "200 horsepower", "$80 in price", "8 or more votes"."""
+    place = row.skip(at + 2, 1) if row.says(at + 1, "bound") else row.skip(at + 1, 2)
+    for field, candidate in row.fields(place):
+        if row.fit(items, field) and not (row.has_own_value(place) and _by_year(row, at, items, None)):
+            return Home(field, place + 1, candidate.confidence, candidate.source)
+    return None
+
+
+def _by_unit(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Home | None:
+    """The fields that measure in such a unit or hold such a currency, those first whose data reach so far."""
+    if not any(item.quantity and item.quantity.units for item in items):
+        return None
+    found = [field for field in row.catalog.fields if field.type in NUMERIC and row.fit(items, field)]
+    if not found:
+        return _by_age(row, at, items)
+    if len(found) == 1:
+        return Home(found[0], at + 1, 0.95, "unit")
+    if last in found:
+        return Home(last, at + 1, 0.8, "unit")
+    first, *others = sorted(found, key=lambda field: not _seen(row, items, field))
+    return Home(first, at + 1, max(0.4, 1 / len(found)), "unit", tuple(others))
+
+
+def _by_age(row: Row, at: int, items: Sequence[Item]) -> Home | None:
+    """ "less than 2 years old": the only date, if there is one."""
+    found = [field for field in row.catalog.fields if field.type in ("date", "datetime") and row.fit(items, field)]
+    return Home(found[0], at + 1, 0.8, "unit") if len(found) == 1 else None
+
+
+def _by_year(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Home | None:
+    """Dates and years go to the first date, or to the field that holds years."""
+    if not all(item.period or values.looks_like_year(item) for item in items):
+        return None
+    fields = [field for field in row.catalog.fields if field.type in ("date", "datetime")]
+    fields = fields or [field for field in row.catalog.fields if values.is_year(field, row.language)]
+    found = [field for field in fields if row.fit(items, field)]
+    if not found:
+        return None
+    if last in found:
+        return Home(last, at + 1, 0.9, "type")
+    return Home(found[0], at + 1, 0.9 if len(found) == 1 else 0.6, "type", tuple(found[1:]))
+
+
+def _as_before(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Home | None:
+    """ "over 100 hp and under 200": the field of the test before."""
+    if not last or last.type not in NUMERIC or not row.fit(items, last):
+        return None
+    return Home(last, at + 1, 0.85, "type")
+
+
+def _by_range(row: Row, at: int, items: Sequence[Item]) -> Home | None:
+    """The only numeric field, or the only one whose data reach so far."""
+    found = [field for field in row.catalog.fields if field.type in NUMERIC and row.fit(items, field)]
+    seen = [field for field in found if _seen(row, items, field)]
+    if len(found) == 1:
+        return Home(found[0], at + 1, 0.85, "type")
+    return Home(seen[0], at + 1, 0.6, "type") if len(seen) == 1 else None
+
+
+def _seen(row: Row, items: Sequence[Item], field: Field) -> bool:
+    """Whether the data of the field reach to the values."""
+    low, high = field.minimum, field.maximum
+    if not isinstance(low, int | float) or not isinstance(high, int | float):
+        return False
+    held = [row.held(item, field) for item in items]
+    return all(value and isinstance(value.low, int | float) and low <= value.low <= high for value in held)

@@ -1,0 +1,148 @@
+"""Orders: what comes first, and how many are wanted."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from nlp2filters.core.catalog import NUMERIC, TEMPORAL
+from nlp2filters.core.interpretation import Direction, Sort
+from nlp2filters.core.parser.row import Row
+
+MAX_LIMIT = 1000
+NEAR = 5  # items between a number and the records that it counts
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Keys to sort by, and the place behind the words for them. `extreme`: a superlative that may mean one record."""
+
+    sorts: tuple[Sort, ...]
+    end: int
+    extreme: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many records are wanted. `top`: "top 10", which a key may follow ("by horsepower")."""
+
+    count: int
+    end: int
+    top: bool
+
+
+def order(row: Row, at: int, *, top: bool) -> Order | None:
+    """The order that is asked for at `at`. `top`: "top 10" was said before."""
+    return _sorted_by(row, at) or (_ranked_by(row, at) if top else None) or _superlative(row, at) or _high(row, at)
+
+
+def limit(row: Row, at: int) -> Limit | None:
+    """ "top 10", "first 5 results", "the ten cheapest", "10 japanese cars"."""
+    word = row.says(at, "limit")
+    number = at + 1 if word else at
+    item = row.item(number)
+    quantity = item.quantity if item else None
+    if not quantity or not quantity.whole or not 1 <= quantity.value <= MAX_LIMIT:
+        return None
+    if word == "top" or _counts_records(row, number + 1, named=word is not None):
+        return Limit(int(quantity.value), number + 1, word == "top")
+    return None
+
+
+def opposite(direction: Direction) -> Direction:
+    """The other way round."""
+    return "asc" if direction == "desc" else "desc"
+
+
+def _sorted_by(row: Row, at: int) -> Order | None:
+    """ "sorted by weight descending, then by year"."""
+    default = cast(Direction | None, row.says(at, "sort"))
+    if not default:
+        return None
+    sorts: list[Sort] = []
+    place, end = row.skip(at + 1), at
+    while found := _key(row, place, default):
+        sort, end = found
+        sorts.append(sort)
+        place = end
+        while row.says(place, "junction") in ("and", ","):
+            place += 1
+        if place == end:
+            break
+        place = row.skip(place)
+        place = row.skip(place + (row.says(place, "sort") is not None))
+    return Order(tuple(sorts), end) if sorts else None
+
+
+def _key(row: Row, at: int, default: Direction) -> tuple[Sort, int] | None:
+    """One key and its direction, and the place behind them."""
+    extreme = cast(Direction | None, row.says(at, "extreme"))
+    at = row.skip(at + 1) if extreme else at
+    for adjective, _ in row.adjectives(at, "base", "comparative", "superlative"):
+        return Sort(adjective.field.name, adjective.order), at + 1 + (row.says(at + 1, "first") is not None)
+    for field, _ in row.fields(at):
+        for place in (at + 1, row.skip(at + 1, 1)):
+            if direction := row.says(place, "direction"):
+                return Sort(field.name, cast(Direction, direction)), place + 1
+        return Sort(field.name, extreme or default), at + 1
+    return None
+
+
+def _ranked_by(row: Row, at: int) -> Order | None:
+    """ "top 10 cars by horsepower"."""
+    key = row.skip(at + 1)
+    for field, _ in row.fields(key) if row.says(at, "ranking") else ():
+        if field.type in NUMERIC | TEMPORAL and not row.has_own_value(key):
+            return Order((Sort(field.name, "desc"),), key + 1)
+    return None
+
+
+def _superlative(row: Row, at: int) -> Order | None:
+    """ "cheapest", "most economical", "highest rating", "lightest first"."""
+    found = _extreme(row, at)
+    if not found:
+        return None
+    sort, end = found
+    first = row.says(end, "first") is not None
+    return Order((sort,), end + first, extreme=not first)
+
+
+def _extreme(row: Row, at: int) -> tuple[Sort, int] | None:
+    for adjective, _ in row.adjectives(at, "superlative"):
+        return Sort(adjective.field.name, adjective.order), at + 1
+    direction = cast(Direction | None, row.says(at, "extreme"))
+    if not direction:
+        return None
+    key = row.skip(at + 1)
+    for adjective, _ in row.adjectives(key, "base"):
+        end = adjective.order if direction == "desc" else opposite(adjective.order)  # "least economical"
+        return Sort(adjective.field.name, end), key + 1
+    for field, _ in row.fields(key):
+        if field.type in NUMERIC | TEMPORAL:
+            return Sort(field.name, direction), key + 1
+    return None
+
+
+def _high(row: Row, at: int) -> Order | None:
+    """ "high mileage"."""
+    direction = cast(Direction | None, row.says(at, "end"))
+    for field, _ in row.fields(at + 1) if direction else ():
+        if direction and field.type in NUMERIC and not row.has_own_value(at + 1):
+            return Order((Sort(field.name, direction),), at + 2)
+    return None
+
+
+def _counts_records(row: Row, after: int, *, named: bool) -> bool:
+    """Whether the number before `after` is one of records. `named`: a word such as "first" says so already."""
+    following = row.skip(after)
+    if row.says(after, "results") or _extreme(row, following):
+        return True
+    if row.item(following) is None:
+        return named
+    for at in range(after, min(after + NEAR, len(row.items))):
+        if row.is_noun(at):
+            return True
+        known = any(True for _ in row.values(at))
+        if at == following and known and row.texts[at].lower().endswith("s"):  # "3 dramas"
+            return True
+        if not (known or any(True for _ in row.adjectives(at, "base")) or (named and row.items[at].skippable)):
+            return False
+    return False

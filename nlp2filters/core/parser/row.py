@@ -1,0 +1,99 @@
+"""The row of items that a text is, and ways of looking along it. A place is an index of the row."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nlp2filters.core.catalog import Catalog, Field
+from nlp2filters.core.languages import Degree, Language
+from nlp2filters.core.linking import AdjectiveTarget, Candidate, FieldTarget, Lexicon, NounTarget, ValueTarget
+from nlp2filters.core.parser import values
+from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.parser.values import Range
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The items of a text and the words of each."""
+
+    items: Sequence[Item]
+    texts: Sequence[str]
+    lexicon: Lexicon
+    today: dt.date
+
+    @property
+    def catalog(self) -> Catalog:
+        """What is searched."""
+        return self.lexicon.catalog
+
+    @property
+    def language(self) -> Language:
+        """What the text is written in."""
+        return self.lexicon.language
+
+    def item(self, at: int) -> Item | None:
+        """The item at a place, if there is one."""
+        return self.items[at] if 0 <= at < len(self.items) else None
+
+    def says(self, at: int, kind: str) -> str | None:
+        """What the item means in that role of the grammar."""
+        item = self.item(at)
+        return item.says(kind) if item else None
+
+    def skip(self, at: int, most: int = 3) -> int:
+        """The next place after words without content."""
+        while most and (item := self.item(at)) and item.skippable:
+            at, most = at + 1, most - 1
+        return at
+
+    def candidates(self, at: int) -> tuple[Candidate, ...]:
+        """What the catalog makes of the item."""
+        item = self.item(at)
+        return item.candidates if item else ()
+
+    def fields(self, at: int) -> Iterator[tuple[Field, Candidate]]:
+        """The fields that the item may name."""
+        for candidate in self.candidates(at):
+            if isinstance(candidate.target, FieldTarget):
+                yield candidate.target.field, candidate
+
+    def values(self, at: int) -> Iterator[tuple[ValueTarget, Candidate]]:
+        """The known values that the item may name."""
+        for candidate in self.candidates(at):
+            if isinstance(candidate.target, ValueTarget):
+                yield candidate.target, candidate
+
+    def adjectives(self, at: int, *degrees: Degree) -> Iterator[tuple[AdjectiveTarget, Candidate]]:
+        """The adjectives that the item may be, in one of these degrees."""
+        for candidate in self.candidates(at):
+            if isinstance(candidate.target, AdjectiveTarget) and candidate.target.degree in degrees:
+                yield candidate.target, candidate
+
+    def is_noun(self, at: int) -> bool:
+        """Whether the item names the records."""
+        return any(isinstance(candidate.target, NounTarget) for candidate in self.candidates(at))
+
+    def is_value(self, at: int) -> bool:
+        """Whether the item is a quantity or a date."""
+        item = self.item(at)
+        return item is not None and item.is_value
+
+    def range(self, at: int, field: Field) -> Range | None:
+        """The item's value as the field would hold it."""
+        item = self.item(at)
+        return self.held(item, field) if item else None
+
+    def held(self, item: Item, field: Field) -> Range | None:
+        """The value of any item as the field would hold it."""
+        return values.in_field(item, field, self.language, self.today)
+
+    def fit(self, items: Sequence[Item], field: Field) -> bool:
+        """Whether the field could hold the values of all these items."""
+        return all(self.held(item, field) is not None for item in items)
+
+    def has_own_value(self, at: int) -> bool:
+        """Whether a value follows the field that is named at `at`."""
+        following = self.skip(at + 1)
+        if self.says(following, "comparator"):
+            following = self.skip(following + 1)
+        return self.is_value(following)
