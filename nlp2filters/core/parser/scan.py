@@ -111,9 +111,9 @@ class _Scan:
 
     def _negates(self, match: Match, at: int) -> bool:
         """Whether "not rated R" is the opposite of "rated R", not the value "Not Rated" and an R."""
-        after = self.lexicon.match(self.tokens, at)
-        fields = [_value_field(match), _value_field(after)] if after else [None]
-        return fields[0] is not None and fields[0] == fields[-1]
+        after = self.lexicon.match(self.tokens, at) if at < len(self.tokens) else None
+        field = _value_field(match)
+        return after is not None and field is not None and field == _value_field(after)
 
     def _unknown(self, at: int) -> Match | None:
         """Words that nothing knows: a last name, a misspelling, or something similar in meaning."""

@@ -124,6 +124,11 @@ def test_a_closed_field_never_gets_another_value() -> None:
     assert found.text == "Sennheiser"
 
 
+def test_a_value_that_is_a_word_of_negation_may_end_a_text() -> None:
+    catalog = catalogs.parse({"name": "c", "fields": [{"name": "answer", "type": "keyword", "values": ["no", "yes"]}]})
+    assert read("the answer is no", catalog).text == ""
+
+
 def test_a_misspelled_value_is_less_sure() -> None:
     (condition,) = read("boze").conditions
     assert (condition.test, condition.source) == (C("=", "brand", "Bose"), "fuzzy")
