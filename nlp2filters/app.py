@@ -20,7 +20,7 @@ from nlp2filters import logs
 from nlp2filters.api import catalogs, jobs, operations, polling, responses
 from nlp2filters.api.middleware import AccessLog, SecurityHeaders
 from nlp2filters.api.state import State
-from nlp2filters.connection import connect
+from nlp2filters.connection import connect, warn_of_settings
 from nlp2filters.errors import NLP2FiltersError
 from nlp2filters.events import Events
 from nlp2filters.keys import Keys
@@ -43,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[_Lifespan]:
         keys = Keys(settings.key_prefix)
         redis = connect(settings)
+        await warn_of_settings(redis)
         async with Events(redis, keys) as events:
             yield {"app": State(settings, Store(redis, keys, retention_s=settings.retention_s), events)}
         await redis.aclose()

@@ -1,13 +1,31 @@
 """The connection to Redis, for the store and for ARQ alike."""
 
+import logging
+
 from arq.connections import ArqRedis
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError  # noqa: A004
+from redis.exceptions import BusyLoadingError, ConnectionError, RedisError, TimeoutError  # noqa: A004
 
 from nlp2filters import queue
 from nlp2filters.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+async def warn_of_settings(redis: ArqRedis) -> None:
+    """Log what of the server's settings may lose jobs. A server that does not answer yet is asked nothing."""
+    try:
+        info = await redis.info()
+    except RedisError as exc:
+        _log.warning("Redis does not answer yet: %s", exc)
+        return
+    if not info.get("aof_enabled"):
+        _log.warning("Redis keeps no append-only file: when it crashes, jobs since its last snapshot are lost")
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        _log.warning("Redis may evict jobs (maxmemory-policy %s): set it to noeviction", policy)
 
 
 def connect(settings: Settings, *, retries: int = 3) -> ArqRedis:

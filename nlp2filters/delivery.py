@@ -10,7 +10,8 @@ from arq.worker import Retry
 from nlp2filters import logs, webhooks
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
-from nlp2filters.errors import JobNotFound, WebhookRefused
+from nlp2filters.errors import JobNotFound, NewerRecord, WebhookRefused
+from nlp2filters.stages import NEWER_VERSION_WAIT_S
 from nlp2filters.store import now_ms
 
 _log = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ async def deliver(ctx: dict[str, Any], job_id: str) -> None:
         except JobNotFound as exc:
             _log.info("nothing to deliver: %s", exc)
             return
+        except NewerRecord as exc:
+            raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
         made = await store.deliveries(job_id)
         if made and made[-1]["final"]:
             return

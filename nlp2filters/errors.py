@@ -11,7 +11,7 @@ NLP2FiltersError
 ├── IllegalTransition       the job's status does not allow the step
 ├── StaleAttempt            another attempt of the stage has taken over
 ├── Overloaded              the backlog is full; nothing was written
-├── StoreUnavailable        Redis does not answer
+├── NewerRecord             a job was written by a newer version of this program
 ├── ModelUnavailable        no source could supply the embedding model
 ├── RedisServerMissing      no Redis server to start, and none configured
 ├── WebhookRefused          a callback address that must not be called
@@ -159,8 +159,8 @@ class Overloaded(NLP2FiltersError):
         self.retry_after_s = retry_after_s
 
 
-class StoreUnavailable(NLP2FiltersError):
-    """Redis does not answer, or refuses to write."""
+class NewerRecord(NLP2FiltersError):
+    """A job was written by a newer version of this program, beside which this one still runs."""
 
 
 class ModelUnavailable(NLP2FiltersError):

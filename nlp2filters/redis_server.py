@@ -74,9 +74,18 @@ def running(data: Path, port: int | None = None) -> Iterator[RedisServer]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
-            raise RedisServerFailed(f"Another Redis server uses {data}: is the service running already?") from exc
+            left = (data / "redis.pid").read_text().strip() if (data / "redis.pid").exists() else "?"
+            raise RedisServerFailed(
+                f"A Redis server uses {data} already. Is the service running? If its server was left behind by a "
+                f"crash, stop it: kill {left}"
+            ) from exc
         server = RedisServer(port or _choose_port(), data / "redis.log")
-        process = subprocess.Popen(_command(executable, server, data), stdin=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            _command(executable, server, data),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=[lock.fileno()],  # the server holds the lock too, should it outlive us
+        )
         try:
             _wait_until_ready(process, server)
             yield server
@@ -95,6 +104,7 @@ def _command(executable: Path, server: RedisServer, data: Path) -> list[str | Pa
         "maxmemory-policy": "noeviction",
         "save": "",
         "daemonize": "no",
+        "pidfile": str(data / "redis.pid"),
     }
     return [executable, *[word for name, value in options.items() for word in (f"--{name}", value)]]
 

@@ -8,7 +8,7 @@ import asyncio
 import datetime as dt
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,11 +28,13 @@ from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.jobs import STAGES, Job
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.problems import problem
+from nlp2filters.core.prompt import Message
 from nlp2filters.embedder import Embedder
 from nlp2filters.errors import (
     IllegalTransition,
     InvalidAnswer,
     JobNotFound,
+    NewerRecord,
     ProviderError,
     StaleAttempt,
     UnsupportedFilter,
@@ -43,6 +45,8 @@ from nlp2filters.webhooks import Sender
 
 STAGE_TIMEOUT_S = 120.0
 HAND_BACK_TIMEOUT_S = 5.0
+NEWER_VERSION_WAIT_S = 5.0
+ANSWERS = ("answer", "repaired_answer")  # of the LLM, as fields of a job's record
 NO_RESULT = Event("done", {"result": None})
 
 _log = logging.getLogger(__name__)
@@ -166,13 +170,26 @@ async def _ask(
     text: str = task.request["text"]
     messages = prompt.messages(text, catalog, draft, today=task.now.date(), timezone=task.request["timezone"])
     schema = prompt.answer_schema(catalog)
-    answer = await provider.complete(messages, schema)
+    first, second = ANSWERS
+    answer = await _complete(provider, task, first, messages, schema)
     try:
         return prompt.read_answer(answer.content, text, catalog), answer
     except InvalidAnswer as exc:
         _log.info("asking the LLM to repair its answer: %s", exc)
-        again = await provider.complete(prompt.repair(messages, answer.content, str(exc)), schema)
+        again = await _complete(provider, task, second, prompt.repair(messages, answer.content, str(exc)), schema)
         return prompt.read_answer(again.content, text, catalog), again
+
+
+async def _complete(
+    provider: Provider, task: Task, name: str, messages: Sequence[Message], schema: Mapping[str, Any]
+) -> Answer:
+    """The LLM's answer, kept before anything is made of it: a worker that dies then has not to pay for it again."""
+    if kept := task.found.get(name):
+        return Answer(**kept)
+    answer = await provider.complete(messages, schema)
+    attempt = task.job.attempt
+    await _step(task, lambda job: jobs.checkpoint(job, attempt), [], {name: orjson.dumps(answer)})
+    return answer
 
 
 def _result(
@@ -265,7 +282,7 @@ async def _begin(resources: Resources, stage: str, job_id: str) -> Task | None:
     """The job, taken up; or None when there is nothing (more) to do for this stage."""
     store = resources.store
     try:
-        job, found = await store.load(job_id, "request", "draft")
+        job, found = await store.load(job_id, "request", "draft", *ANSWERS)
         if jobs.overdue(job, now_ms()):
             error = problem("deadline-passed", "The job's deadline passed before a worker could begin it.")
             await store.step(
@@ -278,6 +295,9 @@ async def _begin(resources: Resources, stage: str, job_id: str) -> Task | None:
     except (JobNotFound, IllegalTransition) as exc:
         _log.info("nothing to do: %s", exc)
         return None
+    except NewerRecord as exc:
+        _log.warning("left to a worker of the newer version: %s", exc)
+        raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
     task = Task(job, found["request"], found, resources)
     if job.tries > resources.max_attempts:
         error = problem("worker-lost", f"{resources.max_attempts} workers died or gave up while they ran this stage.")

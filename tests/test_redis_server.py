@@ -1,6 +1,11 @@
 """The Redis server that we start: real, on loopback only, and its data outlives it."""
 
+import os
+import signal
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -48,8 +53,27 @@ def test_nothing_runs_afterwards(tmp_path: Path) -> None:
 
 
 def test_one_folder_is_used_by_one_server(tmp_path: Path) -> None:
-    with running(tmp_path), pytest.raises(RedisServerFailed, match="running already"), running(tmp_path):
+    with running(tmp_path), pytest.raises(RedisServerFailed, match=r"uses .* already"), running(tmp_path):
         pass
+
+
+def test_a_server_that_outlived_its_owner_keeps_its_folder(tmp_path: Path) -> None:
+    script = (
+        "import os, sys, pathlib\n"
+        "from nlp2filters.redis_server import running\n"
+        "with running(pathlib.Path(sys.argv[1])):\n"
+        "    os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    with pytest.raises(RedisServerFailed, match=r"kill \d+") as caught, running(tmp_path):
+        pass
+    left = int(str(caught.value).rpartition(" ")[2])
+    os.kill(left, signal.SIGTERM)
+    deadline = time.monotonic() + 10
+    while (tmp_path / "redis.pid").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with running(tmp_path) as server, client(server) as redis:
+        assert redis.ping()
 
 
 def test_a_server_that_ends_at_once_says_why(tmp_path: Path) -> None:

@@ -61,6 +61,8 @@ async def on_error(request: Request, exc: Exception) -> Response:
             return Problem(_SLUGS[type(exc)], f"{count}; see `errors`.", errors=members)
         case errors.Overloaded():
             return Problem("overloaded", str(exc), {"Retry-After": str(exc.retry_after_s)})
+        case errors.NewerRecord():
+            return Problem("newer-record", str(exc), {"Retry-After": str(STORE_RETRY_AFTER_S)})
         case errors.ResultNotReady(error=error) if error:
             return Problem("job-failed", str(exc), error=error)
         case errors.NLP2FiltersError():

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from nlp2filters.errors import IllegalTransition, StaleAttempt
+from nlp2filters.errors import IllegalTransition, NewerRecord, StaleAttempt
 
 Status = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"]
 TERMINAL: frozenset[Status] = frozenset({"succeeded", "failed", "canceled", "expired"})
@@ -130,6 +130,16 @@ def overdue(job: Job, now: int) -> bool:
     return job.started_at is None and now > job.deadline_at
 
 
+def checkpoint(job: Job, attempt: int) -> Job:
+    """Something of the running stage is kept for the attempts after this one.
+
+    Raises:
+        StaleAttempt, IllegalTransition: as for every step of a running stage.
+    """
+    _own(job, attempt, "checkpoint")
+    return replace(job, seq=job.seq + 1)
+
+
 def advance(job: Job, attempt: int, now: int) -> Job:
     """The present stage is done; queue the next.
 
@@ -201,10 +211,10 @@ def from_record(data: Mapping[str, Any]) -> Job:
     """Read back what `to_record` wrote.
 
     Raises:
-        ValueError: the record was written by a version that this one does not know.
+        NewerRecord: the record was written by a version that this one does not know.
     """
     if data["v"] != 1:
-        raise ValueError(f"record version {data['v']} is newer than this program")
+        raise NewerRecord(f"The job's record is of version {data['v']}, this program knows version 1.")
     values = {key: value for key, value in data.items() if key != "v"}
     stages = {name: StageRun(**run) for name, run in data["stages"].items()}
     return Job(**{**values, "stages": stages, "notify": tuple(data["notify"])})

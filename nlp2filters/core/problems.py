@@ -24,6 +24,7 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "deadline-passed": (504, "The job's deadline passed before it began"),
     "llm-unavailable": (502, "The LLM gave no usable answer"),
     "overloaded": (503, "Too many jobs are waiting"),
+    "newer-record": (503, "The job is of a newer version"),
     "store-unavailable": (503, "The job store does not answer"),
 }
 

@@ -6,7 +6,7 @@ import pytest
 
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
-from nlp2filters.errors import IllegalTransition, StaleAttempt
+from nlp2filters.errors import IllegalTransition, NewerRecord, StaleAttempt
 
 ERROR = {"type": "/problems/internal-error", "title": "An error", "status": 500}
 
@@ -105,7 +105,7 @@ def test_a_record_is_read_back_as_it_was(make: Callable[[], Job]) -> None:
 
 
 def test_a_record_of_a_newer_version_is_not_guessed_at() -> None:
-    with pytest.raises(ValueError, match="version 2"):
+    with pytest.raises(NewerRecord, match="version 2"):
         jobs.from_record({**jobs.to_record(new()), "v": 2})
 
 

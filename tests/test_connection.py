@@ -1,0 +1,31 @@
+"""The connection says what of the server's settings may lose jobs."""
+
+import logging
+
+import pytest
+from arq.connections import ArqRedis
+
+from nlp2filters.connection import connect, warn_of_settings
+from nlp2filters.settings import Settings
+from tests.conftest import free_port
+
+
+async def test_a_safe_server_is_not_warned_of(redis: ArqRedis, caplog: pytest.LogCaptureFixture) -> None:
+    await warn_of_settings(redis)
+    assert caplog.messages == []
+
+
+async def test_a_server_that_may_lose_jobs(own_redis: ArqRedis, caplog: pytest.LogCaptureFixture) -> None:
+    await own_redis.config_set("appendonly", "no")
+    await own_redis.config_set("maxmemory-policy", "allkeys-lru")
+    await warn_of_settings(own_redis)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
+    assert "append-only" in caplog.text
+    assert "noeviction" in caplog.text
+
+
+async def test_a_server_that_is_away_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    redis = connect(Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0"), retries=0)
+    await warn_of_settings(redis)
+    await redis.aclose()
+    assert "does not answer yet" in caplog.text

@@ -1,0 +1,113 @@
+"""The stages against a real Redis: what is kept, what is tried again, what is left to others."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import pytest
+from arq.connections import ArqRedis
+from arq.worker import Retry
+
+from nlp2filters import stages
+from nlp2filters.core import interpretation, jobs
+from nlp2filters.core.interpretation import Interpretation
+from nlp2filters.core.jobs import Job
+from nlp2filters.core.prompt import Message
+from nlp2filters.errors import NewerRecord
+from nlp2filters.keys import Keys
+from nlp2filters.providers import Answer
+from nlp2filters.stages import Resources
+from nlp2filters.store import Store, now_ms
+
+REQUEST = {
+    "text": "japanese cars",
+    "catalog": "cars",
+    "dialects": ["sql"],
+    "strategy": "auto",
+    "timezone": "UTC",
+    "now": None,
+    "scope": None,
+    "webhook": None,
+}
+ANSWER = {"conditions": [{"field": "Origin", "op": "=", "value": "Japan", "quote": "japanese", "confidence": 1}]}
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:alru_cache detected event loop change")  # a loop for each test
+
+
+class CountingProvider:
+    """Gives its answers in order and counts the calls."""
+
+    name, model = "counting", "m"
+
+    def __init__(self, *contents: Any) -> None:
+        self.contents = [
+            content if isinstance(content, str) else orjson.dumps(content).decode() for content in contents
+        ]
+        self.calls = 0
+
+    async def complete(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
+        self.calls += 1
+        return Answer(self.contents[self.calls - 1], "m", {"total_tokens": 1})
+
+
+@pytest.fixture
+def store(redis: ArqRedis, keys: Keys) -> Store:
+    return Store(redis, keys, retention_s=60)
+
+
+async def at_llm(store: Store) -> Job:
+    """A job whose draft is there and whose llm stage is queued."""
+    job = jobs.create("job_1", "filters", "anna", now_ms(), deadline_s=30)
+    await store.create(job, orjson.dumps(REQUEST), max_backlog=10)
+    job = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
+    draft = orjson.dumps(interpretation.to_json(Interpretation()))
+    return await store.step(job, lambda job: jobs.advance(job, 1, now_ms()), fields={"draft": draft})
+
+
+def resources(store: Store, provider: CountingProvider) -> dict[str, Any]:
+    return {"resources": Resources(store=store, worker="w", provider=provider)}
+
+
+@pytest.mark.parametrize("contents", [(ANSWER,), ("{}", ANSWER)], ids=["good", "repaired"])
+async def test_an_answer_is_kept_for_the_next_attempt(
+    store: Store, monkeypatch: pytest.MonkeyPatch, contents: tuple[Any, ...]
+) -> None:
+    job, provider = await at_llm(store), CountingProvider(*contents)
+    with monkeypatch.context() as patch:
+        patch.setattr(stages, "_result", lambda *_: 1 / 0)  # as if the worker fell over what it made of the answer
+        with pytest.raises(Retry):
+            await stages.translate(resources(store, provider), job.id)
+    await stages.translate(resources(store, provider), job.id)
+    job, found = await store.load(job.id, "result")
+    assert (job.status, job.stages["llm"].attempt) == ("succeeded", 2)
+    assert (found["result"]["provider"], found["result"]["usage"]) == ("counting", {"total_tokens": 1})
+    assert provider.calls == len(contents)
+
+
+async def test_a_job_of_a_newer_version_is_left_to_its_workers(store: Store) -> None:
+    job = await at_llm(store)
+    key = store.keys.job(job.id)
+    record: Any = await store.redis.hget(key, "record")  # type: ignore[misc]
+    await store.redis.hset(key, "record", orjson.dumps({**orjson.loads(record), "v": 2}))  # type: ignore[misc]
+    with pytest.raises(Retry):
+        await stages.translate(resources(store, CountingProvider()), job.id)
+    with pytest.raises(NewerRecord):
+        await store.get(job.id)
+    await store.redis.hset(key, "record", record)  # type: ignore[misc]
+    assert (await store.get(job.id)).stages["llm"].attempt == 0
+
+
+async def test_a_stage_that_fails_each_time_ends_as_a_failed_job(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    job, provider = await at_llm(store), CountingProvider(ANSWER)
+    monkeypatch.setattr(stages, "_result", lambda *_: 1 / 0)
+    for _ in range(2):
+        with pytest.raises(Retry):
+            await stages.translate(resources(store, provider), job.id)
+    await stages.translate(resources(store, provider), job.id)
+    job = await store.get(job.id)
+    assert (job.status, job.dead_lettered) == ("failed", True)
+    assert job.error
+    assert job.error["type"] == "/problems/internal-error"
+    await stages.translate(resources(store, provider), job.id)
+    assert await store.get(job.id) == job
