@@ -188,7 +188,7 @@ async def _complete(
         return Answer(**kept)
     answer = await provider.complete(messages, schema)
     attempt = task.job.attempt
-    await _step(task, lambda job: jobs.checkpoint(job, attempt), [], {name: orjson.dumps(answer)})
+    await _step(task, lambda job: jobs.checkpoint(job, attempt, name), [], {name: orjson.dumps(answer)})
     return answer
 
 

@@ -89,7 +89,7 @@ async def test_a_job_of_a_newer_version_is_left_to_its_workers(store: Store) -> 
     job = await at_llm(store)
     key = store.keys.job(job.id)
     record: Any = await store.redis.hget(key, "record")  # type: ignore[misc]
-    await store.redis.hset(key, "record", orjson.dumps({**orjson.loads(record), "v": 2}))  # type: ignore[misc]
+    await store.redis.hset(key, "record", orjson.dumps({**orjson.loads(record), "v": 2}))  # type: ignore[misc, arg-type]
     with pytest.raises(Retry):
         await stages.translate(resources(store, CountingProvider()), job.id)
     with pytest.raises(NewerRecord):

@@ -25,7 +25,8 @@ class StageRun:
     """How far one stage is.
 
     `attempt` counts how often it was begun, and fences off the earlier ones. `handed_back` counts those
-    that a worker gave back when it was told to stop: they are nobody's fault. `worker` began it last.
+    that a worker gave back when it was told to stop: they are nobody's fault. `worker` began it last. `kept` names
+    what the attempts so far have left for the next.
     """
 
     status: Literal["waiting", "queued", "running", "succeeded", "failed"] = "waiting"
@@ -35,6 +36,7 @@ class StageRun:
     queued_at: int | None = None
     started_at: int | None = None
     finished_at: int | None = None
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +132,15 @@ def overdue(job: Job, now: int) -> bool:
     return job.started_at is None and now > job.deadline_at
 
 
-def checkpoint(job: Job, attempt: int) -> Job:
-    """Something of the running stage is kept for the attempts after this one.
+def checkpoint(job: Job, attempt: int, name: str) -> Job:
+    """What the running stage calls `name` is kept for the attempts after this one.
 
     Raises:
         StaleAttempt, IllegalTransition: as for every step of a running stage.
     """
     _own(job, attempt, "checkpoint")
-    return replace(job, seq=job.seq + 1)
+    run = job.stages[job.stage]
+    return _step(job, replace(run, kept=(*run.kept, name)))
 
 
 def advance(job: Job, attempt: int, now: int) -> Job:
@@ -216,7 +219,7 @@ def from_record(data: Mapping[str, Any]) -> Job:
     if data["v"] != 1:
         raise NewerRecord(f"The job's record is of version {data['v']}, this program knows version 1.")
     values = {key: value for key, value in data.items() if key != "v"}
-    stages = {name: StageRun(**run) for name, run in data["stages"].items()}
+    stages = {name: StageRun(**{**run, "kept": tuple(run["kept"])}) for name, run in data["stages"].items()}
     return Job(**{**values, "stages": stages, "notify": tuple(data["notify"])})
 
 
