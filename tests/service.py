@@ -38,7 +38,7 @@ class Service:
         for name, command in commands().items():
             if names and name not in names:
                 continue
-            words = shlex.split(_expanded(command, self._environment))
+            words = shlex.split(expanded(command, self._environment))
             with (self.logs / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
                     words, cwd=ROOT, env=self._environment, stdout=log, stderr=subprocess.STDOUT
@@ -92,6 +92,6 @@ class Service:
         return result
 
 
-def _expanded(command: str, environment: Mapping[str, str]) -> str:
+def expanded(command: str, environment: Mapping[str, str]) -> str:
     """`${NAME:-default}` as a shell would expand it."""
     return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda match: environment.get(match[1]) or match[2], command)

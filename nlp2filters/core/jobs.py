@@ -219,7 +219,7 @@ def from_record(data: Mapping[str, Any]) -> Job:
     if data["v"] != 1:
         raise NewerRecord(f"The job's record is of version {data['v']}, this program knows version 1.")
     values = {key: value for key, value in data.items() if key != "v"}
-    stages = {name: StageRun(**{**run, "kept": tuple(run["kept"])}) for name, run in data["stages"].items()}
+    stages = {name: StageRun(**{**run, "kept": tuple(run.get("kept", ()))}) for name, run in data["stages"].items()}
     return Job(**{**values, "stages": stages, "notify": tuple(data["notify"])})
 
 

@@ -1,0 +1,93 @@
+"""A fleet: several of each of the Procfile's processes on one Redis, to be killed and started again."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from nlp2filters.store import now_ms
+from tests.conftest import free_port
+from tests.service import ROOT, commands, expanded
+
+READY_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 30
+
+
+class Fleet:
+    """Processes named `web-0`, `llm-1` and so on. `killed` lists what was killed and when (ms since 1970)."""
+
+    def __init__(self, logs: Path, redis_url: str, environment: Mapping[str, str], *, of_each: int = 2) -> None:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        self._environment = {**os.environ, "PATH": path, "REDIS_URL": redis_url, **environment}
+        self._logs = logs
+        self._commands = commands()
+        self._ports = {f"web-{i}": free_port() for i in range(of_each)}
+        self.names = [f"{name}-{i}" for name in self._commands for i in range(of_each)]
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.killed: list[tuple[int, str]] = []
+
+    @property
+    def urls(self) -> list[str]:
+        """The addresses of the web processes."""
+        return [f"http://127.0.0.1:{port}" for port in self._ports.values()]
+
+    def start(self, *names: str) -> None:
+        """Start the named processes, or all."""
+        for name in names or self.names:
+            environment = {**self._environment, "PORT": str(self._ports.get(name, 0))}
+            words = shlex.split(expanded(self._commands[name.partition("-")[0]], environment))
+            with (self._logs / f"{name}.log").open("ab") as log:
+                self.processes[name] = subprocess.Popen(
+                    words, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+                )
+
+    def wait_until_ready(self) -> None:
+        """Until every web process accepts jobs and every queue has a worker."""
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        for url in self.urls:
+            while True:
+                try:
+                    if httpx.get(f"{url}/readyz?workers=true", trust_env=False).status_code == 200:
+                        break
+                except httpx.TransportError:
+                    pass
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{url} is not ready; logs in {self._logs}")
+                time.sleep(0.05)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, and start another in its place."""
+        process = self.processes[name]
+        self.killed.append((now_ms(), name))
+        process.kill()
+        process.wait()
+        self.start(name)
+
+    def restart(self, name: str) -> float:
+        """SIGTERM, wait for its end, start another; returns the seconds that stopping took."""
+        process, began = self.processes[name], time.monotonic()
+        process.terminate()
+        process.wait(STOP_TIMEOUT_S)
+        took = time.monotonic() - began
+        self.start(name)
+        return took
+
+    def freeze(self, name: str) -> None:
+        """SIGSTOP."""
+        self.processes[name].send_signal(signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """SIGCONT."""
+        self.processes[name].send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End everything."""
+        for process in self.processes.values():
+            process.kill()
+            process.wait()

@@ -1,0 +1,122 @@
+"""Load: jobs submitted to a fleet by clients that try again, and what became of them."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import orjson
+from redis.asyncio import Redis
+
+from chaos.fleet import Fleet
+from nlp2filters import demo
+from nlp2filters.core.jobs import TERMINAL
+from nlp2filters.keys import Keys
+
+FINISH_TIMEOUT_S = 90
+KEYS = Keys("n2f")
+TEXTS = [(name, text) for name in demo.NAMES for text in demo.catalog(name).examples]
+
+
+@dataclass
+class Load:
+    """`accepted` are the ids of jobs that were answered with 202, `refused` counts the answers 503."""
+
+    fleet: Fleet
+    redis_url: str
+    webhook: str | None = None
+    accepted: list[str] = field(default_factory=list)
+    refused: int = 0
+
+    async def submit(self, count: int, seconds: float) -> None:
+        """Submit so many jobs, spread over the time."""
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+            texts = itertools.cycle(TEXTS)
+            for _ in range(count):
+                await self._submit(client, *next(texts))
+                await asyncio.sleep(seconds / count)
+
+    async def _submit(self, client: httpx.AsyncClient, catalog: str, text: str) -> None:
+        body: dict[str, Any] = {"catalog": catalog, "text": text}
+        if self.webhook:
+            body["webhook"] = {"url": self.webhook}
+        while True:
+            url = random.choice(self.fleet.urls)
+            try:
+                response = await client.post(f"{url}/v1/jobs", json=body)
+            except httpx.TransportError:
+                await asyncio.sleep(0.1)
+                continue
+            if response.status_code == 202:
+                self.accepted.append(response.json()["id"])
+                return
+            self.refused += response.status_code == 503
+            await asyncio.sleep(0.1)
+
+    async def outcomes(self) -> list["Outcome"]:
+        """What became of every accepted job, once all have ended or the time is up."""
+        redis = Redis.from_url(self.redis_url)
+        try:
+            async with asyncio.timeout(FINISH_TIMEOUT_S):
+                for job_id in self.accepted:
+                    while (await _record(redis, job_id) or {"status": "lost"})["status"] not in {*TERMINAL, "lost"}:
+                        await asyncio.sleep(0.1)
+        except TimeoutError:
+            pass  # the outcomes tell
+        found = [await _outcome(redis, job_id) for job_id in self.accepted]
+        await redis.aclose()
+        return found
+
+    async def jobs(self) -> int:
+        """How many jobs Redis holds: also those whose 202 never arrived."""
+        redis = Redis.from_url(self.redis_url)
+        count = 0
+        async for _ in redis.scan_iter("n2f:job:*"):
+            count += 1
+        await redis.aclose()
+        return count
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one job ended. `begun` are stage, attempt and time (ms) of every beginning of a stage, in order."""
+
+    job_id: str
+    status: str
+    done_events: int
+    begun: list[tuple[str, int, int]]
+
+
+async def _record(redis: Redis, job_id: str) -> dict[str, Any] | None:
+    raw: Any = await redis.hget(KEYS.job(job_id), "record")  # type: ignore[misc]
+    record: dict[str, Any] | None = orjson.loads(raw) if raw else None
+    return record
+
+
+async def _outcome(redis: Redis, job_id: str) -> Outcome:
+    record = await _record(redis, job_id)
+    entries = await redis.xrange(KEYS.events(job_id))
+    begun = []
+    for entry_id, fields in entries:
+        job = orjson.loads(fields[b"data"])["job"]
+        run = job["stages"][job["stage"]]
+        if fields[b"event"] == b"status" and run["status"] == "running":
+            begun.append((job["stage"], run["attempt"], int(entry_id.partition(b"-")[0])))
+    done = sum(fields[b"event"] == b"done" for _, fields in entries)
+    return Outcome(job_id, record["status"] if record else "lost", done, begun)
+
+
+def re_runs_s(outcomes: Iterable[Outcome], killed: Iterable[tuple[int, str]]) -> list[float]:
+    """Seconds from the first kill of a stage's worker during an attempt to the beginning of the next attempt."""
+    kills, found = list(killed), []
+    for outcome in outcomes:
+        for (stage, attempt, at), (next_stage, next_attempt, again) in itertools.pairwise(outcome.begun):
+            if stage != next_stage or next_attempt != attempt + 1:
+                continue
+            meanwhile = [when for when, name in kills if name.startswith(stage) and at <= when <= again]
+            if meanwhile:
+                found.append((again - meanwhile[0]) / 1000)
+    return found
