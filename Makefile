@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench clean help
+.PHONY: run test check bench chaos clean help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -23,6 +23,9 @@ check: $(VENV)/dev.stamp  ## Lint, formatting and types
 
 bench: $(VENV)/dev.stamp  ## Measure speed
 	$(BIN)/python -m bench
+
+chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 15 minutes)
+	$(BIN)/python -m chaos
 
 clean:  ## Remove what was made here (not the jobs, not the model)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

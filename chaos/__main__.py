@@ -1,20 +1,23 @@
 """`make chaos`: break the service in every way that it promises to survive, and print what held.
 
-`--small` is the edition for the test suite: the same trials, fewer of each.
+`--small` is the edition for the test suite: the same trials, fewer of each, and times are told but break nothing.
 """
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from chaos import trials
 from chaos.trials import Finding
+from nlp2filters.faults import POINTS
 
 Trial = Callable[[], Awaitable[list[Finding]]]
 
 FULL: dict[str, Trial] = {
     "kills": lambda: trials.kills(jobs=2000, count=100),
+    **{f"die-{point}": partial(trials.deaths, point, 25) for point in POINTS},
     "freezes": lambda: trials.freezes(4),
     "redis": lambda: trials.redis_kills(20),
     "streams": lambda: trials.streams(200),
@@ -23,6 +26,7 @@ FULL: dict[str, Trial] = {
 }
 SMALL: dict[str, Trial] = {
     "kills": lambda: trials.kills(jobs=150, count=12),
+    **{f"die-{point}": partial(trials.deaths, point, 2) for point in POINTS},
     "freezes": lambda: trials.freezes(1),
     "redis": lambda: trials.redis_kills(3),
     "streams": lambda: trials.streams(40),
@@ -44,7 +48,7 @@ def main() -> int:
         for finding in asyncio.run(_run(chosen[name])):
             held = "yes" if finding.held else "**no**"
             print(f"| {finding.promise} | {finding.trials} | {finding.worst} | {held} |", flush=True)
-            broken += not finding.held
+            broken += not finding.held and not (args.small and finding.timed)
     return 1 if broken else 0
 
 

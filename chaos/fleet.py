@@ -69,6 +69,14 @@ class Fleet:
         process.wait()
         self.start(name)
 
+    def revive(self) -> int:
+        """Start those again that have died by themselves; returns how many."""
+        dead = [name for name, process in self.processes.items() if process.poll() is not None]
+        self.killed += [(now_ms(), name) for name in dead]
+        for name in dead:
+            self.start(name)
+        return len(dead)
+
     def restart(self, name: str) -> float:
         """SIGTERM, wait for its end, start another; returns the seconds that stopping took."""
         process, began = self.processes[name], time.monotonic()

@@ -16,7 +16,7 @@ from nlp2filters import demo
 from nlp2filters.core.jobs import TERMINAL
 from nlp2filters.keys import Keys
 
-FINISH_TIMEOUT_S = 90
+FINISH_TIMEOUT_S = 180
 KEYS = Keys("n2f")
 TEXTS = [(name, text) for name in demo.NAMES for text in demo.catalog(name).examples]
 
@@ -70,14 +70,13 @@ class Load:
         await redis.aclose()
         return found
 
-    async def jobs(self) -> int:
-        """How many jobs Redis holds: also those whose 202 never arrived."""
+    async def everything(self) -> list["Outcome"]:
+        """What became of every job that Redis holds: also of those whose 202 never arrived."""
         redis = Redis.from_url(self.redis_url)
-        count = 0
-        async for _ in redis.scan_iter("n2f:job:*"):
-            count += 1
+        ids = [key.decode().rpartition(":")[2] async for key in redis.scan_iter("n2f:job:*")]
+        found = [await _outcome(redis, job_id) for job_id in ids]
         await redis.aclose()
-        return count
+        return found
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from arq.worker import Retry
 
-from nlp2filters import logs, webhooks
+from nlp2filters import faults, logs, webhooks
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import JobNotFound, NewerRecord, WebhookRefused
@@ -51,6 +51,7 @@ async def deliver(ctx: dict[str, Any], job_id: str) -> None:
             note = {"at": jobs.timestamp(sent_ms), "status": None, "error": str(exc), "ok": False, "final": True}
             await store.add_delivery(job_id, note)
             return
+        faults.reach(ctx["resources"].faults, "webhook-sent")
         wait_s = None if attempt.ok or attempt.gone else webhooks.delay_s(len(made) + 1, random.SystemRandom())
         await store.add_delivery(
             job_id,

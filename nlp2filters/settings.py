@@ -8,6 +8,9 @@ from typing import Any
 from starlette.config import Config
 from starlette.datastructures import CommaSeparatedStrings, Secret
 
+from nlp2filters.faults import Faults
+from nlp2filters.faults import parse as parse_faults
+
 
 def _setting(env: str, default: Any, doc: str, cast: Any = None) -> Any:
     metadata = {"env": env, "doc": doc, "cast": cast or type(default)}
@@ -63,6 +66,12 @@ class Settings:
     )
     cors_origins: tuple[str, ...] = _setting(
         "CORS_ORIGINS", tuple, "Origins whose pages may call the API, separated by commas.", _origins
+    )
+    faults: Faults = _setting(
+        "FAULTS",
+        dict,
+        "For the chaos suite only: `point:probability, …`, where processes kill themselves.",
+        parse_faults,
     )
     log_level: str = _setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
 

@@ -18,7 +18,7 @@ from arq.worker import Retry
 from async_lru import alru_cache
 from numpy.typing import NDArray
 
-from nlp2filters import demo, logs, queue
+from nlp2filters import demo, faults, logs, queue
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, dialects, filters, interpretation, jobs, linking, parser, prompt
 from nlp2filters.core.catalog import Catalog
@@ -39,6 +39,7 @@ from nlp2filters.errors import (
     StaleAttempt,
     UnsupportedFilter,
 )
+from nlp2filters.faults import Faults
 from nlp2filters.providers import Answer, Provider
 from nlp2filters.store import Event, Store, now_ms
 from nlp2filters.webhooks import Sender
@@ -63,6 +64,7 @@ class Resources:
     provider: Provider | None = None
     sender: Sender | None = None
     webhook_secret: str = ""
+    faults: Faults = field(default_factory=dict)
     name_vectors: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -187,8 +189,10 @@ async def _complete(
     if kept := task.found.get(name):
         return Answer(**kept)
     answer = await provider.complete(messages, schema)
+    faults.reach(task.resources.faults, "llm-answered")
     attempt = task.job.attempt
     await _step(task, lambda job: jobs.checkpoint(job, attempt, name), [], {name: orjson.dumps(answer)})
+    faults.reach(task.resources.faults, "llm-kept")
     return answer
 
 
@@ -264,9 +268,11 @@ async def _attempt(resources: Resources, stage: str, job_id: str, work: Work) ->
         task = await _begin(resources, stage, job_id)
         if task is None:
             return
+        faults.reach(resources.faults, "stage-begun")
         try:
             async with asyncio.timeout(STAGE_TIMEOUT_S):
                 outcome = await work(task)
+            faults.reach(resources.faults, "stage-done")
         except asyncio.CancelledError:
             _log.info("the worker is stopping, the job goes back to its queue")
             async with asyncio.timeout(HAND_BACK_TIMEOUT_S):

@@ -39,6 +39,7 @@ async def startup(ctx: dict[str, Any]) -> None:
             store=Store(ctx["redis"], keys, retention_s=settings.retention_s),
             worker=worker,
             max_attempts=settings.max_attempts,
+            faults=settings.faults,
         )
         if stage == "embedding":
             folder = await asyncio.to_thread(models.locate, settings.model_path, settings.model_cache, progress=False)

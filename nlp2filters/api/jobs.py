@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from nlp2filters import demo, webhooks
+from nlp2filters import demo, faults, webhooks
 from nlp2filters.api.body import read_json
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.state import State, state
@@ -65,6 +65,7 @@ async def submit(request: Request) -> Response:
     )
     body = orjson.dumps(asked.model_dump(mode="json"))
     await app.store.create(job, body, max_backlog=app.settings.max_backlog)
+    faults.reach(app.settings.faults, "job-created")
     headers = {"Location": f"/v1/jobs/{job.id}", "Retry-After": str(RETRY_AFTER_S)}
     return JSON(jobs.to_public(job), status_code=202, headers=headers)
 
