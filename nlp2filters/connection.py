@@ -1,6 +1,8 @@
 """The connection to Redis, for the store and for ARQ alike."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from arq.connections import ArqRedis
 from redis.asyncio import BlockingConnectionPool
@@ -10,6 +12,8 @@ from redis.exceptions import BusyLoadingError, ConnectionError, RedisError, Time
 
 from nlp2filters import queue
 from nlp2filters.settings import Settings
+
+_UNVERIFIED: Mapping[str, Any] = {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +38,7 @@ def connect(settings: Settings, *, retries: int = 3) -> ArqRedis:
     A command is tried again `retries` times after a lost connection, with 0.05 to 0.5 s between; every commit
     of the store may be sent twice without harm. Waiting for a free connection of the pool is limited to 5 s.
     """
+    tls = {} if settings.redis_tls_verify or not settings.redis_url.startswith("rediss:") else _UNVERIFIED
     pool = BlockingConnectionPool.from_url(
         settings.redis_url,
         max_connections=settings.redis_connections,
@@ -41,6 +46,7 @@ def connect(settings: Settings, *, retries: int = 3) -> ArqRedis:
         socket_connect_timeout=2,
         health_check_interval=30,
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries),
+        **tls,
         retry_on_error=[ConnectionError, TimeoutError, BusyLoadingError],
     )
     client = ArqRedis(pool, job_serializer=queue.dumps, job_deserializer=queue.loads)

@@ -36,6 +36,9 @@ class Settings:
         "redis://127.0.0.1:6379/0",
         "The Redis server. Without it `nlp2filters up` starts one of its own.",
     )
+    redis_tls_verify: bool = _setting(
+        "REDIS_TLS_VERIFY", True, "Whether a `rediss://` server needs a certificate that can be verified."
+    )
     key_prefix: str = _setting("KEY_PREFIX", "n2f", "What every Redis key begins with.")
     redis_connections: int = _setting("REDIS_CONNECTIONS", 10, "Redis connections per process, at the most.")
     retention_s: int = _setting("RETENTION_S", 86_400, "Seconds that a finished job is kept.")

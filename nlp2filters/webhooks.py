@@ -33,7 +33,13 @@ JITTER = 0.2
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_BLOCKED = [  # addresses that lead to others, or that older Pythons take for global
+    ipaddress.ip_network(text)
+    for text in (
+        "192.88.99.0/24", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/32", "2002::/16", "3fff::/20",
+        "5f00::/16",
+    )
+]  # fmt: skip
 _LOCAL_NAMES = ("localhost", "local", "internal", "localdomain", "home.arpa")
 
 
@@ -77,19 +83,18 @@ def check_url(url: str, *, allow_private: bool) -> None:
         raise WebhookRefused(f"{host!r} is a local name; a webhook's address must be public.")
     literal = _literal(host)
     if literal and not is_public(literal):
-        raise WebhookRefused(f"{literal} is not a public address.")
+        raise WebhookRefused(f"{host!r} is not a public address.")
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is one of the open internet, also where it is wrapped in another."""
+    """Whether an address is one of the open internet. One that wraps another is not, but for IPv4 in IPv6."""
     if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner:
-            return is_public(inner)
+        if address.ipv4_mapped:
+            return is_public(address.ipv4_mapped)
         if address.is_site_local:
             return False
+    if any(address in network for network in _BLOCKED):
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
@@ -192,7 +197,7 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
         addresses = await self._resolve(host, port)
         for address in addresses:
             if not self._allow_private and not is_public(ipaddress.ip_address(address.partition("%")[0])):
-                raise WebhookRefused(f"{host!r} leads to {address}, which is not a public address.")
+                raise WebhookRefused(f"{host!r} does not lead to a public address.")
         failure: Exception | None = None
         for address in addresses:
             try:

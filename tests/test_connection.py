@@ -1,13 +1,16 @@
 """The connection says what of the server's settings may lose jobs."""
 
 import logging
+from urllib.parse import urlsplit
 
 import pytest
 from arq.connections import ArqRedis
+from redis.exceptions import RedisError
 
 from nlp2filters.connection import connect, warn_of_settings
 from nlp2filters.settings import Settings
 from tests.conftest import free_port
+from tests.peers.tls import tls_proxy
 
 
 async def test_a_safe_server_is_not_warned_of(redis: ArqRedis, caplog: pytest.LogCaptureFixture) -> None:
@@ -29,3 +32,15 @@ async def test_a_server_that_is_away_stops_nobody(caplog: pytest.LogCaptureFixtu
     await warn_of_settings(redis)
     await redis.aclose()
     assert "does not answer yet" in caplog.text
+
+
+async def test_a_server_over_tls_with_a_certificate_of_its_own(redis_url: str) -> None:
+    async with tls_proxy(urlsplit(redis_url).port or 0) as port:
+        url = f"rediss://127.0.0.1:{port}/0"
+        trusting = connect(Settings(redis_url=url, redis_tls_verify=False))
+        assert await trusting.ping()
+        await trusting.aclose()
+        strict = connect(Settings(redis_url=url), retries=0)
+        with pytest.raises(RedisError):
+            await strict.ping()
+        await strict.aclose()

@@ -93,6 +93,15 @@ def test_a_malformed_secret_is_told(secret: str) -> None:
         "https://[64:ff9b::7f00:1]/",
         "https://[2002:7f00:1::]/",
         "https://[ff02::1]/",
+        "https://[64:ff9b:1::1]/",
+        "https://[2001:0:1::1]/",
+        "https://192.88.99.1/",
+        "https://198.18.0.1/",
+        "https://192.0.2.1/",
+        "https://203.0.113.9/",
+        "https://240.0.0.1/",
+        "https://[2001:db8::1]/",
+        "https://[fec0::1]/",
         "https://example.com:99999/",
         "not an address",
         "https://example.com/" + "x" * 2000,
@@ -179,7 +188,7 @@ async def test_a_name_that_leads_inside_is_refused_when_it_is_called(address: st
         return ["93.184.216.34", address]
 
     async with Sender(resolve=resolve, timeout_s=2) as sender:
-        with pytest.raises(WebhookRefused, match="not a public address"):
+        with pytest.raises(WebhookRefused, match="public address"):
             await send(sender, "https://example.com/hook")
 
 

@@ -92,6 +92,7 @@ def serving(routes: Sequence[Route]) -> Iterator[str]:
     config = uvicorn.Config(Starlette(routes=list(routes)), port=0, log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     socket = config.bind_socket()
+    socket.listen()  # who connects before the server runs is answered when it does
     thread = threading.Thread(target=server.run, args=([socket],))
     thread.start()
     try:
