@@ -46,13 +46,20 @@ class Service:
 
     def wait_until_ready(self) -> None:
         """Until jobs are accepted and every queue has a worker."""
+        self._wait("/readyz?workers=true")
+
+    def wait_until_answering(self) -> None:
+        """Until jobs are accepted."""
+        self._wait("/readyz")
+
+    def _wait(self, path: str) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             for name, process in self.processes.items():
                 if process.poll() is not None:
                     raise RuntimeError(f"{name} ended at once:\n{(self.logs / f'{name}.log').read_text()}")
             try:
-                if httpx.get(f"{self.url}/readyz?workers=true", trust_env=False).status_code == 200:
+                if httpx.get(f"{self.url}{path}", trust_env=False).status_code == 200:
                     return
             except httpx.TransportError:
                 pass

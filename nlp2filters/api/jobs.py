@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
+import anyio
 import orjson
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
@@ -40,6 +41,7 @@ from nlp2filters.store import now_ms
 
 RETRY_AFTER_S = 1
 RECONNECT_MS = 3000
+STOP_GRACE_S = 5.0
 PING_S = 15
 MAX_ROWS = 200
 
@@ -138,18 +140,44 @@ async def events(request: Request) -> Response:
     if cursor and await app.events.holds(job.id, cursor):
         if job.done and (await app.events.tail(job.id, 1))[0].id == cursor:
             return Response(status_code=204)  # tells a browser to stop reconnecting
-        return EventSourceResponse(_stream(app, job.id, cursor), ping=PING_S, send_timeout=10)
+        return _event_source(app, job.id, cursor)
     snapshot, cursor = await _snapshot(app, job.id)
-    return EventSourceResponse(_stream(app, job.id, cursor, snapshot), ping=PING_S, send_timeout=10)
+    return _event_source(app, job.id, cursor, snapshot)
+
+
+def _event_source(app: State, job_id: str, cursor: str, snapshot: ServerSentEvent | None = None) -> Response:
+    stopping = anyio.Event()
+    return EventSourceResponse(
+        _stream(app, job_id, cursor, snapshot, stopping),
+        ping=PING_S,
+        send_timeout=10,
+        shutdown_event=stopping,
+        shutdown_grace_period=STOP_GRACE_S,
+    )
 
 
 async def _stream(
-    app: State, job_id: str, cursor: str, snapshot: ServerSentEvent | None = None
+    app: State, job_id: str, cursor: str, snapshot: ServerSentEvent | None, stopping: anyio.Event
 ) -> AsyncIterator[ServerSentEvent]:
+    """What follows the cursor, to the job's end, or until the process is `stopping`: then the client reconnects."""
     if snapshot:
         yield snapshot
-    async for event in app.events.follow(job_id, cursor):
-        yield ServerSentEvent(event.data, event=event.name, id=event.id)
+    following = app.events.follow(job_id, cursor)
+    stop = asyncio.ensure_future(stopping.wait())
+    try:
+        while True:
+            upcoming = asyncio.ensure_future(anext(following, None))
+            await asyncio.wait({upcoming, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not upcoming.done():
+                upcoming.cancel()
+                await asyncio.gather(upcoming, return_exceptions=True)
+                return
+            event = upcoming.result()
+            if event is None:
+                return
+            yield ServerSentEvent(event.data, event=event.name, id=event.id)
+    finally:
+        stop.cancel()
 
 
 async def _snapshot(app: State, job_id: str) -> tuple[ServerSentEvent, str]:
