@@ -2,6 +2,7 @@
 
 const FIRST_EVENT_MS = 5000;
 const MOST_ERRORS = 3;
+const PASSING = new Set([429, 502, 503, 504]); // the job goes on meanwhile
 
 /** Calls `seen({job, draft?, result?})` for every piece of news and `by("events" | "polling")` for the way it takes.
  *  Resolves when the job has ended; stops at once when `signal` is aborted. */
@@ -50,12 +51,16 @@ export function follow(job, { seen, by, signal }) {
 }
 
 async function poll(job, seen, signal) {
+  let failures = 0;
   for (;;) {
     const response = await fetch(job.urls.self, { signal });
-    if (!response.ok) throw await problem(response);
-    const now = await response.json();
-    if (isOver(now)) return withResult(now, seen, signal);
-    seen({ job: now });
+    if (response.ok) {
+      const now = await response.json();
+      if (isOver(now)) return withResult(now, seen, signal);
+      seen({ job: now });
+    } else if (!PASSING.has(response.status) || (failures += 1) > MOST_ERRORS) {
+      throw await problem(response);
+    }
     const seconds = Number(response.headers.get("retry-after")) || 1;
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   }

@@ -50,6 +50,15 @@ function fromAddress({ typed = "" } = {}) {
   describe();
   $("text").value = typed || (asked.get("q") ?? "");
   if ($("text").value && !typed) run($("text").value);
+  else clear();
+}
+
+/** Nothing is asked: no answer of an earlier text stays. */
+function clear() {
+  running.abort();
+  $("answer").hidden = true;
+  $("problem").hidden = true;
+  $("status").textContent = "";
 }
 
 function ask(text) {
@@ -98,6 +107,7 @@ async function run(text) {
     $("status").textContent = `${found.count} of ${found.total} rows match. ${last.result.explanation}`;
   } catch (error) {
     if (signal.aborted) return;
+    $("answer").hidden = true; // it is the earlier text's, or a draft that came to nothing
     fill($("problem"), error.message);
     $("problem").hidden = false;
     $("status").textContent = "";

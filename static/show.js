@@ -24,18 +24,18 @@ const milliseconds = (from, to) => (from && to ? Date.parse(to) - Date.parse(fro
 /** The text, with the words of each condition and those that changed nothing marked. */
 export function sentence(text, reading) {
   const chars = Array.from(text); // spans count code points
-  const marks = [
-    ...reading.conditions.map((part, i) => ({ span: part.span, class: "used", "data-condition": i })),
-    ...reading.ignored.map((part) => ({ span: part.span, class: "ignored", title: part.reason })),
-  ].sort((a, b) => a.span[0] - b.span[0]);
-  const parts = [];
-  let at = 0;
-  for (const { span: [start, end], ...attributes } of marks) {
-    if (start < at) continue; // overlapping words are marked once
-    parts.push(chars.slice(at, start).join(""), el("mark", attributes, chars.slice(start, end).join("")));
-    at = end;
-  }
-  fill($("sentence"), ...parts, chars.slice(at).join(""));
+  const spans = [...reading.conditions, ...reading.ignored].flatMap((part) => part.span);
+  const edges = [...new Set([0, ...spans, chars.length])].sort((a, b) => a - b);
+  const parts = edges.slice(1).map((end, i) => { // conditions may share words, so the text is cut at every edge
+    const start = edges[i];
+    const holds = ({ span }) => span[0] <= start && end <= span[1];
+    const words = chars.slice(start, end).join("");
+    const used = reading.conditions.flatMap((part, index) => (holds(part) ? [index] : []));
+    if (used.length) return el("mark", { class: "used", "data-conditions": used.join(" ") }, words);
+    const unused = reading.ignored.find(holds);
+    return unused ? el("mark", { class: "ignored", title: unused.reason }, words) : words;
+  });
+  fill($("sentence"), ...parts);
 }
 
 /** The filter as chips, grouped as it is nested; then order, number and free text. */
@@ -77,9 +77,9 @@ function conditionChip(leaf, condition, index, field) {
     el("b", {}, title(field)), ` ${said(leaf, field)}`,
     condition && el("q", {}, condition.quote),
     unsure && el("small", {}, `${Math.round(condition.confidence * 100)} %`));
-  const mark = document.querySelector(`mark[data-condition="${index}"]`);
+  const marks = document.querySelectorAll(`mark[data-conditions~="${index}"]`);
   for (const [on, lit] of [["mouseenter", true], ["focus", true], ["mouseleave", false], ["blur", false]]) {
-    chip.addEventListener(on, () => mark?.classList.toggle("lit", lit));
+    chip.addEventListener(on, () => marks.forEach((mark) => mark.classList.toggle("lit", lit)));
   }
   return chip;
 }
@@ -132,7 +132,7 @@ export function query(result) {
   choose(tabs[Math.max(0, before)]);
 }
 
-const broken = (statement) => statement.replace(/ (FROM|WHERE|ORDER BY|LIMIT|AND|OR) /g, "\n$1 ");
+const broken = (statement) => statement.replace(/ (FROM|WHERE|ORDER BY|LIMIT|(?<!BETWEEN :\w+ )AND|OR) /g, "\n$1 ");
 const parameters = (params) =>
   Object.entries(params).map(([name, value]) => `:${name} = ${JSON.stringify(value)}`).join("\n");
 

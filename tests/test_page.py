@@ -86,6 +86,7 @@ def test_an_example_of_the_other_catalog(page: Page) -> None:
     assert "catalog=movies&q=films+by+Steven" in page.url
     page.go_back()
     expect(page.get_by_role("textbox")).to_have_value("")
+    expect(page.locator("#answer")).to_be_hidden()
 
 
 def test_an_address_with_a_text_is_answered_at_once(page: Page) -> None:
@@ -128,6 +129,41 @@ def test_polling_where_events_do_not_come_through(page: Page) -> None:
     expect(page.locator("#rows tbody tr").first).to_be_visible()
 
 
+def test_polling_goes_on_when_the_service_is_away_for_a_moment(page: Page) -> None:
+    answers: list[int] = []
+
+    def away_once(route: Route) -> None:
+        answers.append(200 if answers else 503)
+        if answers[-1] == 503:
+            route.fulfill(status=503, headers={"Retry-After": "1"}, content_type="application/problem+json", body="{}")
+        else:
+            route.continue_()
+
+    page.route("**/events", lambda route: route.abort())
+    page.route(re.compile(r"/v1/jobs/job_\w+$"), away_once)
+    page.goto("/")
+    ask(page, "8 cylinders")
+    expect(page.locator("#rows tbody tr").first).to_be_visible()
+    assert answers[0] == 503
+
+
+def test_conditions_that_share_words_both_light_them(page: Page) -> None:
+    def share(route: Route) -> None:
+        response = route.fetch()
+        result = response.json()
+        first, second = result["conditions"]
+        second["span"] = first["span"]
+        route.fulfill(response=response, json=result)
+
+    page.route("**/events", lambda route: route.abort())
+    page.route("**/result", share)
+    page.goto("/")
+    ask(page, "japanese, 4 cylinders")
+    for chip in page.locator(".chip").all():
+        chip.focus()
+        expect(page.locator("mark.lit")).to_have_text(["japanese"])
+
+
 def test_marks_count_characters_as_people_do(page: Page) -> None:
     page.goto("/")
     ask(page, "🚗🏁 japanese 🏎️ with 4 cylinders")
@@ -149,11 +185,13 @@ def test_words_without_a_field_and_questions_are_told(page: Page) -> None:
     expect(page.locator(".question li")).to_have_count(3)
 
 
-def test_a_text_that_is_too_long_says_so(page: Page) -> None:
+def test_a_text_that_is_too_long_says_so_and_the_earlier_answer_goes(page: Page) -> None:
     page.goto("/")
+    ask(page, "8 cylinders")
     page.get_by_role("textbox").fill("x" * 4001)
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("/text")
+    expect(page.locator("#answer")).to_be_hidden()
 
 
 def test_a_service_that_is_away_is_told(page: Page) -> None:
