@@ -1,12 +1,13 @@
 """A fleet: several of each of the Procfile's processes on one Redis, to be killed and started again."""
 
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import httpx
@@ -85,6 +86,11 @@ class Fleet:
         took = time.monotonic() - began
         self.start(name)
         return took
+
+    def memory_kb(self, names: Iterable[str]) -> dict[str, int]:
+        """Resident memory of the named processes."""
+        statuses = {name: Path(f"/proc/{self.processes[name].pid}/status").read_text() for name in names}
+        return {name: int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) for name, status in statuses.items()}
 
     def freeze(self, name: str) -> None:
         """SIGSTOP."""

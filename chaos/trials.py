@@ -4,7 +4,6 @@ import asyncio
 import json
 import random
 import statistics
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +14,11 @@ from typing import Any
 import httpx
 import orjson
 from redis import Redis
-from redis.exceptions import RedisError
 
 from chaos.fleet import Fleet
 from chaos.load import KEYS, Load, Outcome, re_runs_s
+from chaos.server import RedisProcess
 from nlp2filters.leasing import LEASE_S
-from nlp2filters.redis_server import find_server
-from tests.conftest import free_port
 from tests.peers import llm as llm_peer
 from tests.peers import webhook as webhook_peer
 from tests.peers.llm import LLM
@@ -48,51 +45,6 @@ class Finding:
     timed: bool = False
 
 
-class RedisProcess:
-    """A Redis server that can be killed and started again on its data."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        settings = {
-            "appendonly": "yes",
-            "appendfsync": "always",
-            "save": "",
-            "maxmemory-policy": "noeviction",
-        }
-        words = [word for name, value in settings.items() for word in (f"--{name}", value)]
-        self._command = [
-            str(find_server()),
-            "--port",
-            str(self.port),
-            "--bind",
-            "127.0.0.1",
-            "--dir",
-            str(folder),
-            *words,
-        ]
-        self._log = folder / "redis.log"
-        self.start()
-
-    def start(self) -> None:
-        """Start it and wait until it answers."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT)
-        with Redis(port=self.port) as client:
-            while True:
-                try:
-                    client.ping()
-                    return
-                except RedisError:
-                    if self._process.poll() is not None:
-                        raise
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self._process.kill()
-        self._process.wait()
-
-
 @dataclass(frozen=True)
 class Stand:
     """What a trial runs on."""
@@ -108,11 +60,11 @@ class Stand:
 
 
 @contextmanager
-def stand(**environment: str) -> Iterator[Stand]:
+def stand(appendfsync: str = "always", **environment: str) -> Iterator[Stand]:
     """A fleet with a Redis, an LLM that takes a quarter of a second, and a receiver of webhooks of its own."""
     with tempfile.TemporaryDirectory() as folder, llm_peer.running() as llm, webhook_peer.running() as hook:
         llm.script(llm_peer.Reply(content=json.dumps(ANSWER), delay_s=0.25))
-        redis = RedisProcess(Path(folder))
+        redis = RedisProcess(appendfsync)
         environment = {
             "OPENAI_BASE_URL": llm.url,
             "LLM_MODEL": "chaos",
@@ -129,7 +81,7 @@ def stand(**environment: str) -> Iterator[Stand]:
             yield Stand(fleet, redis, llm, hook)
         finally:
             fleet.stop()
-            redis.kill()
+            redis.close()
 
 
 async def kills(jobs: int, count: int) -> list[Finding]:
@@ -222,9 +174,9 @@ async def freezes(count: int) -> list[Finding]:
     ]
 
 
-async def redis_kills(count: int) -> list[Finding]:
-    """SIGKILL of Redis under load, with `appendfsync always`."""
-    with stand() as it:
+async def redis_kills(count: int, appendfsync: str) -> list[Finding]:
+    """SIGKILL of Redis under load."""
+    with stand(appendfsync) as it:
         load, seconds = it.load(), 2.0 * count
 
         async def killing() -> None:
@@ -235,7 +187,55 @@ async def redis_kills(count: int) -> list[Finding]:
 
         await asyncio.gather(load.submit(20 * count, seconds), killing())
         outcomes = await load.outcomes()
-    return _nothing_lost(f"{count} kills of Redis", outcomes)
+    return _nothing_lost(f"{count} kills of Redis, appendfsync {appendfsync}", outcomes)
+
+
+async def redis_emptied() -> list[Finding]:
+    """Redis comes back without its data: what was is gone, what comes works."""
+    with stand() as it:
+        before, after = it.load(), it.load()
+        await before.submit(20, 1)
+        await before.outcomes()
+        it.redis.kill()
+        it.redis.empty()
+        it.redis.start()
+        async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+            url = it.fleet.urls[0]
+            answers = [(await client.get(f"{url}/v1/jobs/{job_id}")).status_code for job_id in before.accepted]
+        await after.submit(20, 1)
+        outcomes = await after.outcomes()
+    gone = answers.count(404)
+    return [
+        Finding("Redis comes back empty: old jobs are answered with 404", 20, f"{gone} of them", gone == 20),
+        *_nothing_lost("Redis came back empty, jobs after that", outcomes),
+    ]
+
+
+async def soak(minutes: float) -> list[Finding]:
+    """Load with a kill a minute: memory and connections of those that live on stay flat."""
+    with stand() as it:
+        load = it.load()
+        lasting = [name for name in it.fleet.names if name.endswith("-0")]
+        await load.submit(300, 20)
+        first = it.fleet.memory_kb(lasting), _connections(it)
+        for _ in range(max(1, round(minutes))):
+            await load.submit(int(600 * min(1, minutes)), 60 * min(1, minutes))
+            it.fleet.kill(random.choice([name for name in it.fleet.names if name not in lasting]))
+        await asyncio.sleep(2)
+        last = it.fleet.memory_kb(lasting), _connections(it)
+        outcomes = await load.outcomes()
+    growth = max(last[0][name] / first[0][name] - 1 for name in lasting)
+    connections = abs(last[1] / first[1] - 1)
+    return [
+        *_nothing_lost(f"{minutes:g} minutes of load, a kill a minute", outcomes),
+        Finding("memory stays flat within 10 %", len(lasting), f"{growth:+.1%}", growth <= 0.1, timed=True),
+        Finding("… and connections to Redis", 1, f"{first[1]} → {last[1]}", connections <= 0.1, timed=True),
+    ]
+
+
+def _connections(it: Stand) -> int:
+    with Redis(port=it.redis.port) as client:
+        return int(client.info("clients")["connected_clients"])
 
 
 async def rolling_restarts(rounds: int) -> list[Finding]:
