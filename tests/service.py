@@ -30,7 +30,7 @@ class Service:
         self.url = f"http://127.0.0.1:{port}"
         self.logs = logs
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        self._environment = {**os.environ, "PATH": path, "PORT": str(port), **environment}
+        self.environment = {**os.environ, "PATH": path, "PORT": str(port), **environment}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, *names: str) -> None:
@@ -38,10 +38,10 @@ class Service:
         for name, command in commands().items():
             if names and name not in names:
                 continue
-            words = shlex.split(expanded(command, self._environment))
+            words = shlex.split(expanded(command, self.environment))
             with (self.logs / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
-                    words, cwd=ROOT, env=self._environment, stdout=log, stderr=subprocess.STDOUT
+                    words, cwd=ROOT, env=self.environment, stdout=log, stderr=subprocess.STDOUT
                 )
 
     def wait_until_ready(self) -> None:

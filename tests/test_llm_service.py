@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from redis import Redis
 
 from nlp2filters.redis_server import running
 from tests.conftest import free_port
@@ -115,6 +117,27 @@ def test_nobody_asks_the_llm_when_the_submitter_does_not_want_it(llm: LLM, servi
     assert (result["provider"], result["degraded"], llm.requests) == ("builtin", False, [])
 
 
-def test_the_key_is_in_no_log(service: Service) -> None:
+def test_the_key_is_in_no_log_and_not_in_redis(llm: LLM, service: Service) -> None:
+    llm.script(peer.unauthorized)
+    service.result(service.submit(TEXT))
     for name in service.processes:
         assert not any("sk-canary" in line for line in service.log_lines(name))
+    redis: Any = Redis.from_url(service.environment["REDIS_URL"])
+    with redis:
+        kept = [_content(redis, key) for key in redis.scan_iter()]
+    assert any("japanese cars" in content for content in kept)
+    assert not any("sk-canary" in content for content in kept)
+
+
+def _content(redis: Any, key: bytes) -> str:
+    """Everything in a key, of whatever type."""
+    match redis.type(key):
+        case b"zset":
+            return str(redis.zrange(key, 0, -1))
+        case b"list":
+            return str(redis.lrange(key, 0, -1))
+        case b"hash":
+            return str(redis.hgetall(key))
+        case b"stream":
+            return str(redis.xrange(key))
+    return str(redis.get(key))
