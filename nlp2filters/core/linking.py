@@ -178,8 +178,10 @@ def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target
         yield noun, NounTarget(), "synonym"
     for field_ in catalog.fields:
         target = FieldTarget(field_)
-        yield field_.name.replace("_", " ").replace(".", " "), target, "exact"
-        yield field_.title, target, "exact"
+        for name in (words.spaced(field_.name), field_.title):
+            yield name, target, "exact"
+            if short := _short(words.spaced(name), language):
+                yield short, target, "synonym"
         for synonym in field_.synonyms:
             yield synonym, target, "synonym"
         for value in field_.values:
@@ -190,6 +192,18 @@ def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target
     for field_, high, adjective in _adjectives(catalog, language):
         for degree, form in language.degrees(adjective):
             yield form, AdjectiveTarget(field_, high, degree), "synonym"
+
+
+def _short(name: str, language: Language) -> str | None:
+    """What people say for a field's whole name: "beds" for "number of beds"."""
+    said = " ".join(name.lower().split())
+    for before in language.data["field_words"]["before"]:
+        if said.startswith(before + " "):
+            return said.removeprefix(before + " ")
+    for after in language.data["field_words"]["after"]:
+        if said.endswith(" " + after):
+            return said.removesuffix(" " + after)
+    return None
 
 
 def _adjectives(catalog: Catalog, language: Language) -> Iterator[tuple[Field, bool, str]]:

@@ -19,6 +19,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _stemmer = snowballstemmer.stemmer("english")
 
 
@@ -46,9 +47,9 @@ def tokenize(text: str) -> list[Token]:
     return tokens
 
 
-def key(phrase: str) -> tuple[str, ...]:
-    """The form under which a phrase is looked up: the stems of its tokens."""
-    return tuple(token.stem for token in tokenize(phrase))
+def spaced(name: str) -> str:
+    """An identifier as words: "numberOfPages" and "number_of_pages" as "number Of Pages", "number of pages"."""
+    return _CAMEL.sub(" ", name).replace("_", " ").replace(".", " ")
 
 
 def fold(text: str) -> str:

@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import cast
 
 from nlp2filters.core.filters import RelativeDate, Unit
 from nlp2filters.core.languages import Language
@@ -178,7 +179,7 @@ class _Reader:
         offset += 1
         if said := self._year(offset):
             return _day(said[0], month, day, offset + said[1])
-        return self._nearest_past(month, day, offset)
+        return self._nearest(month, day, offset)
 
     def _month_first(self) -> Period | None:
         month = self.language.data["months"].get(self._norm(0))
@@ -192,7 +193,7 @@ class _Reader:
                 offset += 1
             if said := self._year(offset):
                 return _day(said[0], month, day, offset + said[1])
-            return self._nearest_past(month, day, offset)
+            return self._nearest(month, day, offset)
         if said := self._year(offset):
             return _months(said[0], month, month, offset + said[1])
         if self._is_verb():
@@ -206,12 +207,11 @@ class _Reader:
         before = self.tokens[self.at - 1].norm if self.at else ""
         return before not in ("in", "since", "before", "after", "until", "from", "to", "of", "last", "this", "next")
 
-    def _nearest_past(self, month: int, day: int, length: int) -> Period | None:
-        """A day without a year: its last occurrence."""
-        this = _day(self.today.year, month, day, length)
-        if this and isinstance(this.low, dt.date) and this.low > self.today:
-            return _day(self.today.year - 1, month, day, length)
-        return this
+    def _nearest(self, month: int, day: int, length: int) -> Period | None:
+        """A day without a year: the one nearest to today."""
+        years = range(self.today.year - 1, self.today.year + 2)
+        found = [period for year in years if (period := _day(year, month, day, length))]
+        return min(found, key=lambda period: abs(cast(dt.date, period.low) - self.today), default=None)
 
     def _decade_digits(self, at: int, skipped: int = 0) -> Period | None:
         """ "1980s", "80s", "the 80's"."""

@@ -124,6 +124,24 @@ def test_a_closed_field_never_gets_another_value() -> None:
     assert found.text == "Sennheiser"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("over 300 pages", C(">", "numberOfPages", 300)),
+        ("2 baths", C("=", "number_of_baths", 2)),
+        ("unisex", C("=", "is_unisex", True)),
+        ("not unisex", C("=", "is_unisex", False)),
+        ("at least 4 stars", C(">=", "stars.value", 4)),
+        ("on March 6th", C("=", "day", dt.date(2027, 3, 6))),
+        ("on August 6th", C("=", "day", dt.date(2026, 8, 6))),
+    ],
+)
+def test_fields_are_called_by_what_their_names_say(text: str, expected: Filter) -> None:
+    names = {"numberOfPages": "integer", "number_of_baths": "integer", "is_unisex": "boolean", "stars.value": "number"}
+    fields = [{"name": name, "type": type_} for name, type_ in {**names, "day": "date"}.items()]
+    assert read(text, catalogs.parse({"name": "c", "fields": fields})).filter == expected
+
+
 def test_a_value_that_is_a_word_of_negation_may_end_a_text() -> None:
     catalog = catalogs.parse({"name": "c", "fields": [{"name": "answer", "type": "keyword", "values": ["no", "yes"]}]})
     assert read("the answer is no", catalog).text == ""
