@@ -21,6 +21,7 @@ from nlp2filters.core.languages import ENGLISH, Degree, Language
 from nlp2filters.core.words import Token
 
 MAX_PHRASE = 3
+MANY_VALUES = 30
 MIN_COSINE = 0.55
 MIN_MARGIN = 0.08
 CONFIDENCE: Mapping[Source, float] = {"exact": 0.98, "synonym": 0.95, "fuzzy": 0.8}
@@ -225,9 +226,11 @@ def _adjectives(catalog: Catalog, language: Language) -> Iterator[tuple[Field, b
 
 
 def _surnames(catalog: Catalog) -> dict[str, Candidate]:
+    """Last words of the values of open fields with many values: those are names, not kinds such as "First Class"."""
     found: dict[str, list[ValueTarget]] = defaultdict(list)
     for field_ in catalog.fields:
-        for value in field_.values if field_.type == "keyword" and not field_.closed else ():
+        open_ = field_.type == "keyword" and not field_.closed and len(field_.values) >= MANY_VALUES
+        for value in field_.values if open_ else ():
             norms = [token.norm for token in words.tokenize(value.value) if token.kind == "word"]
             if len(norms) > 1 and len(norms[-1]) > 3:
                 found[norms[-1]].append(ValueTarget(field_, value.value))

@@ -383,7 +383,7 @@ class _Walk:
         contains = row.says(at, "contains") or row.says(self.at + 1, "contains")
         at += row.says(at, "contains") is not None
         item = row.item(at)
-        if of.closed or item is None:
+        if of.closed or item is None or not (contains or self._introduced(at)):
             return False
         if item.quoted:
             test = Contains(of.name, item.quoted) if contains else _is(of, item.quoted)
@@ -395,6 +395,16 @@ class _Walk:
         known = [value.value for value in of.values if set(fold(words).split()) <= set(fold(value.value).split())]
         test = _is(of, known[0]) if len(known) == 1 else Contains(of.name, words)
         return self._emit(test, end, home.confidence * 0.85, home.source)
+
+    def _introduced(self, at: int) -> bool:
+        """Whether the field is named so that its value follows: "called", "title is", or right before the value."""
+        introducers = self.row.language.data["name_words"]["introducers"]
+        between = range(self.at + 1, at)
+        return (
+            not between
+            or self.row.texts[self.at].lower().rpartition(" ")[2] in introducers
+            or any(self.row.says(place, "copula") for place in between)
+        )
 
     def _name_end(self, at: int) -> int:
         """Where a name that begins at `at` ends: before the first item that means something else."""

@@ -174,6 +174,9 @@ class _Reader:
         if self._norm(offset) in self.language.data["date_words"]["of"]:
             offset += 1
         month = self.language.data["months"].get(self._norm(offset))
+        if day and offset > 1 and (said := self._shifted(offset, "month")):
+            first = RelativeDate(said[0], "month", "month").resolve(self.today)
+            return _day(first.year, first.month, day, said[1])
         if not day or not month:
             return None
         offset += 1
@@ -294,6 +297,15 @@ class _Reader:
         floor = unit if unit != "day" else "day"
         return Period(RelativeDate(offset, unit, floor), RelativeDate(offset, unit, floor, "last"), length + 1)
 
+    def _shifted(self, offset: int, unit: Unit) -> tuple[int, int] | None:
+        """ "of this month", "next week": how many units from now, and the place behind."""
+        while self._norm(offset) in self.language.data["date_words"]["of"]:
+            offset += 1
+        for which, shift in (("this", 0), ("last", -1), ("next", 1)):
+            if self._norm(offset) in self.language.data["relative"][which] and self._period_unit(offset + 1) == unit:
+                return shift, offset + 2
+        return None
+
     def _ago(self) -> Period | None:
         """ "3 days ago", "a week ago"."""
         number = 1 if self._norm(0) in self.language.data["number_words"]["one"] else self._integer(0)
@@ -310,6 +322,9 @@ class _Reader:
         weekday = self.language.data["weekdays"].get(self._norm(offset))
         if weekday is None or (not offset and len(self._norm(0)) < 4):
             return None
+        if not offset and (shifted := self._shifted(1, "week")):
+            monday = 7 * shifted[0] - self.today.weekday()
+            return _in_days(self.today, monday + weekday, shifted[1])
         ahead = (weekday - self.today.weekday()) % 7 or 7
         length = offset + 1
         if said and offset and said[0] == "last":

@@ -103,11 +103,17 @@ def read(text: str, catalog: Catalog = SHOP) -> Interpretation:
         ("half a kilo or more", C(">=", "weight", 500)),
         ("$1.5k or less", C("<=", "price", 1500)),
         ("released 3 days ago", C("=", "released", RelativeDate(-3, "day"))),
+        ("released on the 12th of this month", C("=", "released", dt.date(2026, 11, 12))),
+        ("released on Friday next week", C("=", "released", dt.date(2026, 12, 4))),
+        ("released on Tuesday of last week", C("=", "released", dt.date(2026, 11, 17))),
+        ("title in stereo", None),
+        ("the title is stereo", Contains("title", "stereo")),
+        ("title stereo", Contains("title", "stereo")),
         ("less than 2 years old", C(">", "released", RelativeDate(-2, "year"))),
         ("older than 2 years", C("<", "released", RelativeDate(-2, "year"))),
     ],
 )
-def test_sentences(text: str, expected: Filter) -> None:
+def test_sentences(text: str, expected: Filter | None) -> None:
     assert read(text).filter == expected
 
 
