@@ -10,7 +10,7 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -62,7 +62,10 @@ class LLM:
 
     async def answer(self, request: Request) -> Response:
         """One chat completion."""
-        self.requests.append(await request.json())
+        try:
+            self.requests.append(await request.json())
+        except ClientDisconnect:  # a caller that was killed
+            return Response()
         self.keys.append(request.headers.get("authorization"))
         reply = self._script.pop(0) if len(self._script) > 1 else self._script[0]
         await asyncio.sleep(reply.delay_s)
