@@ -78,6 +78,13 @@ class Fleet:
             self.start(name)
         return len(dead)
 
+    def heal(self) -> int:
+        """Start all again without faults; returns how many were killed for it."""
+        self._environment["FAULTS"] = ""
+        for name in self.names:
+            self.kill(name)
+        return len(self.names)
+
     def restart(self, name: str) -> float:
         """SIGTERM, wait for its end, start another; returns the seconds that stopping took."""
         process, began = self.processes[name], time.monotonic()

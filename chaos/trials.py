@@ -117,7 +117,7 @@ async def kills(jobs: int, count: int) -> list[Finding]:
 
 
 async def deaths(point: str, count: int) -> list[Finding]:
-    """Processes that kill themselves at a named point of the code, again and again."""
+    """Processes that kill themselves at a named point of the code, again and again, until the fault is mended."""
     with stand(FAULTS=f"{point}:0.2") as it:
         load, died = it.load(webhook=True), 0
         while died < count:
@@ -125,11 +125,8 @@ async def deaths(point: str, count: int) -> list[Finding]:
             while not submitting.done():
                 died += it.fleet.revive()
                 await asyncio.sleep(0.05)
-        ending = asyncio.create_task(load.outcomes())
-        while not ending.done():
-            died += it.fleet.revive()
-            await asyncio.sleep(0.05)
-        outcomes = await ending
+        died += it.fleet.revive() + await asyncio.to_thread(it.fleet.heal)
+        outcomes = await load.outcomes()
         calls = _llm_calls(len(it.llm.requests), await load.everything())
         ids = await _webhooks(it, {outcome.job_id for outcome in outcomes})
     unlike = [job_id for job_id, found in ids.items() if len(found) != 1]
