@@ -62,6 +62,10 @@ class Fleet:
                     raise TimeoutError(f"{url} is not ready; logs in {self._logs}")
                 time.sleep(0.05)
 
+    def name_of(self, pid: int) -> str:
+        """The name of a process."""
+        return next(name for name, process in self.processes.items() if process.pid == pid)
+
     def kill(self, name: str) -> None:
         """SIGKILL, and start another in its place."""
         process = self.processes[name]

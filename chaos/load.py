@@ -56,6 +56,20 @@ class Load:
             self.refused += response.status_code == 503
             await asyncio.sleep(0.1)
 
+    async def busy_worker(self, stage: str) -> int:
+        """The process id of a worker that runs the stage of one of the jobs; waits for one."""
+        redis = Redis.from_url(self.redis_url)
+        try:
+            while True:
+                for job_id in reversed(self.accepted):
+                    record = await _record(redis, job_id)
+                    run = record["stages"].get(stage) if record else None
+                    if run and run["status"] == "running":
+                        return int(run["worker"].split(":")[1])
+                await asyncio.sleep(0.01)
+        finally:
+            await redis.aclose()
+
     async def outcomes(self) -> list["Outcome"]:
         """What became of every accepted job, once all have ended or the time is up."""
         redis = Redis.from_url(self.redis_url)

@@ -155,12 +155,11 @@ async def freezes(count: int) -> list[Finding]:
     """SIGSTOP of a worker for longer than its lease, then SIGCONT: the late writer changes nothing."""
     with stand() as it:
         load = it.load()
-        for i in range(count):
-            name = f"llm-{i % 2}"
-            submitting = asyncio.create_task(load.submit(20, 0.5))
-            await asyncio.sleep(0.3)
+        it.llm.script(llm_peer.Reply(content=json.dumps(ANSWER), delay_s=2))
+        for _ in range(count):
+            await load.submit(20, 0.5)
+            name = it.fleet.name_of(await load.busy_worker("llm"))
             it.fleet.freeze(name)
-            await submitting
             await asyncio.sleep(LEASE_S + 3)
             it.fleet.thaw(name)
         outcomes = await load.outcomes()
