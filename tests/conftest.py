@@ -1,5 +1,6 @@
 """What many tests need: a real Redis with keys of the test's own."""
 
+import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from arq.connections import ArqRedis
+from hypothesis import HealthCheck, settings
 
 from nlp2filters import models
 from nlp2filters.connection import connect
@@ -14,6 +16,12 @@ from nlp2filters.keys import Keys
 from nlp2filters.redis_server import running
 from nlp2filters.settings import Settings
 from tests.service import Service
+
+# A shared machine is slow at times; CI looks at the same examples each time, developers at new ones.
+settings.register_profile(
+    "here", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("here")
 
 
 def free_port() -> int:
