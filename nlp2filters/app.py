@@ -3,7 +3,6 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TypedDict
 
 from redis.exceptions import RedisError
@@ -12,22 +11,48 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import Response
+from starlette.routing import Route
 
 from nlp2filters import logs
-from nlp2filters.api import catalogs, jobs, operations, polling, responses
+from nlp2filters.access import ApiKeys, StreamTokens
+from nlp2filters.api import (
+    batches,
+    catalogs,
+    following,
+    jobs,
+    openapi,
+    operations,
+    pages,
+    polling,
+    responses,
+    sending,
+    tokens,
+)
+from nlp2filters.api.metrics import Metrics
 from nlp2filters.api.middleware import AccessLog, SecurityHeaders
+from nlp2filters.api.responses import JSON
+from nlp2filters.api.routes import routes
 from nlp2filters.api.state import State
+from nlp2filters.catalogs import Catalogs
 from nlp2filters.connection import connect, warn_of_settings
 from nlp2filters.errors import NLP2FiltersError
 from nlp2filters.events import Events
 from nlp2filters.keys import Keys
+from nlp2filters.limits import Backpressure
 from nlp2filters.settings import Settings
 from nlp2filters.store import Store
 
-STATIC = Path(__file__).parent.parent / "static"
+OPERATIONS = [
+    *jobs.operations,
+    *following.operations,
+    *batches.operations,
+    *catalogs.operations,
+    *tokens.operations,
+    *operations.operations,
+    *polling.operations,
+    *sending.operations,
+]
 
 
 class _Lifespan(TypedDict):
@@ -44,18 +69,27 @@ def create_app(settings: Settings | None = None) -> Starlette:
         keys = Keys(settings.key_prefix)
         redis = connect(settings)
         await warn_of_settings(redis)
+        kept_ms = 1000 * (settings.deadline_s + 2 * settings.retention_s)
         async with Events(redis, keys) as events:
-            yield {"app": State(settings, Store(redis, keys, retention_s=settings.retention_s), events)}
+            state = State(
+                settings,
+                Store(redis, keys, retention_s=settings.retention_s),
+                events,
+                ApiKeys(redis, keys),
+                StreamTokens(redis, keys),
+                Catalogs(redis, keys, kept_ms=kept_ms),
+                Backpressure(redis, settings.max_memory_share),
+                Metrics(),
+            )
+            yield {"app": state}
         await redis.aclose()
 
     return Starlette(
         routes=[
-            Route("/", page),
-            *jobs.routes,
-            *catalogs.routes,
-            *polling.routes,
-            *operations.routes,
-            Mount("/static", StaticFiles(directory=STATIC)),
+            *routes(OPERATIONS),
+            *following.socket_routes,
+            Route("/openapi.json", describe),
+            *pages.routes,
         ],
         middleware=[
             Middleware(AccessLog),
@@ -63,9 +97,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
-                allow_methods=["GET", "POST"],
-                allow_headers=["Content-Type", "Last-Event-ID"],
-                expose_headers=["Location", "Retry-After"],
+                allow_methods=["GET", "POST", "PUT", "DELETE"],
+                allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Prefer"],
+                expose_headers=["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"],
             ),
         ],
         exception_handlers={
@@ -78,6 +112,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
     )
 
 
-async def page(request: Request) -> Response:
-    """The page."""
-    return FileResponse(STATIC / "index.html")
+async def describe(request: Request) -> Response:
+    """The API in the form of OpenAPI 3.1."""
+    return JSON(_DOCUMENT)
+
+
+_DOCUMENT = openapi.document(OPERATIONS)

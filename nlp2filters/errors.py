@@ -7,11 +7,27 @@ NLP2FiltersError
 │   └── InvalidFilter       a filter that does not fit its catalog
 ├── UnsupportedFilter       a dialect cannot express an operator
 ├── JobNotFound             no such job, or it is another owner's
+├── JobGone                 the job is past its retention time
+├── BatchNotFound           no such batch, or it is another owner's
 ├── CatalogNotFound         no catalog of that name
+├── TooManyCatalogs         the owner has as many as it may
 ├── IllegalTransition       the job's status does not allow the step
+│   └── CancelRequested     its owner wants no more of it
+├── NotFinished             the job has not ended, and what is asked needs that
+├── NotRetryable            the job did not fail
+├── NoWebhook               there is nobody to tell
+├── AlreadyDelivering       the webhook is still being tried
 ├── StaleAttempt            another attempt of the stage has taken over
 ├── Overloaded              the backlog is full; nothing was written
+├── TooManyPending          the owner has too many jobs that have not ended
+├── TooManyRequests         the owner asks too often
+├── TooManyStreams          the owner follows too much at once
+├── IdempotencyKeyReused    the idempotency key stands for another request
+├── NotAcceptable           the client takes no form that there is
+├── Unauthenticated         no valid API key
+├── Forbidden               the API key does not allow it
 ├── NewerRecord             a job was written by a newer version of this program
+├── UnknownKey              there is no API key of that id
 ├── ModelUnavailable        no source could supply the embedding model
 ├── RedisServerMissing      no Redis server to start, and none configured
 ├── WebhookRefused          a callback address that must not be called
@@ -109,12 +125,36 @@ class JobNotFound(NLP2FiltersError):
         self.job_id = job_id
 
 
+class JobGone(NLP2FiltersError):
+    """The job was here, but its retention time is over."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"Job {job_id} is past its retention time: its result is no longer kept.")
+        self.job_id = job_id
+
+
+class BatchNotFound(NLP2FiltersError):
+    """No such batch, or it belongs to somebody else."""
+
+    def __init__(self, batch_id: str) -> None:
+        super().__init__(f"There is no batch {batch_id!r}. It may have passed its retention time.")
+        self.batch_id = batch_id
+
+
 class CatalogNotFound(NLP2FiltersError):
     """No catalog of that name."""
 
-    def __init__(self, name: str, known: Sequence[str]) -> None:
-        super().__init__(f"There is no catalog {name!r}. Known: {', '.join(known)}.")
+    def __init__(self, name: str, known: Sequence[str] = ()) -> None:
+        super().__init__(f"There is no catalog {name!r}." + (f" Packaged ones: {', '.join(known)}." if known else ""))
         self.name = name
+
+
+class TooManyCatalogs(NLP2FiltersError):
+    """The owner has as many catalogs as it may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"You may have {limit} catalogs. Delete one first.")
+        self.limit = limit
 
 
 class NoDemoData(NLP2FiltersError):
@@ -130,7 +170,9 @@ class ResultNotReady(NLP2FiltersError):
 
     def __init__(self, job_id: str, status: str, error: Mapping[str, object] | None = None) -> None:
         super().__init__(
-            f"Job {job_id} is {status}." if error else f"Job {job_id} is {status}: wait until it has ended."
+            f"Job {job_id} is {status}: wait until it has ended."
+            if status in ("queued", "running", "canceling")
+            else f"Job {job_id} is {status}: it has no result."
         )
         self.job_id, self.status, self.error = job_id, status, error
 
@@ -141,6 +183,42 @@ class IllegalTransition(NLP2FiltersError):
     def __init__(self, job_id: str, status: str, step: str) -> None:
         super().__init__(f"Job {job_id} is {status}: it cannot {step}.")
         self.job_id, self.status, self.step = job_id, status, step
+
+
+class NotFinished(NLP2FiltersError):
+    """The job has not ended, and what was asked for needs that."""
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(f"Job {job_id} is {status}: wait until it has ended, or cancel it.")
+        self.job_id, self.status = job_id, status
+
+
+class NotRetryable(NLP2FiltersError):
+    """Only a job that failed, was canceled or expired is asked again."""
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(f"Job {job_id} is {status}: only a failed, canceled or expired job can be retried.")
+        self.job_id, self.status = job_id, status
+
+
+class NoWebhook(NLP2FiltersError):
+    """The job has no webhook to tell of its end."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"Job {job_id} has no webhook that is told of its outcome.")
+        self.job_id = job_id
+
+
+class AlreadyDelivering(NLP2FiltersError):
+    """The job's webhook is still being tried."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"The webhook of job {job_id} is still being tried: see its deliveries.")
+        self.job_id = job_id
+
+
+class CancelRequested(IllegalTransition):
+    """The job is being canceled: its worker may let go of it, nothing else."""
 
 
 class StaleAttempt(NLP2FiltersError):
@@ -157,6 +235,66 @@ class Overloaded(NLP2FiltersError):
     def __init__(self, retry_after_s: int) -> None:
         super().__init__(f"Too many jobs are waiting. Try again in {retry_after_s} seconds.")
         self.retry_after_s = retry_after_s
+
+
+class TooManyPending(NLP2FiltersError):
+    """The owner has as many jobs waiting or running as it may: nothing was written."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"You may have {limit} jobs that have not ended. Wait until some of them have.")
+        self.limit, self.retry_after_s = limit, 5
+
+
+class TooManyRequests(NLP2FiltersError):
+    """The owner has made as many requests as it may in this window of time: nothing was written."""
+
+    def __init__(self, limit: int, window_s: int, retry_after_s: int) -> None:
+        super().__init__(f"You may submit {limit} times in {window_s} s. Try again in {retry_after_s} s.")
+        self.limit, self.window_s, self.retry_after_s = limit, window_s, retry_after_s
+
+
+class TooManyStreams(NLP2FiltersError):
+    """The owner has as many streams open as it may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"You may have {limit} streams open at once. Close some, or poll.")
+        self.limit, self.retry_after_s = limit, 30
+
+
+class IdempotencyKeyReused(NLP2FiltersError):
+    """The key was used before, for a request that asked for something else."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The Idempotency-Key {key!r} was used for another request. Use a new key for each request.")
+        self.key = key
+
+
+class NotAcceptable(NLP2FiltersError):
+    """The client's `Accept` names no form that there is."""
+
+    def __init__(self, accept: str, offered: str) -> None:
+        super().__init__(f"This is sent as {offered}, which `Accept: {accept[:60]}` does not allow.")
+        self.accept, self.offered = accept, offered
+
+
+class Unauthenticated(NLP2FiltersError):
+    """The caller has shown no valid API key, and needs one."""
+
+
+class Forbidden(NLP2FiltersError):
+    """The caller's API key does not allow it."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This needs an API key with the scope {scope!r}.")
+        self.scope = scope
+
+
+class UnknownKey(NLP2FiltersError):
+    """There is no API key of that id."""
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(f"There is no API key {id_!r}: `nlp2filters keys list` shows those that there are.")
+        self.id = id_
 
 
 class NewerRecord(NLP2FiltersError):

@@ -25,6 +25,52 @@ class Keys:
         """Sorted set of an owner's job ids by creation time in ms."""
         return f"{self.prefix}:jobs:{owner}"
 
+    def pending(self, owner: str) -> str:
+        """Sorted set of an owner's jobs that have not ended, by the time in ms until which they count."""
+        return f"{self.prefix}:pending:{owner}"
+
+    def known(self, job_id: str) -> str:
+        """The owner of a job; outlives the job, so that one that has been is told from one that never was."""
+        return f"{self.prefix}:known:{job_id}"
+
+    def once(self, owner: str, key: str) -> str:
+        """What an owner's idempotency key stands for: the SHA-256 of the request, `:`, the id of what it made."""
+        return f"{self.prefix}:once:{owner}:{key}"
+
+    def batch(self, batch_id: str) -> str:
+        """Hash: `record` of a batch."""
+        return f"{self.prefix}:batch:{batch_id}"
+
+    def batch_open(self, batch_id: str) -> str:
+        """Set of the jobs of a batch that have not ended."""
+        return f"{self.prefix}:batch-open:{batch_id}"
+
+    def catalogs(self, owner: str) -> str:
+        """Hash of an owner's catalogs: name to a summary with the hash of the content."""
+        return f"{self.prefix}:catalogs:{owner}"
+
+    def catalog(self, owner: str, name: str, digest: str) -> str:
+        """A catalog's content, as JSON."""
+        return f"{self.prefix}:catalog:{owner}:{name}:{digest}"
+
+    def rate(self, owner: str, window: int) -> str:
+        """How many requests an owner made in the window of that number."""
+        return f"{self.prefix}:rate:{owner}:{window}"
+
+    def token(self, digest: str) -> str:
+        """What a stream token, by its SHA-256, gives access to."""
+        return f"{self.prefix}:token:{digest}"
+
+    @property
+    def api_keys(self) -> str:
+        """Hash of the API keys: id to what is known of the key, without the key itself."""
+        return f"{self.prefix}:api-keys"
+
+    @property
+    def stats(self) -> str:
+        """Hash of counters: jobs `created`, and of each outcome."""
+        return f"{self.prefix}:stats"
+
     def queue(self, stage: str) -> str:
         """Sorted set of ARQ job ids by start time in ms: the queue of a stage."""
         return f"{self.prefix}:queue:{stage}"

@@ -46,6 +46,15 @@ class Settings:
         "DEADLINE_S", 3_600, "Seconds in which a job must have begun, unless its submitter says otherwise."
     )
     max_backlog: int = _setting("MAX_BACKLOG", 10_000, "Jobs that may wait in a queue before new ones get 503.")
+    max_pending: int = _setting(
+        "MAX_PENDING", 1_000, "Jobs of one API key's owner that may wait or run before new ones get 429."
+    )
+    max_rate: int = _setting("MAX_RATE", 600, "Submissions per minute of one API key's owner before they get 429.")
+    max_streams: int = _setting("MAX_STREAMS", 100, "Streams of one API key's owner, per web process.")
+    max_memory_share: float = _setting(
+        "MAX_MEMORY_SHARE", 0.9, "Share of Redis's maxmemory in use from which new jobs get 503."
+    )
+    default_catalog: str = _setting("DEFAULT_CATALOG", "cars", "Catalog of `POST /send` when the form names none.")
     max_attempts: int = _setting("MAX_ATTEMPTS", 3, "Times a stage is begun before its job fails for good.")
     openai_api_key: Secret = _setting("OPENAI_API_KEY", lambda: Secret(""), "Key of the LLM provider.", Secret)
     openai_base_url: str = _setting(
@@ -62,7 +71,10 @@ class Settings:
     )
     embedding_threads: int = _setting("EMBEDDING_THREADS", 1, "Texts embedded at once per embedding worker.")
     webhook_secret: Secret = _setting(
-        "WEBHOOK_SECRET", lambda: Secret(""), "`whsec_…`: signs callbacks. Empty: webhooks are refused.", Secret
+        "WEBHOOK_SECRET",
+        lambda: Secret(""),
+        "`whsec_…`: signs callbacks. Two with a space between while one replaces the other. Empty: none are sent.",
+        Secret,
     )
     webhook_allow_private: bool = _setting(
         "WEBHOOK_ALLOW_PRIVATE", False, "Allow callbacks to private addresses and plain http. For development only."
@@ -87,6 +99,11 @@ class Settings:
         """
         config = Config(environ=environ)
         return cls(**{f.name: config(f.metadata["env"], f.metadata["cast"], _default(f)) for f in fields(cls)})
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The secrets that sign callbacks, each `whsec_…`."""
+        return tuple(str(self.webhook_secret).split())
 
 
 def _default(f: Any) -> Any:

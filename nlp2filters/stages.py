@@ -31,6 +31,8 @@ from nlp2filters.core.problems import problem
 from nlp2filters.core.prompt import Message
 from nlp2filters.embedder import Embedder
 from nlp2filters.errors import (
+    CancelRequested,
+    CatalogNotFound,
     IllegalTransition,
     InvalidAnswer,
     JobNotFound,
@@ -63,7 +65,7 @@ class Resources:
     embedder: Embedder | None = None
     provider: Provider | None = None
     sender: Sender | None = None
-    webhook_secret: str = ""
+    webhook_secrets: Sequence[str] = ()
     faults: Faults = field(default_factory=dict)
     name_vectors: Any = field(init=False)
 
@@ -127,9 +129,7 @@ async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
     with logs.about(job_id=job_id):
         try:
             job = await store.get(job_id)
-            await store.step(
-                job, lambda job: jobs.abandon(job, error, now_ms()), events=[Event("done", {"result": None})]
-            )
+            await store.step(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT])
         except (JobNotFound, IllegalTransition) as exc:
             _log.info("an abandoned entry of a job that has ended: %s", exc)
 
@@ -141,7 +141,7 @@ async def _embed(task: Task) -> Outcome:
     if task.job.kind == "echo":
         vectors = await embedder.embed([text])
         return Outcome({"result": {"text": text, "dimensions": vectors.shape[1]}})
-    _, lexicon = await _understand(orjson.dumps(task.request["catalog"]))
+    _, lexicon = await _catalog(task)
     phrases = linking.phrases(text, lexicon)
     similar: Mapping[str, tuple[linking.Candidate, ...]] = {}
     if phrases:
@@ -152,7 +152,7 @@ async def _embed(task: Task) -> Outcome:
 
 
 async def _translate(task: Task) -> Outcome:
-    catalog, _ = await _understand(orjson.dumps(task.request["catalog"]))
+    catalog, _ = await _catalog(task)
     draft = interpretation.from_json(task.found["draft"])
     provider = task.resources.provider if task.request["strategy"] != "builtin" else None
     reading, answer, failure = draft, None, None
@@ -160,6 +160,8 @@ async def _translate(task: Task) -> Outcome:
         try:
             reading, answer = await _ask(provider, task, catalog, draft)
         except ProviderError as exc:
+            if task.request["strategy"] == "llm":
+                raise
             _log.warning("the LLM gave no usable answer, the draft stands: %s", exc)
             failure = exc
     return Outcome({"result": _result(task, catalog, draft, reading, answer, failure)})
@@ -246,6 +248,27 @@ def _timings(job: Job) -> dict[str, int]:
     return timings
 
 
+async def _catalog(task: Task) -> tuple[Catalog, Lexicon]:
+    """What the request's catalog is: packaged, inline, or the owner's own in the state it had at the submission."""
+    if digest := task.request.get("catalog_digest"):
+        store, name = task.resources.store, task.request["catalog"]
+        return await _owned(store, store.keys.catalog(task.job.owner, name, digest))
+    return await _understand(orjson.dumps(task.request["catalog"]))
+
+
+@alru_cache(maxsize=32)
+async def _owned(store: Store, key: str) -> tuple[Catalog, Lexicon]:
+    """A catalog of an owner; its key names its content, which never changes.
+
+    Raises:
+        CatalogNotFound: it was deleted longer ago than jobs are kept.
+    """
+    content = await store.redis.get(key)
+    if content is None:
+        raise CatalogNotFound(key.rsplit(":", 2)[1], ())
+    return await asyncio.to_thread(_read_catalog, content)
+
+
 @alru_cache(maxsize=32)
 async def _understand(source: bytes) -> tuple[Catalog, Lexicon]:
     """The catalog that a request names or holds (as JSON), and its lexicon. A large one takes a while: in a thread."""
@@ -289,11 +312,12 @@ async def _begin(resources: Resources, stage: str, job_id: str) -> Task | None:
     store = resources.store
     try:
         job, found = await store.load(job_id, "request", "draft", *ANSWERS)
+        if job.status == "canceling":  # the worker that had it is dead, or it would have let go itself
+            await _let_go(store, job_id)
+            return None
         if jobs.overdue(job, now_ms()):
             error = problem("deadline-passed", "The job's deadline passed before a worker could begin it.")
-            await store.step(
-                job, lambda job: jobs.expire(job, error, now_ms()), events=[Event("done", {"result": None})]
-            )
+            await store.step(job, lambda job: jobs.expire(job, error, now_ms()), events=[NO_RESULT])
             return None
         job = await store.step(
             job, lambda job: jobs.begin(job, stage, resources.worker, now_ms()), events=[Event("status", {})]
@@ -329,9 +353,12 @@ async def _succeeded(task: Task, outcome: Outcome) -> None:
 async def _failed(task: Task, exc: Exception) -> None:
     """Try again a little later; after the last time the job has failed."""
     _log.exception("the stage failed", extra={"attempt": task.job.attempt})
-    if task.job.tries < task.resources.max_attempts:
+    lasting = isinstance(exc, ProviderError) and not exc.retryable
+    if task.job.tries < task.resources.max_attempts and not lasting:
         raise Retry(defer=random.uniform(0, 2**task.job.tries)) from exc  # noqa: S311
-    if isinstance(exc, TimeoutError):
+    if isinstance(exc, ProviderError):
+        await _end(task, problem("llm-unavailable", f"The LLM gave no usable answer: {exc}"))
+    elif isinstance(exc, TimeoutError):
         await _end(task, problem("job-timeout", f"The stage {task.job.stage} took longer than {STAGE_TIMEOUT_S} s."))
     else:
         await _end(task, problem("internal-error", "An error on our side; it has been logged."))
@@ -342,14 +369,25 @@ async def _end(task: Task, error: Mapping[str, Any]) -> None:
     await _step(task, lambda job: jobs.fail(job, attempt, error, now_ms(), dead_lettered=True), [NO_RESULT])
 
 
+async def _let_go(store: Store, job_id: str) -> None:
+    """End a job that is being canceled, unless somebody else has."""
+    try:
+        job = await store.get(job_id)
+        await store.step(job, lambda job: jobs.end_canceling(job, now_ms()), events=[NO_RESULT])
+    except (JobNotFound, IllegalTransition) as exc:
+        _log.info("canceled already: %s", exc)
+
+
 async def _step(
     task: Task,
     step: Callable[[Job], Job],
     events: list[Event],
     fields: Mapping[str, bytes] | None = None,
 ) -> None:
-    """Commit, unless the job has moved on without us."""
+    """Commit, unless the job has moved on without us. One that is being canceled is let go of instead."""
     try:
         await task.resources.store.step(task.job, step, fields=fields, events=events)
+    except CancelRequested:
+        await _let_go(task.resources.store, task.job.id)
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
         _log.warning("this attempt's result is not needed any more: %s", exc)

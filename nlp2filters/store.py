@@ -1,5 +1,6 @@
 """The jobs in Redis. Each step of a job is one commit: record, events and queue entry together or not at all."""
 
+import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,16 +8,22 @@ from importlib.resources import files
 from typing import Any, cast
 
 import orjson
+from arq.constants import in_progress_key_prefix
 from redis.asyncio import Redis
 
 from nlp2filters import queue
-from nlp2filters.core import jobs
-from nlp2filters.core.jobs import Job
-from nlp2filters.errors import JobNotFound, Overloaded
+from nlp2filters.core import batches, jobs
+from nlp2filters.core.batches import Batch
+from nlp2filters.core.jobs import Job, Status
+from nlp2filters.errors import BatchNotFound, IdempotencyKeyReused, JobNotFound, Overloaded, TooManyPending
 from nlp2filters.keys import Keys
 
-_COMMIT = files("nlp2filters").joinpath("lua/commit.lua").read_text()
-_FULL = -1
+_LUA = files("nlp2filters") / "lua"
+_WRITE, _COMMIT, _CREATE = (_LUA.joinpath(f"{name}.lua").read_text() for name in ("write", "commit", "create"))
+_LISTED_AT_ONCE = 200
+_LOOKED_AT = 2_000  # jobs of an owner, at the most, for one page of a listing
+
+ONCE_MS = 86_400_000  # how long an idempotency key is remembered
 
 Step = Callable[[Job], Job]
 
@@ -34,6 +41,27 @@ class Event:
     extra: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What keeps a request from being carried out twice: its idempotency key, and the SHA-256 of what it asks."""
+
+    key: str
+    fingerprint: str
+
+    @property
+    def digest(self) -> str:
+        """The key as part of a Redis key's name."""
+        return hashlib.sha256(self.key.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may wait already: `backlog` entries in the queue, `pending` jobs of the owner. 0: any number."""
+
+    backlog: int = 0
+    pending: int = 0
+
+
 class Store:
     """Reads and commits. `retention_s`: how long a finished job is kept."""
 
@@ -41,17 +69,43 @@ class Store:
         self.redis = redis
         self.keys = keys
         self.retention_ms = 1000 * retention_s
-        self._script = redis.register_script(_COMMIT)
+        self._commit_script = redis.register_script(_WRITE + _COMMIT)
+        self._create_script = redis.register_script(_WRITE + _CREATE)
 
-    async def create(self, job: Job, request: bytes, *, max_backlog: int) -> None:
-        """Write a new job and queue its first stage.
+    async def create(self, job: Job, request: bytes, *, limits: Limits = Limits(), once: Once | None = None) -> str:
+        """Write a new job and queue its first stage. Returns its id, or that of the job which `once` made before.
 
         Raises:
-            Overloaded: the queue is full; nothing was written.
+            Overloaded, TooManyPending: there are too many; nothing was written.
+            IdempotencyKeyReused: the key stands for another request.
         """
-        seq = await self._commit(job, 0, {"request": request}, [Event("status", {})], max_backlog=max_backlog)
-        if seq == _FULL:  # any other answer but 0 is our own job, sent again after the connection broke
-            raise Overloaded(retry_after_s=30)
+        return await self._create([(job, request)], job.id, limits, once, None)
+
+    async def create_batch(
+        self,
+        batch: Batch,
+        members: Sequence[tuple[Job, bytes]],
+        request: bytes,
+        *,
+        limits: Limits = Limits(),
+        once: Once | None = None,
+    ) -> str:
+        """Write a batch with all its jobs (pairs of job and request), or nothing of it.
+
+        Returns the batch's id, or that of the batch which `once` made before; raises as `create` does.
+        """
+        ttl_ms = self._ttl_ms(members[0][0], now_ms())
+        record = {**batches.to_record(batch), "request": orjson.loads(request)}
+        started = {"type": "batch.in_progress", "batch_id": batch.id, "at": jobs.timestamp(batch.created_at)}
+        plan = {
+            "record": self.keys.batch(batch.id),
+            "open": self.keys.batch_open(batch.id),
+            "events": self.keys.events(batch.id),
+            "fields": orjson.dumps(record).decode(),
+            "started": orjson.dumps(started).decode(),
+            "ttl_ms": ttl_ms,
+        }
+        return await self._create(members, batch.id, limits, once, plan)
 
     async def get(self, job_id: str) -> Job:
         """The job.
@@ -75,15 +129,74 @@ class Store:
         found = {name: orjson.loads(value) for name, value in zip(names, values, strict=True) if value is not None}
         return jobs.from_record(orjson.loads(record)), found
 
+    async def load_many(self, job_ids: Sequence[str], *names: str) -> list[tuple[Job | None, dict[str, Any]]]:
+        """As `load`, for many at once; None for a job that is not kept any more."""
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hmget(self.keys.job(job_id), ["record", *names])
+            replies: list[list[bytes | None]] = await pipe.execute()
+        return [
+            (
+                jobs.from_record(orjson.loads(record)) if record else None,
+                {name: orjson.loads(value) for name, value in zip(names, values, strict=True) if value is not None},
+            )
+            for record, *values in replies
+        ]
+
+    async def owner_of_gone(self, job_id: str) -> str | None:
+        """Whose a job was that is not kept any more; None when nothing is known of it."""
+        known = await self.redis.get(self.keys.known(job_id))
+        return known.decode() if known else None
+
+    async def page(
+        self, owner: str, size: int, after: tuple[int, str] | None, status: Status | None = None
+    ) -> tuple[list[Job], tuple[int, str] | None]:
+        """Up to `size` of the owner's jobs, the newest first, and where the next page begins.
+
+        `after` is the creation time and id of the last one seen. A page may be short when few of many jobs have the
+        asked `status`: only 2,000 are looked at.
+        """
+        found: list[Job] = []
+        for _ in range(_LOOKED_AT // _LISTED_AT_ONCE):
+            ids = await self._listed(owner, after)
+            for (job, _), (score, job_id) in zip(await self.load_many([id_ for _, id_ in ids]), ids, strict=True):
+                after = (score, job_id)
+                if job and (status is None or job.status == status):
+                    found.append(job)
+                    if len(found) == size:
+                        return found, after
+            if len(ids) < _LISTED_AT_ONCE:
+                return found, None
+        return found, after
+
+    async def _listed(self, owner: str, after: tuple[int, str] | None) -> list[tuple[int, str]]:
+        """Creation time and id of the owner's next jobs; those of one millisecond stand in the order of their ids."""
+        top: int | str = after[0] if after else "+inf"
+        found: list[tuple[int, str]] = []
+        offset = 0
+        while len(found) < _LISTED_AT_ONCE:
+            rows = await self.redis.zrevrangebyscore(
+                self.keys.index(owner), top, "-inf", start=offset, num=_LISTED_AT_ONCE, withscores=True
+            )
+            pairs = [(int(score), raw.decode()) for raw, score in rows]
+            found += [pair for pair in pairs if after is None or pair < after]
+            if len(pairs) < _LISTED_AT_ONCE:
+                break
+            offset += len(pairs)
+        return found[:_LISTED_AT_ONCE]
+
     async def step(
         self,
         job: Job,
         step: Step,
         *,
         fields: Mapping[str, bytes] | None = None,
-        events: Sequence[Event] = (),
+        events: Sequence[Event] | Callable[[Job], Sequence[Event]] = (),
     ) -> Job:
         """Take one step from `core.jobs` and commit it; when another process was faster, from the job as it is now.
+
+        `events` may depend on what the job has become. A step that cancels takes the entry, or the worker's lease,
+        away with it.
 
         Raises:
             IllegalTransition, StaleAttempt: the job as it is now does not allow the step.
@@ -91,64 +204,166 @@ class Store:
         """
         while True:
             after = step(job)
-            if await self._commit(after, job.seq, fields or {}, events) == job.seq:
+            told = events(after) if callable(events) else events
+            plan = orjson.dumps(self._plan(after, fields or {}, told, before=job))
+            seq = int(await self._commit_script(keys=[self.keys.job(job.id)], args=[job.seq, plan]))
+            if seq == job.seq:
                 return after
             job = await self.get(job.id)
             if job == after:  # it was ours: the connection broke after the commit, and the client sent it again
                 return after
 
-    async def add_delivery(self, job_id: str, attempt: Mapping[str, Any]) -> None:
-        """Note an attempt to deliver the job's webhook."""
-        key = self.keys.deliveries(job_id)
+    async def delete(self, job: Job) -> None:
+        """Forget a job that has ended."""
+        async with self.redis.pipeline(transaction=True) as pipe:
+            names = (self.keys.job, self.keys.events, self.keys.deliveries, self.keys.known)
+            pipe.delete(*(name(job.id) for name in names))
+            pipe.zrem(self.keys.index(job.owner), job.id)
+            await pipe.execute()
+
+    async def batch(self, batch_id: str) -> tuple[Batch, dict[str, Any]]:
+        """The batch, and what was asked for it.
+
+        Raises:
+            BatchNotFound: there is none of that id, or no longer.
+        """
+        record = await cast(Awaitable[bytes | None], self.redis.hget(self.keys.batch(batch_id), "record"))
+        if record is None:
+            raise BatchNotFound(batch_id)
+        data = orjson.loads(record)
+        request = data.pop("request")
+        return batches.from_record(data), request
+
+    async def add_delivery(self, subject: str, attempt: Mapping[str, Any]) -> None:
+        """Note an attempt to deliver the webhook of a job or batch."""
+        key = self.keys.deliveries(subject)
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.rpush(key, orjson.dumps(attempt))
             pipe.pexpire(key, 2 * self.retention_ms)
             await pipe.execute()
 
-    async def deliveries(self, job_id: str) -> list[dict[str, Any]]:
-        """The attempts to deliver the job's webhook, the oldest first."""
-        reply = cast(Awaitable[list[bytes]], self.redis.lrange(self.keys.deliveries(job_id), 0, -1))
+    async def deliveries(self, subject: str) -> list[dict[str, Any]]:
+        """The attempts to deliver the webhook of a job or batch, the oldest first."""
+        reply = cast(Awaitable[list[bytes]], self.redis.lrange(self.keys.deliveries(subject), 0, -1))
         return [orjson.loads(attempt) for attempt in await reply]
 
-    async def _commit(
-        self,
-        job: Job,
-        expect: int,
-        fields: Mapping[str, bytes],
-        events: Sequence[Event],
-        *,
-        max_backlog: int = 0,
-    ) -> int:
+    async def deliver_again(self, subject: str) -> None:
+        """Begin the attempts anew: note that somebody asked for it, and queue the delivery."""
         now = now_ms()
-        ttl_ms = self.retention_ms + (0 if job.done else max(0, job.deadline_at - now) + self.retention_ms)
-        record = orjson.dumps(jobs.to_record(job)).decode()
+        entry, key = self._entry("delivery", subject, now, 2 * self.retention_ms), self.keys.deliveries(subject)
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.rpush(key, orjson.dumps({"at": jobs.timestamp(now), "asked_again": True, "final": False}))
+            pipe.pexpire(key, 2 * self.retention_ms)
+            pipe.set(entry["key"], entry["data"], px=entry["ttl_ms"])
+            pipe.zadd(entry["queue"], {entry["id"]: now})
+            pipe.zadd(entry["wake"], {"0": 0})
+            await pipe.execute()
+
+    async def _create(
+        self,
+        members: Sequence[tuple[Job, bytes]],
+        made: str,
+        limits: Limits,
+        once: Once | None,
+        batch: Mapping[str, Any] | None,
+    ) -> str:
+        first = members[0][0]
+        ttl_ms = self._ttl_ms(first, now_ms())
+        value = f"{once.fingerprint}:{made}" if once else ""
+        ask = {
+            "backlog": limits.backlog,
+            "pending": limits.pending,
+            "score": first.created_at,
+            "oldest": first.created_at - ttl_ms,
+            "ttl_ms": ttl_ms,
+            **({"once": {"value": value, "ttl_ms": ONCE_MS}} if once else {}),
+            **({"batch": batch} if batch else {}),
+        }
+        plans = [orjson.dumps(self._plan(job, {"request": request}, [Event("status", {})])) for job, request in members]
+        names = [
+            self.keys.queue(first.stage),
+            self.keys.pending(first.owner),
+            self.keys.index(first.owner),
+            self.keys.once(first.owner, once.digest) if once else self.keys.web,
+        ]
+        answer = (await self._create_script(keys=names, args=[orjson.dumps(ask), *plans])).decode()
+        match answer:
+            case "created":
+                return made
+            case "backlog":
+                raise Overloaded(retry_after_s=30)
+            case "pending":
+                raise TooManyPending(limits.pending)
+        fingerprint, _, before = answer.partition(":")
+        if once and fingerprint != once.fingerprint:
+            raise IdempotencyKeyReused(once.key)
+        return str(before)
+
+    def _ttl_ms(self, job: Job, now: int) -> int:
+        return self.retention_ms + (0 if job.done else max(0, job.deadline_at - now) + self.retention_ms)
+
+    def _plan(
+        self, job: Job, fields: Mapping[str, bytes], events: Sequence[Event], *, before: Job | None = None
+    ) -> dict[str, Any]:
+        """What `write.lua` is to write for the job as it has become."""
+        now = now_ms()
+        ttl_ms = self._ttl_ms(job, now)
         plan: dict[str, Any] = {
-            "expect": expect,
-            "backlog": max_backlog,
+            "keys": {
+                "record": self.keys.job(job.id),
+                "events": self.keys.events(job.id),
+                "known": self.keys.known(job.id),
+                "pending": self.keys.pending(job.owner),
+                "stats": self.keys.stats,
+            },
+            "id": job.id,
+            "owner": job.owner,
+            "status": job.status,
+            "done": job.done,
             "fields": {
                 **{name: value.decode() for name, value in fields.items()},
                 "seq": str(job.seq),
-                "record": record,
+                "record": orjson.dumps(jobs.to_record(job)).decode(),
             },
             "events": [[event.name, _data(job, event, now)] for event in events],
             "ttl_ms": ttl_ms,
+            "known_ttl_ms": ttl_ms + self.retention_ms,
         }
-        if expect == 0:
-            plan["listed"] = {"id": job.id, "score": job.created_at, "oldest": now - ttl_ms}
         if job.queue:
-            entry = queue.entry(job.queue, job.id, now).decode()
-            entry_id = queue.entry_id(job.queue, job.id)
-            plan["entry"] = {"id": entry_id, "data": entry, "ttl_ms": ttl_ms}
-        stage = job.queue or job.stage
-        keys = [
-            self.keys.job(job.id),
-            self.keys.events(job.id),
-            self.keys.index(job.owner),
-            self.keys.queue(stage),
-            queue.entry_key(stage, job.id),
-            queue.wake_key(self.keys.queue(stage)),
-        ]
-        return int(await self._script(keys=keys, args=[orjson.dumps(plan)]))
+            plan["entry"] = self._entry(job.queue, job.id, now, ttl_ms)
+        if before and job.status != before.status:
+            entry = self._entry(before.stage, job.id, now, ttl_ms)
+            if job.status == "canceled" and before.queue:
+                plan["release"] = entry
+            if job.status == "canceling":
+                plan["evict"] = in_progress_key_prefix + entry["id"]
+        if job.batch_id and job.done:
+            plan["batch"] = self._end_in_batch(job, now, ttl_ms)
+        return plan
+
+    def _end_in_batch(self, job: Job, now: int, ttl_ms: int) -> dict[str, Any]:
+        assert job.batch_id
+        at = jobs.timestamp(now)
+        data = {"type": f"job.{job.status}", "batch_id": job.batch_id, "custom_id": job.custom_id, "at": at}
+        return {
+            "record": self.keys.batch(job.batch_id),
+            "open": self.keys.batch_open(job.batch_id),
+            "events": self.keys.events(job.batch_id),
+            "data": orjson.dumps({**data, "job": jobs.to_public(job)}).decode(),
+            "ended": orjson.dumps({"type": "batch.ended", "batch_id": job.batch_id, "at": at}).decode(),
+            "entry": self._entry("delivery", job.batch_id, now, ttl_ms),
+        }
+
+    def _entry(self, stage: str, subject: str, now: int, ttl_ms: int) -> dict[str, Any]:
+        name = self.keys.queue(stage)
+        return {
+            "queue": name,
+            "wake": queue.wake_key(name),
+            "key": queue.entry_key(stage, subject),
+            "id": queue.entry_id(stage, subject),
+            "data": queue.entry(stage, subject, now).decode(),
+            "ttl_ms": ttl_ms,
+        }
 
 
 def _data(job: Job, event: Event, now: int) -> str:

@@ -22,6 +22,7 @@ from typing import Any, Self
 import httpcore
 import httpx
 
+from nlp2filters.access import ANONYMOUS
 from nlp2filters.errors import WebhookRefused
 
 TIMEOUT_S = 15.0
@@ -141,7 +142,7 @@ class Sender:
         await self._pool.aclose()
 
     async def send(self, url: str, *, message_id: str, body: bytes, secrets: Sequence[str], timestamp: int) -> Attempt:
-        """Send once. Redirects are not followed, proxies of the environment not used.
+        """Send once, signed if there are `secrets`. Redirects are not followed, proxies of the environment not used.
 
         Raises:
             WebhookRefused: the address must not be called.
@@ -152,8 +153,9 @@ class Sender:
             "user-agent": "NLP2Filters",
             "webhook-id": message_id,
             "webhook-timestamp": str(timestamp),
-            "webhook-signature": sign(secrets, message_id, timestamp, body),
         }
+        if secrets:
+            headers["webhook-signature"] = sign(secrets, message_id, timestamp, body)
         began = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -238,6 +240,14 @@ def _literal(host: str) -> Address | None:
         return ipaddress.IPv4Address(socket.inet_aton(host))
     except OSError:
         return None
+
+
+def secret_of(secret: str, owner: str) -> str:
+    """The secret that signs an owner's webhooks: derived from the service's, so that no owner can sign for another."""
+    if owner == ANONYMOUS:
+        return secret
+    derived = hmac.digest(key(secret), f"nlp2filters webhook of {owner}".encode(), hashlib.sha256)
+    return "whsec_" + base64.b64encode(derived).decode()
 
 
 def key(secret: str) -> bytes:

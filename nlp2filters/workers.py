@@ -50,9 +50,9 @@ async def startup(ctx: dict[str, Any]) -> None:
         if stage == "delivery":
             sender = Sender(allow_private=settings.webhook_allow_private)
             resources.sender = await stack.enter_async_context(sender)
-            resources.webhook_secret = str(settings.webhook_secret)
-            if resources.webhook_secret:
-                webhooks.key(resources.webhook_secret)
+            resources.webhook_secrets = settings.webhook_secrets
+            for secret in resources.webhook_secrets:
+                webhooks.key(secret)
         await stack.enter_async_context(_alive(ctx["redis"], keys.workers(stage), worker))
         ctx["resources"] = resources
         ctx["stack"] = stack.pop_all()

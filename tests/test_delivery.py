@@ -10,7 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
+from nlp2filters import webhooks
 from nlp2filters.redis_server import running
 from tests.conftest import free_port
 from tests.peers import webhook as peer
@@ -18,6 +20,7 @@ from tests.peers.webhook import Received, Receiver
 from tests.service import Service
 
 KEY = b"k" * 32
+SECRET = "whsec_" + base64.b64encode(KEY).decode()
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with running(tmp_path_factory.mktemp("hook-redis"), free_port()) as server:
         environment = {
             "REDIS_URL": server.url,
-            "WEBHOOK_SECRET": "whsec_" + base64.b64encode(KEY).decode(),
+            "WEBHOOK_SECRET": SECRET,
             "WEBHOOK_ALLOW_PRIVATE": "true",
         }
         service = Service(tmp_path_factory.mktemp("hook-logs"), port=free_port(), environment=environment)
@@ -43,15 +46,16 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
             service.stop()
 
 
-def deliveries(service: Service, job_id: str, count: int) -> list[dict[str, Any]]:
-    """The job's attempts, once there are so many."""
+def delivery(service: Service, job_id: str, attempts: int) -> dict[str, Any]:
+    """What is known of the job's webhook, once it has been called so often."""
     deadline = time.monotonic() + 20
+    made: list[dict[str, Any]] = []
     while time.monotonic() < deadline:
-        made: list[dict[str, Any]] = httpx.get(f"{service.url}/v1/jobs/{job_id}/deliveries").json()["deliveries"]
-        if len(made) >= count:
-            return made
+        made = httpx.get(f"{service.url}/v1/jobs/{job_id}/deliveries").json()["deliveries"]
+        if made and len(made[0]["attempts"]) >= attempts:
+            return made[0]
         time.sleep(0.02)
-    raise TimeoutError(f"{len(made)} attempts of {count}")
+    raise TimeoutError(f"not {attempts} attempts: {made}")
 
 
 def signed(received: Received) -> bool:
@@ -73,8 +77,10 @@ def test_the_callback_is_signed_and_says_how_the_job_ended(service: Service, rec
         {"for": "test"},
     )
     assert httpx.get(service.url + body["data"]["result_url"]).status_code == 200
-    (made,) = deliveries(service, job_id, 1)
-    assert (made["status"], made["ok"], made["final"]) == (204, True, True)
+    made = delivery(service, job_id, 1)
+    assert (made["state"], made["event"], made["url_host"]) == ("delivered", "job.succeeded", "127.0.0.1")
+    assert made["webhook_id"] == received.headers["webhook-id"]
+    assert [attempt["status"] for attempt in made["attempts"]] == [204]
 
 
 def test_a_receiver_that_fails_gets_it_again_under_the_same_id(service: Service, receiver: Receiver) -> None:
@@ -85,15 +91,73 @@ def test_a_receiver_that_fails_gets_it_again_under_the_same_id(service: Service,
     assert signed(second)
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert first.body == second.body
-    made = deliveries(service, job_id, 2)
-    assert [(one["status"], one["final"]) for one in made] == [(500, False), (204, True)]
+    made = delivery(service, job_id, 2)
+    assert ([one["status"] for one in made["attempts"]], made["state"]) == ([500, 204], "delivered")
 
 
 def test_a_receiver_that_is_gone_is_left_alone(service: Service, receiver: Receiver) -> None:
     receiver.script(peer.gone)
     job_id = service.submit("8 cylinders", webhook={"url": receiver.url})
-    (made,) = deliveries(service, job_id, 1)
-    assert (made["status"], made["final"]) == (410, True)
+    made = delivery(service, job_id, 1)
+    assert ([one["status"] for one in made["attempts"]], made["state"]) == ([410], "dead")
+
+
+def test_what_was_given_up_is_delivered_again_when_asked(service: Service, receiver: Receiver) -> None:
+    receiver.script(peer.gone, peer.ok)
+    job_id = service.submit("8 cylinders", webhook={"url": receiver.url})
+    delivery(service, job_id, 1)
+    first = receiver.next()
+    response = httpx.post(f"{service.url}/v1/jobs/{job_id}/redeliver")
+    assert (response.status_code, response.json()["deliveries"][0]["state"]) == (202, "pending")
+    assert receiver.next().headers["webhook-id"] == first.headers["webhook-id"]
+    made = delivery(service, job_id, 2)
+    assert ([one["status"] for one in made["attempts"]], made["state"]) == ([410, 204], "delivered")
+
+
+def test_nobody_is_told_twice_at_once(service: Service, receiver: Receiver) -> None:
+    receiver.script(peer.server_error, peer.ok)
+    job_id = service.submit("8 cylinders", webhook={"url": receiver.url})
+    delivery(service, job_id, 1)
+    response = httpx.post(f"{service.url}/v1/jobs/{job_id}/redeliver")
+    assert (response.status_code, response.json()["type"]) == (409, "/problems/already-delivering")
+    delivery(service, job_id, 2)
+
+
+def test_a_batch_tells_of_its_end(service: Service, receiver: Receiver) -> None:
+    receiver.script(peer.ok)
+    requests = [{"custom_id": name, "catalog": "cars", "text": "8 cylinders"} for name in ("a", "b")]
+    body = {"requests": requests, "webhook": {"url": receiver.url}, "metadata": {"for": "test"}}
+    batch = httpx.post(f"{service.url}/v1/batches", json=body).json()
+    received = receiver.next()
+    Webhook(SECRET).verify(received.body, dict(received.headers))
+    told = json.loads(received.body)
+    assert (told["type"], told["data"]["batch_id"], told["data"]["metadata"]) == (
+        "batch.ended",
+        batch["id"],
+        {"for": "test"},
+    )
+    assert told["data"]["request_counts"]["succeeded"] == 2
+
+
+def test_the_reference_implementation_takes_the_signature(service: Service, receiver: Receiver) -> None:
+    receiver.script(peer.ok)
+    service.submit("8 cylinders", webhook={"url": receiver.url})
+    received = receiver.next()
+    assert Webhook(SECRET).verify(received.body, dict(received.headers))["type"] == "job.succeeded"
+    with pytest.raises(WebhookVerificationError):
+        Webhook(SECRET).verify(received.body + b" ", dict(received.headers))
+
+
+def test_while_a_secret_is_replaced_both_sign() -> None:
+    body, old, new = b"{}", SECRET, "whsec_" + base64.b64encode(b"n" * 32).decode()
+    stamp = int(time.time())
+    headers = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(stamp),
+        "webhook-signature": webhooks.sign([old, new], "msg_1", stamp, body),
+    }
+    for secret in (old, new):
+        Webhook(secret).verify(body, headers)
 
 
 def test_only_the_events_that_were_asked_for(service: Service, receiver: Receiver) -> None:

@@ -59,7 +59,7 @@ def store(redis: ArqRedis, keys: Keys) -> Store:
 async def at_llm(store: Store) -> Job:
     """A job whose draft is there and whose llm stage is queued."""
     job = jobs.create("job_1", "filters", "anna", now_ms(), deadline_s=30)
-    await store.create(job, orjson.dumps(REQUEST), max_backlog=10)
+    await store.create(job, orjson.dumps(REQUEST))
     job = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
     draft = orjson.dumps(interpretation.to_json(Interpretation()))
     return await store.step(job, lambda job: jobs.advance(job, 1, now_ms()), fields={"draft": draft})
@@ -89,7 +89,7 @@ async def test_a_job_of_a_newer_version_is_left_to_its_workers(store: Store) -> 
     job = await at_llm(store)
     key = store.keys.job(job.id)
     record: Any = await store.redis.hget(key, "record")  # type: ignore[misc]
-    await store.redis.hset(key, "record", orjson.dumps({**orjson.loads(record), "v": 2}))  # type: ignore[misc, arg-type]
+    await store.redis.hset(key, "record", orjson.dumps({**orjson.loads(record), "v": jobs.VERSION + 1}))  # type: ignore[misc, arg-type]
     with pytest.raises(Retry):
         await stages.translate(resources(store, CountingProvider()), job.id)
     with pytest.raises(NewerRecord):

@@ -14,7 +14,7 @@ from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import JobNotFound, Overloaded, StaleAttempt
 from nlp2filters.keys import Keys
-from nlp2filters.store import Event, Store, now_ms
+from nlp2filters.store import Event, Limits, Store, now_ms
 
 STATUS = [Event("status", {})]
 
@@ -43,31 +43,35 @@ async def event_names(store: Store, job_id: str = "job_1") -> list[str]:
 
 async def test_a_new_job_is_written_told_of_and_queued(store: Store) -> None:
     job = new()
-    await store.create(job, b'{"text":"x"}', max_backlog=10)
+    await store.create(job, b'{"text":"x"}')
     assert await store.load("job_1", "request", "result") == (job, {"request": {"text": "x"}})
     assert await event_names(store) == ["status"]
     assert await queued(store, "embedding") == ["job_1:embedding"]
 
 
 async def test_the_queue_entry_is_one_that_arq_reads(store: Store) -> None:
-    await store.create(new(), b"{}", max_backlog=10)
+    await store.create(new(), b"{}")
     data = await store.redis.get(queue.entry_key("embedding", "job_1"))
     function, args, kwargs, *_ = deserialize_job_raw(data, deserializer=queue.loads)
     assert (function, list(args), kwargs) == ("embed", ["job_1"], {})
 
 
 async def test_everything_written_has_an_end(store: Store, redis: ArqRedis) -> None:
-    await store.create(new(), b"{}", max_backlog=10)
+    await store.create(new(), b"{}")
     written = [key async for key in redis.scan_iter(match=f"*{store.keys.prefix}*")]
     written += [key async for key in redis.scan_iter(match="arq:job:job_1*")]
-    shared = {store.keys.queue("embedding").encode(), queue.wake_key(store.keys.queue("embedding")).encode()}
+    shared = {
+        store.keys.stats.encode(),
+        store.keys.queue("embedding").encode(),
+        queue.wake_key(store.keys.queue("embedding")).encode(),
+    }
     assert shared <= set(written)
     for key in set(written) - shared:
-        assert 0 < await redis.pttl(key) <= 1000 * (30 + 60 + 60)
+        assert 0 < await redis.pttl(key) <= 1000 * (30 + 60 + 60 + 60)
 
 
 async def test_a_step_reaches_the_record_the_stream_and_the_next_queue(store: Store) -> None:
-    await store.create(new(), b"{}", max_backlog=10)
+    await store.create(new(), b"{}")
     job = await store.step(new(), lambda job: jobs.begin(job, "embedding", "w", now_ms()), events=STATUS)
     job = await store.step(
         job, lambda job: jobs.advance(job, 1, now_ms()), fields={"draft": b'{"a":1}'}, events=[Event("draft", {"a": 1})]
@@ -78,7 +82,7 @@ async def test_a_step_reaches_the_record_the_stream_and_the_next_queue(store: St
 
 
 async def test_an_event_carries_the_whole_job_after_the_step(store: Store) -> None:
-    await store.create(new(metadata={"for": "test"}), b"{}", max_backlog=10)
+    await store.create(new(metadata={"for": "test"}), b"{}")
     await store.step(new(), lambda job: jobs.begin(job, "embedding", "w", now_ms()), events=[Event("status", {"x": 1})])
     (_, fields) = (await store.redis.xrevrange(store.keys.events("job_1"), count=1))[0]
     data = orjson.loads(fields[b"data"])
@@ -88,7 +92,7 @@ async def test_an_event_carries_the_whole_job_after_the_step(store: Store) -> No
 
 async def test_of_two_who_step_at_once_each_sees_the_other(store: Store) -> None:
     job = new()
-    await store.create(job, b"{}", max_backlog=10)
+    await store.create(job, b"{}")
     both = [store.step(job, partial(_begin, worker=worker), events=STATUS) for worker in ("w1", "w2")]
     after = await asyncio.gather(*both)
     assert sorted(job.attempt for job in after) == [1, 2]
@@ -96,7 +100,7 @@ async def test_of_two_who_step_at_once_each_sees_the_other(store: Store) -> None
 
 
 async def test_a_superseded_attempt_writes_nothing(store: Store) -> None:
-    await store.create(new(), b"{}", max_backlog=10)
+    await store.create(new(), b"{}")
     late = await store.step(new(), lambda job: jobs.begin(job, "embedding", "w1", now_ms()))
     await store.step(late, lambda job: jobs.begin(job, "embedding", "w2", now_ms()))
     with pytest.raises(StaleAttempt):
@@ -108,8 +112,8 @@ async def test_a_superseded_attempt_writes_nothing(store: Store) -> None:
 async def test_a_commit_that_is_sent_twice_counts_once(store: Store) -> None:
     """The connection may break after the commit; the client then sends it again."""
     job = new()
-    await store.create(job, b"{}", max_backlog=10)
-    await store.create(job, b"{}", max_backlog=10)
+    await store.create(job, b"{}")
+    await store.create(job, b"{}")
     frozen = now_ms()
     first = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", frozen), events=STATUS)
     again = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", frozen) if job.seq == 1 else first)
@@ -117,16 +121,16 @@ async def test_a_commit_that_is_sent_twice_counts_once(store: Store) -> None:
 
 
 async def test_a_full_queue_takes_nothing_and_keeps_nothing(store: Store, redis: ArqRedis) -> None:
-    await store.create(new("job_1"), b"{}", max_backlog=1)
+    await store.create(new("job_1"), b"{}", limits=Limits(backlog=1))
     with pytest.raises(Overloaded):
-        await store.create(new("job_2"), b"{}", max_backlog=1)
+        await store.create(new("job_2"), b"{}", limits=Limits(backlog=1))
     assert not await redis.exists(store.keys.job("job_2"), store.keys.events("job_2"))
     assert await queued(store, "embedding") == ["job_1:embedding"]
 
 
 async def test_the_end_of_a_job_with_a_webhook_queues_its_delivery(store: Store) -> None:
     job = new(notify=("succeeded",))
-    await store.create(job, b"{}", max_backlog=10)
+    await store.create(job, b"{}")
     job = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
     job = await store.step(job, lambda job: jobs.advance(job, 1, now_ms()))
     job = await store.step(job, lambda job: jobs.begin(job, "llm", "w", now_ms()))
@@ -136,7 +140,7 @@ async def test_the_end_of_a_job_with_a_webhook_queues_its_delivery(store: Store)
 
 async def test_an_outcome_that_the_webhook_does_not_ask_for_queues_nothing(store: Store) -> None:
     job = new(notify=("failed",))
-    await store.create(job, b"{}", max_backlog=10)
+    await store.create(job, b"{}")
     await store.step(job, lambda job: jobs.expire(job, {}, now_ms()))
     assert await queued(store, "delivery") == []
 
@@ -157,7 +161,7 @@ async def test_out_of_memory_leaves_nothing_half_written(store: Store, own_redis
     await own_redis.config_set("maxmemory", "1")
     try:
         with pytest.raises(Exception, match="OOM"):
-            await store.create(new(), b"{}", max_backlog=10)
+            await store.create(new(), b"{}")
     finally:
         await own_redis.config_set("maxmemory", "0")
     assert await own_redis.keys("*") == []

@@ -20,14 +20,7 @@ async def read_json(request: Request) -> Any:
         PayloadTooLarge: it is larger than 1 MiB; the rest is not read.
         MalformedJSON: it is not JSON, not UTF-8, or deeper than 32 levels.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
-        raise UnsupportedMediaType(media_type, "application/json")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise PayloadTooLarge(MAX_BYTES)
+    body = await read_body(request, "application/json")
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as exc:
@@ -35,6 +28,24 @@ async def read_json(request: Request) -> Any:
     if _depth_exceeds(data, MAX_DEPTH):
         raise MalformedJSON(f"nested deeper than {MAX_DEPTH} levels")
     return data
+
+
+async def read_body(request: Request, *media_types: str) -> bytes:
+    """The body as it is, of one of the media types; JSON may also have a name that ends with `+json`.
+
+    Raises:
+        UnsupportedMediaType: it is declared as another.
+        PayloadTooLarge: it is larger than 1 MiB; the rest is not read.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if ("application/json" if media_type.endswith("+json") else media_type) not in media_types:
+        raise UnsupportedMediaType(media_type, " or ".join(media_types))
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise PayloadTooLarge(MAX_BYTES)
+    return bytes(body)
 
 
 def _depth_exceeds(data: Any, levels: int) -> bool:

@@ -1,27 +1,129 @@
-"""The catalogs of the API."""
+"""The catalogs of the API: the packaged ones, and the owner's own."""
 
+import asyncio
+import csv
+import io
+import re
 from typing import Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from nlp2filters import demo
+from nlp2filters.api import headers, schemas
+from nlp2filters.api.auth import caller
+from nlp2filters.api.body import read_body, read_json
 from nlp2filters.api.responses import JSON
+from nlp2filters.api.routes import Operation, Param
+from nlp2filters.api.state import state
 from nlp2filters.core import catalog as catalogs
+from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.infer import infer
+from nlp2filters.errors import CatalogNotFound, Fault, InvalidCatalog, InvalidRequest, MalformedJSON
+from nlp2filters.store import now_ms
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_CSV, _JSON_LINES = "text/csv", "application/x-ndjson"
 
 
 async def listing(request: Request) -> Response:
-    """The catalogs that can be named in a job."""
-    return JSON({"catalogs": [_summary(name) for name in demo.NAMES]})
+    """The catalogs that can be named in a job: the packaged ones, then the caller's own."""
+    stored = await state(request).catalogs.listing(caller(request).owner)
+    return JSON({"catalogs": [*map(_packaged, demo.NAMES), *map(_summary, stored)]})
 
 
 async def show(request: Request) -> Response:
     """One catalog, whole."""
-    return JSON(catalogs.to_json(demo.catalog(request.path_params["name"])))
+    name = request.path_params["name"]
+    if name in demo.NAMES:
+        return JSON(catalogs.to_json(demo.catalog(name)))
+    try:
+        stored = await state(request).catalogs.get(caller(request).owner, name)
+    except CatalogNotFound as exc:
+        raise CatalogNotFound(name, demo.NAMES) from exc
+    etag = f'"{stored.digest}"'
+    if headers.matches(request, etag):
+        return Response(status_code=304, headers={"ETag": etag})
+    return Response(stored.content, media_type="application/json", headers={"ETag": etag})
 
 
-def _summary(name: str) -> dict[str, Any]:
+async def put(request: Request) -> Response:
+    """Write a catalog under the name in the address. Jobs submitted before go on with the one they were given."""
+    name = _own_name(request.path_params["name"])
+    data = await read_json(request)
+    if isinstance(data, dict):
+        data = {"name": name, **data}
+        if data["name"] != name:
+            raise InvalidCatalog([Fault("/name", f"The address says {name!r}: leave it out, or say the same.")])
+    catalog = await asyncio.to_thread(catalogs.parse, data)
+    digest, new = await state(request).catalogs.put(caller(request).owner, catalog, now_ms())
+    answer = {"Location": f"/v1/catalogs/{name}", "ETag": f'"{digest}"'}
+    return JSON(catalogs.to_json(catalog), status_code=201 if new else 200, headers=answer)
+
+
+async def delete(request: Request) -> Response:
+    """Forget a catalog. Jobs submitted before go on with it."""
+    await state(request).catalogs.delete(caller(request).owner, _own_name(request.path_params["name"]))
+    return Response(status_code=204)
+
+
+async def infer_from_rows(request: Request) -> Response:
+    """A catalog inferred from example rows, for you to read, refine and put: nothing is stored.
+
+    The rows come as CSV with a header line, as JSON Lines, or as a JSON list of objects; `?name=` names the catalog,
+    `?currency=` (ISO 4217) says what amounts without one are in.
+    """
+    name = _own_name(request.query_params.get("name", "inferred"))
+    currency = request.query_params.get("currency")
+    if currency is not None and not re.fullmatch("[A-Z]{3}", currency, re.ASCII):
+        raise InvalidRequest([Fault("/query/currency", "Expected a code of ISO 4217, such as EUR.")])
+    content = await read_body(request, _CSV, _JSON_LINES, "application/json")
+    media_type = request.headers["content-type"].partition(";")[0].strip().lower()
+    catalog = await asyncio.to_thread(_infer, name, media_type, content, currency)
+    return JSON(catalogs.to_json(catalog))
+
+
+def _infer(name: str, media_type: str, content: bytes, currency: str | None) -> Catalog:
+    rows = _rows(media_type, content)
+    if not rows:
+        raise InvalidRequest([Fault("", "There are no rows.")])
+    for index, row in enumerate(rows):
+        if not isinstance(row, dict) or not row:
+            raise InvalidRequest([Fault(f"/{index}", "Expected an object with a member per column.")])
+        if any(isinstance(value, dict | list) for value in row.values()):
+            raise InvalidRequest([Fault(f"/{index}", "Expected a plain value for every column.")])
+    catalog = infer(name, rows, currency=currency)
+    return catalogs.parse(catalogs.to_json(catalog))
+
+
+def _rows(media_type: str, content: bytes) -> list[Any]:
+    try:
+        if media_type == _CSV:
+            return [
+                {header: text for header, text in row.items() if isinstance(header, str) and isinstance(text, str)}
+                for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
+            ]
+        if media_type == _JSON_LINES:
+            return [orjson.loads(line) for line in content.splitlines() if line.strip()]
+        rows = orjson.loads(content)
+    except (UnicodeDecodeError, csv.Error, orjson.JSONDecodeError) as exc:
+        raise MalformedJSON(str(exc)) from exc
+    if not isinstance(rows, list):
+        raise InvalidRequest([Fault("", "Expected a list of objects.")])
+    return rows
+
+
+def _own_name(name: str) -> str:
+    if name in demo.NAMES:
+        raise InvalidRequest([Fault("/path/name", f"{name!r} is a packaged catalog: choose another name.")])
+    if not _NAME.fullmatch(name):
+        detail = "Expected 1 to 64 letters, digits, dots, dashes or underscores, the first a letter or digit."
+        raise InvalidRequest([Fault("/path/name", detail)])
+    return name
+
+
+def _packaged(name: str) -> dict[str, Any]:
     catalog = demo.catalog(name)
     return {
         "name": catalog.name,
@@ -29,8 +131,69 @@ def _summary(name: str) -> dict[str, Any]:
         "description": catalog.description,
         "fields": len(catalog.fields),
         "examples": list(catalog.examples),
+        "packaged": True,
         "url": f"/v1/catalogs/{name}",
     }
 
 
-routes = [Route("/v1/catalogs", listing), Route("/v1/catalogs/{name}", show)]
+def _summary(stored: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: stored[name] for name in ("name", "title", "description", "fields", "examples")}
+    return {**shown, "packaged": False, "url": f"/v1/catalogs/{stored['name']}"}
+
+
+_PROBLEMS = ("invalid-catalog",)
+_QUERY_NAME = Param(name="name", place="query", description="Name of the catalog.")
+_CURRENCY = Param(
+    name="currency",
+    place="query",
+    description="What amounts are in, by ISO 4217.",
+    schema={"type": "string", "pattern": "^[A-Z]{3}$"},
+)
+_ROWS = {
+    _CSV: {"schema": {"type": "string"}},
+    _JSON_LINES: {"schema": {"type": "string"}},
+    "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
+}
+
+operations = [
+    Operation("GET", "/v1/catalogs", listing, "jobs:read", {200: schemas.Catalogs}, tag="catalogs"),
+    Operation(
+        "POST",
+        "/v1/catalogs/infer",
+        infer_from_rows,
+        "jobs:read",
+        {200: schemas.Catalog},
+        body=_ROWS,
+        params=(_QUERY_NAME, _CURRENCY),
+        problems=_PROBLEMS,
+        tag="catalogs",
+    ),
+    Operation(
+        "GET",
+        "/v1/catalogs/{name}",
+        show,
+        "jobs:read",
+        {200: schemas.Catalog, 304: None},
+        problems=("catalog-not-found",),
+        tag="catalogs",
+    ),
+    Operation(
+        "PUT",
+        "/v1/catalogs/{name}",
+        put,
+        "catalogs:write",
+        {201: schemas.Catalog, 200: schemas.Catalog},
+        body=schemas.Catalog,
+        problems=(*_PROBLEMS, "too-many-catalogs"),
+        tag="catalogs",
+    ),
+    Operation(
+        "DELETE",
+        "/v1/catalogs/{name}",
+        delete,
+        "catalogs:write",
+        {204: None},
+        problems=("catalog-not-found",),
+        tag="catalogs",
+    ),
+]

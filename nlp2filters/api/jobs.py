@@ -1,126 +1,198 @@
-"""The jobs of the API: submit, look, fetch the result, follow."""
+"""The jobs of the API: submit, look, fetch the result, cancel, retry, delete."""
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 
-import anyio
-import orjson
-from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from nlp2filters import demo, faults, webhooks
+from nlp2filters import demo, faults
+from nlp2filters.api import accepting, headers, lookup, schemas
+from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_json
+from nlp2filters.api.headers import Preferences
 from nlp2filters.api.responses import JSON
+from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
 from nlp2filters.api.submission import Submission, checked
-from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, filters, jobs
-from nlp2filters.core.catalog import Catalog
+from nlp2filters.core import deliveries as log
+from nlp2filters.core import jobs
 from nlp2filters.core.dialects import sql
 from nlp2filters.core.interpretation import from_json
-from nlp2filters.core.jobs import Job
+from nlp2filters.core.jobs import RETRYABLE, Job
 from nlp2filters.demo import table
 from nlp2filters.errors import (
+    AlreadyDelivering,
     Fault,
-    InvalidCatalog,
-    InvalidFilter,
     InvalidRequest,
-    JobNotFound,
-    MalformedCursor,
     NoDemoData,
-    ResultNotReady,
-    WebhookRefused,
+    NotFinished,
+    NotRetryable,
+    NoWebhook,
 )
-from nlp2filters.events import START, is_cursor
-from nlp2filters.settings import Settings
-from nlp2filters.store import now_ms
+from nlp2filters.store import Event, now_ms
 
 RETRY_AFTER_S = 1
-RECONNECT_MS = 3000
-STOP_GRACE_S = 5.0
-PING_S = 15
 MAX_ROWS = 200
 
 
 async def submit(request: Request) -> Response:
-    """Accept a text: check everything, write the job, answer at once."""
+    """Accept a text: check everything, write the job, answer at once.
+
+    With `Prefer: wait=N` the answer waits up to N seconds (25 at most) for the job to end, and is then 200 with the
+    job and its `result`. An `Idempotency-Key` makes it safe to send the same request again: it is the same job.
+    """
     asked = checked(Submission, await read_json(request))
-    catalog = await _catalog(asked.catalog)
-    if asked.scope is not None:
-        _check_scope(asked.scope, catalog)
+    limits, rate = await accepting.admit(request)
+    once = headers.once(request, asked.model_dump(mode="json"))
+    job, body = await accepting.prepare(state(request), caller(request).owner, asked)
+    job_id = await state(request).store.create(job, body, limits=limits, once=once)
+    faults.reach(state(request).settings.faults, "job-created")
+    return await _accepted(request, job, job_id, rate)
+
+
+async def retry(request: Request) -> Response:
+    """Ask the same again, as a new job, for one that failed, was canceled or expired. It has the old one as `retry_of`.
+
+    `Prefer` and `Idempotency-Key` as for a submission.
+    """
     app = state(request)
-    if asked.webhook:
-        _check_webhook(asked.webhook.url, app.settings)
-    job = jobs.create(
-        f"job_{uuid.uuid4().hex}",
-        asked.kind,
-        app.owner,
-        now_ms(),
-        deadline_s=asked.deadline_seconds or app.settings.deadline_s,
-        catalog=asked.catalog if isinstance(asked.catalog, str) else None,
-        metadata=asked.metadata,
-        notify=tuple(asked.webhook.events) if asked.webhook else (),
-    )
-    body = orjson.dumps(asked.model_dump(mode="json"))
-    await app.store.create(job, body, max_backlog=app.settings.max_backlog)
-    faults.reach(app.settings.faults, "job-created")
-    headers = {"Location": f"/v1/jobs/{job.id}", "Retry-After": str(RETRY_AFTER_S)}
-    return JSON(jobs.to_public(job), status_code=202, headers=headers)
+    limits, rate = await accepting.admit(request)
+    old = await lookup.job(request)
+    if old.status not in RETRYABLE:
+        raise NotRetryable(old.id, old.status)
+    _, found = await app.store.load(old.id, "request")
+    job, body = accepting.again(app, old, found["request"])
+    job_id = await app.store.create(job, body, limits=limits, once=headers.once(request, None))
+    return await _accepted(request, job, job_id, rate)
 
 
-async def _catalog(asked: str | dict[str, Any]) -> Catalog:
-    if isinstance(asked, str):
-        return demo.catalog(asked)
+async def _accepted(request: Request, job: Job, job_id: str, rate: dict[str, str]) -> Response:
+    """The answer to a submission; `job_id` is another than the job's when an idempotency key stood for it."""
+    app, asked = state(request), headers.preferences(request)
+    replayed = job_id != job.id
+    found = await _wait(app, job_id, asked) if asked.wait_s or replayed else {"job": job}
+    job = found["job"]
+    answer = {
+        "Location": f"/v1/jobs/{job_id}",
+        **asked.applied,
+        **rate,
+        **({"Idempotency-Replayed": "true"} if replayed else {}),
+    }
+    finished = asked.wait_s > 0 and job.done
+    if not job.done:
+        answer["Retry-After"] = str(RETRY_AFTER_S)
+    status = 200 if finished else 202
+    if asked.minimal:
+        return Response(status_code=status, headers=answer)
+    public = jobs.to_public(job)
+    return JSON({**public, "result": found.get("result")} if finished else public, status_code=status, headers=answer)
+
+
+async def _wait(app: State, job_id: str, asked: Preferences) -> dict[str, Any]:
+    """The job, and its result if it has one, when it has ended or the time is up."""
     try:
-        return await asyncio.to_thread(catalogs.parse, asked)
-    except InvalidCatalog as exc:
-        raise exc.under("/catalog") from exc
+        async with asyncio.timeout(asked.wait_s):
+            async for _ in app.events.follow(job_id):
+                pass
+    except TimeoutError:
+        pass
+    job, found = await app.store.load(job_id, "result")
+    return {"job": job, **found}
 
 
-def _check_scope(scope: dict[str, Any], catalog: Catalog) -> None:
-    try:
-        checks.check(filters.from_cql2(scope), catalog)
-    except InvalidFilter as exc:
-        raise exc.under("/scope") from exc
-
-
-def _check_webhook(url: str, settings: Settings) -> None:
-    """Refuse what must not be called now; the addresses behind the name are checked at every attempt."""
-    if not settings.webhook_secret:
-        raise InvalidRequest([Fault("/webhook", "Webhooks are off here: the operator has set no WEBHOOK_SECRET.")])
-    try:
-        webhooks.check_url(url, allow_private=settings.webhook_allow_private)
-    except WebhookRefused as exc:
-        raise InvalidRequest([Fault("/webhook/url", str(exc))]) from exc
-
-
-async def deliveries(request: Request) -> Response:
-    """The attempts to call the job's webhook."""
-    job = await _job(request)
-    return JSON({"deliveries": await state(request).store.deliveries(job.id)})
+async def listing(request: Request) -> Response:
+    """The caller's jobs, the newest first. Follow `next_page_token` until it is null; a page may be short."""
+    size = headers.whole_number(request, "page_size", default=headers.PAGE_SIZE, most=headers.MAX_PAGE_SIZE, least=1)
+    status = request.query_params.get("status")
+    if status is not None and status not in STATUSES:
+        raise InvalidRequest([Fault("/query/status", f"Expected one of {', '.join(STATUSES)}.")])
+    place = headers.page_place(request)
+    found, following = await state(request).store.page(caller(request).owner, size, place, status)  # type: ignore[arg-type]
+    return JSON({"jobs": [jobs.to_public(job) for job in found], "next_page_token": headers.page_token(following)})
 
 
 async def show(request: Request) -> Response:
-    """The job as it is now."""
-    job = await _job(request)
-    return JSON(jobs.to_public(job), headers={} if job.done else {"Retry-After": str(RETRY_AFTER_S)})
+    """The job as it is now. With `If-None-Match` 304 while it has not changed."""
+    job = await lookup.job(request)
+    etag = f'"{job.seq}"'
+    answer = {"ETag": etag} if job.done else {"ETag": etag, "Retry-After": str(RETRY_AFTER_S)}
+    if headers.matches(request, etag):
+        return Response(status_code=304, headers=answer)
+    return JSON(jobs.to_public(job), headers=answer)
 
 
 async def result(request: Request) -> Response:
     """What came out of a job that succeeded."""
-    return JSON((await _result(request))[1])
+    job, found = await lookup.result(request)
+    etag = f'"{job.seq}"'
+    if headers.matches(request, etag):
+        return Response(status_code=304, headers={"ETag": etag})
+    return JSON(found, headers={"ETag": etag})
+
+
+async def cancel(request: Request) -> Response:
+    """Cancel the job: at once, or `canceling` until its worker lets go of it. 200 when it was canceled before."""
+    job = await lookup.job(request)
+    if job.status in ("canceling", "canceled"):
+        return JSON(jobs.to_public(job))
+    job = await cancel_job(state(request), job)
+    return JSON(jobs.to_public(job), status_code=202)
+
+
+async def cancel_job(app: State, job: Job) -> Job:
+    """Take the step, and tell the followers of it.
+
+    Raises:
+        IllegalTransition: the job has ended, or is being canceled already.
+    """
+    return await app.store.step(job, lambda job: jobs.cancel(job, now_ms()), events=_cancel_events)
+
+
+def _cancel_events(after: Job) -> list[Event]:
+    return [Event("done", {"result": None}) if after.done else Event("status", {})]
+
+
+async def delete(request: Request) -> Response:
+    """Forget a job that has ended, with its text, result, events and deliveries."""
+    job = await lookup.job(request)
+    if not job.done:
+        raise NotFinished(job.id, job.status)
+    await state(request).store.delete(job)
+    return Response(status_code=204)
+
+
+async def deliveries(request: Request) -> Response:
+    """The attempts to call the job's webhook."""
+    job = await lookup.job(request)
+    store = state(request).store
+    _, found = await store.load(job.id, "request")
+    webhook = found["request"].get("webhook")
+    return JSON({"deliveries": log.to_public(job, webhook, await store.deliveries(job.id))})
+
+
+async def redeliver(request: Request) -> Response:
+    """Call the job's webhook again, from the first attempt on, with the same `webhook-id`."""
+    job = await lookup.job(request)
+    store = state(request).store
+    if not job.done:
+        raise NotFinished(job.id, job.status)
+    if job.status not in job.notify:
+        raise NoWebhook(job.id)
+    if not log.is_over(await store.deliveries(job.id)):
+        raise AlreadyDelivering(job.id)
+    await store.deliver_again(job.id)
+    _, found = await store.load(job.id, "request")
+    made = log.to_public(job, found["request"]["webhook"], await store.deliveries(job.id))
+    return JSON({"deliveries": made}, status_code=202)
 
 
 async def rows(request: Request) -> Response:
     """The rows of the demo data that the job's compiled SQL selects: how many of how many, and the first of them."""
-    job, found = await _result(request)
+    job, found = await lookup.result(request)
     if job.catalog is None or job.catalog not in demo.NAMES:
         raise NoDemoData(job.catalog)
-    size = _whole_number(request, "limit", default=50, most=MAX_ROWS)
+    size = headers.whole_number(request, "limit", default=50, most=MAX_ROWS)
     count, chosen = await asyncio.to_thread(_select, job.catalog, found, size)
     return JSON({"count": count, "total": len(demo.rows(job.catalog)), "rows": chosen})
 
@@ -133,120 +205,107 @@ def _select(name: str, found: dict[str, Any], size: int) -> tuple[int, Any]:
     return min(count, reading.limit or count), chosen
 
 
-async def events(request: Request) -> Response:
-    """Follow the job by Server-Sent Events."""
-    job = await _job(request)
-    app, cursor = state(request), _cursor(request)
-    if cursor and await app.events.holds(job.id, cursor):
-        if job.done and (await app.events.tail(job.id, 1))[0].id == cursor:
-            return Response(status_code=204)  # tells a browser to stop reconnecting
-        return _event_source(app, job.id, cursor)
-    snapshot, cursor = await _snapshot(app, job.id)
-    return _event_source(app, job.id, cursor, snapshot)
+STATUSES = ("queued", "running", "canceling", "succeeded", "failed", "canceled", "expired")
+_LIMITS = ("too-many-requests", "too-many-pending", "overloaded")
+_ONCE = Param(name="Idempotency-Key", place="header", description="The same key and body: the same job, for 24 h.")
+_PREFER = Param(name="Prefer", place="header", description="`wait=N` seconds for the end; `return=minimal`: no body.")
+_ETAG = Param(name="If-None-Match", place="header", description="The ETag that the client has.")
+_SIZE = Param(
+    name="page_size",
+    place="query",
+    description="Most jobs of a page, up to 200.",
+    schema={"type": "integer", "minimum": 1},
+)
+_TOKEN = Param(name="page_token", place="query", description="The `next_page_token` of the page before.")
+_STATUS = Param(
+    name="status",
+    place="query",
+    description="Only jobs of this status.",
+    schema={"type": "string", "enum": list(STATUSES)},
+)
+_LIMIT = Param(
+    name="limit", place="query", description="Most rows, up to 200.", schema={"type": "integer", "minimum": 0}
+)
+_FINISHED = ("job-not-found", "job-not-finished", "job-failed", "result-expired")
 
-
-def _event_source(app: State, job_id: str, cursor: str, snapshot: ServerSentEvent | None = None) -> Response:
-    stopping = anyio.Event()
-    return EventSourceResponse(
-        _stream(app, job_id, cursor, snapshot, stopping),
-        ping=PING_S,
-        send_timeout=10,
-        shutdown_event=stopping,
-        shutdown_grace_period=STOP_GRACE_S,
-    )
-
-
-async def _stream(
-    app: State, job_id: str, cursor: str, snapshot: ServerSentEvent | None, stopping: anyio.Event
-) -> AsyncIterator[ServerSentEvent]:
-    """What follows the cursor, to the job's end, or until the process is `stopping`: then the client reconnects."""
-    if snapshot:
-        yield snapshot
-    following = app.events.follow(job_id, cursor)
-    stop = asyncio.ensure_future(stopping.wait())
-    try:
-        while True:
-            upcoming = asyncio.ensure_future(anext(following, None))
-            await asyncio.wait({upcoming, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if not upcoming.done():
-                upcoming.cancel()
-                await asyncio.gather(upcoming, return_exceptions=True)
-                return
-            event = upcoming.result()
-            if event is None:
-                return
-            yield ServerSentEvent(event.data, event=event.name, id=event.id)
-    finally:
-        stop.cancel()
-
-
-async def _snapshot(app: State, job_id: str) -> tuple[ServerSentEvent, str]:
-    """The job as it is, and the cursor to follow on from.
-
-    The cursor is read before the job, so that nothing falls between; it stays before the last event of a
-    job that has ended, which every follower gets to see.
-    """
-    tail = await app.events.tail(job_id, 2)
-    job, found = await app.store.load(job_id, "draft")
-    if tail and tail[0].last:
-        tail = tail[1:]
-    cursor = tail[0].id if tail else START
-    data = {
-        "type": "job.snapshot",
-        "job_id": job.id,
-        "seq": job.seq,
-        "at": jobs.timestamp(now_ms()),
-        "job": jobs.to_public(job),
-        "draft": found.get("draft"),
-    }
-    text = orjson.dumps(data).decode()
-    return ServerSentEvent(text, event="snapshot", id=cursor, retry=RECONNECT_MS), cursor
-
-
-def _cursor(request: Request) -> str | None:
-    """Where the client stopped reading: the header, which browsers send, wins over the query."""
-    cursor = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
-    if not cursor:
-        return None
-    if not is_cursor(cursor):
-        raise MalformedCursor(cursor)
-    return cursor
-
-
-async def _job(request: Request) -> Job:
-    """The job that the address names, if it is the caller's."""
-    app, job_id = state(request), request.path_params["job_id"]
-    job = await app.store.get(job_id)
-    return _owned(app, job)
-
-
-async def _result(request: Request) -> tuple[Job, dict[str, Any]]:
-    app, job_id = state(request), request.path_params["job_id"]
-    job, found = await app.store.load(job_id, "result")
-    _owned(app, job)
-    if job.status != "succeeded":
-        raise ResultNotReady(job.id, job.status, job.error)
-    return job, found["result"]
-
-
-def _owned(app: State, job: Job) -> Job:
-    if job.owner != app.owner:
-        raise JobNotFound(job.id)
-    return job
-
-
-def _whole_number(request: Request, name: str, *, default: int, most: int) -> int:
-    text = request.query_params.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise InvalidRequest([Fault(f"?{name}", f"Expected a whole number from 0 to {most}.")])
-    return min(int(text), most)
-
-
-routes = [
-    Route("/v1/jobs", submit, methods=["POST"]),
-    Route("/v1/jobs/{job_id}", show),
-    Route("/v1/jobs/{job_id}/result", result),
-    Route("/v1/jobs/{job_id}/rows", rows),
-    Route("/v1/jobs/{job_id}/events", events),
-    Route("/v1/jobs/{job_id}/deliveries", deliveries),
+operations = [
+    Operation(
+        "POST",
+        "/v1/jobs",
+        submit,
+        "jobs:write",
+        {202: schemas.Job, 200: schemas.FinishedJob},
+        body=Submission,
+        params=(_PREFER, _ONCE),
+        problems=("catalog-not-found", "invalid-catalog", "invalid-filter", "idempotency-key-reused", *_LIMITS),
+    ),
+    Operation("GET", "/v1/jobs", listing, "jobs:read", {200: schemas.Jobs}, params=(_STATUS, _SIZE, _TOKEN)),
+    Operation(
+        "GET",
+        "/v1/jobs/{job_id}",
+        show,
+        "jobs:read",
+        {200: schemas.Job, 304: None},
+        params=(_ETAG,),
+        problems=("job-not-found",),
+    ),
+    Operation(
+        "DELETE",
+        "/v1/jobs/{job_id}",
+        delete,
+        "jobs:write",
+        {204: None},
+        problems=("job-not-found", "job-not-finished"),
+    ),
+    Operation(
+        "GET",
+        "/v1/jobs/{job_id}/result",
+        result,
+        "jobs:read",
+        {200: schemas.Result, 304: None},
+        params=(_ETAG,),
+        problems=_FINISHED,
+    ),
+    Operation(
+        "GET",
+        "/v1/jobs/{job_id}/rows",
+        rows,
+        "jobs:read",
+        {200: schemas.Rows},
+        params=(_LIMIT,),
+        problems=(*_FINISHED, "not-found"),
+    ),
+    Operation(
+        "POST",
+        "/v1/jobs/{job_id}/cancel",
+        cancel,
+        "jobs:write",
+        {202: schemas.Job, 200: schemas.Job},
+        problems=("job-not-found", "job-already-finished"),
+    ),
+    Operation(
+        "POST",
+        "/v1/jobs/{job_id}/retry",
+        retry,
+        "jobs:write",
+        {202: schemas.Job, 200: schemas.FinishedJob},
+        params=(_PREFER, _ONCE),
+        problems=("job-not-found", "job-not-retryable", "idempotency-key-reused", *_LIMITS),
+    ),
+    Operation(
+        "GET",
+        "/v1/jobs/{job_id}/deliveries",
+        deliveries,
+        "jobs:read",
+        {200: schemas.Deliveries},
+        problems=("job-not-found",),
+    ),
+    Operation(
+        "POST",
+        "/v1/jobs/{job_id}/redeliver",
+        redeliver,
+        "jobs:write",
+        {202: schemas.Deliveries},
+        problems=("job-not-found", "job-not-finished", "no-webhook", "already-delivering"),
+    ),
 ]

@@ -41,6 +41,14 @@ class SecurityHeaders:
         await self.app(scope, receive, with_headers)
 
 
+def _route(scope: Scope) -> str:
+    """The address without what varies in it."""
+    path: str = scope["path"]
+    for name, value in scope.get("path_params", {}).items():
+        path = path.replace(str(value), f"{{{name}}}", 1)
+    return path if "endpoint" in scope else "unknown"
+
+
 class AccessLog:
     """One line per request when its answer is complete: method, path without the query, status and duration."""
 
@@ -57,6 +65,7 @@ class AccessLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                scope["state"]["app"].metrics.answered(scope["method"], _route(scope), status, time.monotonic() - began)
             await send(message)
 
         try:

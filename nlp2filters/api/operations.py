@@ -1,4 +1,4 @@
-"""Whether the service is up, for people and for load balancers."""
+"""Whether the service is up and how it does: for people, load balancers and monitoring."""
 
 import asyncio
 from typing import Any
@@ -6,10 +6,12 @@ from typing import Any
 from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from nlp2filters import __version__
+from nlp2filters.api import schemas
+from nlp2filters.api.metrics import MEDIA_TYPE
 from nlp2filters.api.responses import JSON
+from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
 from nlp2filters.queue import FUNCTIONS
 from nlp2filters.store import now_ms
@@ -42,4 +44,23 @@ async def _workers(app: State) -> dict[str, int]:
         return dict(zip(FUNCTIONS, await pipe.execute(), strict=True))
 
 
-routes = [Route("/healthz", healthz), Route("/readyz", readyz)]
+async def metrics(request: Request) -> Response:
+    """Metrics in Prometheus's text format: of this web process, and of the queues that all processes share."""
+    app = state(request)
+    content = await app.metrics.render(app.store, sum(app.streams.values()))
+    return Response(content, media_type=MEDIA_TYPE)
+
+
+operations = [
+    Operation("GET", "/healthz", healthz, None, {200: schemas.Health}, tag="service"),
+    Operation(
+        "GET",
+        "/readyz",
+        readyz,
+        None,
+        {200: schemas.Readiness, 503: schemas.Readiness},
+        params=(Param(name="workers", place="query", description="`true`: every queue must have a worker, too."),),
+        tag="service",
+    ),
+    Operation("GET", "/metrics", metrics, "admin", {200: MEDIA_TYPE}, tag="service"),
+]

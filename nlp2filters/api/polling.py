@@ -1,14 +1,15 @@
 """The older polling API: `POST /embedding/echo`, then `GET /embedding/result/{id}` until it has a `result`."""
 
-import uuid
-
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
+from nlp2filters.api import accepting, schemas
+from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_json
+from nlp2filters.api.lookup import owned
 from nlp2filters.api.responses import JSON
+from nlp2filters.api.routes import Operation
 from nlp2filters.api.state import state
 from nlp2filters.api.submission import Echo, checked
 from nlp2filters.core import jobs
@@ -19,10 +20,11 @@ from nlp2filters.store import now_ms
 async def echo(request: Request) -> Response:
     """Embed a text and give it back."""
     asked = checked(Echo, await read_json(request))
-    app = state(request)
-    job = jobs.create(f"job_{uuid.uuid4().hex}", "echo", app.owner, now_ms(), deadline_s=app.settings.deadline_s)
-    await app.store.create(job, orjson.dumps(asked.model_dump()), max_backlog=app.settings.max_backlog)
-    return JSON({"job_id": job.id}, status_code=202)
+    limits, rate = await accepting.admit(request)
+    app, owner = state(request), caller(request).owner
+    job = jobs.create(accepting.new_id("job"), "echo", owner, now_ms(), deadline_s=app.settings.deadline_s)
+    await app.store.create(job, orjson.dumps(asked.model_dump()), limits=limits)
+    return JSON({"job_id": job.id}, status_code=202, headers=rate)
 
 
 async def result(request: Request) -> Response:
@@ -30,10 +32,11 @@ async def result(request: Request) -> Response:
     job_id = request.path_params["job_id"]
     try:
         job, found = await state(request).store.load(job_id, "result")
+        owned(request, job)
     except JobNotFound as exc:
         return JSON({"error": str(exc)}, status_code=404)
     if "result" in found:
-        return JSON({"result": found["result"]["text"]})
+        return JSON({"result": found["result"].get("text")})
     if job.error:
         return JSON({"error": job.error["detail"]})
     return JSON({"status": job.status})
@@ -44,8 +47,25 @@ async def health(request: Request) -> Response:
     return JSON({"status": "ok"})
 
 
-routes = [
-    Route("/embedding/echo", echo, methods=["POST"]),
-    Route("/embedding/result/{job_id}", result),
-    Route("/health", health),
+operations = [
+    Operation(
+        "POST",
+        "/embedding/echo",
+        echo,
+        "jobs:write",
+        {202: schemas.EchoJob},
+        body=Echo,
+        problems=("too-many-requests", "too-many-pending", "overloaded"),
+        tag="older",
+    ),
+    Operation(
+        "GET",
+        "/embedding/result/{job_id}",
+        result,
+        "jobs:read",
+        {200: schemas.EchoResult},
+        problems=("job-not-found",),
+        tag="older",
+    ),
+    Operation("GET", "/health", health, None, {200: schemas.Health}, tag="older"),
 ]

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nlp2filters import errors
+from nlp2filters.core.jobs import TERMINAL
 from nlp2filters.core.problems import problem
 
 _log = logging.getLogger(__name__)
@@ -26,7 +27,23 @@ _SLUGS: dict[type[errors.NLP2FiltersError], str] = {
     errors.CatalogNotFound: "catalog-not-found",
     errors.NoDemoData: "not-found",
     errors.ResultNotReady: "job-not-finished",
+    errors.NotFinished: "job-not-finished",
+    errors.IllegalTransition: "job-already-finished",
+    errors.NotRetryable: "job-not-retryable",
+    errors.JobGone: "result-expired",
+    errors.BatchNotFound: "batch-not-found",
+    errors.TooManyCatalogs: "too-many-catalogs",
+    errors.NoWebhook: "no-webhook",
+    errors.AlreadyDelivering: "already-delivering",
+    errors.IdempotencyKeyReused: "idempotency-key-reused",
+    errors.NotAcceptable: "not-acceptable",
+    errors.Unauthenticated: "unauthenticated",
+    errors.Forbidden: "forbidden",
     errors.Overloaded: "overloaded",
+    errors.TooManyRequests: "too-many-requests",
+    errors.TooManyPending: "too-many-pending",
+    errors.TooManyStreams: "too-many-streams",
+    errors.NewerRecord: "newer-record",
 }
 _HTTP_SLUGS = {404: "not-found", 405: "method-not-allowed"}
 STORE_RETRY_AFTER_S = 5
@@ -59,15 +76,29 @@ async def on_error(request: Request, exc: Exception) -> Response:
             members = [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults]
             count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
             return Problem(_SLUGS[type(exc)], f"{count}; see `errors`.", errors=members)
-        case errors.Overloaded():
-            return Problem("overloaded", str(exc), {"Retry-After": str(exc.retry_after_s)})
-        case errors.NewerRecord():
-            return Problem("newer-record", str(exc), {"Retry-After": str(STORE_RETRY_AFTER_S)})
-        case errors.ResultNotReady(error=error) if error:
+        case errors.ResultNotReady(error=error, status=status) if status in TERMINAL:
             return Problem("job-failed", str(exc), error=error)
         case errors.NLP2FiltersError():
-            return Problem(_SLUGS[type(exc)], str(exc))
+            return Problem(_SLUGS[type(exc)], str(exc), _headers(exc))
     raise exc
+
+
+def _headers(exc: errors.NLP2FiltersError) -> dict[str, str]:
+    match exc:
+        case errors.Unauthenticated():
+            return {"WWW-Authenticate": 'Bearer realm="NLP2Filters"'}
+        case errors.NewerRecord():
+            return {"Retry-After": str(STORE_RETRY_AFTER_S)}
+        case errors.ResultNotReady() | errors.NotFinished():
+            return {"Retry-After": "1"}
+        case errors.TooManyRequests(limit=limit, window_s=window_s, retry_after_s=retry_after_s):
+            return {
+                "Retry-After": str(retry_after_s),
+                "RateLimit-Policy": f'"submit";q={limit};w={window_s}',
+                "RateLimit": f'"submit";r=0;t={retry_after_s}',
+            }
+    after = getattr(exc, "retry_after_s", None)
+    return {"Retry-After": str(after)} if after else {}
 
 
 async def on_redis_error(request: Request, exc: Exception) -> Response:

@@ -1,22 +1,32 @@
 """What the endpoints share: opened in the app's lifespan."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
+from nlp2filters.access import ApiKeys, StreamTokens
+from nlp2filters.api.metrics import Metrics
+from nlp2filters.catalogs import Catalogs
 from nlp2filters.events import Events
+from nlp2filters.limits import Backpressure
 from nlp2filters.settings import Settings
 from nlp2filters.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The settings, the store, and the events. `owner` is who the caller is."""
+    """What a web process opens once. `streams` counts those open, by owner."""
 
     settings: Settings
     store: Store
     events: Events
-    owner: str = "anonymous"
+    api_keys: ApiKeys
+    tokens: StreamTokens
+    catalogs: Catalogs
+    backpressure: Backpressure
+    metrics: Metrics
+    streams: Counter[str] = field(default_factory=Counter)
 
 
 def state(connection: HTTPConnection) -> State:

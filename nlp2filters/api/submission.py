@@ -1,13 +1,23 @@
-"""What `POST /v1/jobs` takes."""
+"""What the API takes: the bodies of its requests."""
 
 import datetime as dt
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
 
 from annotated_types import Len
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from nlp2filters.core import dialects
+from nlp2filters.core.batches import MAX_REQUESTS
 from nlp2filters.errors import Fault, InvalidRequest
 
 MAX_TEXT = 4_000
@@ -67,8 +77,10 @@ class Submission(BaseModel):
     dialects: Annotated[list[Annotated[str, AfterValidator(_known_dialect)]], Len(0, 16)] = Field(
         default=["sql"], description="The search engines to compile the filter for."
     )
-    strategy: Literal["auto", "builtin"] = Field(
-        default="auto", description="`builtin` never calls an LLM; `auto` does when one is configured."
+    strategy: Literal["auto", "llm", "builtin"] = Field(
+        default="auto",
+        description="`builtin` never calls an LLM; `auto` does when one is configured, and falls back to the built-in "
+        "parser; `llm` fails when the LLM does.",
     )
     locale: Literal["en"] = Field(default="en", description="Language of the text.")
     timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
@@ -85,6 +97,54 @@ class Submission(BaseModel):
     deadline_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = Field(
         default=None, description="The job expires when no worker has begun it by then."
     )
+
+
+class BatchRequest(Submission):
+    """One request of a batch."""
+
+    custom_id: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_no_nul)] = Field(
+        description="What you call it; of no other request of the batch."
+    )
+
+
+class BatchWebhook(BaseModel):
+    """Where to call when every job of the batch has ended."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    url: Annotated[str, StringConstraints(max_length=2048)] = Field(description="An https URL.")
+
+
+class BatchSubmission(BaseModel):
+    """Many texts at once."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    requests: Annotated[list[BatchRequest], Len(1, MAX_REQUESTS)]
+    webhook: BatchWebhook | None = Field(default=None, description="Called, signed, when all jobs have ended.")
+    metadata: Metadata = Field(default={}, description="Kept with the batch and given back.")
+
+    @field_validator("requests")
+    @classmethod
+    def _unique(cls, requests: list[BatchRequest]) -> list[BatchRequest]:
+        if len({request.custom_id for request in requests}) < len(requests):
+            raise ValueError("each custom_id may occur once")
+        return requests
+
+
+class StreamTokenRequest(BaseModel):
+    """What a stream token is to be for: one of the two."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    job_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    batch_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "StreamTokenRequest":
+        if (self.job_id is None) == (self.batch_id is None):
+            raise ValueError("give either job_id or batch_id")
+        return self
 
 
 class Echo(BaseModel):
@@ -107,5 +167,8 @@ def checked(model: type[M], data: object) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as exc:
-        faults = [Fault("".join(f"/{part}" for part in error["loc"]), error["msg"]) for error in exc.errors()]
+        faults = [
+            Fault("".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"]), error["msg"])
+            for error in exc.errors()
+        ]
         raise InvalidRequest(faults) from exc

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from nlp2filters.errors import IllegalTransition, NewerRecord, StaleAttempt
+from nlp2filters.errors import CancelRequested, IllegalTransition, NewerRecord, StaleAttempt
 
 Status = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"]
 TERMINAL: frozenset[Status] = frozenset({"succeeded", "failed", "canceled", "expired"})
+RETRYABLE: frozenset[Status] = frozenset({"failed", "canceled", "expired"})
+VERSION = 2  # of the record; a program reads its own and the earlier ones
 
 STAGES: Mapping[str, tuple[str, ...]] = {
     "filters": ("embedding", "llm"),
@@ -44,6 +46,7 @@ class Job:
     """The mutable record of a job. What was asked and what came out are kept beside it, not in it.
 
     `catalog` is the catalog's name, None for an inline one. `notify` are the outcomes of which its webhook is told.
+    `custom_id` is what the submitter of the batch `batch_id` calls it.
     """
 
     id: str
@@ -63,6 +66,8 @@ class Job:
     retry_of: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notify: tuple[Status, ...] = ()
+    batch_id: str | None = None
+    custom_id: str | None = None
 
     @property
     def done(self) -> bool:
@@ -97,6 +102,9 @@ def create(
     catalog: str | None = None,
     metadata: Mapping[str, Any] | None = None,
     notify: tuple[Status, ...] = (),
+    retry_of: str | None = None,
+    batch_id: str | None = None,
+    custom_id: str | None = None,
 ) -> Job:
     """Make a new job, queued for its first stage, that must begin within `deadline_s`."""
     first, *rest = STAGES[kind]
@@ -112,6 +120,9 @@ def create(
         catalog=catalog,
         metadata=metadata or {},
         notify=notify,
+        retry_of=retry_of,
+        batch_id=batch_id,
+        custom_id=custom_id,
     )
 
 
@@ -136,7 +147,7 @@ def checkpoint(job: Job, attempt: int, name: str) -> Job:
     """What the running stage calls `name` is kept for the attempts after this one.
 
     Raises:
-        StaleAttempt, IllegalTransition: as for every step of a running stage.
+        StaleAttempt, IllegalTransition, CancelRequested: as for every step of a running stage.
     """
     _own(job, attempt, "checkpoint")
     run = job.stages[job.stage]
@@ -179,6 +190,31 @@ def expire(job: Job, error: Mapping[str, Any], now: int) -> Job:
     return _step(job, job.stages[job.stage], status="expired", error=error, finished_at=now)
 
 
+def cancel(job: Job, now: int) -> Job:
+    """The owner wants no more of it: canceled at once, or `canceling` while a worker is at it.
+
+    Raises:
+        IllegalTransition: it has ended, or is being canceled already.
+    """
+    if job.done or job.status == "canceling":
+        raise IllegalTransition(job.id, job.status, "be canceled")
+    if job.stages[job.stage].status == "running":
+        return replace(job, status="canceling", seq=job.seq + 1)
+    return replace(job, status="canceled", finished_at=now, seq=job.seq + 1)
+
+
+def end_canceling(job: Job, now: int) -> Job:
+    """The worker has let go of a job that is being canceled, or is dead.
+
+    Raises:
+        IllegalTransition: it is not being canceled.
+    """
+    if job.status != "canceling":
+        raise IllegalTransition(job.id, job.status, "end as canceled")
+    run = replace(job.stages[job.stage], status="waiting")
+    return _step(job, run, status="canceled", finished_at=now)
+
+
 def abandon(job: Job, error: Mapping[str, Any], now: int) -> Job:
     """The queue gave the present stage up, whoever had it. `error` is a problem object."""
     if job.done:
@@ -199,6 +235,8 @@ def _own(job: Job, attempt: int, step: str) -> None:
         raise IllegalTransition(job.id, job.status, step)
     if job.attempt != attempt or job.stages[job.stage].status != "running":
         raise StaleAttempt(job.id, job.stage, attempt)
+    if job.status == "canceling":
+        raise CancelRequested(job.id, job.status, step)
 
 
 def _step(job: Job, run: StageRun, **changes: Any) -> Job:
@@ -207,7 +245,7 @@ def _step(job: Job, run: StageRun, **changes: Any) -> Job:
 
 def to_record(job: Job) -> dict[str, Any]:
     """The job as JSON data for the store. `v` is the version of this form."""
-    return {"v": 1, **asdict(job)}
+    return {"v": VERSION, **asdict(job)}
 
 
 def from_record(data: Mapping[str, Any]) -> Job:
@@ -216,8 +254,8 @@ def from_record(data: Mapping[str, Any]) -> Job:
     Raises:
         NewerRecord: the record was written by a version that this one does not know.
     """
-    if data["v"] != 1:
-        raise NewerRecord(f"The job's record is of version {data['v']}, this program knows version 1.")
+    if data["v"] > VERSION:
+        raise NewerRecord(f"The job's record is of version {data['v']}, this program knows version {VERSION}.")
     values = {key: value for key, value in data.items() if key != "v"}
     stages = {name: StageRun(**{**run, "kept": tuple(run.get("kept", ()))}) for name, run in data["stages"].items()}
     return Job(**{**values, "stages": stages, "notify": tuple(data["notify"])})
@@ -242,8 +280,10 @@ def to_public(job: Job) -> dict[str, Any]:
         "error": job.error,
         "dead_lettered": job.dead_lettered,
         "retry_of": job.retry_of,
+        "batch_id": job.batch_id,
+        "custom_id": job.custom_id,
         "metadata": job.metadata,
-        "urls": {"self": path, "events": f"{path}/events", "result": f"{path}/result"},
+        "urls": {"self": path, **{name: f"{path}/{name}" for name in ("events", "result", "cancel", "retry")}},
     }
 
 

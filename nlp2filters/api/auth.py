@@ -1,0 +1,89 @@
+"""Who the caller is: by an API key, by a stream token, or, while no key was ever made, by being on this machine."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+
+from nlp2filters.access import LOCAL_CALLER, Caller
+from nlp2filters.api.state import state
+from nlp2filters.errors import Forbidden, Unauthenticated
+
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+async def authenticate(connection: HTTPConnection, scope: str) -> Caller:
+    """The caller, whom `caller` names from now on.
+
+    Raises:
+        Unauthenticated: there is no valid key, and one is needed.
+        Forbidden: the key has not the scope.
+    """
+    found = await _identify(connection)
+    if not found.may(scope):
+        raise Forbidden(scope)
+    connection.scope["caller"] = found
+    return found
+
+
+def caller(connection: HTTPConnection) -> Caller:
+    """Who was authenticated."""
+    found = connection.scope["caller"]
+    assert isinstance(found, Caller)
+    return found
+
+
+async def _identify(connection: HTTPConnection) -> Caller:
+    app = state(connection)
+    if header := connection.headers.get("authorization"):
+        scheme, _, key = header.partition(" ")
+        found = await app.api_keys.caller(key.strip()) if scheme.lower() == "bearer" else None
+        if found is None:
+            raise Unauthenticated("The API key is not valid: send `Authorization: Bearer <key>`.")
+        return found
+    if (token := connection.query_params.get("token")) and (subject := _subject(connection)):
+        if found := await app.tokens.caller(token, subject):
+            return found
+        raise Unauthenticated("The stream token is not valid here, or not any more.")
+    if await app.api_keys.any():
+        raise Unauthenticated("Send an API key: `Authorization: Bearer <key>`.")
+    if not _is_local(connection):
+        raise Unauthenticated(
+            "Without API keys this service answers only on its own machine. Make one: `nlp2filters keys create NAME`."
+        )
+    return LOCAL_CALLER
+
+
+def _subject(connection: HTTPConnection) -> str | None:
+    """The job or batch that is to be followed; a token is good for nothing else."""
+    if not connection.url.path.endswith(("/events", "/ws")):
+        return None
+    params = connection.path_params
+    subject: str | None = params.get("job_id") or params.get("batch_id")
+    return subject
+
+
+def _is_local(connection: HTTPConnection) -> bool:
+    """Whether the caller is on this machine, and means it.
+
+    The `Host` is looked at too: a page whose name was pointed at 127.0.0.1 (DNS rebinding) sends its own. And the
+    `Origin`: other sites' pages may be shown here.
+    """
+    server, client = connection.scope.get("server"), connection.scope.get("client")
+    origin = connection.headers.get("origin")
+    if origin and origin not in state(connection).settings.cors_origins and not _is_local_name(urlsplit(origin).netloc):
+        return False
+    host = connection.headers.get("host", "")
+    return _is_local_name(host) and all(end and _is_loopback(end[0]) for end in (server, client))
+
+
+def _is_local_name(host: str) -> bool:
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    return name.lower() in _LOCAL_NAMES
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

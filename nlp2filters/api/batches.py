@@ -1,0 +1,153 @@
+"""Batches of the API: many texts at once, one stream for all."""
+
+from collections.abc import AsyncIterator
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from nlp2filters.api import accepting, headers, lookup, schemas
+from nlp2filters.api.auth import caller
+from nlp2filters.api.body import read_json
+from nlp2filters.api.jobs import cancel_job
+from nlp2filters.api.responses import JSON
+from nlp2filters.api.routes import Operation, Param
+from nlp2filters.api.state import State, state
+from nlp2filters.api.submission import BatchSubmission, checked
+from nlp2filters.core import batches
+from nlp2filters.core.batches import Batch
+from nlp2filters.errors import CatalogNotFound, Fault, IllegalTransition, InvalidInput, InvalidRequest
+from nlp2filters.store import now_ms
+
+JSON_LINES = "application/x-ndjson"
+_AT_ONCE = 10
+
+
+async def submit(request: Request) -> Response:
+    """Accept up to 100 texts, all of them or, when one has a fault, none. An `Idempotency-Key` makes resending safe."""
+    asked = checked(BatchSubmission, await read_json(request))
+    limits, rate = await accepting.admit(request)
+    app, owner, batch_id = state(request), caller(request).owner, accepting.new_id("batch")
+    once = headers.once(request, asked.model_dump(mode="json"))
+    if asked.webhook:
+        accepting.check_webhook(asked.webhook.url, app.settings)
+    members = await prepare(app, owner, batch_id, asked)
+    batch = Batch(
+        batch_id,
+        owner,
+        now_ms(),
+        tuple((job.custom_id or "", job.id) for job, _ in members),
+        notify="event" if asked.webhook else None,
+        metadata=asked.metadata,
+    )
+    request_body = orjson.dumps({"webhook": asked.webhook.model_dump() if asked.webhook else None})
+    made = await app.store.create_batch(batch, members, request_body, limits=limits, once=once)
+    answer = {"Location": f"/v1/batches/{made}", "Retry-After": "1", **rate}
+    if made != batch_id:
+        answer["Idempotency-Replayed"] = "true"
+        batch, _ = await app.store.batch(made)
+    return JSON(await _public(app, batch), status_code=202, headers=answer)
+
+
+async def prepare(app: State, owner: str, batch_id: str, asked: BatchSubmission) -> list[accepting.Member]:
+    """The jobs of a batch, each checked; the faults of all requests are told at once.
+
+    Raises:
+        InvalidRequest: with pointers that begin with the request's place.
+    """
+    faults: list[Fault] = []
+    members: list[accepting.Member] = []
+    for index, one in enumerate(asked.requests):
+        try:
+            members.append(await accepting.prepare(app, owner, one, batch_id=batch_id, custom_id=one.custom_id))
+        except InvalidInput as exc:
+            faults += exc.under(f"/requests/{index}").faults
+        except CatalogNotFound as exc:
+            faults.append(Fault(f"/requests/{index}/catalog", str(exc)))
+    if faults:
+        raise InvalidRequest(faults)
+    return members
+
+
+async def show(request: Request) -> Response:
+    """The batch as it is now: how many of its jobs are where."""
+    batch, _ = await lookup.batch(request)
+    return JSON(await _public(state(request), batch))
+
+
+async def results(request: Request) -> Response:
+    """What came of each request, as JSON Lines in the order of submission; of open ones the status."""
+    batch, _ = await lookup.batch(request)
+    return StreamingResponse(_results(state(request), batch), media_type=JSON_LINES)
+
+
+async def _results(app: State, batch: Batch) -> AsyncIterator[bytes]:
+    for start in range(0, len(batch.members), _AT_ONCE):
+        members = batch.members[start : start + _AT_ONCE]
+        loaded = await app.store.load_many([job_id for _, job_id in members], "result")
+        for (custom_id, job_id), (job, found) in zip(members, loaded, strict=True):
+            line = batches.outcome(custom_id, job_id, job, found.get("result"))
+            yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+async def cancel(request: Request) -> Response:
+    """Cancel those jobs of the batch that have not ended."""
+    batch, _ = await lookup.batch(request)
+    app = state(request)
+    for job, _ in await app.store.load_many([job_id for _, job_id in batch.members]):
+        if job and not job.done and job.status != "canceling":
+            try:
+                await cancel_job(app, job)
+            except IllegalTransition:
+                continue  # it ended meanwhile
+    return JSON(await _public(app, batch), status_code=202)
+
+
+async def _public(app: State, batch: Batch) -> dict[str, object]:
+    members = await app.store.load_many([job_id for _, job_id in batch.members])
+    return batches.to_public(batch, [job for job, _ in members])
+
+
+_ONCE = Param(name="Idempotency-Key", place="header", description="The same key and body: the same batch, for 24 h.")
+_LIMITS = ("too-many-requests", "too-many-pending", "overloaded")
+
+operations = [
+    Operation(
+        "POST",
+        "/v1/batches",
+        submit,
+        "jobs:write",
+        {202: schemas.Batch},
+        body=BatchSubmission,
+        params=(_ONCE,),
+        problems=("idempotency-key-reused", *_LIMITS),
+        tag="batches",
+    ),
+    Operation(
+        "GET",
+        "/v1/batches/{batch_id}",
+        show,
+        "jobs:read",
+        {200: schemas.Batch},
+        problems=("batch-not-found",),
+        tag="batches",
+    ),
+    Operation(
+        "GET",
+        "/v1/batches/{batch_id}/results",
+        results,
+        "jobs:read",
+        {200: JSON_LINES},
+        problems=("batch-not-found",),
+        tag="batches",
+    ),
+    Operation(
+        "POST",
+        "/v1/batches/{batch_id}/cancel",
+        cancel,
+        "jobs:write",
+        {202: schemas.Batch},
+        problems=("batch-not-found",),
+        tag="batches",
+    ),
+]

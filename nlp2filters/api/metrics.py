@@ -1,0 +1,69 @@
+"""Metrics in Prometheus's text format: requests of this process, and the state of the queues that all share."""
+
+from collections.abc import Awaitable
+from typing import cast
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import generate_latest
+
+from nlp2filters.queue import FUNCTIONS
+from nlp2filters.store import Store, now_ms
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
+
+
+class Metrics:
+    """One web process's registry."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "nlp2filters_http_requests",
+            "Answers of this process.",
+            ["method", "route", "status"],
+            registry=self._registry,
+        )
+        self._durations = Histogram(
+            "nlp2filters_http_request_seconds",
+            "Time to the first byte of an answer.",
+            ["route"],
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._streams = Gauge("nlp2filters_streams", "Open streams of this process.", registry=self._registry)
+        self._jobs = Gauge(
+            "nlp2filters_jobs_total", "Jobs created, and ended with each outcome.", ["what"], registry=self._registry
+        )
+        self._depth = Gauge("nlp2filters_queue_jobs", "Entries of a queue.", ["queue"], registry=self._registry)
+        self._age = Gauge(
+            "nlp2filters_queue_due_seconds",
+            "How long the first entry has been due.",
+            ["queue"],
+            registry=self._registry,
+        )
+        self._workers = Gauge("nlp2filters_workers", "Workers alive.", ["queue"], registry=self._registry)
+
+    def answered(self, method: str, route: str, status: int, duration_s: float) -> None:
+        """Count an answer."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._durations.labels(route).observe(duration_s)
+
+    async def render(self, store: Store, streams: int) -> bytes:
+        """Everything, with what Redis knows just now."""
+        self._streams.set(streams)
+        counters = await cast(Awaitable[dict[bytes, bytes]], store.redis.hgetall(store.keys.stats))
+        for name, count in counters.items():
+            self._jobs.labels(name.decode()).set(int(count))
+        now = now_ms()
+        async with store.redis.pipeline(transaction=False) as pipe:
+            for stage in FUNCTIONS:
+                pipe.zcard(store.keys.queue(stage))
+                pipe.zrange(store.keys.queue(stage), 0, 0, withscores=True)
+                pipe.zcount(store.keys.workers(stage), now, "+inf")
+            replies = iter(await pipe.execute())
+        for stage, depth, head, workers in zip(FUNCTIONS, replies, replies, replies, strict=False):
+            self._depth.labels(stage).set(depth)
+            self._age.labels(stage).set(max(0.0, (now - head[0][1]) / 1000) if head else 0)
+            self._workers.labels(stage).set(workers)
+        return generate_latest(self._registry)

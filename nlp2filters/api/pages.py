@@ -1,0 +1,71 @@
+"""The pages for people: the service's own, the API's documentation, and one about each kind of problem."""
+
+from html import escape
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from nlp2filters.core.problems import PROBLEMS
+
+STATIC = Path(__file__).parent.parent.parent / "static"
+
+_PROBLEM = """<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta name="color-scheme" content="light dark">
+  <title>{title} · NLP2Filters</title>
+  <link rel="icon" href="/static/icon.svg" type="image/svg+xml">
+  <link rel="stylesheet" href="/static/style.css">
+</head>
+<body>
+  <header class="top">
+    <img src="/static/icon.svg" alt="" width="30" height="30">
+    <h1>NLP2Filters</h1>
+    <p>A problem, and what to do about it.</p>
+    <nav aria-label="More"><a href="/docs">API</a></nav>
+  </header>
+  <main class="prose">
+    <h2>{title}</h2>
+    <p><code>{slug}</code> · HTTP status {status}</p>
+    <p>{remedy}</p>
+  </main>
+</body>
+</html>
+"""
+
+
+async def page(request: Request) -> Response:
+    """The page."""
+    return FileResponse(STATIC / "index.html")
+
+
+async def docs(request: Request) -> Response:
+    """The API's documentation, which a script makes of `/openapi.json`."""
+    return FileResponse(STATIC / "docs.html")
+
+
+async def problem(request: Request) -> Response:
+    """What a kind of problem means: the address that every problem object has as its `type`."""
+    slug = request.path_params["slug"]
+    if slug not in PROBLEMS:
+        raise HTTPException(404)
+    kind = PROBLEMS[slug]
+    remedy = "".join(
+        f"<code>{escape(part)}</code>" if index % 2 else escape(part)
+        for index, part in enumerate(kind.remedy.split("`"))
+    )
+    return HTMLResponse(_PROBLEM.format(title=escape(kind.title), slug=slug, status=kind.status, remedy=remedy))
+
+
+routes = [
+    Route("/", page),
+    Route("/docs", docs),
+    Route("/problems/{slug}", problem),
+    Mount("/static", StaticFiles(directory=STATIC)),
+]

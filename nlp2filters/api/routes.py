@@ -1,0 +1,66 @@
+"""One table row per operation: what serves it, who may call it, and what OpenAPI says of it."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from nlp2filters.api.auth import authenticate
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+Media: TypeAlias = type[BaseModel] | str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """A header or query parameter."""
+
+    name: str
+    place: str
+    description: str
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path.
+
+    `endpoint`'s docstring is the description. `scope` is what the caller's key needs, None for anybody. `answers` are
+    the successful ones by status: a model, the name of a media type that is not JSON, or None for no body. `problems`
+    are slugs of `core/problems.py` beyond those that every operation may answer with. `body` is what it takes:
+    a model, or OpenAPI content by media type.
+    """
+
+    method: str
+    path: str
+    endpoint: Endpoint
+    scope: str | None
+    answers: Mapping[int, Media]
+    body: type[BaseModel] | Mapping[str, Any] | None = None
+    params: Sequence[Param] = ()
+    problems: Sequence[str] = ()
+    headers: Sequence[str] = ()
+    tag: str = "jobs"
+
+
+def routes(operations: Sequence[Operation]) -> list[Route]:
+    """A route per path, so that a method which it does not take is told which ones it does."""
+    paths: defaultdict[str, dict[str, Operation]] = defaultdict(dict)
+    for operation in operations:
+        paths[operation.path][operation.method] = operation
+    return [Route(path, _dispatch(methods), methods=list(methods)) for path, methods in paths.items()]
+
+
+def _dispatch(methods: Mapping[str, Operation]) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        operation = methods["GET" if request.method == "HEAD" else request.method]
+        if operation.scope:
+            await authenticate(request, operation.scope)
+        return await operation.endpoint(request)
+
+    return endpoint

@@ -1,0 +1,287 @@
+"""What the API answers with, as OpenAPI tells it. The answers themselves are made in `core`; tests compare the two."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from nlp2filters.core import catalog as catalogs
+
+Status = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"]
+Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+JSONObject = dict[str, Any]
+
+
+class Strict(BaseModel):
+    """Exactly the members named."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Catalog(RootModel[catalogs.Catalog]):
+    """What can be searched."""
+
+
+class FaultItem(Strict):
+    """One thing wrong: `pointer` (RFC 6901) says where, `detail` what to do."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457. `type` is the address of a page about it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str | None = None
+    errors: list[FaultItem] | None = None
+    error: JSONObject | None = None
+
+
+class StageRun(Strict):
+    """How far one stage is, and how often it was begun."""
+
+    status: Literal["waiting", "queued", "running", "succeeded", "failed"]
+    attempt: int
+    queued_at: Timestamp | None
+    started_at: Timestamp | None
+    finished_at: Timestamp | None
+
+
+class JobUrls(Strict):
+    """Where to go on."""
+
+    self: str
+    events: str
+    result: str
+    cancel: str
+    retry: str
+
+
+class Job(Strict):
+    """A job. `status` only ever goes on; nothing leaves a terminal one."""
+
+    id: str
+    object: Literal["job"]
+    kind: str
+    status: Status
+    stage: str
+    stages: dict[str, StageRun]
+    seq: int
+    catalog: str | None
+    created_at: Timestamp
+    started_at: Timestamp | None
+    finished_at: Timestamp | None
+    deadline_at: Timestamp
+    error: Problem | None
+    dead_lettered: bool
+    retry_of: str | None
+    batch_id: str | None
+    custom_id: str | None
+    metadata: dict[str, str]
+    urls: JobUrls
+
+
+class Jobs(Strict):
+    """A page of jobs."""
+
+    jobs: list[Job]
+    next_page_token: str | None
+
+
+class Condition(Strict):
+    """A condition, and the words that it came from."""
+
+    field: str
+    op: str
+    value: Any
+    quote: str
+    span: list[int]
+    confidence: float
+    source: str
+    alternatives: list[JSONObject]
+
+
+class Result(BaseModel):
+    """The filter, its parts with the words they came from, and what it is in each search engine's language."""
+
+    filter: JSONObject | None
+    sort: list[JSONObject]
+    limit: int | None
+    text: str
+    conditions: list[Condition]
+    ignored: list[JSONObject]
+    clarification: JSONObject | None
+    explanation: str
+    dialects: dict[str, JSONObject]
+    draft: JSONObject | None
+    degraded: bool
+    degraded_reason: str | None
+    provider: str
+    model: str | None
+    usage: JSONObject | None
+    timings_ms: dict[str, int]
+
+
+class FinishedJob(Job):
+    """A job that has ended, with its result; null when it has none."""
+
+    result: Result | None
+
+
+class Rows(Strict):
+    """Rows of the demo data."""
+
+    count: int
+    total: int
+    rows: list[JSONObject]
+
+
+class DeliveryAttempt(Strict):
+    """One call of the webhook."""
+
+    at: Timestamp
+    status: int | None
+    error: str | None
+    duration_ms: int | None
+
+
+class Delivery(Strict):
+    """A message to the webhook, and its attempts."""
+
+    webhook_id: str
+    event: str
+    url_host: str | None
+    state: Literal["pending", "delivered", "dead"]
+    attempts: list[DeliveryAttempt]
+
+
+class Deliveries(Strict):
+    """What was told to the job's webhook."""
+
+    deliveries: list[Delivery]
+
+
+class Counts(Strict):
+    """Jobs of a batch by status."""
+
+    queued: int
+    running: int
+    canceling: int
+    succeeded: int
+    failed: int
+    canceled: int
+    expired: int
+
+
+class BatchUrls(Strict):
+    """Where to go on."""
+
+    self: str
+    events: str
+    results: str
+    cancel: str
+
+
+class Batch(Strict):
+    """Jobs that were submitted together."""
+
+    id: str
+    object: Literal["batch"]
+    status: Literal["in_progress", "canceling", "ended"]
+    request_counts: Counts
+    created_at: Timestamp
+    ended_at: Timestamp | None
+    metadata: dict[str, str]
+    urls: BatchUrls
+
+
+class CatalogSummary(Strict):
+    """A catalog that can be named in a job."""
+
+    name: str
+    title: str
+    description: str
+    fields: int
+    examples: list[str]
+    packaged: bool
+    url: str
+
+
+class Catalogs(Strict):
+    """The catalogs that can be named."""
+
+    catalogs: list[CatalogSummary]
+
+
+class StreamToken(Strict):
+    """A token for one event stream."""
+
+    token: str
+    expires_at: Timestamp
+
+
+class EchoJob(Strict):
+    """The older API's answer to a text."""
+
+    job_id: str
+
+
+class EchoResult(BaseModel):
+    """`result` when there is one, else `status` or `error`."""
+
+    result: str | None = None
+    status: str | None = None
+    error: str | None = None
+
+
+class Health(BaseModel):
+    """Whether the process is alive."""
+
+    status: str
+    version: str | None = None
+
+
+class Readiness(Strict):
+    """Whether jobs can be accepted, and how many workers each queue has."""
+
+    status: Literal["ready", "starting", "unavailable"]
+    redis: bool
+    workers: dict[str, int]
+
+
+class JobOutcome(Strict):
+    """How a job ended, without its result."""
+
+    job_id: str
+    status: Status
+    metadata: dict[str, str]
+    error: Problem | None
+    result_url: str
+
+
+class JobEnded(Strict):
+    """What a job's webhook gets."""
+
+    type: Literal["job.succeeded", "job.failed", "job.canceled", "job.expired"]
+    timestamp: Timestamp
+    data: JobOutcome
+
+
+class BatchOutcome(Strict):
+    """How a batch ended, without its results."""
+
+    batch_id: str
+    request_counts: Counts
+    metadata: dict[str, str]
+    results_url: str
+
+
+class BatchEnded(Strict):
+    """What a batch's webhook gets."""
+
+    type: Literal["batch.ended"]
+    timestamp: Timestamp
+    data: BatchOutcome

@@ -1,0 +1,124 @@
+"""Follow by SSE and WebSocket: every event once, whatever happens to the connection."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+import websockets
+from httpx_sse import aconnect_sse
+from redis.asyncio import Redis
+from websockets.asyncio.client import connect
+
+from nlp2filters.core import jobs
+from nlp2filters.keys import Keys
+from nlp2filters.store import Event, Store, now_ms
+from tests.service import Service
+
+EVENTS = 300
+
+
+@pytest.fixture
+async def long_job(idle_service: Service) -> AsyncIterator[tuple[str, list[str]]]:
+    """A job with many events, the last of them `done`; and their ids."""
+    redis = Redis.from_url(idle_service.environment["REDIS_URL"])
+    store = Store(redis, Keys(), retention_s=600)
+    job = jobs.create(f"job_{random.getrandbits(64):x}", "filters", "anonymous", now_ms(), deadline_s=600)
+    await store.create(job, b'{"webhook": null}')
+    job = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
+    for number in range(EVENTS - 2):
+        note = partial(jobs.checkpoint, attempt=1, name=str(number % 3))
+        job = await store.step(job, note, events=[Event("status", {"n": number})])
+    job = await store.step(
+        job, lambda job: jobs.fail(job, 1, {"detail": "x"}, now_ms()), events=[Event("done", {"result": None})]
+    )
+    ids = [id_.decode() for id_, _ in await redis.xrange(store.keys.events(job.id))]
+    assert len(ids) == EVENTS
+    yield job.id, ids
+    await redis.aclose()
+
+
+async def test_a_stream_that_is_cut_a_hundred_times(idle_service: Service, long_job: tuple[str, list[str]]) -> None:
+    job_id, ids = long_job
+    rng, got, cuts = random.Random(7), [ids[0]], 0
+    async with httpx.AsyncClient(base_url=idle_service.url, timeout=30, trust_env=False) as client:
+        while got[-1] != ids[-1]:
+            allowed = rng.randint(1, 5)
+            headers = {"Last-Event-ID": got[-1]}
+            async with aconnect_sse(client, "GET", f"/v1/jobs/{job_id}/events", headers=headers) as source:
+                async for event in source.aiter_sse():
+                    got.append(event.id)
+                    allowed -= 1
+                    if not allowed:
+                        break
+            cuts += 1
+        assert (await client.get(f"/v1/jobs/{job_id}/events", headers={"Last-Event-ID": got[-1]})).status_code == 204
+    assert got == ids
+    assert cuts >= 90
+
+
+async def messages(url: str, most: int | None = None) -> tuple[list[dict[str, Any]], int | None]:
+    """What comes over a WebSocket, and the code of its close, None when we left."""
+    got: list[dict[str, Any]] = []
+    async with connect(url, proxy=None) as socket:
+        try:
+            async for text in socket:
+                got.append(json.loads(text))
+                if len(got) == most:
+                    return got, None
+        except websockets.ConnectionClosedError:
+            pass
+        return got, socket.close_code
+
+
+async def test_a_web_socket_that_is_cut_a_hundred_times(idle_service: Service, long_job: tuple[str, list[str]]) -> None:
+    job_id, ids = long_job
+    rng, got, cuts, code = random.Random(8), [ids[0]], 0, None
+    address = f"{idle_service.url.replace('http', 'ws')}/v1/jobs/{job_id}/ws"
+    while code is None:
+        some, code = await messages(f"{address}?last_event_id={got[-1]}", rng.randint(1, 5))
+        got += [one["id"] for one in some]
+        cuts += 1
+    assert (got, code) == (ids, 1000)
+    assert cuts >= 90
+
+
+async def test_both_tell_the_same(service: Service) -> None:
+    job_id = service.submit("8 cylinders")
+    address = f"{service.url.replace('http', 'ws')}/v1/jobs/{job_id}/ws"
+    got, code = await messages(address)
+    assert (code, got[0]["event"], got[-1]["event"]) == (1000, "snapshot", "done")
+    headers = {"Last-Event-ID": got[0]["id"]}
+    async with (
+        httpx.AsyncClient(base_url=service.url, trust_env=False) as client,
+        aconnect_sse(client, "GET", f"/v1/jobs/{job_id}/events", headers=headers) as source,
+    ):
+        streamed = [(event.id, event.event, event.json()) async for event in source.aiter_sse()]
+    assert [(one["id"], one["event"], one["data"]) for one in got[1:]] == streamed
+
+
+async def test_a_web_socket_waits_for_what_is_to_come(service: Service) -> None:
+    jobs_ = [service.submit("8 cylinders") for _ in range(10)]
+    addresses = [f"{service.url.replace('http', 'ws')}/v1/jobs/{job_id}/ws" for job_id in jobs_]
+    for got, code in await asyncio.gather(*map(messages, addresses)):
+        assert (code, [one["event"] for one in got].count("done")) == (1000, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "code"), [("job_none/ws", 4404), ("{job_id}/ws?last_event_id=x", 4400), ("{job_id}/ws?token=none", 4401)]
+)
+async def test_a_web_socket_that_is_refused(service: Service, path: str, code: int) -> None:
+    job_id = service.submit("8 cylinders")
+    address = f"{service.url.replace('http', 'ws')}/v1/jobs/{path.format(job_id=job_id)}"
+    assert (await messages(address)) == ([], code)
+
+
+@pytest.mark.parametrize("cursor", ["0-1", "99999999999999-0"])
+async def test_a_cursor_that_was_trimmed_or_never_was(service: Service, cursor: str) -> None:
+    job_id = service.submit("8 cylinders")
+    got, code = await messages(f"{service.url.replace('http', 'ws')}/v1/jobs/{job_id}/ws?last_event_id={cursor}")
+    assert (got[0]["event"], got[-1]["event"], code) == ("snapshot", "done", 1000)

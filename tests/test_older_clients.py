@@ -1,0 +1,126 @@
+"""Clients that were written for the two older APIs work unchanged."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from nlp2filters.redis_server import running
+from tests.conftest import free_port
+from tests.peers import webhook as peer
+from tests.peers.webhook import Receiver
+from tests.service import Service
+
+TEXTS = ["8 cylinders", "japanese cars"]
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with peer.running() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running(tmp_path_factory.mktemp("older-redis"), free_port()) as server:
+        environment = {
+            "REDIS_URL": server.url,
+            "WEBHOOK_ALLOW_PRIVATE": "true",
+            "CORS_ORIGINS": "https://pages.example",
+        }
+        service = Service(tmp_path_factory.mktemp("older-logs"), port=free_port(), environment=environment)
+        service.start()
+        try:
+            service.wait_until_ready()
+            yield service
+        finally:
+            service.stop()
+
+
+def test_the_polling_loop(service: Service) -> None:
+    origin = {"Origin": "https://pages.example"}
+    response = httpx.post(f"{service.url}/embedding/echo", json={"text": "hello"}, headers=origin)
+    assert response.status_code == 202
+    assert response.headers["access-control-allow-origin"] == "https://pages.example"
+    job_id = response.json()["job_id"]
+    for _ in range(40):
+        data = httpx.get(f"{service.url}/embedding/result/{job_id}", headers=origin).json()
+        if "result" in data:
+            break
+        assert "error" not in data
+        time.sleep(0.25)
+    assert data == {"result": "hello"}
+
+
+def test_another_sites_page_is_not_let_in(service: Service) -> None:
+    response = httpx.options(
+        f"{service.url}/embedding/echo",
+        headers={"Origin": "https://attacker.example", "Access-Control-Request-Method": "POST"},
+    )
+    assert "access-control-allow-origin" not in response.headers
+
+
+def send(service: Service, content: bytes, name: str, callback: str, **form: str) -> httpx.Response:
+    files = {"file": (name, content)}
+    return httpx.post(f"{service.url}/send", files=files, data={"callback": callback, **form})
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("texts.txt", "8 cylinders\n\njapanese cars\n"),
+        ("texts.txt", "\ufeff8 cylinders\r\njapanese cars"),
+        ("texts.json", json.dumps(TEXTS)),
+        ("texts.json", json.dumps([{"text": text} for text in TEXTS])),
+        ("texts.jsonl", "\n".join(json.dumps({"text": text}) for text in TEXTS)),
+        ("texts.csv", "id,text\n1,8 cylinders\n2,japanese cars\n"),
+        ("texts.csv", "8 cylinders\njapanese cars\n"),
+    ],
+)
+def test_the_callback_receiver(service: Service, receiver: Receiver, name: str, content: str) -> None:
+    receiver.script(peer.ok)
+    response = send(service, content.encode(), name, receiver.url)
+    assert (response.status_code, response.content) == (204, b"")
+    told = json.loads(receiver.next().body)
+    assert told["success"] is True
+    values = [[condition["value"] for condition in result["conditions"]] for result in told["data"]]
+    assert values == [[8], ["Japan"]]
+
+
+def test_a_callback_that_fails_is_tried_again(service: Service, receiver: Receiver) -> None:
+    receiver.script(peer.server_error, peer.ok)
+    send(service, b"8 cylinders", "texts.txt", receiver.url)
+    first, second = receiver.next(), receiver.next()
+    assert first.body == second.body
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+
+
+def test_another_catalog(service: Service, receiver: Receiver) -> None:
+    receiver.script(peer.ok)
+    send(service, b"comedies", "texts.txt", receiver.url, catalog="movies")
+    (result,) = json.loads(receiver.next().body)["data"]
+    assert result["conditions"][0]["value"] == "Comedy"
+
+
+def test_bad_requests_are_not_found(service: Service, receiver: Receiver) -> None:
+    url = f"{service.url}/send"
+    good: dict[str, Any] = {"files": {"file": ("a.txt", b"red")}, "data": {"callback": receiver.url}}
+    bad = [
+        httpx.post(url),
+        httpx.post(url, json={"callback": receiver.url}),
+        httpx.post(url, files=good["files"]),
+        httpx.post(url, files={"other": ("a.txt", b"red")}, data=good["data"]),
+        httpx.post(url, files={"file": ("a.txt", b"")}, data=good["data"]),
+        httpx.post(url, files={"file": ("a.txt", b"\xff\xfe")}, data=good["data"]),
+        httpx.post(url, files={"file": ("a.json", b"[1, 2]")}, data=good["data"]),
+        httpx.post(url, files=good["files"], data={"callback": "gopher://x"}),
+        httpx.post(url, files=good["files"], data={**good["data"], "catalog": "nowhere"}),
+        httpx.post(url, files={"file": ("a.txt", b"x\n" * 101)}, data=good["data"]),
+        httpx.post(url, content=b"--x", headers={"Content-Type": "multipart/form-data; boundary=x"}),
+        httpx.post(url, content=b"--x", headers={"Content-Type": "multipart/form-data"}),
+    ]
+    assert [response.status_code for response in bad] == [404] * len(bad)
+    assert all(response.json()["error"] for response in bad)
