@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench chaos clean help
+.PHONY: run test check bench fuzz chaos clean help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -23,6 +23,9 @@ check: $(VENV)/dev.stamp  ## Lint, formatting and types
 
 bench: $(VENV)/dev.stamp  ## Measure speed
 	$(BIN)/python -m bench
+
+fuzz: $(VENV)/dev.stamp  ## Send the API what nobody should (some minutes)
+	FUZZ_EXAMPLES=1000 FUZZ_BODIES=20000 $(BIN)/pytest tests/api/test_fuzz.py --timeout 3600
 
 chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 15 minutes)
 	$(BIN)/python -m chaos

@@ -53,6 +53,7 @@ OPERATIONS = [
     *polling.operations,
     *sending.operations,
 ]
+DOCUMENT = openapi.document(OPERATIONS)
 
 
 class _Lifespan(TypedDict):
@@ -114,7 +115,4 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
 async def describe(request: Request) -> Response:
     """The API in the form of OpenAPI 3.1."""
-    return JSON(_DOCUMENT)
-
-
-_DOCUMENT = openapi.document(OPERATIONS)
+    return JSON(DOCUMENT)

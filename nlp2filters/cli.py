@@ -1,4 +1,4 @@
-"""The command line: `nlp2filters up` runs everything, `nlp2filters worker STAGE` one worker; `commands/` has the rest."""
+"""The command line: `nlp2filters up` runs everything, `nlp2filters worker STAGE` one worker."""
 
 import argparse
 import asyncio

@@ -65,7 +65,7 @@ function parameters(list) {
 function answers(responses) {
   return el("dl", {}, ...Object.entries(responses).flatMap(([status, answer]) => {
     const [type, media] = Object.entries(answer.content ?? {})[0] ?? [];
-    const whole = type === "application/json" && tree(media.schema);
+    const whole = type === "application/json" && el("details", {}, el("summary", {}, "Its members"), tree(media.schema));
     const said = el("dd", {}, ...prose(answer.description), type && el("span", { class: "quiet" }, ` ${type}`), whole || null);
     return [el("dt", {}, status), said];
   }));

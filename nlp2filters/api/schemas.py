@@ -17,7 +17,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Catalog(RootModel[catalogs.Catalog]):
+class CatalogDocument(RootModel[catalogs.Catalog]):
     """What can be searched."""
 
 

@@ -4,9 +4,6 @@ import re
 from pathlib import Path
 
 import httpx
-import schemathesis
-from hypothesis import HealthCheck, settings
-from schemathesis.checks import CHECKS
 
 from nlp2filters.app import OPERATIONS
 
@@ -20,6 +17,12 @@ def test_every_operation_is_described(client: httpx.Client) -> None:
     assert described == {(operation.method, operation.path) for operation in OPERATIONS}
     assert all(item[method]["summary"] for item in document["paths"].values() for method in item)
     assert set(document["webhooks"]) == {"job", "batch"}
+
+
+def test_every_reference_leads_somewhere(client: httpx.Client) -> None:
+    text = client.get("/openapi.json").text
+    known = client.get("/openapi.json").json()["components"]["schemas"]
+    assert set(re.findall(r'"#/components/schemas/([^"]+)"', text)) <= set(known)
 
 
 def test_every_operation_is_in_the_docs() -> None:
