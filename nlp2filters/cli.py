@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from arq.utils import import_string
 
 from nlp2filters import __version__, logs, workers
+from nlp2filters.commands import evaluate
 from nlp2filters.errors import NLP2FiltersError
 from nlp2filters.settings import Settings
 from nlp2filters.up import up
@@ -38,6 +39,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     worker = commands.add_parser("worker", help="run the worker of one queue")
     worker.add_argument("stage", choices=list(CLASSES))
     worker.set_defaults(run=_worker)
+
+    evaluate.add_to(commands)
     return parser.parse_args(argv)
 
 
