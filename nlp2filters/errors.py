@@ -17,6 +17,7 @@ NLP2FiltersError
 ├── RedisServerMissing      no Redis server to start, and none configured
 ├── WebhookRefused          a callback address that must not be called
 ├── UnreadableSource        a file or database that a command was given cannot be read
+├── UnwritableFile          a file that a command was to write
 ├── NoLLM                   a command needs an LLM and the settings name none
 └── ProviderError           the LLM call gave nothing usable
     ├── ProviderTimeout     the total deadline passed
@@ -188,6 +189,10 @@ class WebhookRefused(NLP2FiltersError):
 
 class UnreadableSource(NLP2FiltersError):
     """A file or database that a command was given cannot be read."""
+
+
+class UnwritableFile(NLP2FiltersError):
+    """A file that a command was to write."""
 
 
 class NoLLM(NLP2FiltersError):

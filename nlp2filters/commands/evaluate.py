@@ -87,10 +87,10 @@ def _run(args: argparse.Namespace) -> int:
     summary, categories = summarize(judgements), by_category(judgements)
     Console(width=None if sys.stdout.isatty() else PAGE_WIDTH).print(table(summary, categories, args.price))
     if args.out:
-        args.out.write_bytes(b"".join(orjson.dumps(_record(result)) + b"\n" for result in results))
+        files.write(args.out, b"".join(orjson.dumps(_record(result)) + b"\n" for result in results))
     if args.chart:
         title = f"{args.cases.stem}, read by {args.provider}"
-        args.chart.write_text(chart.page(title, summary, categories), encoding="utf-8")
+        files.write(args.chart, chart.page(title, summary, categories).encode())
     return 0
 
 
