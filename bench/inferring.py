@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import batched
+from itertools import islice
 from pathlib import Path
 from random import Random
 from subprocess import DEVNULL, Popen
@@ -30,10 +30,8 @@ async def main() -> None:
                 path = Path(folder) / write.__name__.strip("_")
                 path = write(path, rows)
                 seconds, peak_mb = await asyncio.to_thread(_infer, path)
-                size_mb = path.stat().st_size / 2**20
-                print(
-                    f"| {path.suffix} | {rows:,} | {size_mb:.0f} | {rows / seconds:,.0f} | {peak_mb:.0f} |", flush=True
-                )
+                size_mb, rate = path.stat().st_size / 2**20, rows / seconds
+                print(f"| {path.suffix} | {rows:,} | {size_mb:.0f} | {rate:,.0f} | {peak_mb:.0f} |", flush=True)
                 path.unlink()
 
 
@@ -85,8 +83,8 @@ def _json_lines(path: Path, count: int) -> Path:
 
 def _parquet(path: Path, count: int) -> Path:
     path = path.with_suffix(".parquet")
-    writer = None
-    for part in batched(_rows(count), 50_000):
+    writer, rows = None, _rows(count)
+    while part := tuple(islice(rows, 50_000)):
         table = pa.table(dict(zip(COLUMNS, zip(*part, strict=True), strict=True)))
         writer = writer or parquet.ParquetWriter(path, table.schema)
         writer.write_table(table)
