@@ -4,7 +4,7 @@ exact    {"id", "catalog", "text", "category", "today"?, "locale"?, "expected": 
          [CQL2-JSON, …], "sort"?: [[field, direction], …], "limit"?, "text"?, "ignored"?: [quote, …], "asks"?: bool}}
 flat     {"id", "catalog", "text", "conditions": [{"field", "op", "value", "alt"?: [value, …]}]}, for public data sets
 
-Catalogs come as a list: our own form, or {"catalog", "fields": [{"name", "type", "description", "values", "unit"}],
+Catalogs come as a list: the name of a packaged one, our own form, or {"catalog", "fields": [{"name", "type", "description", "values", "unit"}],
 "reference_date"?, "ops_labelled"?, "strict_comparisons"?} for the flat cases.
 """
 
@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from nlp2filters import demo
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, filters
 from nlp2filters.core.catalog import STRINGS, Catalog, Field
@@ -60,7 +61,7 @@ class Expected:
     filters: tuple[Filter | None, ...]
     sort: tuple[Sort, ...] = ()
     limit: int | None = None
-    text: str = ""
+    text: str | None = ""
     ignored: tuple[str, ...] | None = None
     asks: bool | None = None
 
@@ -107,8 +108,9 @@ def read_collections(data: bytes) -> dict[str, Collection]:
     """The catalogs of a file, by name.
 
     Raises:
-        InvalidCases: it is no JSON, or no list of objects.
+        InvalidCases: it is no JSON.
         InvalidCatalog: with the faults of the first catalog that has any.
+        CatalogNotFound: it names a packaged catalog that there is not.
     """
     try:
         listed = orjson.loads(data)
@@ -116,14 +118,20 @@ def read_collections(data: bytes) -> dict[str, Collection]:
         raise InvalidCases([Fault("", f"The catalogs are not JSON: {exc}.")]) from exc
     found = {}
     for index, item in enumerate(listed if isinstance(listed, list) else [listed]):
-        if not isinstance(item, dict):
-            raise InvalidCases([Fault(f"/{index}", "Expected a catalog as a JSON object.")])
         try:
-            collection = _flat_collection(item) if "catalog" in item else Collection(catalogs.parse(item))
+            collection = _collection(item)
         except InvalidInput as exc:
             raise exc.under(f"/{index}") from exc
         found[collection.name] = collection
     return found
+
+
+def _collection(item: object) -> Collection:
+    if isinstance(item, str):
+        return Collection(demo.catalog(item))
+    if isinstance(item, dict) and "catalog" in item:
+        return _flat_collection(item)
+    return Collection(catalogs.parse(item))
 
 
 def _flat_collection(item: Mapping[str, Any]) -> Collection:
@@ -215,8 +223,9 @@ def _expected(data: Mapping[str, Any], catalog: Catalog, today: dt.date | None) 
 def _filter(data: Any, catalog: Catalog, today: dt.date | None) -> Filter | None:
     if data is None:
         return None
-    checked = checks.check(filters.from_cql2(data), catalog)
-    return filters.resolve(checked, today) if today else checked
+    read = filters.from_cql2(data)
+    checks.check(read, catalog)
+    return filters.resolve(read, today) if today else read
 
 
 def flatten(node: Filter | None) -> tuple[Condition, ...]:

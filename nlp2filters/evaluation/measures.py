@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Any, TypeAlias
 
-from nlp2filters.core import filters
-from nlp2filters.core.catalog import STRINGS
+from nlp2filters.core import checks, filters
+from nlp2filters.core.catalog import STRINGS, Catalog
 from nlp2filters.core.filters import And, Between, Comparison, Contains, Filter, Not, OneOf, Or
 from nlp2filters.core.interpretation import Interpretation
+from nlp2filters.errors import InvalidFilter
 from nlp2filters.evaluation.cases import Case, Collection, Condition, Expected, operator, predicted
 from nlp2filters.evaluation.values import field_key, normal
 
@@ -91,7 +92,7 @@ def judge(
     whole = len(right) == len(wanted) == len(got)
     return Judgement(
         case=case,
-        exact=_is_as_expected(reading, case.expected) if case.expected else whole,
+        exact=_is_as_expected(reading, case.expected, collection.catalog) if case.expected else whole,
         conditions=Count(len(right), len(wanted), len(got)),
         values=_count(loose_wanted, loose_got, _same),
         fields=_count(loose_wanted, loose_got, lambda one, other: one.name == other.name),
@@ -217,15 +218,23 @@ def _match(wanted: Sequence[_Form], got: Sequence[_Form], equal: Callable[[_Form
     return taken
 
 
-def _is_as_expected(reading: Interpretation, expected: Expected) -> bool:
+def _is_as_expected(reading: Interpretation, expected: Expected, catalog: Catalog) -> bool:
     return (
-        canonical(reading.filter) in [canonical(node) for node in expected.filters]
+        _checked(reading.filter, catalog) in [_checked(node, catalog) for node in expected.filters]
         and reading.sort == expected.sort
         and reading.limit == expected.limit
-        and reading.text.casefold() == expected.text.casefold()
+        and (expected.text is None or reading.text.casefold() == expected.text.casefold())
         and (expected.ignored is None or {part.quote for part in reading.ignored} == set(expected.ignored))
         and (expected.asks is None or (reading.clarification is not None) == expected.asks)
     )
+
+
+def _checked(node: Filter | None, catalog: Catalog) -> Any:
+    """What the filter says of the catalog: on whole numbers, "under 2204.6" is "under 2205"."""
+    try:
+        return canonical(checks.check(node, catalog)) if node else None
+    except InvalidFilter:
+        return canonical(node)
 
 
 def canonical(node: Filter | None) -> Any:
