@@ -4,8 +4,9 @@ exact    {"id", "catalog", "text", "category", "today"?, "locale"?, "expected": 
          [CQL2-JSON, …], "sort"?: [[field, direction], …], "limit"?, "text"?, "ignored"?: [quote, …], "asks"?: bool}}
 flat     {"id", "catalog", "text", "conditions": [{"field", "op", "value", "alt"?: [value, …]}]}, for public data sets
 
-Catalogs come as a list: the name of a packaged one, our own form, or {"catalog", "fields": [{"name", "type", "description", "values", "unit"}],
-"reference_date"?, "ops_labelled"?, "strict_comparisons"?} for the flat cases.
+Catalogs come as a list: the name of a packaged one, a catalog in our own form, or for the flat cases {"catalog",
+"fields": [{"name", "type", "description", "values", "unit"}], "reference_date"?, "ops_labelled"?,
+"strict_comparisons"?}.
 """
 
 import datetime as dt
