@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from nlp2filters import demo, faults, logs, queue
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, dialects, filters, interpretation, jobs, linking, parser, prompt
+from nlp2filters.core import checks, dialects, filters, interpretation, jobs, languages, linking, parser, prompt
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import Filter
@@ -145,6 +145,7 @@ async def _embed(task: Task) -> Outcome:
         vectors = await embedder.embed([text])
         return Outcome({"result": {"text": text, "dimensions": vectors.shape[1]}})
     _, lexicon = await _understand(orjson.dumps(task.request["catalog"]))
+    lexicon = await _said_in(task.request.get("locale", "en"), lexicon)
     reading = await draft(text, lexicon, embedder, task.resources.name_vectors, today=task.now.date())
     return Outcome({"draft": interpretation.to_json(reading)}, event="draft")
 
@@ -273,6 +274,13 @@ def _read_catalog(source: bytes) -> tuple[Catalog, Lexicon]:
     data = orjson.loads(source)
     catalog = demo.catalog(data) if isinstance(data, str) else catalogs.parse(data)
     return catalog, Lexicon.of(catalog)
+
+
+@alru_cache(maxsize=32)
+async def _said_in(locale: str, lexicon: Lexicon) -> Lexicon:
+    """The lexicon of the same catalog for texts of a locale."""
+    language = languages.of(locale)
+    return lexicon if lexicon.language is language else await asyncio.to_thread(Lexicon.of, lexicon.catalog, language)
 
 
 async def _attempt(resources: Resources, stage: str, job_id: str, work: Work) -> None:

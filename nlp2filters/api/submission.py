@@ -8,6 +8,7 @@ from annotated_types import Len
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from nlp2filters.core import dialects
+from nlp2filters.core.languages import LOCALES
 from nlp2filters.errors import Fault, InvalidRequest
 
 MAX_TEXT = 4_000
@@ -70,7 +71,9 @@ class Submission(BaseModel):
     strategy: Literal["auto", "builtin"] = Field(
         default="auto", description="`builtin` never calls an LLM; `auto` does when one is configured."
     )
-    locale: Literal["en"] = Field(default="en", description="Language of the text.")
+    locale: str = Field(
+        default="en", pattern=f"^{LOCALES}$", description="Language of the text: `en`, `es`, or with a region, `es-MX`."
+    )
     timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
         default="UTC", description="IANA time zone in which `today` is meant."
     )

@@ -27,7 +27,7 @@ from rich.table import Table
 
 from nlp2filters import models, stages
 from nlp2filters.commands import files
-from nlp2filters.core import interpretation, parser
+from nlp2filters.core import interpretation, languages, parser
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.prompt import Message
@@ -155,8 +155,8 @@ class _Readers:
         self.lexicon = alru_cache(maxsize=64)(self._lexicon)
         self.name_vectors = alru_cache(maxsize=64)(self._name_vectors)
 
-    async def _lexicon(self, catalog: str) -> Lexicon:
-        return await asyncio.to_thread(Lexicon.of, self.collections[catalog].catalog)
+    async def _lexicon(self, catalog: str, locale: str) -> Lexicon:
+        return await asyncio.to_thread(Lexicon.of, self.collections[catalog].catalog, languages.of(locale))
 
     async def _name_vectors(self, lexicon: Lexicon) -> NDArray[Any]:
         assert self.embedder
@@ -164,7 +164,7 @@ class _Readers:
 
     async def judge(self, case: Case) -> Result:
         """Read a case's text against the clock; what a worker keeps for its next job is made before."""
-        lexicon, spent, degraded = await self.lexicon(case.catalog), Spent(), False
+        lexicon, spent, degraded = await self.lexicon(case.catalog, case.locale), Spent(), False
         if self.embedder:
             await self.name_vectors(lexicon)
         today = case.today or self.today

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nlp2filters.core import languages
 from nlp2filters.core.interpretation import resolve
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import parse
@@ -50,13 +51,13 @@ def cases(category: str) -> list[Case]:
 
 
 @cache
-def lexicon(catalog: str) -> Lexicon:
-    return Lexicon.of(collections()[catalog].catalog)
+def lexicon(catalog: str, locale: str) -> Lexicon:
+    return Lexicon.of(collections()[catalog].catalog, languages.of(locale))
 
 
 def is_exact(case: Case) -> bool:
     today = case.today or TODAY
-    reading = resolve(parse(case.text, lexicon(case.catalog), today=today), today)
+    reading = resolve(parse(case.text, lexicon(case.catalog, case.locale), today=today), today)
     return judge(case, reading, collections()[case.catalog]).exact
 
 
