@@ -3,9 +3,9 @@
 import asyncio
 import sys
 
-from bench import queues
+from bench import inferring, queues
 
-BENCHES = {"queues": queues.main}
+BENCHES = {"queues": queues.main, "inferring": inferring.main}
 
 
 def main() -> None:

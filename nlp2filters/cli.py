@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from arq.utils import import_string
 
 from nlp2filters import __version__, logs, workers
-from nlp2filters.commands import keys
+from nlp2filters.commands import catalogs, evaluate, keys
 from nlp2filters.errors import NLP2FiltersError
 from nlp2filters.settings import Settings
 from nlp2filters.up import up
@@ -41,6 +41,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     worker.set_defaults(run=_worker)
 
     keys.add_to(commands)
+    evaluate.add_to(commands)
+    catalogs.add_to(commands)
     return parser.parse_args(argv)
 
 

@@ -4,7 +4,8 @@ NLP2FiltersError
 ├── InvalidInput            the caller's input has faults, each with a JSON pointer
 │   ├── InvalidRequest      a request body, a header or a query parameter
 │   ├── InvalidCatalog      a catalog
-│   └── InvalidFilter       a filter that does not fit its catalog
+│   ├── InvalidFilter       a filter that does not fit its catalog
+│   └── InvalidCases        an evaluation's cases
 ├── UnsupportedFilter       a dialect cannot express an operator
 ├── JobNotFound             no such job, or it is another owner's
 ├── JobGone                 the job is past its retention time
@@ -31,6 +32,9 @@ NLP2FiltersError
 ├── ModelUnavailable        no source could supply the embedding model
 ├── RedisServerMissing      no Redis server to start, and none configured
 ├── WebhookRefused          a callback address that must not be called
+├── UnreadableSource        a file or database that a command was given cannot be read
+├── UnwritableFile          a file that a command was to write
+├── NoLLM                   a command needs an LLM and the settings name none
 └── ProviderError           the LLM call gave nothing usable
     ├── ProviderTimeout     the total deadline passed
     ├── ProviderRejected    4xx: wrong key, wrong model, bad request; never retried
@@ -79,6 +83,10 @@ class InvalidCatalog(InvalidInput):
 
 class InvalidFilter(InvalidInput):
     """A filter does not fit its catalog."""
+
+
+class InvalidCases(InvalidInput):
+    """The cases of an evaluation are wrong; the first part of a pointer is the line."""
 
 
 class MalformedJSON(NLP2FiltersError):
@@ -315,6 +323,18 @@ class RedisServerFailed(NLP2FiltersError):
 
 class WebhookRefused(NLP2FiltersError):
     """A callback address that must not be called: not https, private, or our own."""
+
+
+class UnreadableSource(NLP2FiltersError):
+    """A file or database that a command was given cannot be read."""
+
+
+class UnwritableFile(NLP2FiltersError):
+    """A file that a command was to write."""
+
+
+class NoLLM(NLP2FiltersError):
+    """A command needs an LLM and the settings name none."""
 
 
 class ProviderError(NLP2FiltersError):

@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from nlp2filters import demo, faults, logs, queue
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, dialects, filters, interpretation, jobs, linking, parser, prompt
+from nlp2filters.core import checks, dialects, filters, interpretation, jobs, languages, linking, parser, prompt
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import Filter
@@ -110,6 +111,8 @@ class Outcome:
 
 
 Work = Callable[[Task], Awaitable[Outcome]]
+NameVectors = Callable[[Lexicon], Awaitable[NDArray[Any]]]
+Complete = Callable[[str, Sequence[Message], Mapping[str, Any]], Awaitable[Answer]]
 
 
 async def embed(ctx: dict[str, Any], job_id: str) -> None:
@@ -142,13 +145,21 @@ async def _embed(task: Task) -> Outcome:
         vectors = await embedder.embed([text])
         return Outcome({"result": {"text": text, "dimensions": vectors.shape[1]}})
     _, lexicon = await _catalog(task)
+    lexicon = await _said_in(task.request.get("locale", "en"), lexicon)
+    reading = await draft(text, lexicon, embedder, task.resources.name_vectors, today=task.now.date())
+    return Outcome({"draft": interpretation.to_json(reading)}, event="draft")
+
+
+async def draft(
+    text: str, lexicon: Lexicon, embedder: Embedder, name_vectors: NameVectors, *, today: dt.date
+) -> Interpretation:
+    """The built-in parser's reading of a text; the model helps with the words that nothing explains."""
     phrases = linking.phrases(text, lexicon)
     similar: Mapping[str, tuple[linking.Candidate, ...]] = {}
     if phrases:
-        vectors, name_vectors = await asyncio.gather(embedder.embed(phrases), task.resources.name_vectors(lexicon))
-        similar = linking.nearest(phrases, vectors, name_vectors, lexicon)
-    draft = parser.parse(text, lexicon, today=task.now.date(), similar=similar)
-    return Outcome({"draft": interpretation.to_json(draft)}, event="draft")
+        vectors, named = await asyncio.gather(embedder.embed(phrases), name_vectors(lexicon))
+        similar = linking.nearest(phrases, vectors, named, lexicon)
+    return parser.parse(text, lexicon, today=today, similar=similar)
 
 
 async def _translate(task: Task) -> Outcome:
@@ -158,7 +169,9 @@ async def _translate(task: Task) -> Outcome:
     reading, answer, failure = draft, None, None
     if provider:
         try:
-            reading, answer = await _ask(provider, task, catalog, draft)
+            complete = partial(_complete, provider, task)
+            today, timezone = task.now.date(), task.request["timezone"]
+            reading, answer = await ask(complete, task.request["text"], catalog, draft, today=today, timezone=timezone)
         except ProviderError as exc:
             if task.request["strategy"] == "llm":
                 raise
@@ -167,20 +180,25 @@ async def _translate(task: Task) -> Outcome:
     return Outcome({"result": _result(task, catalog, draft, reading, answer, failure)})
 
 
-async def _ask(
-    provider: Provider, task: Task, catalog: Catalog, draft: Interpretation
+async def ask(
+    complete: Complete, text: str, catalog: Catalog, draft: Interpretation, *, today: dt.date, timezone: str
 ) -> tuple[Interpretation, Answer]:
-    """The LLM's interpretation; an answer with faults is sent back once, with the faults named."""
-    text: str = task.request["text"]
-    messages = prompt.messages(text, catalog, draft, today=task.now.date(), timezone=task.request["timezone"])
+    """The LLM's interpretation; an answer with faults is sent back once, with the faults named.
+
+    `complete` gets the name of the answer, one of `ANSWERS`, the messages and the schema.
+
+    Raises:
+        ProviderError: also the second answer is of no use, or there was none.
+    """
+    messages = prompt.messages(text, catalog, draft, today=today, timezone=timezone)
     schema = prompt.answer_schema(catalog)
     first, second = ANSWERS
-    answer = await _complete(provider, task, first, messages, schema)
+    answer = await complete(first, messages, schema)
     try:
         return prompt.read_answer(answer.content, text, catalog), answer
     except InvalidAnswer as exc:
         _log.info("asking the LLM to repair its answer: %s", exc)
-        again = await _complete(provider, task, second, prompt.repair(messages, answer.content, str(exc)), schema)
+        again = await complete(second, prompt.repair(messages, answer.content, str(exc)), schema)
         return prompt.read_answer(again.content, text, catalog), again
 
 
@@ -279,6 +297,13 @@ def _read_catalog(source: bytes) -> tuple[Catalog, Lexicon]:
     data = orjson.loads(source)
     catalog = demo.catalog(data) if isinstance(data, str) else catalogs.parse(data)
     return catalog, Lexicon.of(catalog)
+
+
+@alru_cache(maxsize=32)
+async def _said_in(locale: str, lexicon: Lexicon) -> Lexicon:
+    """The lexicon of the same catalog for texts of a locale."""
+    language = languages.of(locale)
+    return lexicon if lexicon.language is language else await asyncio.to_thread(Lexicon.of, lexicon.catalog, language)
 
 
 async def _attempt(resources: Resources, stage: str, job_id: str, work: Work) -> None:

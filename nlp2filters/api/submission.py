@@ -18,6 +18,7 @@ from pydantic import (
 
 from nlp2filters.core import dialects
 from nlp2filters.core.batches import MAX_REQUESTS
+from nlp2filters.core.languages import LOCALES
 from nlp2filters.errors import Fault, InvalidRequest
 
 MAX_TEXT = 4_000
@@ -82,7 +83,9 @@ class Submission(BaseModel):
         description="`builtin` never calls an LLM; `auto` does when one is configured, and falls back to the built-in "
         "parser; `llm` fails when the LLM does.",
     )
-    locale: Literal["en"] = Field(default="en", description="Language of the text.")
+    locale: str = Field(
+        default="en", pattern=f"^{LOCALES}$", description="Language of the text: `en`, `es`, or with a region, `es-MX`."
+    )
     timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
         default="UTC", description="IANA time zone in which `today` is meant."
     )

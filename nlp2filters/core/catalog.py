@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import orjson
-from annotated_types import MaxLen, MinLen
+from annotated_types import Ge, MaxLen, MinLen
 from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
 from nlp2filters.errors import Fault, InvalidCatalog
@@ -45,12 +45,16 @@ _STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A known value of a keyword field, as it is stored, with the other words people use for it."""
+    """A known value of a keyword field, as it is stored, with the other words people use for it.
+
+    `count` is how often it was seen, where somebody counted.
+    """
 
     __pydantic_config__ = _STRICT
 
     value: Name
     synonyms: tuple[Phrase, ...] = ()
+    count: Annotated[int, Ge(0)] | None = None
 
 
 def _value_object(value: Any) -> Any:

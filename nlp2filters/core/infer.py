@@ -8,7 +8,7 @@ import datetime as dt
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -41,7 +41,7 @@ def infer(
 
     Args:
         currency: ISO 4217 code for columns such as "price" or "budget" whose header names none.
-        max_values: known values listed per field, the most frequent ones.
+        max_values: known values listed per field, the most frequent ones, each with its count.
         max_closed: a field with more values than this is never closed.
         max_distinct: values counted per column; those first seen after it is full are not.
 
@@ -119,6 +119,8 @@ _NUMBER_RE = re.compile(rf"-?(?:{_NUMBER}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _DATETIME_RE = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:?\d{2})?")
 _TIME_RE = re.compile(r"\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?")
 
+_TIME_OF_HALVES_RE = re.compile(r"\d{1,2}:\d{2} ?[AaPp][Mm]")
+
 _DATE_FORMATS = (
     "%Y-%m-%d",
     "%Y/%m/%d",
@@ -133,7 +135,15 @@ _DATE_FORMATS = (
     "%d %B %Y",
     "%d-%b-%Y",
 )
-_EITHER_WAY = frozenset({"%m/%d/%Y", "%d/%m/%Y"})
+_DATETIME_FORMATS = (  # of a day and a minute; seconds may follow
+    "%Y/%m/%d %H:%M",
+    "%d.%m.%Y %H:%M",
+    "%m/%d/%Y %H:%M",
+    "%d/%m/%Y %H:%M",
+    "%m/%d/%Y %I:%M %p",
+    "%d/%m/%Y %I:%M %p",
+)
+_MONTH_OR_DAY_FIRST = ("%m/%d/%Y", "%d/%m/%Y")
 
 _CURRENCY_CODES = (
     "USD EUR GBP JPY CNY INR CHF CAD AUD NZD SEK NOK DKK PLN CZK HUF RON RUB UAH BRL MXN ARS CLP ZAR KRW SGD HKD TWD "
@@ -215,6 +225,30 @@ def _datetime(*, aware: bool) -> Callable[[Any], dt.datetime | None]:
     return read
 
 
+def _datetime_in(format_: str) -> Callable[[Any], dt.datetime | None]:
+    with_seconds = format_.replace("%M", "%M:%S")
+
+    def read(value: Any) -> dt.datetime | None:
+        if not isinstance(value, str):
+            return None
+        try:
+            return dt.datetime.strptime(value, with_seconds if value.count(":") == 2 else format_)
+        except ValueError:
+            return None
+
+    return read
+
+
+def _time_of_halves(value: Any) -> dt.time | None:
+    """Read "5:30 PM"."""
+    if not isinstance(value, str) or not _TIME_OF_HALVES_RE.fullmatch(value):
+        return None
+    try:
+        return dt.datetime.strptime(value.upper().replace(" ", ""), "%I:%M%p").time()
+    except ValueError:
+        return None
+
+
 def _time(value: Any) -> dt.time | None:
     if isinstance(value, str) and _TIME_RE.fullmatch(value):
         try:
@@ -233,7 +267,9 @@ _READINGS: tuple[_Reading, ...] = (
     *(_Reading("date", _date(format_), format=format_) for format_ in _DATE_FORMATS),
     _Reading("datetime", _datetime(aware=False)),
     _Reading("datetime", _datetime(aware=True)),
+    *(_Reading("datetime", _datetime_in(format_), format=format_) for format_ in _DATETIME_FORMATS),
     _Reading("time", _time),
+    _Reading("time", _time_of_halves),
 )
 
 
@@ -292,9 +328,14 @@ class _Column:
 
     def best(self) -> _Range | None:
         """The first reading left; None for strings, also where day and month may be either way round."""
-        if not self.known or {range_.reading.format for range_ in self.ranges} == _EITHER_WAY:
+        if not self.known or _either_way({range_.reading.format for range_ in self.ranges}):
             return None
         return self.ranges[0] if self.ranges else None
+
+
+def _either_way(formats: Set[str]) -> bool:
+    """Whether the formats differ in the order of day and month alone."""
+    return len(formats) > 1 and all(format_.startswith(_MONTH_OR_DAY_FIRST) for format_ in formats)
 
 
 def _field(name: str, column: _Column, rows: int, *, currency: str | None, max_values: int, max_closed: int) -> Field:
@@ -319,7 +360,7 @@ def _strings(column: _Column, max_values: int, max_closed: int) -> dict[str, Any
     counted, distinct = column.distinct.total(), len(column.distinct)
     if not distinct or counted < 1.5 * distinct:
         return {"type": "text"}
-    values = tuple(Value(value) for value, _ in column.distinct.most_common(max_values))
+    values = tuple(Value(value, count=count) for value, count in column.distinct.most_common(max_values))
     whole = not column.overflow and distinct <= min(max_values, max_closed)
     return {"type": "keyword", "values": values, "closed": whole and counted >= 2 * distinct}
 
@@ -431,6 +472,8 @@ def _measure(name: str) -> tuple[Sequence[str], str | None, str | None]:
     if len(words) > 2 and lower[-2] == "in":
         unit, currency = _unit(words[-1])
         return (words[:-2] if unit or currency else words), unit, currency
+    if len(words) > 2 and (unit := _UNITS.get("".join(lower[-2:]))):  # "area_m2", "speed km/h"
+        return words[:-2], unit, None
     last = lower[-1] if lower else ""
     if lower[-2:-1] == ["per"] or (last == "min" and not _TIME_WORDS & set(lower)):
         return words, None, None
@@ -442,4 +485,4 @@ def _unit(text: str) -> tuple[str | None, str | None]:
     """What stands where only a unit or a currency can stand."""
     if text in _SHORT_UNITS:
         return ("h" if text == "hr" else text), None
-    return _UNITS.get(text.lower()), _CURRENCY_WORDS.get(text.lower())
+    return _UNITS.get(text.lower().replace(" ", "")), _CURRENCY_WORDS.get(text.lower())

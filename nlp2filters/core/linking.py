@@ -110,7 +110,7 @@ class Lexicon:
         stems: dict[tuple[str, ...], dict[Target, Candidate]] = defaultdict(dict)
         spellings: dict[str, tuple[str, ...]] = {}
         for phrase, target, source in _entries(catalog, language):
-            tokens = words.tokenize(phrase)
+            tokens = language.tokenize(phrase)
             if not tokens:
                 continue
             norms, key = tuple(token.norm for token in tokens), tuple(token.stem for token in tokens)
@@ -254,7 +254,7 @@ def _names(catalog: Catalog) -> Iterator[tuple[str, Target]]:
 
 def phrases(text: str, lexicon: Lexicon) -> tuple[str, ...]:
     """The word groups of a text that are worth embedding: up to three words that nothing else explains."""
-    tokens = words.tokenize(text)
+    tokens = lexicon.language.tokenize(text)
     unknown: list[bool] = [False] * len(tokens)
     at = 0
     while at < len(tokens):

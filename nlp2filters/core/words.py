@@ -10,17 +10,20 @@ import snowballstemmer
 
 Kind = Literal["word", "number", "symbol", "quoted"]
 
-_TOKEN = re.compile(
-    r"""
+_PATTERN = r"""
       (?P<quoted>"[^"\n]{1,200}"|“[^”\n]{1,200}”)
-    | (?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?|\.\d+)
+    | (?P<number>NUMBER)
     | (?P<word>(?:(?<=\d)['’])?[^\W\d_]+(?:['’][^\W\d_]+)*)
     | (?P<symbol><=|>=|!=|<>|==|[<>=≤≥≠+\-–—%$€£¥₹°″,;:()&/])
-    """,
-    re.VERBOSE,
-)
+    """
+_NUMBERS = {  # by what stands before a fraction; where that is a comma, "2.5" is written too
+    ".": r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?|\.\d+",
+    ",": r"\d{1,3}(?:\.\d{3})+(?:,\d+)?(?!\d)|\d+(?:[.,]\d+)?|,\d+",
+}
+_TOKENS = {mark: re.compile(_PATTERN.replace("NUMBER", number), re.VERBOSE) for mark, number in _NUMBERS.items()}
+_DOTTED_THOUSANDS = re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_stemmer = snowballstemmer.stemmer("english")
+_stemmers = {language: snowballstemmer.stemmer(language) for language in ("english", "spanish")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +38,28 @@ class Token:
     kind: Kind
 
 
-def tokenize(text: str) -> list[Token]:
-    """The tokens of a text, in order. Hyphens inside words vanish; those between numbers or blanks stay."""
+def tokenize(text: str, *, decimal: str = ".", stemmer: str = "english") -> list[Token]:
+    """The tokens of a text, in order. Hyphens inside words vanish; those between numbers or blanks stay.
+
+    `decimal` is "." or ",", and the other one stands between thousands. The norm of a number has a point before its
+    fraction.
+    """
     tokens = []
-    for match in _TOKEN.finditer(text):
+    for match in _TOKENS[decimal].finditer(text):
         kind: Kind = match.lastgroup  # type: ignore[assignment]
         if match[0] == "-" and _inside_word(text, match.start()):
             continue
         norm = fold(match[0]) if kind != "quoted" else match[0][1:-1]
-        tokens.append(Token(match[0], norm, stem(norm) if kind == "word" else norm, match.start(), match.end(), kind))
+        if kind == "number" and decimal == ",":
+            norm = _with_point(norm)
+        stemmed = stem(norm, stemmer) if kind == "word" else norm
+        tokens.append(Token(match[0], norm, stemmed, match.start(), match.end(), kind))
     return tokens
+
+
+def _with_point(number: str) -> str:
+    """A number that is written with a decimal comma: "1.200,5" as "1200.5"."""
+    return (number.replace(".", "") if _DOTTED_THOUSANDS.fullmatch(number) else number).replace(",", ".")
 
 
 def spaced(name: str) -> str:
@@ -60,9 +75,9 @@ def fold(text: str) -> str:
 
 
 @lru_cache(maxsize=65_536)
-def stem(word: str) -> str:
-    """The word without its English ending (Porter2)."""
-    return str(_stemmer.stemWord(word))
+def stem(word: str, stemmer: str = "english") -> str:
+    """The word without its ending, as Snowball's algorithm for the language has it."""
+    return str(_stemmers[stemmer].stemWord(word))
 
 
 def _inside_word(text: str, at: int) -> bool:

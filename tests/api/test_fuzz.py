@@ -74,3 +74,31 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
+NAMES = [
+    *("kind", "catalog", "text", "dialects", "strategy", "locale", "timezone", "now", "scope", "webhook", "metadata"),
+    *("deadline_seconds", "requests", "custom_id", "fields", "name", "type", "values", "job_id", "batch_id"),
+]
+NESTED = st.integers(1, 40).map(lambda depth: "[" * depth + "]" * depth)
+OBJECTS = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=6)
+LIKELY = OBJECTS.map(lambda odd: {**BODY, **odd})
+WRITTEN = (VALUES | OBJECTS | LIKELY).map(lambda value: json.dumps(value).encode())
+TWICE = st.tuples(WRITTEN, WRITTEN).map(
+    lambda two: b'{"text": ' + two[0] + b', "text": ' + two[1] + b', "catalog": "cars"}'
+)
+HUGE = st.integers(1, 400).map(
+    lambda digits: b'{"catalog": "cars", "text": "x", "deadline_seconds": ' + b"9" * digits + b"}"
+)
+RAW = WRITTEN | TWICE | HUGE | NESTED.map(str.encode) | st.binary(max_size=200)
+CUT = st.tuples(WRITTEN, st.integers(0, 300)).map(lambda pair: pair[0][: pair[1]])
+PLACES = [("POST", "/v1/jobs"), ("POST", "/v1/batches"), ("PUT", "/v1/catalogs/mine"), ("POST", "/v1/catalogs/infer"),
+          ("POST", "/v1/stream-tokens"), ("POST", "/embedding/echo")]  # fmt: skip
+
+
+@given(body=RAW | CUT, place=st.sampled_from(PLACES))
+@settings(max_examples=BODIES, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_body_breaks_it(body: bytes, place: tuple[str, str], idle: httpx.Client) -> None:
+    method, path = place
+    response = idle.request(method, path, content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code < 500, (path, body)
+    if response.status_code >= 400:
+        assert response.headers["content-type"] == "application/problem+json"

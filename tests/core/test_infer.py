@@ -43,6 +43,9 @@ def column(header: str, *values: object, **options: Any) -> Field:
         (["2024-05-01T09:30:00", "2024-05-01 08:00"], "datetime", "2024-05-01T08:00:00", "2024-05-01T09:30:00"),
         (["2024-05-01T09:30:00Z"], "datetime", "2024-05-01T09:30:00+00:00", "2024-05-01T09:30:00+00:00"),
         ([dt.datetime(2024, 5, 1)], "datetime", "2024-05-01T00:00:00", "2024-05-01T00:00:00"),
+        (["31.01.2024 08:00", "01.02.2024 17:30:05"], "datetime", "2024-01-31T08:00:00", "2024-02-01T17:30:05"),
+        (["1/31/2024 8:05 PM"], "datetime", "2024-01-31T20:05:00", "2024-01-31T20:05:00"),
+        (["5:30 PM", "9:00 am"], "time", "09:00:00", "17:30:00"),
         (["09:30", "17:05:30"], "time", "09:30:00", "17:05:30"),
         (["$1,234.50", "$99"], "money", 99, 1234.5),
         (["EUR 12", "13.50 EUR"], "money", 12, 13.5),
@@ -59,6 +62,7 @@ def test_types_and_extremes(values: list[object], type_: str, low: object, high:
         ["02139", "10001"],  # codes with leading zeros
         ["+4420123", "+4930456"],
         ["01/02/2024", "03/04/2024"],  # day first or month first?
+        ["01/02/2024 10:00", "03/04/2024 11:00"],  # likewise
         ["2024-05-01", "May 1 2024"],  # two formats
         ["2024-05-01", "soon"],
         ["2024-13-01"],
@@ -97,6 +101,9 @@ def test_no_wild_guesses(values: list[object]) -> None:
         ("temp_min", ["3"], ("", "integer", None, None)),
         ("Height (m)", ["1.8"], ("Height", "number", "m", None)),
         ("Speed (km/h)", ["120"], ("Speed", "integer", "km/h", None)),
+        ("speed km/h", ["120"], ("speed", "integer", "km/h", None)),
+        ("area_m2", ["120"], ("area", "integer", "m²", None)),
+        ("Area (sq ft)", ["120"], ("Area", "integer", "ft²", None)),
         ("Max temp (°C)", ["31.5"], ("Max temp", "number", "°C", None)),
         ("discount %", ["15"], ("discount", "integer", "%", None)),
         ("mpg", ["18"], ("", "integer", "mpg", None)),
@@ -141,6 +148,11 @@ def test_strings_are_keywords_when_they_repeat(
 ) -> None:
     field = column("x", *values)
     assert (field.type, [value.value for value in field.values], field.closed) == (type_, known, closed)
+
+
+def test_known_values_come_with_their_counts() -> None:
+    field = column("origin", "USA", "Japan", "USA", "USA")
+    assert field.values == (Value("USA", count=3), Value("Japan", count=1))
 
 
 def test_a_list_makes_the_field_hold_many() -> None:

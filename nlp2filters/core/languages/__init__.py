@@ -4,7 +4,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,14 +27,25 @@ class Said:
 
 @dataclass(frozen=True)
 class Language:
-    """The tables of one language file."""
+    """The tables of one language file; `region` is an ISO 3166 code, or empty."""
 
     data: Mapping[str, Any]
+    region: str = ""
 
     @classmethod
-    def read(cls, code: str) -> "Language":
+    def read(cls, code: str, region: str = "") -> "Language":
         """The language of an ISO 639-1 code."""
-        return cls(tomllib.loads((Path(__file__).parent / f"{code}.toml").read_text(encoding="utf-8")))
+        return cls(tomllib.loads((Path(__file__).parent / f"{code}.toml").read_text(encoding="utf-8")), region)
+
+    def tokenize(self, text: str) -> list[Token]:
+        """The tokens of a text in this language."""
+        return words.tokenize(text, decimal=self.decimal, stemmer=self.data["stemmer"])
+
+    @property
+    def decimal(self) -> str:
+        """What stands before the fraction of a number."""
+        decimal: str = self.data["decimal"]["by_region"].get(self.region, self.data["decimal"]["mark"])
+        return decimal
 
     @cached_property
     def numbers(self) -> Mapping[str, int]:
@@ -123,7 +134,7 @@ class Language:
             yield "comparative", comparative + tail
             for superlative in superlatives:
                 yield "superlative", superlative + tail
-        elif not rest:
+        elif not rest and self.data["degree_endings"]:
             comparative, superlative = self.data["degree_endings"]
             yield "comparative", _inflected(first, comparative)
             yield "superlative", _inflected(first, superlative)
@@ -156,4 +167,12 @@ def _merged(entries: Iterator[tuple[str, str, str]]) -> Mapping[tuple[str, ...],
     return dict(found)
 
 
+LOCALES = r"(en|es)(-[A-Z]{2})?"
 ENGLISH = Language.read("en")
+
+
+@cache
+def of(locale: str) -> Language:
+    """The language of a locale of the form `LOCALES`, such as "es-MX"."""
+    code, _, region = locale.partition("-")
+    return ENGLISH if code == "en" else Language.read(code, region)

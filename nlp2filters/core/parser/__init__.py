@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from nlp2filters.core import words
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.explain import sentence
 from nlp2filters.core.filters import leaves
@@ -34,7 +33,7 @@ def parse(
 
     Never raises: a text that says nothing to the catalog is all `text`.
     """
-    tokens = words.tokenize(text)
+    tokens = lexicon.language.tokenize(text)
     items = scan.scan(tokens, lexicon, similar or {}, today)
     spans = [Span(tokens[item.start].start, tokens[item.end - 1].end) for item in items]
     found = clauses.find(Row(items, [span.of(text) for span in spans], lexicon, today))

@@ -90,7 +90,7 @@ def _number(tokens: Sequence[Token], at: int, language: Language) -> tuple[int |
     if tokens[at].kind == "number":
         if len(tokens[at].text) > MAX_DIGITS:
             return None
-        digits = tokens[at].text.replace(",", "")
+        digits = tokens[at].norm.replace(",", "")
         value = float(digits) if "." in digits else int(digits)
         at += 1
         if _suffixed(tokens, at, language):
@@ -168,7 +168,8 @@ def _is_unit(tokens: Sequence[Token], at: int, length: int) -> bool:
     """Whether the word is a unit here: "5 in" is not inches when more follows, "in 5 l" is litres."""
     token = tokens[at]
     attached = token.start == tokens[at - 1].end
-    return attached or (len(token.norm) > 1 and token.norm != "in") or at + length == len(tokens)
+    clear = not token.norm.isalpha() or (len(token.norm) > 1 and token.norm != "in")
+    return attached or clear or at + length == len(tokens)
 
 
 def _sign(tokens: Sequence[Token], at: int) -> bool:

@@ -1,0 +1,279 @@
+"""Cases: texts with what they mean, over catalogs. Two forms are read, and may be mixed in one file.
+
+exact    {"id", "catalog", "text", "category", "today"?, "locale"?, "expected": {"filter": CQL2-JSON or null, "also"?:
+         [CQL2-JSON, …], "sort"?: [[field, direction], …], "limit"?, "text"?, "ignored"?: [quote, …], "asks"?: bool}}
+flat     {"id", "catalog", "text", "conditions": [{"field", "op", "value", "alt"?: [value, …]}]}, for public data sets
+
+Catalogs come as a list: the name of a packaged one, a catalog in our own form, or for the flat cases {"catalog",
+"fields": [{"name", "type", "description", "values", "unit"}], "reference_date"?, "ops_labelled"?,
+"strict_comparisons"?}.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from nlp2filters import demo
+from nlp2filters.core import catalog as catalogs
+from nlp2filters.core import checks, filters
+from nlp2filters.core.catalog import STRINGS, Catalog, Field
+from nlp2filters.core.filters import And, Filter, Leaf, Not, Or
+from nlp2filters.core.interpretation import Interpretation, Sort, leaf_to_json
+from nlp2filters.errors import Fault, InvalidCases, InvalidFilter, InvalidInput
+from nlp2filters.evaluation.values import field_key
+
+MAX_VALUES = 10_000
+
+_OPERATORS = {
+    **dict.fromkeys(("=", "==", "is", "equals", "equal", "term"), "eq"),
+    **dict.fromkeys(("!=", "<>", "not", "neq", "not_eq"), "ne"),
+    **dict.fromkeys((">",), "gt"),
+    **dict.fromkeys((">=", "ge"), "gte"),
+    **dict.fromkeys(("<",), "lt"),
+    **dict.fromkeys(("<=", "le"), "lte"),
+    **dict.fromkeys(("like", "match", "contains_any"), "contains"),
+    **dict.fromkeys(("any", "terms"), "in"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A test without its place in a boolean tree. Any of `values` is right; a list stands for `op` "in".
+
+    `op` is one of eq, ne, gt, gte, lt, lte, in, contains, or a name that only equals itself. `confidence` is that of
+    a prediction.
+    """
+
+    field: str
+    op: str
+    value: Any
+    alternatives: tuple[Any, ...] = ()
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The whole envelope that a text means; any of `filters` is right. None: not looked at."""
+
+    filters: tuple[Filter | None, ...]
+    sort: tuple[Sort, ...] = ()
+    limit: int | None = None
+    text: str | None = ""
+    ignored: tuple[str, ...] | None = None
+    asks: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A text with what it means: its conditions, and the envelope where the case tells all of it."""
+
+    id: str
+    catalog: str
+    text: str
+    category: str
+    conditions: tuple[Condition, ...]
+    expected: Expected | None = None
+    today: dt.date | None = None
+    locale: str = "en"
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A catalog, with how the labels of its cases are to be taken.
+
+    `operators`: they are labelled; otherwise only fields and values count. `strict`: "over 5" is told from "5 or
+    more".
+    """
+
+    catalog: Catalog
+    reference_date: dt.date | None = None
+    operators: bool = True
+    strict: bool = True
+
+    @property
+    def name(self) -> str:
+        """The name by which cases refer to it."""
+        return self.catalog.name
+
+    @cached_property
+    def fields(self) -> Mapping[str, Field]:
+        """The fields by their `field_key`."""
+        return {field_key(field.name): field for field in self.catalog.fields}
+
+
+def read_collections(data: bytes) -> dict[str, Collection]:
+    """The catalogs of a file, by name.
+
+    Raises:
+        InvalidCases: it is no JSON.
+        InvalidCatalog: with the faults of the first catalog that has any.
+        CatalogNotFound: it names a packaged catalog that there is not.
+    """
+    try:
+        listed = orjson.loads(data)
+    except orjson.JSONDecodeError as exc:
+        raise InvalidCases([Fault("", f"The catalogs are not JSON: {exc}.")]) from exc
+    found = {}
+    for index, item in enumerate(listed if isinstance(listed, list) else [listed]):
+        try:
+            collection = _collection(item)
+        except InvalidInput as exc:
+            raise exc.under(f"/{index}") from exc
+        found[collection.name] = collection
+    return found
+
+
+def _collection(item: object) -> Collection:
+    if isinstance(item, str):
+        return Collection(demo.catalog(item))
+    if isinstance(item, dict) and "catalog" in item:
+        return _flat_collection(item)
+    return Collection(catalogs.parse(item))
+
+
+def _flat_collection(item: Mapping[str, Any]) -> Collection:
+    reference = item.get("reference_date")
+    fields = [_flat_field(field) for field in item["fields"]]
+    return Collection(
+        catalog=catalogs.parse({"name": item["catalog"], "fields": fields}),
+        reference_date=dt.date.fromisoformat(reference) if reference else None,
+        operators=item.get("ops_labelled") is not False,
+        strict=item.get("strict_comparisons") is not False,
+    )
+
+
+def _flat_field(field: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {"name": field["name"], "type": field["type"], "description": (field.get("description") or "")[:500]}
+    if field["type"] == "money":
+        plain["currency"] = "USD"
+    if field.get("values") and field["type"] in STRINGS:
+        plain["values"] = list(dict.fromkeys(field["values"]))[:MAX_VALUES]
+    if field.get("unit"):
+        plain["unit"] = field["unit"]
+    return plain
+
+
+def read_cases(data: bytes, collections: Mapping[str, Collection]) -> list[Case]:
+    """The cases of a JSON Lines file.
+
+    Raises:
+        InvalidCases: with every line that is none, or names no catalog of `collections`.
+    """
+    cases, faults = [], []
+    for number, line in enumerate(data.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            cases.append(_case(orjson.loads(line), collections))
+        except InvalidFilter as exc:
+            faults += [Fault(f"/{number}/expected/filter{fault.pointer}", fault.detail) for fault in exc.faults]
+        except (ValueError, LookupError, TypeError) as exc:
+            faults.append(Fault(f"/{number}", f"Not a case: {type(exc).__name__}: {exc}."))
+    if faults:
+        raise InvalidCases(faults)
+    return cases
+
+
+def _case(data: Mapping[str, Any], collections: Mapping[str, Collection]) -> Case:
+    collection = collections.get(data["catalog"])
+    if collection is None:
+        raise LookupError(f"there is no catalog {data['catalog']!r}")
+    today = dt.date.fromisoformat(data["today"]) if "today" in data else collection.reference_date
+    expected = _expected(data["expected"], collection.catalog, today) if "expected" in data else None
+    if expected:
+        conditions = flatten(expected.filters[0])
+    else:
+        conditions = tuple(
+            Condition(item["field"], item["op"], item["value"], tuple(item.get("alt") or ()))
+            for item in data["conditions"]
+        )
+    return Case(
+        id=data["id"],
+        catalog=data["catalog"],
+        text=data["text"],
+        category=data.get("category") or _size(conditions),
+        conditions=conditions,
+        expected=expected,
+        today=today,
+        locale=data.get("locale", "en"),
+    )
+
+
+def _size(conditions: Sequence[Condition]) -> str:
+    """A category for cases that name none."""
+    return {0: "no condition", 1: "1 condition"}.get(len(conditions), f"{min(len(conditions), 4)} conditions")
+
+
+def _expected(data: Mapping[str, Any], catalog: Catalog, today: dt.date | None) -> Expected:
+    given = [data["filter"], *data.get("also", ())]
+    sorts = tuple(Sort(field, direction) for field, direction in data.get("sort", ()))
+    return Expected(
+        filters=tuple(_filter(item, catalog, today) for item in given),
+        sort=checks.check_sort(sorts, catalog),
+        limit=data.get("limit"),
+        text=data.get("text", ""),
+        ignored=tuple(data["ignored"]) if "ignored" in data else None,
+        asks=data.get("asks"),
+    )
+
+
+def _filter(data: Any, catalog: Catalog, today: dt.date | None) -> Filter | None:
+    if data is None:
+        return None
+    read = filters.from_cql2(data)
+    checks.check(read, catalog)
+    return filters.resolve(read, today) if today else read
+
+
+def flatten(node: Filter | None) -> tuple[Condition, ...]:
+    """The tests of a filter, without AND and OR."""
+    return tuple(part for test in _tests(filters.push_not_inward(node) if node else None) for part in conditions(test))
+
+
+def _tests(node: Filter | None) -> Iterator[Leaf | Not]:
+    match node:
+        case None:
+            return
+        case And(args) | Or(args):
+            for arg in args:
+                yield from _tests(arg)
+        case _:
+            yield node
+
+
+def conditions(test: Leaf | Not, confidence: float = 1.0) -> tuple[Condition, ...]:
+    """A test as conditions: a range as its two limits, "none of" as one `ne` for each value."""
+    data = leaf_to_json(test)
+    field, op, value = data["field"], data["op"], _plain(data["value"])
+    match op:
+        case "between":
+            parts = [("gte", value[0]), ("lte", value[1])]
+        case "not in":
+            parts = [("ne", item) for item in value]
+        case "not contains":
+            parts = [("ne", value)]
+        case _:
+            parts = [(operator(op), value)]
+    return tuple(Condition(field, name, item, confidence=confidence) for name, item in parts)
+
+
+def operator(name: str) -> str:
+    """The operator under the name that `Condition` has for it."""
+    name = name.lower().strip()
+    return _OPERATORS.get(name, name)
+
+
+def _plain(value: Any) -> Any:
+    """A value of `leaf_to_json` without the wrapping of dates and times."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return next(iter(value.values())) if isinstance(value, dict) else value
+
+
+def predicted(reading: Interpretation) -> tuple[Condition, ...]:
+    """The conditions of an interpretation, with their confidence. Relative dates must be resolved."""
+    return tuple(part for found in reading.conditions for part in conditions(found.test, found.confidence))

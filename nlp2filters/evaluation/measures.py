@@ -1,0 +1,276 @@
+"""Measures: how right readings are, how sure they should have been, how long they took, what they cost."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import quantiles
+from typing import Any, TypeAlias
+
+from nlp2filters.core import checks, filters
+from nlp2filters.core.catalog import STRINGS, Catalog
+from nlp2filters.core.filters import And, Between, Comparison, Contains, Filter, Not, OneOf, Or
+from nlp2filters.core.interpretation import Interpretation
+from nlp2filters.errors import InvalidFilter
+from nlp2filters.evaluation.cases import Case, Collection, Condition, Expected, operator, predicted
+from nlp2filters.evaluation.values import field_key, normal
+
+BINS = 10
+
+Usage: TypeAlias = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many things were right, of how many expected and how many predicted."""
+
+    right: int = 0
+    expected: int = 0
+    predicted: int = 0
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(self.right + other.right, self.expected + other.expected, self.predicted + other.predicted)
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall; 0 when nothing is right."""
+        return 2 * self.right / (self.expected + self.predicted) if self.right else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One reading against its case. `sure`: the confidence of each predicted condition, and whether it was right."""
+
+    case: Case
+    exact: bool
+    conditions: Count
+    values: Count
+    fields: Count
+    sure: tuple[tuple[float, bool], ...] = ()
+    latency_s: float = 0.0
+    usage: Usage = field(default_factory=dict)
+    degraded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What many judgements come to. Shares are 0 to 1.
+
+    exact              cases whose reading is right as a whole
+    condition_f1       F1 over (field, operator, value), all cases together
+    value_f1           the same without the operator, lists opened
+    field_f1           the same over the fields alone
+    calibration_error  expected calibration error over ten bins; None when no condition was predicted
+    degraded           readings for which the LLM gave nothing usable
+    """
+
+    cases: int
+    exact: float
+    condition_f1: float
+    value_f1: float
+    field_f1: float
+    calibration_error: float | None
+    p50_ms: float
+    p95_ms: float
+    usage: Usage
+    degraded: int
+
+
+def judge(
+    case: Case,
+    reading: Interpretation,
+    collection: Collection,
+    *,
+    latency_s: float = 0.0,
+    usage: Usage | None = None,
+    degraded: bool = False,
+) -> Judgement:
+    """Compare a reading, its relative dates resolved, with what its case means."""
+    given = predicted(reading)
+    wanted, got = _forms(case.conditions, collection), _forms(given, collection)
+    right = _match(wanted, got, _same)
+    loose_wanted, loose_got = (_forms(part, collection, loose=True) for part in (case.conditions, given))
+    whole = len(right) == len(wanted) == len(got)
+    return Judgement(
+        case=case,
+        exact=_is_as_expected(reading, case.expected, collection.catalog) if case.expected else whole,
+        conditions=Count(len(right), len(wanted), len(got)),
+        values=_count(loose_wanted, loose_got, _same),
+        fields=_count(loose_wanted, loose_got, lambda one, other: one.name == other.name),
+        sure=tuple((form.confidence, place in right) for place, form in enumerate(got)),
+        latency_s=latency_s,
+        usage=usage or {},
+        degraded=degraded,
+    )
+
+
+def summarize(judgements: Sequence[Judgement]) -> Summary:
+    """One line of a report. There is at least one judgement."""
+    latencies = [1000 * judgement.latency_s for judgement in judgements]
+    cuts = quantiles(latencies, n=20, method="inclusive") if len(latencies) > 1 else latencies * 19
+    return Summary(
+        cases=len(judgements),
+        exact=sum(judgement.exact for judgement in judgements) / len(judgements),
+        condition_f1=sum((judgement.conditions for judgement in judgements), Count()).f1,
+        value_f1=sum((judgement.values for judgement in judgements), Count()).f1,
+        field_f1=sum((judgement.fields for judgement in judgements), Count()).f1,
+        calibration_error=calibration_error([pair for judgement in judgements for pair in judgement.sure]),
+        p50_ms=cuts[9],
+        p95_ms=cuts[18],
+        usage=dict(sum((Counter(judgement.usage) for judgement in judgements), Counter[str]())),
+        degraded=sum(judgement.degraded for judgement in judgements),
+    )
+
+
+def by_category(judgements: Iterable[Judgement]) -> dict[str, Summary]:
+    """A summary for each category, in the order of their names."""
+    grouped = defaultdict(list)
+    for judgement in judgements:
+        grouped[judgement.case.category].append(judgement)
+    return {category: summarize(grouped[category]) for category in sorted(grouped)}
+
+
+def calibration_error(sure: Iterable[tuple[float, bool]]) -> float | None:
+    """The expected calibration error of (confidence, right) pairs: Guo et al. 2017, section 2; bins of equal width.
+
+    None when there is no pair.
+    """
+    bins: list[list[tuple[float, bool]]] = [[] for _ in range(BINS)]
+    for confidence, right in sure:
+        bins[min(int(confidence * BINS), BINS - 1)].append((confidence, right))
+    total = sum(map(len, bins))
+    if not total:
+        return None
+    gaps = (abs(sum(right - confidence for confidence, right in pairs)) for pairs in bins)
+    return sum(gaps) / total
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A condition in one form: each of `values` is a right value, as the set of what it lists."""
+
+    name: str
+    op: str
+    values: tuple[frozenset[str], ...]
+    confidence: float = field(default=1.0, compare=False)
+
+
+def _forms(conditions: Iterable[Condition], collection: Collection, *, loose: bool = False) -> list[_Form]:
+    """Conditions in one form, each once. Loose: without the operator, and lists opened."""
+    found = (form for condition in conditions for form in _form(condition, collection, loose=loose))
+    return list(dict.fromkeys(found))
+
+
+def _form(condition: Condition, collection: Collection, *, loose: bool) -> list[_Form]:
+    name = field_key(condition.field)
+    known = collection.fields.get(name)
+    type_, unit = (known.type, known.unit) if known else (None, None)
+    year = str(collection.reference_date.year) if collection.reference_date else ""
+
+    def one(value: Any) -> frozenset[str]:
+        return frozenset([normal(value, type_, unit, year)])
+
+    listed = condition.value if isinstance(condition.value, list | tuple) else [condition.value]
+    values = tuple(map(one, listed))
+    op = _operator(condition.op, single=len(values) == 1, string=type_ is None or type_ in STRINGS)
+    if not collection.strict:
+        op = {"gt": "gte", "lt": "lte"}.get(op, op)
+    if loose or not collection.operators:
+        op = "*"
+    if len(values) == 1:
+        return [_Form(name, op, values + tuple(map(one, condition.alternatives)), condition.confidence)]
+    if op == "*":
+        return [_Form(name, op, (value,), condition.confidence) for value in values]
+    return [_Form(name, "in" if op == "eq" else op, (frozenset().union(*values),), condition.confidence)]
+
+
+def _operator(name: str, *, single: bool, string: bool) -> str:
+    """On strings, whether a value is equal or contained is a matter of how it is stored."""
+    op = operator(name)
+    if op == "in" and single:
+        op = "eq"
+    return "eq" if op == "contains" and string else op
+
+
+def _same(one: _Form, other: _Form) -> bool:
+    return one.name == other.name and one.op == other.op and any(value in one.values for value in other.values)
+
+
+def _count(wanted: Sequence[_Form], got: Sequence[_Form], equal: Callable[[_Form, _Form], bool]) -> Count:
+    return Count(len(_match(wanted, got, equal)), len(wanted), len(got))
+
+
+def _match(wanted: Sequence[_Form], got: Sequence[_Form], equal: Callable[[_Form, _Form], bool]) -> dict[int, int]:
+    """The largest one-to-one matching, by augmenting paths: from places in `got` to places in `wanted`."""
+    taken: dict[int, int] = {}
+
+    def place(at: int, seen: set[int]) -> bool:
+        for other, form in enumerate(got):
+            if other in seen or not equal(wanted[at], form):
+                continue
+            seen.add(other)
+            if other not in taken or place(taken[other], seen):
+                taken[other] = at
+                return True
+        return False
+
+    for at in range(len(wanted)):
+        place(at, set())
+    return taken
+
+
+def _is_as_expected(reading: Interpretation, expected: Expected, catalog: Catalog) -> bool:
+    return (
+        _checked(reading.filter, catalog) in [_checked(node, catalog) for node in expected.filters]
+        and reading.sort == expected.sort
+        and reading.limit == expected.limit
+        and (expected.text is None or reading.text.casefold() == expected.text.casefold())
+        and (expected.ignored is None or {part.quote for part in reading.ignored} == set(expected.ignored))
+        and (expected.asks is None or (reading.clarification is not None) == expected.asks)
+    )
+
+
+def _checked(node: Filter | None, catalog: Catalog) -> Any:
+    """What the filter says of the catalog: on whole numbers, "under 2204.6" is "under 2205"."""
+    try:
+        return canonical(checks.check(node, catalog)) if node else None
+    except InvalidFilter:
+        return canonical(node)
+
+
+def canonical(node: Filter | None) -> Any:
+    """Something that is equal for two filters that say the same.
+
+    The order of AND, OR and lists does not count, nor whether a range is one test or two, a list one test or
+    several joined by OR, nor upper and lower case in `Contains`.
+    """
+    return _canonical(filters.push_not_inward(node)) if node else None
+
+
+def _canonical(node: Filter) -> Any:
+    match node:
+        case And(args):
+            return _set("and", args)
+        case Or(args):
+            return _set("or", args)
+        case Between(name, low, high):
+            return _canonical(And((Comparison(">=", name, low), Comparison("<=", name, high))))
+        case Not(Between(name, low, high)):
+            return _canonical(Or((Comparison("<", name, low), Comparison(">", name, high))))
+        case OneOf(name, values):
+            return _set("or", tuple(Comparison("=", name, value) for value in values))
+        case Not(OneOf(name, values)):
+            return _set("and", tuple(Comparison("<>", name, value) for value in values))
+        case Contains(name, text):
+            return Contains(name, text.casefold())
+        case Not(Contains() as leaf):
+            return Not(_canonical(leaf))
+        case _:
+            return node
+
+
+def _set(kind: str, args: Sequence[Filter]) -> Any:
+    """The members of AND or OR, flattened, as a set; a single one as itself."""
+    members: set[Any] = set()
+    for member in map(_canonical, args):
+        members |= member[1] if isinstance(member, tuple) and member[0] == kind else {member}
+    return (kind, frozenset(members)) if len(members) > 1 else members.pop()

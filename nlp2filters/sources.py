@@ -1,0 +1,258 @@
+"""Rows from a user's own data: CSV, JSON Lines, Parquet, SQLite, or a table behind an SQLAlchemy URL.
+
+All are read as they come, so that memory does not grow with their number. Nested objects become columns such as
+"address.city"; binary values are left out.
+"""
+
+import csv
+import datetime as dt
+import importlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+from urllib.parse import quote
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from nlp2filters.errors import UnreadableSource
+
+BATCH = 1_000
+MAX_LINE = 16 * 2**20  # bytes of a JSON line
+SUFFIXES = {
+    "csv": (".csv", ".tsv", ".txt"),
+    "jsonl": (".jsonl", ".ndjson"),
+    "parquet": (".parquet", ".pq"),
+    "sqlite": (".sqlite", ".sqlite3", ".db"),
+}
+_MAGIC = {b"PAR1": "parquet", b"SQLite format 3\0": "sqlite"}
+_DELIMITERS = ",;\t|"
+
+Row: TypeAlias = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Rows to be read once. `total` is the size of it all, `done()` how much has been read: bytes, or rows."""
+
+    name: str
+    rows: Iterator[Row]
+    total: int
+    done: Callable[[], int]
+
+
+@contextmanager
+def opened(address: str, table: str | None = None) -> Iterator[Source]:
+    """The rows at `address`: a file's path, or an SQLAlchemy URL. `table` chooses one of a database's tables.
+
+    Raises:
+        UnreadableSource: it cannot be opened, or, while its rows are read, is not what it seemed to be.
+    """
+    with ExitStack() as stack:
+        try:
+            yield stack.enter_context(_opened(address, table))
+        except OSError as exc:
+            raise UnreadableSource(f"{address}: {exc.strerror or exc}.") from exc
+        except (SQLAlchemyError, sqlite3.Error) as exc:
+            said = getattr(exc, "orig", None) or exc  # without the statement and the link that SQLAlchemy adds
+            raise UnreadableSource(f"The database cannot be read: {said}.") from exc
+        except UnicodeDecodeError as exc:
+            raise UnreadableSource(f"{address} is not UTF-8: {exc.reason} at byte {exc.start} of a block.") from exc
+
+
+@contextmanager
+def _opened(address: str, table: str | None) -> Iterator[Source]:
+    if "://" in address:
+        with _sql(address, table) as source:
+            yield source
+        return
+    path = Path(address)
+    with path.open("rb") as file:
+        kind = _kind(path, file)
+        if kind != "sqlite" and table:
+            raise UnreadableSource(f"{path} has no tables to choose from.")
+        match kind:
+            case "csv":
+                yield Source(path.stem, _csv(file), path.stat().st_size, file.tell)
+            case "jsonl":
+                yield Source(path.stem, _json_lines(file), path.stat().st_size, file.tell)
+            case "parquet":
+                with _parquet(path) as source:
+                    yield source
+            case _:
+                with _sqlite(path, table) as source:
+                    yield source
+
+
+def _kind(path: Path, file: BinaryIO) -> str:
+    start = file.read(16)
+    file.seek(0)
+    for magic, kind in _MAGIC.items():
+        if start.startswith(magic):
+            return kind
+    for kind, suffixes in SUFFIXES.items():
+        if path.suffix.lower() in suffixes:
+            return kind
+    known = ", ".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+    raise UnreadableSource(f"{path}: the format is not known by its name. Known: {known}.")
+
+
+def _csv(file: BinaryIO) -> Iterator[Row]:
+    """Rows of a CSV with a header; the delimiter is the one that the header has most of."""
+    with TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+        first = text.readline(MAX_LINE)
+        text.seek(0)
+        lines = csv.reader(text, delimiter=max(_DELIMITERS, key=first.count))
+        try:
+            header = next(lines, [])
+            _refuse_twins(header)
+            for cells in lines:
+                if len(cells) > len(header):
+                    raise UnreadableSource(f"Line {lines.line_num} has {len(cells)} cells, the header {len(header)}.")
+                if cells:
+                    yield dict(zip(header, cells, strict=False))
+        except csv.Error as exc:
+            raise UnreadableSource(f"Line {lines.line_num} is no CSV: {exc}.") from exc
+
+
+def _refuse_twins(header: Sequence[str]) -> None:
+    twins = sorted({name for name in header if header.count(name) > 1})
+    if twins:
+        raise UnreadableSource(f"Two columns are called {twins[0]!r}. Give each a name of its own.")
+
+
+def _json_lines(file: BinaryIO) -> Iterator[Row]:
+    number = 0
+    while line := file.readline(MAX_LINE):
+        number += 1
+        if not line.strip():
+            continue
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError as exc:
+            raise UnreadableSource(f"Line {number} is no JSON: {exc}.") from exc
+        if not isinstance(row, dict):
+            raise UnreadableSource(f"Line {number} is no JSON object.")
+        yield _plain(row)
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[Source]:
+    try:
+        arrow: Any = importlib.import_module("pyarrow")
+        parquet: Any = importlib.import_module("pyarrow.parquet")
+    except ImportError as exc:
+        raise UnreadableSource("Parquet needs pyarrow: pip install 'nlp2filters[parquet]'.") from exc
+    try:
+        with parquet.ParquetFile(path) as file:
+            count = _Count(row for batch in file.iter_batches(BATCH) for row in batch.to_pylist())
+            yield Source(path.stem, map(_plain, count), file.metadata.num_rows, count.done)
+    except arrow.ArrowException as exc:
+        raise UnreadableSource(f"{path} is no Parquet: {exc}") from exc
+
+
+@contextmanager
+def _sqlite(path: Path, table: str | None) -> Iterator[Source]:
+    """A table of a SQLite file, whose columns may hold values of any type."""
+    with closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)) as connection:
+        listed = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name")
+        name = _chosen(table, [name for (name,) in listed if not name.startswith("sqlite_")])
+        quoted = '"' + name.replace('"', '""') + '"'
+        (total,) = connection.execute(f"SELECT count(*) FROM {quoted}").fetchone()  # noqa: S608
+        columns = connection.execute(f"PRAGMA table_info({quoted})").fetchall()
+        yes_no = {column for _, column, declared, *_ in columns if declared.upper().startswith("BOOL")}
+        cursor = connection.execute(f"SELECT * FROM {quoted}")  # noqa: S608
+        header = [column for column, *_ in cursor.description]
+        count = _Count(_booleans(dict(zip(header, cells, strict=True)), yes_no) for cells in cursor)
+        yield Source(name, map(_plain, count), total, count.done)
+
+
+def _booleans(row: dict[str, object], columns: Iterable[str]) -> dict[str, object]:
+    """SQLite keeps booleans as 0 and 1."""
+    for column in columns:
+        if row[column] in (0, 1):
+            row[column] = bool(row[column])
+    return row
+
+
+@contextmanager
+def _sql(url: str, table: str | None) -> Iterator[Source]:
+    try:
+        engine = sa.create_engine(url)
+    except ImportError as exc:
+        raise UnreadableSource(f"The URL needs a driver that is not installed: {exc}.") from exc
+    try:
+        with engine.connect() as connection:
+            inspected = sa.inspect(connection)
+            name = _chosen(table, sorted([*inspected.get_table_names(), *inspected.get_view_names()]))
+            reflected = sa.Table(name, sa.MetaData(), autoload_with=connection)
+            total = connection.scalar(sa.select(sa.func.count()).select_from(reflected)) or 0
+            streamed = connection.execution_options(yield_per=BATCH).execute(sa.select(reflected))
+            count = _Count(dict(row) for row in streamed.mappings())
+            yield Source(name, map(_plain, count), total, count.done)
+    finally:
+        engine.dispose()
+
+
+def _chosen(table: str | None, tables: Sequence[str]) -> str:
+    """The table to read: the one that is named, or the only one."""
+    if table is not None and table in tables:
+        return table
+    if table is None and len(tables) == 1:
+        return tables[0]
+    listed = f"There are: {', '.join(tables[:50])}." if tables else "There is none."
+    raise UnreadableSource(f"There is no table {table!r}. {listed}" if table else f"Name a table. {listed}")
+
+
+class _Count:
+    """An iterator that counts what it gives."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = iter(rows)
+        self._given = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        return self
+
+    def __next__(self) -> Row:
+        row = next(self._rows)
+        self._given += 1
+        return row
+
+    def done(self) -> int:
+        """How many so far."""
+        return self._given
+
+
+_CELLS = (str, int, float, bool, Decimal, dt.date, dt.time)
+
+
+def _plain(row: Row) -> Row:
+    """The row with values that a catalog's inference takes. Most rows are so already."""
+    if all(value is None or isinstance(value, _CELLS) for value in row.values()):
+        return row
+    return dict(_flattened(row, ""))
+
+
+def _flattened(row: Mapping[Any, object], prefix: str) -> Iterator[tuple[str, object]]:
+    for key, value in row.items():
+        match value:
+            case dict():
+                yield from _flattened(value, f"{prefix}{key}.")
+            case bytes() | bytearray() | memoryview():
+                continue
+            case list() | tuple():
+                yield f"{prefix}{key}", [_cell(item) for item in value]
+            case _:
+                yield f"{prefix}{key}", _cell(value)
+
+
+def _cell(value: object) -> object:
+    """A value of another type, such as a UUID, as its words."""
+    return value if value is None or isinstance(value, _CELLS) else str(value)
