@@ -32,7 +32,7 @@ FLOORS = {
     "or": 94,
     "range": 80,
     "sort": 82,
-    "spanish": 2,
+    "spanish": 95,
     "text": 92,
     "typo": 87,
     "unit": 82,
