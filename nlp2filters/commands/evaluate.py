@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 def add_to(commands: Any) -> None:
     """Add the command to those of the command line."""
     command = commands.add_parser("eval", help="measure how well texts are understood")
-    command.add_argument("cases", type=Path, metavar="CASES", help="JSON Lines: texts with what they mean")
+    command.add_argument("cases", type=Path, nargs="+", metavar="CASES", help="JSON Lines: texts with what they mean")
     command.add_argument("--catalogs", type=Path, required=True, metavar="FILE", help="the catalogs of the cases")
     command.add_argument("--provider", choices=["builtin", "openai"], default="builtin", help="who reads the texts")
     command.add_argument("--no-embedding", action="store_true", help="the built-in parser without its model")
@@ -70,7 +70,7 @@ def add_to(commands: Any) -> None:
 def _run(args: argparse.Namespace) -> int:
     settings = Settings.read(os.environ)
     collections = read_collections(files.read(args.catalogs))
-    cases = read_cases(files.read(args.cases), collections)
+    cases = [case for path in args.cases for case in read_cases(files.read(path), collections)]
     if not cases:
         raise InvalidCases([Fault("", "There are no cases.")])
     results = asyncio.run(
@@ -89,7 +89,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.out:
         files.write(args.out, b"".join(orjson.dumps(_record(result)) + b"\n" for result in results))
     if args.chart:
-        title = f"{args.cases.stem}, read by {args.provider}"
+        title = f"{', '.join(path.stem for path in args.cases)}, read by {args.provider}"
         files.write(args.chart, chart.page(title, summary, categories).encode())
     return 0
 

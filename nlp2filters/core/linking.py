@@ -175,7 +175,7 @@ class Lexicon:
 
 def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target, Source]]:
     """Every phrase that means something, with what it means."""
-    for noun in catalog.nouns:
+    for noun in catalog.nouns or _own_nouns(catalog):
         yield noun, NounTarget(), "synonym"
     for field_ in catalog.fields:
         target = FieldTarget(field_)
@@ -193,6 +193,13 @@ def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target
     for field_, high, adjective in _adjectives(catalog, language):
         for degree, form in language.degrees(adjective):
             yield form, AdjectiveTarget(field_, high, degree), "synonym"
+
+
+def _own_nouns(catalog: Catalog) -> Iterator[str]:
+    """What the records are called, where nothing says so: the last word of the catalog's name, if it is one."""
+    last = words.spaced(catalog.title or catalog.name).replace("/", " ").split()[-1:]
+    if last and len(last[0]) > 2 and last[0].isalpha():
+        yield last[0]
 
 
 def _short(name: str, language: Language) -> str | None:

@@ -49,7 +49,7 @@ def tokenize(text: str, *, decimal: str = ".", stemmer: str = "english") -> list
         kind: Kind = match.lastgroup  # type: ignore[assignment]
         if match[0] == "-" and _inside_word(text, match.start()):
             continue
-        norm = fold(match[0]) if kind != "quoted" else match[0][1:-1]
+        norm = match[0][1:-1] if kind == "quoted" else match[0] if kind == "symbol" else fold(match[0])
         if kind == "number" and decimal == ",":
             norm = _with_point(norm)
         stemmed = stem(norm, stemmer) if kind == "word" else norm

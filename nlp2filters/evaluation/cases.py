@@ -57,13 +57,16 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The whole envelope that a text means; any of `filters` is right. None: not looked at."""
+    """The whole envelope that a text means; any of `filters` is right.
+
+    `ignored` are quotes that must be among the ignored words. `text` or `asks` None: not looked at.
+    """
 
     filters: tuple[Filter | None, ...]
     sort: tuple[Sort, ...] = ()
     limit: int | None = None
     text: str | None = ""
-    ignored: tuple[str, ...] | None = None
+    ignored: tuple[str, ...] = ()
     asks: bool | None = None
 
 
@@ -216,7 +219,7 @@ def _expected(data: Mapping[str, Any], catalog: Catalog, today: dt.date | None) 
         sort=checks.check_sort(sorts, catalog),
         limit=data.get("limit"),
         text=data.get("text", ""),
-        ignored=tuple(data["ignored"]) if "ignored" in data else None,
+        ignored=tuple(data.get("ignored", ())),
         asks=data.get("asks"),
     )
 

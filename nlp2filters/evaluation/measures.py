@@ -11,7 +11,7 @@ from nlp2filters.core.catalog import STRINGS, Catalog
 from nlp2filters.core.filters import And, Between, Comparison, Contains, Filter, Not, OneOf, Or
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.errors import InvalidFilter
-from nlp2filters.evaluation.cases import Case, Collection, Condition, Expected, operator, predicted
+from nlp2filters.evaluation.cases import Case, Collection, Condition, Expected, flatten, operator, predicted
 from nlp2filters.evaluation.values import field_key, normal
 
 BINS = 10
@@ -85,10 +85,10 @@ def judge(
     degraded: bool = False,
 ) -> Judgement:
     """Compare a reading, its relative dates resolved, with what its case means."""
-    given = predicted(reading)
-    wanted, got = _forms(case.conditions, collection), _forms(given, collection)
+    given, meant = predicted(reading), _meant(case, reading, collection.catalog)
+    wanted, got = _forms(meant, collection), _forms(given, collection)
     right = _match(wanted, got, _same)
-    loose_wanted, loose_got = (_forms(part, collection, loose=True) for part in (case.conditions, given))
+    loose_wanted, loose_got = (_forms(part, collection, loose=True) for part in (meant, given))
     whole = len(right) == len(wanted) == len(got)
     return Judgement(
         case=case,
@@ -218,13 +218,22 @@ def _match(wanted: Sequence[_Form], got: Sequence[_Form], equal: Callable[[_Form
     return taken
 
 
+def _meant(case: Case, reading: Interpretation, catalog: Catalog) -> tuple[Condition, ...]:
+    """The conditions to compare with: where several filters are right and one was found, those of that one."""
+    said = _checked(reading.filter, catalog)
+    for node in case.expected.filters if case.expected else ():
+        if _checked(node, catalog) == said:
+            return flatten(node)
+    return case.conditions
+
+
 def _is_as_expected(reading: Interpretation, expected: Expected, catalog: Catalog) -> bool:
     return (
         _checked(reading.filter, catalog) in [_checked(node, catalog) for node in expected.filters]
         and reading.sort == expected.sort
         and reading.limit == expected.limit
         and (expected.text is None or reading.text.casefold() == expected.text.casefold())
-        and (expected.ignored is None or {part.quote for part in reading.ignored} == set(expected.ignored))
+        and all(any(quote in part.quote for part in reading.ignored) for quote in expected.ignored)
         and (expected.asks is None or (reading.clarification is not None) == expected.asks)
     )
 

@@ -28,14 +28,14 @@ FLOORS = {
     "injection": 87,
     "money": 100,
     "negation": 88,
-    "nothing": 87,
+    "nothing": 89,
     "or": 94,
     "range": 80,
     "sort": 82,
-    "spanish": 2,
+    "spanish": 95,
     "text": 92,
     "typo": 87,
-    "unit": 82,
+    "unit": 80,
 }
 
 

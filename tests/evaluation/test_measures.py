@@ -85,8 +85,9 @@ def test_exact_is_the_whole_envelope(shop: Collection) -> None:
 
 
 def test_another_filter_may_be_as_right(shop: Collection) -> None:
-    case = Case("1", "shop", "t", "c", (), Expected((SONY, BOSE)))
-    assert judge(case, reading(BOSE), shop).exact
+    case = Case("1", "shop", "t", "c", cases.flatten(SONY), Expected((SONY, BOSE)))
+    judged = judge(case, reading(BOSE), shop)
+    assert (judged.exact, judged.conditions) == (True, Count(1, 1, 1))
 
 
 def test_flat_conditions_are_matched_one_to_one(shop: Collection) -> None:

@@ -1,6 +1,6 @@
 """The built-in parser: a sentence as an interpretation, by rules, without any LLM.
 
-    words → tokens → scan.py: items → clauses.py: tests, order, limit → structure.py: one filter
+    words → tokens → scan.py: items → names.py: open values → clauses.py: tests, order, limit → structure.py: one filter
 
 What no rule takes is accounted for: it becomes `text` for a full-text search, or is `ignored` with a reason.
 """
@@ -15,7 +15,7 @@ from nlp2filters.core.explain import sentence
 from nlp2filters.core.filters import leaves
 from nlp2filters.core.interpretation import Clarification, Condition, Ignored, Interpretation, Span
 from nlp2filters.core.linking import Candidate, FieldTarget, Lexicon
-from nlp2filters.core.parser import clauses, scan, structure
+from nlp2filters.core.parser import clauses, names, scan, structure
 from nlp2filters.core.parser.clauses import Atom, Clauses, Mark
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
@@ -35,8 +35,9 @@ def parse(
     """
     tokens = lexicon.language.tokenize(text)
     items = scan.scan(tokens, lexicon, similar or {}, today)
-    spans = [Span(tokens[item.start].start, tokens[item.end - 1].end) for item in items]
-    found = clauses.find(Row(items, [span.of(text) for span in spans], lexicon, today))
+    items = names.merge(Row(items, _spans(items, tokens), text, lexicon, today))
+    spans = _spans(items, tokens)
+    found = clauses.find(Row(items, spans, text, lexicon, today))
     node = structure.build(found.pieces, lexicon.catalog)
     atoms = node.atoms if node else ()
     conditions = tuple(_condition(atom, found, spans, text) for atom in atoms)
@@ -50,6 +51,10 @@ def parse(
         ignored=ignored,
         clarification=_clarification(conditions, lexicon.catalog),
     )
+
+
+def _spans(items: Sequence[Item], tokens: Sequence[Token]) -> list[Span]:
+    return [Span(tokens[item.start].start, tokens[item.end - 1].end) for item in items]
 
 
 def _condition(atom: Atom, found: Clauses, spans: Sequence[Span], text: str) -> Condition:

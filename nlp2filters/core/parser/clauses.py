@@ -79,6 +79,7 @@ class _Walk:
 
     def run(self) -> None:
         rules: tuple[Callable[[], bool], ...] = (
+            self._open_value,
             self._limit,
             self._order,
             self._range,
@@ -123,6 +124,14 @@ class _Walk:
         """The word before has its effect in what is found now."""
         self.found.pieces.pop()
         self.found.used.add(mark.at)
+
+    def _open_value(self) -> bool:
+        """A name that was cut out of the text before."""
+        name = self.row.items[self.at].name
+        if not name:
+            return False
+        self.last = self.row.catalog.by_name[name.field]
+        return self._emit(_is(self.last, name.value), self.at + 1, name.confidence, "type")
 
     # order and number
 

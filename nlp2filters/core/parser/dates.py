@@ -79,6 +79,7 @@ class _Reader:
             yield self._quarter()
             yield self._quarter_ordinal()
             yield self._relative()
+            yield self._relative_behind()
             yield self._days()
             yield self._weekday()
             yield self._ago()
@@ -102,6 +103,10 @@ class _Reader:
             return int(token.text)
         return self.language.numbers.get(token.norm) if token else None
 
+    def _counted(self, offset: int) -> int | None:
+        """A whole number, or "a"."""
+        return 1 if self._norm(offset) in self.language.data["number_words"]["one"] else self._integer(offset)
+
     def _digits(self, offset: int, low: int, high: int) -> int | None:
         token = self._token(offset)
         if not token or token.kind != "number" or not token.text.isdecimal() or len(token.text) > 4:
@@ -122,13 +127,13 @@ class _Reader:
         taken = self.tokens[self.at : self.at + length]
         return len(taken) == length and all(a.end == b.start for a, b in pairwise(taken))
 
-    def _phrase(self, table: str) -> tuple[str, int] | None:
-        """The longest phrase of a table of lists that stands here: its key and its length in tokens."""
+    def _phrase(self, table: str, offset: int = 0) -> tuple[str, int] | None:
+        """The longest phrase of a table of lists that stands there: its key and its length in tokens."""
         best: tuple[str, int] | None = None
         for key, phrases in self.language.data[table].items():
             for phrase in phrases:
                 said = phrase.split()
-                if [self._norm(i) for i in range(len(said))] == said and (best is None or len(said) > best[1]):
+                if [self._norm(offset + i) for i in range(len(said))] == said and (best is None or len(said) > best[1]):
                     best = key, len(said)
         return best
 
@@ -231,6 +236,9 @@ class _Reader:
         return None
 
     def _decade_word(self) -> Period | None:
+        if self._norm(0) in self.language.data["date_words"]["decade_prefix"]:
+            decade = self._integer(1)
+            return self._decade(decade, 2) if decade and decade < 100 and decade % 10 == 0 else None
         offset = 1 if self._norm(0) in self.language.data["date_words"]["of"] else 0
         decade = self.language.data["decades"].get(self._norm(offset))
         return self._decade(decade, offset + 1) if decade is not None else None
@@ -293,9 +301,13 @@ class _Reader:
             length += 1
         if number is not None or which == "past":
             return _reaching(-(number or 1) if which in ("last", "past") else number or 1, unit, length + 1)
-        offset = {"this": 0, "last": -1, "next": 1}[which]
-        floor = unit if unit != "day" else "day"
-        return Period(RelativeDate(offset, unit, floor), RelativeDate(offset, unit, floor, "last"), length + 1)
+        return _whole(which, unit, length + 1)
+
+    def _relative_behind(self) -> Period | None:
+        """ "semana pasada": languages that say which one behind the period."""
+        unit = self._period_unit(0)
+        said = self._phrase("relative_behind", 1) if unit else None
+        return _whole(said[0], unit, 1 + said[1]) if unit and said else None
 
     def _shifted(self, offset: int, unit: Unit) -> tuple[int, int] | None:
         """ "of this month", "next week": how many units from now, and the place behind."""
@@ -307,8 +319,14 @@ class _Reader:
         return None
 
     def _ago(self) -> Period | None:
-        """ "3 days ago", "a week ago"."""
-        number = 1 if self._norm(0) in self.language.data["number_words"]["one"] else self._integer(0)
+        """ "3 days ago", "a week ago"; in other languages the word for "ago" comes first."""
+        if self._norm(0) in self.language.data["date_words"]["ago_before"]:
+            number, unit = self._counted(1), self._period_unit(2)
+            if number is None or unit is None:
+                return None
+            day = RelativeDate(-number, unit)
+            return Period(day, day, 3)
+        number = self._counted(0)
         unit = self._period_unit(1)
         if number is None or unit is None or self._norm(2) not in self.language.data["relative"]["ago"]:
             return None
@@ -357,6 +375,12 @@ def _years(first: int, last: int, length: int) -> Period:
 def _in_days(today: dt.date, days: int, length: int) -> Period:
     day = today + dt.timedelta(days=days)
     return Period(day, day, length)
+
+
+def _whole(which: str, unit: Unit, length: int) -> Period:
+    """ "this", "last" or "next" calendar unit."""
+    offset = {"this": 0, "last": -1, "next": 1}[which]
+    return Period(RelativeDate(offset, unit, unit), RelativeDate(offset, unit, unit, "last"), length)
 
 
 def _reaching(offset: int, unit: Unit, length: int) -> Period:

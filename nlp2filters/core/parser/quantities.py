@@ -124,9 +124,12 @@ def _words(tokens: Sequence[Token], at: int, language: Language) -> tuple[int | 
         return None
     length = 1
     if value >= 20 and value % 10 == 0 and at + 1 < len(tokens):
-        unit = language.numbers.get(tokens[at + 1].norm, 0)
+        skip = _says(tokens, at + 1, language, "tens_and")
+        unit = language.numbers.get(_norms(tokens, at + 1 + skip, 1), 0)
         if 0 < unit < 10:
-            value, length = value + unit, 2
+            value, length = value + unit, 2 + skip
+    if value >= 100 and at + length < len(tokens) and (rest := _words(tokens, at + length, language)):
+        return (int(value + rest[0]), length + rest[1]) if 1 <= rest[0] < value else (value, length)
     if 17 <= value <= 20 and at + 1 < len(tokens) and language.numbers.get(tokens[at + 1].norm, 0) >= 10:
         rest = _words(tokens, at + 1, language)
         return (int(value * 100 + rest[0]), 1 + rest[1]) if rest and rest[0] < 100 else (value, 1)

@@ -3,8 +3,10 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from nlp2filters.core.catalog import Catalog, Field
+from nlp2filters.core.interpretation import Span
 from nlp2filters.core.languages import Degree, Language
 from nlp2filters.core.linking import AdjectiveTarget, Candidate, FieldTarget, Lexicon, NounTarget, ValueTarget
 from nlp2filters.core.parser import values
@@ -12,14 +14,28 @@ from nlp2filters.core.parser.scan import Item
 from nlp2filters.core.parser.values import Range
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
-    """The items of a text and the words of each."""
+    """The items of a text, and where each stands in it."""
 
     items: Sequence[Item]
-    texts: Sequence[str]
+    spans: Sequence[Span]
+    text: str
     lexicon: Lexicon
     today: dt.date
+
+    @cached_property
+    def texts(self) -> Sequence[str]:
+        """The words of each item."""
+        return [span.of(self.text) for span in self.spans]
+
+    def text_of(self, start: int, end: int) -> str:
+        """What stands from the item `start` to the item `end` (exclusive)."""
+        return self.text[self.spans[start].start : self.spans[end - 1].end]
+
+    def gap(self, at: int) -> str:
+        """What stands between the item and the next."""
+        return self.text[self.spans[at].end : self.spans[at + 1].start]
 
     @property
     def catalog(self) -> Catalog:

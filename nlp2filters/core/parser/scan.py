@@ -18,6 +18,15 @@ _WITHOUT_CONTENT = frozenset({"filler", "copula", "having", "results", "degree"}
 
 
 @dataclass(frozen=True, slots=True)
+class Name:
+    """A value that no list holds, and the field that it is of."""
+
+    field: str
+    value: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """Tokens `start` to `end` (exclusive), and what they can be.
 
@@ -31,6 +40,7 @@ class Item:
     quantity: Quantity | None = None
     period: Period | None = None
     quoted: str | None = None
+    name: Name | None = None
 
     def says(self, kind: str) -> str | None:
         """What the words mean in that role of the grammar."""
@@ -44,7 +54,7 @@ class Item:
     @property
     def is_word(self) -> bool:
         """Whether nothing at all is known of it."""
-        return not (self.said or self.candidates or self.is_value or self.quoted)
+        return not (self.said or self.candidates or self.is_value or self.quoted or self.name)
 
     @property
     def skippable(self) -> bool:

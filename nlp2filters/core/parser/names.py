@@ -1,0 +1,335 @@
+"""Names: values that no list holds, such as titles, people and places, cut out of the text at the right borders.
+
+A run of items is a name when something beside it says of which field: the field itself ("author is Jane Austen", "Jane
+Austen as author"), a cue of the language ("written by"), the noun of the records ("mexican restaurants"), or the
+question ("who directed Heat?"). Only fields of strings whose values are not all known take names.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from nlp2filters.core.catalog import STRINGS, Field
+from nlp2filters.core.languages import Language
+from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.parser.row import Row
+from nlp2filters.core.parser.scan import Item, Name
+from nlp2filters.core.words import fold, spaced, stem
+
+LONGEST = 14  # items of a name
+NEAR = 4  # items between a border and what makes it one
+
+_SURE, _CUED, _GUESSED = 0.85, 0.7, 0.55
+
+
+def merge(row: Row) -> list[Item]:
+    """The items of the row, with those of each name made into one."""
+    if not any(is_open(field) for field in row.catalog.fields):
+        return list(row.items)
+    found = _Names(row).find()
+    items, at = [], 0
+    while at < len(row.items):
+        if at in found:
+            end, name = found[at]
+            items.append(Item(row.items[at].start, row.items[end - 1].end, name=name))
+            at = end
+        else:
+            items.append(row.items[at])
+            at += 1
+    return items
+
+
+def is_open(field: Field) -> bool:
+    """Whether the field takes values that the catalog does not list."""
+    return field.type in STRINGS and not field.closed and not field.values
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What the language's roles and cues are in one catalog. `cues`: by the first word, the longest phrase first."""
+
+    title: Field | None
+    kind: Field | None
+    cues: Mapping[str, Sequence[tuple[tuple[str, ...], Field]]]
+    said: Mapping[str, frozenset[str]]
+
+
+@lru_cache(maxsize=256)
+def _plan(lexicon: Lexicon) -> _Plan:
+    data, fields = lexicon.language.data, lexicon.catalog.fields
+    cues: defaultdict[str, list[tuple[tuple[str, ...], Field]]] = defaultdict(list)
+    for cue in data.get("cues", ()):
+        if field := _of_role(cue["fields"], fields, lexicon.language):
+            for phrase in cue["phrases"]:
+                words = tuple(phrase.split())
+                cues[words[0]].append((words, field))
+    return _Plan(
+        title=_of_role(data["roles"]["title"], fields, lexicon.language),
+        kind=_of_role(data["roles"]["kind"], fields, lexicon.language),
+        cues={first: sorted(found, key=lambda pair: -len(pair[0])) for first, found in cues.items()},
+        said={kind: frozenset(words) for kind, words in data["names"].items()},
+    )
+
+
+@dataclass
+class _Names:
+    """What the names of a row are: by the item where each begins, its end (exclusive) and of which field it is."""
+
+    row: Row
+
+    def find(self) -> dict[int, tuple[int, Name]]:
+        self.found: dict[int, tuple[int, Name]] = {}
+        self.taken: set[int] = set()
+        at = 0
+        while at < len(self.row.items):
+            at = self._behind_field(at) or self._cued(at) or at + 1
+        for at in range(len(self.row.items)):
+            self._before_field(at)
+        self._kinds()
+        self._titles()
+        return self.found
+
+    # the language's words
+
+    @cached_property
+    def _plan(self) -> _Plan:
+        return _plan(self.row.lexicon)
+
+    @property
+    def _said(self) -> Mapping[str, frozenset[str]]:
+        return self._plan.said
+
+    @cached_property
+    def _lower(self) -> list[str]:
+        return [fold(text) for text in self.row.texts]
+
+    def _is(self, at: int, kind: str) -> bool:
+        return 0 <= at < len(self._lower) and self._lower[at] in self._said[kind]
+
+    def _sentence_ends(self, at: int) -> bool:
+        """Whether a sentence ends between this item and the next."""
+        return self.row.gap(at).strip()[:1] in {"?", "!", "."} if at + 1 < len(self.row.items) else True
+
+    # fields
+
+    @cached_property
+    def _asked(self) -> frozenset[int]:
+        """Where fields are named because their value is wanted: "what is the author of …"."""
+        asked = set()
+        for at in range(len(self.row.items)):
+            if not self._names_field(at):
+                continue
+            before = at - 1
+            while before >= 0 and self._is(before, "between") and not self._sentence_ends(before):
+                before -= 1
+            if before >= 0 and self._is(before, "questions") and not self._sentence_ends(before):
+                asked.add(at)
+        return frozenset(asked)
+
+    def _names_field(self, at: int) -> bool:
+        return any(True for _ in self.row.fields(at))
+
+    def _open_field(self, at: int) -> Field | None:
+        return next((field for field, _ in self.row.fields(at) if is_open(field)), None)
+
+    # names beside a field
+
+    def _behind_field(self, at: int) -> int | None:
+        """ "author is jane austen", "week of week 13", "author jane austen"."""
+        field = self._open_field(at)
+        if not field or at in self.taken:
+            return None
+        start, linked = at + 1, False
+        while self._is(start, "links") and not self._sentence_ends(start - 1):
+            start, linked = start + 1, True
+        if at in self._asked and not (linked and self._lower[start - 1] in self._said["equals"] and not self._is(start - 1, "of")):
+            return None
+        if at in self._asked or self._sentence_ends(start - 1):
+            return None
+        if not linked and (self._is(start, "openers") or self._names_field(start) or self.row.items[start].says("comparator")):
+            return None
+        if self._is(start, "openers") and not linked:
+            return None
+        end = self._end(start)
+        return self._name(at, start, end, field, _SURE if linked else _CUED)
+
+    def _before_field(self, at: int) -> None:
+        """ "surveying as the type", "a nose tackle position"."""
+        field = self._open_field(at)
+        if not field or at in self.taken or at in self._asked:
+            return
+        end = at
+        while end and (self._is(end - 1, "articles") or self._is(end - 1, "as")):
+            end -= 1
+        as_ = any(self._is(place, "as") for place in range(end, at))
+        start = end
+        while start and end - start < LONGEST and start - 1 not in self.taken and not self._stops(start - 1):
+            start -= 1
+        if start == end or not start or not (as_ or (end == at and self._is(start - 1, "articles") and end - start <= 5)):
+            return
+        if not as_ and not all(self.row.items[place].is_word for place in range(start, end)):
+            return
+        self._name(start, start, end, field, _CUED, behind=at + 1)
+
+    def _stops(self, at: int) -> bool:
+        return (
+            self._sentence_ends(at)
+            or self._is(at, "openers")
+            or self._is(at, "articles")
+            or self._is(at, "questions")
+            or self._is(at, "links")
+            or self._names_field(at)
+            or self.row.is_noun(at)
+        )
+
+    # names behind a cue
+
+    def _cue(self, at: int) -> tuple[int, Field] | None:
+        """The cue at this item: where it ends, and its field."""
+        words = self._lower[at].split()
+        for phrase, field in self._plan.cues.get(words[0], ()) if words else ():
+            said, end = words, at + 1
+            while len(said) < len(phrase) and end < len(self._lower):
+                said, end = [*said, *self._lower[end].split()], end + 1
+            if tuple(said) == phrase and end < len(self._lower):
+                return end, field
+        return None
+
+    def _cued(self, at: int) -> int | None:
+        cue = self._cue(at)
+        if not cue or at in self.taken:
+            return None
+        start, field = cue
+        if start >= len(self.row.items) or self._sentence_ends(start - 1):
+            return None
+        first = start
+        while self._is(first, "articles"):
+            first += 1
+        item = self.row.item(first)
+        if item is None or self.row.is_noun(first) or self._names_field(first) or item.is_value or self._is(first, "openers"):
+            return None
+        if item.candidates or self._is(first, "questions"):
+            return None
+        return self._name(at, start, self._end(start), field, _CUED)
+
+    # names beside the records, or on their own
+
+    def _kinds(self) -> None:
+        """ "mexican restaurants": what kind of record it is."""
+        field = self._plan.kind
+        if not field:
+            return
+        for at in range(1, len(self.row.items)):
+            if not self.row.is_noun(at) or at in self.taken:
+                continue
+            start = at
+            while start and start - 1 not in self.taken and self.row.items[start - 1].is_word and at - start < 3:
+                start -= 1
+            if start < at and not self._sentence_ends(at - 1):
+                self._name(start, start, at, field, _GUESSED)
+
+    def _titles(self) -> None:
+        """What is left over is the name of a record: "find burger king", "who directed the goonies"."""
+        field = self._plan.title
+        if not field or any(name.field == field.name for _, name in self.found.values()):
+            return
+        at = 0
+        while at < len(self.row.items):
+            end = at
+            while end < len(self.row.items) and end not in self.taken and not self._ends_title(at, end):
+                end += 1
+            if end > at and any(self.row.items[place].is_word for place in range(at, end)):
+                start, stop = self._trimmed(at, end)
+                if start < stop:
+                    self._name(start, start, stop, field, _GUESSED)
+                    return
+            at = max(end, at + 1)
+
+    def _ends_title(self, start: int, at: int) -> bool:
+        if at == start:
+            return not self.row.items[at].is_word and not self._is(at, "articles")
+        return (
+            self._sentence_ends(at - 1)
+            or self.row.is_noun(at)
+            or self._names_field(at)
+            or self._border(at)
+            or self.row.items[at].says("junction") == ","
+        )
+
+    def _trimmed(self, start: int, end: int) -> tuple[int, int]:
+        while start < end and (self._is(start, "loose") or not (self.row.items[start].is_word or self._is(start, "articles"))):
+            start += 1
+        while end > start and (self._is(end - 1, "loose") or self.row.items[end - 1].skippable):
+            end -= 1
+        if all(not self.row.items[place].is_word for place in range(start, end)):
+            return start, start
+        return start, end
+
+    # borders
+
+    def _end(self, start: int) -> int:
+        """Where the name that begins at `start` ends."""
+        at = start
+        while at < len(self.row.items) and at - start < LONGEST:
+            if at > start and (self._sentence_ends(at - 1) or self._border(at)):
+                break
+            at += 1
+        while at > start + 1 and self._dangles(start, at - 1):
+            at -= 1
+        return at
+
+    def _dangles(self, start: int, at: int) -> bool:
+        """Whether a word at the end of a name belongs to what follows."""
+        if self._lower[at] == ")":
+            return not any(self._lower[place] == "(" for place in range(start, at))
+        return self._is(at, "openers") or self._is(at, "articles") or self._is(at, "loose")
+
+    def _border(self, at: int) -> bool:
+        """Whether something new begins at the item."""
+        item = self.row.items[at]
+        if self._is(at, "questions") and self._is(at - 1, "breaks"):
+            return True
+        if self._cue(at) and at not in self.taken:
+            return True
+        if self._names_field(at) and (self._is(at + 1, "equals") or self.row.says(at + 1, "comparator")):
+            return True
+        if not (self._is(at, "openers") or item.says("comparator") or item.says("junction")):
+            return False
+        if item.says("comparator") and self.row.is_value(at + 1):
+            return True
+        for place in range(at + 1, min(at + 1 + NEAR, len(self.row.items))):
+            following = self.row.items[place]
+            if self._names_field(place) or following.says("comparator") or self.row.is_noun(place):
+                return True
+            if self._is(place, "questions") and self._is(place - 1, "breaks"):
+                return True
+            if following.is_word and place > at + 1 and not self._is(place, "openers"):
+                return False
+        return False
+
+    def _name(self, at: int, start: int, end: int, field: Field, confidence: float, behind: int | None = None) -> int | None:
+        if end <= start or any(place in self.taken for place in range(at, end)):
+            return None
+        stop = behind or end
+        self.taken.update(range(at, stop))
+        value = self.row.text_of(start, end)
+        self.found[at] = (stop, Name(field.name, value, confidence))
+        return stop
+
+
+def _of_role(nouns: Sequence[str], fields: Sequence[Field], language: Language) -> Field | None:
+    """The first open field that is called, or described, by one of the nouns; by the earlier nouns first."""
+    stems = language.data["stemmer"]
+    for noun in nouns:
+        wanted = stem(noun, stems)
+        for field in fields:
+            if is_open(field) and wanted in _stems(field, stems):
+                return field
+    return None
+
+
+def _stems(field: Field, stemmer: str) -> frozenset[str]:
+    said = " ".join((spaced(field.name), field.label, field.description.partition(";")[0], *field.synonyms))
+    return frozenset(stem(fold(word.strip("()[],.:")), stemmer) for word in said.split())
+

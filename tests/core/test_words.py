@@ -1,0 +1,33 @@
+"""Texts cut into tokens."""
+
+import pytest
+
+from nlp2filters.core.words import tokenize
+
+
+def norms(text: str, decimal: str = ".") -> list[str]:
+    return [token.norm for token in tokenize(text, decimal=decimal)]
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "expected"),
+    [
+        ("1,200.5", ".", ["1,200.5"]),
+        ("1.200,5", ",", ["1200.5"]),
+        ("1.200", ",", ["1200"]),
+        ("1.200.000", ",", ["1200000"]),
+        ("1.20", ",", ["1.20"]),
+        ("0,5", ",", ["0.5"]),
+        ("2, 3", ",", ["2", ",", "3"]),
+    ],
+)
+def test_numbers_with_a_decimal_point_or_comma(text: str, decimal: str, expected: list[str]) -> None:
+    assert norms(text, decimal) == expected
+
+
+def test_signs_are_told_apart_that_only_an_accent_divides() -> None:
+    assert norms("≠ = ≤") == ["≠", "=", "≤"]
+
+
+def test_the_stem_is_of_the_language() -> None:
+    assert [token.stem for token in tokenize("baratos", stemmer="spanish")] == ["barat"]
