@@ -4,6 +4,7 @@ In order of trust: the name itself, a synonym, a spelling close to one (edit dis
 (cosine of embeddings). Values come from the catalog only, so that none outside a closed enum can be meant.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from nlp2filters.core.languages import ENGLISH, Degree, Language
 from nlp2filters.core.words import Token
 
 MAX_PHRASE = 3
+SHORTEST_TELLING = 4
 MANY_VALUES = 30
 MIN_COSINE = 0.55
 MIN_MARGIN = 0.08
@@ -80,6 +82,9 @@ class Match:
     length: int
     candidates: tuple[Candidate, ...]
 
+
+_ASIDE = re.compile(r"\s*\([^()]*\)")
+_FOOTNOTES = "¹²³⁴⁵⁶⁷⁸⁹⁰*†‡ "
 
 Similar = Mapping[str, tuple[Candidate, ...]]
 
@@ -179,10 +184,14 @@ def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target
         yield noun, NounTarget(), "synonym"
     for field_ in catalog.fields:
         target = FieldTarget(field_)
-        for name in (words.spaced(field_.name), field_.title):
+        for name in dict.fromkeys((words.spaced(field_.name), field_.title)):
             yield name, target, "exact"
-            if short := _short(words.spaced(name), language):
+        for name in dict.fromkeys((*_plain_names(field_.name), *_plain_names(field_.title))):
+            yield name, target, "synonym"
+            if short := _short(name, language):
                 yield short, target, "synonym"
+        if field_.unit and not language.knows_unit(field_.unit):
+            yield field_.unit, target, "synonym"
         for synonym in field_.synonyms:
             yield synonym, target, "synonym"
         for value in field_.values:
@@ -190,9 +199,34 @@ def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target
             yield value.value, meant, "exact"
             for synonym in value.synonyms:
                 yield synonym, meant, "synonym"
+    for word, field_ in _telling_words(catalog, language):
+        yield word, FieldTarget(field_), "fuzzy"
     for field_, high, adjective in _adjectives(catalog, language):
         for degree, form in language.degrees(adjective):
             yield form, AdjectiveTarget(field_, high, degree), "synonym"
+
+
+def _plain_names(name: str) -> Iterator[str]:
+    """A name as people say it: without what stands in parentheses, and the last part of a path."""
+    plain = _ASIDE.sub(" ", name).replace("#", " number ").strip(_FOOTNOTES)
+    yield words.spaced(plain)
+    if "." in plain.strip("."):
+        yield words.spaced(plain.strip(".").rpartition(".")[2])
+
+
+def _telling_words(catalog: Catalog, language: Language) -> Iterator[tuple[str, Field]]:
+    """Words that occur in the name of one field only, and have no other meaning: "published" of "date published"."""
+    owners: dict[str, set[str]] = defaultdict(set)
+    spoken: dict[str, tuple[str, Field]] = {}
+    for field_ in catalog.fields:
+        for token in language.tokenize(words.spaced(f"{field_.name} {field_.label}")):
+            if token.kind == "word" and len(token.norm) >= SHORTEST_TELLING:
+                owners[token.stem].add(field_.name)
+                spoken[token.stem] = (token.norm, field_)
+    for stem, names in owners.items():
+        word, field_ = spoken[stem]
+        if len(names) == 1 and (word,) not in language.grammar and word not in language.data["field_words"]["vague"]:
+            yield word, field_
 
 
 def _own_nouns(catalog: Catalog) -> Iterator[str]:

@@ -109,6 +109,10 @@ class Language:
                 return len(phrase), units
         return None
 
+    def knows_unit(self, unit: str) -> bool:
+        """Whether the unit is one that people write in general, or a currency."""
+        return _norms(unit) in self.units or is_currency(unit)
+
     def _phrases(self, tokens: Sequence[Token], at: int) -> Iterator[tuple[str, ...]]:
         if at >= len(tokens):
             return

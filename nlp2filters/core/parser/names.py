@@ -65,7 +65,7 @@ def _plan(lexicon: Lexicon) -> _Plan:
                 words = tuple(phrase.split())
                 cues[words[0]].append((words, field))
     return _Plan(
-        title=_of_role(data["roles"]["title"], fields, lexicon.language),
+        title=_of_role(data["roles"]["title"], fields, lexicon.language, described=False),
         kind=_of_role(data["roles"]["kind"], fields, lexicon.language),
         cues={first: sorted(found, key=lambda pair: -len(pair[0])) for first, found in cues.items()},
         said={kind: frozenset(words) for kind, words in data["names"].items()},
@@ -109,7 +109,26 @@ class _Names:
 
     def _sentence_ends(self, at: int) -> bool:
         """Whether a sentence ends between this item and the next."""
-        return self.row.gap(at).strip()[:1] in {"?", "!", "."} if at + 1 < len(self.row.items) else True
+        if at + 1 >= len(self.row.items):
+            return True
+        mark = self.row.gap(at).lstrip()[:1]
+        return mark in {"?", "!"} or (mark == "." and len(self._lower[at]) > 1)  # "J. K." has no end
+
+    @cached_property
+    def _cased(self) -> bool:
+        """Whether the writer uses capitals, so that names have them."""
+        return self.row.text != self.row.text.lower()
+
+    def _may_be_name(self, start: int, end: int) -> bool:
+        """Whether words that only a guess takes for a name look like one."""
+        if self._is(start, "pronouns") or (start and self._is(start - 1, "indefinite")) or self._is(start, "indefinite"):
+            return False
+        return not self._cased or any(self._capital(place) for place in range(start, end))
+
+    def _capital(self, at: int) -> bool:
+        """Whether the item is written with a capital, which no sentence begins with."""
+        first = at == 0 or self._sentence_ends(at - 1)
+        return self.row.texts[at][:1].isupper() and not first
 
     # fields
 
@@ -198,7 +217,7 @@ class _Names:
 
     def _cued(self, at: int) -> int | None:
         cue = self._cue(at)
-        if not cue or at in self.taken:
+        if not cue or at in self.taken or at in self._asked:
             return None
         start, field = cue
         if start >= len(self.row.items) or self._sentence_ends(start - 1):
@@ -211,7 +230,11 @@ class _Names:
             return None
         if item.candidates or self._is(first, "questions"):
             return None
-        return self._name(at, start, self._end(start), field, _CUED)
+        weak = start == at + 1 and self._is(at, "weak")
+        end = self._end(start, strict=weak)
+        if weak and not self._may_be_name(first, end):
+            return None
+        return self._name(at, start, end, field, _CUED)
 
     # names beside the records, or on their own
 
@@ -226,7 +249,7 @@ class _Names:
             start = at
             while start and start - 1 not in self.taken and self.row.items[start - 1].is_word and at - start < 3:
                 start -= 1
-            if start < at and not self._sentence_ends(at - 1):
+            if start < at and not self._sentence_ends(at - 1) and not self._is(start, "pronouns"):
                 self._name(start, start, at, field, _GUESSED)
 
     def _titles(self) -> None:
@@ -241,7 +264,7 @@ class _Names:
                 end += 1
             if end > at and any(self.row.items[place].is_word for place in range(at, end)):
                 start, stop = self._trimmed(at, end)
-                if start < stop:
+                if start < stop and self._may_be_name(start, stop):
                     self._name(start, start, stop, field, _GUESSED)
                     return
             at = max(end, at + 1)
@@ -254,30 +277,46 @@ class _Names:
             or self.row.is_noun(at)
             or self._names_field(at)
             or self._border(at)
-            or self.row.items[at].says("junction") == ","
+            or self._means(at)
         )
 
     def _trimmed(self, start: int, end: int) -> tuple[int, int]:
-        while start < end and (self._is(start, "loose") or not (self.row.items[start].is_word or self._is(start, "articles"))):
+        """Without the words that are no part of a title at its ends: "what awards did [the good earth] win"."""
+        if not self._cased:
+            start = self._wanted_of(start, end)
+        while start < end and (self._is(start, "loose") or self._is(start, "verbs") or (self._cased and not self._capital(start)) or not (self.row.items[start].is_word or self._is(start, "articles"))):
             start += 1
-        while end > start and (self._is(end - 1, "loose") or self.row.items[end - 1].skippable):
+        while end > start and (
+            self._is(end - 1, "loose") or self._is(end - 1, "verbs") or self.row.items[end - 1].skippable or (self._cased and not self._capital(end - 1))
+        ):
             end -= 1
         if all(not self.row.items[place].is_word for place in range(start, end)):
             return start, start
         return start, end
 
+    def _wanted_of(self, start: int, end: int) -> int:
+        """Behind "the email of", "ratings for": what is wanted of a record is no part of its title."""
+        for at in range(start, min(start + 4, end - 1)):
+            if at > start and self._lower[at] in ("of", "for"):
+                return at + 1
+        return start
+
     # borders
 
-    def _end(self, start: int) -> int:
-        """Where the name that begins at `start` ends."""
+    def _end(self, start: int, *, strict: bool = False) -> int:
+        """Where the name that begins at `start` ends; if `strict` also before everything that has a meaning itself."""
         at = start
         while at < len(self.row.items) and at - start < LONGEST:
-            if at > start and (self._sentence_ends(at - 1) or self._border(at)):
+            if at > start and (self._sentence_ends(at - 1) or self._border(at) or (strict and self._means(at))):
                 break
             at += 1
         while at > start + 1 and self._dangles(start, at - 1):
             at -= 1
         return at
+
+    def _means(self, at: int) -> bool:
+        item = self.row.items[at]
+        return bool(item.candidates or item.period or (item.quantity and item.quantity.units) or item.says("junction"))
 
     def _dangles(self, start: int, at: int) -> bool:
         """Whether a word at the end of a name belongs to what follows."""
@@ -318,18 +357,21 @@ class _Names:
         return stop
 
 
-def _of_role(nouns: Sequence[str], fields: Sequence[Field], language: Language) -> Field | None:
-    """The first open field that is called, or described, by one of the nouns; by the earlier nouns first."""
+def _of_role(
+    nouns: Sequence[str], fields: Sequence[Field], language: Language, *, described: bool = True
+) -> Field | None:
+    """The first open field that is called, or `described`, by one of the nouns; by the earlier nouns first."""
     stems = language.data["stemmer"]
     for noun in nouns:
         wanted = stem(noun, stems)
         for field in fields:
-            if is_open(field) and wanted in _stems(field, stems):
+            if is_open(field) and wanted in _stems(field, stems, described):
                 return field
     return None
 
 
-def _stems(field: Field, stemmer: str) -> frozenset[str]:
-    said = " ".join((spaced(field.name), field.label, field.description.partition(";")[0], *field.synonyms))
+def _stems(field: Field, stemmer: str, described: bool) -> frozenset[str]:
+    about = field.description.partition(";")[0] if described else ""
+    said = " ".join((spaced(field.name), field.label, about, *field.synonyms))
     return frozenset(stem(fold(word.strip("()[],.:")), stemmer) for word in said.split())
 
