@@ -33,16 +33,19 @@ def written(path: Path, content: str | bytes) -> Path:
         ("a\tb\n1\tx\n", [{"a": "1", "b": "x"}]),
         ('a,b\n"two\nlines","say ""hi"""\n\n', [{"a": "two\nlines", "b": 'say "hi"'}]),
         ("a,b\n1\n", [{"a": "1"}]),
+        ("a,b,\n1,x,\n", [{"a": "1", "b": "x"}]),
+        ("a\n1,,\n", [{"a": "1"}]),
         ("", []),
     ],
-    ids=["commas", "semicolons and a mark", "tabs", "quotes", "a short line", "nothing"],
+    ids=["commas", "semicolons and a mark", "tabs", "quotes", "a short line", "comma at the end", "blanks", "nothing"],
 )
 def test_csv(tmp_path: Path, content: str, expected: list[dict[str, object]]) -> None:
     assert rows(written(tmp_path / "things.csv", content)) == expected
 
 
 def test_json_lines(tmp_path: Path) -> None:
-    path = written(tmp_path / "things.jsonl", '{"a": 1, "at": {"city": "Rome", "zip": null}}\n\n{"a": ["x", "y"]}\n')
+    lines = '{"a": 1, "at": {"city": "Rome", "zip": null}, "parts": [{"n": 1}]}\n\n{"a": ["x", "y"]}\n'
+    path = written(tmp_path / "things.jsonl", lines)
     assert rows(path) == [{"a": 1, "at.city": "Rome", "at.zip": None}, {"a": ["x", "y"]}]
 
 
