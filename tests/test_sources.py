@@ -2,6 +2,7 @@
 
 import datetime as dt
 import sqlite3
+import tracemalloc
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,27 @@ def test_tables_are_listed_where_one_must_be_named(database: Path) -> None:
         rows(f"sqlite:///{database}", "other")
     with pytest.raises(UnreadableSource, match="no tables to choose from"):
         rows(written(database.with_suffix(".csv"), "a\n"), "things")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".db"])
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path, suffix: str) -> None:
+    path, count = tmp_path / f"things{suffix}", 50_000
+    if suffix == ".db":
+        connection = sqlite3.connect(path)
+        connection.execute("CREATE TABLE things (a)")
+        connection.executemany("INSERT INTO things VALUES (?)", (("x" * 100,) for _ in range(count)))
+        connection.commit()
+        connection.close()
+    else:
+        line = "x" * 100 if suffix == ".csv" else '{"a": "%s"}' % ("x" * 100)
+        path.write_text(f"a\n{line}\n" if suffix == ".csv" else f"{line}\n")
+        with path.open("a") as file:
+            file.writelines(f"{line}\n" for _ in range(count - 1))
+    tracemalloc.start()
+    try:
+        with sources.opened(str(path)) as source:
+            assert sum(1 for _ in source.rows) == count
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000 < path.stat().st_size
