@@ -1,13 +1,14 @@
 """Rows from a user's own data: CSV, JSON Lines, Parquet, SQLite, or a table behind an SQLAlchemy URL.
 
 All are read as they come, so that memory does not grow with their number. Nested objects become columns such as
-"address.city"; binary values are left out.
+"address.city"; binary values and lists of objects are left out.
 """
 
 import csv
 import datetime as dt
 import importlib
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -104,7 +105,10 @@ def _kind(path: Path, file: BinaryIO) -> str:
 
 
 def _csv(file: BinaryIO) -> Iterator[Row]:
-    """Rows of a CSV with a header; the delimiter is the one that the header has most of."""
+    """Rows of a CSV with a header; the delimiter is the one that the header has most of.
+
+    A column without a name is left out: it comes of a delimiter at the end of each line.
+    """
     with TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
         first = text.readline(MAX_LINE)
         text.seek(0)
@@ -113,16 +117,16 @@ def _csv(file: BinaryIO) -> Iterator[Row]:
             header = next(lines, [])
             _refuse_twins(header)
             for cells in lines:
-                if len(cells) > len(header):
+                if any(cells[len(header) :]):
                     raise UnreadableSource(f"Line {lines.line_num} has {len(cells)} cells, the header {len(header)}.")
                 if cells:
-                    yield dict(zip(header, cells, strict=False))
+                    yield {name: cell for name, cell in zip(header, cells, strict=False) if name}
         except csv.Error as exc:
             raise UnreadableSource(f"Line {lines.line_num} is no CSV: {exc}.") from exc
 
 
 def _refuse_twins(header: Sequence[str]) -> None:
-    twins = sorted({name for name in header if header.count(name) > 1})
+    twins = sorted(name for name, count in Counter(header).items() if count > 1 and name)
     if twins:
         raise UnreadableSource(f"Two columns are called {twins[0]!r}. Give each a name of its own.")
 
@@ -231,6 +235,7 @@ class _Count:
 
 
 _CELLS = (str, int, float, bool, Decimal, dt.date, dt.time)
+_NO_CELLS = (dict, list, tuple, bytes, memoryview)
 
 
 def _plain(row: Row) -> Row:
@@ -245,10 +250,11 @@ def _flattened(row: Mapping[Any, object], prefix: str) -> Iterator[tuple[str, ob
         match value:
             case dict():
                 yield from _flattened(value, f"{prefix}{key}.")
-            case bytes() | bytearray() | memoryview():
+            case bytes() | memoryview():
                 continue
             case list() | tuple():
-                yield f"{prefix}{key}", [_cell(item) for item in value]
+                if not any(isinstance(item, _NO_CELLS) for item in value):
+                    yield f"{prefix}{key}", [_cell(item) for item in value]
             case _:
                 yield f"{prefix}{key}", _cell(value)
 

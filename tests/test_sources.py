@@ -2,6 +2,7 @@
 
 import datetime as dt
 import sqlite3
+import tracemalloc
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -33,16 +34,19 @@ def written(path: Path, content: str | bytes) -> Path:
         ("a\tb\n1\tx\n", [{"a": "1", "b": "x"}]),
         ('a,b\n"two\nlines","say ""hi"""\n\n', [{"a": "two\nlines", "b": 'say "hi"'}]),
         ("a,b\n1\n", [{"a": "1"}]),
+        ("a,b,\n1,x,\n", [{"a": "1", "b": "x"}]),
+        ("a\n1,,\n", [{"a": "1"}]),
         ("", []),
     ],
-    ids=["commas", "semicolons and a mark", "tabs", "quotes", "a short line", "nothing"],
+    ids=["commas", "semicolons and a mark", "tabs", "quotes", "a short line", "comma at the end", "blanks", "nothing"],
 )
 def test_csv(tmp_path: Path, content: str, expected: list[dict[str, object]]) -> None:
     assert rows(written(tmp_path / "things.csv", content)) == expected
 
 
 def test_json_lines(tmp_path: Path) -> None:
-    path = written(tmp_path / "things.jsonl", '{"a": 1, "at": {"city": "Rome", "zip": null}}\n\n{"a": ["x", "y"]}\n')
+    lines = '{"a": 1, "at": {"city": "Rome", "zip": null}, "parts": [{"n": 1}]}\n\n{"a": ["x", "y"]}\n'
+    path = written(tmp_path / "things.jsonl", lines)
     assert rows(path) == [{"a": 1, "at.city": "Rome", "at.zip": None}, {"a": ["x", "y"]}]
 
 
@@ -166,3 +170,27 @@ def test_tables_are_listed_where_one_must_be_named(database: Path) -> None:
         rows(f"sqlite:///{database}", "other")
     with pytest.raises(UnreadableSource, match="no tables to choose from"):
         rows(written(database.with_suffix(".csv"), "a\n"), "things")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".db"])
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path, suffix: str) -> None:
+    path, count = tmp_path / f"things{suffix}", 50_000
+    if suffix == ".db":
+        connection = sqlite3.connect(path)
+        connection.execute("CREATE TABLE things (a)")
+        connection.executemany("INSERT INTO things VALUES (?)", (("x" * 100,) for _ in range(count)))
+        connection.commit()
+        connection.close()
+    else:
+        line = "x" * 100 if suffix == ".csv" else '{"a": "%s"}' % ("x" * 100)
+        path.write_text(f"a\n{line}\n" if suffix == ".csv" else f"{line}\n")
+        with path.open("a") as file:
+            file.writelines(f"{line}\n" for _ in range(count - 1))
+    tracemalloc.start()
+    try:
+        with sources.opened(str(path)) as source:
+            assert sum(1 for _ in source.rows) == count
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000 < path.stat().st_size

@@ -49,7 +49,7 @@ class Language:
 
     @cached_property
     def numbers(self) -> Mapping[str, int]:
-        """Number words below one hundred."""
+        """Number words below one hundred, and greater ones that are a single word."""
         return dict(self.data["numbers"])
 
     @cached_property
