@@ -131,7 +131,7 @@ class _Walk:
         if not name:
             return False
         self.last = self.row.catalog.by_name[name.field]
-        return self._emit(_is(self.last, name.value), self.at + 1, name.confidence, "type")
+        return self._emit(Contains(name.field, name.value), self.at + 1, name.confidence, "type")
 
     # order and number
 

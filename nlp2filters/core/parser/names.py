@@ -115,6 +115,11 @@ class _Names:
         return mark in {"?", "!"} or (mark == "." and len(self._lower[at]) > 1)  # "J. K." has no end
 
     @cached_property
+    def _questioned(self) -> bool:
+        """Whether something is asked for, of which a name may say what."""
+        return any(self._is(at, "questions") for at in range(min(len(self._lower), 4)))
+
+    @cached_property
     def _cased(self) -> bool:
         """Whether the writer uses capitals, so that names have them."""
         return self.row.text != self.row.text.lower()
@@ -166,11 +171,15 @@ class _Names:
             return None
         if at in self._asked or self._sentence_ends(start - 1):
             return None
+        if not linked and self.row.is_noun(at):
+            return None
         if not linked and (self._is(start, "openers") or self._names_field(start) or self.row.items[start].says("comparator")):
             return None
         if self._is(start, "openers") and not linked:
             return None
-        end = self._end(start)
+        end = self._end(start, strict=not linked)
+        if not linked and not self._may_be_name(start, end):
+            return None
         return self._name(at, start, end, field, _SURE if linked else _CUED)
 
     def _before_field(self, at: int) -> None:
@@ -255,7 +264,7 @@ class _Names:
     def _titles(self) -> None:
         """What is left over is the name of a record: "find burger king", "who directed the goonies"."""
         field = self._plan.title
-        if not field or any(name.field == field.name for _, name in self.found.values()):
+        if not field or not self._questioned or any(name.field == field.name for _, name in self.found.values()):
             return
         at = 0
         while at < len(self.row.items):
@@ -348,7 +357,10 @@ class _Names:
         return False
 
     def _name(self, at: int, start: int, end: int, field: Field, confidence: float, behind: int | None = None) -> int | None:
-        if end <= start or any(place in self.taken for place in range(at, end)):
+        places = range(at, end)
+        if end <= start or any(place in self.taken or self.row.items[place].quoted for place in places):
+            return None
+        if "\0" in self.row.text_of(start, end):
             return None
         stop = behind or end
         self.taken.update(range(at, stop))
