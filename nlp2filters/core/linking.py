@@ -16,7 +16,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from nlp2filters.core import words
-from nlp2filters.core.catalog import STRINGS, Catalog, Field
+from nlp2filters.core.catalog import NUMERIC, STRINGS, Catalog, Field
 from nlp2filters.core.interpretation import Direction, Source
 from nlp2filters.core.languages import ENGLISH, Degree, Language
 from nlp2filters.core.words import Token
@@ -199,7 +199,7 @@ def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target
             yield value.value, meant, "exact"
             for synonym in value.synonyms:
                 yield synonym, meant, "synonym"
-    for word, field_ in _telling_words(catalog, language):
+    for word, field_ in (*_telling_words(catalog, language), *_kin(catalog, language)):
         yield word, FieldTarget(field_), "fuzzy"
     for field_, high, adjective in _adjectives(catalog, language):
         for degree, form in language.degrees(adjective):
@@ -227,6 +227,21 @@ def _telling_words(catalog: Catalog, language: Language) -> Iterator[tuple[str, 
         word, field_ = spoken[stem]
         if len(names) == 1 and (word,) not in language.grammar and word not in language.data["field_words"]["vague"]:
             yield word, field_
+
+
+def _kin(catalog: Catalog, language: Language) -> Iterator[tuple[str, Field]]:
+    """Other words for what a number counts: "people" for "number of guests", where just one field counts them."""
+    for group in language.data["kin"].values():
+        stems = {language.tokenize(noun)[0].stem for noun in group["fields"]}
+        owners = [
+            field_
+            for field_ in catalog.fields
+            if field_.type in NUMERIC
+            and stems & {token.stem for token in language.tokenize(words.spaced(f"{field_.name} {field_.label}"))}
+        ]
+        if len(owners) == 1:
+            for word in group["said"]:
+                yield word, owners[0]
 
 
 def _own_nouns(catalog: Catalog) -> Iterator[str]:

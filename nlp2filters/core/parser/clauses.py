@@ -11,7 +11,7 @@ from typing import cast
 from nlp2filters.core.catalog import STRINGS, TEMPORAL, Field
 from nlp2filters.core.filters import Comparison, Contains, IsNull, Leaf, Not
 from nlp2filters.core.interpretation import Alternative, Sort, Source
-from nlp2filters.core.parser import homes, orders, values
+from nlp2filters.core.parser import homes, orders, sides, values
 from nlp2filters.core.parser.homes import Home
 from nlp2filters.core.parser.quantities import Quantity
 from nlp2filters.core.parser.row import Row
@@ -432,9 +432,11 @@ class _Walk:
         if not found or row.items[self.at].said.keys() & _NOT_A_VALUE:
             return False
         named = {of.name for of, _ in row.fields(self.at + 1)}
-        target, candidate = next((pair for pair in found if pair[0].field.name in named), found[0])
-        sure = target.field.name in named
-        end = self.at + 1 + (sure and not row.has_own_value(self.at + 1))
+        near = sides.choose(row, self.at, [target.field for target, _ in found]) if not named else None
+        meant = named or ({near.name} if near else set())
+        target, candidate = next((pair for pair in found if pair[0].field.name in meant), found[0])
+        sure = target.field.name in meant
+        end = self.at + 1 + (target.field.name in named and not row.has_own_value(self.at + 1))
         others = [other for other, _ in found if other is not target]
         confidence = candidate.confidence if sure or not others else candidate.confidence / len(found)
         alternatives = tuple(Alternative(_is(other.field, other.value), confidence) for other in others[:3])

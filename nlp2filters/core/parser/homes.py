@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.interpretation import Source
-from nlp2filters.core.parser import values
+from nlp2filters.core.parser import sides, values
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
 
@@ -32,6 +32,7 @@ def find(row: Row, at: int, items: Sequence[Item], *, last: Field | None, joined
     """
     return (
         named_after(row, at, items)
+        or _by_clock(row, at, items)
         or _by_unit(row, at, items, last)
         or _by_year(row, at, items, last)
         or (_as_before(row, at, items, last) if joined else None)
@@ -42,10 +43,27 @@ def find(row: Row, at: int, items: Sequence[Item], *, last: Field | None, joined
 def named_after(row: Row, at: int, items: Sequence[Item]) -> Home | None:
     """A field named right behind the value: "200 horsepower", "$80 in price", "8 or more votes"."""
     place = row.skip(at + 2, 1) if row.says(at + 1, "bound") else row.skip(at + 1, 2)
-    for field, candidate in row.fields(place):
-        if row.fit(items, field) and not (row.has_own_value(place) and _by_year(row, at, items, None)):
-            return Home(field, place + 1, candidate.confidence, candidate.source)
+    places = [place]
+    if place == at + 1 and (row.is_noun(place) or row.items[place : place + 1] and row.items[place].is_word):
+        places.append(place + 1)  # "3 hotel rooms"
+    for place in places:
+        for field, candidate in row.fields(place):
+            if row.fit(items, field) and not (row.has_own_value(place) and _by_year(row, at, items, None)):
+                return Home(field, place + 1, candidate.confidence, candidate.source)
     return None
+
+
+def _by_clock(row: Row, at: int, items: Sequence[Item]) -> Home | None:
+    """Times of day go to the field that holds them."""
+    if not all(item.clock for item in items):
+        return None
+    found = [field for field in row.catalog.fields if field.type == "time"]
+    if not found:
+        return None
+    chosen = sides.choose(row, at, found)
+    first = chosen or found[0]
+    others = tuple(field for field in found if field is not first)
+    return Home(first, at + 1, 0.9 if chosen or not others else 0.6, "type", others)
 
 
 def _by_unit(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Home | None:
@@ -78,6 +96,8 @@ def _by_year(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Ho
     found = [field for field in fields if row.fit(items, field)]
     if not found:
         return None
+    if chosen := sides.choose(row, at, found):
+        return Home(chosen, at + 1, 0.85, "type", tuple(field for field in found if field is not chosen))
     if last in found:
         return Home(last, at + 1, 0.9, "type")
     return Home(found[0], at + 1, 0.9 if len(found) == 1 else 0.6, "type", tuple(found[1:]))

@@ -126,7 +126,11 @@ class _Names:
 
     def _may_be_name(self, start: int, end: int) -> bool:
         """Whether words that only a guess takes for a name look like one."""
-        if self._is(start, "pronouns") or (start and self._is(start - 1, "indefinite")) or self._is(start, "indefinite"):
+        if (
+            self._is(start, "pronouns")
+            or (start and self._is(start - 1, "indefinite"))
+            or self._is(start, "indefinite")
+        ):
             return False
         return not self._cased or any(self._capital(place) for place in range(start, end))
 
@@ -167,13 +171,17 @@ class _Names:
         start, linked = at + 1, False
         while self._is(start, "links") and not self._sentence_ends(start - 1):
             start, linked = start + 1, True
-        if at in self._asked and not (linked and self._lower[start - 1] in self._said["equals"] and not self._is(start - 1, "of")):
+        if at in self._asked and not (
+            linked and self._lower[start - 1] in self._said["equals"] and not self._is(start - 1, "of")
+        ):
             return None
         if at in self._asked or self._sentence_ends(start - 1):
             return None
-        if not linked and self.row.is_noun(at):
+        if (not linked and self.row.is_noun(at)) or self.row.says(start, "contains"):
             return None
-        if not linked and (self._is(start, "openers") or self._names_field(start) or self.row.items[start].says("comparator")):
+        if not linked and (
+            self._is(start, "openers") or self._names_field(start) or self.row.items[start].says("comparator")
+        ):
             return None
         if self._is(start, "openers") and not linked:
             return None
@@ -194,7 +202,11 @@ class _Names:
         start = end
         while start and end - start < LONGEST and start - 1 not in self.taken and not self._stops(start - 1):
             start -= 1
-        if start == end or not start or not (as_ or (end == at and self._is(start - 1, "articles") and end - start <= 5)):
+        if (
+            start == end
+            or not start
+            or not (as_ or (end == at and self._is(start - 1, "articles") and end - start <= 5))
+        ):
             return
         if not as_ and not all(self.row.items[place].is_word for place in range(start, end)):
             return
@@ -235,7 +247,13 @@ class _Names:
         while self._is(first, "articles"):
             first += 1
         item = self.row.item(first)
-        if item is None or self.row.is_noun(first) or self._names_field(first) or item.is_value or self._is(first, "openers"):
+        if (
+            item is None
+            or self.row.is_noun(first)
+            or self._names_field(first)
+            or item.is_value
+            or self._is(first, "openers")
+        ):
             return None
         if item.candidates or self._is(first, "questions"):
             return None
@@ -293,10 +311,18 @@ class _Names:
         """Without the words that are no part of a title at its ends: "what awards did [the good earth] win"."""
         if not self._cased:
             start = self._wanted_of(start, end)
-        while start < end and (self._is(start, "loose") or self._is(start, "verbs") or (self._cased and not self._capital(start)) or not (self.row.items[start].is_word or self._is(start, "articles"))):
+        while start < end and (
+            self._is(start, "loose")
+            or self._is(start, "verbs")
+            or (self._cased and not self._capital(start))
+            or not (self.row.items[start].is_word or self._is(start, "articles"))
+        ):
             start += 1
         while end > start and (
-            self._is(end - 1, "loose") or self._is(end - 1, "verbs") or self.row.items[end - 1].skippable or (self._cased and not self._capital(end - 1))
+            self._is(end - 1, "loose")
+            or self._is(end - 1, "verbs")
+            or self.row.items[end - 1].skippable
+            or (self._cased and not self._capital(end - 1))
         ):
             end -= 1
         if all(not self.row.items[place].is_word for place in range(start, end)):
@@ -356,7 +382,9 @@ class _Names:
                 return False
         return False
 
-    def _name(self, at: int, start: int, end: int, field: Field, confidence: float, behind: int | None = None) -> int | None:
+    def _name(
+        self, at: int, start: int, end: int, field: Field, confidence: float, behind: int | None = None
+    ) -> int | None:
         places = range(at, end)
         if end <= start or any(place in self.taken or self.row.items[place].quoted for place in places):
             return None
@@ -386,4 +414,3 @@ def _stems(field: Field, stemmer: str, described: bool) -> frozenset[str]:
     about = field.description.partition(";")[0] if described else ""
     said = " ".join((spaced(field.name), field.label, about, *field.synonyms))
     return frozenset(stem(fold(word.strip("()[],.:")), stemmer) for word in said.split())
-

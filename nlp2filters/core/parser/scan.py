@@ -3,10 +3,12 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from nlp2filters.core.languages import Language
 from nlp2filters.core.linking import MAX_PHRASE, Candidate, Lexicon, Match, Similar, ValueTarget, phrase_of
-from nlp2filters.core.parser import dates, quantities
+from nlp2filters.core.parser import clock, dates, quantities
+from nlp2filters.core.parser.clock import Clock
 from nlp2filters.core.parser.dates import Period
 from nlp2filters.core.parser.quantities import Quantity
 from nlp2filters.core.words import Token
@@ -41,6 +43,7 @@ class Item:
     period: Period | None = None
     quoted: str | None = None
     name: Name | None = None
+    clock: Clock | None = None
 
     def says(self, kind: str) -> str | None:
         """What the words mean in that role of the grammar."""
@@ -48,8 +51,8 @@ class Item:
 
     @property
     def is_value(self) -> bool:
-        """Whether it is a quantity or a date."""
-        return self.quantity is not None or self.period is not None
+        """Whether it is a quantity, a date or a time of day."""
+        return self.quantity is not None or self.period is not None or self.clock is not None
 
     @property
     def is_word(self) -> bool:
@@ -72,13 +75,18 @@ def _value_field(match: Match) -> str | None:
     return target.field.name if isinstance(target, ValueTarget) else None
 
 
-@dataclass(slots=True)
+@dataclass
 class _Scan:
     tokens: Sequence[Token]
     lexicon: Lexicon
     similar: Similar
     today: dt.date
     corrections: int = 0
+
+    @cached_property
+    def timed(self) -> bool:
+        """Whether a field holds times of day."""
+        return any(field.type == "time" for field in self.lexicon.catalog.fields)
 
     @property
     def language(self) -> Language:
@@ -100,11 +108,12 @@ class _Scan:
         quantity = quantities.read(tokens, at, self.language)
         if period and quantity and quantity.units and quantity.length == period.length:
             quantity = None  # "1990s" is a decade
+        time = clock.read(tokens, at, self.language) if self.timed else None
         said = self.language.match(tokens, at)
         match = self.lexicon.match(tokens, at)
         if match and said and "negation" in said.meanings and self._negates(match, at + said.length):
             match = None
-        found = [part.length for part in (period, quantity, match, said) if part]
+        found = [part.length for part in (period, quantity, time, match, said) if part]
         if not found:
             match = self._unknown(at)
             length = match.length if match else 1
@@ -117,6 +126,7 @@ class _Scan:
             candidates=match.candidates if match and match.length == length else (),
             quantity=quantity if quantity and quantity.length == length else None,
             period=period if period and period.length == length else None,
+            clock=time if time and time.length == length else None,
         )
 
     def _negates(self, match: Match, at: int) -> bool:

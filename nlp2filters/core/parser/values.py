@@ -34,7 +34,9 @@ def in_field(item: Item, field: Field, language: Language, today: dt.date) -> Ra
     """The item's value as the field would hold it, or None where it cannot."""
     if field.type in ("date", "datetime"):
         return _in_date(item, today)
-    if field.type not in NUMERIC:
+    if field.type == "time":
+        return Range(item.clock.time, item.clock.time) if item.clock else None
+    if field.type not in NUMERIC or item.clock:
         return None
     if item.period:
         years = item.period.resolve(today).years if is_year(field, language) else None

@@ -1,0 +1,62 @@
+"""Sides: which of several fields of one kind is meant, the origin or the destination, the first day or the last."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from nlp2filters.core.catalog import Field
+from nlp2filters.core.languages import Language
+from nlp2filters.core.parser.row import Row
+from nlp2filters.core.words import fold, spaced, stem
+
+BEFORE, AFTER = 5, 2  # items looked at
+
+
+def choose(row: Row, at: int, fields: Sequence[Field]) -> Field | None:
+    """The field that the words around the item speak of; None where they do not tell.
+
+    A word of the field's own name tells most, then a word of its side that stands near: "from", "returning".
+    """
+    if len(fields) < 2:
+        return None
+    near = [fold(word) for text in row.texts[max(0, at - BEFORE) : at] for word in text.split()]
+    near += [fold(word) for text in row.texts[at + 1 : at + 1 + AFTER] for word in text.split()]
+    stems = {stem(word, row.language.data["stemmer"]) for word in near}
+    shared = frozenset.intersection(*(_words(field, row.language) for field in fields))
+    told = [len((_words(field, row.language) - shared) & stems) for field in fields]
+    if max(told) and told.count(max(told)) == 1:
+        return fields[told.index(max(told))]
+    side = _side(" ".join(fold(text) for text in row.texts[max(0, at - BEFORE) : at]), row.language)
+    on_side = [field for field in fields if side and _on_side(field, side, row.language)]
+    others = [field for field in fields if field not in on_side]
+    return on_side[0] if on_side and others else None
+
+
+def _side(before: str, language: Language) -> str | None:
+    """The side that the words before tell last."""
+    last, found = -1, None
+    for side, words in language.data["sides"].items():
+        for phrase in words["said"]:
+            place = f" {before} ".rfind(f" {phrase} ")
+            if place >= 0 and place + len(phrase) > last:
+                last, found = place + len(phrase), side
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _on_side_of(name: str, side: str, stemmer: str, nouns: tuple[str, ...]) -> bool:
+    words = {stem(fold(word), stemmer) for word in spaced(name).split()}
+    return any(stem(noun, stemmer) in words for noun in nouns)
+
+
+def _on_side(field: Field, side: str, language: Language) -> bool:
+    nouns = tuple(language.data["sides"][side]["nouns"])
+    return _on_side_of(f"{field.name} {field.label}", side, language.data["stemmer"], nouns)
+
+
+def _words(field: Field, language: Language) -> frozenset[str]:
+    return _stems(f"{field.name} {field.label}", language.data["stemmer"])
+
+
+@lru_cache(maxsize=4096)
+def _stems(name: str, stemmer: str) -> frozenset[str]:
+    return frozenset(stem(fold(word), stemmer) for word in spaced(name).split() if len(word) > 2)
