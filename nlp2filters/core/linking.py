@@ -188,7 +188,7 @@ def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target
             yield name, target, "exact"
         for name in dict.fromkeys((*_plain_names(field_.name), *_plain_names(field_.title))):
             yield name, target, "synonym"
-            if short := _short(name, language):
+            if (short := _short(name, language)) and not _counts(name, language):
                 yield short, target, "synonym"
         if field_.unit and not language.knows_unit(field_.unit):
             yield field_.unit, target, "synonym"
@@ -199,6 +199,10 @@ def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target
             yield value.value, meant, "exact"
             for synonym in value.synonyms:
                 yield synonym, meant, "synonym"
+    for field_ in catalog.fields:  # after the others: "rated" means the rating before it means their number
+        for name in _plain_names(field_.name):
+            if (short := _short(name, language)) and _counts(name, language):
+                yield short + "s", FieldTarget(field_), "synonym"
     for word, field_ in (*_telling_words(catalog, language), *_kin(catalog, language)):
         yield word, FieldTarget(field_), "fuzzy"
     for field_, high, adjective in _adjectives(catalog, language):
@@ -212,6 +216,11 @@ def _plain_names(name: str) -> Iterator[str]:
     yield words.spaced(plain)
     if "." in plain.strip("."):
         yield words.spaced(plain.strip(".").rpartition(".")[2])
+
+
+def _counts(name: str, language: Language) -> bool:
+    """Whether a name says that something is counted: "review count"."""
+    return name.lower().split()[-1:] == [language.data["field_words"]["counted"]]
 
 
 def _telling_words(catalog: Catalog, language: Language) -> Iterator[tuple[str, Field]]:

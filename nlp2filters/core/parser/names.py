@@ -51,6 +51,7 @@ class _Plan:
 
     title: Field | None
     kind: Field | None
+    language: Field | None
     cues: Mapping[str, Sequence[tuple[tuple[str, ...], Field]]]
     said: Mapping[str, frozenset[str]]
 
@@ -67,6 +68,7 @@ def _plan(lexicon: Lexicon) -> _Plan:
     return _Plan(
         title=_of_role(data["roles"]["title"], fields, lexicon.language, described=False),
         kind=_of_role(data["roles"]["kind"], fields, lexicon.language),
+        language=_of_role(data["roles"]["language"], fields, lexicon.language),
         cues={first: sorted(found, key=lambda pair: -len(pair[0])) for first, found in cues.items()},
         said={kind: frozenset(words) for kind, words in data["names"].items()},
     )
@@ -81,6 +83,7 @@ class _Names:
     def find(self) -> dict[int, tuple[int, Name]]:
         self.found: dict[int, tuple[int, Name]] = {}
         self.taken: set[int] = set()
+        self._languages()
         at = 0
         while at < len(self.row.items):
             at = self._behind_field(at) or self._cued(at) or at + 1
@@ -259,9 +262,25 @@ class _Names:
             return None
         weak = start == at + 1 and self._is(at, "weak")
         end = self._end(start, strict=weak)
+        if weak and self._part_follows(end):
+            end += 2
         if weak and not self._may_be_name(first, end):
             return None
         return self._name(at, start, end, field, _CUED)
+
+    def _part_follows(self, at: int) -> bool:
+        """Whether a comma and one word more belong to a place: "denver, colorado"."""
+        comma, part = self.row.item(at), self.row.item(at + 1)
+        if not comma or not part or comma.says("junction") != "," or not part.is_word:
+            return False
+        return self._sentence_ends(at + 1) or self._border(at + 2)
+
+    def _languages(self) -> None:
+        """ "written in swahili": the names of languages go to the field of languages."""
+        field = self._plan.language
+        for at in range(len(self._lower)) if field else ():
+            if self._is(at, "languages") and not self.row.items[at].candidates:
+                self._name(at, at, at + 1, field, _CUED)
 
     # names beside the records, or on their own
 
@@ -304,8 +323,14 @@ class _Names:
             or self.row.is_noun(at)
             or self._names_field(at)
             or self._border(at)
-            or self._means(at)
+            or (self._means(at) and not self._joins(at))
         )
+
+    def _joins(self, at: int) -> bool:
+        """Whether a word such as "and" stands inside a name."""
+        following = self.row.item(at + 1)
+        inner = self.row.items[at].says("junction") == "and" and at > 0 and self.row.items[at - 1].is_word
+        return inner and following is not None and (following.is_word or self._is(at + 1, "articles"))
 
     def _trimmed(self, start: int, end: int) -> tuple[int, int]:
         """Without the words that are no part of a title at its ends: "what awards did [the good earth] win"."""
@@ -332,7 +357,7 @@ class _Names:
     def _wanted_of(self, start: int, end: int) -> int:
         """Behind "the email of", "ratings for": what is wanted of a record is no part of its title."""
         for at in range(start, min(start + 4, end - 1)):
-            if at > start and self._lower[at] in ("of", "for"):
+            if at > start and self._is(at, "wanted"):
                 return at + 1
         return start
 
@@ -402,11 +427,12 @@ def _of_role(
 ) -> Field | None:
     """The first open field that is called, or `described`, by one of the nouns; by the earlier nouns first."""
     stems = language.data["stemmer"]
-    for noun in nouns:
-        wanted = stem(noun, stems)
-        for field in fields:
-            if is_open(field) and wanted in _stems(field, stems, described):
-                return field
+    for by_description in (False, True) if described else (False,):
+        for noun in nouns:
+            wanted = stem(noun, stems)
+            for field in fields:
+                if is_open(field) and wanted in _stems(field, stems, by_description):
+                    return field
     return None
 
 
