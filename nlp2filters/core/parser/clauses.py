@@ -13,6 +13,7 @@ from nlp2filters.core.filters import Comparison, Contains, IsNull, Leaf, Not
 from nlp2filters.core.interpretation import Alternative, Sort, Source
 from nlp2filters.core.parser import homes, orders, sides, values
 from nlp2filters.core.parser.homes import Home
+from nlp2filters.core.parser.names import is_open
 from nlp2filters.core.parser.quantities import Quantity
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
@@ -394,6 +395,8 @@ class _Walk:
         item = row.item(at)
         if of.closed or item is None or not (contains or self._introduced(at)):
             return False
+        if is_open(of) and not contains and not item.quoted:
+            return False  # names.py has cut it out, or had a reason not to
         if item.quoted:
             test = Contains(of.name, item.quoted) if contains else _is(of, item.quoted)
             return self._emit(test, at + 1, home.confidence, home.source)

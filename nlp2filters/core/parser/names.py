@@ -5,6 +5,7 @@ Austen as author"), a cue of the language ("written by"), the noun of the record
 question ("who directed Heat?"). Only fields of strings whose values are not all known take names.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from nlp2filters.core.words import fold, spaced, stem
 LONGEST = 14  # items of a name
 NEAR = 4  # items between a border and what makes it one
 
+_ASIDE = re.compile(r"\([^()]*\)")
 _SURE, _CUED, _GUESSED = 0.85, 0.7, 0.55
 
 
@@ -427,9 +429,9 @@ def _of_role(
 ) -> Field | None:
     """The first open field that is called, or `described`, by one of the nouns; by the earlier nouns first."""
     stems = language.data["stemmer"]
-    for by_description in (False, True) if described else (False,):
-        for noun in nouns:
-            wanted = stem(noun, stems)
+    for noun in nouns:
+        wanted = stem(noun, stems)
+        for by_description in (False, True) if described else (False,):
             for field in fields:
                 if is_open(field) and wanted in _stems(field, stems, by_description):
                     return field
@@ -437,6 +439,6 @@ def _of_role(
 
 
 def _stems(field: Field, stemmer: str, described: bool) -> frozenset[str]:
-    about = field.description.partition(";")[0] if described else ""
+    about = _ASIDE.sub("", field.description.partition(";")[0]) if described else ""
     said = " ".join((spaced(field.name), field.label, about, *field.synonyms))
     return frozenset(stem(fold(word.strip("()[],.:")), stemmer) for word in said.split())
