@@ -156,7 +156,10 @@ class _Names:
             before = at - 1
             while before >= 0 and self._is(before, "between") and not self._sentence_ends(before):
                 before -= 1
-            if before >= 0 and self._is(before, "questions") and not self._sentence_ends(before):
+            if before < 0 or not self._is(before, "questions") or self._sentence_ends(before):
+                continue
+            begins = before == 0 or self._sentence_ends(before - 1)
+            if begins or not self._is(before, "subordinators"):
                 asked.add(at)
         return frozenset(asked)
 
