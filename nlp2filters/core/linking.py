@@ -24,7 +24,7 @@ from nlp2filters.core.words import Token
 MAX_PHRASE = 3
 SHORTEST_TELLING = 4
 MANY_VALUES = 30
-MIN_COSINE = 0.55
+MIN_COSINE = 0.7
 MIN_MARGIN = 0.08
 CONFIDENCE: Mapping[Source, float] = {"exact": 0.98, "synonym": 0.95, "fuzzy": 0.8}
 
@@ -348,7 +348,7 @@ def nearest(
     """What each phrase may mean, by cosine with the catalog's names.
 
     `vectors` has a unit row per phrase, `name_vectors` one per `lexicon.names`. Only clear cases count: a cosine of
-    at least 0.55, and 0.08 ahead of every other target. The confidence is the cosine.
+    at least 0.7, and 0.08 ahead of every other target. The confidence is the cosine.
     """
     if not len(phrases) or not len(lexicon.names):
         return {}

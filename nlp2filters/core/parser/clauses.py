@@ -327,10 +327,18 @@ class _Walk:
         for of, candidate in self.row.fields(self.at):
             if of.type == "boolean":
                 self.last = of
-                return self._emit(Comparison("=", of.name, True), self.at + 1, candidate.confidence, candidate.source)
+                end = self._named_on(of)
+                return self._emit(Comparison("=", of.name, True), end, candidate.confidence, candidate.source)
             if self._lacks():
                 return self._emit(IsNull(of.name), self.at + 1, candidate.confidence * 0.8, candidate.source)
         return False
+
+    def _named_on(self, of: Field) -> int:
+        """Behind all the words that name the field: "allow smoking" both name "smoking allowed"."""
+        end = self.at + 1
+        while any(field is of for field, _ in self.row.fields(self.row.skip(end))):
+            end = self.row.skip(end) + 1
+        return end
 
     def _unknown(self, home: Home) -> bool:
         """ "horsepower unknown"."""

@@ -54,6 +54,7 @@ class _Plan:
     title: Field | None
     kind: Field | None
     language: Field | None
+    deeds: Sequence[tuple[str, Field]]
     cues: Mapping[str, Sequence[tuple[tuple[str, ...], Field]]]
     said: Mapping[str, frozenset[str]]
 
@@ -62,12 +63,19 @@ class _Plan:
 def _plan(lexicon: Lexicon) -> _Plan:
     data, fields = lexicon.language.data, lexicon.catalog.fields
     cues: defaultdict[str, list[tuple[tuple[str, ...], Field]]] = defaultdict(list)
-    for cue in data.get("cues", ()):
+    for cue in data["cues"]:
         if field := _of_role(cue["fields"], fields, lexicon.language):
             for phrase in cue["phrases"]:
                 words = tuple(phrase.split())
                 cues[words[0]].append((words, field))
+    deeds = [
+        (phrase, field)
+        for cue in data["cues"]
+        for phrase in cue.get("behind", ())
+        if (field := _of_role(cue["fields"], fields, lexicon.language))
+    ]
     return _Plan(
+        deeds=deeds,
         title=_of_role(data["roles"]["title"], fields, lexicon.language, described=False),
         kind=_of_role(data["roles"]["kind"], fields, lexicon.language),
         language=_of_role(data["roles"]["language"], fields, lexicon.language),
@@ -316,9 +324,14 @@ class _Names:
             if end > at and any(self.row.items[place].is_word for place in range(at, end)):
                 start, stop = self._trimmed(at, end)
                 if start < stop and self._may_be_name(start, stop):
-                    self._name(start, start, stop, field, _GUESSED)
+                    self._name(start, start, stop, self._done_by(stop) or field, _GUESSED)
                     return
             at = max(end, at + 1)
+
+    def _done_by(self, at: int) -> Field | None:
+        """The field of whoever did what the verb at this item says: "what has stanley kubrick directed"."""
+        said = " ".join(self._lower[at : at + 3])
+        return next((field for phrase, field in self._plan.deeds if f"{said} ".startswith(f"{phrase} ")), None)
 
     def _ends_title(self, start: int, at: int) -> bool:
         if at == start:
@@ -361,7 +374,11 @@ class _Names:
 
     def _wanted_of(self, start: int, end: int) -> int:
         """Behind "the email of", "ratings for": what is wanted of a record is no part of its title."""
+        if start and self.row.is_noun(start - 1):
+            return start
         for at in range(start, min(start + 4, end - 1)):
+            if self._is(at, "verbs"):
+                return start
             if at > start and self._is(at, "wanted"):
                 return at + 1
         return start
