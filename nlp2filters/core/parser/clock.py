@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from nlp2filters.core.languages import Language
 from nlp2filters.core.words import Token
@@ -92,4 +93,4 @@ class _Reader:
 
     def _adjoining(self, length: int) -> bool:
         taken = self.tokens[self.at : self.at + length]
-        return all(a.end == b.start for a, b in zip(taken, taken[1:], strict=False))
+        return all(a.end == b.start for a, b in pairwise(taken))

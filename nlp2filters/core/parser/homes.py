@@ -44,7 +44,7 @@ def named_after(row: Row, at: int, items: Sequence[Item]) -> Home | None:
     """A field named right behind the value: "200 horsepower", "$80 in price", "8 or more votes"."""
     place = row.skip(at + 2, 1) if row.says(at + 1, "bound") else row.skip(at + 1, 2)
     places = [place]
-    if place == at + 1 and (row.is_noun(place) or row.items[place : place + 1] and row.items[place].is_word):
+    if place == at + 1 and (row.is_noun(place) or (row.items[place : place + 1] and row.items[place].is_word)):
         places.append(place + 1)  # "3 hotel rooms"
     for place in places:
         for field, candidate in row.fields(place):
