@@ -291,7 +291,9 @@ class _Names:
     def _languages(self) -> None:
         """ "written in swahili": the names of languages go to the field of languages."""
         field = self._plan.language
-        for at in range(len(self._lower)) if field else ():
+        if field is None:
+            return
+        for at in range(len(self._lower)):
             if self._is(at, "languages") and not self.row.items[at].candidates:
                 self._name(at, at, at + 1, field, _CUED)
 
