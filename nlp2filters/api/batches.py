@@ -6,7 +6,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from nlp2filters.api import accepting, headers, lookup, schemas
+from nlp2filters.api import accepting, headers, lookup
 from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_json
 from nlp2filters.api.jobs import cancel_job
@@ -14,7 +14,7 @@ from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
 from nlp2filters.api.submission import BatchSubmission, checked
-from nlp2filters.core import batches
+from nlp2filters.core import batches, schemas
 from nlp2filters.core.batches import Batch
 from nlp2filters.errors import CatalogNotFound, Fault, IllegalTransition, InvalidInput, InvalidRequest
 from nlp2filters.store import now_ms

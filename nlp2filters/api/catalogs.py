@@ -11,13 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nlp2filters import demo
-from nlp2filters.api import headers, schemas
+from nlp2filters.api import headers
 from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_body, read_json
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import state
 from nlp2filters.core import catalog as catalogs
+from nlp2filters.core import schemas
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.infer import infer
 from nlp2filters.errors import CatalogNotFound, Fault, InvalidCatalog, InvalidRequest, MalformedJSON

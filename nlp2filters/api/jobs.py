@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nlp2filters import demo, faults
-from nlp2filters.api import accepting, headers, lookup, schemas
+from nlp2filters.api import accepting, headers, lookup
 from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_json
 from nlp2filters.api.headers import Preferences
@@ -16,7 +16,7 @@ from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
 from nlp2filters.api.submission import Submission, checked
 from nlp2filters.core import deliveries as log
-from nlp2filters.core import jobs
+from nlp2filters.core import jobs, schemas
 from nlp2filters.core.dialects import sql
 from nlp2filters.core.interpretation import from_json
 from nlp2filters.core.jobs import RETRYABLE, Job

@@ -10,8 +10,8 @@ from pydantic.json_schema import models_json_schema
 
 from nlp2filters import __version__
 from nlp2filters.access import SCOPES
-from nlp2filters.api import schemas
 from nlp2filters.api.routes import Media, Operation
+from nlp2filters.core import schemas
 from nlp2filters.core.problems import PROBLEMS
 
 _REF = "#/components/schemas/{model}"

@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nlp2filters import __version__
-from nlp2filters.api import schemas
 from nlp2filters.api.metrics import MEDIA_TYPE
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
+from nlp2filters.core import schemas
 from nlp2filters.queue import FUNCTIONS
 from nlp2filters.store import now_ms
 

@@ -4,7 +4,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nlp2filters.api import accepting, schemas
+from nlp2filters.api import accepting
 from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_json
 from nlp2filters.api.lookup import owned
@@ -12,7 +12,7 @@ from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation
 from nlp2filters.api.state import state
 from nlp2filters.api.submission import Echo, checked
-from nlp2filters.core import jobs
+from nlp2filters.core import jobs, schemas
 from nlp2filters.errors import JobNotFound
 from nlp2filters.store import now_ms
 

@@ -4,14 +4,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nlp2filters.access import TOKEN_S
-from nlp2filters.api import lookup, schemas
+from nlp2filters.api import lookup
 from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_json
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation
 from nlp2filters.api.state import state
 from nlp2filters.api.submission import StreamTokenRequest, checked
-from nlp2filters.core import jobs
+from nlp2filters.core import jobs, schemas
 from nlp2filters.errors import BatchNotFound
 from nlp2filters.store import now_ms
 

@@ -1,13 +1,16 @@
-"""What the API answers with, as OpenAPI tells it. The answers themselves are made in `core`; tests compare the two."""
+"""What the API answers with, as OpenAPI tells it and as the client reads it.
 
-from typing import Annotated, Any, Literal
+The answers themselves are made in `core`; tests compare the two.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from typing import Any, Literal
+
+from pydantic import AwareDatetime as Timestamp
+from pydantic import BaseModel, ConfigDict, RootModel
 
 from nlp2filters.core import catalog as catalogs
 
 Status = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"]
-Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 JSONObject = dict[str, Any]
 
 
@@ -91,6 +94,15 @@ class Jobs(Strict):
     next_page_token: str | None
 
 
+class Alternative(Strict):
+    """Another reading of the same words, less likely than the one taken."""
+
+    field: str
+    op: str
+    value: Any
+    confidence: float
+
+
 class Condition(Strict):
     """A condition, and the words that it came from."""
 
@@ -98,25 +110,52 @@ class Condition(Strict):
     op: str
     value: Any
     quote: str
-    span: list[int]
+    span: tuple[int, int]
     confidence: float
     source: str
-    alternatives: list[JSONObject]
+    alternatives: list[Alternative]
 
 
-class Result(BaseModel):
-    """The filter, its parts with the words they came from, and what it is in each search engine's language."""
+class Sort(Strict):
+    """Order by a field."""
+
+    field: str
+    direction: Literal["asc", "desc"]
+
+
+class Ignored(Strict):
+    """Words that changed nothing, and why."""
+
+    quote: str
+    span: tuple[int, int]
+    reason: str
+
+
+class Clarification(Strict):
+    """A question to whoever asked, with the readings to choose from."""
+
+    question: str
+    choices: list[str]
+
+
+class Reading(BaseModel):
+    """What a text was understood to ask for, with the words that each part came from."""
 
     filter: JSONObject | None
-    sort: list[JSONObject]
+    sort: list[Sort]
     limit: int | None
     text: str
     conditions: list[Condition]
-    ignored: list[JSONObject]
-    clarification: JSONObject | None
+    ignored: list[Ignored]
+    clarification: Clarification | None
+
+
+class Result(Reading):
+    """The filter, its parts with the words they came from, and what it is in each search engine's language."""
+
     explanation: str
     dialects: dict[str, JSONObject]
-    draft: JSONObject | None
+    draft: Reading | None
     degraded: bool
     degraded_reason: str | None
     provider: str
@@ -196,6 +235,16 @@ class Batch(Strict):
     ended_at: Timestamp | None
     metadata: dict[str, str]
     urls: BatchUrls
+
+
+class BatchResult(Strict):
+    """What came of one request of a batch: a line of its results."""
+
+    custom_id: str
+    job_id: str
+    status: Status
+    result: Result | None
+    error: Problem | None
 
 
 class CatalogSummary(Strict):
