@@ -35,6 +35,18 @@ NLP2FiltersError
 ├── UnreadableSource        a file or database that a command was given cannot be read
 ├── UnwritableFile          a file that a command was to write
 ├── NoLLM                   a command needs an LLM and the settings name none
+├── InvalidSignature        a webhook's message is not from whom it seems to be
+├── ClientError             a call of a service came to nothing
+│   ├── Unreachable         no answer, also after the retries
+│   ├── UnreadableAnswer    an answer that this version of the client does not understand
+│   ├── WaitedTooLong       the job or batch has not ended in the time that was given
+│   ├── JobUnsuccessful     the job ended without a result
+│   └── ServiceProblem      the service answered with a problem
+│       ├── AccessRefused   401, 403: no valid key, or one that does not allow it
+│       ├── NotThere        404, 410: wrong id or name, another owner's, or no longer kept
+│       ├── Conflict        409: the state of things does not allow it
+│       ├── InputRefused    400, 406, 413, 415, 422: the request has faults
+│       └── Busy            429, 503: nothing was written, also after the retries
 └── ProviderError           the LLM call gave nothing usable
     ├── ProviderTimeout     the total deadline passed
     ├── ProviderRejected    4xx: wrong key, wrong model, bad request; never retried
@@ -335,6 +347,82 @@ class UnwritableFile(NLP2FiltersError):
 
 class NoLLM(NLP2FiltersError):
     """A command needs an LLM and the settings name none."""
+
+
+class InvalidSignature(NLP2FiltersError):
+    """A webhook's message is not from whom it seems to be, or is too old."""
+
+
+class ClientError(NLP2FiltersError):
+    """A call of a service came to nothing."""
+
+
+class Unreachable(ClientError):
+    """The service gave no answer, also after the retries."""
+
+
+class UnreadableAnswer(ClientError):
+    """The service answered what this version of the client does not understand."""
+
+
+class WaitedTooLong(ClientError):
+    """The job or batch has not ended in the time that was given; it goes on."""
+
+    def __init__(self, subject: str, timeout_s: float) -> None:
+        super().__init__(f"{subject} has not ended within {timeout_s:g} s. It goes on: follow it, or cancel it.")
+        self.subject, self.timeout_s = subject, timeout_s
+
+
+class JobUnsuccessful(ClientError):
+    """The job ended without a result; `problem` says why, where something went wrong."""
+
+    def __init__(self, job_id: str, status: str, problem: Mapping[str, object] | None = None) -> None:
+        super().__init__(f"Job {job_id} is {status}" + (f": {problem['detail']}" if problem else "."))
+        self.job_id, self.status, self.problem = job_id, status, problem
+
+
+class ServiceProblem(ClientError):
+    """The service answered with a problem (RFC 9457).
+
+    `type` is the address of a page about it, `slug` the last part of that. `faults` name what is wrong with the
+    input; `retry_after_s` is how long the service wants to be left alone.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        *,
+        type: str,  # noqa: A002
+        title: str,
+        detail: str,
+        faults: Sequence[Fault] = (),
+        retry_after_s: float | None = None,
+    ) -> None:
+        named = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults)
+        super().__init__(named or detail or title)
+        self.status, self.type, self.title, self.detail = status, type, title, detail
+        self.slug = type.rpartition("/")[2]
+        self.faults, self.retry_after_s = tuple(faults), retry_after_s
+
+
+class AccessRefused(ServiceProblem):
+    """There is no valid API key, or it does not allow this."""
+
+
+class NotThere(ServiceProblem):
+    """The id or name is wrong, is another owner's, or is no longer kept."""
+
+
+class Conflict(ServiceProblem):
+    """The state of things does not allow it."""
+
+
+class InputRefused(ServiceProblem):
+    """The request has faults, which `faults` names."""
+
+
+class Busy(ServiceProblem):
+    """The service has no room for it now, also after the retries. Nothing was written."""
 
 
 class ProviderError(NLP2FiltersError):

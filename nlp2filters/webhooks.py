@@ -1,4 +1,4 @@
-"""Webhooks: sign a message (Standard Webhooks 1.0), refuse addresses that are not public, send it once.
+"""Webhooks: refuse addresses that are not public, send a message once.
 
 A callback address comes from a stranger. Its name is looked up at every attempt, every address behind it must be
 public, and the connection goes to the very address that was checked: no second look-up can lead elsewhere.
@@ -6,7 +6,6 @@ public, and the connection goes to the very address that was checked: no second 
 
 import asyncio
 import base64
-import binascii
 import hashlib
 import hmac
 import ipaddress
@@ -23,6 +22,7 @@ import httpcore
 import httpx
 
 from nlp2filters.access import ANONYMOUS
+from nlp2filters.core import signatures
 from nlp2filters.errors import WebhookRefused
 
 TIMEOUT_S = 15.0
@@ -99,18 +99,6 @@ def is_public(address: Address) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
-def sign(secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -> str:
-    """The `webhook-signature` header, with a signature for each secret (`whsec_` and base64).
-
-    Raises:
-        ValueError: a secret is not of that form.
-    """
-    content = f"{message_id}.{timestamp}.".encode() + body
-    return " ".join(
-        "v1," + base64.b64encode(hmac.digest(key(secret), content, hashlib.sha256)).decode() for secret in secrets
-    )
-
-
 def delay_s(attempt: int, rng: random.Random) -> float | None:
     """Seconds to wait after the attempt of that number, up to 20 % more or less; None after the last."""
     if attempt > len(WAITS_S):
@@ -155,7 +143,7 @@ class Sender:
             "webhook-timestamp": str(timestamp),
         }
         if secrets:
-            headers["webhook-signature"] = sign(secrets, message_id, timestamp, body)
+            headers["webhook-signature"] = signatures.sign(secrets, message_id, timestamp, body)
         began = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -246,23 +234,8 @@ def secret_of(secret: str, owner: str) -> str:
     """The secret that signs an owner's webhooks: derived from the service's, so that no owner can sign for another."""
     if owner == ANONYMOUS:
         return secret
-    derived = hmac.digest(key(secret), f"nlp2filters webhook of {owner}".encode(), hashlib.sha256)
+    derived = hmac.digest(signatures.key(secret), f"nlp2filters webhook of {owner}".encode(), hashlib.sha256)
     return "whsec_" + base64.b64encode(derived).decode()
-
-
-def key(secret: str) -> bytes:
-    """The key in a secret.
-
-    Raises:
-        ValueError: it is not of the form `whsec_` and base64.
-    """
-    try:
-        found = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error:
-        found = b""
-    if not secret.startswith("whsec_") or len(found) < 24:
-        raise ValueError("A webhook secret is whsec_ and the base64 of 24 bytes or more.")
-    return found
 
 
 def _since_ms(began: float) -> int:

@@ -14,7 +14,8 @@ from arq.worker import get_kwargs
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from nlp2filters import models, webhooks
+from nlp2filters import models
+from nlp2filters.core import signatures
 from nlp2filters.embedder import Embedder
 from nlp2filters.keys import Keys
 from nlp2filters.leasing import LeasedWorker
@@ -52,7 +53,7 @@ async def startup(ctx: dict[str, Any]) -> None:
             resources.sender = await stack.enter_async_context(sender)
             resources.webhook_secrets = settings.webhook_secrets
             for secret in resources.webhook_secrets:
-                webhooks.key(secret)
+                signatures.key(secret)
         await stack.enter_async_context(_alive(ctx["redis"], keys.workers(stage), worker))
         ctx["resources"] = resources
         ctx["stack"] = stack.pop_all()

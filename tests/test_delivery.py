@@ -12,7 +12,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from nlp2filters import webhooks
+from nlp2filters.core import signatures
 from nlp2filters.redis_server import running
 from tests.conftest import free_port
 from tests.peers import webhook as peer
@@ -154,7 +154,7 @@ def test_while_a_secret_is_replaced_both_sign() -> None:
     headers = {
         "webhook-id": "msg_1",
         "webhook-timestamp": str(stamp),
-        "webhook-signature": webhooks.sign([old, new], "msg_1", stamp, body),
+        "webhook-signature": signatures.sign([old, new], "msg_1", stamp, body),
     }
     for secret in (old, new):
         Webhook(secret).verify(body, headers)
