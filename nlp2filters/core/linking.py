@@ -16,13 +16,14 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from nlp2filters.core import words
-from nlp2filters.core.catalog import NUMERIC, STRINGS, Catalog, Field
+from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Catalog, Field
 from nlp2filters.core.interpretation import Direction, Source
 from nlp2filters.core.languages import ENGLISH, Degree, Language
 from nlp2filters.core.words import Token
 
 MAX_PHRASE = 3
 SHORTEST_TELLING = 4
+SHORTEST_NOUN = 7  # whose spelling is corrected: short ones are like too many words
 MANY_VALUES = 30
 MIN_COSINE = 0.7
 MIN_MARGIN = 0.08
@@ -31,9 +32,10 @@ CONFIDENCE: Mapping[Source, float] = {"exact": 0.98, "synonym": 0.95, "fuzzy": 0
 
 @dataclass(frozen=True, slots=True)
 class FieldTarget:
-    """The words name a field."""
+    """The words name a field. `negated`: they say that a boolean one does not hold ("unfurnished")."""
 
     field: Field
+    negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class Lexicon:
             entries[norms].setdefault(target, Candidate(target, CONFIDENCE[source], source))
             stems[key].setdefault(target, Candidate(target, CONFIDENCE[source], source))
             spelling = " ".join(norms)
-            if len(spelling) >= 4 and not isinstance(target, NounTarget):
+            if len(spelling) >= (SHORTEST_NOUN if isinstance(target, NounTarget) else SHORTEST_TELLING):
                 spellings.setdefault(spelling, norms)
         longest: dict[str, int] = defaultdict(int)
         for key in (*entries, *stems):
@@ -190,6 +192,10 @@ def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target
             yield name, target, "synonym"
             if (short := _short(name, language)) and not _counts(name, language):
                 yield short, target, "synonym"
+        if field_.type == "boolean":
+            for prefix in language.data["field_words"]["negating"]:
+                for name in dict.fromkeys((*_plain_names(field_.name), field_.title, *field_.synonyms)):
+                    yield prefix + name, FieldTarget(field_, negated=True), "synonym"
         if field_.unit and not language.knows_unit(field_.unit):
             yield field_.unit, target, "synonym"
         for synonym in field_.synonyms:
@@ -232,6 +238,9 @@ def _telling_words(catalog: Catalog, language: Language) -> Iterator[tuple[str, 
             if token.kind == "word" and len(token.norm) >= SHORTEST_TELLING:
                 owners[token.stem].add(field_.name)
                 spoken[token.stem] = (token.norm, field_)
+    for noun in catalog.nouns or _own_nouns(catalog):  # "flights" are the records, not the flight time
+        for token in language.tokenize(noun):
+            owners.pop(token.stem, None)
     for stem, names in owners.items():
         word, field_ = spoken[stem]
         if len(names) == 1 and (word,) not in language.grammar and word not in language.data["field_words"]["vague"]:
@@ -282,12 +291,20 @@ def _adjectives(catalog: Catalog, language: Language) -> Iterator[tuple[Field, b
                 yield field_, high, adjective
     for kind, (low, high_words) in language.adjectives.items():
         fields = [f for f in catalog.fields if kind in (f.type, language.dimension(f.unit))]
+        if len(fields) > 1 and kind in TEMPORAL:
+            fields = [f for f in fields if _tells_freshness(f, language)]
         if len(fields) != 1:
             continue
         for high, adjectives in ((False, low), (True, high_words)):
             for adjective in adjectives:
                 if adjective not in taken:
                     yield fields[0], high, adjective
+
+
+def _tells_freshness(field_: Field, language: Language) -> bool:
+    """Whether a date says when the record came about: "the latest jobs" are those posted last."""
+    said = words.fold(words.spaced(f"{field_.name} {field_.label}")).split()
+    return not set(said).isdisjoint(language.data["date_words"]["fresh"])
 
 
 def _surnames(catalog: Catalog) -> dict[str, Candidate]:

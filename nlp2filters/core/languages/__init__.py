@@ -97,10 +97,16 @@ class Language:
         return None
 
     def _goes_on(self, tokens: Sequence[Token], at: int) -> bool:
-        following = tokens[at : at + 1]
-        return bool(following) and (
-            following[0].kind == "number" or "than" in self.grammar.get((following[0].norm,), ())
-        )
+        """Whether a value or "than" follows: "and under $100", "or above the fifth floor"."""
+        if (unit := self.unit(tokens, at)) and is_currency(unit[1][0]):
+            at += unit[0]
+        elif at < len(tokens) and tokens[at].norm in self.data["number_words"]["determiners"]:
+            at += 1
+        if at >= len(tokens):
+            return False
+        norm = tokens[at].norm
+        counts = tokens[at].kind == "number" or norm in self.numbers or norm in self.data["ordinals"]
+        return counts or "than" in self.grammar.get((norm,), ())
 
     def unit(self, tokens: Sequence[Token], at: int) -> tuple[int, tuple[str, ...]] | None:
         """The longest name of a unit that begins at the token `at`: its length in tokens and what it may be."""

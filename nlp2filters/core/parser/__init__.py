@@ -41,15 +41,16 @@ def parse(
     node = structure.build(found.pieces, lexicon.catalog)
     atoms = node.atoms if node else ()
     conditions = tuple(_condition(atom, found, spans, text) for atom in atoms)
+    singular = lexicon.language.data["number_words"]["singular"]
     rest, ignored = _ledger(items, found, atoms, spans, text)
     return Interpretation(
         filter=node.filter if node else None,
         sort=tuple(found.sorts),
-        limit=found.limit or (1 if found.extreme and _one_record(items, tokens, found) else None),
+        limit=found.limit or (1 if found.extreme and _one_record(items, tokens, found, singular) else None),
         text=rest,
         conditions=conditions,
         ignored=ignored,
-        clarification=_clarification(conditions, lexicon.catalog),
+        clarification=_clarification(conditions, lexicon.catalog) or _mismatch(found, spans, text, lexicon.catalog),
     )
 
 
@@ -71,9 +72,11 @@ def _negation(atom: Atom, pieces: Sequence[Atom | Mark]) -> int:
     return atom.start
 
 
-def _one_record(items: Sequence[Item], tokens: Sequence[Token], found: Clauses) -> bool:
-    """Whether the noun is in the singular: "the lightest car", not "the lightest cars"."""
+def _one_record(items: Sequence[Item], tokens: Sequence[Token], found: Clauses, singular: Sequence[str]) -> bool:
+    """Whether the noun is in the singular: "the lightest car", not "the lightest cars"; or the article alone is."""
     nouns = [piece.at for piece in found.pieces if isinstance(piece, Mark) and piece.kind == "noun"]
+    if not nouns:
+        return any(item.says("extreme") and tokens[item.start].norm in singular for item in items)
     return bool(nouns) and all(not tokens[items[at].end - 1].norm.endswith("s") for at in nouns)
 
 
@@ -148,4 +151,14 @@ def _clarification(conditions: Sequence[Condition], catalog: Catalog) -> Clarifi
             return Clarification(
                 f"What does “{condition.quote}” mean?", tuple(sentence(test, catalog) for test in tests)
             )
+    return None
+
+
+def _mismatch(found: Clauses, spans: Sequence[Span], text: str, catalog: Catalog) -> Clarification | None:
+    """A question about the first amount that is in another currency or unit than its field."""
+    for mismatch in found.mismatches:
+        quote = Span(spans[mismatch.start].start, spans[mismatch.end - 1].end).of(text)
+        choices = (*(sentence(test, catalog) for test in mismatch.tests), "None of these")
+        reason = mismatch.reason
+        return Clarification(f"What does “{quote}” mean? {reason[:1].upper()}{reason[1:]}.", choices)
     return None

@@ -4,13 +4,16 @@ One walk along the row from left to right. At each place the first rule that fit
 rule takes is left for the ledger.
 """
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from nlp2filters.core.catalog import STRINGS, TEMPORAL, Field
-from nlp2filters.core.filters import Comparison, Contains, IsNull, Leaf, Not
+from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Field
+from nlp2filters.core.filters import Comparison, Contains, IsNull, Leaf, Not, RelativeDate
 from nlp2filters.core.interpretation import Alternative, Sort, Source
+from nlp2filters.core.languages import is_currency
+from nlp2filters.core.linking import FieldTarget
 from nlp2filters.core.parser import homes, orders, sides, values
 from nlp2filters.core.parser.homes import Home
 from nlp2filters.core.parser.names import is_open
@@ -46,6 +49,16 @@ class Mark:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """The items `start` to `end` are in another currency or unit than their field; they may mean one of `tests`."""
+
+    start: int
+    end: int
+    reason: str
+    tests: tuple[Leaf | Not, ...]
+
+
 @dataclass(slots=True)
 class Clauses:
     """What the walk has found. `used` are the places of items that changed something, `reasons` why others did not.
@@ -58,6 +71,7 @@ class Clauses:
     limit: int | None = None
     used: set[int] = field(default_factory=set)
     reasons: dict[int, str] = field(default_factory=dict)
+    mismatches: list[Mismatch] = field(default_factory=list)
     extreme: bool = False
 
 
@@ -177,7 +191,8 @@ class _Walk:
         if not (joint and row.is_value(low) and row.is_value(high)):
             return False
         last = row.items[high]
-        first = _same_scale(row.items[low], last)
+        first, last = _same_unit(_same_scale(row.items[low], last), last), _same_year(last, row.items[low])
+        first = _same_year(first, last)
         home = named if named and row.fit((first, last), named.field) else self._home(high, (first, last))
         if not home:
             return False
@@ -199,7 +214,7 @@ class _Walk:
         if not relation:
             return self._more_than()
         at = self.row.skip(self.at + 1)
-        if self._compare(at, relation, None):
+        if self._share(at, relation) or self._compare(at, relation, None):
             return True
         for of, candidate in self.row.fields(at):
             home = Home(of, at + 1, candidate.confidence, candidate.source)
@@ -217,19 +232,55 @@ class _Walk:
             return self._compare(self.row.skip(self.at + 3), ">" if degree == "more" else "<", home)
         return False
 
+    def _share(self, at: int, relation: Relation) -> bool:
+        """ "more than 20 but less than 100 reviews", "over 1 but under 2 kg": what stands behind is of both."""
+        row, value = self.row, self.row.skip(at + 3)
+        if not row.says(at + 1, "junction") or not row.says(at + 2, "comparator"):
+            return False
+        if not (row.is_value(at) and row.is_value(value)) or row.skip(at + 1) != at + 1:
+            return False
+        first, last = _same_unit(row.items[at], row.items[value]), row.items[value]
+        if first.quantity and row.items[at].quantity != first.quantity:
+            home = homes.find(row, value, (first, last), last=self.last, joined=False, compared=True)
+        else:
+            home = homes.named_after(row, value, (first, last))
+        return home is not None and self._test(at, relation, replace(home, end=at + 1), first)
+
     def _compare(self, at: int, relation: Relation, named: Home | None) -> bool:
         """A value at `at` that `relation` was said of."""
         item = self.row.item(at)
         if not item or not item.is_value:
             return False
         home = named if named and self.row.range(at, named.field) else self._home(at, (item,), compared=True)
-        return home is not None and self._test(at, relation, home)
+        if home is None:
+            return self._mismatch(at, relation, None)
+        return self._test(at, relation, home)
 
-    def _test(self, at: int, relation: Relation, home: Home) -> bool:
-        item, value = self.row.items[at], self.row.range(at, home.field)
+    def _mismatch(self, at: int, relation: Relation, named: Field | None) -> bool:
+        """An amount in a currency or unit that its field is not in: nothing is guessed, it is asked for."""
+        quantity = self.row.items[at].quantity
+        if quantity is None or not quantity.units:
+            return False
+        said, reason = quantity.units[0], f"no field is in {quantity.units[0]}"
+        fields = [named] if named else [of for of in self.row.catalog.fields if of.type == "money"]
+        if named and (own := named.currency or named.unit):
+            reason = f"{named.title} is in {own}, not in {said}"
+        if not fields or not (named or is_currency(said)):
+            return False
+        value = Range(quantity.value, quantity.value)
+        tests = tuple(values.test(relation, of, value) for of in fields[:3])
+        self.found.mismatches.append(Mismatch(self.at, at + 1, reason, tests))
+        self.found.reasons.update(dict.fromkeys(range(self.at, at + 1), reason))
+        self.at = at + 1
+        return True
+
+    def _test(self, at: int, relation: Relation, home: Home, item: Item | None = None) -> bool:
+        """The test of the value at `at`, or of `item` in its place."""
+        item = item or self.row.items[at]
+        value = self.row.held(item, home.field)
         if value is None or (relation in ("=", "<>") and _is_fraction_of_whole(item, home.field)):
             return False
-        if home.field.type in TEMPORAL and item.quantity and item.quantity.units and relation in ("<", "<=", ">", ">="):
+        if home.field.type in TEMPORAL and relation in ("<", "<=", ">", ">=") and _tells_age(item):
             relation = values.flipped(relation)  # less old is later
         self.last = home.field
         test = values.test(relation, home.field, value)
@@ -256,6 +307,8 @@ class _Walk:
         if self._list_of_values():
             return True
         home = self._home(self.at, (item,))
+        if not home and self._mismatch(self.at, "=", None):
+            return True
         if not home and item.quantity and item.quantity.units:
             self.found.reasons[self.at] = f"no field is in {item.quantity.units[0]}"
         return home is not None and self._bounded(self.at, home)
@@ -263,6 +316,9 @@ class _Walk:
     def _bounded(self, at: int, home: Home) -> bool:
         """The value at `at`, with "or more" behind it or behind the name of its field."""
         end = max(home.end, at + 1)
+        quantity = self.row.items[at].quantity
+        if quantity and quantity.open:
+            return self._test(at, ">=", home)
         for place in dict.fromkeys((at + 1, end)):
             if bound := self.row.says(place, "bound"):
                 return self._test(at, cast(Relation, bound), replace(home, end=max(end, place + 1)))
@@ -305,6 +361,8 @@ class _Walk:
                 self.last = target.field
                 test = values.test(">" if target.high != less else "<", target.field, value)
                 return self._emit(test, at + 1, candidate.confidence, candidate.source)
+            if target.degree == "base" and (following := row.item(key + 1)) and following.is_word:
+                continue  # "long hikes" says nothing of the records
             order = orders.opposite(target.order) if less != self._negated() else target.order
             first = row.says(key + 1, "first") is not None
             self._sort([Sort(target.field.name, order)], key + 1 + first)
@@ -328,7 +386,12 @@ class _Walk:
             if of.type == "boolean":
                 self.last = of
                 end = self._named_on(of)
-                return self._emit(Comparison("=", of.name, True), end, candidate.confidence, candidate.source)
+                holds = not (isinstance(candidate.target, FieldTarget) and candidate.target.negated)
+                return self._emit(Comparison("=", of.name, holds), end, candidate.confidence, candidate.source)
+            if self._counts_none(of):
+                return self._emit(
+                    Comparison("=", of.name, 0), self.at + 1, candidate.confidence * 0.9, candidate.source
+                )
             if self._lacks():
                 return self._emit(IsNull(of.name), self.at + 1, candidate.confidence * 0.8, candidate.source)
         return False
@@ -356,6 +419,17 @@ class _Walk:
             return self._emit(IsNull(of.name), key + 1, candidate.confidence, candidate.source)
         return False
 
+    def _counts_none(self, of: Field) -> bool:
+        """ "no stops", "without stops": none of what the field counts; the word before is used up."""
+        mark, least = self._before(), of.minimum
+        if mark is None or mark.kind != "not" or self.row.skip(mark.at + 1) != self.at:
+            return False
+        said = fold(self.row.texts[mark.at]) in self.row.language.data["number_words"]["none"]
+        counts = of.type == "integer" and not of.unit and (least is None or (isinstance(least, int) and least <= 0))
+        if said and counts:
+            self._use_up(mark)
+        return said and counts
+
     def _lacks(self) -> bool:
         """ "without a rating": the "without" becomes the test itself."""
         mark = self._before()
@@ -367,7 +441,7 @@ class _Walk:
     def _tail(self, home: Home) -> bool:
         """What is said of the field behind its name."""
         at = self.row.skip(self.at + 1)
-        if self.row.says(at, "negation") != "not":
+        if self.row.says(at, "negation") not in ("not", "outside"):
             return self._said_of(home, at)
         self.found.pieces.append(Mark("not", at))
         if self._said_of(home, self.row.skip(at + 1)):
@@ -383,9 +457,28 @@ class _Walk:
             value = row.skip(at + 1)
             if row.range(value, of) and self._test(value, cast(Relation, relation), home):
                 return True
+            if self._is_of_other_unit(value, of) and self._mismatch(value, cast(Relation, relation), of):
+                return True
         if row.range(at, of):
             return self._bounded(at, home)
+        if self._is_of_other_unit(at, of):
+            return self._mismatch(at, "=", of)
+        if of.type in ("date", "datetime") and self._says_now():
+            return self._emit(Comparison("<=", of.name, RelativeDate(0, "day")), self.at + 2, 0.8, "type")
         return of.type in STRINGS and (self._named_value(home, at) or self._name(home, at))
+
+    def _is_of_other_unit(self, at: int, of: Field) -> bool:
+        """Whether the value is said of the field ("battery life of 30 kg") although the field is in other units."""
+        row, item = self.row, self.row.item(at)
+        if of.type not in NUMERIC or not item or not item.quantity or not item.quantity.units:
+            return False
+        if any(row.says(place, "copula") for place in range(self.at + 1, at)):
+            return True
+        return of.type == "money" and is_currency(item.quantity.units[0])
+
+    def _says_now(self) -> bool:
+        now = self.row.language.data["date_words"]["now"]
+        return self.at + 1 < len(self.row.items) and fold(self.row.texts[self.at + 1]) in now
 
     def _named_value(self, home: Home, at: int) -> bool:
         for target, candidate in self.row.values(at):
@@ -479,7 +572,7 @@ class _Walk:
         mark = self._before()
         if not self.row.items[self.at].is_word or not mark or mark.kind != "not":
             return False
-        if self.row.skip(mark.at + 1) != self.at:
+        if self.row.skip(mark.at + 1) != self.at or self.row.says(mark.at, "negation") == "outside":
             return False
         end = self._name_end(self.at)
         if of := self._only_text():
@@ -515,6 +608,32 @@ def _is_fraction_of_whole(item: Item, of: Field) -> bool:
     """Whether no record can have the value: "2.5 cylinders"."""
     quantity = item.quantity
     return of.type == "integer" and quantity is not None and not quantity.units and isinstance(quantity.value, float)
+
+
+def _tells_age(item: Item) -> bool:
+    """Whether it counts back from today: "2 years", "30 days ago"."""
+    if item.period:
+        low = item.period.low
+        return isinstance(low, RelativeDate) and low == item.period.high and low.floor == "day" and low.offset < 0
+    return item.quantity is not None and bool(item.quantity.units)
+
+
+def _same_unit(low: Item, high: Item) -> Item:
+    """ "1 to 3 hours": the lower limit in the unit of the upper one, unless it has its own."""
+    first, last = low.quantity, high.quantity
+    if not first or not last or first.units or not last.units:
+        return low
+    return replace(low, quantity=replace(first, units=last.units))
+
+
+def _same_year(item: Item, other: Item) -> Item:
+    """ "January to June 2024": a month without a year has the year of the other one, or that before it."""
+    mine, given = item.period, other.period
+    if not mine or not given or not mine.yearless or not isinstance(mine.low, dt.date):
+        return item
+    if given.yearless or not isinstance(given.low, dt.date):
+        return item
+    return replace(item, period=replace(mine.moved(given.low.year - mine.low.year), yearless=False))
 
 
 def _is(of: Field, value: str) -> Leaf:

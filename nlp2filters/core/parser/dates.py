@@ -6,9 +6,11 @@ is right tomorrow too.
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import cast
+
+from dateutil.relativedelta import relativedelta
 
 from nlp2filters.core.filters import RelativeDate, Unit
 from nlp2filters.core.languages import Language
@@ -21,12 +23,16 @@ FIRST_YEAR, LAST_YEAR = 1000, 2999
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From day `low` to day `high`, both inclusive. `other` is another reading of the same words."""
+    """From day `low` to day `high`, both inclusive. `other` is another reading of the same words.
+
+    `yearless`: a month or day without a year, read as the one that suits most fields.
+    """
 
     low: Day
     high: Day
     length: int
     other: "Period | None" = None
+    yearless: bool = False
 
     @property
     def years(self) -> tuple[int, int] | None:
@@ -37,10 +43,24 @@ class Period:
         whole = (low.month, low.day, high.month, high.day) == (1, 1, 12, 31)
         return (low.year, high.year) if whole else None
 
+    @property
+    def is_decade(self) -> bool:
+        """Whether it is longer than a few calendar years."""
+        years = self.years
+        return years is not None and years[1] - years[0] >= 9
+
     def resolve(self, today: dt.date) -> "Period":
         """The period in calendar days."""
         low, high = (day.resolve(today) if isinstance(day, RelativeDate) else day for day in (self.low, self.high))
         return Period(low, high, self.length)
+
+    def moved(self, years: int) -> "Period":
+        """The same months or days so many years later."""
+        assert isinstance(self.low, dt.date) and isinstance(self.high, dt.date)
+        low, high = self.low + relativedelta(years=years), self.high + relativedelta(years=years)
+        if (self.high + dt.timedelta(days=1)).day == 1:
+            high += relativedelta(day=31)  # February has 29 days in some years
+        return replace(self, low=low, high=high)
 
 
 def read(tokens: Sequence[Token], at: int, language: Language, today: dt.date) -> Period | None:
@@ -73,6 +93,9 @@ class _Reader:
             yield self._ago()
             yield self._quarter_ordinal()
         elif token.kind == "word":
+            yield self._edge()
+            yield self._week_of_month()
+            yield self._weekend()
             yield self._month_first()
             yield self._decade_word()
             yield self._season()
@@ -206,7 +229,7 @@ class _Reader:
             return _months(said[0], month, month, offset + said[1])
         if self._is_verb():
             return None
-        return _months(self.today.year - (month > self.today.month), month, month, offset)
+        return replace(_months(self.today.year - (month > self.today.month), month, month, offset), yearless=True)
 
     def _is_verb(self) -> bool:
         """ "may" and "march" alone are months only after a word such as "in"."""
@@ -218,8 +241,54 @@ class _Reader:
     def _nearest(self, month: int, day: int, length: int) -> Period | None:
         """A day without a year: the one nearest to today."""
         years = range(self.today.year - 1, self.today.year + 2)
-        found = [period for year in years if (period := _day(year, month, day, length))]
+        found = [replace(period, yearless=True) for year in years if (period := _day(year, month, day, length))]
         return min(found, key=lambda period: abs(cast(dt.date, period.low) - self.today), default=None)
+
+    def _edge(self) -> Period | None:
+        """ "the end of the year", "the start of March": one day."""
+        for edge in ("start", "end"):
+            for phrase in self.language.data["date_words"][edge]:
+                length = len(phrase.split())
+                if " ".join(self._norm(i) for i in range(length)) == phrase and (of := self._part(length)):
+                    day = of.low if edge == "start" else of.high
+                    return replace(of, low=day, high=day, length=length + of.length, other=None)
+        return None
+
+    def _part(self, offset: int) -> Period | None:
+        """The period that begins there, also "the year" for this one, or a year in digits."""
+        if (number := self._digits(offset, FIRST_YEAR, LAST_YEAR)) is not None:
+            return year(number, 1)
+        the = self._norm(offset) in self.language.data["number_words"]["determiners"]
+        if unit := self._period_unit(offset + the):
+            return _whole("this", unit, 1 + the)
+        if self._token(offset) is None:
+            return None
+        return read(self.tokens, self.at + offset, self.language, self.today)
+
+    def _week_of_month(self) -> Period | None:
+        """ "first week of January"."""
+        number = self.language.data["ordinals"].get(self._norm(0))
+        if not number or number > 4 or self._period_unit(1) != "week":
+            return None
+        offset = 2 + (self._norm(2) in self.language.data["date_words"]["of"])
+        month = self._part(offset)
+        if month is None or not isinstance(month.low, dt.date) or month.low.day != 1:
+            return None
+        first = month.low + dt.timedelta(days=7 * (number - 1))
+        return replace(month, low=first, high=first + dt.timedelta(days=6), length=offset + month.length)
+
+    def _weekend(self) -> Period | None:
+        """ "this weekend": Saturday and Sunday."""
+        said = self._phrase("relative")
+        offset = said[1] if said and said[0] in ("this", "last", "next") else 0
+        for phrase in self.language.data["date_words"]["weekend"]:
+            length = len(phrase.split())
+            if " ".join(self._norm(offset + i) for i in range(length)) != phrase:
+                continue
+            saturday = 5 - self.today.weekday() + {"last": -7, "next": 7}.get(said[0] if said and offset else "", 0)
+            low, high = (_in_days(self.today, saturday + day, offset + length) for day in (0, 1))
+            return Period(low.low, high.high, offset + length)
+        return None
 
     def _decade_digits(self, at: int, skipped: int = 0) -> Period | None:
         """ "1980s", "80s", "the 80's"."""
@@ -269,7 +338,7 @@ class _Reader:
             number, offset = self._digits(0, 1, 4), 2
             if self._norm(1) not in self.language.data["date_words"]["ordinal_suffix"]:
                 return None
-        if not number or self._period_unit(offset) != "quarter":
+        if not number or number > 4 or self._period_unit(offset) != "quarter":
             return None
         return self._quarter_of(number, offset + 1)
 

@@ -70,15 +70,29 @@ def _by_unit(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Ho
     """The fields that measure in such a unit or hold such a currency, those first whose data reach so far."""
     if not any(item.quantity and item.quantity.units for item in items):
         return None
+    if row.texts[at].lower().rpartition(" ")[2] in row.language.data["date_words"]["old"] and (
+        aged := _by_age(row, at, items)
+    ):
+        return aged
     found = [field for field in row.catalog.fields if field.type in NUMERIC and row.fit(items, field)]
     if not found:
         return _by_age(row, at, items)
     if len(found) == 1:
         return Home(found[0], at + 1, 0.95, "unit")
+    if rated := [field for field in found if _is_per(field, items, row)]:
+        return Home(rated[0], at + 1, 0.9, "unit")
     if last in found:
         return Home(last, at + 1, 0.8, "unit")
     first, *others = sorted(found, key=lambda field: not _seen(row, items, field))
     return Home(first, at + 1, max(0.4, 1 / len(found)), "unit", tuple(others))
+
+
+def _is_per(field: Field, items: Sequence[Item], row: Row) -> bool:
+    """Whether the field's words name the period of a rate: "hours a week" is weekly hours."""
+    periods = [item.quantity.per for item in items if item.quantity and item.quantity.per]
+    said = {word for period in periods for word in row.language.data["periods"][period]}
+    names = " ".join((field.name, field.title, *field.synonyms)).lower().replace("_", " ").split()
+    return any(name.startswith(word) for name in names for word in said)
 
 
 def _by_age(row: Row, at: int, items: Sequence[Item]) -> Home | None:
@@ -92,7 +106,9 @@ def _by_year(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Ho
     if not all(item.period or values.looks_like_year(item) for item in items):
         return None
     fields = [field for field in row.catalog.fields if field.type in ("date", "datetime")]
-    fields = fields or [field for field in row.catalog.fields if values.is_year(field, row.language)]
+    years = [field for field in row.catalog.fields if values.is_year(field, row.language)]
+    if not fields or (years and all(item.period and item.period.is_decade for item in items)):
+        fields = years
     found = [field for field in fields if row.fit(items, field)]
     if not found:
         return None

@@ -31,7 +31,13 @@ class Limit:
 
 def order(row: Row, at: int, *, top: bool) -> Order | None:
     """The order that is asked for at `at`. `top`: "top 10" was said before."""
-    return _sorted_by(row, at) or (_ranked_by(row, at) if top else None) or _superlative(row, at) or _high(row, at)
+    return (
+        (_ranked_by(row, at) if top else None)
+        or _sorted_by(row, at)
+        or _directed(row, at)
+        or _superlative(row, at)
+        or _high(row, at)
+    )
 
 
 def limit(row: Row, at: int) -> Limit | None:
@@ -54,7 +60,7 @@ def opposite(direction: Direction) -> Direction:
 
 def _sorted_by(row: Row, at: int) -> Order | None:
     """ "sorted by weight descending, then by year"."""
-    default = cast(Direction | None, row.says(at, "sort"))
+    default = cast(Direction | None, row.says(at, "sort")) or ("asc" if _stands_alone(row, at) else None)
     if not default:
         return None
     sorts: list[Sort] = []
@@ -70,6 +76,24 @@ def _sorted_by(row: Row, at: int) -> Order | None:
         place = row.skip(place)
         place = row.skip(place + (row.says(place, "sort") is not None))
     return Order(tuple(sorts), end) if sorts else None
+
+
+def _stands_alone(row: Row, at: int) -> bool:
+    """Whether "by price" is an order by itself: behind the records or nothing, and with nothing but keys behind."""
+    if row.says(at, "ranking") != "by" or not (at == 0 or row.is_noun(at - 1)):
+        return False
+    key = row.skip(at + 1)
+    orderly = any(field.type in NUMERIC | TEMPORAL for field, _ in row.fields(key)) and not row.has_own_value(key)
+    return orderly and (row.item(key + 1) is None or row.says(key + 1, "junction") is not None)
+
+
+def _directed(row: Row, at: int) -> Order | None:
+    """ "mpg descending"."""
+    direction = cast(Direction | None, row.says(at + 1, "direction"))
+    for field, _ in row.fields(at) if direction else ():
+        if direction and field.type in NUMERIC | TEMPORAL:
+            return Order((Sort(field.name, direction),), at + 2)
+    return None
 
 
 def _key(row: Row, at: int, default: Direction) -> tuple[Sort, int] | None:
@@ -106,18 +130,18 @@ def _superlative(row: Row, at: int) -> Order | None:
 
 
 def _extreme(row: Row, at: int) -> tuple[Sort, int] | None:
+    direction = cast(Direction | None, row.says(at, "extreme"))
+    key = row.skip(at + 1)
+    for field, _ in row.fields(key) if direction else ():
+        if direction and field.type in NUMERIC | TEMPORAL:
+            return Sort(field.name, direction), key + 1
     for adjective, _ in row.adjectives(at, "superlative"):
         return Sort(adjective.field.name, adjective.order), at + 1
-    direction = cast(Direction | None, row.says(at, "extreme"))
     if not direction:
         return None
-    key = row.skip(at + 1)
     for adjective, _ in row.adjectives(key, "base"):
         end = adjective.order if direction == "desc" else opposite(adjective.order)  # "least economical"
         return Sort(adjective.field.name, end), key + 1
-    for field, _ in row.fields(key):
-        if field.type in NUMERIC | TEMPORAL:
-            return Sort(field.name, direction), key + 1
     return None
 
 

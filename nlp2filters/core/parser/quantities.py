@@ -16,7 +16,7 @@ class Quantity:
     """A number, and the units that it may be in (several where a word has several meanings: "pounds").
 
     `length` counts tokens, `number_length` those before the unit. `scaled`: a word or letter such as "million"
-    multiplied it.
+    multiplied it. `per` is the period of a rate ("40 hours a week"), `open` whether a "+" makes it a least value.
     """
 
     value: int | float
@@ -24,6 +24,8 @@ class Quantity:
     length: int
     number_length: int
     scaled: bool = False
+    per: str | None = None
+    open: bool = False
 
     @property
     def whole(self) -> bool:
@@ -47,16 +49,59 @@ def read(tokens: Sequence[Token], at: int, language: Language) -> Quantity | Non
     value, length, scaled = number
     at += length
     number_end = at
+    plus = _norms(tokens, at, 1) == "+" and language.unit(tokens, at + 1) is not None
     after: tuple[str, ...] = ()
-    if at < len(tokens) and (found := language.unit(tokens, at)) and _is_unit(tokens, at, found[0]):
+    if (found := language.unit(tokens, at + plus)) and _is_unit(tokens, at + plus, found[0], language):
         length, after = found
         if before and not set(before) & set(after):
-            after = ()
+            after, plus = (), False
         else:
-            at += length
+            at += plus + length
             if length := _says(tokens, at, language, "and_half"):
                 value, at = value + 0.5, at + length
-    return Quantity(value, before or after, at - start, number_end - start, scaled)
+            elif more := _smaller(tokens, at, after, language):
+                value, at = units.whole(round(value + more[0], 6)), at + more[1]
+    else:
+        plus = False
+    per, length = _rate(tokens, at, language) if before or after else (None, 0)
+    return Quantity(value, before or after, at + length - start, number_end - start, scaled, per, plus)
+
+
+def _smaller(
+    tokens: Sequence[Token], at: int, larger: tuple[str, ...], language: Language
+) -> tuple[int | float, int] | None:
+    """ "30 minutes" behind "1 hour", "30" behind "1h": how much of the larger unit it is, and its length in tokens."""
+    skip = _says(tokens, at, language, "and")
+    if at + skip >= len(tokens) or tokens[at + skip].kind != "number":
+        return None
+    digits = tokens[at + skip].norm
+    if not digits.isdecimal() or len(digits) > 2:
+        return None
+    names: tuple[str, ...]
+    found = language.unit(tokens, at + skip + 1)
+    if found is None:
+        attached = not skip and tokens[at].start == tokens[at - 1].end
+        names, length = (language.data["number_words"]["below"].get(larger[0], ""),), 1
+        if not attached or not names[0]:
+            return None
+    else:
+        names, length = found[1], skip + 1 + found[0]
+    for name in names:
+        part = None if is_currency(name) or is_currency(larger[0]) else units.convert(int(digits), name, larger[0])
+        if part is not None and part < 1 and name != larger[0]:
+            return part, length
+    return None
+
+
+def _rate(tokens: Sequence[Token], at: int, language: Language) -> tuple[str | None, int]:
+    """The period of a rate, such as "a week" or "per month", and its length in tokens."""
+    if not (length := _says(tokens, at, language, "per")):
+        return None, 0
+    norm = _norms(tokens, at + length, 1)
+    for unit, said in language.data["periods"].items():
+        if norm in said:
+            return str(unit), length + 1
+    return None, 0
 
 
 def fit(quantity: Quantity, field: Field, language: Language) -> int | float | None:
@@ -113,10 +158,10 @@ def _number(tokens: Sequence[Token], at: int, language: Language) -> tuple[int |
 
 def _words(tokens: Sequence[Token], at: int, language: Language) -> tuple[int | float, int] | None:
     """A number in words: "twenty five", "two hundred and fifty", "half a", "a", and years as in "nineteen seventy"."""
-    for phrase in language.data["number_words"]["half"][::-1]:
+    for phrase, share in language.data["fractions"].items():
         length = len(phrase.split())
         if _norms(tokens, at, length) == phrase and _is_counted(tokens, at + length, language):
-            return 0.5, length
+            return share, length
     if tokens[at].norm in language.data["number_words"]["one"]:
         return (1, 1) if _is_counted(tokens, at + 1, language) else None
     value = language.numbers.get(tokens[at].norm)
@@ -167,12 +212,13 @@ def _suffixed(tokens: Sequence[Token], at: int, language: Language) -> bool:
     return at < len(tokens) and tokens[at].start == tokens[at - 1].end and tokens[at].norm in language.data["suffixes"]
 
 
-def _is_unit(tokens: Sequence[Token], at: int, length: int) -> bool:
-    """Whether the word is a unit here: "5 in" is not inches when more follows, "in 5 l" is litres."""
+def _is_unit(tokens: Sequence[Token], at: int, length: int, language: Language) -> bool:
+    """Whether the word is a unit here: "5 in" is not inches when more follows, "20 g of protein" is grams."""
     token = tokens[at]
     attached = token.start == tokens[at - 1].end
     clear = not token.norm.isalpha() or (len(token.norm) > 1 and token.norm != "in")
-    return attached or clear or at + length == len(tokens)
+    letter = len(token.norm) == 1 and language.match(tokens, at + length) is not None
+    return attached or clear or letter or at + length == len(tokens)
 
 
 def _sign(tokens: Sequence[Token], at: int) -> bool:

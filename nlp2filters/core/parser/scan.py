@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from nlp2filters.core.languages import Language
-from nlp2filters.core.linking import MAX_PHRASE, Candidate, Lexicon, Match, Similar, ValueTarget, phrase_of
+from nlp2filters.core.linking import MAX_PHRASE, Candidate, FieldTarget, Lexicon, Match, Similar, ValueTarget, phrase_of
 from nlp2filters.core.parser import clock, dates, quantities
 from nlp2filters.core.parser.clock import Clock
 from nlp2filters.core.parser.dates import Period
 from nlp2filters.core.parser.quantities import Quantity
 from nlp2filters.core.words import Token
 
+LONGEST_ORDINAL = 4  # digits
 MAX_CORRECTIONS = 100  # words of one text whose spelling is looked up
 
 _NOTHING: Mapping[str, str] = {}
@@ -105,7 +106,7 @@ class _Scan:
         if tokens[at].kind == "quoted":
             return Item(at, at + 1, quoted=tokens[at].norm)
         period = dates.read(tokens, at, self.language, self.today)
-        quantity = quantities.read(tokens, at, self.language)
+        quantity = quantities.read(tokens, at, self.language) or self._ordinal(at)
         if period and quantity and quantity.units and quantity.length == period.length:
             quantity = None  # "1990s" is a decade
         time = clock.read(tokens, at, self.language) if self.timed else None
@@ -128,6 +129,21 @@ class _Scan:
             period=period if period and period.length == length else None,
             clock=time if time and time.length == length else None,
         )
+
+    def _ordinal(self, at: int) -> Quantity | None:
+        """ "third floor", "3rd floor": a number, where a field that counts in whole numbers stands behind it."""
+        token, length = self.tokens[at], 1
+        value = self.language.data["ordinals"].get(token.norm)
+        suffixes = self.language.data["date_words"]["ordinal_suffix"]
+        if token.kind == "number" and token.norm.isdecimal() and len(token.norm) < LONGEST_ORDINAL:
+            after = self.tokens[at + 1 : at + 2]
+            if after and after[0].start == token.end and after[0].norm in suffixes:
+                value, length = int(token.norm), 2
+        named = self.lexicon.match(self.tokens, at + length) if at + length < len(self.tokens) else None
+        if value is None or named is None:
+            return None
+        counted = (c.target for c in named.candidates if isinstance(c.target, FieldTarget))
+        return Quantity(value, (), length, length) if any(t.field.type == "integer" for t in counted) else None
 
     def _negates(self, match: Match, at: int) -> bool:
         """Whether "not rated R" is the opposite of "rated R", not the value "Not Rated" and an R."""

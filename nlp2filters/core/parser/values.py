@@ -12,8 +12,9 @@ from nlp2filters.core.languages import Language
 from nlp2filters.core.parser import dates, quantities
 from nlp2filters.core.parser.dates import FIRST_YEAR, LAST_YEAR
 from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.words import fold, spaced
 
-Relation = Literal["<", "<=", ">", ">=", "=", "<>", "~", "before", "after", "since", "until"]
+Relation = Literal["<", "<=", ">", ">=", "=", "<>", "~", "within", "before", "after", "since", "until"]
 
 MAX_AGE = 1000  # of days, weeks, months or years
 APPROXIMATELY = 0.1  # "around 50" is 45 to 55
@@ -33,7 +34,7 @@ class Range:
 def in_field(item: Item, field: Field, language: Language, today: dt.date) -> Range | None:
     """The item's value as the field would hold it, or None where it cannot."""
     if field.type in ("date", "datetime"):
-        return _in_date(item, today)
+        return _in_date(item, field, language, today)
     if field.type == "time":
         return Range(item.clock.time, item.clock.time) if item.clock else None
     if field.type not in NUMERIC or item.clock:
@@ -47,9 +48,11 @@ def in_field(item: Item, field: Field, language: Language, today: dt.date) -> Ra
     return None if value is None else Range(value, value)
 
 
-def _in_date(item: Item, today: dt.date) -> Range | None:
-    if item.period:
-        return Range(item.period.low, item.period.high)
+def _in_date(item: Item, field: Field, language: Language, today: dt.date) -> Range | None:
+    if period := item.period:
+        over = period.yearless and cast(dt.date, period.high) < today
+        shown = period.moved(1) if over and is_ahead(field, language) else period
+        return Range(shown.low, shown.high)
     quantity = item.quantity
     if quantity is None or not isinstance(quantity.value, int):
         return None
@@ -65,6 +68,12 @@ def age(item: Item) -> Unit | None:
     """The calendar unit of a quantity such as "10 years"."""
     known: tuple[Unit, ...] = ("day", "week", "month", "year")
     return next((unit for unit in known if item.quantity and unit in item.quantity.units), None)
+
+
+def is_ahead(field: Field, language: Language) -> bool:
+    """Whether the dates of a field mostly lie in the future, as deadlines do."""
+    words = {word for name in (field.name, field.label) for word in fold(spaced(name)).split()}
+    return not words.isdisjoint(language.data["date_words"]["ahead"])
 
 
 def is_year(field: Field, language: Language) -> bool:
@@ -94,6 +103,8 @@ def test(relation: Relation, field: Field, value: Range) -> Leaf | Not:
             return Comparison("=", field.name, low) if low == high else Between(field.name, low, high)
         case "<>":
             return negated(test("=", field, value))
+        case "within":
+            return Comparison("<=", field.name, high) if field.type in NUMERIC else test("=", field, value)
         case "~":
             return Between(field.name, *_around(low, high, field))
     operator = _RELATIONS.get(relation, relation)

@@ -271,7 +271,10 @@ def test_numbers_inside_a_name_stay_with_it() -> None:
 def test_another_currency_is_not_guessed_at() -> None:
     found = read("movies", "made for less than €10 million")
     assert found.filter is None
-    assert {part.quote: part.reason for part in found.ignored}["€10 million"] == "no field is in EUR"
+    reason = "Worldwide gross is in USD, not in EUR"
+    assert {part.quote: part.reason for part in found.ignored}["€10 million"] == reason
+    assert found.clarification
+    assert reason in found.clarification.question
 
 
 def test_a_value_that_three_fields_could_take_is_asked_about() -> None:

@@ -117,6 +117,35 @@ def test_sentences(text: str, expected: Filter | None) -> None:
     assert read(text).filter == expected
 
 
+def test_an_amount_in_another_currency_is_asked_about() -> None:
+    found = read("wireless under €80")
+    assert found.filter == C("=", "wireless", True)
+    assert found.clarification
+    assert found.clarification.choices == ("Price is less than $80", "None of these")
+    assert "no field is in EUR" in {part.reason for part in found.ignored}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("weight of 80 dollars", None),
+        ("weight between 1 and 2 kg", Between("weight", 1000, 2000)),
+        ("more than 1 but less than 2 kg", And((C(">", "weight", 1000), C("<", "weight", 2000)))),
+        ("200+ grams", C(">=", "weight", 200)),
+        ("released at the end of this year", C("=", "released", RelativeDate(0, "year", "year", "last"))),
+        ("released in the first week of March 2025", Between("released", dt.date(2025, 3, 1), dt.date(2025, 3, 7))),
+        ("released last weekend", Between("released", dt.date(2026, 11, 21), dt.date(2026, 11, 22))),
+        ("released from June to September 2024", Between("released", dt.date(2024, 6, 1), dt.date(2024, 9, 30))),
+        ("released more than 30 days ago", C("<", "released", RelativeDate(-30, "day"))),
+        ("unwireless", C("=", "wireless", False)),
+        ("price over $50 and under $100", And((C(">", "price", 50), C("<", "price", 100)))),
+        ("under $50 or over $100", Or((C("<", "price", 50), C(">", "price", 100)))),
+    ],
+)
+def test_sentences_whose_parts_explain_each_other(text: str, expected: Filter | None) -> None:
+    assert read(text).filter == expected
+
+
 def test_a_field_with_no_known_values_takes_the_words() -> None:
     catalog = catalogs.parse(
         {"name": "c", "fields": [{"name": "city", "type": "keyword"}, {"name": "n", "type": "integer"}]}
