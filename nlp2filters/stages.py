@@ -243,10 +243,11 @@ def _result(
 
 
 def _scope(task: Task, catalog: Catalog) -> Filter | None:
-    """The caller's own filter, which holds whatever the text says. No LLM sees it."""
-    if not (scope := task.request["scope"]):
-        return None
-    return filters.resolve(checks.check(filters.from_cql2(scope), catalog), task.now.date())
+    """What the catalog and the caller always ask for, whatever the text says. No LLM sees it."""
+    asked = task.request["scope"]
+    own = checks.check(filters.from_cql2(asked), catalog, trusted=True) if asked else None
+    scope = filters.all_of(checks.own_scope(catalog), own)
+    return filters.resolve(scope, task.now.date()) if scope else None
 
 
 def _compile(name: str, reading: Interpretation, catalog: Catalog, zone: ZoneInfo) -> dict[str, Any]:

@@ -27,9 +27,23 @@ def holds(node: Filter, row: Row) -> bool | None:
             parts = [holds(arg, row) for arg in args]
             return True if True in parts else None if None in parts else False
         case IsNull(name):
-            return row[name] is None
+            return _is_unknown(row[name])
         case _:
-            return None if row[node.field] is None else passes(node, row[node.field])
+            held = row[node.field]
+            if _is_unknown(held):
+                return None
+            return _some_passes(node, held) if isinstance(held, list) else passes(node, held)
+
+
+def _is_unknown(held: Any) -> bool:
+    return held is None or held == []
+
+
+def _some_passes(leaf: Leaf, held: list[Any]) -> bool:
+    """A list passes what one of its values passes; it is unlike a value when none of them is that value."""
+    if isinstance(leaf, Comparison) and leaf.op == "<>":
+        return not any(passes(Comparison("=", leaf.field, leaf.value), value) for value in held)
+    return any(passes(leaf, value) for value in held)
 
 
 def passes(leaf: Leaf, held: Any) -> bool:
@@ -38,7 +52,7 @@ def passes(leaf: Leaf, held: Any) -> bool:
         mine, other = held, value
         if isinstance(held, dt.datetime) and not isinstance(value, dt.datetime):
             mine = held.date()
-        if isinstance(value, str) and leaf.field != "origin":
+        if isinstance(value, str) and leaf.field not in ("origin", "diet"):
             mine, other = fold(held), fold(value)
         return int(mine > other) - int(mine < other)
 

@@ -108,6 +108,24 @@ async def test_a_scope_holds_whatever_the_text_says(client: httpx.AsyncClient) -
     assert result["filter"]["args"][0] == scope
 
 
+async def test_the_scope_of_a_catalog_holds_too_and_lists_are_searched(client: httpx.AsyncClient) -> None:
+    scope = {"op": "=", "args": [{"property": "in_stock"}, True]}
+    fields = [
+        {"name": "tags", "type": "keyword", "many": True, "values": ["new", "sale"]},
+        {"name": "in_stock", "type": "boolean"},
+    ]
+    catalog = {"name": "shop", "fields": fields, "scope": scope}
+    job = await submit(client, "new but not on sale", catalog=catalog, dialects=["sql", "elasticsearch"])  # type: ignore[arg-type]
+    result = await finished(client, job["id"])
+    assert result["filter"]["args"][0] == scope
+    assert [(c["op"], c["value"]) for c in result["conditions"]] == [("=", "new"), ("<>", "sale")]
+    assert set(result["dialects"]["sql"]["params"].values()) == {"new", "sale", True}
+    faulty = {**catalog, "scope": {"op": "=", "args": [{"property": "stock"}, True]}}
+    response = await client.post("/v1/jobs", json={"catalog": faulty, "text": "new"})
+    assert response.status_code == 422
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/catalog/scope/args/0/property"]
+
+
 async def test_an_inline_catalog(client: httpx.AsyncClient) -> None:
     fields = [
         {"name": "price", "type": "money", "currency": "USD"},

@@ -18,7 +18,7 @@ from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import state
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import schemas
+from nlp2filters.core import checks, schemas
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.infer import infer
 from nlp2filters.errors import CatalogNotFound, Fault, InvalidCatalog, InvalidRequest, MalformedJSON
@@ -57,10 +57,16 @@ async def put(request: Request) -> Response:
         data = {"name": name, **data}
         if data["name"] != name:
             raise InvalidCatalog([Fault("/name", f"The address says {name!r}: leave it out, or say the same.")])
-    catalog = await asyncio.to_thread(catalogs.parse, data)
+    catalog = await asyncio.to_thread(_parse, data)
     digest, new = await state(request).catalogs.put(caller(request).owner, catalog, now_ms())
     answer = {"Location": f"/v1/catalogs/{name}", "ETag": f'"{digest}"'}
     return JSON(catalogs.to_json(catalog), status_code=201 if new else 200, headers=answer)
+
+
+def _parse(data: object) -> Catalog:
+    catalog = catalogs.parse(data)
+    checks.own_scope(catalog)
+    return catalog
 
 
 async def delete(request: Request) -> Response:

@@ -4,16 +4,18 @@ The types are plain frozen dataclasses. Pydantic checks them at the border, so t
 fault at once with a JSON pointer, and the same definitions give the JSON schema of the API.
 """
 
+import datetime as dt
 import hashlib
+import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import orjson
 from annotated_types import Ge, MaxLen, MinLen
-from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from nlp2filters.errors import Fault, InvalidCatalog
 
@@ -35,6 +37,41 @@ NUMERIC: frozenset[FieldType] = frozenset({"integer", "number", "money", "durati
 TEMPORAL: frozenset[FieldType] = frozenset({"date", "datetime", "time"})
 ORDERED = NUMERIC | TEMPORAL
 STRINGS: frozenset[FieldType] = frozenset({"keyword", "text"})
+
+Operator = Literal[
+    "=",
+    "<>",
+    "in",
+    "not in",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "between",
+    "not between",
+    "contains",
+    "not contains",
+    "isNull",
+    "not isNull",
+]
+_EQUALITY: tuple[Operator, ...] = ("=", "<>", "in", "not in")
+_ORDER: tuple[Operator, ...] = ("<", "<=", ">", ">=")
+_RANGE: tuple[Operator, ...] = ("between", "not between")
+_WORDS: tuple[Operator, ...] = ("contains", "not contains")
+_NULL: tuple[Operator, ...] = ("isNull", "not isNull")
+
+
+def applicable(type: FieldType, *, many: bool = False) -> tuple[Operator, ...]:  # noqa: A002
+    """The operators that make sense for a type.
+
+    A list passes a test that one of its values passes, and its negation when none does; so "<" and ">=" would not be
+    opposites, and lists have ranges instead.
+    """
+    equality = _EQUALITY if type != "geo" else ()
+    order = (*(_ORDER if not many else ()), *_RANGE) if type in ORDERED else ()
+    words = _WORDS if type in STRINGS else ()
+    return (*equality, *order, *words, *_NULL)
+
 
 Name = Annotated[str, MinLen(1), MaxLen(200)]
 Phrase = Annotated[str, MinLen(1), MaxLen(200)]
@@ -78,7 +115,8 @@ class Field:
     `name` is the name in the search engine, `label` the one for people. `unit` is the unit of the stored
     numbers ("lb", "mpg", "min"), `currency` an ISO 4217 code. `values` are known values, most frequent
     first (of a text field: words that occur in it); with `closed` no other occurs. `many`: the property holds
-    a list. `minimum` and `maximum` are what the data was seen to hold (ISO 8601 for dates).
+    a list. `operators` are those that may be used, all that the type has when there are none. `minimum` and `maximum`
+    are what the data was seen to hold (ISO 8601 for dates), `examples` values as they may be.
     """
 
     __pydantic_config__ = _STRICT
@@ -88,7 +126,7 @@ class Field:
     label: Prose = ""
     description: Prose = ""
     unit: Name | None = None
-    currency: Annotated[str, MinLen(3), MaxLen(3)] | None = None
+    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] | None = None
     synonyms: tuple[Phrase, ...] = ()
     adjectives: Adjectives = field(default_factory=Adjectives)
     values: tuple[Annotated[Value, BeforeValidator(_value_object)], ...] = ()
@@ -97,6 +135,8 @@ class Field:
     nullable: bool = True
     minimum: int | float | str | None = None
     maximum: int | float | str | None = None
+    operators: tuple[Operator, ...] = ()
+    examples: tuple[Prose | int | float | bool, ...] = ()
 
     @property
     def title(self) -> str:
@@ -106,7 +146,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The fields of one kind of record. `nouns` are words for the records themselves ("cars", "vehicles")."""
+    """The fields of one kind of record. `nouns` are words for the records themselves ("cars", "vehicles").
+
+    `scope` is a filter (CQL2-JSON) that every search has, whatever the text says.
+    """
 
     __pydantic_config__ = _STRICT
 
@@ -117,6 +160,7 @@ class Catalog:
     source: Prose = ""
     nouns: tuple[Phrase, ...] = ()
     examples: tuple[Prose, ...] = ()
+    scope: Mapping[str, Any] | None = None
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:
@@ -130,6 +174,7 @@ class Catalog:
 
 
 _adapter = TypeAdapter(Catalog)
+_field_adapter = TypeAdapter(Field)
 
 
 def parse(data: object) -> Catalog:
@@ -141,8 +186,12 @@ def parse(data: object) -> Catalog:
     try:
         catalog = _adapter.validate_python(data)
     except ValidationError as exc:
-        raise InvalidCatalog([Fault(_pointer(error["loc"]), error["msg"]) for error in exc.errors()]) from exc
-    if faults := list(_faults(catalog)):
+        errors = exc.errors()
+        if len(errors) > 1:  # a list whose members are all faulty is called too short as well
+            errors = [error for error in errors if error["type"] != "too_short" or error["loc"] != ("fields",)]
+        faults = [Fault(_pointer(error["loc"]), error["msg"]) for error in errors]
+        raise InvalidCatalog([*faults, *_faults(_sound_fields(data))]) from exc
+    if faults := list(_faults(dict(enumerate(catalog.fields)))):
         raise InvalidCatalog(faults)
     return catalog
 
@@ -157,10 +206,22 @@ def _pointer(loc: tuple[int | str, ...]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in loc)
 
 
-def _faults(catalog: Catalog) -> Iterator[Fault]:
+def _sound_fields(data: object) -> dict[int, Field]:
+    """The fields of a faulty catalog that are sound by themselves, under their places."""
+    fields = data.get("fields") if isinstance(data, dict) else None
+    found = {}
+    for index, field_ in enumerate(fields if isinstance(fields, list) else ()):
+        try:
+            found[index] = _field_adapter.validate_python(field_)
+        except ValidationError:
+            continue
+    return found
+
+
+def _faults(fields: Mapping[int, Field]) -> Iterator[Fault]:
     """What the types alone do not rule out."""
-    counts = Counter(field.name for field in catalog.fields)
-    for index, field_ in enumerate(catalog.fields):
+    counts = Counter(field.name for field in fields.values())
+    for index, field_ in fields.items():
         at = f"/fields/{index}"
         if counts[field_.name] > 1:
             yield Fault(f"{at}/name", f"The name {field_.name!r} is used {counts[field_.name]} times; make it unique.")
@@ -172,7 +233,52 @@ def _faults(catalog: Catalog) -> Iterator[Fault]:
             yield Fault(f"{at}/currency", f"Only a money field has a currency, not {field_.type}.")
         if field_.type == "money" and not field_.currency:
             yield Fault(f"{at}/currency", "A money field needs its currency, an ISO 4217 code such as USD.")
+        if field_.many and field_.type in ("boolean", "geo"):
+            yield Fault(f"{at}/many", f"A {field_.type} field holds no list.")
+        yield from _wrong_operators(field_, f"{at}/operators")
+        yield from _wrong_limits(field_, at)
         values = Counter(value.value for value in field_.values)
         for value, times in values.items():
             if times > 1:
                 yield Fault(f"{at}/values", f"The value {value!r} stands there {times} times.")
+
+
+def _wrong_operators(field: Field, at: str) -> Iterator[Fault]:
+    allowed = applicable(field.type, many=field.many)
+    for index, operator in enumerate(field.operators):
+        if operator not in allowed:
+            kind = f"a list of {field.type}" if field.many else field.type
+            yield Fault(f"{at}/{index}", f"{operator!r} does not apply to {kind}. Allowed: {', '.join(allowed)}.")
+
+
+def _wrong_limits(field: Field, at: str) -> Iterator[Fault]:
+    """Limits of another type than the field, or the wrong way round."""
+    limits = {"minimum": field.minimum, "maximum": field.maximum}
+    sound = True
+    for name, limit in limits.items():
+        if limit is not None and not _is_limit(limit, field.type):
+            sound = False
+            yield Fault(f"{at}/{name}", f"{limit!r} is no limit of a {field.type} field.")
+    low, high = limits.values()
+    if sound and low is not None and high is not None and low > high:  # type: ignore[operator]  # both of one type
+        yield Fault(f"{at}/minimum", f"The minimum {low!r} is greater than the maximum {high!r}.")
+
+
+def _is_limit(limit: int | float | str, type_: FieldType) -> bool:
+    if type_ in NUMERIC:
+        return not isinstance(limit, str) and math.isfinite(limit)
+    read = _READ_TEMPORAL.get(type_)
+    if read is None or not isinstance(limit, str):
+        return False
+    try:
+        read(limit)
+    except ValueError:
+        return False
+    return True
+
+
+_READ_TEMPORAL: Mapping[FieldType, Callable[[str], object]] = {
+    "date": dt.date.fromisoformat,
+    "datetime": dt.datetime.fromisoformat,
+    "time": dt.time.fromisoformat,
+}

@@ -14,10 +14,11 @@ from typing import Literal, get_args
 
 from rapidfuzz import process, utils
 
-from nlp2filters.core.catalog import NUMERIC, ORDERED, STRINGS, Catalog, Field
+from nlp2filters.core.catalog import NUMERIC, Catalog, Field, applicable
 from nlp2filters.core.filters import (
     MAX_DEPTH,
     MAX_NODES,
+    NEGATED,
     And,
     Between,
     Comparison,
@@ -31,9 +32,10 @@ from nlp2filters.core.filters import (
     Or,
     RelativeDate,
     Scalar,
+    from_cql2,
 )
-from nlp2filters.core.interpretation import Direction, Sort
-from nlp2filters.errors import Fault, InvalidFilter
+from nlp2filters.core.interpretation import Direction, Sort, leaf_to_json
+from nlp2filters.errors import Fault, InvalidCatalog, InvalidFilter
 
 MAX_TEXT = 500
 MAX_INTEGER = 2**53  # beyond it, JSON readers that use doubles round
@@ -46,23 +48,41 @@ _ALL_NAMED = 10  # up to so many, a fault lists everything that is allowed
 
 def operators(field: Field) -> tuple[str, ...]:
     """The operators that a condition on the field may have, named as in `interpretation.leaf_to_json`."""
-    equality = ("=", "<>", "in", "not in") if field.type != "geo" else ()
-    order = ("<", "<=", ">", ">=", "between", "not between") if field.type in ORDERED else ()
-    words = ("contains", "not contains") if field.type in STRINGS else ()
-    return (*equality, *order, *words, "isNull", "not isNull")
+    return field.operators or applicable(field.type, many=field.many)
 
 
-def check(filter: Filter, catalog: Catalog, at: str = "") -> Filter:  # noqa: A002
+def allows(catalog: Catalog, test: Leaf | Not) -> bool:
+    """Whether the test of a known field has an operator that the field allows."""
+    plain = leaf_to_json(test)
+    return plain["op"] in operators(catalog.by_name[plain["field"]])
+
+
+def own_scope(catalog: Catalog) -> Filter | None:
+    """The catalog's own scope, checked.
+
+    Raises:
+        InvalidCatalog: with every fault, pointing into the catalog.
+    """
+    if catalog.scope is None:
+        return None
+    try:
+        return check(from_cql2(catalog.scope), catalog, trusted=True)
+    except InvalidFilter as exc:
+        raise InvalidCatalog([Fault(f"/scope{fault.pointer}", fault.detail) for fault in exc.faults]) from exc
+
+
+def check(filter: Filter, catalog: Catalog, at: str = "", *, trusted: bool = False) -> Filter:  # noqa: A002
     """The filter with its values in the form and spelling of the catalog.
 
     Numbers, dates and booleans given as strings become what the field holds. Known values take their
     stored spelling. An instant becomes UTC; without an offset it is taken for UTC. Swapped limits of
     `Between` are put right, and fractional limits of an integer field moved to the whole numbers inside.
+    A `trusted` filter, such as a scope, may use operators that the catalog does not allow a text.
 
     Raises:
         InvalidFilter: with every fault, each pointing into the filter's CQL2-JSON, after the prefix `at`.
     """
-    run = _Check(catalog)
+    run = _Check(catalog, trusted=trusted)
     checked = run.node(filter, at, 1)
     if run.nodes > MAX_NODES:
         run.fault(at, f"The filter has {run.nodes} tests and values; {MAX_NODES} are allowed.")
@@ -95,40 +115,40 @@ class _Check:
     """One walk over a filter. It goes on after a fault, so that all are reported at once."""
 
     catalog: Catalog
+    trusted: bool = False
     nodes: int = 0
     faults: list[Fault] = field(default_factory=list)
 
     def fault(self, at: str, detail: str) -> None:
         self.faults.append(Fault(at, detail))
 
-    def node(self, node: Filter, at: str, depth: int) -> Filter:
+    def node(self, node: Filter, at: str, depth: int, *, negated: bool = False) -> Filter:
         self.nodes += 1
         if depth > MAX_DEPTH:
             self.fault(at, f"The filter is nested deeper than {MAX_DEPTH} levels.")
             return node
         match node:
             case Not(arg):
-                return Not(self.node(arg, f"{at}/args/0", depth + 1))
+                return Not(self.node(arg, f"{at}/args/0", depth + 1, negated=not negated))
             case And(args) | Or(args):
                 if len(args) < 2:
                     self.fault(f"{at}/args", "AND and OR join two filters or more.")
-                return replace(
-                    node, args=tuple(self.node(arg, f"{at}/args/{i}", depth + 1) for i, arg in enumerate(args))
-                )
+                parts = (self.node(arg, f"{at}/args/{i}", depth + 1, negated=negated) for i, arg in enumerate(args))
+                return replace(node, args=tuple(parts))
             case _:
-                return self.leaf(node, at)
+                return self.leaf(node, at, negated=negated)
 
-    def leaf(self, leaf: Leaf, at: str) -> Filter:
+    def leaf(self, leaf: Leaf, at: str, *, negated: bool) -> Filter:
         inside = "/args/0/args/0" if isinstance(leaf, Contains) else "/args/0"
         found = self.field(leaf.field, f"{at}{inside}/property")
         if not found:
             return leaf
-        operator = _operator(leaf)
-        if operator not in operators(found):
+        operator = _operator(leaf, negated=negated)
+        allowed = applicable(found.type, many=found.many) if self.trusted else operators(found)
+        if operator not in allowed:
+            kind = f"a list of {found.type}" if found.many else f"a {found.type} field"
             self.fault(
-                f"{at}/op",
-                f"{operator!r} does not apply to {found.name!r}, a {found.type} field. "
-                f"Allowed: {', '.join(operators(found))}.",
+                f"{at}/op", f"{operator!r} does not apply to {found.name!r}, {kind}. Allowed: {', '.join(allowed)}."
             )
             return leaf
         match leaf:
@@ -177,18 +197,20 @@ class _Check:
             return text
 
 
-def _operator(leaf: Leaf) -> str:
+def _operator(leaf: Leaf, *, negated: bool) -> str:
+    """The operator, or the one that says the opposite."""
     match leaf:
-        case Comparison(op):
-            return op
+        case Comparison(op, _, value):
+            return op if not negated or isinstance(value, bool) else NEGATED[op]
         case Between():
-            return "between"
+            name = "between"
         case OneOf():
-            return "in"
+            name = "in"
         case Contains():
-            return "contains"
+            name = "contains"
         case IsNull():
-            return "isNull"
+            name = "isNull"
+    return f"not {name}" if negated else name
 
 
 _Rounding = Literal["up", "down"]

@@ -86,6 +86,8 @@ def _enumerate(phrases: Sequence[str], word: str) -> str:
 
 def _test(leaf: Leaf, field: Field, negated: bool = False) -> str:
     name = _inline(field.title)
+    if field.many and not isinstance(leaf, IsNull):
+        return _list_test(leaf, field, name, negated=negated)
     match leaf:
         case Comparison(op, _, value):
             return f"{name} {_relation(op, field, value)} {_value(value, field)}"
@@ -100,6 +102,24 @@ def _test(leaf: Leaf, field: Field, negated: bool = False) -> str:
             return f"{name} {'does not contain' if negated else 'contains'} “{text}”"
         case IsNull():
             return f"{name} is {'known' if negated else 'unknown'}"
+
+
+def _list_test(leaf: Leaf, field: Field, name: str, *, negated: bool) -> str:
+    """A test of a field that holds a list."""
+    if isinstance(leaf, Comparison) and leaf.op == "<>":
+        leaf, negated = Comparison("=", leaf.field, leaf.value), True
+    verb = "does not include" if negated else "includes"
+    match leaf:
+        case Comparison(_, _, value):
+            return f"{name} {verb} {_value(value, field)}"
+        case Between(_, low, high):
+            return f"{name} {verb} a value from {_value(low, field)} to {_value(high, field)}"
+        case OneOf(_, values):
+            return f"{name} {verb} {_enumerate([_value(value, field) for value in values], ' or')}"
+        case Contains(_, text):
+            return f"{name} {verb} one with “{text}”"
+        case _:
+            raise ValueError(f"not a test of a list: {leaf}")
 
 
 def _relation(op: Operator, field: Field, value: Scalar) -> str:

@@ -305,6 +305,7 @@ def _field(field: Field) -> dict[str, Any]:
         "list": field.many,
         "minimum": field.minimum,
         "maximum": field.maximum,
+        "examples": field.examples,
         "operators": checks.operators(field),
     }
     return {name: value for name, value in described.items() if value not in ("", (), [], None, False)}

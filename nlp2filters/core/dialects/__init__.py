@@ -20,7 +20,7 @@ class Render(Protocol):
 class Dialect:
     """One engine's language. `text`: the words that no condition took are searched for as well.
 
-    Every dialect has all operators, sort and limit. None can yet test a field that holds a list.
+    Every dialect has all operators, lists, sort and limit.
     """
 
     name: str

@@ -10,7 +10,7 @@ import datetime as dt
 from typing import Any
 
 from nlp2filters.core.catalog import Catalog, Field
-from nlp2filters.core.dialects.lowering import folds_case, lower, refuse_lists
+from nlp2filters.core.dialects.lowering import folds_case, lower
 from nlp2filters.core.filters import (
     And,
     Between,
@@ -36,9 +36,6 @@ def render(interpretation: Interpretation, catalog: Catalog, zone: dt.tzinfo = d
     """The body of a `_search`: `{"query": {"bool": …}, "sort": […], "size": n}`; `sort` and `size` when asked for.
 
     The conditions filter and do not score. Words that no condition took must match in some text field, and score.
-
-    Raises:
-        UnsupportedFilter: for a test of a field that holds a list.
     """
     it = interpretation
     body: dict[str, Any] = {"query": {"bool": {"filter": query(it.filter, catalog, zone) if it.filter else []}}}
@@ -57,12 +54,9 @@ def render(interpretation: Interpretation, catalog: Catalog, zone: dt.tzinfo = d
 def query(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> list[Query]:  # noqa: A002
     """The queries that a document must all match.
 
-    A document without the field is selected by no test but `isNull`, so every negation asks that it exists.
-
-    Raises:
-        UnsupportedFilter: for a test of a field that holds a list.
+    A document without the field is selected by no test but `isNull`, so every negation asks that it exists. A list
+    passes a test that one of its values passes; an empty one counts as no value.
     """
-    refuse_lists("elasticsearch", filter, catalog)
     lowered = lower(filter, catalog, zone)
     return [_query(part, catalog) for part in (lowered.args if isinstance(lowered, And) else (lowered,))]
 

@@ -9,18 +9,16 @@ from nlp2filters.core.filters import (
     Comparison,
     Filter,
     Leaf,
+    Not,
     OneOf,
     Or,
     RelativeDate,
     Scalar,
     all_of,
     any_of,
-    leaves,
     map_leaves,
     push_not_inward,
 )
-from nlp2filters.core.interpretation import leaf_to_json
-from nlp2filters.errors import UnsupportedFilter
 
 
 def lower(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> Filter:  # noqa: A002
@@ -39,20 +37,12 @@ def lower(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> Filter:
                 raise ValueError(f"{leaf} has a relative date: resolve the filter first.")
             case OneOf(values=values) if any(isinstance(value, RelativeDate) for value in values):
                 raise ValueError(f"{leaf} has a relative date: resolve the filter first.")
-        return _instants(leaf, zone) if catalog.by_name[leaf.field].type == "datetime" else leaf
+        field = catalog.by_name[leaf.field]
+        if field.type != "datetime":
+            return leaf
+        return _spans(leaf, zone) if field.many else _instants(leaf, zone)
 
     return _flat(push_not_inward(map_leaves(filter, change)))
-
-
-def refuse_lists(dialect: str, filter: Filter, catalog: Catalog) -> None:  # noqa: A002
-    """Refuse tests of fields that hold lists, for a dialect that has no way to write them.
-
-    Raises:
-        UnsupportedFilter: for the first such test.
-    """
-    for leaf in leaves(filter):
-        if catalog.by_name[leaf.field].many:
-            raise UnsupportedFilter(dialect, leaf_to_json(leaf)["op"], leaf.field)
 
 
 def folds_case(field: Field) -> bool:
@@ -98,6 +88,27 @@ def _instants(leaf: Leaf, zone: dt.tzinfo) -> Filter:
             tests = tuple(_instants(Comparison("=", name, value), zone) for value in values)
             return Or(tests) if len(tests) > 1 else tests[0]
     return leaf
+
+
+def _spans(leaf: Leaf, zone: dt.tzinfo) -> Filter:
+    """The same for a list of instants. One of them must pass the whole test, so a day is one range of microseconds."""
+    match leaf:
+        case Comparison("=", name, value) if _is_day(value):
+            return _within(name, value, value, zone)
+        case Comparison("<>", name, value) if _is_day(value):
+            return Not(_within(name, value, value, zone))
+        case Between(name, low, high) if _is_day(low) or _is_day(high):
+            return _within(name, low, high, zone)
+        case OneOf(name, values) if any(_is_day(value) for value in values):
+            tests = tuple(_spans(Comparison("=", name, value), zone) for value in values)
+            return Or(tests) if len(tests) > 1 else tests[0]
+    return leaf
+
+
+def _within(name: str, low: Scalar, high: Scalar, zone: dt.tzinfo) -> Between:
+    first = _day(low, zone)[0] if _is_day(low) else low
+    last = _day(high, zone)[1] - dt.timedelta(microseconds=1) if _is_day(high) else high
+    return Between(name, first, last)
 
 
 def _is_day(value: Scalar) -> bool:

@@ -4,19 +4,28 @@
 in the SQL that most databases share. Text is compared by `lower()` and LIKE, which fold what the
 database folds: SQLite only A to Z. Instants are bound in UTC without an offset, as a TIMESTAMP column holds them.
 Words that no condition took (`Interpretation.text`) are left to the caller's own full-text search.
+
+A field that holds a list is a column with a JSON array, of ISO 8601 strings where it holds dates (instants in UTC
+without an offset). It passes a test that one of its values passes; an empty array counts as NULL. The text has
+JSON_TABLE of the SQL standard (MySQL 8, MariaDB, Oracle, PostgreSQL 17); compiled for SQLite or PostgreSQL, the clause
+has their own functions.
 """
 
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement, quoted_name
+from sqlalchemy.sql.functions import FunctionElement
 
-from nlp2filters.core.catalog import Catalog, Field, FieldType
-from nlp2filters.core.dialects.lowering import folds_case, lower, refuse_lists
+from nlp2filters.core.catalog import TEMPORAL, Catalog, Field, FieldType
+from nlp2filters.core.dialects.lowering import folds_case, lower
 from nlp2filters.core.filters import (
     And,
     Between,
@@ -57,9 +66,6 @@ def render(interpretation: Interpretation, catalog: Catalog, zone: dt.tzinfo = d
     """`{"where", "params", "order_by", "limit", "statement"}`; the clauses that are not there are None.
 
     Parameters are named (`:p_1`); dates among them are ISO 8601 strings, so that the whole is JSON.
-
-    Raises:
-        UnsupportedFilter: for a test of a field that holds a list.
     """
     it = interpretation
     where = _text(where_clause(it.filter, catalog, zone)) if it.filter else None
@@ -89,11 +95,7 @@ def where_clause(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> 
     `=` and `in` take upper and lower case alike on text and on keywords with unlisted values; on a closed
     keyword they are exact. A NULL is selected by no test but `isNull`. `zone` is where days begin, for
     datetime fields.
-
-    Raises:
-        UnsupportedFilter: for a test of a field that holds a list.
     """
-    refuse_lists("sql", filter, catalog)
     return _clause(lower(filter, catalog, zone), catalog)
 
 
@@ -117,14 +119,78 @@ def _clause(node: Filter, catalog: Catalog) -> ColumnElement[bool]:
             return sa.and_(*(_clause(arg, catalog) for arg in args))
         case Or(args):
             return sa.or_(*(_clause(arg, catalog) for arg in args))
-        case Not(arg):
-            return sa.not_(_clause(arg, catalog))
+        case Not(Comparison() | Between() | OneOf() | Contains() | IsNull() as leaf):
+            field = catalog.by_name[leaf.field]
+            return _no_element(leaf, field) if field.many else sa.not_(_test(leaf, field, _column(field)))
+        case Not():
+            raise ValueError(f"not in negation normal form: {node}")
         case _:
-            return _test(node, catalog.by_name[node.field])
+            field = catalog.by_name[node.field]
+            return _some_element(node, field) if field.many else _test(node, field, _column(field))
 
 
-def _test(leaf: Leaf, field: Field) -> ColumnElement[bool]:
-    column = _column(field)
+def _some_element(leaf: Leaf, field: Field) -> ColumnElement[bool]:
+    """Whether a value of the list passes the test."""
+    match leaf:
+        case IsNull():
+            return sa.not_(_has(field, None))
+        case Comparison("<>", name, value):
+            return _no_element(Comparison("=", name, value), field)
+        case _:
+            return _has(field, leaf)
+
+
+def _no_element(leaf: Leaf, field: Field) -> ColumnElement[bool]:
+    """Whether there are values, of which none passes the test."""
+    if isinstance(leaf, IsNull):
+        return _has(field, None)
+    return sa.and_(_has(field, None), sa.not_(_has(field, leaf)))
+
+
+def _has(field: Field, leaf: Leaf | None) -> ColumnElement[bool]:
+    """Whether the list has a value (which passes the test)."""
+    element = replace(field, name="value", many=False, type=field.type if field.type not in TEMPORAL else "keyword")
+    if field.type in TEMPORAL:
+        element = replace(element, closed=True)  # strings, but compared as they are
+    values = elements(_column(field), _TYPES[element.type]).table_valued(_column(element)).alias("element")
+    query: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(values)
+    return sa.exists(query.where(_test(leaf, element, values.c.value)) if leaf else query)
+
+
+class elements(FunctionElement[Any]):  # noqa: N801
+    """The values of a JSON array as rows with a column `value`."""
+
+    inherit_cache = False
+
+    def __init__(self, array: Column, type_: sa.types.TypeEngine[Any]) -> None:
+        super().__init__(array)
+        self.value_type = type_
+
+
+@compiles(elements)
+def _json_table(element: elements, compiler: SQLCompiler, **kw: Any) -> str:
+    array, type_ = compiler.process(element.clauses, **kw), _sql_type(element, compiler)
+    return f"JSON_TABLE({array}, '$[*]' COLUMNS (value {type_} PATH '$'))"
+
+
+@compiles(elements, "sqlite")
+def _json_each(element: elements, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(elements, "postgresql")
+def _jsonb_elements(element: elements, compiler: SQLCompiler, **kw: Any) -> str:
+    array, type_ = compiler.process(element.clauses, **kw), _sql_type(element, compiler)
+    rows = f"jsonb_array_elements_text(CAST({array} AS JSONB)) AS rows(value)"
+    return f"(SELECT CAST(rows.value AS {type_}) AS value FROM {rows})"  # noqa: S608
+
+
+def _sql_type(element: elements, compiler: SQLCompiler) -> str:
+    is_string = isinstance(element.value_type, sa.String)
+    return "VARCHAR(500)" if is_string else compiler.dialect.type_compiler_instance.process(element.value_type)
+
+
+def _test(leaf: Leaf, field: Field, column: Column) -> ColumnElement[bool]:
     match leaf:
         case Comparison(op, _, value):
             return _compare(op, _folded(column, field), _folded(_bound(value, field), field))
@@ -156,7 +222,7 @@ def _compare(op: Operator, column: Column, value: Column) -> ColumnElement[bool]
 
 
 def _column(field: Field) -> Column:
-    return sa.column(_identifier(field.name), _TYPES[field.type])
+    return sa.column(_identifier(field.name), _TYPES[field.type] if not field.many else sa.String())
 
 
 def _identifier(name: str) -> quoted_name:
@@ -168,6 +234,8 @@ def _bound(value: Scalar, field: Field) -> Column:
     # The name is given, or SQLAlchemy would make one of the column's, quotes and spaces included.
     if isinstance(value, dt.datetime):
         value = value.astimezone(dt.UTC).replace(tzinfo=None)
+    if isinstance(value, dt.date | dt.time) and field.type == "keyword":  # in a JSON array
+        value = value.isoformat()
     return sa.bindparam("p", value, type_=_TYPES[field.type], unique=True)
 
 

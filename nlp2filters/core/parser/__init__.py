@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from nlp2filters.core import checks
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.explain import sentence
 from nlp2filters.core.filters import leaves
 from nlp2filters.core.interpretation import Clarification, Condition, Ignored, Interpretation, Span
 from nlp2filters.core.linking import Candidate, FieldTarget, Lexicon
-from nlp2filters.core.parser import clauses, names, scan, structure
+from nlp2filters.core.parser import clauses, names, permitted, scan, structure
 from nlp2filters.core.parser.clauses import Atom, Clauses, Mark
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
@@ -39,13 +40,14 @@ def parse(
     spans = _spans(items, tokens)
     found = clauses.find(Row(items, spans, text, lexicon, today))
     node = structure.build(found.pieces, lexicon.catalog)
+    node = permitted.only(node, found, lexicon.catalog) if node else None
     atoms = node.atoms if node else ()
-    conditions = tuple(_condition(atom, found, spans, text) for atom in atoms)
+    conditions = tuple(_condition(atom, found, spans, text, lexicon.catalog) for atom in atoms)
     singular = lexicon.language.data["number_words"]["singular"]
     rest, ignored = _ledger(items, found, atoms, spans, text)
     return Interpretation(
         filter=node.filter if node else None,
-        sort=tuple(found.sorts),
+        sort=tuple(sort for sort in found.sorts if not lexicon.catalog.by_name[sort.field].many),
         limit=found.limit or (1 if found.extreme and _one_record(items, tokens, found, singular) else None),
         text=rest,
         conditions=conditions,
@@ -58,9 +60,13 @@ def _spans(items: Sequence[Item], tokens: Sequence[Token]) -> list[Span]:
     return [Span(tokens[item.start].start, tokens[item.end - 1].end) for item in items]
 
 
-def _condition(atom: Atom, found: Clauses, spans: Sequence[Span], text: str) -> Condition:
+def _condition(atom: Atom, found: Clauses, spans: Sequence[Span], text: str, catalog: Catalog) -> Condition:
     span = Span(spans[_negation(atom, found.pieces)].start, spans[atom.end - 1].end)
-    alternatives = tuple(replace(other, confidence=round(other.confidence, 3)) for other in atom.alternatives)
+    alternatives = tuple(
+        replace(other, confidence=round(other.confidence, 3))
+        for other in atom.alternatives
+        if checks.allows(catalog, other.test)
+    )
     return Condition(atom.test, span, span.of(text), round(atom.confidence, 3), atom.source, alternatives)
 
 

@@ -8,9 +8,8 @@ import pytest
 from nlp2filters.core import dialects
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.dialects import DIALECTS
-from nlp2filters.core.filters import And, Comparison, Contains, IsNull, Not, Or, RelativeDate
+from nlp2filters.core.filters import And, Comparison, Contains, IsNull, RelativeDate
 from nlp2filters.core.interpretation import Interpretation, Sort
-from nlp2filters.errors import UnsupportedFilter
 
 every = pytest.mark.parametrize("name", list(DIALECTS))
 
@@ -35,14 +34,6 @@ def test_the_result_is_json(name: str, shop: Catalog) -> None:
     )
     written = dialects.compile(name, Interpretation(filter=node, sort=(Sort("price", "asc"),), limit=3), shop)
     assert json.loads(json.dumps(written)) == written
-
-
-@every
-def test_lists_are_refused(name: str, shop: Catalog) -> None:
-    node = Or((Comparison("=", "brand", "Bose"), Not(Contains("tags", "new"))))
-    with pytest.raises(UnsupportedFilter) as caught:
-        dialects.compile(name, Interpretation(filter=node), shop)
-    assert (caught.value.dialect, caught.value.operator, caught.value.field) == (name, "contains", "tags")
 
 
 @every

@@ -117,6 +117,25 @@ def test_sentences(text: str, expected: Filter | None) -> None:
     assert read(text).filter == expected
 
 
+def test_what_a_field_does_not_allow_is_said_and_not_asked() -> None:
+    fields = [
+        {"name": "price", "type": "money", "currency": "USD", "operators": ["<", "<="]},
+        {"name": "color", "type": "keyword", "values": ["red", "blue"], "closed": True, "operators": ["=", "in"]},
+        {"name": "sizes", "type": "integer", "many": True},
+    ]
+    shop = catalogs.parse({"name": "shop", "fields": fields})
+    found = read("red over $80", shop)
+    assert (found.filter, len(found.conditions)) == (C("=", "color", "red"), 1)
+    assert [(part.quote, part.reason) for part in found.ignored] == [
+        ("over", "price cannot be asked for with “>”"),
+        ("$80", "price cannot be asked for with “>”"),
+    ]
+    assert read("red or over $80", shop).filter is None
+    assert read("not red, under $80", shop).filter == C("<", "price", 80)
+    assert read("sizes 42 or 43", shop).filter == OneOf("sizes", (42, 43))
+    assert read("sizes over 42", shop).filter is None
+
+
 def test_an_amount_in_another_currency_is_asked_about() -> None:
     found = read("wireless under €80")
     assert found.filter == C("=", "wireless", True)
