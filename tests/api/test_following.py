@@ -3,43 +3,24 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator
-from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 import websockets
 from httpx_sse import aconnect_sse
-from redis.asyncio import Redis
 from websockets.asyncio.client import connect
 
-from nlp2filters.core import jobs
-from nlp2filters.keys import Keys
-from nlp2filters.store import Event, Store, now_ms
 from tests.service import Service
+from tests.streams import job_with_events
 
 EVENTS = 300
 
 
 @pytest.fixture
-async def long_job(idle_service: Service) -> AsyncIterator[tuple[str, list[str]]]:
-    """A job with many events, the last of them `done`; and their ids."""
-    redis = Redis.from_url(idle_service.environment["REDIS_URL"])
-    store = Store(redis, Keys(), retention_s=600)
-    job = jobs.create(f"job_{random.getrandbits(64):x}", "filters", "anonymous", now_ms(), deadline_s=600)
-    await store.create(job, b'{"webhook": null}')
-    job = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
-    for number in range(EVENTS - 2):
-        note = partial(jobs.checkpoint, attempt=1, name=str(number % 3))
-        job = await store.step(job, note, events=[Event("status", {"n": number})])
-    job = await store.step(
-        job, lambda job: jobs.fail(job, 1, {"detail": "x"}, now_ms()), events=[Event("done", {"result": None})]
-    )
-    ids = [id_.decode() for id_, _ in await redis.xrange(store.keys.events(job.id))]
-    assert len(ids) == EVENTS
-    yield job.id, ids
-    await redis.aclose()
+async def long_job(idle_service: Service) -> tuple[str, list[str]]:
+    """A job with many events, and their ids."""
+    return await job_with_events(idle_service.environment["REDIS_URL"], EVENTS)
 
 
 async def test_a_stream_that_is_cut_a_hundred_times(idle_service: Service, long_job: tuple[str, list[str]]) -> None:

@@ -1,0 +1,57 @@
+"""What a submission may say beside the text and the catalog."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Required, TypeAlias, TypedDict
+
+from nlp2filters.core import catalog as catalogs
+from nlp2filters.core.catalog import Catalog
+
+CatalogGiven: TypeAlias = str | Catalog | Mapping[str, Any]
+
+
+class Webhook(TypedDict, total=False):
+    """Where to call when the job has ended, and of which outcomes to tell; all unless said otherwise."""
+
+    url: Required[str]
+    events: Sequence[Literal["succeeded", "failed", "canceled", "expired"]]
+
+
+class Options(TypedDict, total=False):
+    """As docs/api.md has them; what is left out is at the service's default."""
+
+    dialects: Sequence[str]
+    strategy: Literal["auto", "llm", "builtin"]
+    locale: str
+    timezone: str
+    now: str | dt.datetime
+    scope: Mapping[str, Any]
+    webhook: Webhook
+    metadata: Mapping[str, str]
+    deadline_seconds: int
+
+
+class BatchRequest(Options, total=False):
+    """One request of a batch. `custom_id` is what you call it."""
+
+    custom_id: Required[str]
+    text: Required[str]
+    catalog: Required[CatalogGiven]
+
+
+def submission(text: str, catalog: CatalogGiven, options: Options) -> dict[str, Any]:
+    """The body of a submission."""
+    body: dict[str, Any] = {**options, "text": text, "catalog": catalog_body(catalog)}
+    if isinstance(now := body.get("now"), dt.datetime):
+        body["now"] = now.isoformat()
+    return body
+
+
+def batch(requests: Sequence[BatchRequest]) -> list[dict[str, Any]]:
+    """The requests of a batch's submission."""
+    return [submission(one["text"], one["catalog"], one) for one in requests]
+
+
+def catalog_body(catalog: CatalogGiven) -> Any:
+    """A catalog's name, or the catalog as JSON data."""
+    return catalogs.to_json(catalog) if isinstance(catalog, Catalog) else catalog

@@ -1,0 +1,461 @@
+"""Everything that a service can be asked, written once for both clients: coroutines over a `Transport`."""
+
+import json
+import time
+import uuid
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, NoReturn, Protocol, TypeVar, Unpack
+from urllib.parse import quote
+
+import httpx
+from httpx_sse import ServerSentEvent, SSEError
+
+from nlp2filters.client import answers, events, options
+from nlp2filters.client.events import BatchEvent, JobEvent
+from nlp2filters.client.options import BatchRequest, CatalogGiven, Options
+from nlp2filters.client.retries import Retries, backoff_s
+from nlp2filters.client.transport import Transport
+from nlp2filters.core import schemas
+from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.jobs import TERMINAL
+from nlp2filters.core.schemas import Batch, BatchResult, CatalogSummary, Delivery, Job, Result, Status
+from nlp2filters.errors import (
+    Busy,
+    ClientError,
+    JobUnsuccessful,
+    Unreachable,
+    UnreadableAnswer,
+    WaitedTooLong,
+)
+
+URL = "http://127.0.0.1:8000"
+PATIENCE_S = 60.0
+TIMEOUT_S = 30.0  # of one request; more than the 25 s that a service holds one back
+MAX_WAIT_S = 20  # that we ask a service to hold a request back, so that no gateway loses patience
+FIRST_EVENT_S = 20.0  # a stream is pinged every 15 s: if nothing comes by then, something on the way holds it back
+SILENCE_S = 45.0
+SLACK_S = 1.0  # by which `timeout_s` may be missed
+POLL_S = 1.0
+BARREN = 3  # connections in a row that brought no event, until we poll
+
+_GATEWAY = frozenset({502, 504})  # somebody on the way failed: the service may have got the request, or not
+
+
+class Event(Protocol):
+    """News with a last one."""
+
+    @property
+    def last(self) -> bool:
+        """Whether nothing follows."""
+
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request. `repeatable`: it does no harm to send it again when its answer was lost."""
+
+    method: str
+    path: str
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    repeatable: bool = True
+
+
+class Deadline:
+    """Until when a job or batch is waited for; without `timeout_s` for ever."""
+
+    def __init__(self, subject: str, timeout_s: float | None) -> None:
+        self._subject, self._timeout_s = subject, timeout_s
+        self._at = None if timeout_s is None else time.monotonic() + timeout_s
+
+    def left_s(self, most: float) -> float:
+        """Seconds left, `most` at the most.
+
+        Raises:
+            WaitedTooLong: none.
+        """
+        if self._at is None or self._timeout_s is None:
+            return most
+        left_s = self._at - time.monotonic()
+        if left_s <= 0:
+            raise WaitedTooLong(self._subject, self._timeout_s)
+        return min(most, left_s)
+
+
+class _NoStream(Exception):
+    """Events do not come through."""
+
+
+class Service:
+    """Made by `Client` and `AsyncClient`, whose methods these are.
+
+    Every method may raise what `ClientError` is the base of. Requests are sent again while the service has no room
+    or cannot be reached, for `patience_s` seconds in all; what is submitted has an idempotency key, so that it is
+    one job however often it is sent.
+    """
+
+    def __init__(self, transport: Transport, patience_s: float) -> None:
+        self._transport = transport
+        self._retries = Retries(patience_s)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.close()
+
+    # Jobs
+
+    async def submit(
+        self, text: str, catalog: CatalogGiven, *, idempotency_key: str | None = None, **more: Unpack[Options]
+    ) -> Job:
+        """Submit a text; the job has only begun. `catalog` is a name, a `Catalog`, or one as JSON data."""
+        call = Call("POST", "/v1/jobs", options.submission(text, catalog, more), _once(idempotency_key))
+        return answers.read(Job, await self._content(call))
+
+    async def ask(
+        self, text: str, catalog: CatalogGiven, *, timeout_s: float | None = None, **more: Unpack[Options]
+    ) -> Result:
+        """Submit a text and wait for what comes of it: `submit`, then `wait`, mostly in a single request.
+
+        Raises:
+            JobUnsuccessful: it failed, was canceled or expired.
+            WaitedTooLong: it takes longer than `timeout_s`.
+        """
+        deadline = Deadline("The job", timeout_s)
+        wait_s = int(deadline.left_s(MAX_WAIT_S))
+        headers = {**_once(None), **({"Prefer": f"wait={wait_s}"} if wait_s else {})}
+        call = Call("POST", "/v1/jobs", options.submission(text, catalog, more), headers)
+        response = await self._send(call, deadline)
+        if response.status_code == 200:
+            finished = answers.read(schemas.FinishedJob, response.content)
+            if finished.result is None:
+                _raise_unsuccessful(finished)
+            return finished.result
+        return await self._outcome(answers.read(Job, response.content).id, deadline)
+
+    async def job(self, job: Job | str) -> Job:
+        """The job as it is now."""
+        return answers.read(Job, await self._content(Call("GET", _job(job))))
+
+    async def result(self, job: Job | str) -> Result:
+        """What came of a job that has succeeded; `Conflict` for any other."""
+        return answers.read(Result, await self._content(Call("GET", f"{_job(job)}/result")))
+
+    async def wait(self, job: Job | str, *, timeout_s: float | None = None) -> Result:
+        """What comes of a job, when it has ended.
+
+        Raises:
+            JobUnsuccessful: it failed, was canceled or expired.
+            WaitedTooLong: it takes longer than `timeout_s`.
+        """
+        return await self._outcome(_id(job), Deadline(f"Job {_id(job)}", timeout_s))
+
+    async def follow(
+        self, job: Job | str, *, last_event_id: str | None = None, timeout_s: float | None = None
+    ) -> AsyncGenerator[JobEvent]:
+        """News of a job as it comes, each once, to its end; over as many connections as it takes, or by polling.
+
+        With the `id` of an earlier event as `last_event_id` what follows that one.
+
+        Raises:
+            WaitedTooLong: the job takes longer than `timeout_s`.
+        """
+        deadline = Deadline(f"Job {_id(job)}", timeout_s)
+        following = self._follow(_job(job), events.of_job, self._poll_job, last_event_id, deadline)
+        async with aclosing(following):
+            async for event in following:
+                yield event
+
+    async def cancel(self, job: Job | str) -> Job:
+        """Cancel a job: at once, or `canceling` until its worker lets go of it. `Conflict` if it has ended."""
+        return answers.read(Job, await self._content(Call("POST", f"{_job(job)}/cancel")))
+
+    async def retry(self, job: Job | str, *, idempotency_key: str | None = None) -> Job:
+        """Ask the same again, as a new job, for one that failed, was canceled or expired."""
+        call = Call("POST", f"{_job(job)}/retry", headers=_once(idempotency_key))
+        return answers.read(Job, await self._content(call))
+
+    async def delete(self, job: Job | str) -> None:
+        """Forget a job that has ended, with everything about it."""
+        await self._send(Call("DELETE", _job(job), repeatable=False))
+
+    async def jobs(self, *, status: Status | None = None, page_size: int = 50) -> AsyncGenerator[Job]:
+        """The caller's jobs, the newest first, over as many pages as there are."""
+        params = {"page_size": str(page_size), **({"status": status} if status else {})}
+        while True:
+            page = answers.read(schemas.Jobs, await self._content(Call("GET", "/v1/jobs", params=params)))
+            for job in page.jobs:
+                yield job
+            if page.next_page_token is None:
+                return
+            params["page_token"] = page.next_page_token
+
+    async def deliveries(self, job: Job | str) -> list[Delivery]:
+        """The attempts to call the job's webhook."""
+        content = await self._content(Call("GET", f"{_job(job)}/deliveries"))
+        return answers.read(schemas.Deliveries, content).deliveries
+
+    async def redeliver(self, job: Job | str) -> list[Delivery]:
+        """Have the job's webhook called again."""
+        content = await self._content(Call("POST", f"{_job(job)}/redeliver", repeatable=False))
+        return answers.read(schemas.Deliveries, content).deliveries
+
+    # Batches
+
+    async def submit_batch(
+        self,
+        requests: Sequence[BatchRequest],
+        *,
+        webhook_url: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Batch:
+        """Submit up to 100 texts at once: all of them or, when one has a fault, none."""
+        body: dict[str, Any] = {"requests": options.batch(requests), "metadata": metadata or {}}
+        if webhook_url:
+            body["webhook"] = {"url": webhook_url}
+        call = Call("POST", "/v1/batches", body, _once(idempotency_key))
+        return answers.read(Batch, await self._content(call))
+
+    async def batch(self, batch: Batch | str) -> Batch:
+        """The batch as it is now."""
+        return answers.read(Batch, await self._content(Call("GET", _batch(batch))))
+
+    async def follow_batch(
+        self, batch: Batch | str, *, last_event_id: str | None = None, timeout_s: float | None = None
+    ) -> AsyncGenerator[BatchEvent]:
+        """News of a batch, to its end. Where events do not come through, snapshots by polling."""
+        deadline = Deadline(f"Batch {_id(batch)}", timeout_s)
+        following = self._follow(_batch(batch), events.of_batch, self._poll_batch, last_event_id, deadline)
+        async with aclosing(following):
+            async for event in following:
+                yield event
+
+    async def batch_results(self, batch: Batch | str) -> list[BatchResult]:
+        """What came of each request, in their order; of those that have not ended their status."""
+        content = await self._content(Call("GET", f"{_batch(batch)}/results"))
+        return [answers.read(BatchResult, line) for line in content.split(b"\n") if line]
+
+    async def wait_batch(self, batch: Batch | str, *, timeout_s: float | None = None) -> list[BatchResult]:
+        """What came of each request, when all have ended.
+
+        Raises:
+            WaitedTooLong: that takes longer than `timeout_s`.
+        """
+        async with aclosing(self.follow_batch(batch, timeout_s=timeout_s)) as following:
+            async for _ in following:
+                pass
+        return await self.batch_results(batch)
+
+    async def cancel_batch(self, batch: Batch | str) -> Batch:
+        """Cancel what has not ended of a batch."""
+        return answers.read(Batch, await self._content(Call("POST", f"{_batch(batch)}/cancel")))
+
+    # Catalogs
+
+    async def catalogs(self) -> list[CatalogSummary]:
+        """The catalogs that can be named: the packaged ones and the caller's own."""
+        return answers.read(schemas.Catalogs, await self._content(Call("GET", "/v1/catalogs"))).catalogs
+
+    async def catalog(self, name: str) -> Catalog:
+        """A catalog, whole."""
+        return answers.read(schemas.CatalogDocument, await self._content(Call("GET", _catalog(name)))).root
+
+    async def put_catalog(self, name: str, catalog: Catalog | Mapping[str, Any]) -> Catalog:
+        """Write a catalog under this name. Jobs submitted before go on with what they were given."""
+        body = {**options.catalog_body(catalog), "name": name}
+        return answers.read(schemas.CatalogDocument, await self._content(Call("PUT", _catalog(name), body))).root
+
+    async def delete_catalog(self, name: str) -> None:
+        """Forget a catalog."""
+        await self._send(Call("DELETE", _catalog(name), repeatable=False))
+
+    async def infer_catalog(
+        self, rows: Sequence[Mapping[str, Any]], name: str = "inferred", *, currency: str | None = None
+    ) -> Catalog:
+        """A catalog inferred from rows, to read, refine and put: nothing is stored."""
+        params = {"name": name, **({"currency": currency} if currency else {})}
+        content = await self._content(Call("POST", "/v1/catalogs/infer", list(rows), params=params))
+        return answers.read(schemas.CatalogDocument, content).root
+
+    # How
+
+    async def _content(self, call: Call) -> bytes:
+        return (await self._send(call)).content
+
+    async def _send(self, call: Call, deadline: Deadline | None = None) -> httpx.Response:
+        """The answer, if it is a good one; sent again while that may help."""
+        began = time.monotonic()
+        for number in count():
+            limit_s = deadline.left_s(TIMEOUT_S) if deadline else TIMEOUT_S
+            try:
+                response = await self._transport.send(self._build(call, limit_s))
+            except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as exc:
+                raise Unreachable(f"The request cannot be sent: {exc}") from exc
+            except httpx.TransportError as exc:
+                error: ClientError = Unreachable(f"The service does not answer: {exc or type(exc).__name__}")
+                error.__cause__ = exc
+                retry_after_s = None
+                again = call.repeatable or isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout)
+            else:
+                if response.is_success:
+                    return response
+                error = answers.problem(response)
+                retry_after_s = error.retry_after_s
+                again = isinstance(error, Busy) or (call.repeatable and error.status in _GATEWAY)
+            wait_s = self._retries.wait_s(number, time.monotonic() - began, retry_after_s) if again else None
+            if wait_s is None:
+                raise error
+            await self._transport.sleep(deadline.left_s(wait_s) if deadline else wait_s)
+        raise AssertionError
+
+    def _build(self, call: Call, timeout_s: float) -> httpx.Request:
+        """The request. JSON is written in ASCII, so that what is no Unicode is refused by the service, not by httpx."""
+        content = None if call.body is None else json.dumps(call.body).encode()
+        kind = {} if content is None else {"Content-Type": "application/json"}
+        headers = {**kind, **call.headers}
+        return self._transport.build(
+            call.method, call.path, content=content, headers=headers, params=call.params, timeout=timeout_s
+        )
+
+    async def _outcome(self, job_id: str, deadline: Deadline) -> Result:
+        last = None
+        following = self._follow(_job(job_id), events.of_job, self._poll_job, None, deadline)
+        async with aclosing(following):
+            async for event in following:
+                last = event
+        if last is None:
+            raise UnreadableAnswer("The stream ended before it began.")
+        if last.job.status != "succeeded":
+            _raise_unsuccessful(last.job)
+        return last.result or await self.result(job_id)
+
+    async def _follow(
+        self,
+        path: str,
+        read: Callable[[ServerSentEvent], E | None],
+        poll: Callable[[str, Deadline], AsyncGenerator[E]],
+        cursor: str | None,
+        deadline: Deadline,
+    ) -> AsyncGenerator[E]:
+        """Events by streaming and, where they do not come through, by polling."""
+        try:
+            async with aclosing(self._stream(f"{path}/events", cursor, deadline)) as stream:
+                async for sent in stream:
+                    if event := read(sent):
+                        yield event
+            return
+        except _NoStream:
+            pass
+        async with aclosing(poll(path, deadline)) as polling:
+            async for event in polling:
+                yield event
+
+    async def _stream(self, path: str, cursor: str | None, deadline: Deadline) -> AsyncGenerator[ServerSentEvent]:
+        """The events of a stream after the cursor, each once, over as many connections as it takes.
+
+        Raises:
+            _NoStream: they do not come through.
+        """
+        barren, proven = 0, False
+        while True:
+            limit_s = deadline.left_s(SILENCE_S if proven else FIRST_EVENT_S)
+            asked_s, in_order = None, False
+            try:
+                response = await self._open(path, cursor, limit_s)
+                if response.status_code == 204:
+                    return
+                async with aclosing(self._transport.events(response)) as stream:
+                    async for event in stream:
+                        if event.data:  # a ping has none
+                            barren, proven, cursor = 0, True, event.id or cursor
+                            yield event
+                        if event.event == "done":
+                            return
+                        in_order = deadline.left_s(limit_s) < limit_s - SLACK_S
+                        if in_order:  # come back with a shorter limit, or pings would hide that the time is up
+                            break
+            except httpx.ReadTimeout as exc:
+                if not proven:
+                    raise _NoStream from exc
+            except SSEError as exc:  # an answer, but of something on the way
+                raise _NoStream from exc
+            except httpx.TransportError:
+                pass
+            except Busy as exc:
+                if exc.status == 429:  # too many streams: asking for the job is another matter
+                    raise _NoStream from exc
+                asked_s = exc.retry_after_s
+            if in_order:
+                continue
+            if barren == BARREN:
+                raise _NoStream
+            await self._transport.sleep(deadline.left_s(asked_s or backoff_s(barren)))
+            barren += 1
+
+    async def _open(self, path: str, cursor: str | None, limit_s: float) -> httpx.Response:
+        """A stream that has begun, or that has nothing more: 204."""
+        headers = {"Accept": "text/event-stream", **({"Last-Event-ID": cursor} if cursor else {})}
+        response = await self._transport.send(self._build(Call("GET", path, headers=headers), limit_s), stream=True)
+        if response.is_success:
+            return response
+        problem = answers.problem(response)
+        if problem.status >= 500 and not isinstance(problem, Busy):
+            raise httpx.RemoteProtocolError(str(problem))
+        raise problem
+
+    async def _poll_job(self, path: str, deadline: Deadline) -> AsyncGenerator[JobEvent]:
+        seq = 0
+        while True:
+            response = await self._send(Call("GET", path), deadline)
+            job = answers.read(Job, response.content)
+            if job.status in TERMINAL:
+                known = job.status == "succeeded" and job.kind == "filters"
+                yield JobEvent(None, "done", job, result=await self.result(job) if known else None)
+                return
+            if job.seq != seq:
+                yield JobEvent(None, "status", job)
+            seq = job.seq
+            await self._transport.sleep(deadline.left_s(answers.retry_after_s(response) or POLL_S))
+
+    async def _poll_batch(self, path: str, deadline: Deadline) -> AsyncGenerator[BatchEvent]:
+        before = None
+        while True:
+            response = await self._send(Call("GET", path), deadline)
+            batch = answers.read(Batch, response.content)
+            if batch.status == "ended":
+                yield BatchEvent(None, "done", batch)
+                return
+            if batch.request_counts != before:
+                yield BatchEvent(None, "snapshot", batch)
+            before = batch.request_counts
+            await self._transport.sleep(deadline.left_s(answers.retry_after_s(response) or POLL_S))
+
+
+def _raise_unsuccessful(job: Job) -> NoReturn:
+    raise JobUnsuccessful(job.id, job.status, job.error.model_dump() if job.error else None)
+
+
+def _once(key: str | None) -> dict[str, str]:
+    return {"Idempotency-Key": key or str(uuid.uuid4())}
+
+
+def _id(subject: Job | Batch | str) -> str:
+    return subject if isinstance(subject, str) else subject.id
+
+
+def _job(job: Job | str) -> str:
+    return f"/v1/jobs/{quote(_id(job), safe='')}"
+
+
+def _batch(batch: Batch | str) -> str:
+    return f"/v1/batches/{quote(_id(batch), safe='')}"
+
+
+def _catalog(name: str) -> str:
+    return f"/v1/catalogs/{quote(name, safe='')}"

@@ -1,0 +1,116 @@
+"""What carries requests: httpx, waiting or blocking.
+
+The client is written once, as coroutines over a `Transport`. A blocking transport never waits at an `await`, so that
+its coroutines run to their end in one step and need no event loop: `run` and `iterate` make plain calls of them.
+"""
+
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from typing import Any, Protocol, TypeVar
+
+import anyio
+import httpx
+from httpx_sse import EventSource, ServerSentEvent
+
+T = TypeVar("T")
+
+
+class Transport(Protocol):
+    """Sends requests, reads streams, and lets time pass. `build` is httpx's `build_request`."""
+
+    build: Callable[..., httpx.Request]
+
+    async def send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+        """The answer, with its body, but of a `stream` that has begun."""
+
+    def events(self, response: httpx.Response) -> AsyncGenerator[ServerSentEvent]:
+        """The Server-Sent Events of an open stream, which is closed in the end."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
+class Waiting:
+    """Over `httpx.AsyncClient`."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+        self.build: Callable[..., httpx.Request] = http.build_request
+
+    async def send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+        """See `Transport`."""
+        response = await self._http.send(request, stream=stream)
+        if response.status_code != 200:
+            await response.aread()
+        return response
+
+    async def events(self, response: httpx.Response) -> AsyncGenerator[ServerSentEvent]:
+        """See `Transport`."""
+        try:
+            async for event in EventSource(response).aiter_sse():
+                yield event
+        finally:
+            await response.aclose()
+
+    async def sleep(self, seconds: float) -> None:
+        """See `Transport`."""
+        await anyio.sleep(seconds)
+
+    async def close(self) -> None:
+        """See `Transport`."""
+        await self._http.aclose()
+
+
+class Blocking:
+    """Over `httpx.Client`."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+        self.build: Callable[..., httpx.Request] = http.build_request
+
+    async def send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+        """See `Transport`."""
+        response = self._http.send(request, stream=stream)
+        if response.status_code != 200:
+            response.read()
+        return response
+
+    async def events(self, response: httpx.Response) -> AsyncGenerator[ServerSentEvent]:
+        """See `Transport`."""
+        try:
+            for event in EventSource(response).iter_sse():
+                yield event
+        finally:
+            response.close()
+
+    async def sleep(self, seconds: float) -> None:
+        """See `Transport`."""
+        time.sleep(seconds)  # noqa: ASYNC251  # nobody else runs here
+
+    async def close(self) -> None:
+        """See `Transport`."""
+        self._http.close()
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine over a blocking transport returns."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+    raise RuntimeError("the transport does not block")
+
+
+def iterate(items: AsyncGenerator[T]) -> Iterator[T]:
+    """What an asynchronous generator over a blocking transport yields."""
+    try:
+        while True:
+            yield run(items.__anext__())
+    except StopAsyncIteration:
+        pass
+    finally:
+        run(items.aclose())

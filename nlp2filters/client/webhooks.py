@@ -1,0 +1,32 @@
+"""For whoever receives webhooks."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from pydantic import Field, RootModel
+
+from nlp2filters.client import answers
+from nlp2filters.core import signatures
+from nlp2filters.core.schemas import BatchEnded, JobEnded
+
+
+class _Message(RootModel[Annotated[JobEnded | BatchEnded, Field(discriminator="type")]]):
+    pass
+
+
+def verify_webhook(
+    body: bytes, headers: Mapping[str, str], secrets: str | Sequence[str], *, tolerance_s: float = 300
+) -> JobEnded | BatchEnded:
+    """What a webhook tells, once it is sure who sent it.
+
+    `body` are the bytes as they came, `secrets` is your `whsec_…`, or several while one replaces another. Messages
+    signed longer ago than `tolerance_s` are refused. The same message may come twice: its `webhook-id` tells.
+
+    Raises:
+        InvalidSignature: it is not from the service, was changed, or is too old.
+        UnreadableAnswer: it is of a kind that this version does not know.
+    """
+    known = [secrets] if isinstance(secrets, str) else secrets
+    signatures.verify(known, headers, body, time.time(), tolerance_s=tolerance_s)
+    return answers.read(_Message, body).root

@@ -1,0 +1,200 @@
+"""Both clients when the service, or something on the way to it, fails in named ways."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from sse_starlette import EventSourceResponse
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from nlp2filters.client import Client, answers
+from nlp2filters.client import service as calls
+from nlp2filters.client.retries import Retries, backoff_s
+from nlp2filters.core.jobs import create, to_public
+from nlp2filters.errors import Busy, NotThere, ServiceProblem, Unreachable, UnreadableAnswer, WaitedTooLong
+from tests.client.conftest import Connect
+from tests.peers import gateway as peer
+from tests.peers.gateway import Gateway, answered, cut_after, held_back, lost
+from tests.peers.llm import serving
+from tests.service import Service
+from tests.streams import job_with_events
+
+BUSY = answered(503, '{"title": "Too many jobs", "detail": "wait"}', Retry_After="1")
+STREAMS = answered(429, '{"type": "/problems/too-many-streams", "title": "Streams"}', Retry_After="30")
+
+
+@pytest.fixture
+def impatient(connect: Connect, gateway: Gateway) -> Client:
+    return connect(gateway.url, patience_s=0.2)
+
+
+def test_a_stream_that_is_cut_a_hundred_times_brings_every_event_once(
+    connect: Connect, idle_service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "backoff_s", lambda number: 0.0)
+    job_id, ids = asyncio.run(job_with_events(idle_service.environment["REDIS_URL"], 300))
+    with peer.before(idle_service.url) as gateway:
+        gateway.rule = peer.random_cuts(seed=5, least=500, most=5000)
+        got = list(connect(gateway.url).follow(job_id, last_event_id=ids[0]))
+        cuts = len(gateway.streams()) - 1
+    assert [event.id for event in got] == ids[1:]
+    assert got[-1].last
+    assert cuts >= 100
+
+
+def test_an_answer_that_is_lost_makes_no_second_job(behind: Client, gateway: Gateway) -> None:
+    gateway.script(lost, lost)
+    job = behind.submit("8 cylinders", "cars")
+    tries = [asked for asked in gateway.asked if asked.path == "/v1/jobs"]
+    assert len(tries) == 3
+    assert len({asked.headers["idempotency-key"] for asked in tries}) == 1
+    assert [one.id for one in behind.jobs()].count(job.id) == 1
+    assert behind.submit("8 cylinders", "cars").id != job.id
+
+
+def test_a_batch_whose_answer_is_lost(behind: Client, gateway: Gateway) -> None:
+    gateway.script(lost)
+    batch = behind.submit_batch([{"custom_id": "a", "text": "8 cylinders", "catalog": "cars"}])
+    assert [job.batch_id for job in behind.jobs()].count(batch.id) == 1
+
+
+def test_what_must_not_be_repeated_is_not(behind: Client, gateway: Gateway) -> None:
+    job = behind.submit("8 cylinders", "cars")
+    behind.wait(job)
+    gateway.script(lost)
+    with pytest.raises(Unreachable):
+        behind.delete(job)
+    with pytest.raises(NotThere):
+        behind.job(job)
+
+
+@pytest.mark.parametrize("fault", [BUSY, answered(429, Retry_After="1"), answered(502), answered(504)])
+def test_what_passes_is_waited_for(behind: Client, gateway: Gateway, fault: peer.Fault) -> None:
+    gateway.script(fault, fault)
+    assert behind.ask("8 cylinders", "cars").conditions[0].value == 8
+    assert len(gateway.asked) >= 3
+
+
+def test_what_does_not_pass_is_told(impatient: Client, gateway: Gateway) -> None:
+    gateway.script(BUSY)
+    with pytest.raises(Busy, match="wait") as caught:
+        impatient.submit("8 cylinders", "cars")
+    assert (caught.value.status, caught.value.retry_after_s, caught.value.title) == (503, 1, "Too many jobs")
+    assert len(gateway.asked) == 1  # the service wants more time than there is
+    gateway.script(answered(500, "<h1>Oops</h1>"))
+    with pytest.raises(ServiceProblem, match="500") as plain:
+        impatient.job("x")
+    assert (plain.value.type, plain.value.faults) == ("about:blank", ())
+    gateway.script(answered(200, "<h1>Log in</h1>"))
+    with pytest.raises(UnreadableAnswer):
+        impatient.job("x")
+
+
+def test_a_service_that_goes_away_and_returns(behind: Client, gateway: Gateway) -> None:
+    job = behind.submit("8 cylinders", "cars")
+    gateway.leave()
+    back = threading.Timer(0.5, gateway.come_back)
+    back.start()
+    events = list(behind.follow(job))
+    assert events[-1].last
+    assert events[-1].result
+    gateway.leave()
+    back = threading.Timer(0.5, gateway.come_back)
+    back.start()
+    assert behind.ask("8 cylinders", "cars").conditions
+    back.join()
+
+
+def test_streams_that_break_before_any_event_give_way_to_polling(behind: Client, gateway: Gateway) -> None:
+    gateway.rule = lambda asked: cut_after(10) if asked.path.endswith("/events") else peer.through
+    events = list(behind.follow(behind.submit("8 cylinders", "cars")))
+    assert events[-1].name == "done"
+    assert events[-1].id is None
+    assert events[-1].result
+    assert len(gateway.streams()) == 1 + calls.BARREN
+
+
+@pytest.mark.parametrize("fault", [STREAMS, answered(200, "<h1>Log in</h1>", Content_Type="text/html")])
+def test_streams_that_are_refused_give_way_to_polling(behind: Client, gateway: Gateway, fault: peer.Fault) -> None:
+    job = behind.submit("8 cylinders", "cars")
+    gateway.script(fault, of="/events")
+    assert behind.wait(job).conditions[0].value == 8
+    assert len(gateway.streams()) == 1
+
+
+def test_streams_that_are_held_back_give_way_to_polling(
+    connect: Connect, idle_service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "FIRST_EVENT_S", 0.3)
+    with peer.before(idle_service.url) as gateway:
+        client = connect(gateway.url)
+        job = client.submit("8 cylinders", "cars")
+        gateway.rule = lambda asked: held_back if asked.path.endswith("/events") else peer.through
+        following = client.follow(job)
+        assert (first := next(following)).id is None
+        assert first.job.status == "queued"
+        client.cancel(job)
+        assert [event.job.status for event in following] == ["canceled"]
+
+
+def test_a_stream_for_which_there_is_no_room_now_comes_later(behind: Client, gateway: Gateway) -> None:
+    job = behind.submit("8 cylinders", "cars")
+    gateway.script(BUSY, of="/events")
+    assert list(behind.follow(job))[-1].id is not None
+    assert len(gateway.streams()) == 2
+
+
+def test_a_batch_is_polled(behind: Client, gateway: Gateway) -> None:
+    batch = behind.submit_batch([{"custom_id": "a", "text": "8 cylinders", "catalog": "cars"}])
+    gateway.rule = lambda asked: STREAMS if asked.path.endswith("/events") else peer.through
+    events = list(behind.follow_batch(batch))
+    assert events[-1].batch
+    assert events[-1].batch.request_counts.succeeded == 1
+    assert behind.wait_batch(batch)[0].status == "succeeded"
+
+
+def test_a_job_that_is_not_there_is_not_waited_for(behind: Client, gateway: Gateway) -> None:
+    with pytest.raises(NotThere):
+        list(behind.follow("job_none"))
+    assert len(gateway.asked) == 1
+
+
+@pytest.fixture
+def quiet() -> Iterator[str]:
+    """A service whose jobs never end, and that pings often."""
+    job = to_public(create("job_1", "filters", "anonymous", 0, deadline_s=60))
+
+    async def events(request: Request) -> Response:
+        async def never() -> AsyncIterator[dict[str, str]]:
+            yield {"event": "snapshot", "id": "1-0", "data": json.dumps({"job": job})}
+            await asyncio.Event().wait()
+
+        return EventSourceResponse(never(), ping=1)
+
+    with serving([Route("/v1/jobs/job_1/events", events)]) as url:
+        yield url
+
+
+def test_pings_do_not_hide_that_the_time_is_up(connect: Connect, quiet: str) -> None:
+    with pytest.raises(WaitedTooLong):
+        connect(quiet).wait("job_1", timeout_s=2.5)
+
+
+def test_retry_after_may_be_a_date() -> None:
+    response = httpx.Response(503, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"})
+    assert answers.retry_after_s(response) == 0
+    assert answers.retry_after_s(httpx.Response(503, headers={"Retry-After": "soon"})) is None
+
+
+def test_waits_grow_at_random_and_honour_the_service() -> None:
+    assert all(0 <= backoff_s(number) <= 10 for number in range(2000))
+    assert max(backoff_s(9) for _ in range(100)) > 5
+    patient = Retries(patience_s=60)
+    assert 7 <= (patient.wait_s(0, 0, 7) or 0) <= 7.2
+    assert patient.wait_s(0, 55, 7) is None
+    assert patient.wait_s(0, 60.1) is None
