@@ -18,7 +18,8 @@ from nlp2filters.api import lookup
 from nlp2filters.api.auth import authenticate, caller
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
-from nlp2filters.core import batches, jobs
+from nlp2filters.core import batches, jobs, schemas
+from nlp2filters.core.schemas import SSE
 from nlp2filters.errors import (
     BatchNotFound,
     Forbidden,
@@ -37,7 +38,6 @@ STOP_GRACE_S = 5.0
 SEND_TIMEOUT_S = 10
 PING_S = 15
 MAX_STREAM_S = 900.0  # a vanished client may look connected: whoever is still there comes back with its cursor
-SSE = "text/event-stream"
 
 # Of WebSockets: what an HTTP status would have said.
 CLOSED_NORMALLY, COME_BACK, TRY_LATER = 1000, 1001, 1013
@@ -243,7 +243,7 @@ operations = [
         "/v1/jobs/{job_id}/events",
         job_events,
         "jobs:read",
-        {200: SSE, 204: None},
+        {200: schemas.JobEvent, 204: None},
         params=(LAST_EVENT_ID, CURSOR, TOKEN),
         problems=("job-not-found", *_PROBLEMS),
     ),
@@ -252,7 +252,7 @@ operations = [
         "/v1/batches/{batch_id}/events",
         batch_events,
         "jobs:read",
-        {200: SSE, 204: None},
+        {200: schemas.BatchEvent, 204: None},
         params=(LAST_EVENT_ID, CURSOR, TOKEN),
         problems=("batch-not-found", *_PROBLEMS),
         tag="batches",

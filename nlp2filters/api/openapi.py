@@ -142,7 +142,7 @@ def _content(answer: Media) -> dict[str, Any]:
         return {}
     if isinstance(answer, str):
         return {"content": {answer: {"schema": {"type": "string"}}}}
-    return {"content": {"application/json": {"schema": _ref(answer)}}}
+    return {"content": {getattr(answer, "media_type", "application/json"): {"schema": _ref(answer)}}}
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:

@@ -31,9 +31,9 @@ class Operation:
     """One method of one path.
 
     `endpoint`'s docstring is the description. `scope` is what the caller's key needs, None for anybody. `answers` are
-    the successful ones by status: a model, the name of a media type that is not JSON, or None for no body. `problems`
-    are slugs of `core/problems.py` beyond those that every operation may answer with. `body` is what it takes:
-    a model, or OpenAPI content by media type.
+    the successful ones by status: a model (which may name its `media_type`), a media type that no model describes, or
+    None for no body. `problems` are slugs of `core/problems.py` beyond those that every operation may answer with.
+    `body` is what it takes: a model, or OpenAPI content by media type.
     """
 
     method: str

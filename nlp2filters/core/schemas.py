@@ -3,15 +3,16 @@
 The answers themselves are made in `core`; tests compare the two.
 """
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import AwareDatetime as Timestamp
-from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic import BaseModel, ConfigDict, Field, Json, RootModel
 
 from nlp2filters.core import catalog as catalogs
 
 Status = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"]
 JSONObject = dict[str, Any]
+SSE = "text/event-stream"
 
 
 class Strict(BaseModel):
@@ -170,6 +171,27 @@ class FinishedJob(Job):
     result: Result | None
 
 
+class JobNews(BaseModel):
+    """How the job was; `draft` or `result` beside it where they are what is told."""
+
+    type: str
+    job_id: str
+    seq: int
+    at: Timestamp
+    job: Job
+
+
+class JobEvent(Strict):
+    """One event of a job's stream."""
+
+    media_type: ClassVar[str] = SSE
+
+    id: str = Field(description="Where the stream goes on after it: send it as `Last-Event-ID`.")
+    event: Literal["snapshot", "status", "draft", "done"]
+    data: Json[JobNews]
+    retry: int | None = Field(default=None, description="Milliseconds to wait before reconnecting.")
+
+
 class Rows(Strict):
     """Rows of the demo data."""
 
@@ -245,6 +267,28 @@ class BatchResult(Strict):
     status: Status
     result: Result | None
     error: Problem | None
+
+
+class BatchNews(BaseModel):
+    """How far the batch was; `custom_id` and `job` of a job that ended."""
+
+    type: str
+    batch_id: str
+    at: Timestamp
+    batch: Batch | None = None
+    custom_id: str | None = None
+    job: Job | None = None
+
+
+class BatchEvent(Strict):
+    """One event of a batch's stream."""
+
+    media_type: ClassVar[str] = SSE
+
+    id: str = Field(description="Where the stream goes on after it: send it as `Last-Event-ID`.")
+    event: Literal["snapshot", "status", "job", "done"]
+    data: Json[BatchNews]
+    retry: int | None = Field(default=None, description="Milliseconds to wait before reconnecting.")
 
 
 class CatalogSummary(Strict):

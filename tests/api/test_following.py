@@ -43,13 +43,17 @@ async def test_a_stream_that_is_cut_a_hundred_times(idle_service: Service, long_
 
 
 async def messages(url: str, most: int | None = None) -> tuple[list[dict[str, Any]], int | None]:
-    """What comes over a WebSocket, and the code of its close, None when we left."""
+    """What comes over a WebSocket, and the code of its close, None when we cut it.
+
+    A cut is one of the connection: this client's `close` waits 10 s for an answer that stands behind unread messages.
+    """
     got: list[dict[str, Any]] = []
     async with connect(url, proxy=None) as socket:
         try:
             async for text in socket:
                 got.append(json.loads(text))
                 if len(got) == most:
+                    socket.transport.abort()
                     return got, None
         except websockets.ConnectionClosedError:
             pass
