@@ -48,7 +48,7 @@ def _for_stage(stage: str) -> Any:
 class EmbeddingWorker:
     """Embeds texts and drafts filters. CPU-bound: more processes serve more than more jobs per process."""
 
-    functions = (stages.embed,)
+    functions = (stages.embed, stages.index)
     max_jobs = 8
 
 

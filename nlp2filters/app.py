@@ -38,6 +38,7 @@ from nlp2filters.catalogs import Catalogs
 from nlp2filters.connection import connect, warn_of_settings
 from nlp2filters.errors import NLP2FiltersError
 from nlp2filters.events import Events
+from nlp2filters.indexes import Indexes
 from nlp2filters.keys import Keys
 from nlp2filters.limits import Backpressure
 from nlp2filters.settings import Settings
@@ -79,6 +80,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 ApiKeys(redis, keys),
                 StreamTokens(redis, keys),
                 Catalogs(redis, keys, kept_ms=kept_ms),
+                Indexes(redis, keys),
                 Backpressure(redis, settings.max_memory_share),
                 Metrics(),
             )

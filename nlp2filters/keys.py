@@ -53,6 +53,10 @@ class Keys:
         """A catalog's content, as JSON."""
         return f"{self.prefix}:catalog:{owner}:{name}:{digest}"
 
+    def vectors(self, digest: str) -> str:
+        """Hash of a catalog index: packed vectors by the number of their chunk, and `names` until all are there."""
+        return f"{self.prefix}:vectors:{digest}"
+
     def rate(self, owner: str, window: int) -> str:
         """How many requests an owner made in the window of that number."""
         return f"{self.prefix}:rate:{owner}:{window}"

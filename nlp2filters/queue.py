@@ -19,6 +19,21 @@ def entry_key(stage: str, job_id: str) -> str:
     return str(job_key_prefix) + entry_id(stage, job_id)
 
 
+def index_entry_id(digest: str) -> str:
+    """ARQ's id of the entry that has a catalog index built."""
+    return f"index-{digest}:embedding"
+
+
+def index_entry_key(digest: str) -> str:
+    """The Redis key under which ARQ looks for that entry."""
+    return str(job_key_prefix) + index_entry_id(digest)
+
+
+def index_entry(digest: str, now_ms: int) -> bytes:
+    """What ARQ reads when it runs that entry."""
+    return _serialized("index", digest, now_ms)
+
+
 def job_of(entry_id: str) -> str:
     """The job that an entry is about."""
     return entry_id.rpartition(":")[0]
@@ -31,7 +46,11 @@ def wake_key(queue_name: str) -> str:
 
 def entry(stage: str, job_id: str, now_ms: int) -> bytes:
     """What ARQ reads when it runs the entry: the stage's function with the job id, nothing else."""
-    data = serialize_job(FUNCTIONS[stage], (job_id,), {}, None, now_ms, serializer=dumps)
+    return _serialized(FUNCTIONS[stage], job_id, now_ms)
+
+
+def _serialized(function: str, argument: str, now_ms: int) -> bytes:
+    data = serialize_job(function, (argument,), {}, None, now_ms, serializer=dumps)
     assert isinstance(data, bytes)
     return data
 

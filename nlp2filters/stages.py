@@ -43,6 +43,7 @@ from nlp2filters.errors import (
     UnsupportedFilter,
 )
 from nlp2filters.faults import Faults
+from nlp2filters.indexes import AT_ONCE, Indexes
 from nlp2filters.providers import Answer, Provider
 from nlp2filters.store import Event, Store, now_ms
 from nlp2filters.webhooks import Sender
@@ -50,6 +51,7 @@ from nlp2filters.webhooks import Sender
 STAGE_TIMEOUT_S = 120.0
 HAND_BACK_TIMEOUT_S = 5.0
 NEWER_VERSION_WAIT_S = 5.0
+INDEX_WAIT_S = 2.0
 ANSWERS = ("answer", "repaired_answer")  # of the LLM, as fields of a job's record
 NO_RESULT = Event("done", {"result": None})
 
@@ -68,14 +70,23 @@ class Resources:
     sender: Sender | None = None
     webhook_secrets: Sequence[str] = ()
     faults: Faults = field(default_factory=dict)
-    name_vectors: Any = field(init=False)
+    indexes: Indexes = field(init=False)
 
     def __post_init__(self) -> None:
-        self.name_vectors = alru_cache(maxsize=32)(self._name_vectors)
+        self.indexes = Indexes(self.store.redis, self.store.keys)
 
-    async def _name_vectors(self, lexicon: Lexicon) -> NDArray[Any]:
+    async def name_vectors(self, lexicon: Lexicon) -> NDArray[Any] | None:
+        """The catalog's index; None, and a request for it, where it is large and not there yet."""
         assert self.embedder
-        return await self.embedder.embed(lexicon.names)
+        names = lexicon.names
+        if (vectors := await self.indexes.load(names)) is not None:
+            return vectors
+        if len(names) > AT_ONCE:
+            await self.indexes.request(names)
+            return None
+        vectors = await self.embedder.embed(names)
+        await self.indexes.save(names, vectors)
+        return vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,7 @@ class Outcome:
 
 
 Work = Callable[[Task], Awaitable[Outcome]]
-NameVectors = Callable[[Lexicon], Awaitable[NDArray[Any]]]
+NameVectors = Callable[[Lexicon], Awaitable[NDArray[Any] | None]]
 Complete = Callable[[str, Sequence[Message], Mapping[str, Any]], Awaitable[Answer]]
 
 
@@ -123,6 +134,22 @@ async def embed(ctx: dict[str, Any], job_id: str) -> None:
 async def translate(ctx: dict[str, Any], job_id: str) -> None:
     """Run the llm stage of a job. ARQ calls it."""
     await _attempt(ctx["resources"], "llm", job_id, _translate)
+
+
+async def index(ctx: dict[str, Any], digest: str) -> None:
+    """Build a catalog's index, or go on with it. ARQ calls it.
+
+    Raises:
+        Retry: for ARQ, when another one is being built, or there is more to do when others have had their turn.
+    """
+    resources: Resources = ctx["resources"]
+    assert resources.embedder
+    with logs.about(index=digest):
+        if resources.indexes.busy:
+            raise Retry(defer=INDEX_WAIT_S)
+        if not await resources.indexes.build(digest, resources.embedder.embed):
+            raise Retry
+    _log.info("indexed", extra={"index": digest})
 
 
 async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
@@ -158,7 +185,7 @@ async def draft(
     similar: Mapping[str, tuple[linking.Candidate, ...]] = {}
     if phrases:
         vectors, named = await asyncio.gather(embedder.embed(phrases), name_vectors(lexicon))
-        similar = linking.nearest(phrases, vectors, named, lexicon)
+        similar = linking.nearest(phrases, vectors, named, lexicon) if named is not None else {}
     return parser.parse(text, lexicon, today=today, similar=similar)
 
 

@@ -21,7 +21,9 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, schemas
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.infer import infer
+from nlp2filters.core.linking import embeddable
 from nlp2filters.errors import CatalogNotFound, Fault, InvalidCatalog, InvalidRequest, MalformedJSON
+from nlp2filters.indexes import AT_ONCE
 from nlp2filters.store import now_ms
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -57,16 +59,19 @@ async def put(request: Request) -> Response:
         data = {"name": name, **data}
         if data["name"] != name:
             raise InvalidCatalog([Fault("/name", f"The address says {name!r}: leave it out, or say the same.")])
-    catalog = await asyncio.to_thread(_parse, data)
+    catalog, names = await asyncio.to_thread(_parse, data)
     digest, new = await state(request).catalogs.put(caller(request).owner, catalog, now_ms())
+    if len(names) > AT_ONCE:
+        await state(request).indexes.request(names)
     answer = {"Location": f"/v1/catalogs/{name}", "ETag": f'"{digest}"'}
     return JSON(catalogs.to_json(catalog), status_code=201 if new else 200, headers=answer)
 
 
-def _parse(data: object) -> Catalog:
+def _parse(data: object) -> tuple[Catalog, tuple[str, ...]]:
+    """The catalog, and what is embedded of it."""
     catalog = catalogs.parse(data)
     checks.own_scope(catalog)
-    return catalog
+    return catalog, tuple(embeddable(catalog))
 
 
 async def delete(request: Request) -> Response:

@@ -9,6 +9,7 @@ from nlp2filters.access import ApiKeys, StreamTokens
 from nlp2filters.api.metrics import Metrics
 from nlp2filters.catalogs import Catalogs
 from nlp2filters.events import Events
+from nlp2filters.indexes import Indexes
 from nlp2filters.limits import Backpressure
 from nlp2filters.settings import Settings
 from nlp2filters.store import Store
@@ -24,6 +25,7 @@ class State:
     api_keys: ApiKeys
     tokens: StreamTokens
     catalogs: Catalogs
+    indexes: Indexes
     backpressure: Backpressure
     metrics: Metrics
     streams: Counter[str] = field(default_factory=Counter)

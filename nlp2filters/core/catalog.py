@@ -138,6 +138,10 @@ class Field:
     operators: tuple[Operator, ...] = ()
     examples: tuple[Prose | int | float | bool, ...] = ()
 
+    def __hash__(self) -> int:
+        """By name: a field may have thousands of values, and is looked up often."""
+        return hash(self.name)
+
     @property
     def title(self) -> str:
         """The field's name for people."""

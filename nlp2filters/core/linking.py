@@ -23,8 +23,10 @@ from nlp2filters.core.words import Token
 
 MAX_PHRASE = 3
 SHORTEST_TELLING = 4
+SHORTEST_DOUBTFUL = 8  # letters of a word in which two may be wrong
 SHORTEST_NOUN = 7  # whose spelling is corrected: short ones are like too many words
 MANY_VALUES = 30
+MAX_NAMES = 20_000  # of a catalog that are embedded
 MIN_COSINE = 0.7
 MIN_MARGIN = 0.08
 CONFIDENCE: Mapping[Source, float] = {"exact": 0.98, "synonym": 0.95, "fuzzy": 0.8}
@@ -95,8 +97,8 @@ Similar = Mapping[str, tuple[Candidate, ...]]
 class Lexicon:
     """What can be looked up, made once per catalog.
 
-    `names` are the phrases to embed, `targets` what they mean. `surnames` are last words that only one value of the
-    open keyword fields has.
+    `spellings` are phrases that may be misspelled, by first letter and length. `names` are the phrases to embed,
+    `targets` what each may mean. `surnames` are last words that only one value of the open keyword fields has.
     """
 
     catalog: Catalog
@@ -105,17 +107,16 @@ class Lexicon:
     stems: Mapping[tuple[str, ...], tuple[Candidate, ...]]
     longest: Mapping[str, int]
     surnames: Mapping[str, Candidate]
-    spellings: tuple[str, ...]
-    spelled: tuple[tuple[str, ...], ...]
+    spellings: Mapping[tuple[str, int], Mapping[str, tuple[str, ...]]]
     names: tuple[str, ...]
-    targets: tuple[Target, ...] = field(repr=False)
+    targets: tuple[tuple[Target, ...], ...] = field(repr=False)
 
     @classmethod
     def of(cls, catalog: Catalog, language: Language = ENGLISH) -> "Lexicon":
         """Build the lexicon of a catalog."""
         entries: dict[tuple[str, ...], dict[Target, Candidate]] = defaultdict(dict)
         stems: dict[tuple[str, ...], dict[Target, Candidate]] = defaultdict(dict)
-        spellings: dict[str, tuple[str, ...]] = {}
+        spellings: dict[tuple[str, int], dict[str, tuple[str, ...]]] = defaultdict(dict)
         for phrase, target, source in _entries(catalog, language):
             tokens = language.tokenize(phrase)
             if not tokens:
@@ -125,11 +126,11 @@ class Lexicon:
             stems[key].setdefault(target, Candidate(target, CONFIDENCE[source], source))
             spelling = " ".join(norms)
             if len(spelling) >= (SHORTEST_NOUN if isinstance(target, NounTarget) else SHORTEST_TELLING):
-                spellings.setdefault(spelling, norms)
+                spellings[spelling[0], len(spelling)].setdefault(spelling, norms)
         longest: dict[str, int] = defaultdict(int)
         for key in (*entries, *stems):
             longest[key[0]] = max(longest[key[0]], len(key))
-        names = dict(_names(catalog))
+        names = embeddable(catalog)
         return cls(
             catalog=catalog,
             language=language,
@@ -137,8 +138,7 @@ class Lexicon:
             stems={key: tuple(found.values()) for key, found in stems.items()},
             longest=dict(longest),
             surnames=_surnames(catalog),
-            spellings=tuple(spellings),
-            spelled=tuple(spellings.values()),
+            spellings=dict(spellings),
             names=tuple(names),
             targets=tuple(names.values()),
         )
@@ -170,14 +170,25 @@ class Lexicon:
             spelling = " ".join(token.norm for token in taken)
             if len(spelling) < 4 or (length == 2 and min(len(token.norm) for token in taken) < 3):
                 continue
-            best = process.extractOne(
-                spelling, self.spellings, scorer=OSA.distance, score_cutoff=1 if len(spelling) < 8 else 2
-            )
-            if best and best[0][0] == spelling[0] and len(best[0]) >= 4:
-                found = self.phrases[self.spelled[best[2]]]
-                sure = CONFIDENCE["fuzzy"] - 0.1 * (best[1] - 1)
+            if best := self._nearest_spelling(spelling):
+                norms, distance = best
+                sure = CONFIDENCE["fuzzy"] - 0.1 * (distance - 1)
+                found = self.phrases[norms]
                 return Match(length, tuple(Candidate(c.target, min(sure, c.confidence), "fuzzy") for c in found))
         return None
+
+    def _nearest_spelling(self, spelling: str) -> tuple[tuple[str, ...], int] | None:
+        """The phrase that differs least in one letter, or in two if it is long, and by how many; the first is right."""
+        most = 1 if len(spelling) < SHORTEST_DOUBTFUL else 2
+        best: tuple[tuple[str, ...], int] | None = None
+        for more in (0, -1, 1, -2, 2)[: 1 + 2 * most]:
+            known = self.spellings.get((spelling[0], len(spelling) + more))
+            found = (
+                process.extractOne(spelling, known.keys(), scorer=OSA.distance, score_cutoff=most) if known else None
+            )
+            if known and found:
+                best, most = (known[found[0]], int(found[1])), int(found[1]) - 1
+        return best
 
 
 def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target, Source]]:
@@ -323,11 +334,21 @@ def _surnames(catalog: Catalog) -> dict[str, Candidate]:
     }
 
 
+def embeddable(catalog: Catalog) -> Mapping[str, tuple[Target, ...]]:
+    """The phrases of a catalog that are worth embedding, with what each may mean: fields first, up to `MAX_NAMES`."""
+    found: dict[str, tuple[Target, ...]] = {}
+    for name, target in _names(catalog):
+        if name in found or len(found) < MAX_NAMES:
+            found[name] = (*found.get(name, ()), target)
+    return found
+
+
 def _names(catalog: Catalog) -> Iterator[tuple[str, Target]]:
     for field_ in catalog.fields:
         yield field_.title, FieldTarget(field_)
         for synonym in field_.synonyms:
             yield synonym, FieldTarget(field_)
+    for field_ in catalog.fields:
         for value in field_.values if field_.type in STRINGS else ():
             yield value.value, ValueTarget(field_, value.value)
             for synonym in value.synonyms:
@@ -372,9 +393,11 @@ def nearest(
     cosines = vectors @ name_vectors.T
     found: dict[str, tuple[Candidate, ...]] = {}
     for phrase, row in zip(phrases, cosines, strict=True):
-        order = np.argsort(-row)[:20]
+        nearest_first = np.argpartition(-row, min(20, len(row) - 1))[:20]
+        order = nearest_first[np.argsort(-row[nearest_first])]
         best = lexicon.targets[order[0]]
-        rival = next((row[i] for i in order[1:] if lexicon.targets[i] != best), 0.0)
+        rival = next((row[i] for i in order[1:] if not set(lexicon.targets[i]) & set(best)), 0.0)
         if row[order[0]] >= MIN_COSINE and row[order[0]] - rival >= MIN_MARGIN:
-            found[phrase] = (Candidate(best, round(float(row[order[0]]), 3), "embedding"),)
+            confidence = round(min(1.0, float(row[order[0]])) / len(best), 3)
+            found[phrase] = tuple(Candidate(target, confidence, "embedding") for target in best)
     return found
