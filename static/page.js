@@ -1,28 +1,44 @@
 // The page: choose a catalog, ask, and see what becomes of it.
 
+import { Client, Problem } from "./client.js";
 import { $, el, fill } from "./dom.js";
-import { follow, problem } from "./follow.js";
 import * as show from "./show.js";
 import { title } from "./words.js";
 
+const PATIENCE_MS = 3000; // somebody is waiting
+
 let catalogs = [];
 let running = new AbortController();
-
-async function get(url, options) {
-  const response = await fetch(url, options);
-  if (!response.ok) throw await problem(response);
-  return response.json();
-}
+let client;
 
 const chosen = () => catalogs.find((catalog) => catalog.name === document.forms.ask.catalog.value);
 
+/** Sets the page up; where an API key is needed, asks for it first. */
 async function start() {
-  const listed = (await get("/v1/catalogs")).catalogs;
-  catalogs = await Promise.all(listed.map(async (entry) => ({ ...(await get(entry.url)), name: entry.name })));
-  $("catalogs").append(...catalogs.map((catalog) =>
+  try {
+    const listed = (await client.get("/v1/catalogs")).catalogs;
+    catalogs = await Promise.all(listed.map(async (entry) => ({ ...entry, ...(await client.get(entry.url)) })));
+  } catch (error) {
+    if (!(error instanceof Problem) || ![401, 403].includes(error.status)) throw error;
+    askForKey(error);
+    return;
+  }
+  document.forms.key.hidden = true;
+  $("forget").hidden = !sessionStorage.getItem("key");
+  document.forms.ask.hidden = false;
+  fill($("catalogs"), $("catalogs").querySelector("legend"), ...catalogs.map((catalog) =>
     el("label", {}, el("input", { type: "radio", name: "catalog", value: catalog.name }), el("span", {}, catalog.title))));
-  $("catalogs").addEventListener("change", describe);
   fromAddress({ typed: $("text").value });
+}
+
+function askForKey(error) {
+  const had = sessionStorage.getItem("key");
+  sessionStorage.removeItem("key");
+  document.forms.ask.hidden = true;
+  document.forms.key.hidden = false;
+  $("refused").textContent = had ? error.message : "";
+  document.forms.key.secret.value = "";
+  document.forms.key.secret.focus();
 }
 
 /** The examples and fields of the chosen catalog. */
@@ -78,9 +94,7 @@ async function run(text) {
   $("answer").setAttribute("aria-busy", "true");
   $("status").textContent = "Searching";
   try {
-    const job = await get("/v1/jobs", {
-      method: "POST", signal, body: JSON.stringify(request), headers: { "content-type": "application/json" },
-    });
+    const job = await client.submit(request, { signal, patience: PATIENCE_MS });
     curl(request);
     const read = (reading, state) => {
       $("answer").hidden = false;
@@ -90,27 +104,29 @@ async function run(text) {
       show.notes(reading);
     };
     let last;
-    await follow(job, {
-      signal,
-      by: (way) => { $("transport").textContent = way === "events" ? "live by Server-Sent Events" : "by polling"; },
-      seen: (news) => {
-        last = news;
-        show.stages(news.job);
-        if (news.result) read(news.result, news.result.provider === "builtin" ? "built-in parser" : news.result.model);
-        else if (news.draft) read(news.draft, "draft");
-      },
-    });
+    for await (const news of client.follow(job, { signal })) {
+      last = news;
+      $("transport").textContent = news.by === "events" ? "live by Server-Sent Events" : "by polling";
+      show.stages(news.job);
+      if (news.result) read(news.result, news.result.provider === "builtin" ? "built-in parser" : news.result.model);
+      else if (news.draft) read(news.draft, "draft");
+    }
     if (!last.result) throw new Error(last.job.error?.detail ?? `The job has ${last.job.status}.`);
     show.query(last.result);
-    const found = await get(`${job.urls.self}/rows?limit=50`, { signal });
-    show.rows(found, last.result, fields);
-    $("status").textContent = `${found.count} of ${found.total} rows match. ${last.result.explanation}`;
+    $("status").textContent = last.result.explanation;
+    $("found").hidden = !catalog.packaged; // only the demo data has rows here
+    if (catalog.packaged) {
+      const found = await client.get(`${job.urls.self}/rows?limit=50`, { signal });
+      show.rows(found, last.result, fields);
+      $("status").textContent = `${found.count} of ${found.total} rows match. ${last.result.explanation}`;
+    }
   } catch (error) {
     if (signal.aborted) return;
     $("answer").hidden = true; // it is the earlier text's, or a draft that came to nothing
+    $("status").textContent = "";
+    if (error instanceof Problem && error.status === 401) return askForKey(error);
     fill($("problem"), error.message);
     $("problem").hidden = false;
-    $("status").textContent = "";
   } finally {
     if (!signal.aborted) $("answer").removeAttribute("aria-busy");
   }
@@ -119,10 +135,11 @@ async function run(text) {
 /** The same request for a shell: single quotes are the only thing that it must not see. */
 function curl(request) {
   const quoted = `'${JSON.stringify(request).replaceAll("'", "'\\''")}'`;
+  const key = sessionStorage.getItem("key") ? ' -H "Authorization: Bearer $KEY"' : "";
   fill($("curl"),
-    `curl -s ${location.origin}/v1/jobs --json ${quoted}\n`
-    + `curl -sN ${location.origin}/v1/jobs/$ID/events   # ID: the "id" of the answer\n`
-    + `curl -s ${location.origin}/v1/jobs/$ID/result`);
+    `curl -s${key} ${location.origin}/v1/jobs --json ${quoted}\n`
+    + `curl -sN${key} ${location.origin}/v1/jobs/$ID/events   # ID: the "id" of the answer\n`
+    + `curl -s${key} ${location.origin}/v1/jobs/$ID/result`);
 }
 
 document.forms.ask.addEventListener("submit", async (event) => {
@@ -130,6 +147,16 @@ document.forms.ask.addEventListener("submit", async (event) => {
   await ready;
   if ($("text").value.trim()) ask($("text").value);
 });
+document.forms.key.addEventListener("submit", (event) => {
+  event.preventDefault();
+  sessionStorage.setItem("key", document.forms.key.secret.value.trim());
+  begin();
+});
+$("forget").addEventListener("click", () => {
+  sessionStorage.removeItem("key");
+  location.reload();
+});
+$("catalogs").addEventListener("change", describe);
 $("copy").addEventListener("click", async () => {
   try {
     await navigator.clipboard.writeText($("code").textContent);
@@ -140,8 +167,16 @@ $("copy").addEventListener("click", async () => {
   }
 });
 window.addEventListener("popstate", () => fromAddress());
-const ready = start();
-ready.catch((error) => {
-  fill($("problem"), `The page could not be set up: ${error.message}`);
-  $("problem").hidden = false;
-});
+
+let ready;
+
+function begin() {
+  client = new Client({ key: sessionStorage.getItem("key") });
+  ready = start();
+  ready.catch((error) => {
+    fill($("problem"), `The page could not be set up: ${error.message}`);
+    $("problem").hidden = false;
+  });
+}
+
+begin();

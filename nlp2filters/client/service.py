@@ -39,7 +39,7 @@ FIRST_EVENT_S = 20.0  # a stream is pinged every 15 s: if nothing comes by then,
 SILENCE_S = 45.0
 SLACK_S = 1.0  # by which `timeout_s` may be missed
 POLL_S = 1.0
-BARREN = 3  # connections in a row that brought no event, until we poll
+BARREN, BARREN_PROVEN = 3, 8  # connections in a row that may bring no event; more where one came before
 
 _GATEWAY = frozenset({502, 504})  # somebody on the way failed: the service may have got the request, or not
 
@@ -393,7 +393,7 @@ class Service:
                 asked_s = exc.retry_after_s
             if in_order:
                 continue
-            if barren == BARREN:
+            if barren == (BARREN_PROVEN if proven else BARREN):
                 raise _NoStream
             await self._transport.sleep(deadline.left_s(asked_s or backoff_s(barren)))
             barren += 1
