@@ -1,4 +1,7 @@
-"""The command line: `nlp2filters up` runs everything, `nlp2filters worker STAGE` one worker."""
+"""The command line: `nlp2filters up` runs everything, `nlp2filters worker STAGE` one worker, the others ask.
+
+Exit codes: 0 it went well, 1 the job failed or the service did, 2 the command was wrong.
+"""
 
 import argparse
 import asyncio
@@ -9,11 +12,20 @@ from collections.abc import Sequence
 from arq.utils import import_string
 
 from nlp2filters import __version__, logs, workers
-from nlp2filters.commands import catalogs, evaluate, keys
-from nlp2filters.errors import NLP2FiltersError
+from nlp2filters.commands import ask, catalogs, evaluate, jobs, keys
+from nlp2filters.errors import (
+    AccessRefused,
+    Busy,
+    InputRefused,
+    InvalidRequest,
+    JobUnsuccessful,
+    NLP2FiltersError,
+    Unreachable,
+)
 from nlp2filters.settings import Settings
 from nlp2filters.up import up
 
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
 CLASSES = {"embedding": "EmbeddingWorker", "llm": "LLMWorker", "delivery": "DeliveryWorker"}
 
 
@@ -22,10 +34,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _arguments(argv)
     try:
         code: int = args.run(args)
+        sys.stdout.flush()
     except NLP2FiltersError as exc:
-        print(f"nlp2filters: {exc}", file=sys.stderr)
-        return 1
+        print(f"nlp2filters: {_line(exc)}", file=sys.stderr)
+        return USAGE if isinstance(exc, InvalidRequest | InputRefused) else FAILED
+    except BrokenPipeError:  # whoever read it has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return code
+
+
+def _line(error: NLP2FiltersError) -> str:
+    """What went wrong, and what to do."""
+    match error:
+        case Unreachable():
+            return f"{error}. Is it running? `nlp2filters up` starts one; --server or NLP2FILTERS_SERVER names another."
+        case AccessRefused(status=401):
+            return f"{error} Here: --key or NLP2FILTERS_API_KEY."
+        case JobUnsuccessful(status="failed" | "canceled" | "expired"):
+            return f"{error} `nlp2filters jobs retry {error.job_id}` asks again."
+        case Busy(retry_after_s=float()):
+            return f"{error} Try again in {error.retry_after_s:g} s."
+    return str(error)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -40,6 +72,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     worker.add_argument("stage", choices=list(CLASSES))
     worker.set_defaults(run=_worker)
 
+    ask.add_to(commands)
+    jobs.add_to(commands)
     keys.add_to(commands)
     evaluate.add_to(commands)
     catalogs.add_to(commands)

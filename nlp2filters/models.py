@@ -62,15 +62,28 @@ def locate(path: Path | None = None, cache: Path | None = None, *, progress: boo
     Raises:
         ModelUnavailable: nobody has it; the message says what was tried.
     """
+    if found := find(path, cache):
+        return found
+    cache = cache or user_cache_path("nlp2filters")
+    return _hub_copy(cache, local=False) or _fetch(_own(cache), progress=progress)
+
+
+def find(path: Path | None = None, cache: Path | None = None) -> Path | None:
+    """The folder that holds the model, if it is on this machine already.
+
+    Raises:
+        ModelUnavailable: `path` names a folder without it.
+    """
     if path:
         if not (path / "model.onnx").exists():
             raise ModelUnavailable(f"MODEL_PATH names {path}, but there is no model.onnx in it.")
         return path
     cache = cache or user_cache_path("nlp2filters")
-    own = cache / f"all-MiniLM-L6-v2-{FILES_SHA256['model.safetensors'][:8]}"
-    if (own / "model.onnx").exists():
-        return own
-    return _hub_copy(cache, local=True) or _hub_copy(cache, local=False) or _fetch(own, progress=progress)
+    return _own(cache) if (_own(cache) / "model.onnx").exists() else _hub_copy(cache, local=True)
+
+
+def _own(cache: Path) -> Path:
+    return cache / f"all-MiniLM-L6-v2-{FILES_SHA256['model.safetensors'][:8]}"
 
 
 def _hub_copy(cache: Path, *, local: bool) -> Path | None:

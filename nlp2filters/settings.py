@@ -82,6 +82,14 @@ class Settings:
     cors_origins: tuple[str, ...] = _setting(
         "CORS_ORIGINS", tuple, "Origins whose pages may call the API, separated by commas.", _origins
     )
+    server: str = _setting(
+        "NLP2FILTERS_SERVER",
+        "",
+        "The service that the command line asks. Empty: `ask` needs none, `jobs` and `catalog` ask this machine's.",
+    )
+    api_key: Secret = _setting(
+        "NLP2FILTERS_API_KEY", lambda: Secret(""), "API key that the command line sends to that service.", Secret
+    )
     faults: Faults = _setting(
         "FAULTS",
         dict,

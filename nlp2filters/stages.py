@@ -106,11 +106,7 @@ class Task:
     @property
     def now(self) -> dt.datetime:
         """The present, as the submitter sees it, or the moment that the request names."""
-        named = self.request["now"]
-        if named is None:
-            return dt.datetime.fromtimestamp(self.job.created_at / 1000, self.zone)
-        moment = dt.datetime.fromisoformat(named)
-        return moment.astimezone(self.zone) if moment.tzinfo else moment.replace(tzinfo=self.zone)
+        return moment(self.request["now"], self.zone, self.job.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +115,14 @@ class Outcome:
 
     fields: Mapping[str, Any]
     event: str | None = None
+
+
+def moment(named: str | None, zone: ZoneInfo, otherwise_ms: int) -> dt.datetime:
+    """The ISO 8601 moment that a request names as now, in its zone; else that of its submission."""
+    if named is None:
+        return dt.datetime.fromtimestamp(otherwise_ms / 1000, zone)
+    found = dt.datetime.fromisoformat(named)
+    return found.astimezone(zone) if found.tzinfo else found.replace(tzinfo=zone)
 
 
 Work = Callable[[Task], Awaitable[Outcome]]
@@ -192,19 +196,52 @@ async def draft(
 async def _translate(task: Task) -> Outcome:
     catalog, _ = await _catalog(task)
     draft = interpretation.from_json(task.found["draft"])
-    provider = task.resources.provider if task.request["strategy"] != "builtin" else None
+    provider = task.resources.provider
+    complete = partial(_complete, provider, task) if provider else None
+    made = await translation(task.request, catalog, draft, provider, complete, today=task.now.date(), zone=task.zone)
+    return Outcome({"result": {**made, "timings_ms": _timings(task.job)}})
+
+
+async def translation(
+    request: Mapping[str, Any],
+    catalog: Catalog,
+    draft: Interpretation,
+    provider: Provider | None,
+    complete: Complete | None,
+    *,
+    today: dt.date,
+    zone: ZoneInfo,
+) -> dict[str, Any]:
+    """The result of a request but for its timings: read by the LLM if there is one and it is asked for, then compiled.
+
+    Raises:
+        ProviderError: the LLM alone was to answer, and did not.
+    """
     reading, answer, failure = draft, None, None
-    if provider:
+    if provider and complete and request["strategy"] != "builtin":
         try:
-            complete = partial(_complete, provider, task)
-            today, timezone = task.now.date(), task.request["timezone"]
-            reading, answer = await ask(complete, task.request["text"], catalog, draft, today=today, timezone=timezone)
+            reading, answer = await ask(
+                complete, request["text"], catalog, draft, today=today, timezone=request["timezone"]
+            )
         except ProviderError as exc:
-            if task.request["strategy"] == "llm":
+            if request["strategy"] == "llm":
                 raise
             _log.warning("the LLM gave no usable answer, the draft stands: %s", exc)
             failure = exc
-    return Outcome({"result": _result(task, catalog, draft, reading, answer, failure)})
+    resolved = interpretation.resolve(reading, today)
+    explanation = explain(resolved, catalog)
+    resolved = replace(resolved, filter=filters.all_of(_scope(request["scope"], catalog, today), resolved.filter))
+    return {
+        **interpretation.to_json(resolved),
+        "explanation": explanation,
+        "dialects": {name: _compile(name, resolved, catalog, zone) for name in request["dialects"]},
+        "draft": interpretation.to_json(interpretation.resolve(draft, today)) if answer else None,
+        "degraded": failure is not None,
+        "degraded_reason": failure and type(failure).__name__,
+        "provider": provider.name if answer and provider else "builtin",
+        "model": answer and answer.model,
+        "usage": answer and answer.usage,
+    }
 
 
 async def ask(
@@ -243,38 +280,11 @@ async def _complete(
     return answer
 
 
-def _result(
-    task: Task,
-    catalog: Catalog,
-    draft: Interpretation,
-    reading: Interpretation,
-    answer: Answer | None,
-    failure: ProviderError | None,
-) -> dict[str, Any]:
-    today = task.now.date()
-    resolved = interpretation.resolve(reading, today)
-    explanation = explain(resolved, catalog)
-    resolved = replace(resolved, filter=filters.all_of(_scope(task, catalog), resolved.filter))
-    return {
-        **interpretation.to_json(resolved),
-        "explanation": explanation,
-        "dialects": {name: _compile(name, resolved, catalog, task.zone) for name in task.request["dialects"]},
-        "draft": interpretation.to_json(interpretation.resolve(draft, today)) if answer else None,
-        "degraded": failure is not None,
-        "degraded_reason": failure and type(failure).__name__,
-        "provider": task.resources.provider.name if answer and task.resources.provider else "builtin",
-        "model": answer and answer.model,
-        "usage": answer and answer.usage,
-        "timings_ms": _timings(task.job),
-    }
-
-
-def _scope(task: Task, catalog: Catalog) -> Filter | None:
+def _scope(asked: Any, catalog: Catalog, today: dt.date) -> Filter | None:
     """What the catalog and the caller always ask for, whatever the text says. No LLM sees it."""
-    asked = task.request["scope"]
     own = checks.check(filters.from_cql2(asked), catalog, trusted=True) if asked else None
     scope = filters.all_of(checks.own_scope(catalog), own)
-    return filters.resolve(scope, task.now.date()) if scope else None
+    return filters.resolve(scope, today) if scope else None
 
 
 def _compile(name: str, reading: Interpretation, catalog: Catalog, zone: ZoneInfo) -> dict[str, Any]:

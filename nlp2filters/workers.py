@@ -80,17 +80,13 @@ async def run(worker_settings: WorkerSettingsType) -> None:
 
 @asynccontextmanager
 async def _provider(settings: Settings) -> AsyncIterator[OpenAIProvider | None]:
-    if not settings.llm_model:
+    provider = OpenAIProvider.configured(settings)
+    if not provider:
         if settings.openai_api_key:
             _log.warning("OPENAI_API_KEY is set but LLM_MODEL is not: the built-in parser answers")
         yield None
         return
-    async with OpenAIProvider(
-        base_url=settings.openai_base_url,
-        api_key=str(settings.openai_api_key),
-        model=settings.llm_model,
-        timeout_s=settings.llm_timeout_s,
-    ) as provider:
+    async with provider:
         yield provider
 
 

@@ -293,12 +293,15 @@ class Service:
         began = time.monotonic()
         for number in count():
             limit_s = deadline.left_s(TIMEOUT_S) if deadline else TIMEOUT_S
+            request = self._build(call, limit_s)
             try:
-                response = await self._transport.send(self._build(call, limit_s))
+                response = await self._transport.send(request)
             except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as exc:
-                raise Unreachable(f"The request cannot be sent: {exc}") from exc
+                raise Unreachable(f"{request.url} cannot be asked: {str(exc).rstrip('.')}") from exc
             except httpx.TransportError as exc:
-                error: ClientError = Unreachable(f"The service does not answer: {exc or type(exc).__name__}")
+                error: ClientError = Unreachable(
+                    f"{request.url} does not answer: {str(exc).rstrip('.') or type(exc).__name__}"
+                )
                 error.__cause__ = exc
                 retry_after_s = None
                 again = call.repeatable or isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout)

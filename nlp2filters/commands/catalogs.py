@@ -11,15 +11,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from nlp2filters import sources
-from nlp2filters.commands import files
+from nlp2filters.commands import files, remote, showing
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.infer import infer
+from nlp2filters.errors import Fault, InvalidCatalog
 from nlp2filters.sources import BATCH, Row, Source
 
 
 def add_to(commands: Any) -> None:
     """Add the commands to those of the command line."""
-    catalog = commands.add_parser("catalog", help="infer catalogs from data")
+    catalog = commands.add_parser("catalog", help="infer catalogs from data, and keep them in a service")
     actions = catalog.add_subparsers(required=True, metavar="ACTION")
 
     action = actions.add_parser("infer", help="write the catalog of a file or a database's table")
@@ -31,6 +32,22 @@ def add_to(commands: Any) -> None:
     action.add_argument("--currency", metavar="CODE", help="ISO 4217, for prices whose header names none")
     action.add_argument("--out", type=Path, metavar="FILE", help="where to write it; else standard output")
     action.set_defaults(run=_infer)
+
+    action = actions.add_parser("put", help="write a catalog to a service, where jobs can name it")
+    action.add_argument("file", type=Path, help="JSON, as `catalog infer` writes it")
+    action.add_argument("--name", help="else the one in the file")
+    remote.add_to(action)
+    action.set_defaults(run=_put)
+
+    action = actions.add_parser("list", help="the catalogs that jobs can name")
+    action.add_argument("--json", action="store_true", help="for programs")
+    remote.add_to(action)
+    action.set_defaults(run=_list)
+
+    action = actions.add_parser("show", help="a catalog, as JSON")
+    action.add_argument("name")
+    remote.add_to(action)
+    action.set_defaults(run=_show)
 
 
 def _infer(args: argparse.Namespace) -> int:
@@ -55,3 +72,32 @@ def _watched(source: Source) -> Iterator[Row]:
                 bar.update(task, completed=source.done(), rows=number)
             yield row
         bar.update(task, completed=source.total, rows=number)
+
+
+def _put(args: argparse.Namespace) -> int:
+    try:
+        data = orjson.loads(files.read(args.file))
+    except orjson.JSONDecodeError as exc:
+        raise InvalidCatalog([Fault("", f"{args.file} is not JSON: {exc}.")]) from exc
+    catalog = catalogs.parse({**data, "name": args.name} if args.name and isinstance(data, dict) else data)
+    with remote.client(args) as client:
+        put = client.put_catalog(catalog.name, catalog)
+    print(f"{put.name}: {len(put.fields)} fields.")
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    with remote.client(args) as client:
+        found = client.catalogs()
+    if args.json:
+        showing.as_json([one.model_dump(mode="json") for one in found])
+        return 0
+    rows = ((one.name, str(one.fields), "packaged" if one.packaged else "yours", one.title) for one in found)
+    showing.table(("name", "fields", "whose", "title"), rows)
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    with remote.client(args) as client:
+        showing.as_json(catalogs.to_json(client.catalog(args.name)))
+    return 0

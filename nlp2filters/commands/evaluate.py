@@ -222,14 +222,10 @@ async def _embedder(settings: Settings) -> AsyncIterator[Embedder]:
 
 
 def _provider(settings: Settings) -> OpenAIProvider:
-    if not settings.llm_model:
+    provider = OpenAIProvider.configured(settings)
+    if not provider:
         raise NoLLM("Set LLM_MODEL, OPENAI_API_KEY and, for another server than OpenAI's, OPENAI_BASE_URL.")
-    return OpenAIProvider(
-        base_url=settings.openai_base_url,
-        api_key=str(settings.openai_api_key),
-        model=settings.llm_model,
-        timeout_s=settings.llm_timeout_s,
-    )
+    return provider
 
 
 @contextmanager

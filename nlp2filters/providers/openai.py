@@ -22,6 +22,7 @@ from nlp2filters.errors import (
     ProviderUnavailable,
 )
 from nlp2filters.providers import Answer
+from nlp2filters.settings import Settings
 
 MAX_TRIES = 3
 MAX_ANSWER = 1_000_000  # bytes
@@ -85,6 +86,18 @@ class OpenAIProvider:
             timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=50),
             follow_redirects=False,
+        )
+
+    @classmethod
+    def configured(cls, settings: Settings) -> Self | None:
+        """The one that the settings name, if they name one."""
+        if not settings.llm_model:
+            return None
+        return cls(
+            base_url=settings.openai_base_url,
+            api_key=str(settings.openai_api_key),
+            model=settings.llm_model,
+            timeout_s=settings.llm_timeout_s,
         )
 
     async def __aenter__(self) -> Self:

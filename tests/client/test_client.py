@@ -191,7 +191,7 @@ def test_a_job_without_a_webhook_has_no_deliveries(client: Client) -> None:
 def test_nobody_there(connect: Connect) -> None:
     with pytest.raises(Unreachable, match="does not answer"):
         connect("http://127.0.0.1:9", patience_s=0.3).jobs().__next__()
-    with pytest.raises(Unreachable, match="cannot be sent"):
+    with pytest.raises(Unreachable, match="cannot be asked"):
         connect("127.0.0.1:9").job("x")
 
 

@@ -1,0 +1,69 @@
+"""`nlp2filters ask`: what a text asks for, found out here or by a service."""
+
+import argparse
+import asyncio
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from nlp2filters import local
+from nlp2filters.client import Client
+from nlp2filters.commands import files, remote, showing, watching
+from nlp2filters.core.dialects import DIALECTS
+from nlp2filters.core.schemas import Result
+from nlp2filters.errors import Fault, InvalidCatalog
+from nlp2filters.settings import Settings
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to those of the command line."""
+    command = commands.add_parser("ask", help="find out what a text asks for")
+    command.add_argument("text", help="what somebody asks for, in plain language")
+    command.add_argument(
+        "--catalog", required=True, metavar="NAME_OR_FILE", help="a catalog's name, or a JSON file that holds one"
+    )
+    command.add_argument(
+        "--dialect", action="append", choices=list(DIALECTS), help="what to compile for; may be repeated; else sql"
+    )
+    command.add_argument("--strategy", choices=["auto", "llm", "builtin"], help="who reads the text")
+    command.add_argument("--locale", help="its language: en, es, es-MX")
+    command.add_argument("--timezone", help="where today is meant: Europe/Berlin; else UTC")
+    command.add_argument("--json", action="store_true", help="the result for programs")
+    remote.add_to(command, otherwise="no service: the text is read here")
+    command.set_defaults(run=_ask)
+
+
+def _ask(args: argparse.Namespace) -> int:
+    options = {"strategy": args.strategy, "locale": args.locale, "timezone": args.timezone, "dialects": args.dialect}
+    given = {name: value for name, value in options.items() if value is not None}
+    catalog = _catalog(args.catalog)
+    if remote.address(args):
+        with remote.client(args) as client:
+            result = _served(client, args.text, catalog, given)
+    else:
+        logging.getLogger("nlp2filters").addHandler(logging.NullHandler())  # what went wrong is in the result
+        body = {"text": args.text, "catalog": catalog, **given}
+        result = asyncio.run(local.ask(body, Settings.read(os.environ)))
+    if args.json:
+        showing.as_json(result)
+    else:
+        showing.result(result)
+    return 0
+
+
+def _served(client: Client, text: str, catalog: Any, options: Any) -> Result:
+    return watching.to_its_end(client, client.submit(text, catalog, **options))
+
+
+def _catalog(said: str) -> Any:
+    """A file if it is one, or looks like one; else a name."""
+    path = Path(said)
+    if path.suffix != ".json" and not path.is_file():
+        return said
+    try:
+        return orjson.loads(files.read(path))
+    except orjson.JSONDecodeError as exc:
+        raise InvalidCatalog([Fault("", f"{path} is not JSON: {exc}.")]) from exc

@@ -1,0 +1,31 @@
+"""The service that a command talks to."""
+
+import argparse
+import os
+from typing import Any
+
+from nlp2filters.client import Client
+from nlp2filters.client.service import URL
+from nlp2filters.settings import Settings
+
+PATIENCE_S = 10.0  # somebody is waiting
+
+
+def add_to(parser: Any, *, otherwise: str = URL) -> None:
+    """Add the options that say which service."""
+    parser.add_argument(
+        "--server", metavar="URL", help=f"the service to ask; else NLP2FILTERS_SERVER, else {otherwise}"
+    )
+    parser.add_argument("--key", help="its API key; better in NLP2FILTERS_API_KEY, where nobody sees it")
+
+
+def address(args: argparse.Namespace) -> str:
+    """Where the service is; empty when nobody says so."""
+    said: str = args.server or Settings.read(os.environ).server
+    return said
+
+
+def client(args: argparse.Namespace, *, patience_s: float = PATIENCE_S) -> Client:
+    """A client of the service."""
+    key = args.key or str(Settings.read(os.environ).api_key)
+    return Client(address(args) or URL, key.strip() or None, patience_s=patience_s)

@@ -1,0 +1,68 @@
+"""A text read in this process, as the workers would: no service, no queue, no Redis."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from numpy.typing import NDArray
+
+from nlp2filters import demo, models, stages
+from nlp2filters.api.submission import Submission, checked
+from nlp2filters.core import catalog as catalogs
+from nlp2filters.core import languages, parser
+from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.prompt import Message
+from nlp2filters.core.schemas import Result
+from nlp2filters.embedder import Embedder
+from nlp2filters.providers import Answer
+from nlp2filters.providers.openai import OpenAIProvider
+from nlp2filters.settings import Settings
+from nlp2filters.store import now_ms
+
+
+async def ask(body: Mapping[str, Any], settings: Settings) -> Result:
+    """What comes of a submission. The embedding model helps if it is on this machine; it is not fetched.
+
+    Raises:
+        InvalidInput: the submission or its catalog has faults.
+        CatalogNotFound: it names a catalog that is not packaged.
+        ProviderError: the LLM alone was to answer, and did not.
+    """
+    began = time.monotonic()
+    request = checked(Submission, body).model_dump(mode="json")
+    named = request["catalog"]
+    catalog = demo.catalog(named) if isinstance(named, str) else catalogs.parse(named)
+    lexicon = Lexicon.of(catalog, languages.of(request["locale"]))
+    zone = ZoneInfo(request["timezone"])
+    today = stages.moment(request["now"], zone, now_ms()).date()
+    async with AsyncExitStack() as stack:
+        provider = OpenAIProvider.configured(settings)
+        if provider:
+            await stack.enter_async_context(provider)
+
+        async def complete(name: str, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
+            assert provider
+            return await provider.complete(messages, schema)
+
+        if embedder := await _embedder(settings, stack):
+
+            async def name_vectors(lexicon: Lexicon) -> NDArray[Any]:
+                return await embedder.embed(lexicon.names)
+
+            draft = await stages.draft(request["text"], lexicon, embedder, name_vectors, today=today)
+        else:
+            draft = parser.parse(request["text"], lexicon, today=today)
+        made = await stages.translation(request, catalog, draft, provider, complete, today=today, zone=zone)
+    return Result.model_validate({**made, "timings_ms": {"total": round(1000 * (time.monotonic() - began))}})
+
+
+async def _embedder(settings: Settings, stack: AsyncExitStack) -> Embedder | None:
+    folder = await asyncio.to_thread(models.find, settings.model_path, settings.model_cache)
+    if folder is None:
+        return None
+    embedder = await Embedder.load(folder)
+    stack.push_async_callback(embedder.close)
+    return embedder
