@@ -12,7 +12,10 @@ import httpx
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from nlp2filters.client import Client, verify_webhook
 from nlp2filters.core import signatures
+from nlp2filters.core.schemas import JobEnded
+from nlp2filters.errors import InvalidSignature
 from nlp2filters.redis_server import running
 from tests.conftest import free_port
 from tests.peers import webhook as peer
@@ -146,6 +149,22 @@ def test_the_reference_implementation_takes_the_signature(service: Service, rece
     assert Webhook(SECRET).verify(received.body, dict(received.headers))["type"] == "job.succeeded"
     with pytest.raises(WebhookVerificationError):
         Webhook(SECRET).verify(received.body + b" ", dict(received.headers))
+
+
+def test_the_client_reads_what_comes_and_sees_the_attempts(service: Service, receiver: Receiver) -> None:
+    receiver.script(peer.gone, peer.ok)
+    with Client(service.url, trust_env=False) as client:
+        job = client.submit("8 cylinders", "cars", webhook={"url": receiver.url})
+        received = receiver.next()
+        message = verify_webhook(received.body, received.headers, SECRET)
+        assert isinstance(message, JobEnded)
+        assert message.data.job_id == job.id
+        with pytest.raises(InvalidSignature):
+            verify_webhook(received.body + b" ", received.headers, SECRET)
+        delivery(service, job.id, 1)
+        assert [(one.state, one.attempts[0].status) for one in client.deliveries(job)] == [("dead", 410)]
+        assert client.redeliver(job)[0].state == "pending"
+        assert verify_webhook(receiver.next().body, received.headers, SECRET) == message
 
 
 def test_while_a_secret_is_replaced_both_sign() -> None:

@@ -1,6 +1,9 @@
 """`nlp2filters ask`, `jobs` and `catalog` as somebody types them."""
 
+import contextlib
 import json
+import os
+import pty
 import re
 import shlex
 import subprocess
@@ -237,6 +240,25 @@ def test_the_documented_commands_run(service: Service, tmp_path: Path) -> None:
         assert made.stdout
         assert "\x1b" not in made.stdout
         assert made.stderr == ""
+
+
+def test_a_terminal_is_shown_where_the_job_is_and_a_pipe_is_not(service: Service, tmp_path: Path) -> None:
+    terminal, theirs = pty.openpty()
+    words = [sys.executable, "-m", "nlp2filters", "ask", "8 cylinders", "--catalog", "cars", "--server", service.url]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=theirs, cwd=tmp_path, env=environment) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # that is how a terminal ends
+            while data := os.read(terminal, 1 << 16):
+                shown += data
+        assert process.stdout
+        out = process.stdout.read().decode()
+    os.close(terminal)
+    assert process.returncode == 0
+    assert re.search(rb"job_\w+: (queued|running|succeeded)", shown)
+    assert "Cylinders = 8" in out
+    assert "\x1b" not in out
 
 
 def test_a_reader_that_has_enough(tmp_path: Path) -> None:
