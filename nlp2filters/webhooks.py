@@ -34,11 +34,11 @@ JITTER = 0.2
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
-_BLOCKED = [  # addresses that lead to others, or that older Pythons take for global
+_BLOCKED = [  # addresses that lead to others, or that some Pythons take for global
     ipaddress.ip_network(text)
     for text in (
-        "192.88.99.0/24", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/32", "2002::/16", "3fff::/20",
-        "5f00::/16",
+        "192.0.0.0/24", "192.88.99.0/24", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/32",
+        "2002::/16", "3fff::/20", "5f00::/16",
     )
 ]  # fmt: skip
 _LOCAL_NAMES = ("localhost", "local", "internal", "localdomain", "home.arpa")
@@ -73,7 +73,7 @@ def check_url(url: str, *, allow_private: bool) -> None:
     parsed = _parse(url)
     if parsed.scheme != "https" and not (allow_private and parsed.scheme == "http"):
         raise WebhookRefused("A webhook's address must begin with https://.")
-    if not parsed.host or not 0 < (parsed.port or 443) < 65_536:
+    if not parsed.host or not 0 < (443 if parsed.port is None else parsed.port) < 65_536:
         raise WebhookRefused("A webhook's address needs a host and a valid port.")
     if parsed.userinfo:
         raise WebhookRefused("A webhook's address must not hold a user or password; check its signature instead.")

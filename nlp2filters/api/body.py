@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 from starlette.requests import Request
+from starlette.types import Message
 
 from nlp2filters.errors import MalformedJSON, PayloadTooLarge, UnsupportedMediaType
 
@@ -40,12 +41,22 @@ async def read_body(request: Request, *media_types: str) -> bytes:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if ("application/json" if media_type.endswith("+json") else media_type) not in media_types:
         raise UnsupportedMediaType(media_type, " or ".join(media_types))
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BYTES:
+    return await counted(request).body()
+
+
+def counted(request: Request) -> Request:
+    """The request, whose body must not be larger than 1 MiB: who reads it on gets a `PayloadTooLarge`."""
+    read = 0
+
+    async def receive() -> Message:
+        nonlocal read
+        message = await request.receive()
+        read += len(message.get("body", b""))
+        if read > MAX_BYTES:
             raise PayloadTooLarge(MAX_BYTES)
-    return bytes(body)
+        return message
+
+    return Request(request.scope, receive)
 
 
 def _depth_exceeds(data: Any, levels: int) -> bool:

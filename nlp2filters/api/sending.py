@@ -14,13 +14,13 @@ from starlette.responses import Response
 from nlp2filters.api import accepting
 from nlp2filters.api.auth import caller
 from nlp2filters.api.batches import prepare
-from nlp2filters.api.body import MAX_BYTES
+from nlp2filters.api.body import MAX_BYTES, counted
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation
 from nlp2filters.api.state import state
 from nlp2filters.api.submission import BatchSubmission, checked
 from nlp2filters.core.batches import Batch
-from nlp2filters.errors import Fault, InvalidInput, InvalidRequest, PayloadTooLarge
+from nlp2filters.errors import Fault, InvalidInput, InvalidRequest
 from nlp2filters.store import now_ms
 
 _TEXT_COLUMNS = ("text", "query", "sentence")
@@ -72,14 +72,12 @@ async def _read(request: Request, default_catalog: str) -> Sent:
 
     Raises:
         InvalidRequest: saying what it lacks.
-        PayloadTooLarge: it is larger than 1 MiB.
+        PayloadTooLarge: it is larger than 1 MiB; the rest is not read.
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise InvalidRequest([Fault("", "Send multipart/form-data with `file` and `callback`.")])
-    if int(request.headers.get("content-length", "0") or 0) > MAX_BYTES:
-        raise PayloadTooLarge(MAX_BYTES)
     try:
-        async with request.form(max_files=1, max_fields=10, max_part_size=MAX_BYTES) as form:
+        async with counted(request).form(max_files=1, max_fields=10, max_part_size=MAX_BYTES) as form:
             return await _sent(form, default_catalog)
     except HTTPException as exc:  # what Starlette makes of a malformed form
         raise InvalidRequest([Fault("", f"The form cannot be read: {exc.detail}")]) from exc
@@ -91,11 +89,8 @@ async def _sent(form: FormData, default_catalog: str) -> Sent:
         raise InvalidRequest([Fault("/file", "The form has no file.")])
     if not isinstance(callback, str) or not callback:
         raise InvalidRequest([Fault("/callback", "The form has no callback.")])
-    content = await file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise PayloadTooLarge(MAX_BYTES)
     try:
-        text = content.decode("utf-8-sig")
+        text = (await file.read()).decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         raise InvalidRequest([Fault("/file", f"The file is not UTF-8: {exc}")]) from exc
     texts = [one.strip() for one in _texts(text, file.filename or "", file.content_type or "") if one.strip()]

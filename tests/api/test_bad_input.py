@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -89,13 +92,31 @@ def test_a_body_of_another_media_type(client: httpx.Client) -> None:
     assert (response.status_code, response.json()["type"]) == (415, "/problems/unsupported-media-type")
 
 
-def test_a_body_that_never_says_how_long_it_is(client: httpx.Client) -> None:
-    def endless() -> Iterator[bytes]:
-        for _ in range(100):
-            yield b" " * 65_536
-
-    response = client.post("/v1/jobs", content=endless(), headers={"Content-Type": "application/json"})
-    assert (response.status_code, response.json()["type"]) == (413, "/problems/payload-too-large")
+@pytest.mark.parametrize(
+    ("path", "media_type", "begin"),
+    [
+        ("/v1/jobs", "application/json", b""),
+        ("/v1/catalogs/infer", "text/csv", b""),
+        ("/send", "multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n'),
+        ("/send", "multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"'
+        b"\r\n\r\n"),
+    ],
+)  # fmt: skip
+def test_a_body_without_an_end_is_counted_while_it_comes(
+    service: Service, path: str, media_type: str, begin: bytes
+) -> None:
+    address = urlsplit(service.url)
+    assert address.hostname
+    with closing(HTTPConnection(address.hostname, address.port, timeout=30)) as connection:
+        connection.putrequest("POST", path)
+        connection.putheader("Content-Type", media_type)
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        for chunk in (begin, *[b" " * 65_536] * 17):
+            if chunk:
+                connection.send(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        response = connection.getresponse()  # there is no last chunk: the answer cannot wait for it
+        assert (response.status, json.load(response)["type"]) == (413, "/problems/payload-too-large")
 
 
 @pytest.mark.parametrize("part", ["", "/result", "/rows", "/events", "/deliveries"])
