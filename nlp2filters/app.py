@@ -30,7 +30,7 @@ from nlp2filters.api import (
     tokens,
 )
 from nlp2filters.api.metrics import Metrics
-from nlp2filters.api.middleware import AccessLog, SecurityHeaders
+from nlp2filters.api.middleware import REQUEST_ID, AccessLog, SecurityHeaders
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import routes
 from nlp2filters.api.state import State
@@ -55,6 +55,7 @@ OPERATIONS = [
     *sending.operations,
 ]
 DOCUMENT = openapi.document(OPERATIONS)
+_ALLOWED_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Prefer")
 
 
 class _Lifespan(TypedDict):
@@ -101,8 +102,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
                 allow_methods=["GET", "POST", "PUT", "DELETE"],
-                allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Prefer"],
-                expose_headers=["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"],
+                allow_headers=[*_ALLOWED_HEADERS, REQUEST_ID],
+                expose_headers=[*openapi.HEADERS, REQUEST_ID],
             ),
         ],
         exception_handlers={

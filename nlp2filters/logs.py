@@ -16,6 +16,18 @@ _SHARED: list[structlog.typing.Processor] = [
 ]
 
 
+class WithoutQuery(logging.Filter):
+    """Cuts the query from addresses in uvicorn's lines: it may hold a stream token."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Every line passes."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                arg.partition("?")[0] if isinstance(arg, str) and arg.startswith("/") else arg for arg in record.args
+            )
+        return True
+
+
 def configure(level: str = "INFO") -> None:
     """Send every logger's lines, those of uvicorn and ARQ included, through one JSON formatter."""
     formatter = {
@@ -29,17 +41,21 @@ def configure(level: str = "INFO") -> None:
         "foreign_pre_chain": _SHARED,
     }
     handler = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
-    quiet = ("httpx", "httpcore", "fastembed", "huggingface_hub", "arq")
-    passed_on = ("uvicorn", "uvicorn.error", "uvicorn.access")
+    quiet = ("httpx", "httpcore", "fastembed", "huggingface_hub", "arq", "uvicorn.access")  # we log requests ourselves
+    passed_on = ("uvicorn", "uvicorn.error")
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"json": formatter},
+            "filters": {"without-query": {"()": WithoutQuery}},
             "handlers": {"stdout": handler},
             "root": {"handlers": ["stdout"], "level": level},
             "loggers": {
-                **{name: {"handlers": [], "propagate": True, "level": "NOTSET"} for name in passed_on},
+                **{
+                    name: {"handlers": [], "propagate": True, "level": "NOTSET", "filters": ["without-query"]}
+                    for name in passed_on
+                },
                 **{name: {"level": "WARNING"} for name in quiet},
             },
         }

@@ -121,6 +121,7 @@ operations = [
         body=BatchSubmission,
         params=(_ONCE,),
         problems=("idempotency-key-reused", *_LIMITS),
+        headers={202: ("Location", "Retry-After", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy")},
         tag="batches",
     ),
     Operation(

@@ -187,6 +187,7 @@ operations = [
         "jobs:read",
         {200: schemas.CatalogDocument, 304: None},
         problems=("catalog-not-found",),
+        headers={200: ("ETag",), 304: ("ETag",)},
         tag="catalogs",
     ),
     Operation(
@@ -197,6 +198,7 @@ operations = [
         {201: schemas.CatalogDocument, 200: schemas.CatalogDocument},
         body=schemas.CatalogDocument,
         problems=(*_PROBLEMS, "too-many-catalogs"),
+        headers={201: ("ETag", "Location"), 200: ("ETag", "Location")},
         tag="catalogs",
     ),
     Operation(

@@ -226,6 +226,8 @@ _STATUS = Param(
 _LIMIT = Param(
     name="limit", place="query", description="Most rows, up to 200.", schema={"type": "integer", "minimum": 0}
 )
+_MADE = ("Location", "Preference-Applied", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy")
+_MADE_HEADERS = {202: (*_MADE, "Retry-After"), 200: _MADE}
 _FINISHED = ("job-not-found", "job-not-finished", "job-failed", "result-expired")
 
 operations = [
@@ -238,6 +240,7 @@ operations = [
         body=Submission,
         params=(_PREFER, _ONCE),
         problems=("catalog-not-found", "invalid-catalog", "invalid-filter", "idempotency-key-reused", *_LIMITS),
+        headers=_MADE_HEADERS,
     ),
     Operation("GET", "/v1/jobs", listing, "jobs:read", {200: schemas.Jobs}, params=(_STATUS, _SIZE, _TOKEN)),
     Operation(
@@ -248,6 +251,7 @@ operations = [
         {200: schemas.Job, 304: None},
         params=(_ETAG,),
         problems=("job-not-found",),
+        headers={200: ("ETag", "Retry-After"), 304: ("ETag", "Retry-After")},
     ),
     Operation(
         "DELETE",
@@ -265,6 +269,7 @@ operations = [
         {200: schemas.Result, 304: None},
         params=(_ETAG,),
         problems=_FINISHED,
+        headers={200: ("ETag",), 304: ("ETag",)},
     ),
     Operation(
         "GET",
@@ -291,6 +296,7 @@ operations = [
         {202: schemas.Job, 200: schemas.FinishedJob},
         params=(_PREFER, _ONCE),
         problems=("job-not-found", "job-not-retryable", "idempotency-key-reused", *_LIMITS),
+        headers=_MADE_HEADERS,
     ),
     Operation(
         "GET",

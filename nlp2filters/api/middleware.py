@@ -1,11 +1,17 @@
-"""Around every response: security headers, and one log line."""
+"""Around every response: security headers, a request id, and one log line."""
 
 import logging
+import re
 import time
+import uuid
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from nlp2filters import logs
+
+REQUEST_ID = "X-Request-ID"
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,200}", re.ASCII)
 _log = logging.getLogger(__name__)
 
 _PAGE_CSP = (
@@ -49,8 +55,17 @@ def _route(scope: Scope) -> str:
     return path if "endpoint" in scope else "unknown"
 
 
+def _request_id(scope: Scope) -> str:
+    """The request's id: that of the caller, or of a router before us, if it has one."""
+    given = Headers(scope=scope).get(REQUEST_ID, "")
+    return given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+
+
 class AccessLog:
-    """One line per request when its answer is complete: method, path without the query, status and duration."""
+    """One line per request when its answer is complete: method, path without the query, status and duration.
+
+    The request's id is on all lines that are logged meanwhile, in the answer, and `request.state.request_id`.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -60,21 +75,24 @@ class AccessLog:
             await self.app(scope, receive, send)
             return
         status, began = 0, time.monotonic()
+        request_id = scope["state"]["request_id"] = _request_id(scope)
 
         async def noting(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
                 scope["state"]["app"].metrics.answered(scope["method"], _route(scope), status, time.monotonic() - began)
             await send(message)
 
-        try:
-            await self.app(scope, receive, noting)
-        except Exception:
-            status = 500
-            raise
-        finally:
-            about = {"job_id": job_id} if (job_id := scope.get("path_params", {}).get("job_id")) else {}
-            duration_ms = round(1000 * (time.monotonic() - began), 1)
-            line = {"method": scope["method"], "path": scope["path"], "status": status, "duration_ms": duration_ms}
-            _log.info("request", extra={**line, **about})
+        with logs.about(request_id=request_id):
+            try:
+                await self.app(scope, receive, noting)
+            except Exception:
+                status = 500
+                raise
+            finally:
+                about = {"job_id": job_id} if (job_id := scope.get("path_params", {}).get("job_id")) else {}
+                duration_ms = round(1000 * (time.monotonic() - began), 1)
+                line = {"method": scope["method"], "path": scope["path"], "status": status, "duration_ms": duration_ms}
+                _log.info("request", extra={**line, **about})

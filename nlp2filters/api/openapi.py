@@ -15,6 +15,24 @@ from nlp2filters.core import schemas
 from nlp2filters.core.problems import PROBLEMS
 
 _REF = "#/components/schemas/{model}"
+HEADERS = {
+    "Allow": "The methods that the address takes.",
+    "ETag": "The version of what is sent, for `If-None-Match`.",
+    "Idempotency-Replayed": "`true`: made by an earlier request with the same key.",
+    "Location": "Where what was made is.",
+    "Preference-Applied": "What of `Prefer` was granted.",
+    "RateLimit": "Submissions left in this minute, `r`, and seconds to the next, `t`.",
+    "RateLimit-Policy": "Submissions `q` in `w` seconds.",
+    "Retry-After": "Seconds after which to ask again.",
+    "WWW-Authenticate": "How to show who is calling.",
+}
+_PROBLEM_HEADERS = {
+    401: ("WWW-Authenticate",),
+    405: ("Allow",),
+    409: ("Retry-After",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
 _BODY_PROBLEMS = ("malformed-json", "unsupported-media-type", "payload-too-large", "invalid-request")
 _KEY_PROBLEMS = ("unauthenticated", "forbidden", "store-unavailable")
 _PATH_PARAMETERS = {
@@ -117,7 +135,8 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 def _responses(operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for status, answer in operation.answers.items():
-        found[str(status)] = {"description": _REASONS[status], **_content(answer)}
+        headers = _headers(operation.headers.get(status, ()))
+        found[str(status)] = {"description": _REASONS[status], **headers, **_content(answer)}
     slugs = list(operation.problems)
     if operation.scope:
         slugs += _KEY_PROBLEMS
@@ -133,8 +152,17 @@ def _responses(operation: Operation) -> dict[str, Any]:
         if operation.tag == "older" and status == 404:
             content = {"application/json": {"schema": {"type": "object"}}}
         described = "; ".join(f"[{name}](/problems/{name})" for name in names)
-        found[str(status)] = {"description": described, "content": content}
+        found[str(status)] = {
+            "description": described,
+            **_headers(_PROBLEM_HEADERS.get(status, ())),
+            "content": content,
+        }
     return found
+
+
+def _headers(names: Sequence[str]) -> dict[str, Any]:
+    described = {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in names}
+    return {"headers": described} if described else {}
 
 
 def _content(answer: Media) -> dict[str, Any]:

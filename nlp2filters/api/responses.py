@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nlp2filters import errors
+from nlp2filters.api.middleware import REQUEST_ID
 from nlp2filters.core.jobs import TERMINAL
 from nlp2filters.core.problems import problem
 
@@ -60,12 +61,14 @@ class JSON(Response):
 
 
 class Problem(JSON):
-    """A problem object, with its own status."""
+    """A problem object, with its own status, and the id by which the log knows the request."""
 
     media_type = "application/problem+json"
 
-    def __init__(self, slug: str, detail: str, headers: dict[str, str] | None = None, **members: Any) -> None:
-        body = problem(slug, detail, **members)
+    def __init__(
+        self, request: Request, slug: str, detail: str, headers: dict[str, str] | None = None, **members: Any
+    ) -> None:
+        body = problem(slug, detail, request_id=request.state.request_id, **members)
         super().__init__(body, status_code=body["status"], headers=headers)
 
 
@@ -75,11 +78,11 @@ async def on_error(request: Request, exc: Exception) -> Response:
         case errors.InvalidInput(faults=faults):
             members = [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults]
             count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-            return Problem(_SLUGS[type(exc)], f"{count}; see `errors`.", errors=members)
+            return Problem(request, _SLUGS[type(exc)], f"{count}; see `errors`.", errors=members)
         case errors.ResultNotReady(error=error, status=status) if status in TERMINAL:
-            return Problem("job-failed", str(exc), error=error)
+            return Problem(request, "job-failed", str(exc), error=error)
         case errors.NLP2FiltersError():
-            return Problem(_SLUGS[type(exc)], str(exc), _headers(exc))
+            return Problem(request, _SLUGS[type(exc)], str(exc), _headers(exc))
     raise exc
 
 
@@ -106,7 +109,7 @@ async def on_redis_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RedisError)
     _log.error("Redis: %s", exc)
     headers = {"Retry-After": str(STORE_RETRY_AFTER_S)}
-    return Problem("store-unavailable", "The job store does not answer. Nothing was lost; try again.", headers)
+    return Problem(request, "store-unavailable", "The job store does not answer. Nothing was lost; try again.", headers)
 
 
 async def on_http_exception(request: Request, exc: Exception) -> Response:
@@ -114,9 +117,10 @@ async def on_http_exception(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     headers = dict(exc.headers or {})
     detail = f"{request.method} {request.url.path} is not part of this API."
-    return Problem(_HTTP_SLUGS.get(exc.status_code, "internal-error"), detail, headers)
+    return Problem(request, _HTTP_SLUGS.get(exc.status_code, "internal-error"), detail, headers)
 
 
 async def on_crash(request: Request, exc: Exception) -> Response:
     """Everything unforeseen. The traceback is in the log, not in the answer."""
-    return Problem("internal-error", "An error on our side; it has been logged.")
+    headers = {REQUEST_ID: request.state.request_id}
+    return Problem(request, "internal-error", "An error on our side; it has been logged.", headers)

@@ -32,8 +32,9 @@ class Operation:
 
     `endpoint`'s docstring is the description. `scope` is what the caller's key needs, None for anybody. `answers` are
     the successful ones by status: a model (which may name its `media_type`), a media type that no model describes, or
-    None for no body. `problems` are slugs of `core/problems.py` beyond those that every operation may answer with.
-    `body` is what it takes: a model, or OpenAPI content by media type.
+    None for no body; `headers` are the names of those that come with them. `problems` are slugs of `core/problems.py`
+    beyond those that every operation may answer with. `body` is what it takes: a model, or OpenAPI content by media
+    type.
     """
 
     method: str
@@ -44,7 +45,7 @@ class Operation:
     body: type[BaseModel] | Mapping[str, Any] | None = None
     params: Sequence[Param] = ()
     problems: Sequence[str] = ()
-    headers: Sequence[str] = ()
+    headers: Mapping[int, Sequence[str]] = field(default_factory=dict)
     tag: str = "jobs"
 
 

@@ -1,21 +1,28 @@
 """Who may do what: API keys, their scopes and owners, limits, stream tokens."""
 
+import asyncio
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
 import pytest
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 from websockets.asyncio.client import connect
+from websockets.sync.client import connect as follow
 
+from nlp2filters.access import ApiKeys
 from nlp2filters.api.following import socket_routes
 from nlp2filters.api.routes import Operation
 from nlp2filters.app import OPERATIONS
+from nlp2filters.commands.keys import DEFAULT_SCOPES
+from nlp2filters.keys import Keys
 from nlp2filters.redis_server import running
+from nlp2filters.store import now_ms
 from tests.conftest import free_port
 from tests.service import ROOT, Service
 
@@ -25,7 +32,7 @@ LAMPS: dict[str, Any] = {"fields": [{"name": "price", "type": "number"}]}
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A web process with low limits; keys are made by the command line."""
+    """A web process with low limits."""
     with running(tmp_path_factory.mktemp("access-redis"), free_port()) as server:
         environment = {"REDIS_URL": server.url, "MAX_PENDING": "5", "MAX_STREAMS": "2", "MAX_RATE": "100"}
         service = Service(tmp_path_factory.mktemp("access-logs"), port=free_port(), environment=environment)
@@ -45,10 +52,20 @@ def command(service: Service, *words: str) -> str:
     return run.stdout
 
 
-def client_of(service: Service, name: str, *words: str) -> httpx.Client:
-    made = json.loads(command(service, "create", name, "--json", *words))
-    headers = {"Authorization": f"Bearer {made['key']}"}
+def client_with(service: Service, key: str) -> httpx.Client:
+    headers = {"Authorization": f"Bearer {key}"}
     return httpx.Client(base_url=service.url, timeout=30, trust_env=False, headers=headers)
+
+
+def client_of(service: Service, name: str, scopes: Sequence[str] = DEFAULT_SCOPES) -> httpx.Client:
+    """A client with a key that is made here: a command takes long to start."""
+
+    async def make() -> str:
+        async with AsyncRedis.from_url(service.environment["REDIS_URL"]) as redis:
+            _, key = await ApiKeys(redis, Keys()).create(name, name, scopes, now_ms())
+            return key
+
+    return client_with(service, asyncio.run(make()))
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +108,8 @@ def test_the_key_is_nowhere_in_redis(guarded: Service, anna: httpx.Client) -> No
 
 
 def test_a_revoked_key_is_none(guarded: Service) -> None:
-    with client_of(guarded, "carl") as carl:
+    key = json.loads(command(guarded, "create", "carl", "--json"))["key"]
+    with client_with(guarded, key) as carl:
         assert carl.get("/v1/jobs").status_code == 200
         listed = json.loads(command(guarded, "list", "--json"))
         (id_,) = [key["id"] for key in listed if key["name"] == "carl"]
@@ -100,7 +118,7 @@ def test_a_revoked_key_is_none(guarded: Service) -> None:
 
 
 def test_a_key_does_what_its_scopes_say(guarded: Service) -> None:
-    with client_of(guarded, "dora", "--scope", "jobs:read") as dora:
+    with client_of(guarded, "dora", ["jobs:read"]) as dora:
         assert dora.get("/v1/jobs").status_code == 200
         response = dora.post("/v1/jobs", json=BODY)
         assert (response.status_code, response.json()["type"]) == (403, "/problems/forbidden")
@@ -134,8 +152,9 @@ def test_what_is_another_owners_is_not_found(
         assert anna.get(path).json()["fields"][0]["name"] == LAMPS["fields"][0]["name"]
         bert.delete(path)
         return
-    theirs = bert.request(operation.method, path)
-    nowhere = bert.request(operation.method, operation.path.format_map(MISSING))
+    named = {"X-Request-ID": "the-same-id"}
+    theirs = bert.request(operation.method, path, headers=named)
+    nowhere = bert.request(operation.method, operation.path.format_map(MISSING), headers=named)
     assert (theirs.status_code, nowhere.status_code) == (404, 404)
     shown = theirs.text
     for name, value in annas.items():
@@ -220,6 +239,10 @@ def test_a_token_follows_one_job_and_nothing_else(guarded: Service, anna: httpx.
     assert response.status_code == 201
     query = {"token": response.json()["token"]}
     assert "event: done" in httpx.get(guarded.url + job["urls"]["events"], params=query).text
+    address = guarded.url.replace("http", "ws") + f"/v1/jobs/{job['id']}/ws"
+    with follow(f"{address}?token={query['token']}", proxy=None) as socket:
+        assert json.loads(socket.recv(timeout=30))["event"] == "snapshot"
+    assert query["token"] not in "".join(guarded.log_lines("web"))
     for path in (other["urls"]["events"], job["urls"]["self"], "/v1/jobs"):
         assert httpx.get(guarded.url + path, params=query).status_code == 401
 

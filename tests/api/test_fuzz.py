@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
+    response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
@@ -27,7 +28,13 @@ from tests.service import Service
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))
 BODIES = int(os.environ.get("FUZZ_BODIES", "1000"))
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    response_headers_conformance,
+]
 BODY = {"catalog": "cars", "text": "8 cylinders"}
 
 

@@ -1,12 +1,15 @@
 """The life of a job over HTTP: preferences, idempotency, listing, canceling, retrying, deleting."""
 
 import asyncio
+import html
+import json
 import uuid
 from typing import Any
 
 import httpx
 import pytest
 
+from nlp2filters.core.problems import PROBLEMS, problem
 from tests.service import Service
 
 BODY = {"catalog": "cars", "text": "8 cylinders"}
@@ -171,9 +174,51 @@ def test_a_method_that_the_address_does_not_take(client: httpx.Client) -> None:
     assert {"GET", "POST"} <= set(response.headers["allow"].split(", "))
 
 
-def test_every_problem_has_a_page(client: httpx.Client) -> None:
-    response = client.get("/v1/jobs/job_none")
-    page = client.get(response.json()["type"])
+@pytest.mark.parametrize("slug", PROBLEMS)
+def test_every_problem_has_a_page(idle: httpx.Client, slug: str) -> None:
+    page = idle.get(problem(slug, "x")["type"])
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert "No such job" in page.text
-    assert client.get("/problems/none").status_code == 404
+    assert html.escape(PROBLEMS[slug].title) in page.text
+    assert str(PROBLEMS[slug].status) in page.text
+
+
+def test_a_problem_that_is_none(idle: httpx.Client) -> None:
+    assert idle.get("/problems/none").json()["type"] == "/problems/not-found"
+
+
+def test_a_request_has_an_id_in_its_answer_its_problem_and_the_log(idle_service: Service, idle: httpx.Client) -> None:
+    response = idle.get("/v1/jobs/job_none")
+    request_id = response.headers["x-request-id"]
+    assert response.json()["request_id"] == request_id
+    logged = [json.loads(line) for line in idle_service.log_lines("web") if request_id in line]
+    assert [(line["request_id"], line["status"]) for line in logged] == [(request_id, 404)]
+    assert idle.get("/healthz").headers["x-request-id"] != request_id
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("from-the-router-1", True), ("short", False), ("a" * 201, False), ("a b c d e f", False)]
+)
+def test_the_id_that_a_router_gave(idle: httpx.Client, given: str, kept: bool) -> None:
+    answered = idle.get("/healthz", headers={"X-Request-ID": given}).headers["x-request-id"]
+    assert (answered == given) is kept
+
+
+def test_a_job_that_runs_says_when_to_ask_again(idle: httpx.Client) -> None:
+    response = idle.post("/v1/jobs", json=BODY)
+    job = response.json()
+    assert (response.headers["location"], response.headers["retry-after"]) == (job["urls"]["self"], "1")
+    assert idle.get(job["urls"]["self"]).headers["retry-after"] == "1"
+    result = idle.get(job["urls"]["result"])
+    assert (result.status_code, result.json()["type"]) == (409, "/problems/job-not-finished")
+    assert result.headers["retry-after"] == "1"
+    idle.post(job["urls"]["cancel"])
+    assert "retry-after" not in idle.get(job["urls"]["self"]).headers
+
+
+def test_a_page_holds_200_jobs_at_the_most_whatever_is_asked(idle: httpx.Client) -> None:
+    for _ in range(3):
+        requests = [{"custom_id": str(number), **BODY} for number in range(70)]
+        idle.post("/v1/batches", json={"requests": requests}).raise_for_status()
+    page = idle.get("/v1/jobs", params={"page_size": 100_000}).json()
+    assert len(page["jobs"]) == 200
+    assert len(idle.get("/v1/jobs").json()["jobs"]) == 50

@@ -1,10 +1,12 @@
 """The description of the API is true: of its addresses, of what they take, and of what they answer."""
 
 import re
+import uuid
 from pathlib import Path
 
 import httpx
 
+from nlp2filters.api.openapi import HEADERS
 from nlp2filters.app import OPERATIONS
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -30,3 +32,29 @@ def test_every_operation_is_in_the_docs() -> None:
     told = {re.sub(r"{\w+}", "{}", path) for path in re.findall(r"(/[\w/{}.-]+)", text)}
     for operation in OPERATIONS:
         assert re.sub(r"{\w+}", "{}", operation.path) in told, operation.path
+
+
+def test_the_headers_that_are_sent_are_described(idle: httpx.Client) -> None:
+    paths = idle.get("/openapi.json").json()["paths"]
+    body = {"catalog": "cars", "text": "8 cylinders"}
+    named = {"Idempotency-Key": str(uuid.uuid4()), "Prefer": "return=minimal"}
+    idle.post("/v1/jobs", json=body, headers=named)
+    job = idle.post("/v1/jobs", json=body).json()
+    etag = {"If-None-Match": idle.get(job["urls"]["self"]).headers["etag"]}
+    catalog = {"fields": [{"name": "price", "type": "number"}]}
+    answers = [
+        ("/v1/jobs", idle.post("/v1/jobs", json=body, headers=named)),
+        ("/v1/batches", idle.post("/v1/batches", json={"requests": [{"custom_id": "a", **body}]})),
+        ("/v1/jobs/{job_id}", idle.get(job["urls"]["self"])),
+        ("/v1/jobs/{job_id}", idle.get(job["urls"]["self"], headers=etag)),
+        ("/v1/jobs/{job_id}/result", idle.get(job["urls"]["result"])),
+        ("/v1/catalogs/{name}", idle.put("/v1/catalogs/described", json=catalog)),
+        ("/v1/catalogs/{name}", idle.get("/v1/catalogs/described")),
+    ]
+    told = set()
+    for path, answer in answers:
+        described = paths[path][answer.request.method.lower()]["responses"][str(answer.status_code)].get("headers", {})
+        sent = {name for name in HEADERS if name in answer.headers}
+        assert sent <= set(described), (path, answer.status_code)
+        told |= sent
+    assert told >= {"ETag", "Idempotency-Replayed", "Location", "Preference-Applied", "Retry-After"}
