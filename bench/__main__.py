@@ -3,9 +3,9 @@
 import asyncio
 import sys
 
-from bench import inferring, queues
+from bench import inferring, parsing, queues
 
-BENCHES = {"queues": queues.main, "inferring": inferring.main}
+BENCHES = {"queues": queues.main, "inferring": inferring.main, "parsing": parsing.main}
 
 
 def main() -> None:

@@ -185,12 +185,13 @@ async def draft(
     text: str, lexicon: Lexicon, embedder: Embedder, name_vectors: NameVectors, *, today: dt.date
 ) -> Interpretation:
     """The built-in parser's reading of a text; the model helps with the words that nothing explains."""
-    phrases = linking.phrases(text, lexicon)
+    phrases = await asyncio.to_thread(linking.phrases, text, lexicon)
     similar: Mapping[str, tuple[linking.Candidate, ...]] = {}
     if phrases:
         vectors, named = await asyncio.gather(embedder.embed(phrases), name_vectors(lexicon))
         similar = linking.nearest(phrases, vectors, named, lexicon) if named is not None else {}
-    return parser.parse(text, lexicon, today=today, similar=similar)
+    # In a thread: a long text against thousands of fields takes a second.
+    return await asyncio.to_thread(parser.parse, text, lexicon, today=today, similar=similar)
 
 
 async def _translate(task: Task) -> Outcome:

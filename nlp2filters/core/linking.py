@@ -4,6 +4,7 @@ In order of trust: the name itself, a synonym, a spelling close to one (edit dis
 (cosine of embeddings). Values come from the catalog only, so that none outside a closed enum can be meant.
 """
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,8 +28,8 @@ SHORTEST_DOUBTFUL = 8  # letters of a word in which two may be wrong
 SHORTEST_NOUN = 7  # whose spelling is corrected: short ones are like too many words
 MANY_VALUES = 30
 MAX_NAMES = 20_000  # of a catalog that are embedded
-MIN_COSINE = 0.7
-MIN_MARGIN = 0.08
+MIN_LIKELIHOOD = 0.75  # of a meaning found by embedding
+MOST_MARGIN = 0.3  # of cosines; a greater one tells no more
 CONFIDENCE: Mapping[Source, float] = {"exact": 0.98, "synonym": 0.95, "fuzzy": 0.8}
 
 
@@ -385,8 +386,8 @@ def nearest(
 ) -> dict[str, tuple[Candidate, ...]]:
     """What each phrase may mean, by cosine with the catalog's names.
 
-    `vectors` has a unit row per phrase, `name_vectors` one per `lexicon.names`. Only clear cases count: a cosine of
-    at least 0.7, and 0.08 ahead of every other target. The confidence is the cosine.
+    `vectors` has a unit row per phrase, `name_vectors` one per `lexicon.names`. The confidence is how often a name so
+    near, and so much nearer than that of any other target, is the right one; doubtful ones are left out.
     """
     if not len(phrases) or not len(lexicon.names):
         return {}
@@ -397,7 +398,13 @@ def nearest(
         order = nearest_first[np.argsort(-row[nearest_first])]
         best = lexicon.targets[order[0]]
         rival = next((row[i] for i in order[1:] if not set(lexicon.targets[i]) & set(best)), 0.0)
-        if row[order[0]] >= MIN_COSINE and row[order[0]] - rival >= MIN_MARGIN:
-            confidence = round(min(1.0, float(row[order[0]])) / len(best), 3)
+        sure = _likelihood(float(row[order[0]]), float(row[order[0]] - rival))
+        if sure >= MIN_LIKELIHOOD:
+            confidence = round(sure / len(best), 3)
             found[phrase] = tuple(Candidate(target, confidence, "embedding") for target in best)
     return found
+
+
+def _likelihood(cosine: float, margin: float) -> float:
+    """How likely the nearest name is the right one: a logistic fit, made by `tools/calibrate_linking.py`."""
+    return 1 / (1 + math.exp(4.31 - 5.24 * cosine - 11.0 * min(margin, MOST_MARGIN)))

@@ -47,7 +47,7 @@ def parse(
     rest, ignored = _ledger(items, found, atoms, spans, text)
     return Interpretation(
         filter=node.filter if node else None,
-        sort=tuple(sort for sort in found.sorts if not lexicon.catalog.by_name[sort.field].many),
+        sort=tuple(found.sorts),
         limit=found.limit or (1 if found.extreme and _one_record(items, tokens, found, singular) else None),
         text=rest,
         conditions=conditions,

@@ -168,6 +168,11 @@ class _Walk:
 
     def _sort(self, sorts: Sequence[Sort], end: int) -> None:
         known = {sort.field for sort in self.found.sorts}
+        for of in (self.row.catalog.by_name[sort.field] for sort in sorts):
+            if of.many or of.type == "geo":
+                self.found.reasons.update(dict.fromkeys(range(self.at, end), f"{of.title} has no order"))
+                self.at = end
+                return
         self.found.sorts.extend(sort for sort in sorts if sort.field not in known)
         self._take(end)
 

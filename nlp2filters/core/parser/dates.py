@@ -65,7 +65,8 @@ class Period:
 
 def read(tokens: Sequence[Token], at: int, language: Language, today: dt.date) -> Period | None:
     """The longest date or period that begins at the token `at`. A bare year is left to `year`."""
-    found = _Reader(tokens, at, language, today).readings()
+    reader = _Reader(tokens, at, language, today)
+    found = (*reader.readings(), *reader.parts())
     return max((period for period in found if period), key=lambda period: period.length, default=None)
 
 
@@ -93,8 +94,6 @@ class _Reader:
             yield self._ago()
             yield self._quarter_ordinal()
         elif token.kind == "word":
-            yield self._edge()
-            yield self._week_of_month()
             yield self._weekend()
             yield self._month_first()
             yield self._decade_word()
@@ -108,6 +107,12 @@ class _Reader:
             yield self._ago()
             if token.norm in self.language.data["date_words"]["of"]:
                 yield self._decade_digits(self.at + 1, skipped=1)
+
+    def parts(self) -> Iterator[Period | None]:
+        """Periods that are told by a larger one. They do not nest: "the end of the end of the year" is nobody's day."""
+        if self.tokens[self.at].kind == "word":
+            yield self._edge()
+            yield self._week_of_month()
 
     # the words at hand
 
@@ -263,7 +268,8 @@ class _Reader:
             return _whole("this", unit, 1 + the)
         if self._token(offset) is None:
             return None
-        return read(self.tokens, self.at + offset, self.language, self.today)
+        found = _Reader(self.tokens, self.at + offset, self.language, self.today).readings()
+        return max((period for period in found if period), key=lambda period: period.length, default=None)
 
     def _week_of_month(self) -> Period | None:
         """ "first week of January"."""

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import sys
+from typing import Any, get_args
 
 import pytest
 from hypothesis import example, given, settings
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from nlp2filters import demo
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, interpretation
-from nlp2filters.core.catalog import Catalog
+from nlp2filters.core import checks, dialects, interpretation, languages
+from nlp2filters.core.catalog import NUMERIC, Catalog, FieldType
+from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import (
     And,
     Between,
@@ -223,7 +225,10 @@ WORDS = st.sampled_from(
 @settings(max_examples=400, deadline=None)
 def test_any_text_gives_a_valid_interpretation(text: str, name: str) -> None:
     catalog = SHOP if name == "shop" else demo.catalog(name)
-    found = parse(text, LEXICONS[name], today=TODAY)
+    check_reading(parse(text, LEXICONS[name], today=TODAY), text, catalog)
+
+
+def check_reading(found: Interpretation, text: str, catalog: Catalog) -> None:
     if found.filter:
         assert checks.check(found.filter, catalog)
         to_cql2(found.filter)
@@ -241,13 +246,80 @@ def test_any_text_gives_a_valid_interpretation(text: str, name: str) -> None:
     assert found.limit is None or 1 <= found.limit <= 1000
     resolved = interpretation.resolve(found, TODAY)
     assert interpretation.from_json(interpretation.to_json(resolved)) == resolved
+    assert explain(resolved, catalog)
+    for dialect in dialects.DIALECTS:
+        dialects.compile(dialect, resolved, catalog)
+
+
+ROOTS = st.sampled_from(["price", "weight", "day", "first_name", "is_red", "Año", "a.b", "between", "10", "not", "🚗"])
+
+
+@st.composite
+def fields(draw: st.DrawFn) -> dict[str, Any]:
+    """A field of any type, with whatever may go with the type."""
+    kind: FieldType = draw(st.sampled_from(get_args(FieldType)))
+    many = draw(st.booleans()) and kind not in ("boolean", "geo")
+    field: dict[str, Any] = {"type": kind, "many": many, "synonyms": draw(st.lists(WORDS, max_size=2))}
+    if kind in ("keyword", "text"):
+        field["values"] = draw(st.lists(WORDS, max_size=3, unique=True))
+        field["closed"] = bool(field["values"]) and draw(st.booleans())
+    if kind == "money":
+        field["currency"] = draw(st.sampled_from(["USD", "EUR", "XXX"]))
+    if kind in ("number", "duration"):
+        field["unit"] = draw(st.sampled_from(["kg", "min", "furlong", "%", "no such unit"]))
+    if kind in NUMERIC and draw(st.booleans()):
+        field |= {"minimum": draw(st.integers(0, 1900)), "maximum": draw(st.integers(1900, 3000))}
+    if draw(st.booleans()):
+        allowed = catalogs.applicable(kind, many=many)
+        field["operators"] = draw(st.lists(st.sampled_from(allowed), max_size=4, unique=True))
+    if draw(st.booleans()):
+        field["adjectives"] = {"low": draw(st.lists(WORDS, max_size=1)), "high": ["heavy"]}
+    return field
+
+
+@st.composite
+def any_catalog(draw: st.DrawFn) -> Catalog:
+    names = draw(st.lists(ROOTS, min_size=1, max_size=6, unique=True))
+    data = {"name": draw(WORDS), "fields": [{"name": name, **draw(fields())} for name in names]}
+    return catalogs.parse({**data, "nouns": draw(st.lists(WORDS, max_size=1))})
+
+
+TEXTS = st.lists(WORDS | ROOTS, max_size=20).map(" ".join) | st.text(max_size=200)
+
+
+@given(TEXTS, any_catalog(), st.sampled_from(["en", "es"]))
+@settings(max_examples=300, deadline=None)
+def test_any_text_against_any_catalog_gives_a_valid_interpretation(text: str, catalog: Catalog, locale: str) -> None:
+    check_reading(parse(text, Lexicon.of(catalog, languages.of(locale)), today=TODAY), text, catalog)
 
 
 LEXICONS = {"shop": Lexicon.of(SHOP), **{name: Lexicon.of(demo.catalog(name)) for name in demo.NAMES}}
 
 
 @pytest.mark.parametrize(
-    "unit", ["not ", "(", "or ", "1 ", "1 or ", "between 1 and ", "a", "japan ", "ford, ", "$", "- ", "last "]
+    "unit",
+    [
+        "not ",
+        "(",
+        "or ",
+        "1 ",
+        "1 or ",
+        "between 1 and ",
+        "a",
+        "japan ",
+        "ford, ",
+        "$",
+        "- ",
+        "last ",
+        "end of the ",
+        "first week of ",
+        "1h",
+        "more than 1 but less than ",
+        "5 kg a ",
+        "by year, ",
+        "no ",
+        "un",
+    ],
 )
 def test_hostile_texts_take_no_more_steps_than_their_length(unit: str) -> None:
     def calls(length: int) -> int:
