@@ -23,7 +23,7 @@ def _for_stage(stage: str) -> Any:
     def add(cls: type[T]) -> type[T]:
         common = {
             "queue_name": KEYS.queue(stage),
-            "redis_pool": connect(SETTINGS, retries=20),
+            "redis_pool": connect(SETTINGS, patience_s=None),
             "ctx": {"settings": SETTINGS, "stage": stage, "on_abandoned": stages.abandon},
             "on_startup": workers.startup,
             "on_shutdown": workers.shutdown,
@@ -31,7 +31,7 @@ def _for_stage(stage: str) -> Any:
             "job_deserializer": queue.loads,
             "health_check_key": KEYS.health(f"{stage}:{os.getpid()}"),
             "health_check_interval": 15,
-            "job_timeout": stages.STAGE_TIMEOUT_S + 10,
+            "job_timeout": 86_400,  # stages have time-outs of their own, and their results wait for Redis
             "job_completion_wait": 20,
             "keep_result": 0,
             "max_tries": 1_000,  # the job's own record counts, see core/jobs.py

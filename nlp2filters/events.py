@@ -2,6 +2,7 @@
 
 A process holds one pub/sub connection for all its followers. A message there only says "look again": what a
 follower gets is read from the stream, so nothing is lost while the connection is down, and nothing comes twice.
+Followers stay while Redis is away, and go on from where they were.
 """
 
 import asyncio
@@ -14,13 +15,14 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisError  # noqa: A004
 
 from nlp2filters.keys import Keys
 
 START = "0-0"
 LOOK_AGAIN_S = 15.0
 RECONNECT_S = 1.0
+SILENCE_S = 5.0  # of the listener's connection, before it asks whether anybody is there
 
 _CURSOR = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
 _log = logging.getLogger(__name__)
@@ -62,15 +64,11 @@ class Events:
         await self._pubsub.aclose()  # type: ignore[no-untyped-call]
 
     async def follow(self, job_id: str, after: str = START) -> AsyncIterator[Event]:
-        """Every event after the cursor `after`, as it comes; ends after the last one.
-
-        Raises:
-            RedisError: the stream cannot be read.
-        """
+        """Every event after the cursor `after`, as it comes; ends after the last one."""
         async with self._woken(self._keys.events(job_id)) as changed:
             while True:
                 changed.clear()
-                while events := await self.read(job_id, after):
+                while events := await self._read_in_time(job_id, after):
                     for event in events:
                         yield event
                         if event.last:
@@ -86,6 +84,15 @@ class Events:
         """Up to `count` events after the cursor `after`, the oldest first."""
         entries = await self._redis.xrange(self._keys.events(job_id), min=f"({after}", count=count)
         return [_event(entry) for entry in entries]
+
+    async def _read_in_time(self, job_id: str, after: str) -> list[Event]:
+        """As `read`, but waiting for a Redis that is away."""
+        while True:
+            try:
+                return await self.read(job_id, after)
+            except RedisError as exc:
+                _log.debug("a follower waits for Redis: %s", exc)
+                await asyncio.sleep(RECONNECT_S)
 
     async def tail(self, job_id: str, count: int) -> list[Event]:
         """The last `count` events, the newest first."""
@@ -125,10 +132,11 @@ class Events:
         """Pass messages on for ever. A confirmed subscription wakes too: what came before it is read then."""
         while True:
             try:
-                await self._pubsub.subscribe(self._keys.web)
+                async with asyncio.timeout(SILENCE_S):
+                    await self._pubsub.subscribe(self._keys.web)
                 while True:
-                    message = await self._pubsub.get_message(timeout=LOOK_AGAIN_S)
-                    if message is None or message["channel"] is None:
+                    message = await self._heard()
+                    if message["channel"] is None:
                         continue
                     channel = message["channel"].decode()
                     if channel == self._keys.web and message["type"] == "subscribe":
@@ -136,13 +144,27 @@ class Events:
                         if self._followers:
                             await self._pubsub.subscribe(*self._followers)
                     self._wake(channel)
-            except (RedisError, OSError) as exc:
-                _log.warning("the event listener lost Redis and reconnects: %s", exc)
+            except (RedisError, OSError, TimeoutError) as exc:
+                _log.warning("the event listener lost Redis and reconnects: %r", exc)
                 self._connected = False
                 await self._pubsub.aclose()  # type: ignore[no-untyped-call]
                 for channel in list(self._followers):
                     self._wake(channel)
                 await asyncio.sleep(RECONNECT_S)
+
+    async def _heard(self) -> dict[str, Any]:
+        """The next message; after a silence, the answer to a ping.
+
+        Raises:
+            ConnectionError: nobody answers.
+        """
+        for _ in range(2):
+            message: dict[str, Any] | None = await self._pubsub.get_message(timeout=SILENCE_S)
+            if message:
+                return message
+            async with asyncio.timeout(SILENCE_S):
+                await self._pubsub.ping()
+        raise ConnectionError("no answer to a ping")
 
     def _wake(self, channel: str) -> None:
         for changed in self._followers.get(channel, ()):

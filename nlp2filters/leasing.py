@@ -7,7 +7,7 @@ only after the longest job timeout. Here (measured figures are in docs/reliabili
 - claim: one script takes as many due entries as there are free slots and pushes their scores past the lease,
   so that running jobs do not stand in the way of waiting ones;
 - lease: the in-progress key lives `lease_s` and is renewed three times as often by its owner. Who finds its
-  lease lost stops that job, and can neither finish nor re-queue it.
+  lease lost, or cannot renew it in time, stops that job, and can neither finish nor re-queue it.
 
 It overrides `_poll_iteration`, `finish_job` and `finish_failed_job` of ARQ 0.28.0, which is pinned.
 """
@@ -15,6 +15,8 @@ It overrides `_poll_iteration`, `finish_job` and `finish_failed_job` of ARQ 0.28
 import asyncio
 import logging
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from signal import Signals
 from typing import Any
@@ -34,6 +36,18 @@ _CLAIM, _RENEW, _RELEASE = (_LUA.joinpath(f"{name}.lua").read_text() for name in
 LEASE_S = 10.0
 FALLBACK_S = 5.0
 LONGEST_PAUSE_S = 2.0
+HAND_BACK_S, CLOSE_S = 2.0, 1.0  # after ARQ's 20 s for jobs to end: well within 25 s in all
+
+
+@dataclass(slots=True)
+class _Lease:
+    """A hold on an entry that was claimed with `score`. `token` is the claim's own: a command about an earlier claim
+    of the same worker, which arrives late, does nothing. `asked_at` is when it was last renewed, by the loop's clock.
+    """
+
+    token: str
+    score: int
+    asked_at: float
 
 
 class LeasedWorker(Worker):
@@ -41,12 +55,11 @@ class LeasedWorker(Worker):
 
     def __init__(self, *args: Any, lease_s: float = LEASE_S, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "poll_delay": 0})
-        self._owner = secrets.token_hex(8)
-        self._lease_ms = int(1000 * lease_s)
+        self._lease_s = lease_s
         self._wake = wake_key(self.queue_name)
         self._slot_free = asyncio.Event()
         self._idle: asyncio.Future[Any] | None = None
-        self._scores: dict[str, int] = {}
+        self._leases: dict[str, _Lease] = {}
         self._pause_s = 0.0
         self._claim = self.pool.register_script(_CLAIM)
         self._renew = self.pool.register_script(_RENEW)
@@ -66,19 +79,39 @@ class LeasedWorker(Worker):
         if self._idle:
             self._idle.cancel()
 
+    async def close(self) -> None:
+        """Let what was stopped be handed back, then close. A Redis that is away is not waited for."""
+        if self.tasks:
+            await asyncio.wait(self.tasks.values(), timeout=HAND_BACK_S)
+        while left := [task for task in self.tasks.values() if not task.done()]:
+            for task in left:
+                task.cancel()  # once for each thing that it waits for
+            await asyncio.wait(left, timeout=0.05)
+        self._clear_done()
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await super().close()
+        except TimeoutError:
+            _log.warning("Redis is away: what was not handed back runs again when its lease ends")
+
+    @property
+    def _lease_ms(self) -> int:
+        return int(1000 * self._lease_s)
+
     async def _poll_iteration(self) -> None:
         """Claim what is due, clear away what is done, then wait for a reason to look again."""
         self._slot_free.clear()
         try:
-            wait_s = await self._claim_due()
-            self._clear_done()
-            await self.heart_beat()
+            async with asyncio.timeout(FALLBACK_S):
+                wait_s = await self._claim_due()
+                self._clear_done()
+                await self.heart_beat()
             self._pause_s = 0.0
             if not self.burst:
                 await self._wait(wait_s)
         except (RedisError, OSError, TimeoutError) as exc:
             self._pause_s = min(LONGEST_PAUSE_S, 2 * self._pause_s or 0.1)
-            _log.warning("Redis does not answer, trying again in %.1f s: %s", self._pause_s, exc)
+            _log.warning("cannot look for jobs, trying again in %.1f s: %r", self._pause_s, exc)
             await asyncio.sleep(self._pause_s)
 
     async def _claim_due(self) -> float:
@@ -86,14 +119,15 @@ class LeasedWorker(Worker):
         slots = self.max_jobs - self.job_counter if self.allow_pick_jobs else 0
         if slots <= 0:
             return FALLBACK_S
+        token, asked_at = secrets.token_hex(8), self.loop.time()
         *claimed, next_ms = await self._claim(
-            keys=[self.queue_name, self._wake], args=[slots, self._lease_ms, self._owner, in_progress_key_prefix]
+            keys=[self.queue_name, self._wake], args=[slots, self._lease_ms, token, in_progress_key_prefix]
         )
         for raw_id, raw_score in zip(claimed[::2], claimed[1::2], strict=True):
             await self.sem.acquire()
             self.job_counter += 1
             job_id, score = raw_id.decode(), int(float(raw_score))
-            self._scores[job_id] = score
+            self._leases[job_id] = _Lease(token, score, asked_at)
             task = self.loop.create_task(self.run_job(job_id, score))
             task.add_done_callback(lambda _: self._release_sem_dec_counter_on_complete())
             self.tasks[job_id] = task
@@ -104,6 +138,7 @@ class LeasedWorker(Worker):
             if not task.done():
                 continue
             del self.tasks[job_id]
+            self._leases.pop(job_id, None)
             if not task.cancelled() and (exc := task.exception()):
                 _log.error("ARQ could not finish the entry %s, it runs again when its lease ends: %r", job_id, exc)
 
@@ -130,7 +165,7 @@ class LeasedWorker(Worker):
             self._idle.result()
 
     async def _marker(self, wait_s: float) -> None:
-        async with asyncio.timeout(wait_s + 2 * LONGEST_PAUSE_S):  # a half-open connection never answers
+        async with asyncio.timeout(wait_s + 1):  # a half-open connection never answers
             await self.pool.bzpopmin(self._wake, wait_s)
 
     def _release_sem_dec_counter_on_complete(self) -> None:
@@ -148,17 +183,17 @@ class LeasedWorker(Worker):
         keep_in_progress: float | None,
     ) -> None:
         """Take the entry out of the queue, or make it due again; only its owner can. Results are not ARQ's here."""
-        score = self._scores.pop(job_id)
-        due_ms = "" if finish else max(0, score + incr_score - now_ms()) if incr_score else 0
-        await self._release_entry(job_id, due_ms)
+        lease = self._leases.pop(job_id)  # it is not renewed any more
+        due_ms = "" if finish else max(0, lease.score + incr_score - now_ms()) if incr_score else 0
+        await self._release_entry(job_id, lease, due_ms)
 
     async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:
         """ARQ gave the entry up without running it: say so in the job's own record, then take it out."""
-        self._scores.pop(job_id, None)
+        lease = self._leases.pop(job_id)
         await self.ctx["on_abandoned"](self.ctx, job_id)
-        await self._release_entry(job_id, "")
+        await self._release_entry(job_id, lease, "")
 
-    async def _release_entry(self, job_id: str, due_ms: int | str) -> None:
+    async def _release_entry(self, job_id: str, lease: _Lease, due_ms: int | str) -> None:
         keys = [
             self.queue_name,
             self._wake,
@@ -166,23 +201,35 @@ class LeasedWorker(Worker):
             job_key_prefix + job_id,
             retry_key_prefix + job_id,
         ]
-        if not await self._release(keys=keys, args=[job_id, self._owner, due_ms]):
+        if not await self._release(keys=keys, args=[job_id, lease.token, due_ms]):
             _log.warning("the lease of %s was lost, another worker has it", job_id)
 
     async def _renew_leases(self) -> None:
-        """Renew the leases of the running jobs; stop those that were lost."""
+        """Renew the leases of the running jobs; stop those that were lost, or that ran out while Redis was away."""
+        pause_s = self._lease_s / 3
         while True:
-            await asyncio.sleep(self._lease_ms / 3000)
-            running = [job_id for job_id, task in self.tasks.items() if not task.done()]
-            if not running:
-                continue
-            args: list[str | int] = [self._lease_ms, self._owner, in_progress_key_prefix, *running]
+            await asyncio.sleep(pause_s)
+            running = dict(self._leases)
             try:
-                lost = await self._renew(keys=[self.queue_name], args=args)
-            except (RedisError, OSError) as exc:
-                _log.warning("could not renew %d leases: %s", len(running), exc)
-                continue
-            for job_id in (raw_id.decode() for raw_id in lost):
+                async with asyncio.timeout(self._lease_s / 5):
+                    lost = await self._renew_all(running) if running else []
+                pause_s = self._lease_s / 3
+            except (RedisError, OSError, TimeoutError) as exc:
+                _log.warning("could not renew %d leases: %r", len(running), exc)
+                over = self.loop.time() - self._lease_s
+                lost = [job_id for job_id, lease in running.items() if lease.asked_at < over]
+                pause_s = self._lease_s / 10
+            for job_id in lost:
                 if task := self.job_tasks.get(job_id):
                     _log.warning("the lease of %s was lost, stopping it here", job_id)
                     task.cancel()
+
+    async def _renew_all(self, leases: Mapping[str, _Lease]) -> list[str]:
+        """Renew the leases; returns the entries of those that are not ours any more."""
+        asked_at = self.loop.time()
+        args: list[str | int] = [self._lease_ms, in_progress_key_prefix]
+        args += [word for job_id, lease in leases.items() for word in (job_id, lease.token)]
+        lost = [raw_id.decode() for raw_id in await self._renew(keys=[self.queue_name], args=args)]
+        for job_id in leases.keys() - set(lost):
+            leases[job_id].asked_at = asked_at
+        return lost

@@ -49,7 +49,8 @@ from nlp2filters.store import Event, Store, now_ms
 from nlp2filters.webhooks import Sender
 
 STAGE_TIMEOUT_S = 120.0
-HAND_BACK_TIMEOUT_S = 5.0
+CHECKPOINT_TIMEOUT_S = 5.0
+UNWRITTEN_WAIT_S = 5.0
 NEWER_VERSION_WAIT_S = 5.0
 INDEX_WAIT_S = 2.0
 ANSWERS = ("answer", "repaired_answer")  # of the LLM, as fields of a job's record
@@ -276,7 +277,11 @@ async def _complete(
     answer = await provider.complete(messages, schema)
     faults.reach(task.resources.faults, "llm-answered")
     attempt = task.job.attempt
-    await _step(task, lambda job: jobs.checkpoint(job, attempt, name), [], {name: orjson.dumps(answer)})
+    try:
+        async with asyncio.timeout(CHECKPOINT_TIMEOUT_S):
+            await _step(task, lambda job: jobs.checkpoint(job, attempt, name), [], {name: orjson.dumps(answer)})
+    except TimeoutError:
+        _log.warning("Redis does not take the LLM's answer now: going on with it")
     faults.reach(task.resources.faults, "llm-kept")
     return answer
 
@@ -349,26 +354,36 @@ async def _attempt(resources: Resources, stage: str, job_id: str, work: Work) ->
     """Begin the stage, do its work and commit what comes of it; every way out leaves a true record behind.
 
     Raises:
-        Retry: for ARQ, when the work failed and may be tried again.
+        Retry: for ARQ, when the work failed and may be tried again. Of any other error ARQ would take the entry out
+            of its queue, and nobody would look after the job any more.
     """
     with logs.about(job_id=job_id, stage=stage):
-        task = await _begin(resources, stage, job_id)
-        if task is None:
-            return
-        faults.reach(resources.faults, "stage-begun")
         try:
-            async with asyncio.timeout(STAGE_TIMEOUT_S):
-                outcome = await work(task)
-            faults.reach(resources.faults, "stage-done")
-        except asyncio.CancelledError:
-            _log.info("the worker is stopping, the job goes back to its queue")
-            async with asyncio.timeout(HAND_BACK_TIMEOUT_S):
-                await _step(task, lambda job: jobs.hand_back(job, task.job.attempt), [])
+            task = await _begin(resources, stage, job_id)
+            if task:
+                await _run(task, work)
+        except Retry:
             raise
         except Exception as exc:
-            await _failed(task, exc)
-        else:
-            await _succeeded(task, outcome)
+            _log.exception("what came of the attempt could not be written down")
+            raise Retry(defer=UNWRITTEN_WAIT_S) from exc
+
+
+async def _run(task: Task, work: Work) -> None:
+    """Work on what was begun. The commit at the end has no time limit: it waits until Redis takes it."""
+    reach = partial(faults.reach, task.resources.faults)
+    reach("stage-begun")
+    try:
+        async with asyncio.timeout(STAGE_TIMEOUT_S):
+            outcome = await work(task)
+        reach("stage-done")
+        await _succeeded(task, outcome)
+    except asyncio.CancelledError:
+        _log.info("this worker stops or has lost its lease, the job goes back to its queue")
+        await _step(task, lambda job: jobs.hand_back(job, task.job.attempt), [])
+        raise
+    except Exception as exc:
+        await _failed(task, exc)
 
 
 async def _begin(resources: Resources, stage: str, job_id: str) -> Task | None:

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from arq.connections import ArqRedis
 from hypothesis import HealthCheck, settings
 
 from nlp2filters import models
-from nlp2filters.connection import connect
+from nlp2filters.connection import Client, connect
 from nlp2filters.keys import Keys
 from nlp2filters.redis_server import running
 from nlp2filters.settings import Settings
@@ -51,14 +50,14 @@ def keys() -> Keys:
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[ArqRedis]:
+async def redis(redis_url: str) -> AsyncIterator[Client]:
     client = connect(Settings(redis_url=redis_url))
     yield client
     await client.aclose()
 
 
 @pytest.fixture
-async def own_redis(tmp_path: Path) -> AsyncIterator[ArqRedis]:
+async def own_redis(tmp_path: Path) -> AsyncIterator[Client]:
     """A Redis of the test's own, which it may fill, stop or misconfigure."""
     with running(tmp_path / "redis", free_port()) as server:
         client = connect(Settings(redis_url=server.url))

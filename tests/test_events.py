@@ -2,12 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 from arq.connections import ArqRedis
+from redis.exceptions import RedisError
 
+from nlp2filters import events as module
+from nlp2filters.connection import connect
 from nlp2filters.events import START, Event, Events, is_cursor
 from nlp2filters.keys import Keys
+from nlp2filters.settings import Settings
+from tests.peers import proxy as proxies
 
 
 @pytest.fixture
@@ -78,6 +84,46 @@ async def test_a_lost_connection_loses_no_event(events: Events, redis: ArqRedis,
         await redis.client_kill_filter(_id=client["id"])
     await say(redis, keys, "draft", "done")
     assert await later == ["draft", "done"]
+
+
+async def test_followers_stay_while_redis_is_away(redis_url: str, redis: ArqRedis, keys: Keys) -> None:
+    with proxies.running(urlsplit(redis_url).port or 0) as proxy:
+        client = connect(Settings(redis_url=f"redis://127.0.0.1:{proxy.port}/0"))
+        async with Events(client, keys) as events:
+            following = events.follow("job_1")
+            await say(redis, keys, "status")
+            assert (await anext(following)).name == "status"
+            proxy.fall_silent()
+            later = asyncio.ensure_future(names(following))
+            await say(redis, keys, "draft")
+            with pytest.raises(RedisError):
+                await events.read("job_1")
+            await say(redis, keys, "done")
+            proxy.heal()
+            assert await later == ["draft", "done"]
+        await client.aclose()
+
+
+async def test_a_listener_whose_connection_leads_nowhere_makes_another(
+    redis_url: str, redis: ArqRedis, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SILENCE_S", 0.2)
+    monkeypatch.setattr(module, "LOOK_AGAIN_S", 3600)  # only the listener can wake a follower
+    with proxies.running(urlsplit(redis_url).port or 0) as proxy:
+        client = connect(Settings(redis_url=f"redis://127.0.0.1:{proxy.port}/0"))
+        async with Events(client, keys) as events:
+            following = asyncio.ensure_future(names(events.follow("job_1")))
+            await until_subscribed(redis, keys.events("job_1"))
+            proxy.half_open()
+            await say(redis, keys, "status", "done")
+            assert await following == ["status", "done"]
+        await client.aclose()
+
+
+async def until_subscribed(redis: ArqRedis, channel: str) -> None:
+    async with asyncio.timeout(20):
+        while not dict(await redis.pubsub_numsub(channel))[channel.encode()]:
+            await asyncio.sleep(0.01)
 
 
 async def test_more_events_than_one_read_takes(events: Events, redis: ArqRedis, keys: Keys) -> None:

@@ -1,9 +1,10 @@
 """The worker: woken at once, claims what it can take, holds leases, and lets go of what is another's."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import pytest
 from arq.connections import ArqRedis
@@ -17,6 +18,8 @@ from nlp2filters.keys import Keys
 from nlp2filters.leasing import LeasedWorker
 from nlp2filters.queue import wake_key
 from nlp2filters.settings import Settings
+from tests.peers import proxy as proxies
+from tests.peers.proxy import Proxy
 
 Work = Callable[[dict[str, Any], str], Awaitable[None]]
 
@@ -40,18 +43,17 @@ class Bench:
         async def on_abandoned(ctx: dict[str, Any], id_: str) -> None:
             self.abandoned.append(id_)
 
-        pool = connect(Settings(redis_url=self.url))
+        pool = connect(Settings(redis_url=self.url), patience_s=None)
         worker = LeasedWorker(
             functions=[func(cast(Any, work), name="work")],
             queue_name=self.queue_name,
             redis_pool=pool,
             handle_signals=False,
             keep_result=0,
-            max_tries=1000,
             job_serializer=queue.dumps,
             job_deserializer=queue.loads,
             ctx={"on_abandoned": on_abandoned},
-            **options,
+            **{"max_tries": 1000, **options},
         )
         running = asyncio.create_task(worker.main())
         try:
@@ -211,13 +213,108 @@ async def test_a_worker_that_lost_its_lease_stops_and_takes_nothing_out(bench: B
             raise
 
     async with bench.worker(work, lease_s=0.3):
-        await bench.put("a")
+        await bench.put("lost")
         await log.until(1)
-        await bench.redis.set(in_progress_key_prefix + "a", "another", px=60_000)
+        await bench.redis.set(in_progress_key_prefix + "lost", "another", px=60_000)
         async with asyncio.timeout(10):
             await stopped.wait()
-    assert await bench.redis.get(in_progress_key_prefix + "a") == b"another"
-    assert await bench.redis.zscore(bench.queue_name, "a") is not None
+    assert await bench.redis.get(in_progress_key_prefix + "lost") == b"another"
+    assert await bench.redis.zscore(bench.queue_name, "lost") is not None
+
+
+@pytest.fixture
+def proxied(redis_url: str, redis: ArqRedis, keys: Keys) -> Iterator[tuple[Bench, Proxy]]:
+    """A queue whose workers reach Redis by way of a proxy."""
+    with proxies.running(urlsplit(redis_url).port or 0) as proxy:
+        yield Bench(f"redis://127.0.0.1:{proxy.port}/0", redis, keys.queue("embedding")), proxy
+
+
+async def test_a_worker_that_cannot_renew_its_lease_stops_the_job(
+    proxied: tuple[Bench, Proxy], caplog: pytest.LogCaptureFixture
+) -> None:
+    (bench, proxy), log, stopped = proxied, Log(), asyncio.Event()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        if len(log.ran) > 1:
+            return
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            stopped.set()
+            raise
+
+    async with bench.worker(work, lease_s=1.0):
+        await bench.put("a")
+        await log.until(1)
+        proxy.fall_silent()
+        async with asyncio.timeout(20):
+            await stopped.wait()
+        proxy.heal()
+        await bench.until_empty()  # and runs again, here or elsewhere
+    assert log.ran == ["a", "a"]
+
+
+async def test_a_short_silence_stops_no_job(proxied: tuple[Bench, Proxy], caplog: pytest.LogCaptureFixture) -> None:
+    (bench, proxy), log, release = proxied, Log(), asyncio.Event()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        await release.wait()
+
+    async with bench.worker(work, lease_s=10.0):
+        await bench.put("a")
+        await log.until(1)
+        proxy.fall_silent()
+        async with asyncio.timeout(20):
+            while "could not renew" not in caplog.text:
+                await asyncio.sleep(0.05)
+        release.set()
+        proxy.heal()
+        await bench.until_empty()
+    assert log.ran == ["a"]
+
+
+async def test_an_idle_worker_whose_connections_lead_nowhere_makes_others(proxied: tuple[Bench, Proxy]) -> None:
+    (bench, proxy), log = proxied, Log()
+    async with bench.worker(log.work):
+        await bench.put("a")
+        await bench.until_empty()
+        proxy.half_open()
+        await bench.put("b")
+        await log.until(2)
+    assert log.ran == ["a", "b"]
+
+
+async def test_a_worker_that_is_told_to_stop_does_not_wait_for_a_silent_redis(proxied: tuple[Bench, Proxy]) -> None:
+    (bench, proxy), log = proxied, Log()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        await asyncio.Event().wait()
+
+    async with bench.worker(work) as worker:
+        await bench.put("left")
+        await log.until(1)
+        proxy.fall_silent()
+        async with asyncio.timeout(20):
+            await worker.close()
+        assert not worker.tasks
+    assert await bench.redis.zscore(bench.queue_name, "left") is not None
+    proxy.heal()
+
+
+async def test_what_was_tried_too_often_is_reported(bench: Bench) -> None:
+    log = Log()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        raise Retry(defer=0.01)
+
+    async with bench.worker(work, max_tries=2):
+        await bench.put("a")
+        await bench.until_empty()
+    assert (log.ran, bench.abandoned) == (["a", "a"], ["a"])
 
 
 async def test_an_entry_that_arq_gives_up_is_reported(bench: Bench) -> None:

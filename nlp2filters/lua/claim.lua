@@ -1,21 +1,21 @@
 -- Take as many due entries of a queue as there are free slots, each under a lease.
 --
 -- KEYS  1 queue (sorted set)  2 wake-up marker (sorted set)
--- ARGV  1 slots  2 lease in ms  3 owner  4 prefix of the lease keys
+-- ARGV  1 slots  2 lease in ms  3 the claim's token  4 prefix of the lease keys
 -- Returns {id, score, id, score, …, ms until the next entry is due, or ''}.
 --
 -- A claimed entry stays in the queue with its score moved past the lease, so that it neither crowds the
--- head nor is lost: when its owner dies, it is simply due again.
+-- head nor is lost: when its worker dies, it is simply due again.
 
 local queue, wake = KEYS[1], KEYS[2]
-local slots, lease, owner, prefix = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local slots, lease, token, prefix = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local claimed = {}
 local due = redis.call('ZRANGEBYSCORE', queue, '-inf', now, 'WITHSCORES', 'LIMIT', 0, slots)
 for i = 1, #due, 2 do
-  if redis.call('SET', prefix .. due[i], owner, 'NX', 'PX', lease) then
+  if redis.call('SET', prefix .. due[i], token, 'NX', 'PX', lease) then
     claimed[#claimed + 1] = due[i]
     claimed[#claimed + 1] = due[i + 1]
   end

@@ -1,13 +1,13 @@
 -- End a worker's hold on an entry: take it out of the queue, or make it due again.
 --
 -- KEYS  1 queue (sorted set)  2 wake-up marker (sorted set)  3 lease  4 ARQ job  5 ARQ's count of tries
--- ARGV  1 entry id  2 owner  3 '' to take it out, else ms from now until it is due again
--- Returns 1, or 0 where the lease is not the owner's any more and nothing was done.
+-- ARGV  1 entry id  2 the claim's token  3 '' to take it out, else ms from now until it is due again
+-- Returns 1, or 0 where the lease is not the claim's any more and nothing was done.
 
 local queue, wake, lease, job, tries = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local id, owner, wait = ARGV[1], ARGV[2], ARGV[3]
+local id, token, wait = ARGV[1], ARGV[2], ARGV[3]
 
-if redis.call('GET', lease) ~= owner then return 0 end
+if redis.call('GET', lease) ~= token then return 0 end
 redis.call('DEL', lease)
 if wait == '' then
   redis.call('ZREM', queue, id)

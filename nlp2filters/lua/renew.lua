@@ -1,17 +1,17 @@
 -- Renew the leases of the entries that a worker still runs.
 --
 -- KEYS  1 queue (sorted set)
--- ARGV  1 lease in ms  2 owner  3 prefix of the lease keys  4… entry ids
--- Returns the ids whose lease is not the owner's any more.
+-- ARGV  1 lease in ms  2 prefix of the lease keys  3… entry id, token of its claim, …
+-- Returns the ids whose lease is not the claim's any more.
 
-local queue, lease, owner, prefix = KEYS[1], tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local queue, lease, prefix = KEYS[1], tonumber(ARGV[1]), ARGV[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local lost = {}
-for i = 4, #ARGV do
+for i = 3, #ARGV, 2 do
   local id = ARGV[i]
-  if redis.call('GET', prefix .. id) == owner then
+  if redis.call('GET', prefix .. id) == ARGV[i + 1] then
     redis.call('PEXPIRE', prefix .. id, lease)
     redis.call('ZADD', queue, 'XX', now + lease + 1, id)
   else
