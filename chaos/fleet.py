@@ -32,6 +32,7 @@ class Fleet:
         self.names = [f"{name}-{i}" for name in self._commands for i in range(of_each)]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.killed: list[tuple[int, str]] = []
+        self._newer: set[str] = set()
 
     @property
     def urls(self) -> list[str]:
@@ -43,6 +44,8 @@ class Fleet:
         for name in names or self.names:
             environment = {**self._environment, "PORT": str(self._ports.get(name, 0))}
             words = shlex.split(expanded(self._commands[name.partition("-")[0]], environment))
+            if name in self._newer:
+                words = [sys.executable, "-m", "chaos.newer", *words]
             with (self._logs / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
                     words, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
@@ -82,15 +85,23 @@ class Fleet:
             self.start(name)
         return len(dead)
 
-    def heal(self) -> int:
-        """Start all again without faults; returns how many were killed for it."""
-        self._environment["FAULTS"] = ""
+    def inject(self, faults: str) -> None:
+        """Kill all, and start them again with these `FAULTS`."""
+        self._environment["FAULTS"] = faults
         for name in self.names:
             self.kill(name)
-        return len(self.names)
 
-    def restart(self, name: str) -> float:
-        """SIGTERM, wait for its end, start another; returns the seconds that stopping took."""
+    def deaths(self, point: str) -> int:
+        """How many processes have died at the named point of the code."""
+        return sum(log.read_text().count(f'"point":"{point}"') for log in self._logs.glob("*.log"))
+
+    def restart(self, name: str, *, newer: bool = False) -> float:
+        """SIGTERM, wait for its end, start another; returns the seconds that stopping took.
+
+        `newer`: from now on it is of the next version of the program.
+        """
+        if newer:
+            self._newer.add(name)
         process, began = self.processes[name], time.monotonic()
         process.terminate()
         process.wait(STOP_TIMEOUT_S)

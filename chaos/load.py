@@ -84,6 +84,13 @@ class Load:
         await redis.aclose()
         return found
 
+    async def degraded(self) -> int:
+        """How many of the accepted jobs ended with the draft, since the LLM gave no answer."""
+        redis = Redis.from_url(self.redis_url)
+        raws: list[Any] = [await redis.hget(KEYS.job(job_id), "result") for job_id in self.accepted]
+        await redis.aclose()
+        return sum(orjson.loads(raw)["degraded"] for raw in raws if raw)
+
     async def everything(self) -> list["Outcome"]:
         """What became of every job that Redis holds: also of those whose 202 never arrived."""
         redis = Redis.from_url(self.redis_url)

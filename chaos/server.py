@@ -16,6 +16,7 @@ class RedisProcess:
     """A server on a free port, with an append-only file that is synchronised as `appendfsync` says."""
 
     def __init__(self, appendfsync: str) -> None:
+        self.appendfsync = appendfsync
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._folder = Path(tempfile.mkdtemp(prefix="chaos-redis-"))

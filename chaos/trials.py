@@ -1,11 +1,15 @@
-"""The trials: each breaks the service in one way under load and says what of its promises held."""
+"""The trials: each breaks the service in one way under load and says what of its promises held.
+
+Each gets a `Stand` that works, and leaves one that works.
+"""
 
 import asyncio
 import json
 import random
 import statistics
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +18,17 @@ from typing import Any
 import httpx
 import orjson
 from redis import Redis
+from redis.exceptions import OutOfMemoryError
 
 from chaos.fleet import Fleet
 from chaos.load import KEYS, Load, Outcome, re_runs_s
 from chaos.server import RedisProcess
 from nlp2filters.leasing import LEASE_S
 from tests.peers import llm as llm_peer
+from tests.peers import proxy as proxies
 from tests.peers import webhook as webhook_peer
 from tests.peers.llm import LLM
+from tests.peers.proxy import Proxy
 from tests.peers.webhook import Receiver
 
 QUIET_S = 30  # longer than a lease and a webhook's second attempt
@@ -29,6 +36,8 @@ SECRET = "whsec_" + "Y2hhb3MtY2hhb3MtY2hhb3MtY2hhb3MtY2hhb3M="
 ANSWER: dict[str, Any] = {
     "conditions": [], "alternatives": [], "sort": [], "limit": None, "text": "", "ignored": [], "clarification": None,
 }  # fmt: skip
+LLM_TIMEOUT_S = 8
+MAX_MEMORY = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -47,94 +56,103 @@ class Finding:
 
 @dataclass(frozen=True)
 class Stand:
-    """What a trial runs on."""
+    """What a trial runs on. Fleet and Redis, and fleet and LLM, are connected by way of the proxies."""
 
     fleet: Fleet
     redis: RedisProcess
+    redis_proxy: Proxy
     llm: LLM
+    llm_proxy: Proxy
     hook: Receiver
 
     def load(self, *, webhook: bool = False) -> Load:
         """Load on this fleet."""
         return Load(self.fleet, self.redis.url, self.hook.url if webhook else None)
 
+    def answer_after(self, seconds: float) -> None:
+        """The LLM takes so long from now on, and forgets what it was asked."""
+        self.llm.script(llm_peer.Reply(content=json.dumps(ANSWER), delay_s=seconds))
+
 
 @contextmanager
-def stand(appendfsync: str = "always", **environment: str) -> Iterator[Stand]:
+def stand(appendfsync: str = "always") -> Iterator[Stand]:
     """A fleet with a Redis, an LLM that takes a quarter of a second, and a receiver of webhooks of its own."""
-    with tempfile.TemporaryDirectory() as folder, llm_peer.running() as llm, webhook_peer.running() as hook:
-        llm.script(llm_peer.Reply(content=json.dumps(ANSWER), delay_s=0.25))
-        redis = RedisProcess(appendfsync)
+    redis = RedisProcess(appendfsync)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        llm_peer.running() as llm,
+        webhook_peer.running() as hook,
+        proxies.running(redis.port) as redis_proxy,
+        proxies.running(httpx.URL(llm.url).port or 0) as llm_proxy,
+    ):
         environment = {
-            "OPENAI_BASE_URL": llm.url,
+            "OPENAI_BASE_URL": f"http://127.0.0.1:{llm_proxy.port}/v1",
             "LLM_MODEL": "chaos",
+            "LLM_TIMEOUT_S": str(LLM_TIMEOUT_S),
             "WEBHOOK_SECRET": SECRET,
             "WEBHOOK_ALLOW_PRIVATE": "true",
             "MAX_ATTEMPTS": "20",  # a job may well be hit more than three times here
             "LOG_LEVEL": "WARNING",
-            **environment,
         }
-        fleet = Fleet(Path(folder), redis.url, environment)
+        fleet = Fleet(Path(folder), f"redis://127.0.0.1:{redis_proxy.port}/0", environment)
+        it = Stand(fleet, redis, redis_proxy, llm, llm_proxy, hook)
+        it.answer_after(0.25)
         try:
             fleet.start()
             fleet.wait_until_ready()
-            yield Stand(fleet, redis, llm, hook)
+            yield it
         finally:
             fleet.stop()
             redis.close()
 
 
-async def kills(jobs: int, count: int) -> list[Finding]:
+async def kills(it: Stand, jobs: int, count: int) -> list[Finding]:
     """SIGKILL of random processes while jobs come and go."""
-    with stand() as it:
-        load, seconds = it.load(webhook=True), 1.2 * count
+    it.answer_after(0.25)
+    load, seconds = it.load(webhook=True), 1.2 * count
+    victims = random.choices(it.fleet.names, k=count)
+    before = await _attempts(load)
 
-        async def killing() -> None:
-            for _ in range(count):
-                await asyncio.sleep(seconds / count)
-                await asyncio.to_thread(it.fleet.kill, random.choice(it.fleet.names))
+    async def killing() -> None:
+        for name in victims:
+            await asyncio.sleep(seconds / count)
+            await asyncio.to_thread(it.fleet.kill, name)
 
-        await asyncio.gather(load.submit(jobs, seconds), killing())
-        outcomes = await load.outcomes()
-        calls = _llm_calls(len(it.llm.requests), await load.everything())
-        ids = await _webhooks(it, {outcome.job_id for outcome in outcomes})
-        again = re_runs_s(outcomes, it.fleet.killed)
+    await asyncio.gather(load.submit(jobs, seconds), killing())
+    outcomes = await load.outcomes()
+    calls = _llm_calls(len(it.llm.requests), jobs, await _attempts(load) - before)
+    ids = await _webhooks(it, {outcome.job_id for outcome in outcomes})
+    again = re_runs_s(outcomes, it.fleet.killed)
     p95 = statistics.quantiles(again, n=20)[-1] if len(again) > 1 else max(again, default=0.0)
-    unlike = [job_id for job_id, found in ids.items() if len(found) != 1]
+    slowest = max(again, default=0)
     return [
         *_nothing_lost(f"{count} kills of any process", outcomes),
-        Finding("one webhook id per job", len(ids), f"{len(unlike)} with none or two", not unlike),
+        _one_webhook_id(ids),
         calls,
         Finding("a killed worker's job runs again, p95 ≤ 12 s", len(again), f"p95 {p95:.1f} s", p95 <= 12, timed=True),
-        Finding(
-            "… and at most after 15 s",
-            len(again),
-            f"{max(again, default=0):.1f} s",
-            max(again, default=0) <= 15,
-            timed=True,
-        ),
+        Finding("… and at most after 15 s", len(again), f"{slowest:.1f} s", slowest <= 15, timed=True),
     ]
 
 
-async def deaths(point: str, count: int) -> list[Finding]:
-    """Processes that kill themselves at a named point of the code, again and again, until the fault is mended."""
-    with stand(FAULTS=f"{point}:0.2") as it:
-        load, died = it.load(webhook=True), 0
-        while died < count:
-            submitting = asyncio.create_task(load.submit(10, 1))
-            while not submitting.done():
-                died += it.fleet.revive()
-                await asyncio.sleep(0.05)
-        died += it.fleet.revive() + await asyncio.to_thread(it.fleet.heal)
-        outcomes = await load.outcomes()
-        calls = _llm_calls(len(it.llm.requests), await load.everything())
-        ids = await _webhooks(it, {outcome.job_id for outcome in outcomes})
-    unlike = [job_id for job_id, found in ids.items() if len(found) != 1]
-    return [
-        *_nothing_lost(f"{died} deaths at {point}", outcomes),
-        Finding("… and one webhook id", len(ids), f"{len(unlike)} with none or two", not unlike),
-        calls,
-    ]
+async def deaths(it: Stand, faults: Mapping[str, float], count: int) -> list[Finding]:
+    """Processes that kill themselves at named points of the code, `count` times at each, until the fault is mended."""
+    it.answer_after(0.25)
+    load, submitted = it.load(webhook=True), 0
+    before = await _attempts(load)
+    it.fleet.inject(", ".join(f"{point}:{probability}" for point, probability in faults.items()))
+    while any(it.fleet.deaths(point) < count for point in faults):
+        submitting = asyncio.create_task(load.submit(10, 1))
+        while not submitting.done():
+            it.fleet.revive()
+            await asyncio.sleep(0.05)
+        submitted += 10
+    it.fleet.revive()
+    await asyncio.to_thread(it.fleet.inject, "")
+    outcomes = await load.outcomes()
+    calls = _llm_calls(len(it.llm.requests), submitted, await _attempts(load) - before)
+    ids = await _webhooks(it, {outcome.job_id for outcome in outcomes})
+    died = ", ".join(f"{it.fleet.deaths(point)} at {point}" for point in faults)
+    return [*_nothing_lost(f"deaths: {died}", outcomes), _one_webhook_id(ids), calls]
 
 
 async def _webhooks(it: Stand, wanted: set[str]) -> dict[str, set[str]]:
@@ -151,18 +169,17 @@ async def _webhooks(it: Stand, wanted: set[str]) -> dict[str, set[str]]:
     return ids
 
 
-async def freezes(count: int) -> list[Finding]:
+async def freezes(it: Stand, count: int) -> list[Finding]:
     """SIGSTOP of a worker for longer than its lease, then SIGCONT: the late writer changes nothing."""
-    with stand() as it:
-        load = it.load()
-        it.llm.script(llm_peer.Reply(content=json.dumps(ANSWER), delay_s=2))
-        for _ in range(count):
-            await load.submit(20, 0.5)
-            name = it.fleet.name_of(await load.busy_worker("llm"))
-            it.fleet.freeze(name)
-            await asyncio.sleep(LEASE_S + 3)
-            it.fleet.thaw(name)
-        outcomes = await load.outcomes()
+    load = it.load()
+    it.answer_after(2)
+    for _ in range(count):
+        await load.submit(20, 0.5)
+        name = it.fleet.name_of(await load.busy_worker("llm"))
+        it.fleet.freeze(name)
+        await asyncio.sleep(LEASE_S + 3)
+        it.fleet.thaw(name)
+    outcomes = await load.outcomes()
     late = sum(attempt > 1 for outcome in outcomes for _, attempt, _ in outcome.begun)
     return [
         *_nothing_lost(f"{count} workers frozen past their lease", outcomes),
@@ -170,36 +187,36 @@ async def freezes(count: int) -> list[Finding]:
     ]
 
 
-async def redis_kills(count: int, appendfsync: str) -> list[Finding]:
+async def redis_kills(it: Stand, count: int) -> list[Finding]:
     """SIGKILL of Redis under load."""
-    with stand(appendfsync) as it:
-        load, seconds = it.load(), 2.0 * count
+    it.answer_after(0.25)
+    load, seconds = it.load(), 2.0 * count
 
-        async def killing() -> None:
-            for _ in range(count):
-                await asyncio.sleep(seconds / count)
-                await asyncio.to_thread(it.redis.kill)
-                await asyncio.to_thread(it.redis.start)
+    async def killing() -> None:
+        for _ in range(count):
+            await asyncio.sleep(seconds / count)
+            await asyncio.to_thread(it.redis.kill)
+            await asyncio.to_thread(it.redis.start)
 
-        await asyncio.gather(load.submit(20 * count, seconds), killing())
-        outcomes = await load.outcomes()
-    return _nothing_lost(f"{count} kills of Redis, appendfsync {appendfsync}", outcomes)
+    await asyncio.gather(load.submit(20 * count, seconds), killing())
+    outcomes = await load.outcomes()
+    return _nothing_lost(f"{count} kills of Redis, appendfsync {it.redis.appendfsync}", outcomes)
 
 
-async def redis_emptied() -> list[Finding]:
+async def redis_emptied(it: Stand) -> list[Finding]:
     """Redis comes back without its data: what was is gone, what comes works."""
-    with stand() as it:
-        before, after = it.load(), it.load()
-        await before.submit(20, 1)
-        await before.outcomes()
-        it.redis.kill()
-        it.redis.empty()
-        it.redis.start()
-        async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
-            url = it.fleet.urls[0]
-            answers = [(await client.get(f"{url}/v1/jobs/{job_id}")).status_code for job_id in before.accepted]
-        await after.submit(20, 1)
-        outcomes = await after.outcomes()
+    it.answer_after(0.25)
+    before, after = it.load(), it.load()
+    await before.submit(20, 1)
+    await before.outcomes()
+    it.redis.kill()
+    it.redis.empty()
+    it.redis.start()
+    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+        url = it.fleet.urls[0]
+        answers = [(await client.get(f"{url}/v1/jobs/{job_id}")).status_code for job_id in before.accepted]
+    await after.submit(20, 1)
+    outcomes = await after.outcomes()
     gone = answers.count(404)
     return [
         Finding("Redis comes back empty: old jobs are answered with 404", 20, f"{gone} of them", gone == 20),
@@ -207,19 +224,97 @@ async def redis_emptied() -> list[Finding]:
     ]
 
 
-async def soak(minutes: float) -> list[Finding]:
+async def silences(it: Stand, count: int) -> list[Finding]:
+    """Nothing passes to Redis or from it, nor is anybody told: for a few seconds, and for longer than a lease."""
+    it.answer_after(1)
+    load, answers, wrong = it.load(), list[tuple[int, bool, float]](), 0
+    for seconds in [3.0] * (count - 1) + [LEASE_S + 2]:
+        # Jobs of which we follow some, and some that are at the LLM when it begins.
+        await load.submit(20, 2)
+        followed = load.accepted[-10:]
+        following = [asyncio.create_task(_follow(job_id, it.fleet.urls)) for job_id in followed]
+        await load.busy_worker("llm")
+        it.redis_proxy.fall_silent()
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            answers += await asyncio.gather(*[_submission(url) for url in it.fleet.urls])
+        it.redis_proxy.heal()
+        wrong += _wrong(it, followed, await asyncio.gather(*following))
+    outcomes = await load.outcomes()
+    refused = sum(status == 503 and retry_after for status, retry_after, _ in answers)
+    slowest = max(took for _, _, took in answers)
+    return [
+        *_nothing_lost(f"{count} silences of Redis, one longer than a lease", outcomes),
+        Finding(
+            "… POST is answered with 503 and Retry-After", len(answers), f"{refused} were", refused == len(answers)
+        ),
+        Finding("… within 2 s", len(answers), f"{slowest:.2f} s", slowest <= 2, timed=True),
+        Finding("… streams go on, no gap, no duplicate", 10 * count, f"{wrong} with one", not wrong),
+    ]
+
+
+async def bad_network(it: Stand, count: int) -> list[Finding]:
+    """Connections to Redis are cut, lead nowhere, or are slow."""
+    it.answer_after(0.25)
+    load, proxy = it.load(), it.redis_proxy
+    troubles: list[Callable[[], None]] = [proxy.cut, proxy.half_open, lambda: proxy.slow_down(0.05)]
+    for trouble in troubles * count:
+        submitting = asyncio.create_task(load.submit(20, 2))
+        await load.busy_worker("llm")
+        trouble()
+        await submitting
+        proxy.heal()
+    outcomes = await load.outcomes()
+    return _nothing_lost(f"connections to Redis cut, half-open, slow, {count} times each", outcomes)
+
+
+async def bad_llm_network(it: Stand, count: int) -> list[Finding]:
+    """Connections to the LLM are cut, lead nowhere, fall silent, or are slow, with calls in flight."""
+    it.answer_after(1)
+    load, proxy = it.load(), it.llm_proxy
+    troubles: list[Callable[[], None]] = [proxy.cut, proxy.half_open, proxy.fall_silent, lambda: proxy.slow_down(0.3)]
+    for trouble in troubles * count:
+        await load.submit(10, 0.5)
+        await load.busy_worker("llm")
+        trouble()
+        await load.submit(10, 0.5)
+        if trouble == proxy.fall_silent:
+            await asyncio.sleep(LLM_TIMEOUT_S + 1)
+        proxy.heal()
+    outcomes = await load.outcomes()
+    drafts = await load.degraded()
+    after = it.load()
+    await after.submit(10, 0.5)
+    await after.outcomes()
+    still = await after.degraded()
+    return [
+        *_nothing_lost(f"connections to the LLM cut, half-open, silent, slow, {count} times each", outcomes),
+        Finding("… where it gave no answer, the draft stands (told, no promise)", len(outcomes), str(drafts), True),
+        Finding("… and when it is back, it is asked again", 10, f"{still} degraded", still == 0),
+    ]
+
+
+async def _submission(url: str) -> tuple[int, bool, float]:
+    """A submission's status, whether it says when to come again, and the seconds that the answer took."""
+    began = time.monotonic()
+    async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
+        response = await client.post(f"{url}/v1/jobs", json={"catalog": "cars", "text": "8 cylinders"})
+    return response.status_code, "retry-after" in response.headers, time.monotonic() - began
+
+
+async def soak(it: Stand, minutes: float) -> list[Finding]:
     """Load with a kill a minute: memory and connections of those that live on stay flat."""
-    with stand() as it:
-        load = it.load()
-        lasting = [name for name in it.fleet.names if name.endswith("-0")]
-        await load.submit(300, 20)
-        first = it.fleet.memory_kb(lasting), _connections(it)
-        for _ in range(max(1, round(minutes))):
-            await load.submit(int(600 * min(1, minutes)), 60 * min(1, minutes))
-            it.fleet.kill(random.choice([name for name in it.fleet.names if name not in lasting]))
-        await asyncio.sleep(2)
-        last = it.fleet.memory_kb(lasting), _connections(it)
-        outcomes = await load.outcomes()
+    it.answer_after(0.25)
+    load = it.load()
+    lasting = [name for name in it.fleet.names if name.endswith("-0")]
+    await load.submit(300, 20)
+    first = it.fleet.memory_kb(lasting), _connections(it)
+    for _ in range(max(1, round(minutes))):
+        await load.submit(int(600 * min(1, minutes)), 60 * min(1, minutes))
+        it.fleet.kill(random.choice([name for name in it.fleet.names if name not in lasting]))
+    await asyncio.sleep(2)
+    last = it.fleet.memory_kb(lasting), _connections(it)
+    outcomes = await load.outcomes()
     growth = max(last[0][name] / first[0][name] - 1 for name in lasting)
     connections = abs(last[1] / first[1] - 1)
     return [
@@ -234,23 +329,9 @@ def _connections(it: Stand) -> int:
         return int(client.info("clients")["connected_clients"])
 
 
-async def rolling_restarts(rounds: int) -> list[Finding]:
+async def rolling_restarts(it: Stand, rounds: int) -> list[Finding]:
     """Every process is told to stop and replaced, one after the other, under load."""
-    took: list[float] = []
-    with stand() as it:
-        load = it.load()
-
-        async def restarting() -> None:
-            for _ in range(rounds):
-                for name in it.fleet.names:
-                    took.append(await asyncio.to_thread(it.fleet.restart, name))
-                    await asyncio.sleep(0.5)
-
-        restarts = asyncio.create_task(restarting())
-        while not restarts.done():
-            await load.submit(10, 1)
-        await restarts
-        outcomes = await load.outcomes()
+    outcomes, took = await _rolled(it, rounds, newer=False)
     used_up = sum(attempt > 1 for outcome in outcomes for _, attempt, _ in outcome.begun)
     return [
         *_nothing_lost(f"{rounds} rolling restarts of everything", outcomes),
@@ -265,79 +346,152 @@ async def rolling_restarts(rounds: int) -> list[Finding]:
     ]
 
 
-async def streams(count: int) -> list[Finding]:
+async def upgrade(it: Stand) -> list[Finding]:
+    """Every process is replaced by one of the next version, one after the other, under load."""
+    outcomes, _ = await _rolled(it, 1, newer=True)
+    with Redis(port=it.redis.port) as client:
+        records = [client.hget(KEYS.job(outcome.job_id), "record") for outcome in outcomes]
+    versions = sorted({orjson.loads(record)["v"] for record in records if record})
+    return [
+        *_nothing_lost("old and new versions side by side", outcomes),
+        Finding("… jobs of both were there", len(outcomes), f"versions {versions}", len(versions) > 1),
+    ]
+
+
+async def _rolled(it: Stand, rounds: int, *, newer: bool) -> tuple[list[Outcome], list[float]]:
+    """What became of the jobs, and the seconds that each process took to stop. Web processes are replaced first."""
+    it.answer_after(0.25)
+    load, took = it.load(), list[float]()
+    await load.submit(10, 0.5)
+
+    async def restarting() -> None:
+        for _ in range(rounds):
+            for name in it.fleet.names:
+                took.append(await asyncio.to_thread(it.fleet.restart, name, newer=newer))
+                await asyncio.sleep(0.5)
+
+    restarts = asyncio.create_task(restarting())
+    while not restarts.done():
+        await load.submit(10, 1)
+    await restarts
+    return await load.outcomes(), took
+
+
+async def streams(it: Stand, count: int) -> list[Finding]:
     """Clients that follow jobs on a web process which is killed go on at the other, without gap or duplicate."""
-    with stand() as it:
-        load = it.load()
-        first, second = it.fleet.urls
-        it.llm.script(llm_peer.Reply(content=json.dumps(ANSWER), delay_s=1.5))
-        await load.submit(count, 0.2)
-        async with httpx.AsyncClient(timeout=30, trust_env=False, limits=httpx.Limits(max_connections=count)) as client:
-            following = [asyncio.create_task(_follow(client, job_id, [first, second])) for job_id in load.accepted]
-            await asyncio.sleep(0.7)
-            it.fleet.kill("web-0")
-            seen = await asyncio.gather(*following)
-        with Redis(port=it.redis.port) as client:
-            said = [
-                [entry_id.decode() for entry_id, _ in client.xrange(KEYS.events(job_id))] for job_id in load.accepted
-            ]
-    wrong = [ids for ids, all_ids in zip(seen, said, strict=True) if ids != all_ids[-len(ids) :]]
-    return [Finding("streams resume elsewhere, no gap, no duplicate", count, f"{len(wrong)} with one", not wrong)]
+    load = it.load()
+    it.answer_after(1.5)
+    await load.submit(count, 0.2)
+    following = [asyncio.create_task(_follow(job_id, it.fleet.urls)) for job_id in load.accepted]
+    await asyncio.sleep(0.7)
+    it.fleet.kill("web-0")
+    wrong = _wrong(it, load.accepted, await asyncio.gather(*following))
+    return [Finding("streams resume elsewhere, no gap, no duplicate", count, f"{wrong} with one", not wrong)]
 
 
-async def _follow(client: httpx.AsyncClient, job_id: str, urls: list[str]) -> list[str]:
-    """The id of every event of a job, in the order seen, over as many connections as it takes."""
+def _wrong(it: Stand, job_ids: Sequence[str], seen: Sequence[list[str]]) -> int:
+    """How many saw something else than the end of what was said of their job, from where they came in."""
+    with Redis(port=it.redis.port) as client:
+        said = [[entry_id.decode() for entry_id, _ in client.xrange(KEYS.events(job_id))] for job_id in job_ids]
+    return sum(not ids or ids != all_ids[-len(ids) :] for ids, all_ids in zip(seen, said, strict=True))
+
+
+async def _follow(job_id: str, urls: Sequence[str]) -> list[str]:
+    """The id of every event of a job, in the order seen, over as many connections as it takes: first at the first
+    address, then at the second.
+    """
     ids: list[str] = []
     done, attempt = False, 0
-    while not done:
-        headers = {"Last-Event-ID": ids[-1]} if ids else {}
-        url = urls[min(attempt, len(urls) - 1)]
-        attempt += 1
-        try:
-            async with client.stream("GET", f"{url}/v1/jobs/{job_id}/events", headers=headers) as response:
-                async for line in response.aiter_lines():
-                    name, _, value = line.partition(": ")
-                    if name == "id":
-                        ids.append(value)
-                    done = done or (name, value) == ("event", "done")
-        except httpx.TransportError:
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        while not done:
+            headers = {"Last-Event-ID": ids[-1]} if ids else {}
+            url = urls[min(attempt, len(urls) - 1)]
+            attempt += 1
+            try:
+                async with client.stream("GET", f"{url}/v1/jobs/{job_id}/events", headers=headers) as response:
+                    done = response.status_code == 204  # what came last was the end
+                    async for line in response.aiter_lines():
+                        name, _, value = line.partition(": ")
+                        if name == "id":
+                            ids.append(value)
+                        done = done or (name, value) == ("event", "done")
+            except httpx.TransportError:
+                pass
             await asyncio.sleep(0.05)
     return ids
 
 
-async def full_memory() -> list[Finding]:
-    """A Redis that is full, with jobs on their way: new ones are refused, the others end once there is room."""
-    with stand() as it:
-        load = it.load()
-        await load.submit(20, 1)
-        await load.outcomes()
-        it.llm.script(llm_peer.Reply(content=json.dumps(ANSWER), delay_s=1))
-        on_their_way = it.load()
-        await on_their_way.submit(10, 0.1)
-        await asyncio.sleep(0.3)
-        with Redis(port=it.redis.port) as client:
-            client.config_set("maxmemory", client.info()["used_memory"] // 2)
-        url = it.fleet.urls[0]
-        async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
-            post = await http.post(f"{url}/v1/jobs", json={"catalog": "cars", "text": "8 cylinders"})
-            reads = [await http.get(f"{url}/v1/jobs/{job_id}/result") for job_id in load.accepted]
-        with Redis(port=it.redis.port) as client:
-            client.config_set("maxmemory", 0)
-        outcomes = [*await load.outcomes(), *await on_their_way.outcomes()]
+async def full_memory(it: Stand) -> list[Finding]:
+    """20 MB of maxmemory, really filled, with jobs at the LLM: new ones are refused, these end once there is room."""
+    it.answer_after(0.25)
+    load, on_their_way = it.load(), it.load()
+    await load.submit(20, 1)
+    await load.outcomes()
+    it.answer_after(4)
+    with Redis(port=it.redis.port) as client:
+        client.config_set("maxmemory", MAX_MEMORY)
+        _fill(client, MAX_MEMORY * 3 // 4)
+        await on_their_way.submit(20, 0.5)
+        while len(it.llm.requests) < 20:
+            await asyncio.sleep(0.05)
+        _fill(client)
+        full = _used(client)
+    url = it.fleet.urls[0]
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
+        post = await http.post(f"{url}/v1/jobs", json={"catalog": "cars", "text": "8 cylinders"})
+        reads = [await http.get(f"{url}/v1/jobs/{job_id}/result") for job_id in load.accepted]
+        await asyncio.sleep(4 + 6)  # the LLM has answered, and nobody waits any more for its answers to be kept
+        waiting = (await http.get(f"{url}/v1/jobs/{on_their_way.accepted[-1]}")).json()["status"]
+    with Redis(port=it.redis.port) as client:
+        client.delete(*client.keys("ballast:*"))
+        client.config_set("maxmemory", 0)
+    outcomes = await on_their_way.outcomes()
     refused = post.status_code == 503 and "retry-after" in post.headers
     readable = sum(read.status_code == 200 for read in reads)
+    calls = len(it.llm.requests)
     return [
-        Finding("a full Redis: POST is answered with 503 and Retry-After", 1, str(post.status_code), refused),
+        Finding(
+            f"a full Redis ({full / 1e6:.1f} MB): POST is answered with 503 and Retry-After",
+            1,
+            str(post.status_code),
+            refused,
+        ),
         Finding("… and finished jobs can be read", len(reads), f"{readable} readable", readable == len(reads)),
+        Finding("… a job whose work is done waits for room", 1, waiting, waiting == "running"),
         *_nothing_lost("a Redis that was full", outcomes),
+        Finding("… their work was done once: LLM calls", len(outcomes), str(calls), calls == len(outcomes)),
     ]
 
 
-def _llm_calls(calls: int, outcomes: list[Outcome]) -> Finding:
+def _used(client: Redis) -> int:
+    memory: Any = client.info("memory")
+    return int(memory["used_memory"])
+
+
+def _fill(client: Redis, most: float = float("inf")) -> None:
+    """Write until that much memory is used, or until no byte more goes in."""
+    for size in (100_000, 1_000, 1):
+        try:
+            while _used(client) < most:
+                client.set(f"ballast:{random.getrandbits(64)}", b"x" * size)
+        except OutOfMemoryError:
+            continue
+
+
+async def _attempts(load: Load) -> int:
+    """How often the llm stage of any job was begun, also of those whose 202 never arrived."""
+    return sum(stage == "llm" for outcome in await load.everything() for stage, _, _ in outcome.begun)
+
+
+def _llm_calls(calls: int, jobs: int, attempts: int) -> Finding:
     """A call is made again only where a death cut it off, so that there is one for each attempt at the most."""
-    attempts = sum(stage == "llm" for outcome in outcomes for stage, _, _ in outcome.begun)
-    worst = f"{calls} calls for {len(outcomes)} jobs, {attempts} attempts"
-    return Finding("at most one LLM call per attempt", len(outcomes), worst, calls <= attempts)
+    worst = f"{calls} calls for {jobs} jobs, {attempts} attempts"
+    return Finding("at most one LLM call per attempt", jobs, worst, calls <= attempts)
+
+
+def _one_webhook_id(ids: dict[str, set[str]]) -> Finding:
+    unlike = [job_id for job_id, found in ids.items() if len(found) != 1]
+    return Finding("… and one webhook id", len(ids), f"{len(unlike)} with none or two", not unlike)
 
 
 def _nothing_lost(what: str, outcomes: list[Outcome]) -> list[Finding]:

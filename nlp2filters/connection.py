@@ -31,7 +31,7 @@ from nlp2filters.settings import Settings
 
 SENTINEL_PORT = 26379
 PATIENCE_S = 1.7  # of a web process, which answers 503 within two seconds
-TRY_S = 0.75
+TRY_S, LONGEST_TRY_S = 0.75, 10.0
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
 _BLOCKING = ("BZPOPMIN",)  # whoever sends these says how long they may take
@@ -56,6 +56,7 @@ class Client(ArqRedis):
         self.auto_close_connection_pool = True  # the pool is the client's own
         self._patience_s = patience_s
         self._away = False
+        self._try_s = TRY_S  # longer while Redis is slow: making connections anew all the time would keep it so
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Send one command."""
@@ -67,6 +68,10 @@ class Client(ArqRedis):
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         """Several commands to be sent at once."""
         return _Pipeline(self, transaction)
+
+    async def close(self, close_connection_pool: bool | None = None) -> None:
+        """What ARQ calls `aclose`, as redis-py once did."""
+        await self.aclose(close_connection_pool)
 
     async def keep_trying(self, send: Callable[[], Awaitable[T]]) -> T:
         """What `send` gives, after as many tries as it takes.
@@ -95,15 +100,20 @@ class Client(ArqRedis):
             raise failure from exc
 
     async def _once(self, send: Callable[[], Awaitable[T]]) -> T:
+        limit_s = self._try_s
         try:
-            async with asyncio.timeout(TRY_S):
-                return await send()
+            async with asyncio.timeout(limit_s):
+                answer = await send()
+            self._try_s = max(TRY_S, 0.9 * self._try_s)
+            return answer
         except TimeoutError as exc:
+            if limit_s == self._try_s:  # or a try that began at the same time has said so already
+                self._try_s = min(LONGEST_TRY_S, 2 * limit_s)
             # Whatever happened to this connection may have happened to the others too. Not waiting for them to
             # close keeps anybody else from taking one up meanwhile.
             for connection in self.connection_pool._available_connections:
                 await connection.disconnect(nowait=True)
-            raise NoAnswer(f"Redis did not answer within {TRY_S} s.") from exc
+            raise NoAnswer(f"Redis did not answer within {limit_s:.2f} s.") from exc
 
     def _passes(self, exc: RedisError) -> bool:
         if isinstance(exc, AuthenticationError | AuthorizationError):

@@ -14,7 +14,7 @@ from nlp2filters.core import batches, deliveries, jobs
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import BatchNotFound, JobNotFound, NewerRecord, WebhookRefused
-from nlp2filters.stages import NEWER_VERSION_WAIT_S, Resources
+from nlp2filters.stages import NEWER_VERSION_WAIT_S
 from nlp2filters.store import Store, now_ms
 
 _log = logging.getLogger(__name__)
@@ -40,60 +40,47 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
         Retry: for ARQ, when there is to be another attempt.
     """
     with logs.about(job_id=subject, stage="delivery"):
+        store, sender, secrets = ctx["resources"].store, ctx["resources"].sender, ctx["resources"].webhook_secrets
         try:
-            await _attempt(ctx["resources"], subject)
-        except Retry:
-            raise
-        except Exception as exc:
-            _log.exception("the delivery failed on our side")
-            wait_s = webhooks.delay_s(ctx["job_try"], random.SystemRandom())
-            if wait_s is not None:
-                raise Retry(defer=wait_s) from exc
-
-
-async def _attempt(resources: Resources, subject: str) -> None:
-    store, sender, secrets = resources.store, resources.sender, resources.webhook_secrets
-    assert sender
-    try:
-        message = await _message(store, subject)
-    except (JobNotFound, BatchNotFound) as exc:
-        _log.info("nothing to deliver: %s", exc)
-        return
-    except NewerRecord as exc:
-        raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
-    made = await store.deliveries(subject)
-    if message is None or deliveries.is_over(made):
-        return
-    sent_ms = now_ms()
-    try:
-        attempt = await sender.send(
-            message.url,
-            message_id=message.id,
-            body=message.body,
-            secrets=[webhooks.secret_of(secret, message.owner) for secret in secrets],
-            timestamp=sent_ms // 1000,
+            message = await _message(store, subject)
+        except (JobNotFound, BatchNotFound) as exc:
+            _log.info("nothing to deliver: %s", exc)
+            return
+        except NewerRecord as exc:
+            raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
+        made = await store.deliveries(subject)
+        if message is None or deliveries.is_over(made):
+            return
+        sent_ms = now_ms()
+        try:
+            attempt = await sender.send(
+                message.url,
+                message_id=message.id,
+                body=message.body,
+                secrets=[webhooks.secret_of(secret, message.owner) for secret in secrets],
+                timestamp=sent_ms // 1000,
+            )
+        except WebhookRefused as exc:
+            note = {"at": jobs.timestamp(sent_ms), "status": None, "error": str(exc), "ok": False, "final": True}
+            await store.add_delivery(subject, note)
+            return
+        faults.reach(ctx["resources"].faults, "webhook-sent")
+        number = len(deliveries.attempts(made)) + 1
+        wait_s = None if attempt.ok or attempt.gone else webhooks.delay_s(number, random.SystemRandom())
+        await store.add_delivery(
+            subject,
+            {
+                "at": jobs.timestamp(sent_ms),
+                "status": attempt.status,
+                "error": attempt.error,
+                "duration_ms": attempt.duration_ms,
+                "ok": attempt.ok,
+                "final": wait_s is None,
+            },
         )
-    except WebhookRefused as exc:
-        note = {"at": jobs.timestamp(sent_ms), "status": None, "error": str(exc), "ok": False, "final": True}
-        await store.add_delivery(subject, note)
-        return
-    faults.reach(resources.faults, "webhook-sent")
-    number = len(deliveries.attempts(made)) + 1
-    wait_s = None if attempt.ok or attempt.gone else webhooks.delay_s(number, random.SystemRandom())
-    await store.add_delivery(
-        subject,
-        {
-            "at": jobs.timestamp(sent_ms),
-            "status": attempt.status,
-            "error": attempt.error,
-            "duration_ms": attempt.duration_ms,
-            "ok": attempt.ok,
-            "final": wait_s is None,
-        },
-    )
-    _log.info("delivery attempted", extra={"status": attempt.status, "error": attempt.error, "attempt": number})
-    if wait_s is not None:
-        raise Retry(defer=max(wait_s, attempt.retry_after_s or 0))
+        _log.info("delivery attempted", extra={"status": attempt.status, "error": attempt.error, "attempt": number})
+        if wait_s is not None:
+            raise Retry(defer=max(wait_s, attempt.retry_after_s or 0))
 
 
 async def _message(store: Store, subject: str) -> Message | None:

@@ -3,6 +3,7 @@
 The places are those where a death hurts most: between doing something and writing it down.
 """
 
+import logging
 import os
 import random
 import signal
@@ -18,6 +19,8 @@ POINTS = (
 )
 
 Faults = Mapping[str, float]
+
+_log = logging.getLogger(__name__)
 
 
 def parse(text: str) -> Faults:
@@ -38,4 +41,5 @@ def parse(text: str) -> Faults:
 def reach(faults: Faults, point: str) -> None:
     """Die here, if that is wanted and chance says so."""
     if random.random() < faults.get(point, 0):  # noqa: S311
+        _log.warning("dying, as FAULTS says", extra={"point": point})
         os.kill(os.getpid(), signal.SIGKILL)

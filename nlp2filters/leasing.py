@@ -9,6 +9,9 @@ only after the longest job timeout. Here (measured figures are in docs/reliabili
 - lease: the in-progress key lives `lease_s` and is renewed three times as often by its owner. Who finds its
   lease lost, or cannot renew it in time, stops that job, and can neither finish nor re-queue it.
 
+And an entry only leaves its queue when its function has returned. ARQ takes it out after any error but `Retry`, its
+own time-out included, and then nobody would look after the job any more.
+
 It overrides `_poll_iteration`, `finish_job` and `finish_failed_job` of ARQ 0.28.0, which is pinned.
 """
 
@@ -16,12 +19,13 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from signal import Signals
 from typing import Any
 
 from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_prefix
+from arq.typing import WorkerCoroutine
 from arq.worker import Worker
 from redis.exceptions import RedisError
 
@@ -36,6 +40,7 @@ _CLAIM, _RENEW, _RELEASE = (_LUA.joinpath(f"{name}.lua").read_text() for name in
 LEASE_S = 10.0
 FALLBACK_S = 5.0
 LONGEST_PAUSE_S = 2.0
+AGAIN_MS = 5_000  # until an entry runs again whose function failed other than by `Retry`
 HAND_BACK_S, CLOSE_S = 2.0, 1.0  # after ARQ's 20 s for jobs to end: well within 25 s in all
 
 
@@ -43,11 +48,13 @@ HAND_BACK_S, CLOSE_S = 2.0, 1.0  # after ARQ's 20 s for jobs to end: well within
 class _Lease:
     """A hold on an entry that was claimed with `score`. `token` is the claim's own: a command about an earlier claim
     of the same worker, which arrives late, does nothing. `asked_at` is when it was last renewed, by the loop's clock.
+    `returned`: whether the entry's function has.
     """
 
     token: str
     score: int
     asked_at: float
+    returned: bool = False
 
 
 class LeasedWorker(Worker):
@@ -55,6 +62,8 @@ class LeasedWorker(Worker):
 
     def __init__(self, *args: Any, lease_s: float = LEASE_S, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "poll_delay": 0})
+        for name, function in self.functions.items():
+            self.functions[name] = replace(function, coroutine=self._noting(function.coroutine))
         self._lease_s = lease_s
         self._wake = wake_key(self.queue_name)
         self._slot_free = asyncio.Event()
@@ -165,7 +174,7 @@ class LeasedWorker(Worker):
             self._idle.result()
 
     async def _marker(self, wait_s: float) -> None:
-        async with asyncio.timeout(wait_s + 1):  # a half-open connection never answers
+        async with asyncio.timeout(wait_s + 3):  # a half-open connection never answers
             await self.pool.bzpopmin(self._wake, wait_s)
 
     def _release_sem_dec_counter_on_complete(self) -> None:
@@ -184,14 +193,32 @@ class LeasedWorker(Worker):
     ) -> None:
         """Take the entry out of the queue, or make it due again; only its owner can. Results are not ARQ's here."""
         lease = self._leases.pop(job_id)  # it is not renewed any more
-        due_ms = "" if finish else max(0, lease.score + incr_score - now_ms()) if incr_score else 0
-        await self._release_entry(job_id, lease, due_ms)
+        if finish:
+            await self._release_entry(job_id, lease, "" if lease.returned else AGAIN_MS)
+        else:
+            await self._release_entry(job_id, lease, max(0, lease.score + incr_score - now_ms()) if incr_score else 0)
 
     async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:
         """ARQ gave the entry up without running it: say so in the job's own record, then take it out."""
         lease = self._leases.pop(job_id)
-        await self.ctx["on_abandoned"](self.ctx, job_id)
-        await self._release_entry(job_id, lease, "")
+        try:
+            await self.ctx["on_abandoned"](self.ctx, job_id)
+        except Exception:
+            _log.exception("could not note that %s was given up", job_id)
+            await self._release_entry(job_id, lease, AGAIN_MS)
+        else:
+            await self._release_entry(job_id, lease, "")
+
+    def _noting(self, coroutine: WorkerCoroutine) -> WorkerCoroutine:
+        """The coroutine function of an entry, which notes when it has returned."""
+
+        async def noting(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> Any:
+            result = await coroutine(ctx, *args, **kwargs)
+            if lease := self._leases.get(ctx["job_id"]):
+                lease.returned = True
+            return result
+
+        return noting
 
     async def _release_entry(self, job_id: str, lease: _Lease, due_ms: int | str) -> None:
         keys = [
@@ -211,7 +238,7 @@ class LeasedWorker(Worker):
             await asyncio.sleep(pause_s)
             running = dict(self._leases)
             try:
-                async with asyncio.timeout(self._lease_s / 5):
+                async with asyncio.timeout(self._lease_s / 3):
                     lost = await self._renew_all(running) if running else []
                 pause_s = self._lease_s / 3
             except (RedisError, OSError, TimeoutError) as exc:

@@ -17,15 +17,15 @@ _SHARED: list[structlog.typing.Processor] = [
 
 
 class WithoutQuery(logging.Filter):
-    """Cuts the query from addresses in uvicorn's lines: it may hold a stream token."""
+    """Cuts the query from addresses in uvicorn's lines: it may hold a stream token. Its debugging shows whole requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Every line passes."""
+        """Every line passes, but those for debugging."""
         if isinstance(record.args, tuple):
             record.args = tuple(
                 arg.partition("?")[0] if isinstance(arg, str) and arg.startswith("/") else arg for arg in record.args
             )
-        return True
+        return record.levelno > logging.DEBUG
 
 
 def configure(level: str = "INFO") -> None:

@@ -50,7 +50,6 @@ from nlp2filters.webhooks import Sender
 
 STAGE_TIMEOUT_S = 120.0
 CHECKPOINT_TIMEOUT_S = 5.0
-UNWRITTEN_WAIT_S = 5.0
 NEWER_VERSION_WAIT_S = 5.0
 INDEX_WAIT_S = 2.0
 ANSWERS = ("answer", "repaired_answer")  # of the LLM, as fields of a job's record
@@ -354,19 +353,11 @@ async def _attempt(resources: Resources, stage: str, job_id: str, work: Work) ->
     """Begin the stage, do its work and commit what comes of it; every way out leaves a true record behind.
 
     Raises:
-        Retry: for ARQ, when the work failed and may be tried again. Of any other error ARQ would take the entry out
-            of its queue, and nobody would look after the job any more.
+        Retry: for ARQ, when the work failed and may be tried again.
     """
     with logs.about(job_id=job_id, stage=stage):
-        try:
-            task = await _begin(resources, stage, job_id)
-            if task:
-                await _run(task, work)
-        except Retry:
-            raise
-        except Exception as exc:
-            _log.exception("what came of the attempt could not be written down")
-            raise Retry(defer=UNWRITTEN_WAIT_S) from exc
+        if task := await _begin(resources, stage, job_id):
+            await _run(task, work)
 
 
 async def _run(task: Task, work: Work) -> None:

@@ -5,14 +5,13 @@ import sys
 
 import pytest
 
-from chaos.__main__ import SMALL
 from tests.service import ROOT
 
 
-@pytest.mark.parametrize("trial", list(SMALL))
-@pytest.mark.timeout(400)
-def test_what_is_promised_holds(trial: str) -> None:
+@pytest.mark.timeout(900)
+def test_what_is_promised_holds() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "chaos", "--small", trial], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "chaos", "--small"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert run.returncode == 0, run.stdout + run.stderr
+    print(run.stdout, run.stderr)
+    assert run.returncode == 0

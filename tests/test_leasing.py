@@ -328,12 +328,13 @@ async def test_an_entry_that_arq_gives_up_is_reported(bench: Bench) -> None:
     assert sorted(bench.abandoned) == ["expired", "garbled", "unknown"]
 
 
-async def test_a_crash_in_a_job_does_not_stop_the_worker(bench: Bench) -> None:
+async def test_a_crash_in_a_job_stops_no_worker_and_drops_no_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leasing, "AGAIN_MS", 300)
     log = Log()
 
     async def work(ctx: dict[str, Any], id_: str) -> None:
         log.note(id_)
-        if id_ == "bad":
+        if log.ran == ["bad"]:
             raise ValueError("on purpose")
 
     async with bench.worker(work):
@@ -341,4 +342,19 @@ async def test_a_crash_in_a_job_does_not_stop_the_worker(bench: Bench) -> None:
         await log.until(1)
         await bench.put("good")
         await bench.until_empty()
-    assert log.ran == ["bad", "good"]
+    assert sorted(log.ran) == ["bad", "bad", "good"]
+
+
+async def test_a_job_that_arq_timed_out_is_not_dropped(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leasing, "AGAIN_MS", 0)
+    log = Log()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        if len(log.ran) == 1:
+            await asyncio.Event().wait()
+
+    async with bench.worker(work, job_timeout=0.1):
+        await bench.put("slow")
+        await bench.until_empty()
+    assert log.ran == ["slow", "slow"]

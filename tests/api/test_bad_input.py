@@ -149,9 +149,31 @@ def test_the_result_of_a_job_that_still_waits(client: httpx.Client) -> None:
         assert response.json()["type"] == "/problems/job-not-finished"
 
 
-@pytest.mark.parametrize("path", ["/", "/v1/catalogs", "/v1/jobs/none", "/static/page.js"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/v1/catalogs", "/v1/jobs/none", "/static/page.js", "/v1/nowhere"])
 def test_every_answer_has_security_headers(client: httpx.Client, path: str) -> None:
     headers = client.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
-    assert "default-src 'none'" in headers["content-security-policy"]
-    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+    policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
+    page = dict.fromkeys(("script-src", "style-src", "connect-src", "img-src"), "'self'")
+    nothing = {"default-src": "'none'", "frame-ancestors": "'none'"}
+    more = {**page, "base-uri": "'none'", "form-action": "'none'"} if path in ("/", "/docs") else {}
+    assert policy == {**nothing, **more}
+    assert ("no-store" in headers.get("cache-control", "")) == (not path.startswith("/static/"))
+    assert "strict-transport-security" not in headers  # over plain http it would mean nothing
+    assert "access-control-allow-origin" not in client.get(path, headers={"Origin": "https://attacker.example"}).headers
+
+
+def test_over_https_browsers_are_told_to_stay_there(client: httpx.Client) -> None:
+    """As a proxy on the same machine says it."""
+    headers = client.get("/healthz", headers={"X-Forwarded-Proto": "https"}).headers
+    assert headers["strict-transport-security"] == "max-age=31536000"
+
+
+def test_a_stream_is_neither_stored_nor_held_back(client: httpx.Client) -> None:
+    job = client.post("/v1/jobs", json=GOOD).json()
+    headers = client.get(job["urls"]["events"]).headers
+    assert headers["content-type"].startswith("text/event-stream")
+    assert (headers["x-accel-buffering"], headers["cache-control"]) == ("no", "no-store")
+    assert headers["x-content-type-options"] == "nosniff"

@@ -48,7 +48,7 @@ async def messages(url: str, most: int | None = None) -> tuple[list[dict[str, An
     A cut is one of the connection: this client's `close` waits 10 s for an answer that stands behind unread messages.
     """
     got: list[dict[str, Any]] = []
-    async with connect(url, proxy=None) as socket:
+    async with connect(url, proxy=None, max_queue=None) as socket:  # else what is not read holds up the close
         try:
             async for text in socket:
                 got.append(json.loads(text))

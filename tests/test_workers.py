@@ -1,0 +1,185 @@
+"""What ARQ gives up, or cannot run, ends in the job's own record, with a last event: a browser waits for it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+from arq.constants import job_key_prefix, retry_key_prefix
+from arq.jobs import serialize_job
+
+from nlp2filters import leasing, queue, stages
+from nlp2filters.connection import Client, connect
+from nlp2filters.core import jobs
+from nlp2filters.core.jobs import Job
+from nlp2filters.keys import Keys
+from nlp2filters.leasing import LeasedWorker
+from nlp2filters.settings import Settings
+from nlp2filters.stages import Resources
+from nlp2filters.store import Store
+from tests.test_stages import ANSWER, CountingProvider, at_llm
+
+Trap = Callable[[Store, str], Any]
+
+pytestmark = pytest.mark.filterwarnings("ignore:alru_cache detected event loop change")  # a loop for each test
+
+
+@pytest.fixture
+def store(redis: Client, keys: Keys) -> Store:
+    return Store(redis, keys, retention_s=60)
+
+
+@asynccontextmanager
+async def llm_worker(url: str, store: Store, provider: Any, **options: Any) -> AsyncIterator[None]:
+    """A worker of the llm queue as `worker_settings` makes it."""
+    pool = connect(Settings(redis_url=url), patience_s=None)
+    resources = Resources(Store(pool, store.keys, retention_s=60), worker="w", max_attempts=1, provider=provider)
+    worker = LeasedWorker(
+        functions=(stages.translate,),
+        queue_name=store.keys.queue("llm"),
+        redis_pool=pool,
+        handle_signals=False,
+        keep_result=0,
+        job_serializer=queue.dumps,
+        job_deserializer=queue.loads,
+        ctx={"resources": resources, "on_abandoned": stages.abandon},
+        **{"max_tries": 1000, **options},
+    )
+    running = asyncio.create_task(worker.main())
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await worker.close()
+
+
+async def ended(store: Store, job_id: str) -> Job:
+    """The job, when it has ended."""
+    async with asyncio.timeout(30):
+        while not (job := await store.get(job_id)).done:
+            await asyncio.sleep(0.02)
+    return job
+
+
+async def last_events(store: Store, job_id: str) -> list[bytes]:
+    entries = await store.redis.xrange(store.keys.events(job_id))
+    return [fields[b"event"] for _, fields in entries if fields[b"event"] == b"done"]
+
+
+async def expire(store: Store, entry: str) -> None:
+    await store.redis.delete(job_key_prefix + entry)
+
+
+async def garble(store: Store, entry: str) -> None:
+    await store.redis.set(job_key_prefix + entry, b"\x80not json")
+
+
+async def name_no_function(store: Store, entry: str) -> None:
+    data = serialize_job("no_such_function", ("job_1",), {}, None, 0, serializer=queue.dumps)
+    await store.redis.set(job_key_prefix + entry, data)
+
+
+async def try_too_often(store: Store, entry: str) -> None:
+    await store.redis.set(retry_key_prefix + entry, 1000)
+
+
+@pytest.mark.parametrize("trap", [expire, garble, name_no_function, try_too_often])
+async def test_what_arq_gives_up(redis_url: str, store: Store, trap: Trap) -> None:
+    job = await at_llm(store)
+    await trap(store, queue.entry_id("llm", job.id))
+    provider = CountingProvider(ANSWER)
+    async with llm_worker(redis_url, store, provider):
+        job = await ended(store, job.id)
+    assert (job.status, job.dead_lettered, provider.calls) == ("failed", True, 0)
+    assert job.error
+    assert job.error["type"] == "/problems/worker-lost"
+    assert await last_events(store, job.id) == [b"done"]
+    assert not await store.redis.zcard(store.keys.queue("llm"))
+
+
+class StuckProvider:
+    """Never answers."""
+
+    name, model = "stuck", "m"
+
+    async def complete(self, messages: Any, schema: Any) -> Any:
+        await asyncio.Event().wait()
+
+
+async def test_a_stage_that_takes_too_long(redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stages, "STAGE_TIMEOUT_S", 0.1)
+    job = await at_llm(store)
+    async with llm_worker(redis_url, store, StuckProvider()):
+        job = await ended(store, job.id)
+    assert (job.status, job.dead_lettered) == ("failed", True)
+    assert job.error
+    assert job.error["type"] == "/problems/job-timeout"
+    assert await last_events(store, job.id) == [b"done"]
+
+
+async def test_a_stage_that_arq_times_out_uses_up_no_attempt(
+    redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leasing, "AGAIN_MS", 0)
+    job = await at_llm(store)
+    async with llm_worker(redis_url, store, StuckProvider(), job_timeout=0.2):
+        async with asyncio.timeout(30):
+            while not (job := await store.get(job.id)).stages["llm"].handed_back:
+                await asyncio.sleep(0.02)
+    assert not job.done
+    provider = CountingProvider(ANSWER)
+    async with llm_worker(redis_url, store, provider):
+        job = await ended(store, job.id)
+    assert (job.status, provider.calls) == ("succeeded", 1)
+    assert await last_events(store, job.id) == [b"done"]
+
+
+async def rewrite(store: Store, job_id: str, **changes: Any) -> None:
+    """Write members of a job's record as another version might have done."""
+    key = store.keys.job(job_id)
+    record: Any = await store.redis.hget(key, "record")  # type: ignore[misc]
+    await store.redis.hset(key, "record", orjson.dumps({**orjson.loads(record), **changes}))  # type: ignore[misc, arg-type]
+
+
+@pytest.mark.parametrize("payload", [None, name_no_function, garble])
+async def test_a_job_of_a_newer_version_is_deferred_not_failed(
+    redis_url: str, store: Store, payload: Trap | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its queue entry is in a form that only the newer version knows."""
+    monkeypatch.setattr(stages, "NEWER_VERSION_WAIT_S", 0.1)
+    monkeypatch.setattr(leasing, "AGAIN_MS", 100)
+    job, entry = await at_llm(store), queue.entry_id("llm", "job_1")
+    as_queued: Any = await store.redis.get(job_key_prefix + entry)
+    await rewrite(store, job.id, v=jobs.VERSION + 1, not_known_yet={"a": 1})
+    if payload:
+        await payload(store, entry)
+    provider = CountingProvider(ANSWER)
+    async with llm_worker(redis_url, store, provider):
+        async with asyncio.timeout(30):
+            while int(await store.redis.get(retry_key_prefix + entry) or 0) < 3:  # it was taken up and put back
+                await asyncio.sleep(0.02)
+        assert provider.calls == 0
+        assert await last_events(store, job.id) == []
+        # Now a worker of the newer version, to which its own form is nothing new.
+        monkeypatch.setattr(jobs, "VERSION", jobs.VERSION + 1)
+        record: Any = await store.redis.hget(store.keys.job(job.id), "record")  # type: ignore[misc]
+        known = {name: value for name, value in orjson.loads(record).items() if name != "not_known_yet"}
+        await store.redis.hset(store.keys.job(job.id), "record", orjson.dumps(known))  # type: ignore[misc, arg-type]
+        await store.redis.set(job_key_prefix + entry, as_queued)
+        job = await ended(store, job.id)
+    assert (job.status, job.stages["llm"].attempt, provider.calls) == ("succeeded", 1, 1)
+
+
+async def test_a_job_of_an_older_version_is_run(redis_url: str, store: Store) -> None:
+    """Version 1 had no `kept` in its stages."""
+    job = await at_llm(store)
+    record: Any = orjson.loads(await store.redis.hget(store.keys.job(job.id), "record") or b"")  # type: ignore[misc]
+    older = {name: {key: run[key] for key in run if key != "kept"} for name, run in record["stages"].items()}
+    await rewrite(store, job.id, v=1, stages=older)
+    async with llm_worker(redis_url, store, CountingProvider(ANSWER)):
+        job = await ended(store, job.id)
+    assert job.status == "succeeded"
+    assert await last_events(store, job.id) == [b"done"]
