@@ -16,7 +16,7 @@ from nlp2filters.store import now_ms
 from tests.conftest import free_port
 from tests.service import ROOT, commands, expanded
 
-READY_TIMEOUT_S = 60
+READY_TIMEOUT_S = 240
 STOP_TIMEOUT_S = 30
 
 

@@ -51,7 +51,7 @@ def keys() -> Keys:
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Client]:
-    client = connect(Settings(redis_url=redis_url))
+    client = connect(Settings(redis_url=redis_url), patience_s=60)  # on a slow machine too
     yield client
     await client.aclose()
 
@@ -60,7 +60,7 @@ async def redis(redis_url: str) -> AsyncIterator[Client]:
 async def own_redis(tmp_path: Path) -> AsyncIterator[Client]:
     """A Redis of the test's own, which it may fill, stop or misconfigure."""
     with running(tmp_path / "redis", free_port()) as server:
-        client = connect(Settings(redis_url=server.url))
+        client = connect(Settings(redis_url=server.url), patience_s=60)
         yield client
         await client.aclose()
 

@@ -20,6 +20,7 @@ from nlp2filters.keys import Keys
 from nlp2filters.settings import Settings
 from nlp2filters.store import now_ms
 
+PATIENCE_S = 20.0  # with Redis: a person waits longer than a browser
 DEFAULT_SCOPES = ("jobs:read", "jobs:write", "catalogs:write")
 
 Action = Callable[[ApiKeys, argparse.Namespace, Settings], Awaitable[int]]
@@ -50,7 +51,7 @@ def _runner(action: Action) -> Callable[[argparse.Namespace], int]:
 
 async def _run(action: Action, args: argparse.Namespace) -> int:
     settings = Settings.read(os.environ)
-    redis = connect(settings)
+    redis = connect(settings, patience_s=PATIENCE_S)
     try:
         return await action(ApiKeys(redis, Keys(settings.key_prefix)), args, settings)
     except RedisError as exc:
