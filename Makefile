@@ -27,7 +27,7 @@ bench: $(VENV)/dev.stamp  ## Measure speed
 fuzz: $(VENV)/dev.stamp  ## Send the API what nobody should (some minutes)
 	FUZZ_EXAMPLES=1000 FUZZ_BODIES=20000 $(BIN)/pytest tests/api/test_fuzz.py --timeout 3600
 
-chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 15 minutes)
+chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 45 minutes)
 	$(BIN)/python -m chaos
 
 clean:  ## Remove what was made here (not the jobs, not the model)
