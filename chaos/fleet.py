@@ -17,7 +17,7 @@ from tests.conftest import free_port
 from tests.service import ROOT, commands, expanded
 
 READY_TIMEOUT_S = 240
-STOP_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 120  # what is promised, 25 s, is measured
 
 
 class Fleet:
