@@ -24,6 +24,7 @@ from chaos.fleet import Fleet
 from chaos.load import KEYS, Load, Outcome, re_runs_s
 from chaos.server import RedisProcess
 from nlp2filters.leasing import LEASE_S
+from nlp2filters.stages import CHECKPOINT_TIMEOUT_S
 from tests.peers import llm as llm_peer
 from tests.peers import proxy as proxies
 from tests.peers import webhook as webhook_peer
@@ -36,7 +37,7 @@ SECRET = "whsec_" + "Y2hhb3MtY2hhb3MtY2hhb3MtY2hhb3MtY2hhb3M="
 ANSWER: dict[str, Any] = {
     "conditions": [], "alternatives": [], "sort": [], "limit": None, "text": "", "ignored": [], "clarification": None,
 }  # fmt: skip
-LLM_TIMEOUT_S = 8
+LLM_TIMEOUT_S = 12
 MAX_MEMORY = 20_000_000
 
 
@@ -427,7 +428,8 @@ async def full_memory(it: Stand) -> list[Finding]:
     load, on_their_way = it.load(), it.load()
     await load.submit(20, 1)
     await load.outcomes()
-    it.answer_after(4)
+    it.answer_after(0.25)
+    it.llm.talking.clear()
     with Redis(port=it.redis.port) as client:
         client.config_set("maxmemory", MAX_MEMORY)
         _fill(client, MAX_MEMORY * 3 // 4)
@@ -440,7 +442,8 @@ async def full_memory(it: Stand) -> list[Finding]:
     async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
         post = await http.post(f"{url}/v1/jobs", json={"catalog": "cars", "text": "8 cylinders"})
         reads = [await http.get(f"{url}/v1/jobs/{job_id}/result") for job_id in load.accepted]
-        await asyncio.sleep(4 + 6)  # the LLM has answered, and nobody waits any more for its answers to be kept
+        it.llm.talking.set()
+        await asyncio.sleep(1 + CHECKPOINT_TIMEOUT_S)  # then nobody waits any more for the answers to be kept
         waiting = (await http.get(f"{url}/v1/jobs/{on_their_way.accepted[-1]}")).json()["status"]
     with Redis(port=it.redis.port) as client:
         client.delete(*client.keys("ballast:*"))

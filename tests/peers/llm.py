@@ -46,12 +46,16 @@ no_completion = Reply(body=b'{"choices": []}')
 
 
 class LLM:
-    """The script: replies in order, the last of them for ever. `requests` is what came."""
+    """The script: replies in order, the last of them for ever. `requests` is what came. While `talking` is not set,
+    every request waits.
+    """
 
     def __init__(self) -> None:
         self.url = ""
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
+        self.talking = threading.Event()
+        self.talking.set()
         self._script: list[Reply] = []
 
     def script(self, *replies: Reply) -> None:
@@ -69,6 +73,8 @@ class LLM:
         self.keys.append(request.headers.get("authorization"))
         reply = self._script.pop(0) if len(self._script) > 1 else self._script[0]
         await asyncio.sleep(reply.delay_s)
+        while not self.talking.is_set():
+            await asyncio.sleep(0.02)
         if reply.body is not None:
             return Response(reply.body, reply.status, reply.headers, media_type="application/json")
         message = {"role": "assistant", "content": reply.content, "refusal": reply.refusal}
