@@ -17,7 +17,7 @@ _SHARED: list[structlog.typing.Processor] = [
 
 
 class WithoutQuery(logging.Filter):
-    """Cuts the query from addresses in uvicorn's lines: it may hold a stream token. Its debugging shows whole requests."""
+    """Cuts the query from addresses in uvicorn's lines: it may hold a stream token. Debugging shows whole requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Every line passes, but those for debugging."""
