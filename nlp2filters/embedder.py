@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 from fastembed import TextEmbedding
+from fastembed.text.onnx_text_model import OnnxTextModel
 from numpy.typing import NDArray
 
 from nlp2filters.errors import ModelUnavailable
@@ -59,6 +60,13 @@ class Embedder:
             vectors[batch] = await loop.run_in_executor(self._executor, _embed, self._model, chosen)
         return vectors
 
+    async def pieces(self, text: str) -> tuple[list[tuple[int, int]], Vectors]:
+        """The text's word pieces: the code points (start, end) of each, and its vector in the text, shape (n, 384).
+
+        Pieces past the 254th are cut.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._executor, _pieces, self._model, text)
+
 
 def _load(folder: Path) -> TextEmbedding:
     return TextEmbedding(MODEL, specific_model_path=str(folder), threads=1)
@@ -66,3 +74,12 @@ def _load(folder: Path) -> TextEmbedding:
 
 def _embed(model: TextEmbedding, texts: list[str]) -> Vectors:
     return np.asarray(list(model.embed(texts, batch_size=BATCH)), np.float32)
+
+
+def _pieces(model: TextEmbedding, text: str) -> tuple[list[tuple[int, int]], Vectors]:
+    network = model.model
+    assert isinstance(network, OnnxTextModel)
+    (encoding,) = network.tokenize([text])
+    kept = [at for at, special in enumerate(encoding.special_tokens_mask) if not special]
+    vectors = network.onnx_embed([text]).model_output[0]
+    return [encoding.offsets[at] for at in kept], np.asarray(vectors[kept], np.float32)

@@ -50,7 +50,7 @@ async def ask(body: Mapping[str, Any], settings: Settings) -> Result:
         if embedder := await _embedder(settings, stack):
 
             async def name_vectors(lexicon: Lexicon) -> NDArray[Any]:
-                return await embedder.embed(lexicon.names)
+                return await embedder.embed(lexicon.indexed)
 
             draft = await stages.draft(request["text"], lexicon, embedder, name_vectors, today=today)
         else:

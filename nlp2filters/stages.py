@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 
 from nlp2filters import demo, faults, logs, queue
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, dialects, filters, interpretation, jobs, languages, linking, parser, prompt
+from nlp2filters.core import checks, dialects, filters, interpretation, jobs, languages, parser, prompt
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.jobs import STAGES, Job
-from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.linking import Lexicon, Nearness
 from nlp2filters.core.problems import problem
 from nlp2filters.core.prompt import Message
 from nlp2filters.embedder import Embedder
@@ -78,7 +78,7 @@ class Resources:
     async def name_vectors(self, lexicon: Lexicon) -> NDArray[Any] | None:
         """The catalog's index; None, and a request for it, where it is large and not there yet."""
         assert self.embedder
-        names = lexicon.names
+        names = lexicon.indexed
         if (vectors := await self.indexes.load(names)) is not None:
             return vectors
         if len(names) > AT_ONCE:
@@ -184,14 +184,18 @@ async def _embed(task: Task) -> Outcome:
 async def draft(
     text: str, lexicon: Lexicon, embedder: Embedder, name_vectors: NameVectors, *, today: dt.date
 ) -> Interpretation:
-    """The built-in parser's reading of a text; the model helps with the words that nothing explains."""
-    phrases = await asyncio.to_thread(linking.phrases, text, lexicon)
-    similar: Mapping[str, tuple[linking.Candidate, ...]] = {}
-    if phrases:
-        vectors, named = await asyncio.gather(embedder.embed(phrases), name_vectors(lexicon))
-        similar = linking.nearest(phrases, vectors, named, lexicon) if named is not None else {}
-    # In a thread: a long text against thousands of fields takes a second.
-    return await asyncio.to_thread(parser.parse, text, lexicon, today=today, similar=similar)
+    """The built-in parser's reading of a text: by rules alone while the catalog has no index, and in some languages."""
+    index = await name_vectors(lexicon) if lexicon.language.data["embedded"] else None
+    # In threads: a long text against thousands of fields takes a second.
+    if index is None:
+        return await asyncio.to_thread(parser.parse, text, lexicon, today=today)
+    pieces, vectors = await embedder.pieces(text)
+    fields = lexicon.vectors_of_fields(index)
+    tags, phrases = await asyncio.to_thread(
+        parser.tag, text, lexicon, today=today, pieces=pieces, vectors=vectors, fields=fields
+    )
+    nearness = Nearness.of(phrases, await embedder.embed(phrases), index[: len(lexicon.names)], lexicon)
+    return await asyncio.to_thread(parser.parse, text, lexicon, today=today, tags=tags, nearness=nearness)
 
 
 async def _translate(task: Task) -> Outcome:

@@ -25,6 +25,26 @@ async def test_vectors_have_unit_length(embedder: Embedder) -> None:
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
+async def test_pieces_stand_where_their_words_do(embedder: Embedder) -> None:
+    text = "Ünïted Zaxbys 🚗 4.5"
+    spans, vectors = await embedder.pieces(text)
+    assert vectors.shape == (len(spans), DIMENSIONS)
+    said = [text[start:end] for start, end in spans]
+    assert said[0] == "Ünïted"
+    assert "".join(said).replace(" ", "") == text.replace(" ", "")
+
+
+async def test_pieces_of_nothing_and_of_too_much(embedder: Embedder) -> None:
+    assert (await embedder.pieces(""))[1].shape == (0, DIMENSIONS)
+    spans, vectors = await embedder.pieces("word " * 900)
+    assert len(spans) == len(vectors) == 254
+
+
+async def test_a_piece_is_read_in_its_text(embedder: Embedder) -> None:
+    (_, river), (_, money) = [await embedder.pieces(f"the bank of {of}") for of in ("the river", "england")]
+    assert not np.allclose(river[1], money[1], atol=0.05)
+
+
 async def test_nothing_gives_nothing(embedder: Embedder) -> None:
     assert (await embedder.embed([])).shape == (0, DIMENSIONS)
 

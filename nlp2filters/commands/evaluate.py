@@ -160,7 +160,7 @@ class _Readers:
 
     async def _name_vectors(self, lexicon: Lexicon) -> NDArray[Any]:
         assert self.embedder
-        return await self.embedder.embed(lexicon.names)
+        return await self.embedder.embed(lexicon.indexed)
 
     async def judge(self, case: Case) -> Result:
         """Read a case's text against the clock; what a worker keeps for its next job is made before."""

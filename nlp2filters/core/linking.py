@@ -9,6 +9,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,7 @@ MANY_VALUES = 30
 MAX_NAMES = 20_000  # of a catalog that are embedded
 MIN_LIKELIHOOD = 0.75  # of a meaning found by embedding
 MOST_MARGIN = 0.3  # of cosines; a greater one tells no more
+MIN_NEAR = 0.3  # of words that are tagged as a value of the field
 CONFIDENCE: Mapping[Source, float] = {"exact": 0.98, "synonym": 0.95, "fuzzy": 0.8}
 
 
@@ -111,6 +114,36 @@ class Lexicon:
     spellings: Mapping[tuple[str, int], Mapping[str, tuple[str, ...]]]
     names: tuple[str, ...]
     targets: tuple[tuple[Target, ...], ...] = field(repr=False)
+
+    @cached_property
+    def values_of(self) -> Mapping[str, Sequence[tuple[int, ValueTarget]]]:
+        """The known values of each field, with their places in `names`."""
+        found: dict[str, list[tuple[int, ValueTarget]]] = defaultdict(list)
+        for at, targets in enumerate(self.targets):
+            for target in targets:
+                if isinstance(target, ValueTarget):
+                    found[target.field.name].append((at, target))
+        return dict(found)
+
+    @cached_property
+    def described(self) -> tuple[tuple[str, str], ...]:
+        """The title of each field and what it is described as, which may be the title again."""
+        titles = [of.label or words.spaced(of.name) for of in self.catalog.fields]
+        return tuple((title, of.description or title) for title, of in zip(titles, self.catalog.fields, strict=True))
+
+    @cached_property
+    def indexed(self) -> tuple[str, ...]:
+        """All that is to be embedded of a catalog: `names` first, then what of `described` is not among them."""
+        return tuple(dict.fromkeys((*self.names, *chain.from_iterable(self.described))))
+
+    def vectors_of_fields(self, vectors: NDArray[Any]) -> NDArray[Any]:
+        """Of the vectors of `indexed` those of `described`, shape (fields, 2, 384)."""
+        return vectors[self._described_at]
+
+    @cached_property
+    def _described_at(self) -> NDArray[np.intp]:
+        places = {text: at for at, text in enumerate(self.indexed)}
+        return np.array([[places[text] for text in pair] for pair in self.described], np.intp)
 
     @classmethod
     def of(cls, catalog: Catalog, language: Language = ENGLISH) -> "Lexicon":
@@ -381,28 +414,50 @@ def phrase_of(tokens: Sequence[Token]) -> str:
     return " ".join(token.norm for token in tokens)
 
 
-def nearest(
-    phrases: Sequence[str], vectors: NDArray[Any], name_vectors: NDArray[Any], lexicon: Lexicon
-) -> dict[str, tuple[Candidate, ...]]:
-    """What each phrase may mean, by cosine with the catalog's names.
+@dataclass(frozen=True, eq=False)
+class Nearness:
+    """How near in meaning phrases of a text are to the names of a catalog, as cosines of their embeddings.
 
-    `vectors` has a unit row per phrase, `name_vectors` one per `lexicon.names`. The confidence is how often a name so
-    near, and so much nearer than that of any other target, is the right one; doubtful ones are left out.
+    `phrases` are the rows of `cosines`, shape (phrases, lexicon.names).
     """
-    if not len(phrases) or not len(lexicon.names):
-        return {}
-    cosines = vectors @ name_vectors.T
-    found: dict[str, tuple[Candidate, ...]] = {}
-    for phrase, row in zip(phrases, cosines, strict=True):
-        nearest_first = np.argpartition(-row, min(20, len(row) - 1))[:20]
-        order = nearest_first[np.argsort(-row[nearest_first])]
-        best = lexicon.targets[order[0]]
-        rival = next((row[i] for i in order[1:] if not set(lexicon.targets[i]) & set(best)), 0.0)
-        sure = _likelihood(float(row[order[0]]), float(row[order[0]] - rival))
-        if sure >= MIN_LIKELIHOOD:
-            confidence = round(sure / len(best), 3)
-            found[phrase] = tuple(Candidate(target, confidence, "embedding") for target in best)
-    return found
+
+    lexicon: Lexicon
+    phrases: Mapping[str, int]
+    cosines: NDArray[Any]
+
+    @classmethod
+    def of(
+        cls, phrases: Sequence[str], vectors: NDArray[Any], name_vectors: NDArray[Any], lexicon: Lexicon
+    ) -> "Nearness":
+        """`vectors` has a unit row per phrase, `name_vectors` one per `lexicon.names`."""
+        return cls(lexicon, {phrase: row for row, phrase in enumerate(phrases)}, vectors @ name_vectors.T)
+
+    @cached_property
+    def clear(self) -> Similar:
+        """What phrases mean by themselves, without doubt.
+
+        The confidence is how often a name so near, and so much nearer than that of any other target, is the right one.
+        """
+        found: dict[str, tuple[Candidate, ...]] = {}
+        for phrase, row in self.phrases.items() if self.lexicon.names else ():
+            cosines = self.cosines[row]
+            nearest_first = np.argpartition(-cosines, min(20, len(cosines) - 1))[:20]
+            order = nearest_first[np.argsort(-cosines[nearest_first])]
+            best = self.lexicon.targets[order[0]]
+            rival = next((cosines[i] for i in order[1:] if not set(self.lexicon.targets[i]) & set(best)), 0.0)
+            sure = _likelihood(float(cosines[order[0]]), float(cosines[order[0]] - rival))
+            if sure >= MIN_LIKELIHOOD:
+                confidence = round(sure / len(best), 3)
+                found[phrase] = tuple(Candidate(target, confidence, "embedding") for target in best)
+        return found
+
+    def value(self, of: Field, phrase: str) -> Candidate | None:
+        """The known value of the field that a phrase comes nearest to, if it is near to any."""
+        row, known = self.phrases.get(phrase), self.lexicon.values_of.get(of.name)
+        if row is None or not known:
+            return None
+        target, cosine = max(((target, float(self.cosines[row, at])) for at, target in known), key=lambda pair: pair[1])
+        return Candidate(target, min(1.0, cosine), "embedding") if cosine >= MIN_NEAR else None
 
 
 def _likelihood(cosine: float, margin: float) -> float:

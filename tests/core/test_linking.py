@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core.linking import FieldTarget, Lexicon, ValueTarget, embeddable, nearest
+from nlp2filters.core.linking import FieldTarget, Lexicon, Nearness, ValueTarget, embeddable
 
 SHOP = catalogs.parse(
     {
@@ -34,7 +34,7 @@ def toward(**cosines: float) -> Vectors:
 
 def meant(**cosines: float) -> tuple[object, ...]:
     names = np.pad(AXES, ((0, 0), (0, 1)))
-    found = nearest(["maker"], toward(**cosines), names, LEXICON)
+    found = Nearness.of(["maker"], toward(**cosines), names, LEXICON).clear
     return tuple((c.target, c.source) for c in found.get("maker", ()))
 
 
@@ -59,7 +59,7 @@ def test_the_same_name_of_two_fields_means_either() -> None:
 def test_the_nearer_and_the_more_alone_the_surer() -> None:
     names = np.pad(AXES, ((0, 0), (0, 1)))
     sure = [
-        nearest(["m"], toward(**cosines), names, LEXICON)["m"][0].confidence
+        Nearness.of(["m"], toward(**cosines), names, LEXICON).clear["m"][0].confidence
         for cosines in ({"brand": 0.9}, {"brand": 0.8, "color": 0.5}, {"brand": 0.7, "color": 0.53})
     ]
     assert sure == sorted(sure, reverse=True)

@@ -6,20 +6,21 @@ What no rule takes is accounted for: it becomes `text` for a full-text search, o
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from nlp2filters.core import checks
+from nlp2filters.core import checks, linking
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.explain import sentence
 from nlp2filters.core.filters import leaves
 from nlp2filters.core.interpretation import Clarification, Condition, Ignored, Interpretation, Span
-from nlp2filters.core.linking import Candidate, FieldTarget, Lexicon
-from nlp2filters.core.parser import clauses, names, permitted, scan, structure
+from nlp2filters.core.linking import FieldTarget, Lexicon, Nearness
+from nlp2filters.core.parser import clauses, names, permitted, scan, structure, tagger, tagging
 from nlp2filters.core.parser.clauses import Atom, Clauses, Mark
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.parser.tagger import Array, Tagger, Tags
 from nlp2filters.core.words import Token
 
 _NO_VALUE = "names a field, but does not say what to ask of it"
@@ -28,17 +29,23 @@ _NOT_FOLLOWED = "nothing that it could belong to follows"
 
 
 def parse(
-    text: str, lexicon: Lexicon, *, today: dt.date, similar: Mapping[str, tuple[Candidate, ...]] | None = None
+    text: str,
+    lexicon: Lexicon,
+    *,
+    today: dt.date,
+    tags: Tags | None = None,
+    nearness: Nearness | None = None,
 ) -> Interpretation:
-    """Read a text. `similar` says what phrases of it may mean by their embedding, as `linking.nearest` finds it.
+    """Read a text. `tags` (as `tag` makes them) and `nearness` are what the embedding model knows of it.
 
     Never raises: a text that says nothing to the catalog is all `text`.
     """
     tokens = lexicon.language.tokenize(text)
-    items = scan.scan(tokens, lexicon, similar or {}, today)
-    items = names.merge(Row(items, _spans(items, tokens), text, lexicon, today))
+    seen = row(text, tokens, lexicon, today, nearness)
+    items = names.merge(seen) if tags is None else tagging.merge(seen, tags)
     spans = _spans(items, tokens)
-    found = clauses.find(Row(items, spans, text, lexicon, today))
+    seen = replace(seen, items=items, spans=spans)
+    found = clauses.find(seen, tagging.asked(seen, tags) if tags else ())
     node = structure.build(found.pieces, lexicon.catalog)
     node = permitted.only(node, found, lexicon.catalog) if node else None
     atoms = node.atoms if node else ()
@@ -54,6 +61,32 @@ def parse(
         ignored=ignored,
         clarification=_clarification(conditions, lexicon.catalog) or _mismatch(found, spans, text, lexicon.catalog),
     )
+
+
+def tag(
+    text: str, lexicon: Lexicon, *, today: dt.date, pieces: Sequence[tuple[int, int]], vectors: Array, fields: Array
+) -> tuple[Tags, tuple[str, ...]]:
+    """What the tagger makes of a text, and the phrases whose meanings are to be compared with the catalog's names.
+
+    `pieces` are the code points (start, end) of the embedding model's pieces of the text, `vectors` [pieces, 384]
+    their vectors, `fields` [fields, 2, 384] those of `lexicon.described`.
+    """
+    tokens = lexicon.language.tokenize(text)
+    seen = row(text, tokens, lexicon, today)
+    tags = Tagger.packaged().tag(seen, tokens, tagger.align(tokens, pieces, vectors), fields)
+    return tags, tuple(dict.fromkeys((*linking.phrases(text, lexicon), *tagging.phrases(seen, tags))))
+
+
+def row(
+    text: str,
+    tokens: Sequence[Token],
+    lexicon: Lexicon,
+    today: dt.date,
+    nearness: Nearness | None = None,
+) -> Row:
+    """The items of a text. Without `nearness` as the rules alone see them, which is what the tagger looks at."""
+    items = scan.scan(tokens, lexicon, nearness.clear if nearness else {}, today)
+    return Row(items, _spans(items, tokens), text, lexicon, today, nearness)
 
 
 def _spans(items: Sequence[Item], tokens: Sequence[Token]) -> list[Span]:

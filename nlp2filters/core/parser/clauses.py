@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Field
-from nlp2filters.core.filters import Comparison, Contains, IsNull, Leaf, Not, RelativeDate
+from nlp2filters.core.filters import Comparison, Contains, IsNull, Leaf, Not, RelativeDate, leaves
 from nlp2filters.core.interpretation import Alternative, Sort, Source
 from nlp2filters.core.languages import is_currency
-from nlp2filters.core.linking import FieldTarget
+from nlp2filters.core.linking import Candidate, FieldTarget, ValueTarget
 from nlp2filters.core.parser import homes, orders, sides, values
 from nlp2filters.core.parser.homes import Home
 from nlp2filters.core.parser.names import is_open
@@ -59,6 +59,15 @@ class Mismatch:
     tests: tuple[Leaf | Not, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A boolean field that is asked for by the item at a place."""
+
+    field: Field
+    at: int
+    confidence: float
+
+
 @dataclass(slots=True)
 class Clauses:
     """What the walk has found. `used` are the places of items that changed something, `reasons` why others did not.
@@ -75,11 +84,24 @@ class Clauses:
     extreme: bool = False
 
 
-def find(row: Row) -> Clauses:
-    """The clauses of a row."""
+def find(row: Row, asked: Sequence[Asked] = ()) -> Clauses:
+    """The clauses of a row. `asked` are boolean fields that the tagger finds asked for, whatever the words."""
     walk = _Walk(row)
     walk.run()
+    for one in asked:
+        _add(walk.found, one)
     return walk.found
+
+
+def _add(found: Clauses, asked: Asked) -> None:
+    """A test of the boolean field, unless there is one; where its words stand among the others."""
+    tested = {leaf.field for piece in found.pieces if isinstance(piece, Atom) for leaf in leaves(piece.test)}
+    if asked.field.name in tested:
+        return
+    atom = Atom(Comparison("=", asked.field.name, True), asked.at, asked.at + 1, asked.confidence, "embedding")
+    starts = [piece.start if isinstance(piece, Atom) else piece.at for piece in found.pieces]
+    found.pieces.insert(sum(start < asked.at for start in starts), atom)
+    found.used.add(asked.at)
 
 
 @dataclass(slots=True)
@@ -206,7 +228,7 @@ class _Walk:
             return False
         self.last = home.field
         others = tuple(
-            Alternative(values.between(other, lower, upper), home.confidence)
+            Alternative(values.between(other, lower, upper), home.others_confidence)
             for other in home.others[:3]
             if (lower := row.held(first, other)) and (upper := row.held(last, other))
         )
@@ -295,7 +317,7 @@ class _Walk:
     def _others(self, home: Home, item: Item, relation: Relation) -> tuple[Alternative, ...]:
         """The same test of the other fields that may be meant, or of the other reading of a date."""
         found = [
-            Alternative(values.test(relation, other, value), home.confidence)
+            Alternative(values.test(relation, other, value), home.others_confidence)
             for other in home.others[:3]
             if (value := self.row.held(item, other)) is not None
         ]
@@ -541,8 +563,7 @@ class _Walk:
         if not found or row.items[self.at].said.keys() & _NOT_A_VALUE:
             return False
         named = {of.name for of, _ in row.fields(self.at + 1)}
-        near = sides.choose(row, self.at, [target.field for target, _ in found]) if not named else None
-        meant = named or ({near.name} if near else set())
+        meant = named or self._sides(found)
         target, candidate = next((pair for pair in found if pair[0].field.name in meant), found[0])
         sure = target.field.name in meant
         end = self.at + 1 + (target.field.name in named and not row.has_own_value(self.at + 1))
@@ -554,6 +575,15 @@ class _Walk:
             words = " ".join((target.value, *row.texts[end:name_end]))
             return self._emit(_is(target.field, words), name_end, confidence, candidate.source)
         return self._emit(_is(target.field, target.value), end, confidence, candidate.source, alternatives)
+
+    def _sides(self, found: Sequence[tuple[ValueTarget, Candidate]]) -> set[str]:
+        """Which of the fields that have the value is meant, by the tagger or by a word such as "to"."""
+        shares = self.row.items[self.at].meant
+        likely = max((target.field.name for target, _ in found), key=lambda name: shares.get(name, 0.0))
+        if shares.get(likely, 0.0) >= homes.LEAST_SURE:
+            return {likely}
+        near = sides.choose(self.row, self.at, [target.field for target, _ in found])
+        return {near.name} if near else set()
 
     # the rest
 

@@ -9,12 +9,14 @@ from nlp2filters.core.parser import sides, values
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
 
+LEAST_SURE = 0.5  # of the tagger
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
     """The field that a value belongs to, the place behind its words, and how it was found.
 
-    `others` are fields that may be meant as well.
+    `others` are fields that may be meant as well, as sure as `rivals`, or as the field itself.
     """
 
     field: Field
@@ -22,6 +24,12 @@ class Home:
     confidence: float
     source: Source
     others: tuple[Field, ...] = ()
+    rivals: float | None = None
+
+    @property
+    def others_confidence(self) -> float:
+        """How sure it is that one of the others is meant."""
+        return self.confidence if self.rivals is None else self.rivals
 
 
 def find(row: Row, at: int, items: Sequence[Item], *, last: Field | None, joined: bool, compared: bool) -> Home | None:
@@ -30,14 +38,28 @@ def find(row: Row, at: int, items: Sequence[Item], *, last: Field | None, joined
     `last` is the field of the test before; `joined`: only a word such as "and" stands between. `compared`: a comparison
     was said, so that any number is a value.
     """
-    return (
-        named_after(row, at, items)
-        or _by_clock(row, at, items)
+    if named := named_after(row, at, items):
+        return named
+    repeated = _as_before(row, at, items, last) if joined else None
+    if repeated and not any(item.period or (item.quantity and item.quantity.units) for item in items):
+        return repeated
+    ruled = (
+        _by_clock(row, at, items)
         or _by_unit(row, at, items, last)
         or _by_year(row, at, items, last)
-        or (_as_before(row, at, items, last) if joined else None)
+        or repeated
         or (_by_range(row, at, items) if compared else None)
     )
+    return _by_tagger(row, at, items, ruled) or ruled
+
+
+def _by_tagger(row: Row, at: int, items: Sequence[Item], ruled: Home | None) -> Home | None:
+    """The field that the tagger takes the values to be of; the rules' fields are what else may be meant."""
+    field, share = row.meant(items)
+    if not field or share < LEAST_SURE:
+        return None
+    others = tuple(other for other in (ruled.field, *ruled.others) if other is not field) if ruled else ()
+    return Home(field, at + 1, share, "embedding", others, rivals=1 - share)
 
 
 def named_after(row: Row, at: int, items: Sequence[Item]) -> Home | None:

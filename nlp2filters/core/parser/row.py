@@ -8,10 +8,19 @@ from functools import cached_property
 from nlp2filters.core.catalog import Catalog, Field
 from nlp2filters.core.interpretation import Span
 from nlp2filters.core.languages import Degree, Language
-from nlp2filters.core.linking import AdjectiveTarget, Candidate, FieldTarget, Lexicon, NounTarget, ValueTarget
+from nlp2filters.core.linking import (
+    AdjectiveTarget,
+    Candidate,
+    FieldTarget,
+    Lexicon,
+    Nearness,
+    NounTarget,
+    ValueTarget,
+)
 from nlp2filters.core.parser import values
 from nlp2filters.core.parser.scan import Item
 from nlp2filters.core.parser.values import Range
+from nlp2filters.core.words import fold
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,7 @@ class Row:
     text: str
     lexicon: Lexicon
     today: dt.date
+    nearness: Nearness | None = None
 
     @cached_property
     def texts(self) -> Sequence[str]:
@@ -106,6 +116,18 @@ class Row:
     def fit(self, items: Sequence[Item], field: Field) -> bool:
         """Whether the field could hold the values of all these items."""
         return all(self.held(item, field) is not None for item in items)
+
+    def meant(self, items: Sequence[Item]) -> tuple[Field | None, float]:
+        """The field that the tagger takes the values `items` to be of, among those that can hold them, and how sure."""
+        shares = [(min(item.meant.get(name, 0.0) for item in items), name) for name in items[-1].meant]
+        for share, name in sorted(shares, reverse=True):
+            if self.fit(items, field := self.catalog.by_name[name]):
+                return field, share
+        return None, 0.0
+
+    def near(self, field: Field, start: int, end: int) -> Candidate | None:
+        """The known value of the field that the items `start` to `end` (exclusive) come nearest to in meaning."""
+        return self.nearness.value(field, fold(self.text_of(start, end))) if self.nearness else None
 
     def has_own_value(self, at: int) -> bool:
         """Whether a value follows the field that is named at `at`."""

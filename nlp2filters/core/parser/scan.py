@@ -33,7 +33,8 @@ class Name:
 class Item:
     """Tokens `start` to `end` (exclusive), and what they can be.
 
-    `said` are the roles in the grammar, `candidates` what the catalog makes of the words.
+    `said` are the roles in the grammar, `candidates` what the catalog makes of the words, `meant` how likely the tagger
+    takes them for (part of) a value of which field.
     """
 
     start: int
@@ -45,6 +46,7 @@ class Item:
     quoted: str | None = None
     name: Name | None = None
     clock: Clock | None = None
+    meant: Mapping[str, float] = field(default_factory=dict)
 
     def says(self, kind: str) -> str | None:
         """What the words mean in that role of the grammar."""

@@ -1,0 +1,144 @@
+"""Tagging: what the tagger makes of a text, brought to the items of its row.
+
+Words tagged as a value that no list holds become one item with its name, words tagged for a field with known values
+the likeliest of these; numbers, dates and known values are told of which field the tagger takes them to be.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nlp2filters.core.catalog import STRINGS, Field
+from nlp2filters.core.linking import ValueTarget
+from nlp2filters.core.parser.clauses import Asked
+from nlp2filters.core.parser.names import is_open
+from nlp2filters.core.parser.row import Row
+from nlp2filters.core.parser.scan import Item, Name
+from nlp2filters.core.parser.tagger import Tags
+from nlp2filters.core.words import fold
+
+LEAST = 0.05  # of a share that is worth remembering
+_PUNCTUATION = frozenset(",;:&-–—/")
+BEGINS, SURELY_BEGINS = 0.4, 0.8
+LEAST_ASKED = 0.5
+LEAST_SURE = 0.4  # that the words are a value of the field
+LEAST_NEAR = 0.65  # cosine to a known value of a field that has others
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The items `start` to `end` (exclusive) are a value of the field."""
+
+    start: int
+    end: int
+    field: Field
+    confidence: float
+
+
+def merge(row: Row, tags: Tags) -> list[Item]:
+    """The items of the row as the tagger sees them."""
+    items = [replace(item, meant=_meant(row, item, tags)) for item in row.items]
+    merged, at = [], 0
+    for run in (*_runs(row, tags), None):
+        merged += items[at : run.start if run else None]
+        if run is None:
+            break
+        taken = items[run.start : run.end]
+        merged += _valued(row, run, taken) if run.field.type in STRINGS else taken
+        at = run.end
+    return merged
+
+
+def asked(row: Row, tags: Tags) -> list[Asked]:
+    """The boolean fields that the text asks for."""
+    fields = row.catalog.fields
+    likely = [at for at in np.flatnonzero(tags.asked >= LEAST_ASKED) if fields[at].type == "boolean"]
+    return [Asked(fields[at], _place(row, int(tags.spots[at])), float(tags.asked[at])) for at in likely]
+
+
+def _place(row: Row, token: int) -> int:
+    return next(at for at, item in enumerate(row.items) if item.start <= token < item.end)
+
+
+def _meant(row: Row, item: Item, tags: Tags) -> Mapping[str, float]:
+    shares = tags.shares[item.start : item.end].mean(axis=0)
+    likely = np.flatnonzero(shares[:-1] >= LEAST)
+    return {row.catalog.fields[at].name: float(shares[at]) for at in likely}
+
+
+def _runs(row: Row, tags: Tags) -> Iterator[Run]:
+    """Neighbouring items that are together likelier a value than not, each with the field that they are likeliest of.
+
+    A run ends where a value begins that is of another field, or begins for sure.
+    """
+    shares = np.array([tags.shares[item.start : item.end].mean(axis=0) for item in row.items])
+    begins = [tags.begins[item.start] for item in row.items]
+    valued = shares[:, -1] < 0.5 if len(shares) else shares
+    at = 0
+    while at < len(row.items):
+        end = at + 1
+        if not valued[at]:
+            at = end
+            continue
+        while end < len(row.items) and valued[end]:
+            changes = shares[end, :-1].argmax() != shares[at:end, :-1].sum(axis=0).argmax()
+            if begins[end] > (BEGINS if changes else SURELY_BEGINS):
+                break
+            end += 1
+        start, stop = _trimmed(row, at, end)
+        if start < stop:
+            total = shares[start:stop, :-1].mean(axis=0)
+            label = int(total.argmax())
+            yield Run(start, stop, row.catalog.fields[label], float(total[label]))
+        at = end
+
+
+def _trimmed(row: Row, start: int, end: int) -> tuple[int, int]:
+    """Without punctuation at the ends, and nothing where no item has content."""
+    while start < end and row.texts[start] in _PUNCTUATION:
+        start += 1
+    while start < end and row.texts[end - 1] in _PUNCTUATION:
+        end -= 1
+    if all(item.skippable for item in row.items[start:end]):
+        return start, start
+    return start, end
+
+
+def _valued(row: Row, run: Run, taken: Sequence[Item]) -> list[Item]:
+    """The run as one item with its value; or its items as they are, where rules know better what they are."""
+    as_they_are = list(taken)
+    if run.confidence < LEAST_SURE or any(_known(item, run.field) for item in taken) or _searched(row, run.start):
+        return as_they_are
+    whole = Item(taken[0].start, taken[-1].end, meant={run.field.name: run.confidence})
+    if len(taken) == 1 and taken[0].quoted and not run.field.closed:
+        return [replace(whole, name=Name(run.field.name, taken[0].quoted, run.confidence))]
+    said = replace(whole, name=Name(run.field.name, row.text_of(run.start, run.end), run.confidence))
+    if is_open(run.field):
+        return [said]
+    if any(item.candidates or item.is_value for item in taken):
+        return as_they_are
+    near = row.near(run.field, run.start, run.end)
+    if near and (run.field.closed or near.confidence >= LEAST_NEAR):
+        return [replace(whole, candidates=(replace(near, confidence=near.confidence * run.confidence),))]
+    return as_they_are if run.field.closed else [said]
+
+
+def _searched(row: Row, at: int) -> bool:
+    """Whether the words are said to be in a field that is named: "title contains"."""
+    return row.says(at - 1, "contains") is not None and any(True for _ in row.fields(at - 2))
+
+
+def _known(item: Item, field: Field) -> bool:
+    targets = [candidate.target for candidate in item.candidates]
+    return any(isinstance(target, ValueTarget) and target.field.name == field.name for target in targets)
+
+
+def phrases(row: Row, tags: Tags) -> tuple[str, ...]:
+    """The words tagged for a field with known values of which they name none: their meanings are to be compared."""
+    found: dict[str, None] = {}
+    for run in _runs(row, tags):
+        valued = run.field.type in STRINGS and not is_open(run.field)
+        if valued and not any(_known(item, run.field) for item in row.items[run.start : run.end]):
+            found[fold(row.text_of(run.start, run.end))] = None
+    return tuple(found)
