@@ -10,6 +10,7 @@ import numpy as np
 from fastembed import TextEmbedding
 from fastembed.text.onnx_text_model import OnnxTextModel
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from nlp2filters.errors import ModelUnavailable
 from nlp2filters.models import MODEL
@@ -69,6 +70,7 @@ class Embedder:
 
 
 def _load(folder: Path) -> TextEmbedding:
+    threadpool_limits(1, "blas")  # of this process: products as small as the tagger's only wait for a second thread
     return TextEmbedding(MODEL, specific_model_path=str(folder), threads=1)
 
 
