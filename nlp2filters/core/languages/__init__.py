@@ -88,6 +88,21 @@ class Language:
             longest[phrase[0]] = max(longest[phrase[0]], len(phrase))
         return dict(longest)
 
+    @cached_property
+    def _tables(self) -> dict[str, Mapping[str, Sequence[tuple[str, list[str]]]]]:
+        return {}
+
+    def phrases(self, table: str, first: str) -> Sequence[tuple[str, list[str]]]:
+        """The phrases of a table of lists that begin with a word: the key of each and its words."""
+        if table not in self._tables:
+            found: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
+            for key, phrases in self.data[table].items():
+                for phrase in phrases:
+                    words = phrase.split()
+                    found[words[0]].append((key, words))
+            self._tables[table] = dict(found)
+        return self._tables[table].get(first, ())
+
     def match(self, tokens: Sequence[Token], at: int) -> Said | None:
         """The longest phrase of the grammar that begins at the token `at`. "and more" ends no value before "than"."""
         for phrase in self._phrases(tokens, at):

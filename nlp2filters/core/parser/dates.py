@@ -158,11 +158,9 @@ class _Reader:
     def _phrase(self, table: str, offset: int = 0) -> tuple[str, int] | None:
         """The longest phrase of a table of lists that stands there: its key and its length in tokens."""
         best: tuple[str, int] | None = None
-        for key, phrases in self.language.data[table].items():
-            for phrase in phrases:
-                said = phrase.split()
-                if [self._norm(offset + i) for i in range(len(said))] == said and (best is None or len(said) > best[1]):
-                    best = key, len(said)
+        for key, said in self.language.phrases(table, self._norm(offset)):
+            if [self._norm(offset + i) for i in range(len(said))] == said and (best is None or len(said) > best[1]):
+                best = key, len(said)
         return best
 
     def _period_unit(self, offset: int) -> Unit | None:

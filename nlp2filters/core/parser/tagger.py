@@ -12,7 +12,7 @@ The weights come from `python -m training`; docs/tagger.md says of which data.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from typing import TypeAlias
 
@@ -236,7 +236,7 @@ class Tagger:
         begins = self._dense("beg", np.concatenate([best, text], axis=-1))[:, 0]
         pooled = np.concatenate([grid.max(axis=0), grid.mean(axis=0), about], axis=-1)
         asked = self._dense("ask2", _relu(self._dense("ask", pooled)))[:, 0]
-        return logits, begins, asked, _spots(grid)
+        return logits, begins, asked, _spots(grid, asked)
 
     def _dense(self, name: str, x: Array) -> Array:
         y: Array = x @ self.weights[f"{name}.weight"].T
@@ -245,13 +245,23 @@ class Tagger:
 
     def _convolve(self, name: str, x: Array, dilation: int) -> Array:
         """Along the text: x has the shape (tokens, rows, channels)."""
-        kernel = self.weights[f"{name}.weight"]  # (out, in, width)
-        width = kernel.shape[2]
+        kernel = self._kernels[name]
+        width = len(kernel) // x.shape[-1]
         reach = width // 2 * dilation
-        padded = np.pad(x, ((reach, reach), (0, 0), (0, 0)))
+        padded = np.zeros((len(x) + 2 * reach, *x.shape[1:]), np.float32)
+        padded[reach : reach + len(x)] = x
         shifted = [padded[i * dilation : i * dilation + len(x)] for i in range(width)]
-        y: Array = np.concatenate(shifted, axis=-1) @ kernel.transpose(2, 1, 0).reshape(-1, kernel.shape[0])
+        y: Array = np.concatenate(shifted, axis=-1) @ kernel
         return y + self.weights[f"{name}.bias"]
+
+    @cached_property
+    def _kernels(self) -> Mapping[str, Array]:
+        """The weights of the convolutions as matrices, shape (width * in, out)."""
+        return {
+            name.removesuffix(".weight"): np.ascontiguousarray(kernel.transpose(2, 1, 0).reshape(-1, len(kernel)))
+            for name, kernel in self.weights.items()
+            if kernel.ndim == 3
+        }
 
 
 @cache
@@ -272,10 +282,12 @@ def _likely(row: Row, words: Array, fields: Array) -> Sequence[int]:
     return sorted(int(at) for at in np.argpartition(-nearness, MOST_FIELDS)[:MOST_FIELDS])
 
 
-def _spots(grid: Array) -> NDArray[np.intp]:
-    """For each field the token that has the most of its channels' greatest values, by their weight."""
-    places, weights = grid.argmax(axis=0), grid.max(axis=0)
-    return np.array([np.bincount(at, of).argmax() for at, of in zip(places, weights, strict=True)], np.intp)
+def _spots(grid: Array, asked: Array) -> NDArray[np.intp]:
+    """For each field that is asked for the token that has most of its channels' greatest values, by their weight."""
+    found = np.zeros(len(asked), np.intp)
+    for field in np.flatnonzero(asked > 0):
+        found[field] = np.bincount(grid[:, field].argmax(axis=0), grid[:, field].max(axis=0)).argmax()
+    return found
 
 
 def _heads(queries: Array, keys: Array, heads: int, size: int) -> Array:
