@@ -36,7 +36,8 @@ function askForKey(error) {
   sessionStorage.removeItem("key");
   document.forms.ask.hidden = true;
   document.forms.key.hidden = false;
-  $("refused").textContent = had ? error.message : "";
+  const said = error.status === 401 ? "This key is not valid, or not any more." : error.message;
+  $("refused").textContent = had ? said : "";
   document.forms.key.secret.value = "";
   document.forms.key.secret.focus();
 }
