@@ -443,8 +443,13 @@ async def full_memory(it: Stand) -> list[Finding]:
         post = await http.post(f"{url}/v1/jobs", json={"catalog": "cars", "text": "8 cylinders"})
         reads = [await http.get(f"{url}/v1/jobs/{job_id}/result") for job_id in load.accepted]
         it.llm.talking.set()
-        await asyncio.sleep(1 + CHECKPOINT_TIMEOUT_S)  # then nobody waits any more for the answers to be kept
-        waiting = (await http.get(f"{url}/v1/jobs/{on_their_way.accepted[-1]}")).json()["status"]
+        until = time.monotonic() + 1 + CHECKPOINT_TIMEOUT_S  # then nobody waits any more for the answers to be kept
+        with Redis(port=it.redis.port) as client:
+            while time.monotonic() < until:
+                _fill(client)  # buffers that Redis frees are room, too
+                await asyncio.sleep(0.01)
+        asked = [await http.get(f"{url}/v1/jobs/{job_id}") for job_id in on_their_way.accepted]
+        waiting = sum(answer.json()["status"] == "running" for answer in asked)
     with Redis(port=it.redis.port) as client:
         client.delete(*client.keys("ballast:*"))
         client.config_set("maxmemory", 0)
@@ -460,7 +465,7 @@ async def full_memory(it: Stand) -> list[Finding]:
             refused,
         ),
         Finding("… and finished jobs can be read", len(reads), f"{readable} readable", readable == len(reads)),
-        Finding("… a job whose work is done waits for room", 1, waiting, waiting == "running"),
+        Finding("… jobs whose work is done wait for room", len(asked), f"{waiting} waiting", waiting > 0),
         *_nothing_lost("a Redis that was full", outcomes),
         Finding("… their work was done once: LLM calls", len(outcomes), str(calls), calls == len(outcomes)),
     ]
