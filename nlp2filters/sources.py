@@ -80,9 +80,9 @@ def _opened(address: str, table: str | None) -> Iterator[Source]:
             raise UnreadableSource(f"{path} has no tables to choose from.")
         match kind:
             case "csv":
-                yield Source(path.stem, _csv(file), path.stat().st_size, file.tell)
+                yield Source(path.stem, csv_rows(file), path.stat().st_size, file.tell)
             case "jsonl":
-                yield Source(path.stem, _json_lines(file), path.stat().st_size, file.tell)
+                yield Source(path.stem, json_lines(file), path.stat().st_size, file.tell)
             case "parquet":
                 with _parquet(path) as source:
                     yield source
@@ -104,7 +104,7 @@ def _kind(path: Path, file: BinaryIO) -> str:
     raise UnreadableSource(f"{path}: the format is not known by its name. Known: {known}.")
 
 
-def _csv(file: BinaryIO) -> Iterator[Row]:
+def csv_rows(file: BinaryIO) -> Iterator[Row]:
     """Rows of a CSV with a header; the delimiter is the one that the header has most of.
 
     A column without a name is left out: it comes of a delimiter at the end of each line.
@@ -131,7 +131,8 @@ def _refuse_twins(header: Sequence[str]) -> None:
         raise UnreadableSource(f"Two columns are called {twins[0]!r}. Give each a name of its own.")
 
 
-def _json_lines(file: BinaryIO) -> Iterator[Row]:
+def json_lines(file: BinaryIO) -> Iterator[Row]:
+    """Rows of JSON objects, one a line."""
     number = 0
     while line := file.readline(MAX_LINE):
         number += 1
@@ -143,7 +144,7 @@ def _json_lines(file: BinaryIO) -> Iterator[Row]:
             raise UnreadableSource(f"Line {number} is no JSON: {exc}.") from exc
         if not isinstance(row, dict):
             raise UnreadableSource(f"Line {number} is no JSON object.")
-        yield _plain(row)
+        yield plain(row)
 
 
 @contextmanager
@@ -156,7 +157,7 @@ def _parquet(path: Path) -> Iterator[Source]:
     try:
         with parquet.ParquetFile(path) as file:
             count = _Count(row for batch in file.iter_batches(BATCH) for row in batch.to_pylist())
-            yield Source(path.stem, map(_plain, count), file.metadata.num_rows, count.done)
+            yield Source(path.stem, map(plain, count), file.metadata.num_rows, count.done)
     except arrow.ArrowException as exc:
         raise UnreadableSource(f"{path} is no Parquet: {exc}") from exc
 
@@ -174,7 +175,7 @@ def _sqlite(path: Path, table: str | None) -> Iterator[Source]:
         cursor = connection.execute(f"SELECT * FROM {quoted}")  # noqa: S608
         header = [column for column, *_ in cursor.description]
         count = _Count(_booleans(dict(zip(header, cells, strict=True)), yes_no) for cells in cursor)
-        yield Source(name, map(_plain, count), total, count.done)
+        yield Source(name, map(plain, count), total, count.done)
 
 
 def _booleans(row: dict[str, object], columns: Iterable[str]) -> dict[str, object]:
@@ -199,7 +200,7 @@ def _sql(url: str, table: str | None) -> Iterator[Source]:
             total = connection.scalar(sa.select(sa.func.count()).select_from(reflected)) or 0
             streamed = connection.execution_options(yield_per=BATCH).execute(sa.select(reflected))
             count = _Count(dict(row) for row in streamed.mappings())
-            yield Source(name, map(_plain, count), total, count.done)
+            yield Source(name, map(plain, count), total, count.done)
     finally:
         engine.dispose()
 
@@ -238,7 +239,7 @@ _CELLS = (str, int, float, bool, Decimal, dt.date, dt.time)
 _NO_CELLS = (dict, list, tuple, bytes, memoryview)
 
 
-def _plain(row: Row) -> Row:
+def plain(row: Row) -> Row:
     """The row with values that a catalog's inference takes. Most rows are so already."""
     if all(value is None or isinstance(value, _CELLS) for value in row.values()):
         return row

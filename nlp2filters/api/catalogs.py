@@ -1,7 +1,6 @@
 """The catalogs of the API: the packaged ones, and the owner's own."""
 
 import asyncio
-import csv
 import io
 import re
 from typing import Any
@@ -10,7 +9,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nlp2filters import demo
+from nlp2filters import demo, sources
 from nlp2filters.api import headers
 from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_body, read_json
@@ -22,11 +21,20 @@ from nlp2filters.core import checks, schemas
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.infer import infer
 from nlp2filters.core.linking import embeddable
-from nlp2filters.errors import CatalogNotFound, Fault, InvalidCatalog, InvalidRequest, MalformedJSON
+from nlp2filters.errors import (
+    CatalogNotFound,
+    Fault,
+    InvalidCatalog,
+    InvalidRequest,
+    MalformedJSON,
+    UnreadableSource,
+)
 from nlp2filters.indexes import AT_ONCE
+from nlp2filters.sources import Row
 from nlp2filters.store import now_ms
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+MAX_FAULTS = 100
 _CSV, _JSON_LINES = "text/csv", "application/x-ndjson"
 
 
@@ -101,29 +109,28 @@ def _infer(name: str, media_type: str, content: bytes, currency: str | None) -> 
     if not rows:
         raise InvalidRequest([Fault("", "There are no rows.")])
     for index, row in enumerate(rows):
-        if not isinstance(row, dict) or not row:
+        if not row:
             raise InvalidRequest([Fault(f"/{index}", "Expected an object with a member per column.")])
-        if any(isinstance(value, dict | list) for value in row.values()):
-            raise InvalidRequest([Fault(f"/{index}", "Expected a plain value for every column.")])
-    catalog = infer(name, rows, currency=currency)
-    return catalogs.parse(catalogs.to_json(catalog))
+    return infer(name, rows, currency=currency)
 
 
-def _rows(media_type: str, content: bytes) -> list[Any]:
+def _rows(media_type: str, content: bytes) -> list[Row]:
+    """The rows, as the command line reads them from a file: lists and nested objects too."""
     try:
         if media_type == _CSV:
-            return [
-                {header: text for header, text in row.items() if isinstance(header, str) and isinstance(text, str)}
-                for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
-            ]
+            return list(sources.csv_rows(io.BytesIO(content)))
         if media_type == _JSON_LINES:
-            return [orjson.loads(line) for line in content.splitlines() if line.strip()]
+            return list(sources.json_lines(io.BytesIO(content)))
         rows = orjson.loads(content)
-    except (UnicodeDecodeError, csv.Error, orjson.JSONDecodeError) as exc:
+    except (UnicodeDecodeError, UnreadableSource, orjson.JSONDecodeError) as exc:
         raise MalformedJSON(str(exc)) from exc
     if not isinstance(rows, list):
         raise InvalidRequest([Fault("", "Expected a list of objects.")])
-    return rows
+    if faults := [
+        Fault(f"/{index}", "Expected an object.") for index, row in enumerate(rows) if not isinstance(row, dict)
+    ]:
+        raise InvalidRequest(faults[:MAX_FAULTS])
+    return [sources.plain(row) for row in rows]
 
 
 def _own_name(name: str) -> str:

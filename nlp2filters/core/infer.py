@@ -159,6 +159,7 @@ class _Reading:
     type: FieldType
     read: Callable[[Any], Any]
     currency: str | None = None
+    unit: str | None = None
     format: str = ""
 
 
@@ -199,6 +200,11 @@ def _money(code: str) -> Callable[[Any], int | float | None]:
         return _number(found[1] + (found[2] or found[3])) if found else None
 
     return read
+
+
+def _percent(value: Any) -> int | float | None:
+    """Read "95%" and "95 %"."""
+    return _number(value[:-1].rstrip()) if isinstance(value, str) and value.endswith("%") else None
 
 
 def _date(format_: str) -> Callable[[Any], dt.date | None]:
@@ -263,6 +269,7 @@ _READINGS: tuple[_Reading, ...] = (
     _Reading("boolean", _boolean("no", "yes")),
     _Reading("integer", _integer),
     _Reading("number", _number),
+    _Reading("number", _percent, unit="%"),
     *(_Reading("money", _money(code), currency=code) for code in dict.fromkeys(_CURRENCY_MARKS.values())),
     *(_Reading("date", _date(format_), format=format_) for format_ in _DATE_FORMATS),
     _Reading("datetime", _datetime(aware=False)),
@@ -343,7 +350,7 @@ def _field(name: str, column: _Column, rows: int, *, currency: str | None, max_v
     shared: dict[str, Any] = {"label": header.label, "many": column.many, "nullable": column.known < rows}
     if range_ is None:
         return Field(name, **_strings(column, max_values, max_closed), **shared)
-    type_, unit, money = range_.reading.type, header.unit, range_.reading.currency
+    type_, unit, money = range_.reading.type, header.unit or range_.reading.unit, range_.reading.currency
     if type_ == "boolean":
         return Field(name, type_, **shared)
     shared |= {"minimum": _plain(range_.low), "maximum": _plain(range_.high)}

@@ -92,7 +92,22 @@ def test_a_catalog_from_example_rows(client: httpx.Client, media_type: str, cont
     assert catalog.fields[1].currency == "USD"
 
 
-@pytest.mark.parametrize("content", ["", "[]", "[1]", '[{"a": [1]}]', '{"a": 1}', "[{}]"])
+def test_rows_may_be_nested_and_their_delimiter_any(client: httpx.Client) -> None:
+    rows = [{"tags": ["new", "red"], "place": {"city": "Rome"}, "share": "95%"}] * 2
+    nested = catalogs.parse(client.post("/v1/catalogs/infer", json=rows).json())
+    assert [(field.name, field.type, field.many, field.unit) for field in nested.fields] == [
+        ("tags", "keyword", True, None),
+        ("place.city", "keyword", False, None),
+        ("share", "number", False, "%"),
+    ]
+    headers = {"Content-Type": "text/csv"}
+    flat = catalogs.parse(client.post("/v1/catalogs/infer", content="a;b\n1;2\n", headers=headers).json())
+    assert [(field.name, field.type) for field in flat.fields] == [("a", "integer"), ("b", "integer")]
+    twins = client.post("/v1/catalogs/infer", content="a,a\n1,2\n", headers=headers)
+    assert (twins.status_code, "Two columns" in twins.json()["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "[1]", '{"a": 1}', "[{}]"])
 def test_rows_that_are_none(client: httpx.Client, content: str) -> None:
     headers = {"Content-Type": "application/json"}
     response = client.post("/v1/catalogs/infer", content=content, headers=headers)
