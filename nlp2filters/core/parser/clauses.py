@@ -15,6 +15,7 @@ from nlp2filters.core.interpretation import Alternative, Sort, Source
 from nlp2filters.core.languages import is_currency
 from nlp2filters.core.linking import Candidate, FieldTarget, ValueTarget
 from nlp2filters.core.parser import homes, orders, sides, values
+from nlp2filters.core.parser.clock import Clock
 from nlp2filters.core.parser.homes import Home
 from nlp2filters.core.parser.names import is_open
 from nlp2filters.core.parser.quantities import Quantity
@@ -219,7 +220,7 @@ class _Walk:
             return False
         last = row.items[high]
         first, last = _same_unit(_same_scale(row.items[low], last), last), _same_year(last, row.items[low])
-        first = _same_year(first, last)
+        first = _same_half(_same_year(first, last), last)
         home = named if named and row.fit((first, last), named.field) else self._home(high, (first, last))
         if not home:
             return False
@@ -659,6 +660,17 @@ def _same_unit(low: Item, high: Item) -> Item:
     if not first or not last or first.units or not last.units:
         return low
     return replace(low, quantity=replace(first, units=last.units))
+
+
+def _same_half(low: Item, high: Item) -> Item:
+    """ "5 to 7 pm": the earlier hour in the half of the later one, or in the morning before it ("11 to 1 pm")."""
+    hour = low.quantity.value if low.quantity and low.quantity.whole else None
+    if not isinstance(hour, int) or not 1 <= hour <= 12 or high.clock is None or low.clock:
+        return low
+    until = high.clock.time
+    afternoon = until.hour >= 12 and hour % 12 <= until.hour - 12
+    time = dt.time(hour % 12 + 12 * afternoon)
+    return replace(low, quantity=None, clock=Clock(time, 1))
 
 
 def _same_year(item: Item, other: Item) -> Item:

@@ -105,6 +105,8 @@ def test(relation: Relation, field: Field, value: Range) -> Leaf | Not:
             return negated(test("=", field, value))
         case "within":
             return Comparison("<=", field.name, high) if field.type in NUMERIC else test("=", field, value)
+        case "~" if field.type == "time":
+            return Comparison("=", field.name, low)  # who says "around 8 pm" names the time that they want
         case "~":
             return Between(field.name, *_around(low, high, field))
     operator = _RELATIONS.get(relation, relation)

@@ -119,6 +119,24 @@ def test_sentences(text: str, expected: Filter | None) -> None:
     assert read(text).filter == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("at 5 pm", C("=", "starts", dt.time(17))),
+        ("between 5 and 7 pm", Between("starts", dt.time(17), dt.time(19))),
+        ("5-7 pm", Between("starts", dt.time(17), dt.time(19))),
+        ("11 to 1 pm", Between("starts", dt.time(11), dt.time(13))),
+        ("around 8 pm", C("=", "starts", dt.time(20))),
+        ("not before 6 pm", C(">=", "starts", dt.time(18))),
+        ("shorter than 2 hours", C("<", "runtime", 120)),
+        ("under 1h30 after 17:30", And((C("<", "runtime", 90), C(">", "starts", dt.time(17, 30))))),
+    ],
+)
+def test_times_of_day_and_durations(text: str, expected: Filter) -> None:
+    fields = [{"name": "starts", "type": "time"}, {"name": "runtime", "type": "duration", "unit": "min"}]
+    assert read(text, catalogs.parse({"name": "shows", "fields": fields})).filter == expected
+
+
 def test_what_a_field_does_not_allow_is_said_and_not_asked() -> None:
     fields = [
         {"name": "price", "type": "money", "currency": "USD", "operators": ["<", "<="]},
