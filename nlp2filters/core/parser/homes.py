@@ -8,6 +8,7 @@ from nlp2filters.core.interpretation import Source
 from nlp2filters.core.parser import sides, values
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.parser.tagger import likelihood
 
 LEAST_SURE = 0.5  # of the tagger
 
@@ -59,7 +60,7 @@ def _by_tagger(row: Row, at: int, items: Sequence[Item], ruled: Home | None) -> 
     if not field or share < LEAST_SURE:
         return None
     others = tuple(other for other in (ruled.field, *ruled.others) if other is not field) if ruled else ()
-    return Home(field, at + 1, share, "embedding", others, rivals=1 - share)
+    return Home(field, at + 1, likelihood(share), "embedding", others, rivals=1 - share)
 
 
 def named_after(row: Row, at: int, items: Sequence[Item]) -> Home | None:

@@ -15,7 +15,7 @@ from nlp2filters.core.parser.clauses import Asked
 from nlp2filters.core.parser.names import is_open
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item, Name
-from nlp2filters.core.parser.tagger import Tags
+from nlp2filters.core.parser.tagger import Tags, likelihood
 from nlp2filters.core.words import fold
 
 LEAST = 0.05  # of a share that is worth remembering
@@ -33,7 +33,7 @@ class Run:
     start: int
     end: int
     field: Field
-    confidence: float
+    share: float
 
 
 def merge(row: Row, tags: Tags) -> list[Item]:
@@ -108,19 +108,20 @@ def _trimmed(row: Row, start: int, end: int) -> tuple[int, int]:
 def _valued(row: Row, run: Run, taken: Sequence[Item]) -> list[Item]:
     """The run as one item with its value; or its items as they are, where rules know better what they are."""
     as_they_are = list(taken)
-    if run.confidence < LEAST_SURE or any(_known(item, run.field) for item in taken) or _searched(row, run.start):
+    if run.share < LEAST_SURE or any(_known(item, run.field) for item in taken) or _searched(row, run.start):
         return as_they_are
-    whole = Item(taken[0].start, taken[-1].end, meant={run.field.name: run.confidence})
+    whole = Item(taken[0].start, taken[-1].end, meant={run.field.name: run.share})
+    sure = likelihood(run.share)
     if len(taken) == 1 and taken[0].quoted and not run.field.closed:
-        return [replace(whole, name=Name(run.field.name, taken[0].quoted, run.confidence))]
-    said = replace(whole, name=Name(run.field.name, row.text_of(run.start, run.end), run.confidence))
+        return [replace(whole, name=Name(run.field.name, taken[0].quoted, sure))]
+    said = replace(whole, name=Name(run.field.name, row.text_of(run.start, run.end), sure))
     if is_open(run.field):
         return [said]
     if any(item.candidates or item.is_value for item in taken):
         return as_they_are
     near = row.near(run.field, run.start, run.end)
     if near and (run.field.closed or near.confidence >= LEAST_NEAR):
-        return [replace(whole, candidates=(replace(near, confidence=near.confidence * run.confidence),))]
+        return [replace(whole, candidates=(replace(near, confidence=near.confidence * sure),))]
     return as_they_are if run.field.closed else [said]
 
 
