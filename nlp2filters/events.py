@@ -23,8 +23,9 @@ START = "0-0"
 LOOK_AGAIN_S = 15.0
 RECONNECT_S = 1.0
 SILENCE_S = 5.0  # of the listener's connection, before it asks whether anybody is there
+MAX_ID_PART = (1 << 64) - 1  # Redis takes no larger one
 
-_CURSOR = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
+_CURSOR = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
 _log = logging.getLogger(__name__)
 
 
@@ -173,7 +174,8 @@ class Events:
 
 def is_cursor(text: str) -> bool:
     """Whether `text` has the form of a stream entry's id."""
-    return bool(_CURSOR.fullmatch(text))
+    match = _CURSOR.fullmatch(text)
+    return match is not None and all(int(part) <= MAX_ID_PART for part in match.groups())
 
 
 def _event(entry: Any) -> Event:

@@ -156,6 +156,9 @@ async def test_a_cursor_that_the_stream_does_not_hold(events: Events, redis: Arq
         ("1-1\n", False),
         ("١-١", False),
         ("9" * 21 + "-0", False),
+        ("18446744073709551615-18446744073709551615", True),
+        ("18446744073709551616-0", False),
+        ("0-18446744073709551616", False),
     ],
 )
 def test_the_form_of_a_cursor(text: str, good: bool) -> None:

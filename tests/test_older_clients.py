@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -55,6 +56,22 @@ def test_the_polling_loop(service: Service) -> None:
     assert data == {"result": "hello"}
 
 
+def test_a_page_asks_first_and_may(service: Service) -> None:
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    response = httpx.options(f"{service.url}/embedding/echo", headers={"Origin": "https://pages.example", **asked})
+    assert response.status_code == 200
+    assert response.headers["access-control-allow-origin"] == "https://pages.example"
+    assert "POST" in response.headers["access-control-allow-methods"]
+    assert "content-type" in response.headers["access-control-allow-headers"].lower()
+
+
+def test_what_there_is_not_is_told_the_older_way(service: Service) -> None:
+    response = httpx.get(f"{service.url}/embedding/result/none")
+    assert response.status_code == 404
+    assert list(response.json()) == ["error"]
+    assert httpx.get(f"{service.url}/health").json() == {"status": "ok"}
+
+
 def test_another_sites_page_is_not_let_in(service: Service) -> None:
     response = httpx.options(
         f"{service.url}/embedding/echo",
@@ -96,6 +113,26 @@ def test_a_callback_that_fails_is_tried_again(service: Service, receiver: Receiv
     first, second = receiver.next(), receiver.next()
     assert first.body == second.body
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
+
+
+def test_a_text_that_cannot_be_worked_on(receiver: Receiver, tmp_path: Path) -> None:
+    """Nobody works on the texts here, and their job is canceled: the callback hears of it, once."""
+    with running(tmp_path / "redis", free_port()) as server:
+        environment = {"REDIS_URL": server.url, "WEBHOOK_ALLOW_PRIVATE": "true"}
+        idle = Service(tmp_path, port=free_port(), environment=environment)
+        idle.start("web", "delivery")
+        try:
+            idle.wait_until_answering()
+            receiver.script(peer.ok)
+            send(idle, b"8 cylinders\njapanese cars", "texts.txt", receiver.url)
+            for job in httpx.get(f"{idle.url}/v1/jobs").json()["jobs"]:
+                httpx.post(idle.url + job["urls"]["cancel"])
+            told = json.loads(receiver.next(timeout_s=60).body)
+        finally:
+            idle.stop()
+    assert told == {"success": False, "error": told["error"]}
+    assert told["error"]
+    assert receiver.received.empty()
 
 
 def test_another_catalog(service: Service, receiver: Receiver) -> None:

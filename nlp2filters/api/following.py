@@ -60,13 +60,13 @@ async def job_events(request: Request) -> Response:
     cursor at the end is answered with 204, which stops a browser's reconnecting.
     """
     job = await lookup.job(request)
-    return await _event_source(request, job.id, job.done, _job_snapshot)
+    return await _event_source(request, job.id, _job_snapshot)
 
 
 async def batch_events(request: Request) -> Response:
     """Follow the batch by Server-Sent Events: a `job` event at each job's end, then `done`."""
     batch, _ = await lookup.batch(request)
-    return await _event_source(request, batch.id, True, _batch_snapshot)
+    return await _event_source(request, batch.id, _batch_snapshot)
 
 
 async def job_socket(socket: WebSocket) -> None:
@@ -74,16 +74,14 @@ async def job_socket(socket: WebSocket) -> None:
     await _serve_socket(socket)
 
 
-async def _event_source(request: Request, subject: str, may_have_ended: bool, snapshot: Snapshot) -> Response:
+async def _event_source(request: Request, subject: str, snapshot: Snapshot) -> Response:
     accept = request.headers.get("accept", "*/*")
     if not any(kind in accept for kind in (SSE, "text/*", "*/*")):
         raise NotAcceptable(accept, SSE)
     app = state(request)
     cursor = await _held(app, subject, _cursor(request))
-    if cursor and may_have_ended:
-        tail = await app.events.tail(subject, 1)
-        if tail and tail[0].last and tail[0].id == cursor:
-            return Response(status_code=204)
+    if cursor and await _at_end(app, subject, cursor):
+        return Response(status_code=204)
     _check_streams(request)
     stopping = anyio.Event()
     following = _counted(request, _follow(app, subject, cursor, snapshot, stopping))
@@ -107,6 +105,9 @@ async def _serve_socket(socket: WebSocket) -> None:
         await authenticate(socket, "jobs:read")
         job = lookup.owned(socket, await state(socket).store.get(socket.path_params["job_id"]))
         cursor = await _held(state(socket), job.id, _cursor(socket))
+        if cursor and await _at_end(state(socket), job.id, cursor):
+            await socket.close(CLOSED_NORMALLY)
+            return
         _check_streams(socket)
         following = _counted(socket, _follow(state(socket), job.id, cursor, _job_snapshot, anyio.Event()))
         sending = asyncio.ensure_future(_send_all(socket, following))
@@ -232,8 +233,17 @@ async def _held(app: State, subject: str, cursor: str | None) -> str | None:
     return cursor if cursor and await app.events.holds(subject, cursor) else None
 
 
-LAST_EVENT_ID = Param(name="Last-Event-ID", place="header", description="Id of the last event that arrived.")
-CURSOR = Param(name="last_event_id", place="query", description="The same, where a header cannot be sent.")
+async def _at_end(app: State, subject: str, cursor: str) -> bool:
+    """Whether nothing comes after the cursor, ever."""
+    tail = await app.events.tail(subject, 1)
+    return bool(tail) and tail[0].last and tail[0].id == cursor
+
+
+_ID = {"type": "string", "pattern": r"^\d{1,20}-\d{1,20}$"}
+LAST_EVENT_ID = Param(
+    name="Last-Event-ID", place="header", description="Id of the last event that arrived.", schema=_ID
+)
+CURSOR = Param(name="last_event_id", place="query", description="The same, where a header cannot be sent.", schema=_ID)
 TOKEN = Param(name="token", place="query", description="A stream token, where a header cannot be sent.")
 _PROBLEMS = ("malformed-cursor", "not-acceptable", "too-many-streams")
 

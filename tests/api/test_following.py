@@ -9,8 +9,10 @@ import httpx
 import pytest
 import websockets
 from httpx_sse import aconnect_sse
+from redis.asyncio import Redis
 from websockets.asyncio.client import connect
 
+from nlp2filters.keys import Keys
 from tests.service import Service
 from tests.streams import job_with_events
 
@@ -72,6 +74,12 @@ async def test_a_web_socket_that_is_cut_a_hundred_times(idle_service: Service, l
     assert cuts >= 90
 
 
+async def test_a_web_socket_that_has_had_everything(idle_service: Service, long_job: tuple[str, list[str]]) -> None:
+    job_id, ids = long_job
+    address = f"{idle_service.url.replace('http', 'ws')}/v1/jobs/{job_id}/ws?last_event_id={ids[-1]}"
+    assert await messages(address) == ([], 1000)
+
+
 async def test_both_tell_the_same(service: Service) -> None:
     job_id = service.submit("8 cylinders")
     address = f"{service.url.replace('http', 'ws')}/v1/jobs/{job_id}/ws"
@@ -107,3 +115,55 @@ async def test_a_cursor_that_was_trimmed_or_never_was(service: Service, cursor: 
     job_id = service.submit("8 cylinders")
     got, code = await messages(f"{service.url.replace('http', 'ws')}/v1/jobs/{job_id}/ws?last_event_id={cursor}")
     assert (got[0]["event"], got[-1]["event"], code) == ("snapshot", "done", 1000)
+
+
+async def streamed(url: str, job_id: str, query: str = "", **headers: str) -> list[tuple[str, str]]:
+    """Ids and names of the events of a job's stream, to its end."""
+    async with (
+        httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client,
+        aconnect_sse(client, "GET", f"/v1/jobs/{job_id}/events{query}", headers=headers) as source,
+    ):
+        return [(event.id, event.event) async for event in source.aiter_sse()]
+
+
+@pytest.mark.parametrize("cursor", ["0-1", "99999999999999-0", "18446744073709551615-18446744073709551615"])
+async def test_a_stream_begins_anew_where_the_cursor_is_not_known(
+    idle_service: Service, long_job: tuple[str, list[str]], cursor: str
+) -> None:
+    job_id, ids = long_job
+    got = await streamed(idle_service.url, job_id, **{"Last-Event-ID": cursor})
+    assert got == [(ids[-2], "snapshot"), (ids[-1], "done")]
+
+
+async def test_a_stream_begins_anew_where_the_cursor_was_trimmed(
+    idle_service: Service, long_job: tuple[str, list[str]]
+) -> None:
+    job_id, ids = long_job
+    async with Redis.from_url(idle_service.environment["REDIS_URL"]) as redis:
+        await redis.xtrim(Keys().events(job_id), maxlen=10, approximate=False)
+    assert await streamed(idle_service.url, job_id, **{"Last-Event-ID": ids[5]}) == [
+        (ids[-2], "snapshot"),
+        (ids[-1], "done"),
+    ]
+    held = await streamed(idle_service.url, job_id, **{"Last-Event-ID": ids[-10]})
+    assert [id_ for id_, _ in held] == ids[-9:]
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "1", "1-", "-1-1", "1-1-1", "99999999999999999999-0", "1-99999999999999999999"]
+)
+async def test_a_malformed_cursor(idle_service: Service, long_job: tuple[str, list[str]], cursor: str) -> None:
+    job_id, _ = long_job
+    async with httpx.AsyncClient(base_url=idle_service.url, trust_env=False) as client:
+        for given in ({"headers": {"Last-Event-ID": cursor}}, {"params": {"last_event_id": cursor}}):
+            response = await client.get(f"/v1/jobs/{job_id}/events", **given)  # type: ignore[arg-type]
+            assert (response.status_code, response.json()["type"]) == (400, "/problems/malformed-cursor")
+
+
+async def test_the_header_wins_over_the_address(idle_service: Service, long_job: tuple[str, list[str]]) -> None:
+    """A browser that reconnects keeps its address, and has the newer cursor in the header."""
+    job_id, ids = long_job
+    got = await streamed(idle_service.url, job_id, f"?last_event_id={ids[3]}", **{"Last-Event-ID": ids[-3]})
+    assert [id_ for id_, _ in got] == ids[-2:]
+    got = await streamed(idle_service.url, job_id, f"?last_event_id={ids[-3]}")
+    assert [id_ for id_, _ in got] == ids[-2:]
