@@ -18,7 +18,7 @@ from nlp2filters.core.prompt import Message
 from nlp2filters.core.schemas import Result
 from nlp2filters.embedder import Embedder
 from nlp2filters.providers import Answer
-from nlp2filters.providers.openai import OpenAIProvider
+from nlp2filters.providers.configured import configured
 from nlp2filters.settings import Settings
 from nlp2filters.store import now_ms
 
@@ -39,7 +39,7 @@ async def ask(body: Mapping[str, Any], settings: Settings) -> Result:
     zone = ZoneInfo(request["timezone"])
     today = stages.moment(request["now"], zone, now_ms()).date()
     async with AsyncExitStack() as stack:
-        provider = OpenAIProvider.configured(settings)
+        provider = configured(settings)
         if provider:
             await stack.enter_async_context(provider)
 

@@ -11,6 +11,8 @@ from starlette.datastructures import CommaSeparatedStrings, Secret
 from nlp2filters.faults import Faults
 from nlp2filters.faults import parse as parse_faults
 
+PROVIDERS = ("openai", "anthropic")
+
 
 def _setting(env: str, default: Any, doc: str, cast: Any = None) -> Any:
     metadata = {"env": env, "doc": doc, "cast": cast or type(default)}
@@ -25,6 +27,12 @@ def _path(text: str) -> Path | None:
 
 def _origins(text: str) -> tuple[str, ...]:
     return tuple(CommaSeparatedStrings(text))
+
+
+def _provider(text: str) -> str:
+    if text not in PROVIDERS:
+        raise ValueError(f"{text!r} is none of {', '.join(PROVIDERS)}")
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +64,16 @@ class Settings:
     )
     default_catalog: str = _setting("DEFAULT_CATALOG", "cars", "Catalog of `POST /send` when the form names none.")
     max_attempts: int = _setting("MAX_ATTEMPTS", 3, "Times a stage is begun before its job fails for good.")
-    openai_api_key: Secret = _setting("OPENAI_API_KEY", lambda: Secret(""), "Key of the LLM provider.", Secret)
+    llm_provider: str = _setting(
+        "LLM_PROVIDER", "openai", "The API that the LLM speaks: openai or anthropic.", _provider
+    )
+    openai_api_key: Secret = _setting("OPENAI_API_KEY", lambda: Secret(""), "Key of an OpenAI-like API.", Secret)
     openai_base_url: str = _setting(
         "OPENAI_BASE_URL", "https://api.openai.com/v1", "Any server that speaks the OpenAI chat API."
+    )
+    anthropic_api_key: Secret = _setting("ANTHROPIC_API_KEY", lambda: Secret(""), "Key of the Anthropic API.", Secret)
+    anthropic_base_url: str = _setting(
+        "ANTHROPIC_BASE_URL", "https://api.anthropic.com/v1", "Any server that speaks the Anthropic messages API."
     )
     llm_model: str = _setting("LLM_MODEL", "", "Model to ask. Empty: no LLM, the built-in parser answers.")
     llm_timeout_s: float = _setting("LLM_TIMEOUT_S", 30.0, "Seconds for one LLM answer, retries included.")

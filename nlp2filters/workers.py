@@ -19,7 +19,7 @@ from nlp2filters.core import signatures
 from nlp2filters.embedder import Embedder
 from nlp2filters.keys import Keys
 from nlp2filters.leasing import LeasedWorker
-from nlp2filters.providers.openai import OpenAIProvider
+from nlp2filters.providers.configured import LLM, configured
 from nlp2filters.settings import Settings
 from nlp2filters.stages import Resources
 from nlp2filters.store import Store, now_ms
@@ -79,11 +79,11 @@ async def run(worker_settings: WorkerSettingsType) -> None:
 
 
 @asynccontextmanager
-async def _provider(settings: Settings) -> AsyncIterator[OpenAIProvider | None]:
-    provider = OpenAIProvider.configured(settings)
+async def _provider(settings: Settings) -> AsyncIterator[LLM | None]:
+    provider = configured(settings)
     if not provider:
-        if settings.openai_api_key:
-            _log.warning("OPENAI_API_KEY is set but LLM_MODEL is not: the built-in parser answers")
+        if settings.openai_api_key or settings.anthropic_api_key:
+            _log.warning("there is an LLM's key but no LLM_MODEL: the built-in parser answers")
         yield None
         return
     async with provider:

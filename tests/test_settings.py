@@ -36,7 +36,9 @@ def test_values_get_the_type_of_their_setting() -> None:
     assert read.model_path == Path("/models/minilm")
 
 
-@pytest.mark.parametrize(("name", "value"), [("RETENTION_S", "a day"), ("WEBHOOK_ALLOW_PRIVATE", "perhaps")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("RETENTION_S", "a day"), ("WEBHOOK_ALLOW_PRIVATE", "perhaps"), ("LLM_PROVIDER", "gpt")]
+)
 def test_a_value_of_the_wrong_type_names_its_variable(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=name):
         Settings.read({name: value})

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,8 @@ from nlp2filters.evaluation import chart
 from nlp2filters.evaluation.cases import Case, Collection, predicted, read_cases, read_collections
 from nlp2filters.evaluation.measures import Judgement, Summary, Usage, by_category, judge, summarize
 from nlp2filters.providers import Answer, Provider
-from nlp2filters.providers.openai import OpenAIProvider
-from nlp2filters.settings import Settings
+from nlp2filters.providers.configured import LLM, configured
+from nlp2filters.settings import PROVIDERS, Settings
 
 TIMEZONE = "UTC"
 PAGE_WIDTH = 120  # of a table that goes to a file
@@ -52,7 +52,7 @@ def add_to(commands: Any) -> None:
     command = commands.add_parser("eval", help="measure how well texts are understood")
     command.add_argument("cases", type=Path, nargs="+", metavar="CASES", help="JSON Lines: texts with what they mean")
     command.add_argument("--catalogs", type=Path, required=True, metavar="FILE", help="the catalogs of the cases")
-    command.add_argument("--provider", choices=["builtin", "openai"], default="builtin", help="who reads the texts")
+    command.add_argument("--provider", choices=["builtin", *PROVIDERS], default="builtin", help="who reads the texts")
     command.add_argument("--no-embedding", action="store_true", help="the built-in parser without its model")
     command.add_argument("--today", type=dt.date.fromisoformat, metavar="DATE", help="for cases that name no day")
     command.add_argument("--out", type=Path, metavar="FILE", help="write the predictions as JSON Lines")
@@ -78,7 +78,7 @@ def _run(args: argparse.Namespace) -> int:
             cases,
             collections,
             settings,
-            llm=args.provider != "builtin",
+            llm=args.provider if args.provider != "builtin" else None,
             embedding=not args.no_embedding,
             today=args.today or dt.datetime.now(dt.UTC).date(),
         )
@@ -123,11 +123,13 @@ async def evaluate(
     collections: Mapping[str, Collection],
     settings: Settings,
     *,
-    llm: bool,
+    llm: str | None,
     embedding: bool,
     today: dt.date,
 ) -> list[Result]:
     """Read every text and judge the reading, in the order of the cases. `today` is for cases that name no day.
+
+    `llm` is one of `settings.PROVIDERS`, or None for the built-in parser.
 
     Raises:
         ModelUnavailable: the embedding model is wanted and cannot be had.
@@ -135,7 +137,7 @@ async def evaluate(
     """
     async with AsyncExitStack() as stack:
         embedder = await stack.enter_async_context(_embedder(settings)) if embedding else None
-        provider = await stack.enter_async_context(_provider(settings)) if llm else None
+        provider: LLM | None = await stack.enter_async_context(_provider(settings, llm)) if llm else None
         advance = stack.enter_context(_bar(len(cases)))
         readers = _Readers(collections, embedder, provider, today)
         at_once = settings.llm_concurrency if provider else 1
@@ -221,10 +223,10 @@ async def _embedder(settings: Settings) -> AsyncIterator[Embedder]:
         await embedder.close()
 
 
-def _provider(settings: Settings) -> OpenAIProvider:
-    provider = OpenAIProvider.configured(settings)
+def _provider(settings: Settings, name: str) -> LLM:
+    provider = configured(replace(settings, llm_provider=name))
     if not provider:
-        raise NoLLM("Set LLM_MODEL, OPENAI_API_KEY and, for another server than OpenAI's, OPENAI_BASE_URL.")
+        raise NoLLM(f"Set LLM_MODEL, {name.upper()}_API_KEY and, for a server of your own, {name.upper()}_BASE_URL.")
     return provider
 
 

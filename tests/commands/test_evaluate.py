@@ -51,6 +51,7 @@ def llm(monkeypatch: pytest.MonkeyPatch) -> Iterator[LLM]:
     with peer.running() as llm:
         monkeypatch.setenv("OPENAI_BASE_URL", llm.url)
         monkeypatch.setenv("LLM_MODEL", "test")
+        monkeypatch.setenv("LLM_CONCURRENCY", "1")  # the answers are in the order of the cases
         yield llm
 
 

@@ -15,7 +15,8 @@ from nlp2filters.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from nlp2filters.providers.openai import MAX_TRIES, OpenAIProvider, RetryBudget
+from nlp2filters.providers.calls import MAX_TRIES, RetryBudget
+from nlp2filters.providers.openai import OpenAIProvider
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
 

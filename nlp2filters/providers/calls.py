@@ -1,0 +1,191 @@
+"""A call of an LLM API over HTTP: one deadline for all of it, retries that are rationed, an answer of limited size."""
+
+import asyncio
+import datetime as dt
+import email.utils
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import orjson
+
+from nlp2filters.errors import InvalidAnswer, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from nlp2filters.providers import Answer
+
+MAX_TRIES = 3
+MAX_ANSWER = 1_000_000  # bytes
+MAX_QUOTED = 300  # characters of the provider's own message
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
+CONNECT_TIMEOUT_S = 5.0
+
+_RETRIED = frozenset({408, 409, 429})
+_random = random.SystemRandom()
+_log = logging.getLogger(__name__)
+
+
+class RetryBudget:
+    """How many retries a provider may cost: one for ten calls that went well, and ten ahead.
+
+    A provider that is down then gets little more than the calls themselves.
+    """
+
+    def __init__(self, ahead: float = 10.0, earned: float = 0.1) -> None:
+        self._most = self._left = ahead
+        self._earned = earned
+
+    def spend(self) -> bool:
+        """Whether one more retry is allowed."""
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    def earn(self) -> None:
+        """A call went well."""
+        self._left = min(self._most, self._left + self._earned)
+
+
+class Retryable(Exception):
+    """A failure that may pass; `wait_s` is what the provider asked for."""
+
+    def __init__(self, detail: str, wait_s: float | None = None) -> None:
+        super().__init__(detail)
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server said: its status, headers and body."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+    def check(self) -> None:
+        """Pass if the call went well.
+
+        Raises:
+            Retryable: the failure may pass.
+            ProviderRejected: it will not.
+        """
+        if self.status in _RETRIED or self.status >= 500:
+            raise Retryable(f"{self.status}: {_message(self.body)}", _retry_after_s(self.headers))
+        if self.status != 200:
+            raise ProviderRejected(f"{self.status}: {_message(self.body)}")
+
+
+class Calls:
+    """Calls of one server. Open it with `async with`.
+
+    `timeout_s` is the deadline for one answer: connecting, waiting, reading and every retry together. 408, 409, 429,
+    5xx and broken connections are retried with full jitter, `Retry-After` is obeyed.
+    """
+
+    def __init__(self, base_url: str, headers: Mapping[str, str], timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._budget = RetryBudget()
+        self._client = httpx.AsyncClient(
+            base_url=base_url.rstrip("/") + "/",
+            headers=headers,
+            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=50),
+            follow_redirects=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def answer(self, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+        """What the attempt returns; it is made again after a failure that may pass.
+
+        Raises:
+            ProviderError: it gave nothing usable in time; its subclasses say why.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_s) as deadline:
+                return await self._tries(attempt, deadline)
+        except TimeoutError as exc:
+            raise ProviderTimeout(f"No answer within {self._timeout_s:g} s.") from exc
+
+    async def _tries(self, attempt: Callable[[], Awaitable[Answer]], deadline: asyncio.Timeout) -> Answer:
+        for number in range(1, MAX_TRIES + 1):
+            try:
+                answer = await attempt()
+            except Retryable as exc:
+                wait_s = exc.wait_s if exc.wait_s is not None else _backoff_s(number)
+                if number == MAX_TRIES or not _in_time(wait_s, deadline) or not self._budget.spend():
+                    raise ProviderUnavailable(str(exc)) from exc
+                _log.info("the LLM call is tried again in %.1f s: %s", wait_s, exc)
+                await asyncio.sleep(wait_s)
+            else:
+                self._budget.earn()
+                return answer
+        raise AssertionError("the last try returns or raises")
+
+    async def post(self, path: str, data: Mapping[str, Any]) -> Reply:
+        """Send JSON and read the reply, its body counted while it comes.
+
+        Raises:
+            Retryable: the connection broke.
+            InvalidAnswer: the body is too long.
+        """
+        content, headers = orjson.dumps(data), {"Content-Type": "application/json"}
+        try:
+            async with self._client.stream("POST", path, content=content, headers=headers) as response:
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > MAX_ANSWER:
+                        raise InvalidAnswer(f"The answer is longer than {MAX_ANSWER} bytes.")
+                return Reply(response.status_code, response.headers, bytes(body))
+        except httpx.TransportError as exc:
+            raise Retryable(f"{type(exc).__name__}: {exc}") from exc
+
+
+def counted(usage: object) -> dict[str, int] | None:
+    """The counts of tokens in what a provider reports, if it reports any."""
+    return {name: count for name, count in usage.items() if isinstance(count, int)} if isinstance(usage, dict) else None
+
+
+def _message(body: bytes) -> str:
+    """The provider's own words about an error, cut short."""
+    try:
+        error = orjson.loads(body)["error"]
+        said = error["message"] if isinstance(error, dict) else error
+    except (orjson.JSONDecodeError, LookupError, TypeError):
+        said = body.decode(errors="replace")
+    return str(said)[:MAX_QUOTED]
+
+
+def _backoff_s(number: int) -> float:
+    """Full jitter: anywhere up to a limit that doubles."""
+    return _random.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**number))
+
+
+def _in_time(wait_s: float, deadline: asyncio.Timeout) -> bool:
+    when = deadline.when()
+    return when is None or asyncio.get_running_loop().time() + wait_s < when
+
+
+def _retry_after_s(headers: httpx.Headers) -> float | None:
+    """What `Retry-After` asks for, in seconds or as a date; None for none or nonsense."""
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    if value.replace(".", "", 1).isdecimal():
+        return float(value)
+    try:
+        when = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    when = when if when.tzinfo else when.replace(tzinfo=dt.UTC)
+    return max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())

@@ -1,0 +1,120 @@
+"""The Anthropic provider against a real server that misbehaves in named ways."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from nlp2filters.core.prompt import Message
+from nlp2filters.errors import (
+    AnswerRefused,
+    AnswerTruncated,
+    InvalidAnswer,
+    ProviderError,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from nlp2filters.providers.anthropic import AnthropicProvider
+from nlp2filters.providers.calls import MAX_TRIES
+from nlp2filters.providers.configured import configured
+from nlp2filters.settings import Settings
+from tests.peers.llm import serving
+
+MESSAGES: list[Message] = [
+    {"role": "system", "content": "rules"},
+    {"role": "user", "content": "text"},
+    {"role": "assistant", "content": "{}"},
+    {"role": "user", "content": "mend it"},
+]
+SCHEMA = {"type": "object", "properties": {}}
+USED = {"type": "tool_use", "id": "t1", "name": "answer", "input": {"a": "ü"}}
+OVERLOADED = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+
+
+def message(*content: Any, stop_reason: str = "tool_use") -> dict[str, Any]:
+    return {
+        "type": "message",
+        "model": "test-1",
+        "content": list(content),
+        "stop_reason": stop_reason,
+        "usage": {"input_tokens": 10, "output_tokens": 5, "service_tier": "standard"},
+    }
+
+
+class Peer:
+    """Answers in order, the last for ever."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.seen: list[tuple[dict[str, str], Any]] = []
+        self.script: list[tuple[int, Any]] = []
+
+    async def answer(self, request: Request) -> Response:
+        self.seen.append((dict(request.headers), await request.json()))
+        status, content = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        return JSONResponse(content, status, {"retry-after": "0"})
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    peer = Peer()
+    with serving([Route("/v1/messages", peer.answer, methods=["POST"])]) as url:
+        peer.url = f"{url}/v1"
+        yield peer
+
+
+@pytest.fixture
+async def provider(peer: Peer) -> AsyncIterator[AnthropicProvider]:
+    async with AnthropicProvider(base_url=peer.url, api_key="sk-test", model="m", timeout_s=5) as provider:
+        yield provider
+
+
+async def test_a_good_answer(peer: Peer, provider: AnthropicProvider) -> None:
+    peer.script = [(200, message({"type": "text", "text": "Here:"}, USED))]
+    answer = await provider.complete(MESSAGES, SCHEMA)
+    assert (json.loads(answer.content), answer.model) == ({"a": "ü"}, "test-1")
+    assert answer.usage == {"input_tokens": 10, "output_tokens": 5}
+    ((headers, request),) = peer.seen
+    assert (headers["x-api-key"], headers["anthropic-version"]) == ("sk-test", "2023-06-01")
+    assert (request["system"], request["messages"]) == ("rules", MESSAGES[1:])
+    assert request["tools"][0]["input_schema"] == SCHEMA
+    assert request["tool_choice"] == {"type": "tool", "name": request["tools"][0]["name"]}
+
+
+async def test_an_overloaded_server_is_asked_again(peer: Peer, provider: AnthropicProvider) -> None:
+    peer.script = [(529, OVERLOADED), (200, message(USED))]
+    await provider.complete(MESSAGES, SCHEMA)
+    assert len(peer.seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "error", "calls"),
+    [
+        (401, {"error": {"message": "invalid x-api-key"}}, ProviderRejected, 1),
+        (529, OVERLOADED, ProviderUnavailable, MAX_TRIES),
+        (200, message(stop_reason="refusal"), AnswerRefused, 1),
+        (200, message(USED, stop_reason="max_tokens"), AnswerTruncated, 1),
+        (200, message({"type": "text", "text": "no"}, stop_reason="end_turn"), InvalidAnswer, 1),
+        (200, {"completion": "no"}, InvalidAnswer, 1),
+        (200, [], InvalidAnswer, 1),
+    ],
+)
+async def test_what_is_of_no_use(
+    peer: Peer, provider: AnthropicProvider, status: int, content: Any, error: type[ProviderError], calls: int
+) -> None:
+    peer.script = [(status, content)]
+    with pytest.raises(error):
+        await provider.complete(MESSAGES, SCHEMA)
+    assert len(peer.seen) == calls
+
+
+async def test_the_settings_choose_it() -> None:
+    assert configured(Settings(llm_provider="anthropic")) is None
+    provider = configured(Settings(llm_provider="anthropic", llm_model="m"))
+    assert isinstance(provider, AnthropicProvider)
+    async with provider:
+        assert (provider.name, provider.model) == ("anthropic", "m")
