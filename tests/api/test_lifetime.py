@@ -1,38 +1,19 @@
 """Streams that stay open: they are kept alive, and closed in good order when their time is over."""
 
-import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
 import pytest
-import uvicorn
-from starlette.applications import Starlette
 from websockets.exceptions import ConnectionClosedOK
 from websockets.sync.client import connect
 
 from nlp2filters.api import following
 from nlp2filters.app import create_app
 from nlp2filters.settings import Settings
+from tests.in_process import serving
 
 BODY = {"catalog": "cars", "text": "8 cylinders"}
-
-
-@contextmanager
-def serving(app: Starlette) -> Iterator[str]:
-    config = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5)
-    server = uvicorn.Server(config)
-    socket = config.bind_socket()
-    socket.listen()
-    thread = threading.Thread(target=server.run, args=([socket],))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{socket.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        socket.close()
 
 
 @pytest.fixture
