@@ -6,7 +6,6 @@ NLP2FiltersError
 │   ├── InvalidCatalog      a catalog
 │   ├── InvalidFilter       a filter that does not fit its catalog
 │   └── InvalidCases        an evaluation's cases
-├── UnsupportedFilter       a dialect cannot express an operator
 ├── JobNotFound             no such job, or it is another owner's
 ├── JobGone                 the job is past its retention time
 ├── BatchNotFound           no such batch, or it is another owner's
@@ -127,14 +126,6 @@ class MalformedCursor(NLP2FiltersError):
     def __init__(self, cursor: str) -> None:
         super().__init__(f"{cursor[:60]!r} is no event id. Send back the id of the last event that you got, or none.")
         self.cursor = cursor
-
-
-class UnsupportedFilter(NLP2FiltersError):
-    """The dialect cannot express this operator on this field."""
-
-    def __init__(self, dialect: str, operator: str, field: str) -> None:
-        super().__init__(f"{dialect} cannot express {operator!r} on field {field!r}")
-        self.dialect, self.operator, self.field = dialect, operator, field
 
 
 class JobNotFound(NLP2FiltersError):

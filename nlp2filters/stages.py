@@ -40,7 +40,6 @@ from nlp2filters.errors import (
     NewerRecord,
     ProviderError,
     StaleAttempt,
-    UnsupportedFilter,
 )
 from nlp2filters.faults import Faults
 from nlp2filters.indexes import AT_ONCE, Indexes
@@ -71,6 +70,7 @@ class Resources:
     webhook_secrets: Sequence[str] = ()
     faults: Faults = field(default_factory=dict)
     indexes: Indexes = field(init=False)
+    naming: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.indexes = Indexes(self.store.redis, self.store.keys)
@@ -84,8 +84,10 @@ class Resources:
         if len(names) > AT_ONCE:
             await self.indexes.request(names)
             return None
-        vectors = await self.embedder.embed(names)
-        await self.indexes.save(names, vectors)
+        async with self.naming:  # of the jobs that need the same names at once, one embeds them
+            if (vectors := await self.indexes.load(names)) is None:
+                vectors = await self.embedder.embed(names)
+                await self.indexes.save(names, vectors)
         return vectors
 
 
@@ -239,7 +241,7 @@ async def translation(
     return {
         **interpretation.to_json(resolved),
         "explanation": explanation,
-        "dialects": {name: _compile(name, resolved, catalog, zone) for name in request["dialects"]},
+        "dialects": {name: dialects.compile(name, resolved, catalog, zone) for name in request["dialects"]},
         "draft": interpretation.to_json(interpretation.resolve(draft, today)) if answer else None,
         "degraded": failure is not None,
         "degraded_reason": failure and type(failure).__name__,
@@ -294,13 +296,6 @@ def _scope(asked: Any, catalog: Catalog, today: dt.date) -> Filter | None:
     own = checks.check(filters.from_cql2(asked), catalog, trusted=True) if asked else None
     scope = filters.all_of(checks.own_scope(catalog), own)
     return filters.resolve(scope, today) if scope else None
-
-
-def _compile(name: str, reading: Interpretation, catalog: Catalog, zone: ZoneInfo) -> dict[str, Any]:
-    try:
-        return dialects.compile(name, reading, catalog, zone)
-    except UnsupportedFilter as exc:
-        return {"error": problem("invalid-filter", str(exc))}
 
 
 def _timings(job: Job) -> dict[str, int]:

@@ -45,6 +45,5 @@ def compile(  # noqa: A001
 
     Raises:
         KeyError: there is no dialect of that name.
-        UnsupportedFilter: the dialect cannot express the filter.
     """
     return DIALECTS[name].render(interpretation, catalog, zone)
