@@ -4,13 +4,14 @@ import datetime as dt
 import sys
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nlp2filters import demo
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, dialects, interpretation, languages
+from nlp2filters.core import checks, dialects, interpretation, languages, linking
 from nlp2filters.core.catalog import NUMERIC, Catalog, FieldType
 from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import (
@@ -28,8 +29,9 @@ from nlp2filters.core.filters import (
     to_cql2,
 )
 from nlp2filters.core.interpretation import Interpretation
-from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.linking import Lexicon, Nearness
 from nlp2filters.core.parser import parse
+from nlp2filters.core.parser.tagger import Tags
 
 TODAY = dt.date(2026, 11, 24)
 
@@ -357,3 +359,20 @@ def test_hostile_texts_take_no_more_steps_than_their_length(unit: str) -> None:
 
     calls(100)
     assert calls(4000) < 6 * calls(1000)
+
+
+@given(TEXTS, any_catalog(), st.integers(0, 2**32 - 1))
+@settings(max_examples=300, deadline=None)
+def test_whatever_the_tagger_says_the_interpretation_is_valid(text: str, catalog: Catalog, seed: int) -> None:
+    lexicon, random = Lexicon.of(catalog), np.random.default_rng(seed)
+    words, count = len(lexicon.language.tokenize(text)), len(catalog.fields)
+    tags = Tags(
+        shares=random.dirichlet(np.full(count + 1, 0.2), words).astype(np.float32),
+        begins=random.random(words, np.float32),
+        asked=random.random(count, np.float32),
+        spots=random.integers(0, max(words, 1), count),
+    )
+    phrases = linking.phrases(text, lexicon)
+    cosines = random.uniform(-1, 1, (len(phrases), len(lexicon.names))).astype(np.float32)
+    nearness = Nearness(lexicon, {phrase: row for row, phrase in enumerate(phrases)}, cosines)
+    check_reading(parse(text, lexicon, today=TODAY, tags=tags if words else None, nearness=nearness), text, catalog)
