@@ -29,7 +29,7 @@ async def submit(client: httpx.AsyncClient, text: str, catalog: str = "cars", **
 async def events(client: httpx.AsyncClient, job_id: str, **headers: str) -> list[ServerSentEvent]:
     """A job's stream, read to its end."""
     async with aconnect_sse(client, "GET", f"/v1/jobs/{job_id}/events", headers=headers) as source:
-        return [event async for event in source.aiter_sse()]
+        return [event async for event in source.aiter_sse() if event.data]  # a ping has none
 
 
 async def finished(client: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
