@@ -80,12 +80,11 @@ def _tagged(text: str, lexicon: Lexicon, fields: Array) -> float:
     """Milliseconds to tag and read a text, without what the embedding model does in between."""
     pieces = [(token.start, token.end) for token in lexicon.language.tokenize(text)]
     vectors = _vectors(len(pieces))
-    (tags, phrases), first = _timed(
-        lambda: tag(text, lexicon, today=TODAY, pieces=pieces, vectors=vectors, fields=fields)
-    )
+    tagged, first = _timed(lambda: tag(text, lexicon, today=TODAY, pieces=pieces, vectors=vectors, fields=fields))
+    phrases = tagged.phrases
     said, names = _vectors(len(phrases)), _vectors(len(lexicon.names))
     _, second = _timed(
-        lambda: parse(text, lexicon, today=TODAY, tags=tags, nearness=Nearness.of(phrases, said, names, lexicon))
+        lambda: parse(text, lexicon, today=TODAY, tagged=tagged, nearness=Nearness.of(phrases, said, names, lexicon))
     )
     return first + second
 

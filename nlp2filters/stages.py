@@ -193,11 +193,12 @@ async def draft(
         return await asyncio.to_thread(parser.parse, text, lexicon, today=today)
     pieces, vectors = await embedder.pieces(text)
     fields = lexicon.vectors_of_fields(index)
-    tags, phrases = await asyncio.to_thread(
+    tagged = await asyncio.to_thread(
         parser.tag, text, lexicon, today=today, pieces=pieces, vectors=vectors, fields=fields
     )
+    phrases = tagged.phrases
     nearness = Nearness.of(phrases, await embedder.embed(phrases), index[: len(lexicon.names)], lexicon)
-    return await asyncio.to_thread(parser.parse, text, lexicon, today=today, tags=tags, nearness=nearness)
+    return await asyncio.to_thread(parser.parse, text, lexicon, today=today, tagged=tagged, nearness=nearness)
 
 
 async def _translate(task: Task) -> Outcome:

@@ -5,6 +5,7 @@ mean nothing to the catalog are looked for as well. Run it from the root: `pytho
 """
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp2filters import models
+from nlp2filters.core import parser
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.linking import MOST_MARGIN, FieldTarget, Lexicon, Target, ValueTarget, embeddable, phrases
 from nlp2filters.embedder import Embedder
 from nlp2filters.evaluation.cases import read_cases, read_collections
 
 CASES = Path("tests/cases")
+TODAY = dt.date(2026, 11, 24)
 MEANINGLESS = ("nothing", "text", "injection")
 
 Row = tuple[float, float, bool]  # cosine, margin, whether the nearest name is right
@@ -30,7 +33,8 @@ async def main() -> None:
     for category in MEANINGLESS:
         for case in read_cases((CASES / f"{category}.jsonl").read_bytes(), collections):
             lexicon = Lexicon.of(collections[case.catalog].catalog)
-            unrelated.setdefault(case.catalog, set()).update(phrases(case.text, lexicon))
+            seen = parser.row(case.text, lexicon.language.tokenize(case.text), lexicon, TODAY)
+            unrelated.setdefault(case.catalog, set()).update(phrases(seen.unknown))
     embedder = await Embedder.load(models.locate(progress=True))
     rows: list[Row] = []
     for name, collection in collections.items():

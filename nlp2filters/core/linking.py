@@ -25,6 +25,7 @@ from nlp2filters.core.languages import ENGLISH, Degree, Language
 from nlp2filters.core.words import Token
 
 MAX_PHRASE = 3
+MAX_PHRASES = 200  # of one text
 SHORTEST_TELLING = 4
 SHORTEST_DOUBTFUL = 8  # letters of a word in which two may be wrong
 SHORTEST_NOUN = 7  # whose spelling is corrected: short ones are like too many words
@@ -389,24 +390,14 @@ def _names(catalog: Catalog) -> Iterator[tuple[str, Target]]:
                 yield synonym, ValueTarget(field_, value.value)
 
 
-def phrases(text: str, lexicon: Lexicon) -> tuple[str, ...]:
-    """The word groups of a text that are worth embedding: up to three words that nothing else explains."""
-    tokens = lexicon.language.tokenize(text)
-    unknown: list[bool] = [False] * len(tokens)
-    at = 0
-    while at < len(tokens):
-        known = lexicon.match(tokens, at) or lexicon.surname(tokens, at) or lexicon.spelled_like(tokens, at)
-        said = lexicon.language.match(tokens, at)
-        length = max(known.length if known else 0, said.length if said else 0)
-        if not length:
-            unknown[at] = tokens[at].kind == "word" and len(tokens[at].norm) > 2
-        at += length or 1
+def phrases(unknown: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """The word groups that are worth embedding: up to three words of each run of words that nothing explains."""
     found: dict[str, None] = {}
-    for start in range(len(tokens)):
-        for length in range(1, MAX_PHRASE + 1):
-            if start + length <= len(tokens) and all(unknown[start : start + length]):
-                found[phrase_of(tokens[start : start + length])] = None
-    return tuple(found)[:200]
+    for words_ in unknown:
+        for start in range(len(words_)):
+            for length in range(1, min(MAX_PHRASE, len(words_) - start) + 1):
+                found[" ".join(words_[start : start + length])] = None
+    return tuple(found)[:MAX_PHRASES]
 
 
 def phrase_of(tokens: Sequence[Token]) -> str:

@@ -7,7 +7,7 @@ What no rule takes is accounted for: it becomes `text` for a full-text search, o
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from nlp2filters.core import checks, linking
@@ -28,24 +28,40 @@ _NO_FIELD = "no field is known for this value"
 _NOT_FOLLOWED = "nothing that it could belong to follows"
 
 
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A text as the rules alone see it, and what the tagger makes of that."""
+
+    row: Row
+    tags: Tags
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """What of the text is to be compared with the catalog's names by its meaning."""
+        return tuple(dict.fromkeys((*linking.phrases(self.row.unknown), *tagging.phrases(self.row, self.tags))))
+
+
 def parse(
     text: str,
     lexicon: Lexicon,
     *,
     today: dt.date,
-    tags: Tags | None = None,
+    tagged: Tagged | None = None,
     nearness: Nearness | None = None,
 ) -> Interpretation:
-    """Read a text. `tags` (as `tag` makes them) and `nearness` are what the embedding model knows of it.
+    """Read a text. `tagged` (by `tag`) and `nearness` (of its phrases) are what the embedding model knows of it.
 
     Never raises: a text that says nothing to the catalog is all `text`.
     """
     tokens = lexicon.language.tokenize(text)
-    seen = row(text, tokens, lexicon, today, nearness)
-    items = names.merge(seen) if tags is None else tagging.merge(seen, tags)
+    if tagged and not (nearness and nearness.clear):
+        seen = replace(tagged.row, nearness=nearness)
+    else:
+        seen = row(text, tokens, lexicon, today, nearness)
+    items = tagging.merge(seen, tagged.tags) if tagged else names.merge(seen)
     spans = _spans(items, tokens)
     seen = replace(seen, items=items, spans=spans)
-    found = clauses.find(seen, tagging.asked(seen, tags) if tags else ())
+    found = clauses.find(seen, tagging.asked(seen, tagged.tags) if tagged else ())
     node = structure.build(found.pieces, lexicon.catalog)
     node = permitted.only(node, found, lexicon.catalog) if node else None
     atoms = node.atoms if node else ()
@@ -65,16 +81,15 @@ def parse(
 
 def tag(
     text: str, lexicon: Lexicon, *, today: dt.date, pieces: Sequence[tuple[int, int]], vectors: Array, fields: Array
-) -> tuple[Tags, tuple[str, ...]]:
-    """What the tagger makes of a text, and the phrases whose meanings are to be compared with the catalog's names.
+) -> Tagged:
+    """What the tagger makes of a text.
 
     `pieces` are the code points (start, end) of the embedding model's pieces of the text, `vectors` [pieces, 384]
     their vectors, `fields` [fields, 2, 384] those of `lexicon.described`.
     """
     tokens = lexicon.language.tokenize(text)
     seen = row(text, tokens, lexicon, today)
-    tags = Tagger.packaged().tag(seen, tokens, tagger.align(tokens, pieces, vectors), fields)
-    return tags, tuple(dict.fromkeys((*linking.phrases(text, lexicon), *tagging.phrases(seen, tags))))
+    return Tagged(seen, Tagger.packaged().tag(seen, tokens, tagger.align(tokens, pieces, vectors), fields))
 
 
 def row(

@@ -48,6 +48,18 @@ class Row:
         return self.text[self.spans[at].end : self.spans[at + 1].start]
 
     @property
+    def unknown(self) -> Sequence[Sequence[str]]:
+        """The words, folded, of each run of neighbouring words of which nothing is known. Very short ones end a run."""
+        runs: list[list[str]] = [[]]
+        for item, text in zip(self.items, self.texts, strict=True):
+            word = fold(text)
+            if item.is_word and len(word) > 2 and word.replace("'", "").isalpha():
+                runs[-1].append(word)
+            elif runs[-1]:
+                runs.append([])
+        return [run for run in runs if run]
+
+    @property
     def catalog(self) -> Catalog:
         """What is searched."""
         return self.lexicon.catalog

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nlp2filters import demo
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, dialects, interpretation, languages, linking
+from nlp2filters.core import checks, dialects, interpretation, languages, parser
 from nlp2filters.core.catalog import NUMERIC, Catalog, FieldType
 from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import (
@@ -30,7 +30,7 @@ from nlp2filters.core.filters import (
 )
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon, Nearness
-from nlp2filters.core.parser import parse
+from nlp2filters.core.parser import Tagged, parse
 from nlp2filters.core.parser.tagger import Tags
 
 TODAY = dt.date(2026, 11, 24)
@@ -365,14 +365,16 @@ def test_hostile_texts_take_no_more_steps_than_their_length(unit: str) -> None:
 @settings(max_examples=300, deadline=None)
 def test_whatever_the_tagger_says_the_interpretation_is_valid(text: str, catalog: Catalog, seed: int) -> None:
     lexicon, random = Lexicon.of(catalog), np.random.default_rng(seed)
-    words, count = len(lexicon.language.tokenize(text)), len(catalog.fields)
+    tokens, count = lexicon.language.tokenize(text), len(catalog.fields)
+    words, row = len(tokens), parser.row(text, tokens, lexicon, TODAY)
     tags = Tags(
         shares=random.dirichlet(np.full(count + 1, 0.2), words).astype(np.float32),
         begins=random.random(words, np.float32),
         asked=random.random(count, np.float32),
         spots=random.integers(0, max(words, 1), count),
     )
-    phrases = linking.phrases(text, lexicon)
+    tagged = Tagged(row, tags)
+    phrases = tagged.phrases if words else ()
     cosines = random.uniform(-1, 1, (len(phrases), len(lexicon.names))).astype(np.float32)
     nearness = Nearness(lexicon, {phrase: row for row, phrase in enumerate(phrases)}, cosines)
-    check_reading(parse(text, lexicon, today=TODAY, tags=tags if words else None, nearness=nearness), text, catalog)
+    check_reading(parse(text, lexicon, today=TODAY, tagged=tagged if words else None, nearness=nearness), text, catalog)

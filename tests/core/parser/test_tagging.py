@@ -9,7 +9,7 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import parser
 from nlp2filters.core.interpretation import Interpretation, leaf_to_json
 from nlp2filters.core.linking import Lexicon, Nearness
-from nlp2filters.core.parser import tagging
+from nlp2filters.core.parser import Tagged, tagging
 from nlp2filters.core.parser.tagger import Tags
 
 TODAY = dt.date(2026, 11, 24)
@@ -60,7 +60,8 @@ def conditions(reading: Interpretation) -> list[tuple[str, str, object, str]]:
 
 
 def read(text: str, given: Tags, nearness: Nearness | None = None) -> Interpretation:
-    return parser.parse(text, LEXICON, today=TODAY, tags=given, nearness=nearness)
+    row = parser.row(text, LEXICON.language.tokenize(text), LEXICON, TODAY)
+    return parser.parse(text, LEXICON, today=TODAY, tagged=Tagged(row, given), nearness=nearness)
 
 
 def test_an_open_value_is_cut_out_as_it_is_tagged() -> None:
