@@ -22,7 +22,7 @@ LEAST = 0.05  # of a share that is worth remembering
 _PUNCTUATION = frozenset(",;:&-–—/")
 BEGINS, SURELY_BEGINS = 0.4, 0.8
 LEAST_ASKED = 0.5
-LEAST_SURE = 0.4  # that the words are a value of the field
+LEAST_SURE = 0.55  # that the words are a value of the field
 LEAST_NEAR = 0.65  # cosine to a known value of a field that has others
 
 
