@@ -440,7 +440,7 @@ async def full_memory(it: Stand) -> list[Finding]:
         full = _used(client)
     url = it.fleet.urls[0]
     async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
-        post = await http.post(f"{url}/v1/jobs", json={"catalog": "cars", "text": "8 cylinders"})
+        post = await _refused(http, url, it.redis.port, on_their_way)
         reads = [await http.get(f"{url}/v1/jobs/{job_id}/result") for job_id in load.accepted]
         it.llm.talking.set()
         until = time.monotonic() + 1 + CHECKPOINT_TIMEOUT_S  # then nobody waits any more for the answers to be kept
@@ -469,6 +469,18 @@ async def full_memory(it: Stand) -> list[Finding]:
         *_nothing_lost("a Redis that was full", outcomes),
         Finding("… their work was done once: LLM calls", len(outcomes), str(calls), calls == len(outcomes)),
     ]
+
+
+async def _refused(http: httpx.AsyncClient, url: str, port: int, load: Load) -> httpx.Response:
+    """The answer to a submission when Redis is full. What it frees meanwhile is filled; who gets in counts as well."""
+    with Redis(port=port) as client:
+        for _ in range(50):
+            _fill(client)
+            post = await http.post(f"{url}/v1/jobs", json={"catalog": "cars", "text": "8 cylinders"})
+            if post.status_code != 202:
+                break
+            load.accepted.append(post.json()["id"])
+    return post
 
 
 def _used(client: Redis) -> int:

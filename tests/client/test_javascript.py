@@ -219,6 +219,9 @@ def test_a_catalog_of_ones_own_has_no_rows_to_show(browser: Browser, guarded: tu
     service, key = guarded
     with tests.browser.page_of(browser, service.url) as page:
         page.goto("/")
+        expect(
+            page.get_by_label("This service answers with an API key only")
+        ).to_be_focused()  # it drops what key it had
         page.evaluate("key => sessionStorage.setItem('key', key)", key)
         put = page.evaluate(
             """async (key) => (await fetch("/v1/catalogs/shop", { method: "PUT",
