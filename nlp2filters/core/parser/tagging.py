@@ -4,7 +4,7 @@ Words tagged as a value that no list holds become one item with its name, words 
 the likeliest of these; numbers, dates and known values are told of which field the tagger takes them to be.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from nlp2filters.core.parser.clauses import Asked
 from nlp2filters.core.parser.names import is_open
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item, Name
-from nlp2filters.core.parser.tagger import Tags, likelihood
+from nlp2filters.core.parser.tagger import Array, Tags, likelihood
 from nlp2filters.core.words import fold
 
 LEAST = 0.05  # of a share that is worth remembering
@@ -38,7 +38,11 @@ class Run:
 
 def merge(row: Row, tags: Tags) -> list[Item]:
     """The items of the row as the tagger sees them."""
-    items = [replace(item, meant=_meant(row, item, tags)) for item in row.items]
+    shares, names = _shares(row, tags), [field.name for field in row.catalog.fields]
+    items = [
+        replace(item, meant={names[at]: float(share[at]) for at in np.flatnonzero(share[:-1] >= LEAST)})
+        for item, share in zip(row.items, shares, strict=True)
+    ]
     merged, at = [], 0
     for run in (*_runs(row, tags), None):
         merged += items[at : run.start if run else None]
@@ -61,10 +65,14 @@ def _place(row: Row, token: int) -> int:
     return next(at for at, item in enumerate(row.items) if item.start <= token < item.end)
 
 
-def _meant(row: Row, item: Item, tags: Tags) -> Mapping[str, float]:
-    shares = tags.shares[item.start : item.end].mean(axis=0)
-    likely = np.flatnonzero(shares[:-1] >= LEAST)
-    return {row.catalog.fields[at].name: float(shares[at]) for at in likely}
+def _shares(row: Row, tags: Tags) -> Array:
+    """The mean share of each item's tokens: shape (items, fields + 1)."""
+    if not row.items:
+        return tags.shares
+    starts = [item.start for item in row.items]
+    lengths = np.array([item.end - item.start for item in row.items], np.float32)
+    sums: Array = np.add.reduceat(tags.shares, starts, axis=0)
+    return sums / lengths[:, None]
 
 
 def _runs(row: Row, tags: Tags) -> Iterator[Run]:
@@ -72,9 +80,9 @@ def _runs(row: Row, tags: Tags) -> Iterator[Run]:
 
     A run ends where a value begins that is of another field, or begins for sure.
     """
-    shares = np.array([tags.shares[item.start : item.end].mean(axis=0) for item in row.items])
+    shares = _shares(row, tags)
     begins = [tags.begins[item.start] for item in row.items]
-    valued = shares[:, -1] < 0.5 if len(shares) else shares
+    valued = (shares[:, -1] < 0.5).tolist()
     at = 0
     while at < len(row.items):
         end = at + 1
