@@ -30,6 +30,7 @@ SHORTEST_TELLING = 4
 SHORTEST_DOUBTFUL = 8  # letters of a word in which two may be wrong
 SHORTEST_NOUN = 7  # whose spelling is corrected: short ones are like too many words
 MANY_VALUES = 30
+MOST_INITIALS = 5
 MAX_NAMES = 20_000  # of a catalog that are embedded
 MIN_LIKELIHOOD = 0.75  # of a meaning found by embedding
 MOST_MARGIN = 0.3  # of cosines; a greater one tells no more
@@ -103,7 +104,8 @@ class Lexicon:
     """What can be looked up, made once per catalog.
 
     `spellings` are phrases that may be misspelled, by first letter and length. `names` are the phrases to embed,
-    `targets` what each may mean. `surnames` are last words that only one value of the open keyword fields has.
+    `targets` what each may mean. `surnames` are last words that only one value of the open keyword fields has,
+    `initials` those of names of several words.
     """
 
     catalog: Catalog
@@ -112,6 +114,7 @@ class Lexicon:
     stems: Mapping[tuple[str, ...], tuple[Candidate, ...]]
     longest: Mapping[str, int]
     surnames: Mapping[str, Candidate]
+    initials: Mapping[str, tuple[Candidate, ...]]
     spellings: Mapping[tuple[str, int], Mapping[str, tuple[str, ...]]]
     names: tuple[str, ...]
     targets: tuple[tuple[Target, ...], ...] = field(repr=False)
@@ -173,6 +176,7 @@ class Lexicon:
             stems={key: tuple(found.values()) for key, found in stems.items()},
             longest=dict(longest),
             surnames=_surnames(catalog),
+            initials=_initials(catalog),
             spellings=dict(spellings),
             names=tuple(names),
             targets=tuple(names.values()),
@@ -195,6 +199,12 @@ class Lexicon:
         """The one open value whose last word the token `at` is: "spielberg"."""
         found = self.surnames.get(tokens[at].norm)
         return Match(1, (found,)) if found else None
+
+    def abbreviation(self, tokens: Sequence[Token], at: int) -> Match | None:
+        """The one name whose initials the token `at` is, in capitals: "NYC"."""
+        text = tokens[at].text
+        found = self.initials.get(text) if text.isupper() else None
+        return Match(1, found) if found else None
 
     def spelled_like(self, tokens: Sequence[Token], at: int) -> Match | None:
         """The phrase that one or two tokens misspell. Short words must be right."""
@@ -366,6 +376,20 @@ def _surnames(catalog: Catalog) -> dict[str, Candidate]:
         last: Candidate(targets[0], CONFIDENCE["fuzzy"], "fuzzy")
         for last, targets in found.items()
         if len(targets) == 1
+    }
+
+
+def _initials(catalog: Catalog) -> dict[str, tuple[Candidate, ...]]:
+    """The initials that only one name has; where several fields have it, each may be meant."""
+    found: dict[str, dict[Target, str]] = defaultdict(dict)
+    for name, target in _names(catalog):
+        parts = [part for part in name.split() if part[0].isalpha()]
+        if 1 < len(parts) <= MOST_INITIALS:
+            found["".join(part[0] for part in parts).upper()][target] = name
+    return {
+        initials: tuple(Candidate(target, CONFIDENCE["fuzzy"], "fuzzy") for target in names)
+        for initials, names in found.items()
+        if len(set(names.values())) == 1
     }
 
 

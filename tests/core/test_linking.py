@@ -1,5 +1,6 @@
 """What the nearest names of an embedding are taken for."""
 
+import datetime as dt
 import math
 
 import numpy as np
@@ -7,7 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from nlp2filters.core import catalog as catalogs
+from nlp2filters.core.filters import Comparison
 from nlp2filters.core.linking import FieldTarget, Lexicon, Nearness, ValueTarget, embeddable
+from nlp2filters.core.parser import parse
 
 SHOP = catalogs.parse(
     {
@@ -77,3 +80,31 @@ def test_a_misspelling_is_found_among_ten_thousand_values() -> None:
         (ValueTarget(lexicon.catalog.fields[0], "wardrobe"), "fuzzy")
     ]
     assert lexicon.spelled_like(lexicon.language.tokenize("bardrobe"), 0) is None
+
+
+CITIES = Lexicon.of(
+    catalogs.parse(
+        {
+            "name": "flights",
+            "fields": [
+                {"name": side, "type": "keyword", "values": ["New York City", "San Diego", "Santo Domingo", "Oslo"]}
+                for side in ("origin", "destination")
+            ],
+        }
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("NYC", "New York City"), ("nyc", None), ("SD", None), ("O", None), ("IN", None)]
+)
+def test_initials_in_capitals_mean_the_only_name_that_has_them(text: str, meant: str | None) -> None:
+    found = CITIES.abbreviation(CITIES.language.tokenize(text), 0)
+    targets = [candidate.target for candidate in found.candidates] if found else []
+    assert targets == [ValueTarget(field, meant) for field in CITIES.catalog.fields if meant]
+
+
+def test_an_abbreviated_value_goes_to_its_side() -> None:
+    (condition,) = parse("flights to NYC", CITIES, today=dt.date(2026, 11, 24)).conditions
+    assert condition.test == Comparison("=", "destination", "New York City")
+    assert condition.quote == "NYC"

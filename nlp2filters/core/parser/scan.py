@@ -154,10 +154,10 @@ class _Scan:
         return after is not None and field is not None and field == _value_field(after)
 
     def _unknown(self, at: int) -> Match | None:
-        """Words that nothing knows: a last name, a misspelling, or something similar in meaning."""
+        """Words that nothing knows: a last name, initials, a misspelling, or something similar in meaning."""
         if self.tokens[at].kind != "word":
             return None
-        if found := self.lexicon.surname(self.tokens, at):
+        if found := self.lexicon.surname(self.tokens, at) or self.lexicon.abbreviation(self.tokens, at):
             return found
         if self.corrections < MAX_CORRECTIONS:
             self.corrections += 1
