@@ -55,10 +55,15 @@ def find(row: Row, at: int, items: Sequence[Item], *, last: Field | None, joined
 
 
 def _by_tagger(row: Row, at: int, items: Sequence[Item], ruled: Home | None) -> Home | None:
-    """The field that the tagger takes the values to be of; the rules' fields are what else may be meant."""
+    """The field that the tagger takes the values to be of; the rules' fields are what else may be meant.
+
+    Where both agree, the surer of them speaks.
+    """
     field, share = row.meant(items)
     if not field or share < LEAST_SURE:
         return None
+    if ruled and ruled.field is field and ruled.confidence >= likelihood(share):
+        return ruled
     others = tuple(other for other in (ruled.field, *ruled.others) if other is not field) if ruled else ()
     return Home(field, at + 1, likelihood(share), "embedding", others, rivals=1 - share)
 

@@ -129,6 +129,13 @@ def test_a_date_goes_to_the_tagged_field_and_the_other_is_an_alternative() -> No
     assert other.confidence == pytest.approx(0.2, abs=0.01)
 
 
+def test_where_rules_and_tagger_agree_the_surer_speaks() -> None:
+    text = "released in 2019"
+    (condition,) = read(text, tags(text, {"2019": ("released", 0.6)})).conditions
+    assert leaf_to_json(condition.test)["field"] == "released"
+    assert condition.confidence > 0.9
+
+
 def test_two_likely_fields_are_asked_about() -> None:
     text = "before 2019"
     assert read(text, tags(text, {"2019": ("released", 0.53)})).clarification
