@@ -85,9 +85,13 @@ class Fleet:
             self.start(name)
         return len(dead)
 
+    def arm(self, faults: str) -> None:
+        """Whoever is started from now on has these `FAULTS`."""
+        self._environment["FAULTS"] = faults
+
     def inject(self, faults: str) -> None:
         """Kill all, and start them again with these `FAULTS`."""
-        self._environment["FAULTS"] = faults
+        self.arm(faults)
         for name in self.names:
             self.kill(name)
 

@@ -136,12 +136,16 @@ async def kills(it: Stand, jobs: int, count: int) -> list[Finding]:
 
 
 async def deaths(it: Stand, faults: Mapping[str, float], count: int) -> list[Finding]:
-    """Processes that kill themselves at named points of the code, `count` times at each, until the fault is mended."""
+    """Processes that kill themselves at named points of the code, `count` times at each, until the fault is mended.
+
+    Who is started after that many deaths at a point passes it alive: with a backlog of jobs nobody would get further.
+    """
     it.answer_after(0.25)
     load, submitted = it.load(webhook=True), 0
     before = await _attempts(load)
-    it.fleet.inject(", ".join(f"{point}:{probability}" for point, probability in faults.items()))
-    while any(it.fleet.deaths(point) < count for point in faults):
+    it.fleet.inject(_as_setting(faults))
+    while left := {point: share for point, share in faults.items() if it.fleet.deaths(point) < count}:
+        it.fleet.arm(_as_setting(left))
         submitting = asyncio.create_task(load.submit(10, 1))
         while not submitting.done():
             it.fleet.revive()
@@ -154,6 +158,10 @@ async def deaths(it: Stand, faults: Mapping[str, float], count: int) -> list[Fin
     ids = await _webhooks(it, {outcome.job_id for outcome in outcomes})
     died = ", ".join(f"{it.fleet.deaths(point)} at {point}" for point in faults)
     return [*_nothing_lost(f"deaths: {died}", outcomes), _one_webhook_id(ids), calls]
+
+
+def _as_setting(faults: Mapping[str, float]) -> str:
+    return ", ".join(f"{point}:{probability}" for point, probability in faults.items())
 
 
 async def _webhooks(it: Stand, wanted: set[str]) -> dict[str, set[str]]:
