@@ -59,7 +59,7 @@ async def test_the_queue_entry_is_one_that_arq_reads(store: Store) -> None:
 async def test_everything_written_has_an_end(store: Store, redis: ArqRedis) -> None:
     await store.create(new(), b"{}")
     written = [key async for key in redis.scan_iter(match=f"*{store.keys.prefix}*")]
-    written += [key async for key in redis.scan_iter(match="arq:job:job_1*")]
+    written += [key async for key in redis.scan_iter(match="arq:job:job_1:*")]
     shared = {
         store.keys.stats.encode(),
         store.keys.queue("embedding").encode(),
