@@ -6,11 +6,14 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from nlp2filters.redis_server import running
 
 ROOT = Path(__file__).parent.parent
 START_TIMEOUT_S = 240
@@ -102,3 +105,16 @@ class Service:
 def expanded(command: str, environment: Mapping[str, str]) -> str:
     """`${NAME:-default}` as a shell would expand it."""
     return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda match: environment.get(match[1]) or match[2], command)
+
+
+@contextmanager
+def web_alone(folder: Path, *, port: int, redis_port: int) -> Iterator[Service]:
+    """A web process without workers, so that jobs stay queued, while inside."""
+    with running(folder / "redis", redis_port) as server:
+        service = Service(folder, port=port, environment={"REDIS_URL": server.url})
+        service.start("web")
+        try:
+            service.wait_until_answering()
+            yield service
+        finally:
+            service.stop()

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from nlp2filters.redis_server import running
 from tests.conftest import free_port
-from tests.service import Service
+from tests.service import Service, web_alone
 
 
 @pytest.fixture
@@ -19,14 +18,8 @@ def client(service: Service) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="package")
 def idle_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A web process without workers: jobs stay queued."""
-    with running(tmp_path_factory.mktemp("idle-redis"), free_port()) as server:
-        service = Service(tmp_path_factory.mktemp("idle-logs"), port=free_port(), environment={"REDIS_URL": server.url})
-        service.start("web")
-        try:
-            service.wait_until_answering()
-            yield service
-        finally:
-            service.stop()
+    with web_alone(tmp_path_factory.mktemp("idle"), port=free_port(), redis_port=free_port()) as service:
+        yield service
 
 
 @pytest.fixture

@@ -8,11 +8,10 @@ from typing import Any, TypeAlias, cast
 import pytest
 
 from nlp2filters.client import AsyncClient, Client
-from nlp2filters.redis_server import running
 from tests.conftest import free_port
 from tests.peers import gateway as peer
 from tests.peers.gateway import Gateway
-from tests.service import Service
+from tests.service import Service, web_alone
 
 Connect: TypeAlias = Callable[..., Client]
 
@@ -86,11 +85,5 @@ def behind(connect: Connect, gateway: Gateway) -> Client:
 @pytest.fixture(scope="package")
 def idle_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A web process without workers: jobs stay queued. Pings are for others to wait for."""
-    with running(tmp_path_factory.mktemp("idle-redis"), free_port()) as server:
-        service = Service(tmp_path_factory.mktemp("idle-logs"), port=free_port(), environment={"REDIS_URL": server.url})
-        service.start("web")
-        try:
-            service.wait_until_answering()
-            yield service
-        finally:
-            service.stop()
+    with web_alone(tmp_path_factory.mktemp("idle"), port=free_port(), redis_port=free_port()) as service:
+        yield service
