@@ -19,6 +19,7 @@ from nlp2filters.access import ApiKeys, StreamTokens
 from nlp2filters.api import (
     batches,
     catalogs,
+    deliveries,
     following,
     jobs,
     openapi,
@@ -48,6 +49,7 @@ OPERATIONS = [
     *jobs.operations,
     *following.operations,
     *batches.operations,
+    *deliveries.operations,
     *catalogs.operations,
     *tokens.operations,
     *operations.operations,

@@ -14,6 +14,7 @@ NLP2FiltersError
 ├── IllegalTransition       the job's status does not allow the step
 │   └── CancelRequested     its owner wants no more of it
 ├── NotFinished             the job has not ended, and what is asked needs that
+├── BatchNotEnded           the batch has not ended, and what is asked needs that
 ├── NotRetryable            the job did not fail
 ├── NoWebhook               there is nobody to tell
 ├── AlreadyDelivering       the webhook is still being tried
@@ -204,6 +205,14 @@ class NotFinished(NLP2FiltersError):
         self.job_id, self.status = job_id, status
 
 
+class BatchNotEnded(NLP2FiltersError):
+    """The batch has not ended, and what was asked for needs that."""
+
+    def __init__(self, batch_id: str, status: str) -> None:
+        super().__init__(f"Batch {batch_id} is {status}: wait until it has ended, or cancel it.")
+        self.batch_id, self.status = batch_id, status
+
+
 class NotRetryable(NLP2FiltersError):
     """Only a job that failed, was canceled or expired is asked again."""
 
@@ -213,19 +222,19 @@ class NotRetryable(NLP2FiltersError):
 
 
 class NoWebhook(NLP2FiltersError):
-    """The job has no webhook to tell of its end."""
+    """The job or batch has no webhook to tell of its end."""
 
-    def __init__(self, job_id: str) -> None:
-        super().__init__(f"Job {job_id} has no webhook that is told of its outcome.")
-        self.job_id = job_id
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"{subject} has no webhook that is told of its outcome.")
+        self.subject = subject
 
 
 class AlreadyDelivering(NLP2FiltersError):
-    """The job's webhook is still being tried."""
+    """The webhook of the job or batch is still being tried."""
 
-    def __init__(self, job_id: str) -> None:
-        super().__init__(f"The webhook of job {job_id} is still being tried: see its deliveries.")
-        self.job_id = job_id
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"The webhook of {subject} is still being tried: see its deliveries.")
+        self.subject = subject
 
 
 class CancelRequested(IllegalTransition):

@@ -9,14 +9,17 @@ from arq.jobs import serialize_job
 FUNCTIONS = {"embedding": "embed", "llm": "translate", "delivery": "deliver"}
 
 
-def entry_id(stage: str, job_id: str) -> str:
-    """ARQ's id of a job's entry in the queue of a stage. ARQ's ids are global over queues, hence the stage."""
-    return f"{job_id}:{stage}"
+def entry_id(stage: str, job_id: str, number: int = 0) -> str:
+    """ARQ's id of a job's entry in the queue of a stage. ARQ's ids are global over queues, hence the stage.
+
+    `number` tells an entry from an earlier one whose function may not have returned yet.
+    """
+    return f"{job_id}:{stage}" + (f"-{number}" if number else "")
 
 
-def entry_key(stage: str, job_id: str) -> str:
+def entry_key(stage: str, job_id: str, number: int = 0) -> str:
     """The Redis key under which ARQ looks for the entry."""
-    return str(job_key_prefix) + entry_id(stage, job_id)
+    return str(job_key_prefix) + entry_id(stage, job_id, number)
 
 
 def index_entry_id(digest: str) -> str:

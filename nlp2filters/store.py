@@ -247,10 +247,15 @@ class Store:
         reply = cast(Awaitable[list[bytes]], self.redis.lrange(self.keys.deliveries(subject), 0, -1))
         return [orjson.loads(attempt) for attempt in await reply]
 
-    async def deliver_again(self, subject: str) -> None:
-        """Begin the attempts anew: note that somebody asked for it, and queue the delivery."""
+    async def deliver_again(self, subject: str, noted: int) -> None:
+        """Begin the attempts anew, of which `noted` were read: note that somebody asked, and queue the delivery.
+
+        It gets an entry of its own. The last attempt's may still be there, and is about to be taken out. Who asks at
+        the same time has read the same notes, and queues the same entry.
+        """
         now = now_ms()
-        entry, key = self._entry("delivery", subject, now, 2 * self.retention_ms), self.keys.deliveries(subject)
+        entry = self._entry("delivery", subject, now, 2 * self.retention_ms, number=noted)
+        key = self.keys.deliveries(subject)
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.rpush(key, orjson.dumps({"at": jobs.timestamp(now), "asked_again": True, "final": False}))
             pipe.pexpire(key, 2 * self.retention_ms)
@@ -354,13 +359,13 @@ class Store:
             "entry": self._entry("delivery", job.batch_id, now, ttl_ms),
         }
 
-    def _entry(self, stage: str, subject: str, now: int, ttl_ms: int) -> dict[str, Any]:
+    def _entry(self, stage: str, subject: str, now: int, ttl_ms: int, *, number: int = 0) -> dict[str, Any]:
         name = self.keys.queue(stage)
         return {
             "queue": name,
             "wake": queue.wake_key(name),
-            "key": queue.entry_key(stage, subject),
-            "id": queue.entry_id(stage, subject),
+            "key": queue.entry_key(stage, subject, number),
+            "id": queue.entry_id(stage, subject, number),
             "data": queue.entry(stage, subject, now).decode(),
             "ttl_ms": ttl_ms,
         }

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from nlp2filters.client import Client, verify_webhook
+from nlp2filters.client import BatchRequest, Client, verify_webhook
 from nlp2filters.core import signatures
 from nlp2filters.core.schemas import JobEnded
 from nlp2filters.errors import InvalidSignature
@@ -49,12 +49,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
             service.stop()
 
 
-def delivery(service: Service, job_id: str, attempts: int) -> dict[str, Any]:
-    """What is known of the job's webhook, once it has been called so often."""
+def delivery(service: Service, subject: str, attempts: int) -> dict[str, Any]:
+    """What is known of the webhook of a job or batch, once it has been called so often."""
+    kind = "batches" if subject.startswith("batch_") else "jobs"
     deadline = time.monotonic() + 20
     made: list[dict[str, Any]] = []
     while time.monotonic() < deadline:
-        made = httpx.get(f"{service.url}/v1/jobs/{job_id}/deliveries").json()["deliveries"]
+        made = httpx.get(f"{service.url}/v1/{kind}/{subject}/deliveries").json()["deliveries"]
         if made and len(made[0]["attempts"]) >= attempts:
             return made[0]
         time.sleep(0.02)
@@ -140,6 +141,37 @@ def test_a_batch_tells_of_its_end(service: Service, receiver: Receiver) -> None:
         {"for": "test"},
     )
     assert told["data"]["request_counts"]["succeeded"] == 2
+    made = delivery(service, batch["id"], 1)
+    assert (made["state"], made["event"], made["url_host"]) == ("delivered", "batch.ended", "127.0.0.1")
+    assert made["webhook_id"] == received.headers["webhook-id"]
+    assert [attempt["status"] for attempt in made["attempts"]] == [204]
+
+
+def test_a_batchs_end_is_told_again_when_asked(service: Service, receiver: Receiver) -> None:
+    receiver.script(peer.gone, peer.ok)
+    with Client(service.url, trust_env=False) as client:
+        requests: list[BatchRequest] = [{"custom_id": "a", "catalog": "cars", "text": "8 cylinders"}]
+        batch = client.submit_batch(requests, webhook_url=receiver.url)
+        first = receiver.next()
+        delivery(service, batch.id, 1)
+        assert client.redeliver(batch)[0].state == "pending"
+        again = receiver.next()
+        assert (again.headers["webhook-id"], again.body) == (first.headers["webhook-id"], first.body)
+        delivery(service, batch.id, 2)
+        (made,) = client.deliveries(batch.id)
+        assert ([one.status for one in made.attempts], made.state) == ([410, 204], "delivered")
+
+
+def test_what_an_older_client_was_told_is_seen_too(service: Service, receiver: Receiver) -> None:
+    receiver.script(peer.gone, peer.ok)
+    files = {"file": ("texts.txt", "8 cylinders")}
+    httpx.post(f"{service.url}/send", data={"callback": receiver.url}, files=files).raise_for_status()
+    assert json.loads(receiver.next().body)["success"]
+    job = httpx.get(f"{service.url}/v1/jobs", params={"page_size": 1}).json()["jobs"][0]
+    made = delivery(service, job["batch_id"], 1)
+    assert ([one["status"] for one in made["attempts"]], made["state"]) == ([410], "dead")
+    assert httpx.post(f"{service.url}/v1/batches/{job['batch_id']}/redeliver").status_code == 202
+    assert json.loads(receiver.next().body)["success"]
 
 
 def test_the_reference_implementation_takes_the_signature(service: Service, receiver: Receiver) -> None:

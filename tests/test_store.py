@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 from arq.connections import ArqRedis
+from arq.constants import job_key_prefix
 from arq.jobs import deserialize_job_raw
 
 from nlp2filters import queue
@@ -165,3 +166,17 @@ async def test_out_of_memory_leaves_nothing_half_written(store: Store, own_redis
     finally:
         await own_redis.config_set("maxmemory", "0")
     assert await own_redis.keys("*") == []
+
+
+async def test_a_delivery_asked_for_anew_survives_the_end_of_the_last(store: Store) -> None:
+    """Its last attempt has been noted, but its worker has not taken the entry out yet."""
+    name, last = store.keys.queue("delivery"), queue.entry_id("delivery", "job_1")
+    await store.redis.zadd(name, {last: now_ms()})
+    await store.add_delivery("job_1", {"final": True})
+    await asyncio.gather(*(store.deliver_again("job_1", 1) for _ in range(3)))  # three people at once
+    await store.redis.zrem(name, last)
+    (entry,) = await queued(store, "delivery")
+    assert queue.job_of(entry) == "job_1"
+    data = await store.redis.get(job_key_prefix + entry)
+    function, args, *_ = deserialize_job_raw(data, deserializer=queue.loads)
+    assert (function, list(args)) == ("deliver", ["job_1"])

@@ -15,21 +15,12 @@ from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
 from nlp2filters.api.submission import Submission, checked
-from nlp2filters.core import deliveries as log
 from nlp2filters.core import jobs, schemas
 from nlp2filters.core.dialects import sql
 from nlp2filters.core.interpretation import from_json
 from nlp2filters.core.jobs import RETRYABLE, Job
 from nlp2filters.demo import table
-from nlp2filters.errors import (
-    AlreadyDelivering,
-    Fault,
-    InvalidRequest,
-    NoDemoData,
-    NotFinished,
-    NotRetryable,
-    NoWebhook,
-)
+from nlp2filters.errors import Fault, InvalidRequest, NoDemoData, NotFinished, NotRetryable
 from nlp2filters.store import Event, now_ms
 
 RETRY_AFTER_S = 1
@@ -162,31 +153,6 @@ async def delete(request: Request) -> Response:
     return Response(status_code=204)
 
 
-async def deliveries(request: Request) -> Response:
-    """The attempts to call the job's webhook."""
-    job = await lookup.job(request)
-    store = state(request).store
-    _, found = await store.load(job.id, "request")
-    webhook = found["request"].get("webhook")
-    return JSON({"deliveries": log.to_public(job, webhook, await store.deliveries(job.id))})
-
-
-async def redeliver(request: Request) -> Response:
-    """Call the job's webhook again, from the first attempt on, with the same `webhook-id`."""
-    job = await lookup.job(request)
-    store = state(request).store
-    if not job.done:
-        raise NotFinished(job.id, job.status)
-    if job.status not in job.notify:
-        raise NoWebhook(job.id)
-    if not log.is_over(await store.deliveries(job.id)):
-        raise AlreadyDelivering(job.id)
-    await store.deliver_again(job.id)
-    _, found = await store.load(job.id, "request")
-    made = log.to_public(job, found["request"]["webhook"], await store.deliveries(job.id))
-    return JSON({"deliveries": made}, status_code=202)
-
-
 async def rows(request: Request) -> Response:
     """The rows of the demo data that the job's compiled SQL selects: how many of how many, and the first of them."""
     job, found = await lookup.result(request)
@@ -297,21 +263,5 @@ operations = [
         params=(_PREFER, _ONCE),
         problems=("job-not-found", "job-not-retryable", "idempotency-key-reused", *_LIMITS),
         headers=_MADE_HEADERS,
-    ),
-    Operation(
-        "GET",
-        "/v1/jobs/{job_id}/deliveries",
-        deliveries,
-        "jobs:read",
-        {200: schemas.Deliveries},
-        problems=("job-not-found",),
-    ),
-    Operation(
-        "POST",
-        "/v1/jobs/{job_id}/redeliver",
-        redeliver,
-        "jobs:write",
-        {202: schemas.Deliveries},
-        problems=("job-not-found", "job-not-finished", "no-webhook", "already-delivering"),
     ),
 ]

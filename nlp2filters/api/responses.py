@@ -29,6 +29,7 @@ _SLUGS: dict[type[errors.NLP2FiltersError], str] = {
     errors.NoDemoData: "not-found",
     errors.ResultNotReady: "job-not-finished",
     errors.NotFinished: "job-not-finished",
+    errors.BatchNotEnded: "batch-not-ended",
     errors.IllegalTransition: "job-already-finished",
     errors.NotRetryable: "job-not-retryable",
     errors.JobGone: "result-expired",
@@ -92,7 +93,7 @@ def _headers(exc: errors.NLP2FiltersError) -> dict[str, str]:
             return {"WWW-Authenticate": 'Bearer realm="NLP2Filters"'}
         case errors.NewerRecord():
             return {"Retry-After": str(STORE_RETRY_AFTER_S)}
-        case errors.ResultNotReady() | errors.NotFinished():
+        case errors.ResultNotReady() | errors.NotFinished() | errors.BatchNotEnded():
             return {"Retry-After": "1"}
         case errors.TooManyRequests(limit=limit, window_s=window_s, retry_after_s=retry_after_s):
             return {

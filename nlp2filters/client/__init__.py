@@ -119,8 +119,6 @@ class Client:
     retry = _plain(Service.retry)
     delete = _plain(Service.delete)
     jobs = _iterator(Service.jobs)
-    deliveries = _plain(Service.deliveries)
-    redeliver = _plain(Service.redeliver)
 
     submit_batch = _plain(Service.submit_batch)
     batch = _plain(Service.batch)
@@ -128,6 +126,9 @@ class Client:
     batch_results = _plain(Service.batch_results)
     wait_batch = _plain(Service.wait_batch)
     cancel_batch = _plain(Service.cancel_batch)
+
+    deliveries = _plain(Service.deliveries)
+    redeliver = _plain(Service.redeliver)
 
     catalogs = _plain(Service.catalogs)
     catalog = _plain(Service.catalog)

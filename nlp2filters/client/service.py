@@ -195,16 +195,6 @@ class Service:
                 return
             params["page_token"] = page.next_page_token
 
-    async def deliveries(self, job: Job | str) -> list[Delivery]:
-        """The attempts to call the job's webhook."""
-        content = await self._content(Call("GET", f"{_job(job)}/deliveries"))
-        return answers.read(schemas.Deliveries, content).deliveries
-
-    async def redeliver(self, job: Job | str) -> list[Delivery]:
-        """Have the job's webhook called again."""
-        content = await self._content(Call("POST", f"{_job(job)}/redeliver", repeatable=False))
-        return answers.read(schemas.Deliveries, content).deliveries
-
     # Batches
 
     async def submit_batch(
@@ -255,6 +245,18 @@ class Service:
     async def cancel_batch(self, batch: Batch | str) -> Batch:
         """Cancel what has not ended of a batch."""
         return answers.read(Batch, await self._content(Call("POST", f"{_batch(batch)}/cancel")))
+
+    # Webhooks
+
+    async def deliveries(self, subject: Job | Batch | str) -> list[Delivery]:
+        """The attempts to call the webhook of a job or batch."""
+        content = await self._content(Call("GET", f"{_subject(subject)}/deliveries"))
+        return answers.read(schemas.Deliveries, content).deliveries
+
+    async def redeliver(self, subject: Job | Batch | str) -> list[Delivery]:
+        """Have the webhook of a job or batch called again."""
+        content = await self._content(Call("POST", f"{_subject(subject)}/redeliver", repeatable=False))
+        return answers.read(schemas.Deliveries, content).deliveries
 
     # Catalogs
 
@@ -458,6 +460,10 @@ def _job(job: Job | str) -> str:
 
 def _batch(batch: Batch | str) -> str:
     return f"/v1/batches/{quote(_id(batch), safe='')}"
+
+
+def _subject(subject: Job | Batch | str) -> str:
+    return _batch(_id(subject)) if _id(subject).startswith("batch_") else _job(_id(subject))
 
 
 def _catalog(name: str) -> str:

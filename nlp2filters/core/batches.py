@@ -55,7 +55,7 @@ def to_public(batch: Batch, members: Sequence[Job | None]) -> dict[str, Any]:
         "created_at": jobs.timestamp(batch.created_at),
         "ended_at": jobs.timestamp(max(ended)) if ended and not open_ else None,
         "metadata": batch.metadata,
-        "urls": {"self": path, **{name: f"{path}/{name}" for name in ("events", "results", "cancel")}},
+        "urls": {"self": path, **{name: f"{path}/{name}" for name in ("events", "results", "cancel", "deliveries")}},
     }
 
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from nlp2filters.core.jobs import Job
-
 Note = Mapping[str, Any]
 
 
@@ -25,22 +23,18 @@ def is_over(notes: Sequence[Note]) -> bool:
     return bool(notes) and bool(notes[-1]["final"])
 
 
-def to_public(job: Job, webhook: Mapping[str, Any] | None, notes: Sequence[Note]) -> list[dict[str, Any]]:
-    """The deliveries of a job as its owner sees them: one, or none while there is nothing to tell of."""
-    if webhook is None or job.status not in job.notify:
-        return []
+def to_public(subject: str, event: str, url: str, notes: Sequence[Note]) -> dict[str, Any]:
+    """The delivery of `event` of the job or batch `subject`, as its owner sees it."""
     ok = any(note.get("ok") for note in attempts(notes))
     made = [
         {"at": note["at"], "status": note["status"], "error": note["error"], "duration_ms": note.get("duration_ms")}
         for note in notes
         if not note.get("asked_again")
     ]
-    return [
-        {
-            "webhook_id": message_id(job.id),
-            "event": f"job.{job.status}",
-            "url_host": urlsplit(webhook["url"]).hostname,
-            "state": "delivered" if ok else "dead" if is_over(notes) else "pending",
-            "attempts": made,
-        }
-    ]
+    return {
+        "webhook_id": message_id(subject),
+        "event": event,
+        "url_host": urlsplit(url).hostname,
+        "state": "delivered" if ok else "dead" if is_over(notes) else "pending",
+        "attempts": made,
+    }

@@ -50,6 +50,9 @@ PROBLEMS: Mapping[str, Kind] = {
     "job-not-finished": Kind(
         409, "The job has not finished", "Follow `urls.events`, or ask again after the seconds in `Retry-After`."
     ),
+    "batch-not-ended": Kind(
+        409, "The batch has not ended", "Follow `urls.events`, or ask again after the seconds in `Retry-After`."
+    ),
     "job-already-finished": Kind(
         409, "The job has ended already", "Nothing leaves a terminal status: `GET` the job to see how it ended."
     ),
@@ -62,10 +65,12 @@ PROBLEMS: Mapping[str, Kind] = {
         409, "The job did not succeed", "`error` says why. `POST` to `urls.retry` asks the same again as a new job."
     ),
     "no-webhook": Kind(
-        409, "The job has no webhook", "Name a `webhook` when you submit, with the outcomes that it is to be told of."
+        409,
+        "There is no webhook to tell",
+        "Name a `webhook` when you submit, with the outcomes that it is to be told of.",
     ),
     "already-delivering": Kind(
-        409, "The webhook is still being tried", "See the job's `deliveries`: when its last attempt is over, ask again."
+        409, "The webhook is still being tried", "See the `deliveries`: when the last attempt is over, ask again."
     ),
     "too-many-catalogs": Kind(409, "You have too many catalogs", "Delete one that you do not need."),
     "result-expired": Kind(

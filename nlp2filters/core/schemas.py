@@ -220,7 +220,7 @@ class Delivery(Strict):
 
 
 class Deliveries(Strict):
-    """What was told to the job's webhook."""
+    """What was told to the webhook."""
 
     deliveries: list[Delivery]
 
@@ -244,6 +244,7 @@ class BatchUrls(Strict):
     events: str
     results: str
     cancel: str
+    deliveries: str
 
 
 class Batch(Strict):

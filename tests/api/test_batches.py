@@ -97,3 +97,19 @@ def test_the_same_batch_again_with_its_key(idle: httpx.Client) -> None:
 def test_no_such_batch(client: httpx.Client) -> None:
     response = client.get("/v1/batches/batch_none")
     assert (response.status_code, response.json()["type"]) == (404, "/problems/batch-not-found")
+
+
+def test_a_batch_without_a_webhook_has_no_deliveries(client: httpx.Client) -> None:
+    batch = submitted(client)
+    client.get(batch["urls"]["events"])
+    assert client.get(batch["urls"]["deliveries"]).json() == {"deliveries": []}
+    response = client.post(f"/v1/batches/{batch['id']}/redeliver")
+    assert (response.status_code, response.json()["type"]) == (409, "/problems/no-webhook")
+
+
+def test_nobody_is_told_again_of_what_has_not_ended(idle: httpx.Client) -> None:
+    batch = submitted(idle)
+    assert idle.get(batch["urls"]["deliveries"]).json() == {"deliveries": []}
+    response = idle.post(f"/v1/batches/{batch['id']}/redeliver")
+    assert (response.status_code, response.json()["type"]) == (409, "/problems/batch-not-ended")
+    assert "retry-after" in response.headers

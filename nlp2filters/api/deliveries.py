@@ -1,0 +1,132 @@
+"""The attempts to call a webhook, of a job or of a batch: see them, have it called again."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from nlp2filters.api import lookup
+from nlp2filters.api.responses import JSON
+from nlp2filters.api.routes import Operation
+from nlp2filters.api.state import state
+from nlp2filters.core import batches, schemas
+from nlp2filters.core import deliveries as log
+from nlp2filters.errors import AlreadyDelivering, BatchNotEnded, NotFinished, NoWebhook
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A job or batch whose webhook at `url` is told of `event`, which has come."""
+
+    subject: str
+    event: str
+    url: str
+
+
+async def of_job(request: Request) -> Response:
+    """The attempts to call the job's webhook."""
+    return await _shown(request, await _job(request, ended=False))
+
+
+async def of_batch(request: Request) -> Response:
+    """The attempts to call the batch's webhook."""
+    return await _shown(request, await _batch(request, ended=False))
+
+
+async def redeliver_job(request: Request) -> Response:
+    """Call the job's webhook again, from the first attempt on, with the same `webhook-id`."""
+    return await _redelivered(request, request.path_params["job_id"], await _job(request, ended=True))
+
+
+async def redeliver_batch(request: Request) -> Response:
+    """Call the batch's webhook again, from the first attempt on, with the same `webhook-id`."""
+    return await _redelivered(request, request.path_params["batch_id"], await _batch(request, ended=True))
+
+
+async def _job(request: Request, *, ended: bool) -> _Told | None:
+    """What the job's webhook is told; None while there is nothing. `ended`: the job must have.
+
+    Raises:
+        NotFinished: it has not.
+    """
+    job = await lookup.job(request)
+    if ended and not job.done:
+        raise NotFinished(job.id, job.status)
+    if job.status not in job.notify:
+        return None
+    _, found = await state(request).store.load(job.id, "request")
+    return _Told(job.id, f"job.{job.status}", found["request"]["webhook"]["url"])
+
+
+async def _batch(request: Request, *, ended: bool) -> _Told | None:
+    """What the batch's webhook is told; None while there is nothing. `ended`: the batch must have.
+
+    Raises:
+        BatchNotEnded: it has not.
+    """
+    batch, asked = await lookup.batch(request)
+    members = await state(request).store.load_many([job_id for _, job_id in batch.members])
+    status = batches.to_public(batch, [job for job, _ in members])["status"]
+    if ended and status != "ended":
+        raise BatchNotEnded(batch.id, status)
+    if batch.notify is None or status != "ended":
+        return None
+    return _Told(batch.id, "batch.ended", asked["webhook"]["url"])
+
+
+async def _shown(request: Request, told: _Told | None, status_code: int = 200) -> Response:
+    if told is None:
+        return JSON({"deliveries": []}, status_code=status_code)
+    notes = await state(request).store.deliveries(told.subject)
+    return JSON({"deliveries": [log.to_public(told.subject, told.event, told.url, notes)]}, status_code=status_code)
+
+
+async def _redelivered(request: Request, subject: str, told: _Told | None) -> Response:
+    if told is None:
+        raise NoWebhook(subject)
+    store = state(request).store
+    notes = await store.deliveries(subject)
+    if not log.is_over(notes):
+        raise AlreadyDelivering(subject)
+    await store.deliver_again(subject, len(notes))
+    return await _shown(request, told, 202)
+
+
+_AGAIN = ("no-webhook", "already-delivering")
+
+operations = [
+    Operation(
+        "GET",
+        "/v1/jobs/{job_id}/deliveries",
+        of_job,
+        "jobs:read",
+        {200: schemas.Deliveries},
+        problems=("job-not-found",),
+    ),
+    Operation(
+        "POST",
+        "/v1/jobs/{job_id}/redeliver",
+        redeliver_job,
+        "jobs:write",
+        {202: schemas.Deliveries},
+        problems=("job-not-found", "job-not-finished", *_AGAIN),
+    ),
+    Operation(
+        "GET",
+        "/v1/batches/{batch_id}/deliveries",
+        of_batch,
+        "jobs:read",
+        {200: schemas.Deliveries},
+        problems=("batch-not-found",),
+        tag="batches",
+    ),
+    Operation(
+        "POST",
+        "/v1/batches/{batch_id}/redeliver",
+        redeliver_batch,
+        "jobs:write",
+        {202: schemas.Deliveries},
+        problems=("batch-not-found", "batch-not-ended", *_AGAIN),
+        tag="batches",
+    ),
+]
