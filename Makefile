@@ -17,6 +17,7 @@ test: $(VENV)/dev.stamp  ## Run every test
 	$(BIN)/pytest
 
 check: $(VENV)/dev.stamp  ## Lint, formatting and types
+	@grep -rInE '^(<{7}|>{7}) ' --exclude-dir=.git --exclude-dir=$(VENV) .; test $$? = 1  # marks that a merge left behind
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

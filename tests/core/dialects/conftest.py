@@ -1,6 +1,9 @@
-"""One catalog with a field of every type."""
+"""One catalog with a field of every type; a database in memory."""
+
+from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 
 from nlp2filters.core import catalog
 from nlp2filters.core.catalog import Catalog
@@ -28,3 +31,13 @@ def shop() -> Catalog:
             ],
         }
     )
+
+
+@pytest.fixture(scope="module")
+def connection(request: pytest.FixtureRequest) -> Iterator[sa.Connection]:
+    """SQLite with the `TABLE` of the test's module."""
+    engine = sa.create_engine("sqlite://")
+    request.module.TABLE.metadata.create_all(engine)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()

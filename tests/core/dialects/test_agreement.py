@@ -1,16 +1,13 @@
 """Every dialect selects the same rows: those that a plain reading of three-valued logic selects.
 
-SQL runs in SQLite, Query DSL in a small evaluator below, CQL2-JSON in the cql2 package. All fold upper and
+SQL runs in SQLite, Query DSL in a small evaluator, CQL2-JSON in the cql2 package. All fold upper and
 lower case from A to Z only here, as SQLite does; É and é are in the texts to show that they stay apart.
 """
 
 import datetime as dt
-import re
-from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import cql2
-import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,25 +16,10 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.checks import check
 from nlp2filters.core.dialects import compile as compile_dialect
 from nlp2filters.core.dialects import sql
-from nlp2filters.core.filters import (
-    And,
-    Between,
-    Comparison,
-    Contains,
-    Filter,
-    IsNull,
-    Leaf,
-    Not,
-    OneOf,
-    Or,
-    leaves,
-    push_not_inward,
-    to_cql2,
-)
+from nlp2filters.core.filters import Contains, Filter, leaves, push_not_inward, to_cql2
 from nlp2filters.core.interpretation import Interpretation
-from tests.reference import fold, holds
-
-Row = Mapping[str, Any]
+from tests.core.dialects.agreement import Row, matches, selected, trees
+from tests.reference import holds
 
 SHOP = catalogs.parse(
     {
@@ -88,61 +70,13 @@ held: dict[str, st.SearchStrategy[Any]] = {
     "wireless": st.booleans(),
 }
 asked = {**held, "seen": instants | days}
-ordered = ("order", "price", "released", "seen", "opens")
-STRINGS = ("brand", "origin", 'the "title"')
 
 rows = st.lists(
     st.fixed_dictionaries({name: st.none() | values for name, values in held.items()}), min_size=1, max_size=8
 )
 
 
-@st.composite
-def conditions(draw: st.DrawFn, asked: Mapping[str, st.SearchStrategy[Any]] = asked) -> Leaf:
-    name = draw(st.sampled_from(list(asked)))
-    values, kinds = asked[name], ["equal", "in", "null"]
-    kinds += ["compare", "between"] * 2 if name in ordered else []
-    kinds += ["contains"] * 2 if name in STRINGS else []
-    match draw(st.sampled_from(kinds)):
-        case "equal":
-            return Comparison(draw(st.sampled_from(("=", "<>"))), name, draw(values))
-        case "in":
-            return OneOf(name, tuple(draw(st.lists(values, min_size=1, max_size=3))))
-        case "compare":
-            return Comparison(draw(st.sampled_from(("<", "<=", ">", ">="))), name, draw(values))
-        case "between":
-            return Between(name, draw(values), draw(values))
-        case "contains":
-            return Contains(name, draw(values.filter(str.strip)))
-        case _:
-            return IsNull(name)
-
-
-def trees(conditions: st.SearchStrategy[Leaf]) -> st.SearchStrategy[Filter]:
-    return st.recursive(
-        conditions,
-        lambda inner: st.one_of(
-            st.builds(Not, inner),
-            st.builds(And, st.lists(inner, min_size=2, max_size=3).map(tuple)),
-            st.builds(Or, st.lists(inner, min_size=2, max_size=3).map(tuple)),
-        ),
-        max_leaves=5,
-    )
-
-
-def selected(node: Filter, table: list[dict[str, Any]]) -> list[int]:
-    return [number for number, row in enumerate(table) if holds(node, row)]
-
-
 # SQL
-
-
-@pytest.fixture(scope="module")
-def connection() -> Iterator[sa.Connection]:
-    engine = sa.create_engine("sqlite://")
-    TABLE.metadata.create_all(engine)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
 
 
 def fill(connection: sa.Connection, table: list[dict[str, Any]]) -> None:
@@ -151,7 +85,7 @@ def fill(connection: sa.Connection, table: list[dict[str, Any]]) -> None:
     connection.execute(sa.insert(TABLE), [{"id": number, **row} for number, row in enumerate(naive)])
 
 
-@given(node=trees(conditions()), table=rows)
+@given(node=trees(SHOP, asked), table=rows)
 def test_sql(connection: sa.Connection, node: Filter, table: list[dict[str, Any]]) -> None:
     fill(connection, table)
     node = check(node, SHOP)
@@ -163,7 +97,7 @@ def test_sql(connection: sa.Connection, node: Filter, table: list[dict[str, Any]
 as_text = {name: values for name, values in asked.items() if name not in ("seen", "opens")}
 
 
-@given(node=trees(conditions(as_text)), table=rows)
+@given(node=trees(SHOP, as_text), table=rows)
 def test_the_text_of_sql(connection: sa.Connection, node: Filter, table: list[dict[str, Any]]) -> None:
     fill(connection, table)
     node = check(node, SHOP)
@@ -175,54 +109,16 @@ def test_the_text_of_sql(connection: sa.Connection, node: Filter, table: list[di
 # Query DSL
 
 
-def matches(query: dict[str, Any], doc: Row) -> bool:
-    ((kind, body),) = query.items()
-    match kind:
-        case "bool":
-            assert body.keys() <= {"filter", "must_not", "should", "minimum_should_match"}
-            should = [matches(part, doc) for part in body.get("should", ())]
-            return (
-                all(matches(part, doc) for part in body.get("filter", ()))
-                and not any(matches(part, doc) for part in body.get("must_not", ()))
-                and sum(should) >= body.get("minimum_should_match", 0)
-            )
-        case "exists":
-            return body["field"] in doc
-    ((name, asked),) = body.items()
-    if (held := doc.get(name.removesuffix(".keyword"))) is None:
-        return False
-    assert name.endswith(".keyword") == (SHOP.by_name[name.removesuffix(".keyword")].type == "text")
-    match kind:
-        case "term":
-            same: Callable[[Any], Any] = fold if asked.get("case_insensitive") else lambda value: value
-            return bool(same(held) == same(asked["value"]))
-        case "terms":
-            return held in asked
-        case "wildcard":
-            pattern = "".join(
-                ".*" if part == "*" else "." if part == "?" else re.escape(part[-1])
-                for part in re.findall(r"\\.|.", fold(asked["value"]), re.DOTALL)
-            )
-            assert asked["case_insensitive"]
-            return re.fullmatch(pattern, fold(held), re.DOTALL) is not None
-        case "range":
-            bounds = {"lt": held.__lt__, "lte": held.__le__, "gt": held.__gt__, "gte": held.__ge__}
-            return all(bounds[bound](type(held)(limit)) for bound, limit in asked.items())
-    raise AssertionError(f"unknown query {kind}")
-
-
 def document(row: Row) -> Row:
     iso = {name: value.isoformat() if isinstance(value, dt.date | dt.time) else value for name, value in row.items()}
-    return {
-        name: float(value) if name in ("order", "price") else value for name, value in iso.items() if value is not None
-    }
+    return {name: value for name, value in iso.items() if value is not None}
 
 
-@given(node=trees(conditions()), table=rows)
+@given(node=trees(SHOP, asked), table=rows)
 def test_elasticsearch(node: Filter, table: list[dict[str, Any]]) -> None:
     node = check(node, SHOP)
     query = compile_dialect("elasticsearch", Interpretation(filter=node), SHOP)["query"]
-    assert [n for n, row in enumerate(table) if matches(query, document(row))] == selected(node, table)
+    assert [n for n, row in enumerate(table) if matches(query, document(row), SHOP)] == selected(node, table)
 
 
 signs = st.text(alphabet="%_\\/*?[a", min_size=1, max_size=3)
@@ -237,7 +133,7 @@ def test_the_signs_of_patterns_are_literal(connection: sa.Connection, text: str,
     expected = selected(node, table)
     assert list(connection.execute(query).scalars()) == expected
     dsl = compile_dialect("elasticsearch", Interpretation(filter=node), SHOP)["query"]
-    assert [n for n, row in enumerate(table) if matches(dsl, document(row))] == expected
+    assert [n for n, row in enumerate(table) if matches(dsl, document(row), SHOP)] == expected
 
 
 # CQL2-JSON. The package compares strings exactly, reads a full stop in a pattern as any character, and has no times
@@ -247,7 +143,7 @@ plain = st.text(alphabet="ab%_", min_size=1, max_size=3)
 as_cql2 = {**as_text, "brand": plain, 'the "title"': plain}
 
 
-@given(node=trees(conditions(as_cql2)), row=st.fixed_dictionaries({n: st.none() | held for n, held in as_cql2.items()}))
+@given(node=trees(SHOP, as_cql2), row=st.fixed_dictionaries({n: st.none() | held for n, held in as_cql2.items()}))
 def test_cql2(node: Filter, row: Row) -> None:
     node = check(node, SHOP)
     item = {name: {"date": value.isoformat()} if isinstance(value, dt.date) else value for name, value in row.items()}
@@ -262,7 +158,7 @@ def test_cql2(node: Filter, row: Row) -> None:
 # The algebra itself
 
 
-@given(node=trees(conditions()), table=rows)
+@given(node=trees(SHOP, asked), table=rows)
 def test_normal_form_changes_nothing(node: Filter, table: list[dict[str, Any]]) -> None:
     node = check(node, SHOP)
     for row in table:

@@ -1,14 +1,12 @@
 """Fields that hold lists: every dialect selects the rows that have a passing value, as a plain reading of it does.
 
-SQL runs in SQLite over JSON arrays, Query DSL in a small evaluator below.
+SQL runs in SQLite over JSON arrays, Query DSL in a small evaluator.
 """
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,21 +16,11 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.checks import check
 from nlp2filters.core.dialects import compile as compile_dialect
 from nlp2filters.core.dialects import sql
-from nlp2filters.core.filters import (
-    And,
-    Between,
-    Comparison,
-    Contains,
-    Filter,
-    IsNull,
-    Leaf,
-    Not,
-    OneOf,
-    Or,
-    push_not_inward,
-)
+from nlp2filters.core.filters import Comparison, Filter, Not, OneOf, push_not_inward
 from nlp2filters.core.interpretation import Interpretation
-from tests.reference import fold, holds
+from tests.core.dialects import agreement
+from tests.core.dialects.agreement import matches, selected
+from tests.reference import holds
 
 SHOP = catalogs.parse(
     {
@@ -75,55 +63,13 @@ rows = st.lists(
     min_size=1,
     max_size=6,
 )
-
-
-@st.composite
-def conditions(draw: st.DrawFn) -> Leaf:
-    name = draw(st.sampled_from(list(asked)))
-    values, kinds = asked[name], ["equal", "in", "null"]
-    kinds += ["between"] if name in ("sizes", "days", "shows", "opens") else ["contains"]
-    match draw(st.sampled_from(kinds)):
-        case "equal":
-            return Comparison(draw(st.sampled_from(("=", "<>"))), name, draw(values))
-        case "in":
-            return OneOf(name, tuple(draw(st.lists(values, min_size=1, max_size=3))))
-        case "between":
-            return Between(name, draw(values), draw(values))
-        case "contains":
-            return Contains(name, draw(values.filter(str.strip)))
-        case _:
-            return IsNull(name)
-
-
-trees = st.recursive(
-    conditions(),
-    lambda inner: st.one_of(
-        st.builds(Not, inner),
-        st.builds(And, st.lists(inner, min_size=2, max_size=3).map(tuple)),
-        st.builds(Or, st.lists(inner, min_size=2, max_size=3).map(tuple)),
-    ),
-    max_leaves=4,
-)
-
-
-def selected(node: Filter, table: list[dict[str, Any]]) -> list[int]:
-    """What the reference selects. It knows the values of `diet` as exact, like those of `origin`."""
-    return [number for number, row in enumerate(table) if holds(node, row)]
+trees = agreement.trees(SHOP, asked)
 
 
 def stored(value: Any, *, naive: bool) -> Any:
     if isinstance(value, dt.datetime) and naive:
         value = value.replace(tzinfo=None)
     return value.isoformat() if isinstance(value, dt.date | dt.time) else value
-
-
-@pytest.fixture(scope="module")
-def connection() -> Iterator[sa.Connection]:
-    engine = sa.create_engine("sqlite://")
-    TABLE.metadata.create_all(engine)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
 
 
 @given(node=trees, table=rows)
@@ -143,41 +89,6 @@ def test_sql(connection: sa.Connection, node: Filter, table: list[dict[str, Any]
     assert list(connection.execute(query).scalars()) == selected(node, table)
 
 
-def matches(query: Mapping[str, Any], doc: Mapping[str, Any]) -> bool:
-    ((kind, body),) = query.items()
-    if kind == "bool":
-        should = [matches(part, doc) for part in body.get("should", ())]
-        return (
-            all(matches(part, doc) for part in body.get("filter", ()))
-            and not any(matches(part, doc) for part in body.get("must_not", ()))
-            and sum(should) >= body.get("minimum_should_match", 0)
-        )
-    if kind == "exists":
-        return bool(doc.get(body["field"]))
-    ((name, asked),) = body.items()
-    return any(_value_matches(kind, asked, value) for value in doc.get(name) or ())
-
-
-def _value_matches(kind: str, asked: Any, value: Any) -> bool:
-    match kind:
-        case "term":
-            folding = asked.get("case_insensitive")
-            return bool(fold(value) == fold(asked["value"]) if folding else value == asked["value"])
-        case "terms":
-            return value in asked
-        case "wildcard":
-            text = asked["value"][1:-1].replace("\\*", "*").replace("\\?", "?").replace("\\\\", "\\")
-            return fold(text) in fold(value)
-        case "range":
-            if isinstance(value, str) and "+" in value:
-                value, asked = (
-                    dt.datetime.fromisoformat(value),
-                    {k: dt.datetime.fromisoformat(v) for k, v in asked.items()},
-                )
-            return bool(asked["gte"] <= value <= asked["lte"])
-    raise AssertionError(kind)
-
-
 @given(node=trees, table=rows)
 def test_elasticsearch(node: Filter, table: list[dict[str, Any]]) -> None:
     node = check(node, SHOP)
@@ -186,7 +97,7 @@ def test_elasticsearch(node: Filter, table: list[dict[str, Any]]) -> None:
         {name: [stored(value, naive=False) for value in values] for name, values in row.items() if values}
         for row in table
     ]
-    assert [n for n, doc in enumerate(documents) if matches(query, doc)] == selected(node, table)
+    assert [n for n, doc in enumerate(documents) if matches(query, doc, SHOP)] == selected(node, table)
 
 
 @given(node=trees, table=rows)
