@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.config import Config
 from starlette.datastructures import CommaSeparatedStrings, Secret
 
+from nlp2filters.core import signatures
 from nlp2filters.faults import Faults
 from nlp2filters.faults import parse as parse_faults
 
@@ -27,6 +29,12 @@ def _path(text: str) -> Path | None:
 
 def _origins(text: str) -> tuple[str, ...]:
     return tuple(CommaSeparatedStrings(text))
+
+
+def _url(text: str) -> str:
+    if text and not (text.startswith(("https://", "http://")) and urlsplit(text).hostname):
+        raise ValueError(f"{text!r} is no address")
+    return text
 
 
 def _provider(text: str) -> str:
@@ -91,8 +99,16 @@ class Settings:
         "`whsec_…`: signs callbacks. Two with a space between while one replaces the other. Empty: none are sent.",
         Secret,
     )
+    public_url: str = _setting(
+        "PUBLIC_URL",
+        "",
+        "Where this service is reached, such as `https://filters.example`: no webhook may lead there.",
+        _url,
+    )
     webhook_allow_private: bool = _setting(
-        "WEBHOOK_ALLOW_PRIVATE", False, "Allow callbacks to private addresses and plain http. For development only."
+        "WEBHOOK_ALLOW_PRIVATE",
+        False,
+        "Allow callbacks to private addresses, any port and plain http. For development only.",
     )
     cors_origins: tuple[str, ...] = _setting(
         "CORS_ORIGINS", tuple, "Origins whose pages may call the API, separated by commas.", _origins
@@ -121,12 +137,23 @@ class Settings:
             ValueError: naming the variable whose value is not of its type.
         """
         config = Config(environ=environ)
-        return cls(**{f.name: config(f.metadata["env"], f.metadata["cast"], _default(f)) for f in fields(cls)})
+        read = cls(**{f.name: config(f.metadata["env"], f.metadata["cast"], _default(f)) for f in fields(cls)})
+        for secret in read.webhook_secrets:  # not by a cast, whose error would show it
+            try:
+                signatures.key(secret)
+            except ValueError as exc:
+                raise ValueError(f"Config 'WEBHOOK_SECRET': {exc}") from exc
+        return read
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """The secrets that sign callbacks, each `whsec_…`."""
         return tuple(str(self.webhook_secret).split())
+
+    @property
+    def own_hosts(self) -> tuple[str, ...]:
+        """Hosts, with their ports, that lead to this service."""
+        return (urlsplit(self.public_url).netloc,) if self.public_url else ()
 
 
 def _default(f: Any) -> Any:

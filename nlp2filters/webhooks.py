@@ -1,7 +1,8 @@
 """Webhooks: refuse addresses that are not public, send a message once.
 
 A callback address comes from a stranger. Its name is looked up at every attempt, every address behind it must be
-public, and the connection goes to the very address that was checked: no second look-up can lead elsewhere.
+public, and the connection goes to the very address that was checked: no second look-up can lead elsewhere. The stranger
+sees the attempts: they do not tell what a name leads to, and nothing of an answer but its status.
 """
 
 import asyncio
@@ -9,11 +10,12 @@ import base64
 import hashlib
 import hmac
 import ipaddress
+import logging
 import random
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +28,8 @@ from nlp2filters.core import signatures
 from nlp2filters.errors import WebhookRefused
 
 TIMEOUT_S = 15.0
+RESOLVE_TIMEOUT_S = 5.0
+PORTS = (443, 8443)
 MAX_URL = 2000
 MAX_ANSWER = 64_000  # bytes read of a receiver's answer
 WAITS_S = (5, 300, 1800, 7200, 18_000, 36_000)  # after each attempt but the last
@@ -41,6 +45,7 @@ _BLOCKED = [  # addresses that lead to others, or that some Pythons take for glo
         "2002::/16", "3fff::/20", "5f00::/16",
     )
 ]  # fmt: skip
+_log = logging.getLogger(__name__)
 _LOCAL_NAMES = ("localhost", "local", "internal", "localdomain", "home.arpa")
 
 
@@ -64,8 +69,10 @@ class Attempt:
         return self.status == 410
 
 
-def check_url(url: str, *, allow_private: bool) -> None:
+def check_url(url: str, *, allow_private: bool, own: Collection[str] = ()) -> None:
     """See whether a callback address may be called at all. Names are not looked up here.
+
+    `own` are hosts, with their ports where those are not the usual, by which this service itself is reached.
 
     Raises:
         WebhookRefused: saying what is wrong.
@@ -77,8 +84,12 @@ def check_url(url: str, *, allow_private: bool) -> None:
         raise WebhookRefused("A webhook's address needs a host and a valid port.")
     if parsed.userinfo:
         raise WebhookRefused("A webhook's address must not hold a user or password; check its signature instead.")
+    if _place(parsed) in [_place_of(host, parsed.scheme) for host in own]:
+        raise WebhookRefused("A webhook's address must not be that of this service.")
     if allow_private:
         return
+    if parsed.port not in (None, *PORTS):
+        raise WebhookRefused("A webhook's address must be at port 443 or 8443.")
     host = parsed.host.rstrip(".").lower()
     if host.rpartition(".")[2] in _LOCAL_NAMES or host.endswith(".home.arpa"):
         raise WebhookRefused(f"{host!r} is a local name; a webhook's address must be public.")
@@ -110,9 +121,14 @@ class Sender:
     """Sends messages. Open it with `async with`. `timeout_s` is for everything, from the look-up to the answer."""
 
     def __init__(
-        self, *, allow_private: bool = False, timeout_s: float = TIMEOUT_S, resolve: Resolve | None = None
+        self,
+        *,
+        allow_private: bool = False,
+        own: Collection[str] = (),
+        timeout_s: float = TIMEOUT_S,
+        resolve: Resolve | None = None,
     ) -> None:
-        self._allow_private = allow_private
+        self._allow_private, self._own = allow_private, own
         self._timeout_s = timeout_s
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(),
@@ -135,7 +151,7 @@ class Sender:
         Raises:
             WebhookRefused: the address must not be called.
         """
-        check_url(url, allow_private=self._allow_private)
+        check_url(url, allow_private=self._allow_private, own=self._own)
         headers = {
             "content-type": "application/json",
             "user-agent": "NLP2Filters",
@@ -150,8 +166,9 @@ class Sender:
                 status, retry_after_s = await self._post(_parse(url), headers, body)
         except TimeoutError:
             return Attempt(None, f"no answer within {self._timeout_s:g} s", _since_ms(began))
-        except (OSError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as exc:
-            return Attempt(None, f"{type(exc).__name__}: {exc}"[:300], _since_ms(began))
+        except (_NoAddress, OSError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as exc:
+            _log.info("no answer of a webhook: %.300r", exc)
+            return Attempt(None, _told(exc), _since_ms(began))
         error = None if 200 <= status < 300 else f"answered {status}"
         return Attempt(status, error, _since_ms(began), retry_after_s)
 
@@ -166,6 +183,10 @@ class Sender:
                     break
         after = dict(response.headers).get(b"retry-after", b"")
         return response.status, float(after) if after.isdigit() and len(after) < 8 else None
+
+
+class _NoAddress(Exception):
+    """A name leads to no address, or not to public ones only: whoever asked is not told which."""
 
 
 class _CheckedNetwork(httpcore.AsyncNetworkBackend):
@@ -184,10 +205,14 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        addresses = await self._resolve(host, port)
-        for address in addresses:
-            if not self._allow_private and not is_public(ipaddress.ip_address(address.partition("%")[0])):
-                raise WebhookRefused(f"{host!r} does not lead to a public address.")
+        try:
+            async with asyncio.timeout(RESOLVE_TIMEOUT_S):
+                addresses = await self._resolve(host, port)
+        except (OSError, TimeoutError) as exc:
+            raise _NoAddress(f"{host!r}: {exc!r}") from exc
+        inside = [] if self._allow_private else [one for one in addresses if not is_public(_address(one))]
+        if inside or not addresses:
+            raise _NoAddress(f"{host!r} leads to {addresses}")
         failure: Exception | None = None
         for address in addresses:
             try:
@@ -209,6 +234,39 @@ async def _resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
+def _address(text: str) -> Address:
+    return ipaddress.ip_address(text.partition("%")[0])
+
+
+def _told(exc: Exception) -> str:
+    """What the webhook's owner is told of an attempt without an answer: our own words, nothing of the receiver's."""
+    match exc:
+        case _NoAddress():
+            return "no public address was found for the host"
+        case httpcore.ConnectError(args=[ssl.SSLCertVerificationError(verify_message=reason)]):
+            return f"no TLS connection: {reason}"
+        case httpcore.ConnectError(args=[ssl.SSLError()]):
+            return "no TLS connection"
+        case httpcore.ConnectError():
+            return "no connection"
+        case httpcore.ProtocolError():
+            return "the answer was not HTTP"
+    return "the connection broke off"
+
+
+def _place(url: httpx.URL) -> tuple[str, int]:
+    """Host and port, however they are written."""
+    return url.host.rstrip(".").lower(), url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
+
+
+def _place_of(host: str, scheme: str) -> tuple[str, int] | None:
+    """The place that a `Host` header names; None for one that names none."""
+    try:
+        return _place(httpx.URL(f"{scheme}://{host}"))
+    except httpx.InvalidURL:
+        return None
+
+
 def _parse(url: str) -> httpx.URL:
     if len(url) > MAX_URL:
         raise WebhookRefused(f"A webhook's address may have {MAX_URL} characters.")
@@ -221,7 +279,7 @@ def _parse(url: str) -> httpx.URL:
 def _literal(host: str) -> Address | None:
     """The address that a host spells, also as 127.1, 0x7f000001 or 2130706433; None for a name."""
     try:
-        return ipaddress.ip_address(host.strip("[]").partition("%")[0])
+        return _address(host.strip("[]"))
     except ValueError:
         pass
     try:

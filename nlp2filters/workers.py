@@ -15,7 +15,6 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from nlp2filters import models
-from nlp2filters.core import signatures
 from nlp2filters.embedder import Embedder
 from nlp2filters.keys import Keys
 from nlp2filters.leasing import LeasedWorker
@@ -49,11 +48,9 @@ async def startup(ctx: dict[str, Any]) -> None:
         if stage == "llm":
             resources.provider = await stack.enter_async_context(_provider(settings))
         if stage == "delivery":
-            sender = Sender(allow_private=settings.webhook_allow_private)
+            sender = Sender(allow_private=settings.webhook_allow_private, own=settings.own_hosts)
             resources.sender = await stack.enter_async_context(sender)
             resources.webhook_secrets = settings.webhook_secrets
-            for secret in resources.webhook_secrets:
-                signatures.key(secret)
         await stack.enter_async_context(_alive(ctx["redis"], keys.workers(stage), worker))
         ctx["resources"] = resources
         ctx["stack"] = stack.pop_all()

@@ -39,6 +39,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
             "REDIS_URL": server.url,
             "WEBHOOK_SECRET": SECRET,
             "WEBHOOK_ALLOW_PRIVATE": "true",
+            "PUBLIC_URL": "https://HOOK.example",
         }
         service = Service(tmp_path_factory.mktemp("hook-logs"), port=free_port(), environment=environment)
         service.start()
@@ -218,6 +219,48 @@ def test_only_the_events_that_were_asked_for(service: Service, receiver: Receive
     loud = service.submit("8 cylinders", webhook={"url": receiver.url})
     assert json.loads(receiver.next().body)["data"]["job_id"] == loud
     assert receiver.received.empty()
+
+
+def test_the_service_does_not_call_itself(service: Service) -> None:
+    """By whatever name the request came in, also where a proxy tells of it."""
+    own, text = f"{service.url}/v1/jobs", {"catalog": "cars", "text": "x"}
+    for url, headers in (
+        (own, {}),
+        ("https://filters.example/hook", {"X-Forwarded-Host": "filters.example"}),
+    ):
+        response = httpx.post(own, json={**text, "webhook": {"url": url}}, headers=headers)
+        assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/webhook/url")
+    member = {"custom_id": "a", **text, "webhook": {"url": own}}
+    for body, pointer in (
+        ({"requests": [member]}, "/requests/0/webhook/url"),
+        ({"requests": [{"custom_id": "a", **text}], "webhook": {"url": own}}, "/webhook/url"),
+    ):
+        response = httpx.post(f"{service.url}/v1/batches", json=body)
+        assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, pointer)
+    files = {"file": ("texts.txt", "8 cylinders")}
+    response = httpx.post(f"{service.url}/send", data={"callback": own}, files=files)
+    assert (response.status_code, "this service" in response.json()["error"]) == (404, True)
+
+
+def test_the_service_is_not_called_by_its_public_name_either(service: Service) -> None:
+    """Its workers look too, at each attempt: see test_ssrf."""
+    body = {"catalog": "cars", "text": "x", "webhook": {"url": "https://hook.example/v1/jobs"}}
+    response = httpx.post(f"{service.url}/v1/jobs", json=body)
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/webhook/url")
+
+
+def test_a_message_is_small_whatever_was_submitted(service: Service, receiver: Receiver) -> None:
+    receiver.script(peer.ok)
+    fits = {f"{number:064}": "\n" * 463 for number in range(16)}
+    assert 15_900 < len(json.dumps(fits, separators=(",", ":"))) <= 16_000
+    job_id = service.submit("8 cylinders", webhook={"url": receiver.url}, metadata=fits)
+    received = receiver.next()
+    assert json.loads(received.body)["data"]["metadata"] == fits
+    assert len(received.body) < 20_000
+    delivery(service, job_id, 1)
+    body = {"catalog": "cars", "text": "x", "metadata": {**fits, f"{0:064}": "\n" * 500}}
+    response = httpx.post(f"{service.url}/v1/jobs", json=body)
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/metadata")
 
 
 def test_a_bad_address_is_refused_at_once(service: Service) -> None:

@@ -1,5 +1,6 @@
 """The settings come from a mapping, with types, and keep their secrets."""
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from nlp2filters import settings
 from nlp2filters.settings import Settings
 
+CANARY = "whsec_" + base64.b64encode(b"canary-webhook-secret-01").decode()
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -37,15 +39,36 @@ def test_values_get_the_type_of_their_setting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("RETENTION_S", "a day"), ("WEBHOOK_ALLOW_PRIVATE", "perhaps"), ("LLM_PROVIDER", "gpt")]
+    ("name", "value"),
+    [
+        ("RETENTION_S", "a day"),
+        ("WEBHOOK_ALLOW_PRIVATE", "perhaps"),
+        ("LLM_PROVIDER", "gpt"),
+        ("PUBLIC_URL", "filters.example"),
+    ],
 )
 def test_a_value_of_the_wrong_type_names_its_variable(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=name):
         Settings.read({name: value})
 
 
+@pytest.mark.parametrize("size", [0, 23, 65])
+def test_a_webhook_secret_of_the_wrong_size_is_refused_and_not_shown(size: int) -> None:
+    secret = "whsec_" + base64.b64encode(b"k" * size).decode()
+    with pytest.raises(ValueError, match=r"WEBHOOK_SECRET.*24 to 64 bytes") as caught:
+        Settings.read({"WEBHOOK_SECRET": f"{CANARY} {secret}"})
+    assert CANARY not in str(caught.value)
+    assert not size or secret not in str(caught.value)
+
+
+def test_the_own_host_is_that_of_the_public_address() -> None:
+    assert Settings.read({}).own_hosts == ()
+    assert Settings.read({"PUBLIC_URL": "https://filters.example:8443/"}).own_hosts == ("filters.example:8443",)
+
+
 def test_secrets_do_not_show() -> None:
-    read = Settings.read({"OPENAI_API_KEY": "sk-canary", "WEBHOOK_SECRET": "whsec_canary"})
+    read = Settings.read({"OPENAI_API_KEY": "sk-canary", "WEBHOOK_SECRET": CANARY})
+    assert CANARY not in repr(read)
     assert "canary" not in repr(read)
     assert str(read.openai_api_key) == "sk-canary"
 

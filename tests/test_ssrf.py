@@ -17,6 +17,7 @@ PUBLIC = "93.184.216.34"
 # Names, and the addresses that the resolver of these tests gives for them.
 NAMES = {
     "public.example": [PUBLIC],
+    "filters.example": [PUBLIC],
     "loopback.example": ["127.0.0.1"],
     "loopback6.example": ["::1"],
     "metadata.example": ["169.254.169.254"],
@@ -46,6 +47,11 @@ VECTORS = {
     "nothing": "",
     "port 0": "https://public.example:0/hook",
     "a port that is none": "https://public.example:99999/hook",
+    "another port": "https://public.example:22/hook",
+    "the port of Redis": "https://public.example:6379/hook",
+    "plain http's port": "https://public.example:80/hook",
+    "our own host": "https://filters.example/v1/jobs/job_1/cancel",
+    "our own host in capitals, with its dot and port": "https://FILTERS.example.:443/hook",
     "a user and password": "https://user:password@public.example/",
     "a public name as the user": "https://public.example@127.0.0.1/",
     "a public name and port as the user": "https://public.example:443@127.0.0.1/",
@@ -115,7 +121,7 @@ VECTORS = {
     "link-local with a zone": "https://[fe80::1%25eth0]/",
     "site-local": "https://[fec0::1]/",
     "IPv6 multicast": "https://[ff02::1]/",
-    **{f"the name {name}": f"https://{name}/hook" for name in NAMES if name != "public.example"},
+    **{f"the name {name}": f"https://{name}/hook" for name in NAMES if NAMES[name] != [PUBLIC]},
 }
 
 INSIDE = [
@@ -177,7 +183,7 @@ def test_there_are_enough() -> None:
 
 @pytest.mark.parametrize("url", VECTORS.values(), ids=VECTORS.keys())
 async def test_no_connection_by_any_way_in(url: str, reached: list[str]) -> None:
-    async with Sender(resolve=by_table) as sender:
+    async with Sender(resolve=by_table, own=["filters.example"]) as sender:
         attempt = await send(sender, url)
     assert reached == []
     assert attempt is None or (attempt.status is None and attempt.error)
@@ -211,7 +217,8 @@ async def test_no_connection_to_random_addresses_inside_by_name(reached: list[st
     resolve, asked = answering(*([address] for address in inside(1_000)))
     async with Sender(resolve=resolve) as sender:
         for number in range(1_000):
-            assert await send(sender, f"https://{number}.example/hook") is None
+            attempt = await send(sender, f"https://{number}.example/hook")
+            assert (attempt and attempt.error) == "no public address was found for the host"
     assert len(asked) == 1_000
     assert reached == []
 
@@ -221,7 +228,8 @@ async def test_a_name_is_looked_up_once_an_attempt_and_what_was_checked_is_calle
     async with Sender(resolve=resolve) as sender:
         assert await send(sender, "https://rebinding.example/hook")
         assert (asked, reached) == (["rebinding.example"], [PUBLIC])
-        assert await send(sender, "https://rebinding.example/hook") is None
+        attempt = await send(sender, "https://rebinding.example/hook")
+        assert (attempt and attempt.error) == "no public address was found for the host"
     assert (len(asked), reached) == (2, [PUBLIC])
 
 

@@ -1,5 +1,6 @@
 """Webhooks: signatures, addresses that are refused, and sending to a receiver that misbehaves in named ways."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -13,10 +14,13 @@ from hypothesis import strategies as st
 
 from nlp2filters import webhooks
 from nlp2filters.errors import WebhookRefused
-from nlp2filters.webhooks import Attempt, Sender
+from nlp2filters.webhooks import Attempt, Resolve, Sender
+from tests.peers import tls
 from tests.peers import webhook as peer
 from tests.peers.webhook import Receiver, Reply
 
+NO_ADDRESS = "no public address was found for the host"
+OWN = ["filters.example", "xn--bcher-kva.example:8443", "", "no host", "[::1"]
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 
 
@@ -78,22 +82,39 @@ async def send(sender: Sender, url: str) -> Attempt:
         "https://[2001:db8::1]/",
         "https://[fec0::1]/",
         "https://example.com:99999/",
+        "https://example.com:80/",
+        "https://example.com:6379/",
+        "https://filters.example/hook",
+        "https://filters.example:443/hook",
+        "https://FILTERS.example./hook",
+        "https://bücher.example:8443/hook",
         "not an address",
         "https://example.com/" + "x" * 2000,
     ],
 )
 def test_addresses_that_are_refused(url: str) -> None:
     with pytest.raises(WebhookRefused):
-        webhooks.check_url(url, allow_private=False)
+        webhooks.check_url(url, allow_private=False, own=OWN)
 
 
-@pytest.mark.parametrize("url", ["https://example.com/hook?a=b", "https://8.8.8.8:8443/", "https://[2606:4700::1111]/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/hook?a=b",
+        "https://8.8.8.8:8443/",
+        "https://[2606:4700::1111]/",
+        "https://filters.example:8443/",
+        "https://other.filters.example/",
+    ],
+)
 def test_addresses_that_are_allowed(url: str) -> None:
-    webhooks.check_url(url, allow_private=False)
+    webhooks.check_url(url, allow_private=False, own=OWN)
 
 
-def test_development_may_call_itself() -> None:
-    webhooks.check_url("http://127.0.0.1:9000/hook", allow_private=True)
+def test_development_may_call_this_machine_but_not_the_service() -> None:
+    webhooks.check_url("http://127.0.0.1:9000/hook", allow_private=True, own=["127.0.0.1:8000"])
+    with pytest.raises(WebhookRefused, match="this service"):
+        webhooks.check_url("http://127.0.0.1:8000/hook", allow_private=True, own=["127.0.0.1:8000"])
 
 
 @given(
@@ -153,8 +174,7 @@ async def test_a_slow_receiver_is_left(receiver: Receiver) -> None:
 
 async def test_nobody_listens(sender: Sender) -> None:
     attempt = await send(sender, "http://127.0.0.1:9/hook")
-    assert attempt.status is None
-    assert attempt.error
+    assert (attempt.status, attempt.error) == (None, "no connection")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "::1", "fe80::1%eth0", "169.254.169.254"])
@@ -163,17 +183,67 @@ async def test_a_name_that_leads_inside_is_refused_when_it_is_called(address: st
         return ["93.184.216.34", address]
 
     async with Sender(resolve=resolve, timeout_s=2) as sender:
-        with pytest.raises(WebhookRefused, match="public address"):
-            await send(sender, "https://example.com/hook")
-
-
-async def test_a_name_that_does_not_exist(receiver: Receiver) -> None:
-    async def resolve(host: str, port: int) -> list[str]:
-        raise OSError("Name or service not known")
-
-    async with Sender(resolve=resolve, timeout_s=2) as sender:
         attempt = await send(sender, "https://example.com/hook")
-    assert attempt.error == "OSError: Name or service not known"
+    assert (attempt.ok, attempt.gone, attempt.error) == (False, False, NO_ADDRESS)
+
+
+async def _does_not_exist(host: str, port: int) -> list[str]:
+    raise OSError("Name or service not known")
+
+
+async def _leads_nowhere(host: str, port: int) -> list[str]:
+    return []
+
+
+async def _never_answers(host: str, port: int) -> list[str]:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+@pytest.mark.parametrize("resolve", [_does_not_exist, _leads_nowhere, _never_answers])
+async def test_names_without_an_address_look_like_those_that_lead_inside(
+    resolve: Resolve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or whoever sees the attempts could ask our name server about the names of our network."""
+    monkeypatch.setattr(webhooks, "RESOLVE_TIMEOUT_S", 0.1)
+    async with Sender(resolve=resolve) as sender:
+        attempt = await send(sender, "https://example.com/hook")
+    assert (attempt.ok, attempt.gone, attempt.error) == (False, False, NO_ADDRESS)
+
+
+SAID = b"SSH-2.0-canary\r\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (SAID, "the answer was not HTTP"),
+        (b"", "the answer was not HTTP"),
+        (b"HTTP/1.1 500 canary\r\nX-Canary: canary\r\nContent-Length: 6\r\n\r\ncanary", "answered 500"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\ncanary", "the answer was not HTTP"),
+    ],
+)
+async def test_what_a_receiver_says_is_not_told(sender: Sender, said: bytes, told: str) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(speak, "127.0.0.1", 0) as server:
+        attempt = await send(sender, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook")
+    assert attempt.error == told
+
+
+async def test_what_is_wrong_with_a_certificate_is_told(sender: Sender) -> None:
+    async with tls.tls_proxy(9) as port:
+        attempt = await send(sender, f"https://127.0.0.1:{port}/hook")
+    assert attempt.error == "no TLS connection: unable to get local issuer certificate"
+
+
+async def test_a_receiver_without_tls(sender: Sender, receiver: Receiver) -> None:
+    attempt = await send(sender, receiver.url.replace("http", "https"))
+    assert attempt.error == "no TLS connection"
 
 
 def test_the_schedule() -> None:

@@ -26,7 +26,6 @@ from nlp2filters.errors import (
     WebhookRefused,
 )
 from nlp2filters.limits import WINDOW_S
-from nlp2filters.settings import Settings
 from nlp2filters.store import Limits, now_ms
 
 Member = tuple[Job, bytes]
@@ -53,19 +52,20 @@ async def admit(request: Request) -> tuple[Limits, dict[str, str]]:
     return Limits(app.settings.max_backlog, app.settings.max_pending), headers
 
 
-async def prepare(app: State, owner: str, asked: Submission, **about: Any) -> Member:
-    """A new job and its request, checked; `about` is passed on to `jobs.create`.
+async def prepare(request: Request, asked: Submission, **about: Any) -> Member:
+    """A new job of the caller and its request, checked; `about` is passed on to `jobs.create`.
 
     Raises:
         InvalidRequest, InvalidCatalog, InvalidFilter, CatalogNotFound: saying what is wrong.
     """
+    app, owner = state(request), caller(request).owner
     catalog, digest = await _catalog(app, owner, asked.catalog)
     if asked.scope is not None:
         await asyncio.to_thread(_check_scope, asked.scope, catalog)
     if asked.strategy == "llm" and not app.settings.llm_model:
         raise InvalidRequest([Fault("/strategy", "No LLM is configured here: set LLM_MODEL, or ask for `auto`.")])
     if asked.webhook:
-        check_webhook(asked.webhook.url, app.settings)
+        check_webhook(request, asked.webhook.url)
     job = jobs.create(
         new_id("job"),
         asked.kind,
@@ -77,8 +77,8 @@ async def prepare(app: State, owner: str, asked: Submission, **about: Any) -> Me
         notify=notified(asked.webhook),
         **about,
     )
-    request = asked.model_dump(mode="json")
-    return job, orjson.dumps({**request, "catalog_digest": digest} if digest else request)
+    body = asked.model_dump(mode="json")
+    return job, orjson.dumps({**body, "catalog_digest": digest} if digest else body)
 
 
 def again(app: State, job: Job, request: dict[str, Any]) -> Member:
@@ -108,16 +108,21 @@ def notified(webhook: Webhook | None) -> tuple[Any, ...]:
     return tuple(webhook.events) if webhook else ()
 
 
-def check_webhook(url: str, settings: Settings, *, signed: bool = True) -> None:
+def check_webhook(request: Request, url: str, *, signed: bool = True) -> None:
     """Refuse what must not be called now; the addresses behind the name are checked at every attempt.
+
+    The request came in by a host that is ours: `Host`, or what a proxy that rewrites it says. Whoever lies about it
+    gets no further than with a second name for our host.
 
     Raises:
         InvalidRequest: with the pointer `/webhook` or `/webhook/url`.
     """
+    settings, headers = state(request).settings, request.headers
     if signed and not settings.webhook_secrets:
         raise InvalidRequest([Fault("/webhook", "Webhooks are off here: the operator has set no WEBHOOK_SECRET.")])
     try:
-        webhooks.check_url(url, allow_private=settings.webhook_allow_private)
+        own = [*settings.own_hosts, headers.get("host", ""), headers.get("x-forwarded-host", "")]
+        webhooks.check_url(url, allow_private=settings.webhook_allow_private, own=own)
     except WebhookRefused as exc:
         raise InvalidRequest([Fault("/webhook/url", str(exc))]) from exc
 

@@ -30,8 +30,8 @@ async def submit(request: Request) -> Response:
     app, owner, batch_id = state(request), caller(request).owner, accepting.new_id("batch")
     once = headers.once(request, asked.model_dump(mode="json"))
     if asked.webhook:
-        accepting.check_webhook(asked.webhook.url, app.settings)
-    members = await prepare(app, owner, batch_id, asked)
+        accepting.check_webhook(request, asked.webhook.url)
+    members = await prepare(request, batch_id, asked)
     batch = Batch(
         batch_id,
         owner,
@@ -49,7 +49,7 @@ async def submit(request: Request) -> Response:
     return JSON(await _public(app, batch), status_code=202, headers=answer)
 
 
-async def prepare(app: State, owner: str, batch_id: str, asked: BatchSubmission) -> list[accepting.Member]:
+async def prepare(request: Request, batch_id: str, asked: BatchSubmission) -> list[accepting.Member]:
     """The jobs of a batch, each checked; the faults of all requests are told at once.
 
     Raises:
@@ -59,7 +59,7 @@ async def prepare(app: State, owner: str, batch_id: str, asked: BatchSubmission)
     members: list[accepting.Member] = []
     for index, one in enumerate(asked.requests):
         try:
-            members.append(await accepting.prepare(app, owner, one, batch_id=batch_id, custom_id=one.custom_id))
+            members.append(await accepting.prepare(request, one, batch_id=batch_id, custom_id=one.custom_id))
         except InvalidInput as exc:
             faults += exc.under(f"/requests/{index}").faults
         except CatalogNotFound as exc:

@@ -36,7 +36,7 @@ async def submit(request: Request) -> Response:
     asked = checked(Submission, await read_json(request))
     limits, rate = await accepting.admit(request)
     once = headers.once(request, asked.model_dump(mode="json"))
-    job, body = await accepting.prepare(state(request), caller(request).owner, asked)
+    job, body = await accepting.prepare(request, asked)
     job_id = await state(request).store.create(job, body, limits=limits, once=once)
     faults.reach(state(request).settings.faults, "job-created")
     return await _accepted(request, job, job_id, rate)

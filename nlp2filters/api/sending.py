@@ -54,9 +54,9 @@ async def send(request: Request) -> Response:
                 "metadata": {},
             },
         )
-        accepting.check_webhook(sent.callback, app.settings, signed=False)
+        accepting.check_webhook(request, sent.callback, signed=False)
         batch_id = accepting.new_id("batch")
-        members = await prepare(app, owner, batch_id, asked)
+        members = await prepare(request, batch_id, asked)
     except InvalidInput as exc:
         return JSON({"error": str(exc)}, status_code=404)
     limits, rate = await accepting.admit(request)

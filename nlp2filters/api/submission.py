@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
 
+import orjson
 from annotated_types import Len
 from pydantic import (
     AfterValidator,
@@ -22,12 +23,19 @@ from nlp2filters.core.languages import LOCALES
 from nlp2filters.errors import Fault, InvalidRequest
 
 MAX_TEXT = 4_000
+MAX_METADATA = 16_000  # bytes; a webhook's body, which has the metadata, stays below 20 kB
 
 
 def _no_nul(text: str) -> str:
     if "\0" in text:
         raise ValueError("must not contain the character U+0000")
     return text
+
+
+def _small(metadata: dict[str, str]) -> dict[str, str]:
+    if len(orjson.dumps(metadata)) > MAX_METADATA:
+        raise ValueError(f"must not have more than {MAX_METADATA} bytes, as JSON")
+    return metadata
 
 
 def _known_dialect(name: str) -> str:
@@ -53,6 +61,7 @@ Text = Annotated[
 Metadata = Annotated[
     dict[Annotated[str, StringConstraints(max_length=64)], Annotated[str, StringConstraints(max_length=512)]],
     Len(0, 16),
+    AfterValidator(_small),
 ]
 
 

@@ -61,6 +61,6 @@ def key(secret: str) -> bytes:
         found = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except binascii.Error:
         found = b""
-    if not secret.startswith("whsec_") or len(found) < 24:
-        raise ValueError("A webhook secret is whsec_ and the base64 of 24 bytes or more.")
+    if not secret.startswith("whsec_") or not 24 <= len(found) <= 64:
+        raise ValueError("A webhook secret is whsec_ and the base64 of 24 to 64 bytes.")
     return found

@@ -30,7 +30,8 @@ def test_a_signature_for_each_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", ["", "secret", "whsec_", "whsec_!!!!", "whsec_c2hvcnQ=", SECRET.removeprefix("whsec_")]
+    "secret",
+    ["", "secret", "whsec_", "whsec_!!!!", "whsec_c2hvcnQ=", "whsec_" + "a2tr" * 22, SECRET.removeprefix("whsec_")],
 )
 def test_a_malformed_secret_is_told(secret: str) -> None:
     with pytest.raises(ValueError, match="whsec_"):
