@@ -20,7 +20,7 @@ from tests.peers import webhook as webhook_peer
 from tests.service import ROOT, Service
 
 REDIS_PASSWORD = "canary-redis-password"
-LLM_KEY = "canary-llm-key"
+LLM_KEY, OTHER_LLM_KEY = "canary-llm-key", "canary-anthropic-key"
 WEBHOOK_KEY = b"canary-webhook-secret-0123456789"
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(WEBHOOK_KEY).decode()
 CALLBACK_TOKEN = "canary-callback-token"
@@ -56,6 +56,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
             "LLM_MODEL": "m",
             "OPENAI_API_KEY": LLM_KEY,
             "OPENAI_BASE_URL": llm.url,
+            "ANTHROPIC_API_KEY": OTHER_LLM_KEY,
             "WEBHOOK_SECRET": WEBHOOK_SECRET,
             "WEBHOOK_ALLOW_PRIVATE": "true",
             "LOG_LEVEL": "DEBUG",
@@ -76,6 +77,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
             secrets={
                 "redis password": REDIS_PASSWORD,
                 "llm key": LLM_KEY,
+                "other llm key": OTHER_LLM_KEY,
                 "webhook secret": WEBHOOK_SECRET,
                 "webhook key": WEBHOOK_KEY.decode(),
                 "api key": key.rpartition("_")[2],
