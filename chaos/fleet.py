@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from nlp2filters.store import now_ms
-from tests.conftest import free_port
+from tests.ports import free_port
 from tests.service import ROOT, commands, expanded
 
 READY_TIMEOUT_S = 240

@@ -9,7 +9,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from nlp2filters.redis_server import find_server
-from tests.conftest import free_port
+from tests.ports import free_port
 
 
 class RedisProcess:

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,21 +13,14 @@ from nlp2filters.connection import Client, connect
 from nlp2filters.keys import Keys
 from nlp2filters.redis_server import running
 from nlp2filters.settings import Settings
-from tests.service import Service
+from tests.ports import free_port
+from tests.service import Service, started
 
 # A shared machine is slow at times; CI looks at the same examples each time, developers at new ones.
 settings.register_profile(
     "here", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("here")
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on just now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="session")
@@ -68,11 +60,5 @@ async def own_redis(tmp_path: Path) -> AsyncIterator[Client]:
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The whole service, as real processes; for tests that leave it as it was."""
-    with running(tmp_path_factory.mktemp("service-redis"), free_port()) as server:
-        service = Service(tmp_path_factory.mktemp("logs"), port=free_port(), environment={"REDIS_URL": server.url})
-        service.start()
-        try:
-            service.wait_until_ready()
-            yield service
-        finally:
-            service.stop()
+    with started(tmp_path_factory.mktemp("service")) as service:
+        yield service

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from nlp2filters.redis_server import running
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 START_TIMEOUT_S = 240
@@ -108,13 +109,13 @@ def expanded(command: str, environment: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def web_alone(folder: Path, *, port: int, redis_port: int) -> Iterator[Service]:
-    """A web process without workers, so that jobs stay queued, while inside."""
-    with running(folder / "redis", redis_port) as server:
-        service = Service(folder, port=port, environment={"REDIS_URL": server.url})
-        service.start("web")
+def started(folder: Path, *names: str, **environment: str) -> Iterator[Service]:
+    """The named processes, or all, with a Redis of their own; they accept jobs, and all work on them, while inside."""
+    with running(folder / "redis", free_port()) as server:
+        service = Service(folder, port=free_port(), environment={"REDIS_URL": server.url, **environment})
+        service.start(*names)
         try:
-            service.wait_until_answering()
+            service.wait_until_answering() if names else service.wait_until_ready()
             yield service
         finally:
             service.stop()

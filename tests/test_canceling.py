@@ -7,11 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from nlp2filters.redis_server import running
-from tests.conftest import free_port
 from tests.peers import llm as peer
 from tests.peers.llm import LLM
-from tests.service import Service
+from tests.service import Service, started
 
 
 @pytest.fixture(scope="module")
@@ -22,20 +20,9 @@ def llm() -> Iterator[LLM]:
 
 @pytest.fixture(scope="module")
 def service(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running(tmp_path_factory.mktemp("cancel-redis"), free_port()) as server:
-        environment = {
-            "REDIS_URL": server.url,
-            "OPENAI_BASE_URL": llm.url,
-            "LLM_MODEL": "test",
-            "LLM_TIMEOUT_S": "60",
-        }
-        service = Service(tmp_path_factory.mktemp("cancel-logs"), port=free_port(), environment=environment)
-        service.start()
-        try:
-            service.wait_until_ready()
-            yield service
-        finally:
-            service.stop()
+    folder = tmp_path_factory.mktemp("cancel")
+    with started(folder, OPENAI_BASE_URL=llm.url, LLM_MODEL="test", LLM_TIMEOUT_S="60") as service:
+        yield service
 
 
 def asking(service: Service, llm: LLM) -> str:

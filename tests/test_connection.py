@@ -11,10 +11,10 @@ from redis.exceptions import RedisError
 
 from nlp2filters.connection import Client, connect, refused, warn_of_settings
 from nlp2filters.settings import Settings
-from tests.conftest import free_port
 from tests.peers import proxy as proxies
 from tests.peers.proxy import Proxy
 from tests.peers.tls import tls_proxy
+from tests.ports import free_port
 
 
 @pytest.fixture

@@ -16,11 +16,9 @@ from nlp2filters.client import BatchRequest, Client, verify_webhook
 from nlp2filters.core import signatures
 from nlp2filters.core.schemas import JobEnded
 from nlp2filters.errors import InvalidSignature
-from nlp2filters.redis_server import running
-from tests.conftest import free_port
 from tests.peers import webhook as peer
 from tests.peers.webhook import Received, Receiver
-from tests.service import Service
+from tests.service import Service, started
 
 KEY = b"k" * 32
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -34,20 +32,9 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running(tmp_path_factory.mktemp("hook-redis"), free_port()) as server:
-        environment = {
-            "REDIS_URL": server.url,
-            "WEBHOOK_SECRET": SECRET,
-            "WEBHOOK_ALLOW_PRIVATE": "true",
-            "PUBLIC_URL": "https://HOOK.example",
-        }
-        service = Service(tmp_path_factory.mktemp("hook-logs"), port=free_port(), environment=environment)
-        service.start()
-        try:
-            service.wait_until_ready()
-            yield service
-        finally:
-            service.stop()
+    environment = {"WEBHOOK_SECRET": SECRET, "WEBHOOK_ALLOW_PRIVATE": "true", "PUBLIC_URL": "https://HOOK.example"}
+    with started(tmp_path_factory.mktemp("hook"), **environment) as service:
+        yield service
 
 
 def delivery(service: Service, subject: str, attempts: int) -> dict[str, Any]:

@@ -17,11 +17,9 @@ from nlp2filters.core.linking import Lexicon, ValueTarget, embeddable
 from nlp2filters.embedder import Embedder
 from nlp2filters.indexes import CHUNK, Indexes, Vectors, digest_of, pack, unpack
 from nlp2filters.keys import Keys
-from nlp2filters.redis_server import running
 from nlp2filters.stages import Resources
 from nlp2filters.store import Store
-from tests.conftest import free_port
-from tests.service import Service
+from tests.service import Service, started
 
 NAMES = tuple(f"name {number}" for number in range(2 * CHUNK + 3))
 
@@ -153,14 +151,8 @@ async def test_a_job_before_the_index_is_read_without_it(redis: ArqRedis, keys: 
 @pytest.fixture
 def own_service(tmp_path: Path) -> Iterator[Service]:
     """A service of the test's own: its embedding worker is kept busy for a while."""
-    with running(tmp_path / "redis", free_port()) as server:
-        service = Service(tmp_path, port=free_port(), environment={"REDIS_URL": server.url})
-        service.start("web", "embedding", "llm")
-        try:
-            service.wait_until_answering()
-            yield service
-        finally:
-            service.stop()
+    with started(tmp_path, "web", "embedding", "llm") as service:
+        yield service
 
 
 def test_other_jobs_do_not_wait_for_an_index(own_service: Service) -> None:

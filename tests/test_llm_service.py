@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from nlp2filters.redis_server import running
-from tests.conftest import free_port
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
-from tests.service import Service
+from tests.service import Service, started
 
 TEXT = "japanese cars with at least 30 mpg"
 ANSWER = {
@@ -37,21 +35,14 @@ def llm() -> Iterator[LLM]:
 
 @pytest.fixture(scope="module")
 def service(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running(tmp_path_factory.mktemp("llm-redis"), free_port()) as server:
-        environment = {
-            "REDIS_URL": server.url,
-            "OPENAI_BASE_URL": llm.url,
-            "OPENAI_API_KEY": "sk-canary",
-            "LLM_MODEL": "test",
-            "LLM_TIMEOUT_S": "2",
-        }
-        service = Service(tmp_path_factory.mktemp("llm-logs"), port=free_port(), environment=environment)
-        service.start()
-        try:
-            service.wait_until_ready()
-            yield service
-        finally:
-            service.stop()
+    environment = {
+        "OPENAI_BASE_URL": llm.url,
+        "OPENAI_API_KEY": "sk-canary",
+        "LLM_MODEL": "test",
+        "LLM_TIMEOUT_S": "2",
+    }
+    with started(tmp_path_factory.mktemp("llm"), **environment) as service:
+        yield service
 
 
 def test_a_good_answer_is_the_result(llm: LLM, service: Service) -> None:

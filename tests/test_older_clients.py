@@ -9,11 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from nlp2filters.redis_server import running
-from tests.conftest import free_port
 from tests.peers import webhook as peer
 from tests.peers.webhook import Receiver
-from tests.service import Service
+from tests.service import Service, started
 
 TEXTS = ["8 cylinders", "japanese cars"]
 
@@ -26,19 +24,9 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running(tmp_path_factory.mktemp("older-redis"), free_port()) as server:
-        environment = {
-            "REDIS_URL": server.url,
-            "WEBHOOK_ALLOW_PRIVATE": "true",
-            "CORS_ORIGINS": "https://pages.example",
-        }
-        service = Service(tmp_path_factory.mktemp("older-logs"), port=free_port(), environment=environment)
-        service.start()
-        try:
-            service.wait_until_ready()
-            yield service
-        finally:
-            service.stop()
+    folder = tmp_path_factory.mktemp("older")
+    with started(folder, WEBHOOK_ALLOW_PRIVATE="true", CORS_ORIGINS="https://pages.example") as service:
+        yield service
 
 
 def test_the_polling_loop(service: Service) -> None:
@@ -117,19 +105,12 @@ def test_a_callback_that_fails_is_tried_again(service: Service, receiver: Receiv
 
 def test_a_text_that_cannot_be_worked_on(receiver: Receiver, tmp_path: Path) -> None:
     """Nobody works on the texts here, and their job is canceled: the callback hears of it, once."""
-    with running(tmp_path / "redis", free_port()) as server:
-        environment = {"REDIS_URL": server.url, "WEBHOOK_ALLOW_PRIVATE": "true"}
-        idle = Service(tmp_path, port=free_port(), environment=environment)
-        idle.start("web", "delivery")
-        try:
-            idle.wait_until_answering()
-            receiver.script(peer.ok)
-            send(idle, b"8 cylinders\njapanese cars", "texts.txt", receiver.url)
-            for job in httpx.get(f"{idle.url}/v1/jobs").json()["jobs"]:
-                httpx.post(idle.url + job["urls"]["cancel"])
-            told = json.loads(receiver.next(timeout_s=60).body)
-        finally:
-            idle.stop()
+    with started(tmp_path, "web", "delivery", WEBHOOK_ALLOW_PRIVATE="true") as idle:
+        receiver.script(peer.ok)
+        send(idle, b"8 cylinders\njapanese cars", "texts.txt", receiver.url)
+        for job in httpx.get(f"{idle.url}/v1/jobs").json()["jobs"]:
+            httpx.post(idle.url + job["urls"]["cancel"])
+        told = json.loads(receiver.next(timeout_s=60).body)
     assert told == {"success": False, "error": told["error"]}
     assert told["error"]
     assert receiver.received.empty()

@@ -14,6 +14,15 @@ from redis import Redis
 from nlp2filters import redis_server
 from nlp2filters.errors import RedisServerFailed, RedisServerMissing
 from nlp2filters.redis_server import find_server, running
+from tests.ports import free_port
+
+
+@pytest.fixture(autouse=True)
+def default_port(monkeypatch: pytest.MonkeyPatch) -> int:
+    """One that nobody else starts a server on meanwhile, as `nlp2filters up` in another test may do."""
+    port = free_port()
+    monkeypatch.setattr(redis_server, "DEFAULT_PORT", port)
+    return port
 
 
 def client(server: redis_server.RedisServer) -> "Redis":
@@ -57,14 +66,14 @@ def test_one_folder_is_used_by_one_server(tmp_path: Path) -> None:
         pass
 
 
-def test_a_server_that_outlived_its_owner_keeps_its_folder(tmp_path: Path) -> None:
+def test_a_server_that_outlived_its_owner_keeps_its_folder(tmp_path: Path, default_port: int) -> None:
     script = (
         "import os, sys, pathlib\n"
         "from nlp2filters.redis_server import running\n"
-        "with running(pathlib.Path(sys.argv[1])):\n"
+        "with running(pathlib.Path(sys.argv[1]), int(sys.argv[2])):\n"
         "    os._exit(9)"
     )
-    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    subprocess.run([sys.executable, "-c", script, str(tmp_path), str(default_port)], check=False)
     with pytest.raises(RedisServerFailed, match=r"kill \d+") as caught, running(tmp_path):
         pass
     left = int(str(caught.value).rpartition(" ")[2])

@@ -14,9 +14,9 @@ import websockets.sync.client
 from redis import Redis
 
 from nlp2filters.redis_server import running
-from tests.conftest import free_port
 from tests.peers import llm as llm_peer
 from tests.peers import webhook as webhook_peer
+from tests.ports import free_port
 from tests.service import ROOT, Service
 
 REDIS_PASSWORD = "canary-redis-password"

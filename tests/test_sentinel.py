@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from nlp2filters.connection import connect
 from nlp2filters.redis_server import find_server
 from nlp2filters.settings import Settings
-from tests.conftest import free_port
+from tests.ports import free_port
 
 FAILOVER_TIMEOUT_S = 60
 

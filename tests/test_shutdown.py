@@ -3,26 +3,21 @@
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
-from nlp2filters.redis_server import running
-from tests.conftest import free_port
-from tests.service import STOP_TIMEOUT_S, Service
+from tests.service import STOP_TIMEOUT_S, Service, started
 
 
 @pytest.fixture
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running(tmp_path_factory.mktemp("redis"), free_port()) as server:
-        service = Service(tmp_path_factory.mktemp("logs"), port=free_port(), environment={"REDIS_URL": server.url})
-        service.start("web", "embedding")
+def service(tmp_path: Path) -> Iterator[Service]:
+    with started(tmp_path, "web", "embedding") as service:
         yield service
-        service.stop()
 
 
 def test_streams_end_so_that_clients_reconnect_elsewhere(service: Service) -> None:
-    service.wait_until_answering()
     job_id = service.submit("8 cylinders")  # no llm worker: it will not end
     lines: list[str] = []
     first = threading.Event()

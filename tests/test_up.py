@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import free_port
+from tests.ports import free_port
 
 READY = re.compile(r"NLP2Filters is ready at (http://\S+)")
 STOP_TIMEOUT_S = 30

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.conftest import free_port
-from tests.service import Service, web_alone
+from tests.service import Service, started
 
 
 @pytest.fixture
@@ -18,7 +17,7 @@ def client(service: Service) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="package")
 def idle_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A web process without workers: jobs stay queued."""
-    with web_alone(tmp_path_factory.mktemp("idle"), port=free_port(), redis_port=free_port()) as service:
+    with started(tmp_path_factory.mktemp("idle"), "web") as service:
         yield service
 
 

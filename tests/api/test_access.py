@@ -21,10 +21,8 @@ from nlp2filters.api.routes import Operation
 from nlp2filters.app import OPERATIONS
 from nlp2filters.commands.keys import DEFAULT_SCOPES
 from nlp2filters.keys import Keys
-from nlp2filters.redis_server import running
 from nlp2filters.store import now_ms
-from tests.conftest import free_port
-from tests.service import ROOT, Service
+from tests.service import ROOT, Service, started
 
 BODY = {"catalog": "cars", "text": "8 cylinders"}
 LAMPS: dict[str, Any] = {"fields": [{"name": "price", "type": "number"}]}
@@ -33,15 +31,9 @@ LAMPS: dict[str, Any] = {"fields": [{"name": "price", "type": "number"}]}
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A web process with low limits."""
-    with running(tmp_path_factory.mktemp("access-redis"), free_port()) as server:
-        environment = {"REDIS_URL": server.url, "MAX_PENDING": "5", "MAX_STREAMS": "2", "MAX_RATE": "100"}
-        service = Service(tmp_path_factory.mktemp("access-logs"), port=free_port(), environment=environment)
-        service.start("web")
-        try:
-            service.wait_until_answering()
-            yield service
-        finally:
-            service.stop()
+    folder = tmp_path_factory.mktemp("access")
+    with started(folder, "web", MAX_PENDING="5", MAX_STREAMS="2", MAX_RATE="100") as service:
+        yield service
 
 
 def command(service: Service, *words: str) -> str:

@@ -8,10 +8,9 @@ from typing import Any, TypeAlias, cast
 import pytest
 
 from nlp2filters.client import AsyncClient, Client
-from tests.conftest import free_port
 from tests.peers import gateway as peer
 from tests.peers.gateway import Gateway
-from tests.service import Service, web_alone
+from tests.service import Service, started
 
 Connect: TypeAlias = Callable[..., Client]
 
@@ -85,5 +84,5 @@ def behind(connect: Connect, gateway: Gateway) -> Client:
 @pytest.fixture(scope="package")
 def idle_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A web process without workers: jobs stay queued. Pings are for others to wait for."""
-    with web_alone(tmp_path_factory.mktemp("idle"), port=free_port(), redis_port=free_port()) as service:
+    with started(tmp_path_factory.mktemp("idle"), "web") as service:
         yield service

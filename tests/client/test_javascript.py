@@ -13,11 +13,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import tests.browser
-from nlp2filters.redis_server import running
-from tests.conftest import free_port
 from tests.peers import gateway as peer
 from tests.peers.gateway import Gateway, answered, cut_after, held_back, lost
-from tests.service import ROOT, Service
+from tests.service import ROOT, Service, started
 from tests.streams import job_with_events
 
 pytestmark = tests.browser.needed
@@ -174,18 +172,12 @@ def test_a_problem_is_told_in_the_services_words(page: Page, gateway: Gateway) -
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, str]]:
     """A whole service for which an API key was made; and the key."""
-    with running(tmp_path_factory.mktemp("key-redis"), free_port()) as server:
-        service = Service(tmp_path_factory.mktemp("key-logs"), port=free_port(), environment={"REDIS_URL": server.url})
-        service.start()
-        try:
-            service.wait_until_ready()
-            run = subprocess.run(
-                [sys.executable, "-m", "nlp2filters", "keys", "create", "anna", "--json"],
-                cwd=ROOT, env=service.environment, capture_output=True, text=True, check=True,
-            )  # fmt: skip
-            yield service, json.loads(run.stdout)["key"]
-        finally:
-            service.stop()
+    with started(tmp_path_factory.mktemp("key")) as service:
+        run = subprocess.run(
+            [sys.executable, "-m", "nlp2filters", "keys", "create", "anna", "--json"],
+            cwd=ROOT, env=service.environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        yield service, json.loads(run.stdout)["key"]
 
 
 def test_the_page_asks_for_a_key_where_one_is_needed(browser: Browser, guarded: tuple[Service, str]) -> None:

@@ -16,12 +16,10 @@ import pytest
 
 from nlp2filters.cli import main
 from nlp2filters.client import Client
-from nlp2filters.redis_server import running
-from tests.conftest import free_port
 from tests.peers import gateway as peer
 from tests.peers import llm
 from tests.peers.gateway import Gateway, answered
-from tests.service import ROOT, Service
+from tests.service import ROOT, Service, started
 
 CATALOG = {"name": "shop", "fields": [{"name": "price", "type": "money", "currency": "USD"}]}
 
@@ -157,25 +155,17 @@ def test_jobs(run: Run, service: Service, monkeypatch: pytest.MonkeyPatch) -> No
     assert (code, err) == (1, "nlp2filters: There is no job 'job_none'. It may have passed its retention time.\n")
 
 
-def test_a_job_without_result_is_a_failure(
-    run: Run, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with running(tmp_path_factory.mktemp("idle-redis"), free_port()) as server:
-        service = Service(tmp_path_factory.mktemp("idle-logs"), port=free_port(), environment={"REDIS_URL": server.url})
-        service.start("web")
-        try:
-            service.wait_until_answering()
-            monkeypatch.setenv("NLP2FILTERS_SERVER", service.url)
-            job_id = service.submit("8 cylinders")
-            assert run("jobs", "list", "--status", "queued")[1].count("queued, embedding") == 1
-            assert run("jobs", "cancel", job_id)[:2] == (0, f"{job_id} is canceled.\n")
-            code, out, err = run("jobs", "watch", job_id)
-            assert (code, out) == (1, "")
-            assert err == f"nlp2filters: Job {job_id} is canceled. `nlp2filters jobs retry {job_id}` asks again.\n"
-            code, out, _ = run("jobs", "retry", job_id, "--json")
-            assert (code, json.loads(out)["retry_of"]) == (0, job_id)
-        finally:
-            service.stop()
+def test_a_job_without_result_is_a_failure(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with started(tmp_path, "web") as service:
+        monkeypatch.setenv("NLP2FILTERS_SERVER", service.url)
+        job_id = service.submit("8 cylinders")
+        assert run("jobs", "list", "--status", "queued")[1].count("queued, embedding") == 1
+        assert run("jobs", "cancel", job_id)[:2] == (0, f"{job_id} is canceled.\n")
+        code, out, err = run("jobs", "watch", job_id)
+        assert (code, out) == (1, "")
+        assert err == f"nlp2filters: Job {job_id} is canceled. `nlp2filters jobs retry {job_id}` asks again.\n"
+        code, out, _ = run("jobs", "retry", job_id, "--json")
+        assert (code, json.loads(out)["retry_of"]) == (0, job_id)
 
 
 @pytest.fixture
