@@ -50,7 +50,10 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One test of the filter. `confidence` is a probability, `source` how its field or value was found."""
+    """One test of the filter. `confidence` is a probability, `source` how its field or value was found.
+
+    `said_in` is the job in whose text the words stand, where that is an earlier one that was refined.
+    """
 
     test: Leaf | Not
     span: Span
@@ -58,6 +61,7 @@ class Condition:
     confidence: float
     source: Source
     alternatives: tuple[Alternative, ...] = ()
+    said_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,7 @@ def _condition_to_json(condition: Condition) -> dict[str, Any]:
         "alternatives": [
             {**leaf_to_json(other.test), "confidence": round(other.confidence, 3)} for other in condition.alternatives
         ],
+        "said_in": condition.said_in,
     }
 
 
@@ -201,6 +206,7 @@ def _condition_from_json(data: Any) -> Condition:
         confidence=data["confidence"],
         source=data["source"],
         alternatives=tuple(Alternative(leaf_from_json(other), other["confidence"]) for other in data["alternatives"]),
+        said_in=data.get("said_in"),
     )
 
 

@@ -115,6 +115,7 @@ class Condition(Strict):
     confidence: float
     source: str
     alternatives: list[Alternative]
+    said_in: str | None = Field(description="The earlier job in whose text the words stand, if it is not this one's.")
 
 
 class Sort(Strict):

@@ -41,14 +41,15 @@ def order(row: Row, at: int, *, top: bool) -> Order | None:
 
 
 def limit(row: Row, at: int) -> Limit | None:
-    """ "top 10", "first 5 results", "the ten cheapest", "10 japanese cars"."""
+    """ "top 10", "first 5 results", "the ten cheapest", "the cheapest ten", "10 japanese cars"."""
     word = row.says(at, "limit")
     number = at + 1 if word else at
     item = row.item(number)
     quantity = item.quantity if item else None
     if not quantity or not quantity.whole or not 1 <= quantity.value <= MAX_LIMIT:
         return None
-    if word == "top" or _counts_records(row, number + 1, named=word is not None):
+    named = word is not None or any(found[1] == number for back in (1, 2) if (found := _extreme(row, number - back)))
+    if word == "top" or _counts_records(row, number + 1, named=named):
         return Limit(int(quantity.value), number + 1, word == "top")
     return None
 

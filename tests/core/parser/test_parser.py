@@ -60,6 +60,21 @@ def read(text: str, catalog: Catalog = SHOP) -> Interpretation:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        " or ".join(f"under {i} dollars and {i + 1} g" for i in range(100, 190)),
+        ", ".join(f"not {i} g" for i in range(100, 400)),
+        "(" * 9 + "red or (under $10 and (blue or (over 3 g and (Sony or (under $5 and (wireless or over 9 g",
+    ],
+    ids=["pairs", "many", "deep"],
+)
+def test_a_text_asks_for_no_more_than_a_filter_may_hold(text: str) -> None:
+    found = read(text[:4000])
+    assert interpretation.from_json(interpretation.to_json(found)) == found
+    assert found.conditions or any("one text may ask for" in part.reason for part in found.ignored)
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         (

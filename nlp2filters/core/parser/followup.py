@@ -1,0 +1,182 @@
+"""A follow-up: what a text that goes on from an earlier one says of the filter before ("also", "any brand", "start over").
+
+Only the words for that are looked for. What the text asks for besides is left to the parser.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from nlp2filters.core.interpretation import Span
+from nlp2filters.core.linking import FieldTarget, Lexicon
+from nlp2filters.core.words import Token
+
+_SEPARATORS = {",", ";"}
+
+
+@dataclass(slots=True)
+class Followup:
+    """What a follow-up does.
+
+    `rest` is the text with blanks in place of the words for it, so that places in the one are places in the other.
+    `anew`: nothing of before is to hold. `lifted` are fields that nothing is asked of any more; `unordered` and
+    `unlimited` say the same of order and number. Values in `additions` widen the filter, those in `replacements` take
+    the place of what was asked of their field. `words` are the spans of all words that were understood here.
+    """
+
+    rest: str
+    anew: bool = False
+    lifted: set[str] = field(default_factory=set)
+    unordered: bool = False
+    unlimited: bool = False
+    additions: list[Span] = field(default_factory=list)
+    replacements: list[Span] = field(default_factory=list)
+    words: list[Span] = field(default_factory=list)
+
+    def adds(self, span: Span) -> bool:
+        """Whether what stands there is to widen the filter."""
+        return _holds(self.additions, span)
+
+    def replaces(self, span: Span) -> bool:
+        """Whether what stands there takes another's place."""
+        return _holds(self.replacements, span)
+
+
+def read(text: str, lexicon: Lexicon) -> Followup:
+    """Look for what the text does to the filter before. Never raises: most texts do nothing but ask for more."""
+    return _Reader(text, lexicon).read()
+
+
+def _holds(spans: Sequence[Span], inner: Span) -> bool:
+    return any(span.start <= inner.start and inner.end <= span.end for span in spans)
+
+
+class _Reader:
+    """One pass over the tokens of a text."""
+
+    def __init__(self, text: str, lexicon: Lexicon) -> None:
+        self.lexicon, self.language = lexicon, lexicon.language
+        self.tokens = self.language.tokenize(text)
+        self.found = Followup(text)
+
+    def read(self) -> Followup:
+        at = 0
+        while at < len(self.tokens):
+            at = self._whole(at) or self._object(at) or self._aside(at) or at + 1
+        return self.found
+
+    def _whole(self, at: int) -> int | None:
+        """ "start over": the place after it."""
+        if end := self._phrase(at, "anew"):
+            self.found.anew = True
+            self._take(at, end)
+        return end
+
+    def _object(self, at: int) -> int | None:
+        """ "any price", "remove the price limit", "price does not matter": the place after it."""
+        if end := self._phrase(at, "lift"):
+            return self._lift(at, self._field(end)) if not self._excepts(end) else None
+        if end := self._phrase(at, "drop"):
+            begin = self._determined(end)
+            return self._lift(at, self._field(end)) or self._lift_rest(at, begin) or self._exclude(at, end)
+        if (end := self._phrase(at, "without")) and (named := self._field(end)) and self._phrase(named[1], "limit"):
+            return self._lift(at, named)
+        if (named := self._field(at)) and (end := self._phrase(named[1], "indifferent")):
+            return self._lift(at, (named[0], end))
+        return None
+
+    def _aside(self, at: int) -> int | None:
+        """ "also", "instead": the place after it."""
+        segment = self._segment(at)
+        for key, spans in (("add", self.found.additions), ("instead", self.found.replacements)):
+            if end := self._phrase(at, key):
+                spans.append(segment)
+                return self._take(at, end)
+        last = self._phrase(at, "add_last")
+        first = self._phrase(at, "add_first") if at == 0 else None
+        if first or (last and self._ends(last)):
+            self.found.additions.append(segment)
+            return self._take(at, first or last or at)
+        return None
+
+    def _phrase(self, at: int | None, key: str) -> int | None:
+        """The place after the longest phrase of the kind that begins at `at`; none inside a longer one of the grammar."""
+        if at is None or at >= len(self.tokens):
+            return None
+        norms = [token.norm for token in self.tokens[at : at + 8]]
+        fit = [
+            len(words)
+            for kind, words in self.language.phrases("followup", norms[0])
+            if kind == key and norms[: len(words)] == words
+        ]
+        said = self.language.match(self.tokens, at)
+        return at + max(fit) if fit and not (said and said.length > max(fit)) else None
+
+    def _determined(self, at: int) -> int:
+        """The place after an article."""
+        determiners = self.language.data["number_words"]["determiners"]
+        while at < len(self.tokens) and self.tokens[at].norm in determiners:
+            at += 1
+        return at
+
+    def _field(self, at: int) -> tuple[set[str], int] | None:
+        """The fields that the words at a place may name, and the place after them and a "limit" behind them."""
+        at = self._determined(at)
+        match = self.lexicon.match(self.tokens, at) if at < len(self.tokens) else None
+        names = {c.target.field.name for c in match.candidates if isinstance(c.target, FieldTarget)} if match else set()
+        return (names, at + match.length) if match and names else None
+
+    def _excepts(self, at: int) -> bool:
+        """Whether "but" follows what is named: "any brand but Beats" asks for something."""
+        named = self._field(at)
+        said = self.language.match(self.tokens, named[1]) if named else None
+        return bool(said and "junction" in said.meanings and said.meanings["junction"] == "but")
+
+    def _lift(self, at: int, named: tuple[set[str], int] | None) -> int | None:
+        if not named:
+            return None
+        names, end = named
+        self.found.lifted |= names
+        return self._take(at, self._phrase(end, "limit") or end)
+
+    def _lift_rest(self, at: int, begin: int) -> int | None:
+        """ "remove the limit", "drop the order"."""
+        if end := self._phrase(begin, "order"):
+            self.found.unordered = True
+            return self._take(at, end)
+        if end := self._phrase(begin, "limit"):
+            self.found.unlimited = True
+            return self._take(at, end)
+        return None
+
+    def _exclude(self, at: int, end: int) -> int | None:
+        """ "drop the red ones": for the parser it says "not"."""
+        start, stop = self.tokens[at].start, self.tokens[end - 1].end
+        word: str = self.language.data["grammar"]["negation"]["not"][0]
+        match = self.lexicon.match(self.tokens, self._determined(end)) if self._determined(end) < len(self.tokens) else None
+        if match is None or stop - start < len(word):
+            return None
+        self._write(start, stop, word)
+        return end
+
+    def _ends(self, at: int) -> bool:
+        """Whether nothing, or a comma, stands there."""
+        return at >= len(self.tokens) or self.tokens[at].text in _SEPARATORS
+
+    def _segment(self, at: int) -> Span:
+        """What stands around a token up to the next commas."""
+        start = end = at
+        while start > 0 and self.tokens[start - 1].text not in _SEPARATORS:
+            start -= 1
+        while end + 1 < len(self.tokens) and self.tokens[end + 1].text not in _SEPARATORS:
+            end += 1
+        return Span(self.tokens[start].start, self.tokens[end].end)
+
+    def _take(self, at: int, end: int) -> int:
+        """Understand the tokens: the parser sees blanks."""
+        span = Span(self.tokens[at].start, self.tokens[end - 1].end)
+        self.found.words.append(span)
+        self._write(span.start, span.end, "")
+        return end
+
+    def _write(self, start: int, end: int, word: str) -> None:
+        self.found.rest = self.found.rest[:start] + word.ljust(end - start) + self.found.rest[end:]

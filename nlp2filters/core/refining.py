@@ -1,0 +1,321 @@
+"""Refining: a follow-up text changes how the texts before it were read ("cheaper ones", "also in red", "any brand").
+
+    earlier reading ─┐
+    follow-up text ──┴─ parser/followup.py: what it does to the filter · parser: what it asks → merge → difference
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self, TypeAlias
+
+from nlp2filters.core import filters
+from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.explain import sentence
+from nlp2filters.core.filters import (
+    And,
+    Between,
+    Comparison,
+    Contains,
+    Filter,
+    IsNull,
+    Leaf,
+    Not,
+    OneOf,
+    Or,
+    all_of,
+    any_of,
+    leaves,
+)
+from nlp2filters.core.interpretation import Condition, Interpretation, from_json, leaf_to_json, to_json
+from nlp2filters.core.parser.followup import Followup
+
+MAX_PARTS = 80  # of the filter that is refined: the follow-up's come on top
+
+Test: TypeAlias = Leaf | Not
+Side = Literal["low", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a follow-up goes on from: the job `job_id`, what was said up to it, and how that was read.
+
+    `texts` are those from which conditions still hold, by the id of their job; that of `job_id` comes last.
+    """
+
+    job_id: str
+    texts: Mapping[str, str]
+    reading: Interpretation
+
+    @classmethod
+    def of(cls, job_id: str, text: str, reading: Interpretation, before: "Earlier | None" = None) -> "Earlier":
+        """The job's reading as something to go on from; `before` is what the job itself went on from."""
+        quoted = {condition.said_in for condition in reading.conditions}
+        kept = {job: said for job, said in before.texts.items() if job in quoted} if before else {}
+        return cls(job_id, {**kept, job_id: text}, reading)
+
+    @classmethod
+    def from_json(cls, data: Any) -> Self:
+        """Read back what `to_json` wrote."""
+        texts = {said["job_id"]: said["text"] for said in data["texts"]}
+        return cls(data["job_id"], texts, from_json(data["reading"]))
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON data."""
+        return {"job_id": self.job_id, "texts": self.said, "reading": to_json(self.reading)}
+
+    @property
+    def said(self) -> list[dict[str, str]]:
+        """The texts as JSON data, the oldest first."""
+        return [{"job_id": job, "text": text} for job, text in self.texts.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A filter that must hold, and the conditions in it."""
+
+    filter: Filter
+    conditions: tuple[Condition, ...]
+
+    @property
+    def fields(self) -> set[str]:
+        return {leaf.field for leaf in leaves(self.filter)}
+
+    @property
+    def tests(self) -> set[Test]:
+        return set(_tests(self.filter))
+
+
+def too_large(reading: Interpretation) -> bool:
+    """Whether the filter has grown so large that nothing more can be added."""
+    return reading.filter is not None and sum(1 for _ in _nodes(reading.filter)) > MAX_PARTS
+
+
+def merge(earlier: Earlier, asked: Interpretation, followup: Followup, *, today: dt.date) -> Interpretation:
+    """One reading of what was asked before and what is asked now. `asked` is the reading of `followup.rest` alone.
+
+    A limit takes the place of one on its side; values take the place of those of their field, unless they come in
+    addition or the field holds many; exclusions are added. Quotes of earlier texts keep their spans in those, and
+    `said_in` tells the job.
+    """
+    before = Interpretation() if followup.anew else earlier.reading
+    parts = [
+        replace(part, conditions=tuple(_said_in(condition, earlier.job_id) for condition in part.conditions))
+        for part in _parts(before)
+    ]
+    parts = [part for part in (_without(part, followup.lifted) for part in parts) if part]
+    for part in _parts(asked):
+        parts = _combined(parts, part, followup, today)
+    sort = () if followup.unordered else tuple(sort for sort in before.sort if sort.field not in followup.lifted)
+    return replace(
+        asked,
+        filter=all_of(*(part.filter for part in parts)),
+        conditions=tuple(condition for part in parts for condition in part.conditions),
+        sort=asked.sort or sort,
+        limit=asked.limit or (None if followup.unlimited else before.limit),
+        text=" ".join(filter(None, (before.text, asked.text))),
+    )
+
+
+def difference(before: Interpretation, after: Interpretation, catalog: Catalog) -> dict[str, Any]:
+    """What has changed between two readings, as JSON data: tests added, removed and changed, order, number and words."""
+    was, now = dict.fromkeys(_tests(before.filter)), dict.fromkeys(_tests(after.filter))
+    removed, added = [test for test in was if test not in now], [test for test in now if test not in was]
+    changed = []
+    for old in list(removed):
+        if new := next((test for test in added if _field(test) == _field(old)), None):
+            changed.append((old, new))
+            removed.remove(old)
+            added.remove(new)
+    parts = ("sort", "limit", "text")
+    plain = {name: {"from": to_json(before)[name], "to": to_json(after)[name]} for name in parts}
+    return {
+        "added": [leaf_to_json(test) for test in added],
+        "removed": [leaf_to_json(test) for test in removed],
+        "changed": [{"from": leaf_to_json(old), "to": leaf_to_json(new)} for old, new in changed],
+        **{name: pair if pair["from"] != pair["to"] else None for name, pair in plain.items()},
+        "summary": _summary(added, removed, changed, before, after, catalog),
+    }
+
+
+def _summary(
+    added: Sequence[Test],
+    removed: Sequence[Test],
+    changed: Sequence[tuple[Test, Test]],
+    before: Interpretation,
+    after: Interpretation,
+    catalog: Catalog,
+) -> str:
+    parts = [f"Added: {sentence(test, catalog)}." for test in added]
+    parts += [f"Removed: {sentence(test, catalog)}." for test in removed]
+    parts += [f"Changed: {sentence(old, catalog)} → {sentence(new, catalog)}." for old, new in changed]
+    if before.sort != after.sort:
+        keys = (f"{catalog.by_name[key.field].title}, {_ENDS[key.direction]} first" for key in after.sort)
+        parts.append(f"Order: {'; '.join(keys) or 'none'}.")
+    if before.limit != after.limit:
+        parts.append(f"Number: {after.limit or 'all'}.")
+    if before.text != after.text:
+        parts.append(f"Words: “{after.text}”." if after.text else "Words: none.")
+    return " ".join(parts) or "Nothing has changed."
+
+
+_ENDS = {"asc": "lowest", "desc": "highest"}
+
+
+def _said_in(condition: Condition, job_id: str) -> Condition:
+    return replace(condition, said_in=condition.said_in or job_id)
+
+
+def _parts(reading: Interpretation) -> list[_Part]:
+    """The filters that a reading joins by AND, each with its conditions."""
+    node = reading.filter
+    args = node.args if isinstance(node, And) else (node,) if node else ()
+    return [_part(arg, reading.conditions) for arg in args]
+
+
+def _part(node: Filter, conditions: Sequence[Condition]) -> _Part:
+    tests = set(_tests(node))
+    return _Part(node, tuple(condition for condition in conditions if condition.test in tests))
+
+
+def _without(part: _Part, lifted: set[str]) -> _Part | None:
+    """What is left when nothing is asked of some fields; an OR one of whose sides asks nothing is no filter."""
+
+    def left(node: Filter) -> Filter | None:
+        match node:
+            case And(args):
+                return all_of(*map(left, args))
+            case Or(args):
+                parts = [left(arg) for arg in args]
+                return any_of(*parts) if all(parts) else None
+            case Not(arg):
+                return node if left(arg) else None
+            case _:
+                return None if node.field in lifted else node
+
+    node = left(part.filter)
+    return _part(node, part.conditions) if node else None
+
+
+def _combined(parts: Sequence[_Part], part: _Part, followup: Followup, today: dt.date) -> list[_Part]:
+    """The parts and a new one, which may take the place of others about its field."""
+    own = [other for other in parts if len(part.fields) == 1 and other.fields == part.fields]
+    rest = [other for other in parts if other not in own]
+    if not own or part in own:
+        return [*rest, *own, *([] if part in own else [part])]
+    said = [condition.span for condition in part.conditions]
+    if all(map(_is_limit, part.tests)):
+        return [*rest, *_bounded(own, part, today), part]
+    if all(map(_is_exclusion, part.tests)):
+        excluded = set().union(*map(_values, part.tests))
+        return [*rest, *(other for other in own if not _only(other, excluded)), part]
+    if any(map(followup.adds, said)):
+        wider = any_of(all_of(*(other.filter for other in own)), part.filter)
+        assert wider
+        return [*rest, _Part(wider, (*(c for other in own for c in other.conditions), *part.conditions))]
+    if all(isinstance(test, Contains) for test in part.tests) and not any(map(followup.replaces, said)):
+        return [*rest, *own, part]
+    return [*rest, part]
+
+
+def _bounded(own: Sequence[_Part], part: _Part, today: dt.date) -> Iterator[_Part]:
+    """What stays of the parts about a field beside new limits: exclusions, and the limit on the other side if it can."""
+    sides = set().union(*map(_sides, part.tests))
+    for other in own:
+        if all(map(_is_exclusion, other.tests)):
+            yield other
+        elif all(map(_is_limit, other.tests)):
+            limits = [limit for test in other.tests for limit in _limits(test) if not _sides(limit) & sides]
+            if limits and all(_meet(limit, new, today) for limit in limits for test in part.tests for new in _limits(test)):
+                node = all_of(*limits)
+                assert node
+                changed = {test: limit for test in other.tests for limit in _limits(test) if limit in limits}
+                kept = (replace(c, test=changed[c.test]) for c in other.conditions if c.test in changed)
+                yield _Part(node, tuple(kept))
+
+
+def _meet(one: Comparison, other: Comparison, today: dt.date) -> bool:
+    """Whether a value can be within both limits, of which one is low and one high."""
+    low, high = (one, other) if "low" in _sides(one) else (other, one)
+    low, high = filters.resolve(low, today), filters.resolve(high, today)  # type: ignore[assignment]
+    try:
+        return low.value < high.value or (low.value == high.value and low.op == ">=" and high.op == "<=")  # type: ignore[operator]
+    except TypeError:  # a date and a moment, say: the search engine will know
+        return True
+
+
+def _limits(test: Test) -> list[Comparison]:
+    """A test of an order as its limits."""
+    match test:
+        case Between(name, low, high):
+            return [Comparison(">=", name, low), Comparison("<=", name, high)]
+        case Comparison():
+            return [test]
+    raise ValueError(f"not a limit: {test}")
+
+
+def _sides(test: Test) -> set[Side]:
+    match test:
+        case Comparison("<" | "<="):
+            return {"high"}
+        case Comparison(">" | ">="):
+            return {"low"}
+        case Between():
+            return {"low", "high"}
+    return set()
+
+
+def _is_limit(test: Test) -> bool:
+    return bool(_sides(test))
+
+
+def _is_exclusion(test: Test) -> bool:
+    return isinstance(test, Not) or (isinstance(test, Comparison) and test.op == "<>")
+
+
+def _values(test: Filter) -> set[Any]:
+    """What a test asks for, or excludes."""
+    match test:
+        case Not(arg):
+            return _values(arg)
+        case Comparison("=" | "<>", _, value):
+            return {value}
+        case OneOf(_, values):
+            return set(values)
+        case Contains(_, text):
+            return {text.casefold()}
+        case IsNull():
+            return {None}
+    return set()
+
+
+def _only(part: _Part, excluded: set[Any]) -> bool:
+    """Whether the part asks for nothing but what is now excluded."""
+    values = [_values(test) for test in part.tests]
+    return not any(map(_is_exclusion, part.tests)) and all(found and found <= excluded for found in values)
+
+
+def _tests(node: Filter | None) -> Iterator[Test]:
+    """The tests of a filter in negation normal form, each with its negation."""
+    match node:
+        case None:
+            return
+        case And(args) | Or(args):
+            for arg in args:
+                yield from _tests(arg)
+        case _:
+            yield node
+
+
+def _nodes(node: Filter) -> Iterator[Filter]:
+    yield node
+    match node:
+        case And(args) | Or(args):
+            for arg in args:
+                yield from _nodes(arg)
+        case Not(arg):
+            yield from _nodes(arg)
+
+
+def _field(test: Test) -> str:
+    return next(leaves(test)).field
