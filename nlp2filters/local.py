@@ -12,19 +12,23 @@ from numpy.typing import NDArray
 from nlp2filters import demo, models, stages
 from nlp2filters.api.submission import Submission, checked
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import languages, parser
+from nlp2filters.core import languages
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.prompt import Message
+from nlp2filters.core.refining import Earlier
 from nlp2filters.core.schemas import Result
 from nlp2filters.embedder import Embedder
+from nlp2filters.errors import Fault, InvalidRequest
 from nlp2filters.providers import Answer
 from nlp2filters.providers.configured import configured
 from nlp2filters.settings import Settings
 from nlp2filters.store import now_ms
 
 
-async def ask(body: Mapping[str, Any], settings: Settings) -> Result:
-    """What comes of a submission. The embedding model helps if it is on this machine; it is not fetched.
+async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] = ()) -> Result:
+    """What comes of a submission, and of the texts that go on from it one after the other.
+
+    The embedding model helps if it is on this machine; it is not fetched.
 
     Raises:
         InvalidInput: the submission or its catalog has faults.
@@ -33,6 +37,8 @@ async def ask(body: Mapping[str, Any], settings: Settings) -> Result:
     """
     began = time.monotonic()
     request = checked(Submission, body).model_dump(mode="json")
+    if request["refines"]:
+        raise InvalidRequest([Fault("/refines", "There are no jobs here: name a service, or give the texts in a row.")])
     named = request["catalog"]
     catalog = demo.catalog(named) if isinstance(named, str) else catalogs.parse(named)
     lexicon = Lexicon.of(catalog, languages.of(request["locale"]))
@@ -47,15 +53,20 @@ async def ask(body: Mapping[str, Any], settings: Settings) -> Result:
             assert provider
             return await provider.complete(messages, schema)
 
-        if embedder := await _embedder(settings, stack):
+        embedder = await _embedder(settings, stack)
 
-            async def name_vectors(lexicon: Lexicon) -> NDArray[Any]:
-                return await embedder.embed(lexicon.indexed)
+        async def name_vectors(lexicon: Lexicon) -> NDArray[Any]:
+            assert embedder
+            return await embedder.embed(lexicon.indexed)
 
-            draft = await stages.draft(request["text"], lexicon, embedder, name_vectors, today=today)
-        else:
-            draft = parser.parse(request["text"], lexicon, today=today)
-        made = await stages.translation(request, catalog, draft, provider, complete, today=today, zone=zone)
+        earlier: Earlier | None = None
+        for number, text in enumerate((request["text"], *then)):
+            asked = checked(Submission, {**body, "text": text}).model_dump(mode="json")
+            draft = await stages.draft(text, lexicon, embedder, name_vectors, today=today, earlier=earlier)
+            made, reading = await stages.translation(
+                asked, catalog, draft, provider, complete, today=today, zone=zone, earlier=earlier
+            )
+            earlier = Earlier.of(f"text {number + 1}", text, reading, earlier)
     return Result.model_validate({**made, "timings_ms": {"total": round(1000 * (time.monotonic() - began))}})
 
 

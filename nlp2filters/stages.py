@@ -21,15 +21,17 @@ from numpy.typing import NDArray
 
 from nlp2filters import demo, faults, logs, queue
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, dialects, filters, interpretation, jobs, languages, parser, prompt
+from nlp2filters.core import checks, dialects, filters, interpretation, jobs, languages, parser, prompt, refining
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.jobs import STAGES, Job
 from nlp2filters.core.linking import Lexicon, Nearness
+from nlp2filters.core.parser import followup
 from nlp2filters.core.problems import problem
 from nlp2filters.core.prompt import Message
+from nlp2filters.core.refining import Earlier
 from nlp2filters.embedder import Embedder
 from nlp2filters.errors import (
     CancelRequested,
@@ -110,6 +112,12 @@ class Task:
         """The present, as the submitter sees it, or the moment that the request names."""
         return moment(self.request["now"], self.zone, self.job.created_at)
 
+    @property
+    def earlier(self) -> Earlier | None:
+        """What the text goes on from."""
+        earlier = self.request.get("earlier")
+        return Earlier.from_json(earlier) if earlier else None
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -179,17 +187,35 @@ async def _embed(task: Task) -> Outcome:
         return Outcome({"result": {"text": text, "dimensions": vectors.shape[1]}})
     _, lexicon = await _catalog(task)
     lexicon = await _said_in(task.request.get("locale", "en"), lexicon)
-    reading = await draft(text, lexicon, embedder, task.resources.name_vectors, today=task.now.date())
+    today, name_vectors = task.now.date(), task.resources.name_vectors
+    reading = await draft(text, lexicon, embedder, name_vectors, today=today, earlier=task.earlier)
     return Outcome({"draft": interpretation.to_json(reading)}, event="draft")
 
 
 async def draft(
-    text: str, lexicon: Lexicon, embedder: Embedder, name_vectors: NameVectors, *, today: dt.date
+    text: str,
+    lexicon: Lexicon,
+    embedder: Embedder | None,
+    name_vectors: NameVectors,
+    *,
+    today: dt.date,
+    earlier: Earlier | None = None,
 ) -> Interpretation:
-    """The built-in parser's reading of a text: by rules alone while the catalog has no index, and in some languages."""
-    index = await name_vectors(lexicon) if lexicon.language.data["embedded"] else None
+    """The built-in parser's reading of a text, after what was said `earlier`."""
+    if earlier is None:
+        return await _read(text, lexicon, embedder, name_vectors, today)
+    said = followup.read(text, lexicon)
+    asked = await _read(said.rest, lexicon, embedder, name_vectors, today)
+    return refining.merge(earlier, asked, said, today=today)
+
+
+async def _read(
+    text: str, lexicon: Lexicon, embedder: Embedder | None, name_vectors: NameVectors, today: dt.date
+) -> Interpretation:
+    """The parser's reading: by rules alone without a model, while the catalog has no index, and in some languages."""
+    index = await name_vectors(lexicon) if embedder and lexicon.language.data["embedded"] else None
     # In threads: a long text against thousands of fields takes a second.
-    if index is None:
+    if embedder is None or index is None:
         return await asyncio.to_thread(parser.parse, text, lexicon, today=today)
     pieces, vectors = await embedder.pieces(text)
     fields = lexicon.vectors_of_fields(index)
@@ -206,8 +232,12 @@ async def _translate(task: Task) -> Outcome:
     draft = interpretation.from_json(task.found["draft"])
     provider = task.resources.provider
     complete = partial(_complete, provider, task) if provider else None
-    made = await translation(task.request, catalog, draft, provider, complete, today=task.now.date(), zone=task.zone)
-    return Outcome({"result": {**made, "timings_ms": _timings(task.job)}})
+    today, zone, earlier = task.now.date(), task.zone, task.earlier
+    made, reading = await translation(
+        task.request, catalog, draft, provider, complete, today=today, zone=zone, earlier=earlier
+    )
+    kept = {} if reading is draft else {"reading": interpretation.to_json(reading)}
+    return Outcome({"result": {"job_id": task.job.id, **made, "timings_ms": _timings(task.job)}, **kept})
 
 
 async def translation(
@@ -219,8 +249,11 @@ async def translation(
     *,
     today: dt.date,
     zone: ZoneInfo,
-) -> dict[str, Any]:
+    earlier: Earlier | None = None,
+) -> tuple[dict[str, Any], Interpretation]:
     """The result of a request but for its timings: read by the LLM if there is one and it is asked for, then compiled.
+
+    With it the reading itself, without the scope and with relative dates, from which another text may go on.
 
     Raises:
         ProviderError: the LLM alone was to answer, and did not.
@@ -229,7 +262,7 @@ async def translation(
     if provider and complete and request["strategy"] != "builtin":
         try:
             reading, answer = await ask(
-                complete, request["text"], catalog, draft, today=today, timezone=request["timezone"]
+                complete, request["text"], catalog, draft, today=today, timezone=request["timezone"], earlier=earlier
             )
         except ProviderError as exc:
             if request["strategy"] == "llm":
@@ -239,7 +272,7 @@ async def translation(
     resolved = interpretation.resolve(reading, today)
     explanation = explain(resolved, catalog)
     resolved = replace(resolved, filter=filters.all_of(_scope(request["scope"], catalog, today), resolved.filter))
-    return {
+    made = {
         **interpretation.to_json(resolved),
         "explanation": explanation,
         "dialects": {name: dialects.compile(name, resolved, catalog, zone) for name in request["dialects"]},
@@ -249,11 +282,30 @@ async def translation(
         "provider": provider.name if answer and provider else "builtin",
         "model": answer and answer.model,
         "usage": answer and answer.usage,
+        "refines": _refined(earlier, reading, catalog, today) if earlier else None,
+    }
+    return made, reading
+
+
+def _refined(earlier: Earlier, reading: Interpretation, catalog: Catalog, today: dt.date) -> dict[str, Any]:
+    """What was refined, and what has changed."""
+    before, after = (interpretation.resolve(it, today) for it in (earlier.reading, reading))
+    return {
+        "job_id": earlier.job_id,
+        "texts": earlier.said,
+        "difference": refining.difference(before, after, catalog),
     }
 
 
 async def ask(
-    complete: Complete, text: str, catalog: Catalog, draft: Interpretation, *, today: dt.date, timezone: str
+    complete: Complete,
+    text: str,
+    catalog: Catalog,
+    draft: Interpretation,
+    *,
+    today: dt.date,
+    timezone: str,
+    earlier: Earlier | None = None,
 ) -> tuple[Interpretation, Answer]:
     """The LLM's interpretation; an answer with faults is sent back once, with the faults named.
 
@@ -262,16 +314,16 @@ async def ask(
     Raises:
         ProviderError: also the second answer is of no use, or there was none.
     """
-    messages = prompt.messages(text, catalog, draft, today=today, timezone=timezone)
+    messages = prompt.messages(text, catalog, draft, today=today, timezone=timezone, earlier=earlier)
     schema = prompt.answer_schema(catalog)
     first, second = ANSWERS
     answer = await complete(first, messages, schema)
     try:
-        return prompt.read_answer(answer.content, text, catalog), answer
+        return prompt.read_answer(answer.content, text, catalog, earlier), answer
     except InvalidAnswer as exc:
         _log.info("asking the LLM to repair its answer: %s", exc)
         again = await complete(second, prompt.repair(messages, answer.content, str(exc)), schema)
-        return prompt.read_answer(again.content, text, catalog), again
+        return prompt.read_answer(again.content, text, catalog, earlier), again
 
 
 async def _complete(

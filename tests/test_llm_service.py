@@ -68,6 +68,25 @@ def test_a_faulty_answer_is_repaired_once(llm: LLM, service: Service, first: Rep
     assert [message["role"] for message in llm.requests[1]["messages"][-2:]] == ["assistant", "user"]
 
 
+def test_the_llm_goes_on_from_an_earlier_job(llm: LLM, service: Service) -> None:
+    llm.script(peer.good(ANSWER))
+    first = service.submit(TEXT)
+    service.result(first)
+    origin = {"field": "Origin", "op": "=", "value": "Japan", "quote": "japanese", "confidence": 0.99}
+    lighter = {"field": "Weight_in_lbs", "op": "<", "value": 2000, "quote": "under 2000 lbs", "confidence": 0.9}
+    llm.script(peer.good({**ANSWER, "conditions": [origin, lighter]}))
+    result = service.result(service.submit("under 2000 lbs", refines=first))
+    assert [(c["quote"], c["said_in"]) for c in result["conditions"]] == [
+        ("japanese", first),
+        ("under 2000 lbs", None),
+    ]
+    asked = json.loads(llm.requests[-1]["messages"][-1]["content"])
+    assert asked["earlier"]["conditions"][1]["value"] == 31  # as the LLM had it, not the draft
+    difference = result["refines"]["difference"]
+    assert [one["field"] for one in difference["removed"]] == ["Miles_per_Gallon"]
+    assert [one["field"] for one in difference["added"]] == ["Weight_in_lbs"]
+
+
 def test_what_may_pass_is_tried_again(llm: LLM, service: Service) -> None:
     llm.script(peer.rate_limited, peer.server_error, peer.good(ANSWER))
     result = service.result(service.submit(TEXT))

@@ -16,7 +16,16 @@ from nlp2filters.api.state import State, state
 from nlp2filters.api.submission import BatchSubmission, checked
 from nlp2filters.core import batches, schemas
 from nlp2filters.core.batches import Batch
-from nlp2filters.errors import CatalogNotFound, Fault, IllegalTransition, InvalidInput, InvalidRequest
+from nlp2filters.errors import (
+    CatalogNotFound,
+    Fault,
+    IllegalTransition,
+    InvalidInput,
+    InvalidRequest,
+    JobGone,
+    JobNotFound,
+    ResultNotReady,
+)
 from nlp2filters.store import now_ms
 
 JSON_LINES = "application/x-ndjson"
@@ -64,6 +73,8 @@ async def prepare(request: Request, batch_id: str, asked: BatchSubmission) -> li
             faults += exc.under(f"/requests/{index}").faults
         except CatalogNotFound as exc:
             faults.append(Fault(f"/requests/{index}/catalog", str(exc)))
+        except (JobNotFound, JobGone, ResultNotReady) as exc:
+            faults.append(Fault(f"/requests/{index}/refines", str(exc)))
     if faults:
         raise InvalidRequest(faults)
     return members

@@ -9,6 +9,7 @@ from nlp2filters.api.state import state
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import BatchNotFound, JobGone, JobNotFound, ResultNotReady
+from nlp2filters.store import Store
 
 
 async def job(request: Request) -> Job:
@@ -39,17 +40,23 @@ async def result(request: Request) -> tuple[Job, dict[str, Any]]:
         JobGone: its retention time is over.
         JobNotFound: there is none, or it is somebody else's.
     """
-    store, job_id = state(request).store, request.path_params["job_id"]
+    job, found = await finished(state(request).store, caller(request).owner, request.path_params["job_id"], "result")
+    return job, found["result"]
+
+
+async def finished(store: Store, owner: str, job_id: str, *names: str) -> tuple[Job, dict[str, Any]]:
+    """A job of the owner's that succeeded, and the named fields of its record; raises as `result` does."""
     try:
-        job, found = await store.load(job_id, "result")
+        job, found = await store.load(job_id, *names)
     except JobNotFound:
-        if await store.owner_of_gone(job_id) == caller(request).owner:
+        if await store.owner_of_gone(job_id) == owner:
             raise JobGone(job_id) from None
         raise
-    owned(request, job)
+    if job.owner != owner:
+        raise JobNotFound(job.id)
     if job.status != "succeeded":
         raise ResultNotReady(job.id, job.status, job.error)
-    return job, found["result"]
+    return job, found
 
 
 async def batch(request: Request) -> tuple[Batch, dict[str, Any]]:

@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -77,12 +78,25 @@ class Webhook(BaseModel):
 
 
 class Submission(BaseModel):
-    """A text to turn into a filter, and the catalog to do it for."""
+    """A text to turn into a filter, and the catalog to do it for, or the job that the text goes on from."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"anyOf": [{"required": ["catalog"]}, {"required": ["refines"]}]},
+    )
 
     kind: Literal["filters"] = "filters"
-    catalog: str | dict[str, Any] = Field(description="A catalog's name, or a whole catalog.")
+    refines: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = Field(
+        default=None,
+        description="A job of yours that succeeded, whose filter the text changes: “cheaper ones”, “also in red”. "
+        "Catalog, dialects, strategy, locale, timezone, now and scope are those of that job unless you give others.",
+    )
+    catalog: str | dict[str, Any] | None = Field(
+        default=None,
+        validate_default=True,
+        description="A catalog's name, or a whole catalog. With `refines` that of the earlier job.",
+    )
     text: Text = Field(description="What somebody asks for, in plain language.")
     dialects: Annotated[list[Annotated[str, AfterValidator(_known_dialect)]], Len(0, 16)] = Field(
         default=["sql"], description="The search engines to compile the filter for."
@@ -109,6 +123,13 @@ class Submission(BaseModel):
     deadline_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = Field(
         default=None, description="The job expires when no worker has begun it by then."
     )
+
+    @field_validator("catalog")
+    @classmethod
+    def _about_something(cls, catalog: Any, info: ValidationInfo) -> Any:
+        if catalog is None and info.data.get("refines", "") is None:
+            raise ValueError("name a catalog, or in `refines` the job that the text goes on from")
+        return catalog
 
 
 class BatchRequest(Submission):
@@ -180,7 +201,10 @@ def checked(model: type[M], data: object) -> M:
         return model.model_validate(data)
     except ValidationError as exc:
         faults = [
-            Fault("".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"]), error["msg"])
+            Fault(
+                "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"]),
+                error["msg"].removeprefix("Value error, "),
+            )
             for error in exc.errors()
         ]
         raise InvalidRequest(faults) from exc

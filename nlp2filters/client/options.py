@@ -20,6 +20,7 @@ class Webhook(TypedDict, total=False):
 class Options(TypedDict, total=False):
     """As docs/api.md has them; what is left out is at the service's default."""
 
+    refines: str
     dialects: Sequence[str]
     strategy: Literal["auto", "llm", "builtin"]
     locale: str
@@ -36,12 +37,14 @@ class BatchRequest(Options, total=False):
 
     custom_id: Required[str]
     text: Required[str]
-    catalog: Required[CatalogGiven]
+    catalog: CatalogGiven
 
 
-def submission(text: str, catalog: CatalogGiven, options: Options) -> dict[str, Any]:
+def submission(text: str, catalog: CatalogGiven | None, options: Options) -> dict[str, Any]:
     """The body of a submission."""
-    body: dict[str, Any] = {**options, "text": text, "catalog": catalog_body(catalog)}
+    body: dict[str, Any] = {**options, "text": text}
+    if catalog is not None:
+        body["catalog"] = catalog_body(catalog)
     if isinstance(now := body.get("now"), dt.datetime):
         body["now"] = now.isoformat()
     return body
@@ -49,7 +52,7 @@ def submission(text: str, catalog: CatalogGiven, options: Options) -> dict[str, 
 
 def batch(requests: Sequence[BatchRequest]) -> list[dict[str, Any]]:
     """The requests of a batch's submission."""
-    return [submission(one["text"], one["catalog"], one) for one in requests]
+    return [submission(one["text"], one.get("catalog"), one) for one in requests]
 
 
 def catalog_body(catalog: CatalogGiven) -> Any:

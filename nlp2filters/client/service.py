@@ -111,14 +111,22 @@ class Service:
     # Jobs
 
     async def submit(
-        self, text: str, catalog: CatalogGiven, *, idempotency_key: str | None = None, **more: Unpack[Options]
+        self,
+        text: str,
+        catalog: CatalogGiven | None = None,
+        *,
+        idempotency_key: str | None = None,
+        **more: Unpack[Options],
     ) -> Job:
-        """Submit a text; the job has only begun. `catalog` is a name, a `Catalog`, or one as JSON data."""
+        """Submit a text; the job has only begun. `catalog` is a name, a `Catalog`, or one as JSON data.
+
+        With `refines` the text goes on from an earlier job, in that job's catalog.
+        """
         call = Call("POST", "/v1/jobs", options.submission(text, catalog, more), _once(idempotency_key))
         return answers.read(Job, await self._content(call))
 
     async def ask(
-        self, text: str, catalog: CatalogGiven, *, timeout_s: float | None = None, **more: Unpack[Options]
+        self, text: str, catalog: CatalogGiven | None = None, *, timeout_s: float | None = None, **more: Unpack[Options]
     ) -> Result:
         """Submit a text and wait for what comes of it: `submit`, then `wait`, mostly in a single request.
 

@@ -22,9 +22,11 @@ def add_to(commands: Any) -> None:
     """Add the command to those of the command line."""
     command = commands.add_parser("ask", help="find out what a text asks for")
     command.add_argument("text", help="what somebody asks for, in plain language")
+    command.add_argument("--catalog", metavar="NAME_OR_FILE", help="a catalog's name, or a JSON file that holds one")
     command.add_argument(
-        "--catalog", required=True, metavar="NAME_OR_FILE", help="a catalog's name, or a JSON file that holds one"
+        "--then", action="append", default=[], metavar="TEXT", help="a text that goes on from there; may be repeated"
     )
+    command.add_argument("--refines", metavar="JOB", help="the service's job that the text goes on from")
     command.add_argument(
         "--dialect", action="append", choices=list(DIALECTS), help="what to compile for; may be repeated; else sql"
     )
@@ -38,15 +40,18 @@ def add_to(commands: Any) -> None:
 
 def _ask(args: argparse.Namespace) -> int:
     options = {"strategy": args.strategy, "locale": args.locale, "timezone": args.timezone, "dialects": args.dialect}
+    options["refines"] = args.refines
     given = {name: value for name, value in options.items() if value is not None}
-    catalog = _catalog(args.catalog)
+    catalog = _catalog(args.catalog) if args.catalog else None
     if remote.address(args):
         with remote.client(args) as client:
             result = _served(client, args.text, catalog, given)
+            for text in args.then:
+                result = _served(client, text, None, {**given, "refines": result.job_id})
     else:
         logging.getLogger("nlp2filters").addHandler(logging.NullHandler())  # what went wrong is in the result
-        body = {"text": args.text, "catalog": catalog, **given}
-        result = asyncio.run(local.ask(body, Settings.read(os.environ)))
+        body = {"text": args.text, **({"catalog": catalog} if catalog else {}), **given}
+        result = asyncio.run(local.ask(body, Settings.read(os.environ), args.then))
     if args.json:
         showing.as_json(result)
     else:

@@ -45,6 +45,8 @@ def result(found: Result) -> None:
     """What a text was understood to ask for, with the words that each part came from; and the compiled queries."""
     console = out()
     console.print(found.explanation, style="bold", soft_wrap=True)
+    if found.refines:
+        console.print(found.refines.difference.summary, soft_wrap=True)
     if found.degraded:
         console.print(f"The LLM failed ({found.degraded_reason}); the built-in parser answered.", style="red")
     grid = Table.grid(padding=(0, 2))
@@ -111,6 +113,7 @@ def job(found: Job) -> None:
         ("finished", moment(found.finished_at)),
         ("error", found.error.detail if found.error else None),
         ("retry of", found.retry_of),
+        ("refines", found.refines),
         ("batch", f"{found.batch_id}, {found.custom_id}" if found.batch_id else None),
         *((name, value) for name, value in found.metadata.items()),
     ]

@@ -200,6 +200,19 @@ def leaves(node: Filter | None) -> Iterator[Leaf]:
             yield node
 
 
+def size(node: Filter) -> int:
+    """How many parts the filter has: tests, values of lists, and what joins or negates them."""
+    match node:
+        case OneOf(_, values):
+            return 1 + len(values)
+        case Not(arg):
+            return 1 + size(arg)
+        case And(args) | Or(args):
+            return 1 + sum(map(size, args))
+        case _:
+            return 1
+
+
 def map_leaves(node: Filter, change: Callable[[Leaf], Filter]) -> Filter:
     """The filter with every test replaced."""
     match node:

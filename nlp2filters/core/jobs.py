@@ -14,7 +14,7 @@ from nlp2filters.errors import CancelRequested, IllegalTransition, NewerRecord, 
 Status = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"]
 TERMINAL: frozenset[Status] = frozenset({"succeeded", "failed", "canceled", "expired"})
 RETRYABLE: frozenset[Status] = frozenset({"failed", "canceled", "expired"})
-VERSION = 2  # of the record; a program reads its own and the earlier ones
+VERSION = 3  # of the record; a program reads its own and the earlier ones
 
 STAGES: Mapping[str, tuple[str, ...]] = {
     "filters": ("embedding", "llm"),
@@ -46,7 +46,7 @@ class Job:
     """The mutable record of a job. What was asked and what came out are kept beside it, not in it.
 
     `catalog` is the catalog's name, None for an inline one. `notify` are the outcomes of which its webhook is told.
-    `custom_id` is what the submitter of the batch `batch_id` calls it.
+    `custom_id` is what the submitter of the batch `batch_id` calls it. `refines` is the job that its text goes on from.
     """
 
     id: str
@@ -68,6 +68,7 @@ class Job:
     notify: tuple[Status, ...] = ()
     batch_id: str | None = None
     custom_id: str | None = None
+    refines: str | None = None
 
     @property
     def done(self) -> bool:
@@ -105,6 +106,7 @@ def create(
     retry_of: str | None = None,
     batch_id: str | None = None,
     custom_id: str | None = None,
+    refines: str | None = None,
 ) -> Job:
     """Make a new job, queued for its first stage, that must begin within `deadline_s`."""
     first, *rest = STAGES[kind]
@@ -123,6 +125,7 @@ def create(
         retry_of=retry_of,
         batch_id=batch_id,
         custom_id=custom_id,
+        refines=refines,
     )
 
 
@@ -280,6 +283,7 @@ def to_public(job: Job) -> dict[str, Any]:
         "error": job.error,
         "dead_lettered": job.dead_lettered,
         "retry_of": job.retry_of,
+        "refines": job.refines,
         "batch_id": job.batch_id,
         "custom_id": job.custom_id,
         "metadata": job.metadata,

@@ -1,7 +1,7 @@
 """Refining: a follow-up text changes how the texts before it were read ("cheaper ones", "also in red", "any brand").
 
-    earlier reading ─┐
-    follow-up text ──┴─ parser/followup.py: what it does to the filter · parser: what it asks → merge → difference
+earlier reading ─┐
+follow-up text ──┴─ parser/followup.py: what it does to the filter · parser: what it asks → merge → difference
 """
 
 import datetime as dt
@@ -30,7 +30,7 @@ from nlp2filters.core.filters import (
 from nlp2filters.core.interpretation import Condition, Interpretation, from_json, leaf_to_json, to_json
 from nlp2filters.core.parser.followup import Followup
 
-MAX_PARTS = 80  # of the filter that is refined: the follow-up's come on top
+MAX_PARTS = 100  # of the filter that is refined: the follow-up's come on top
 
 Test: TypeAlias = Leaf | Not
 Side = Literal["low", "high"]
@@ -88,7 +88,7 @@ class _Part:
 
 def too_large(reading: Interpretation) -> bool:
     """Whether the filter has grown so large that nothing more can be added."""
-    return reading.filter is not None and sum(1 for _ in _nodes(reading.filter)) > MAX_PARTS
+    return reading.filter is not None and filters.size(reading.filter) > MAX_PARTS
 
 
 def merge(earlier: Earlier, asked: Interpretation, followup: Followup, *, today: dt.date) -> Interpretation:
@@ -99,6 +99,7 @@ def merge(earlier: Earlier, asked: Interpretation, followup: Followup, *, today:
     `said_in` tells the job.
     """
     before = Interpretation() if followup.anew else earlier.reading
+    asked = _quoted(asked, followup.text)
     parts = [
         replace(part, conditions=tuple(_said_in(condition, earlier.job_id) for condition in part.conditions))
         for part in _parts(before)
@@ -113,12 +114,12 @@ def merge(earlier: Earlier, asked: Interpretation, followup: Followup, *, today:
         conditions=tuple(condition for part in parts for condition in part.conditions),
         sort=asked.sort or sort,
         limit=asked.limit or (None if followup.unlimited else before.limit),
-        text=" ".join(filter(None, (before.text, asked.text))),
+        text=" ".join([*before.text.split(), *asked.text.split()]),
     )
 
 
 def difference(before: Interpretation, after: Interpretation, catalog: Catalog) -> dict[str, Any]:
-    """What has changed between two readings, as JSON data: tests added, removed and changed, order, number and words."""
+    """What has changed between two readings, as JSON data: tests, order, number and words."""
     was, now = dict.fromkeys(_tests(before.filter)), dict.fromkeys(_tests(after.filter))
     removed, added = [test for test in was if test not in now], [test for test in now if test not in was]
     changed = []
@@ -164,6 +165,15 @@ _ENDS = {"asc": "lowest", "desc": "highest"}
 
 def _said_in(condition: Condition, job_id: str) -> Condition:
     return replace(condition, said_in=condition.said_in or job_id)
+
+
+def _quoted(asked: Interpretation, text: str) -> Interpretation:
+    """The reading with the text's own words, also where some of them were blank to the parser."""
+    return replace(
+        asked,
+        conditions=tuple(replace(part, quote=part.span.of(text)) for part in asked.conditions),
+        ignored=tuple(replace(part, quote=part.span.of(text)) for part in asked.ignored),
+    )
 
 
 def _parts(reading: Interpretation) -> list[_Part]:
@@ -219,14 +229,16 @@ def _combined(parts: Sequence[_Part], part: _Part, followup: Followup, today: dt
 
 
 def _bounded(own: Sequence[_Part], part: _Part, today: dt.date) -> Iterator[_Part]:
-    """What stays of the parts about a field beside new limits: exclusions, and the limit on the other side if it can."""
+    """What stays of the parts about a field beside new limits: exclusions, and a limit on the other side."""
     sides = set().union(*map(_sides, part.tests))
     for other in own:
         if all(map(_is_exclusion, other.tests)):
             yield other
         elif all(map(_is_limit, other.tests)):
             limits = [limit for test in other.tests for limit in _limits(test) if not _sides(limit) & sides]
-            if limits and all(_meet(limit, new, today) for limit in limits for test in part.tests for new in _limits(test)):
+            if limits and all(
+                _meet(limit, new, today) for limit in limits for test in part.tests for new in _limits(test)
+            ):
                 node = all_of(*limits)
                 assert node
                 changed = {test: limit for test in other.tests for limit in _limits(test) if limit in limits}
@@ -305,16 +317,6 @@ def _tests(node: Filter | None) -> Iterator[Test]:
                 yield from _tests(arg)
         case _:
             yield node
-
-
-def _nodes(node: Filter) -> Iterator[Filter]:
-    yield node
-    match node:
-        case And(args) | Or(args):
-            for arg in args:
-                yield from _nodes(arg)
-        case Not(arg):
-            yield from _nodes(arg)
 
 
 def _field(test: Test) -> str:

@@ -82,6 +82,7 @@ class Job(Strict):
     error: Problem | None
     dead_lettered: bool
     retry_of: str | None
+    refines: str | None
     batch_id: str | None
     custom_id: str | None
     metadata: dict[str, str]
@@ -152,12 +153,56 @@ class Reading(BaseModel):
     clarification: Clarification | None
 
 
+class Said(Strict):
+    """A text, and the job that it was submitted with."""
+
+    job_id: str
+    text: str
+
+
+class Test(Strict):
+    """What a condition tests."""
+
+    field: str
+    op: str
+    value: Any
+
+
+class Change(Strict):
+    """What was, and what is."""
+
+    before: Any = Field(alias="from")
+    after: Any = Field(alias="to")
+
+
+class Difference(Strict):
+    """How a filter differs from the one that it refines; null where nothing has changed."""
+
+    added: list[Test]
+    removed: list[Test]
+    changed: list[Change]
+    sort: Change | None
+    limit: Change | None
+    text: Change | None
+    summary: str
+
+
+class Refined(Strict):
+    """The job that was refined, the texts of earlier jobs that conditions quote, and what has changed."""
+
+    job_id: str
+    texts: list[Said]
+    difference: Difference
+
+
 class Result(Reading):
     """The filter, its parts with the words they came from, and what it is in each search engine's language."""
 
+    job_id: str | None = Field(default=None, description="What another text `refines`.")
     explanation: str
     dialects: dict[str, JSONObject]
     draft: Reading | None
+    refines: Refined | None = None
     degraded: bool
     degraded_reason: str | None
     provider: str

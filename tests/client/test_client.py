@@ -41,6 +41,16 @@ def test_a_text_is_asked(client: Client) -> None:
     assert "Origin" in result.dialects["sql"]["where"]
 
 
+def test_a_text_goes_on_from_another(client: Client) -> None:
+    first = client.ask("japanese cars over 30 mpg", catalog="cars")
+    assert first.job_id and first.refines is None
+    second = client.ask("also european, lightest first", refines=first.job_id)
+    assert second.refines and [said.text for said in second.refines.texts] == ["japanese cars over 30 mpg"]
+    assert second.refines.difference.sort
+    assert {one.value for one in second.conditions} == {"Japan", "Europe", 30}
+    assert client.submit("any origin", refines=str(second.job_id)).refines == second.job_id
+
+
 def test_every_option_arrives(client: Client) -> None:
     result = client.ask(
         "cheaper than 20, added since yesterday",

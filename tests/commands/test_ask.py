@@ -50,6 +50,22 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str
 Run = Callable[..., tuple[int, str, str]]
 
 
+def test_texts_that_go_on_from_one_another(run: Run) -> None:
+    code, out, err = run(
+        "ask", "japanese cars", "--catalog", "cars", "--then", "also european", "--then", "under 2000 lbs"
+    )
+    assert (code, err) == (0, "")
+    assert "Either origin is Japan or origin is Europe" in out
+    assert "Added: Weight is less than 2000 lb." in out
+
+
+def test_there_are_no_jobs_to_go_on_from_here(run: Run) -> None:
+    code, _, err = run("ask", "also european", "--refines", "job_1")
+    assert code != 0
+    assert "name a service" in err
+    assert "catalog" in run("ask", "also european")[2]
+
+
 def test_a_text_is_read_here(run: Run) -> None:
     text = "japanese cars under 2500 lbs, lightest first, top 5"
     code, out, err = run("ask", text, "--catalog", "cars", "--dialect", "sql", "--dialect", "elasticsearch")
@@ -109,7 +125,7 @@ def test_the_configured_llm_is_asked(run: Run, monkeypatch: pytest.MonkeyPatch) 
         ("ask '' --catalog cars", 2, "/text: "),
         ("ask x --catalog cars --timezone Mars", 2, "/timezone: "),
         ("ask x --catalog cars --dialect cobol", 2, "invalid choice: 'cobol'"),
-        ("ask x", 2, "required: --catalog"),
+        ("ask x", 2, "name a catalog, or in `refines` the job"),
         ("ask x --catalog cars --server http://127.0.0.1:9", 1, "`nlp2filters up` starts one"),
         ("ask x --catalog cars --server here", 1, "missing an 'http://' or 'https://' protocol"),
         ("jobs show job_1 --server http://127.0.0.1:9", 1, "--server or NLP2FILTERS_SERVER names another"),

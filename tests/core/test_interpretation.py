@@ -79,6 +79,7 @@ def test_the_json_of_a_condition() -> None:
         "confidence": 1.0,
         "source": "llm",
         "alternatives": [],
+        "said_in": None,
     }
 
 

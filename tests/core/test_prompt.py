@@ -12,6 +12,7 @@ from nlp2filters import demo
 from nlp2filters.core import prompt
 from nlp2filters.core.filters import And, Between, Comparison, Not, OneOf, Or
 from nlp2filters.core.interpretation import Clarification, Interpretation, Sort
+from nlp2filters.core.refining import Earlier
 from nlp2filters.errors import InvalidAnswer
 
 CARS = demo.catalog("cars")
@@ -150,6 +151,30 @@ def test_the_messages() -> None:
     again = prompt.repair(asked, "{}", "/conditions: missing")
     assert again[:2] == asked
     assert [message["role"] for message in again[2:]] == ["assistant", "user"]
+
+
+def test_a_followup_quotes_the_earlier_texts_too() -> None:
+    found = prompt.read_answer(answer(condition("Origin", "=", "Japan", "japanese")), "japanese cars", CARS)
+    earlier = Earlier.of("job_1", "japanese cars", found)
+    asked = prompt.messages("over 30 mpg", CARS, found, today=dt.date(2026, 11, 24), timezone="UTC", earlier=earlier)
+    assert [message["role"] for message in asked] == ["system", "system", "user"]
+    data = json.loads(asked[-1]["content"])
+    assert data["earlier"]["texts"] == ["japanese cars"]
+    assert data["earlier"]["conditions"][0]["value"] == "Japan"
+    content = answer(
+        condition("Origin", "=", "Japan", "japanese"), condition("Miles_per_Gallon", ">", 30, "over 30 mpg")
+    )
+    read = prompt.read_answer(content, "over 30 mpg", CARS, earlier)
+    assert [(one.quote, one.said_in) for one in read.conditions] == [("japanese", "job_1"), ("over 30 mpg", None)]
+    with pytest.raises(InvalidAnswer, match="quote"):
+        prompt.read_answer(content, "over 30 mpg", CARS)
+
+
+def test_a_filter_of_too_many_parts_is_refused() -> None:
+    conditions = [condition("Horsepower", ">", number) for number in range(20)]
+    content = answer(*conditions, alternatives=[[at for at in range(20) if at != left] for left in range(20)])
+    with pytest.raises(InvalidAnswer, match="too many parts"):
+        prompt.read_answer(content, TEXT, CARS)
 
 
 def test_the_schema_is_of_the_form_that_providers_enforce() -> None:

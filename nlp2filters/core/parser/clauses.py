@@ -633,7 +633,7 @@ class _Walk:
         return True
 
     def _of_all(self) -> bool:
-        """Whether "any" or "all" stands before, at most two nouns between: "any car but american", "any color but red"."""
+        """Whether "any" or "all" stands before, with its noun: "any car but american", "any color but red"."""
         at = self.at - 1
         while at > self.at - 3 and (
             self.row.is_noun(at) or self.row.says(at, "results") or any(True for _ in self.row.fields(at))

@@ -1,6 +1,7 @@
-"""A follow-up: what a text that goes on from an earlier one says of the filter before ("also", "any brand", "start over").
+"""A follow-up: what a text that goes on from an earlier one says of the filter before.
 
-Only the words for that are looked for. What the text asks for besides is left to the parser.
+"also", "instead", "any brand", "remove the price limit", "start over": only the words for that are looked for. What the
+text asks for besides is left to the parser.
 """
 
 from collections.abc import Sequence
@@ -8,7 +9,6 @@ from dataclasses import dataclass, field
 
 from nlp2filters.core.interpretation import Span
 from nlp2filters.core.linking import FieldTarget, Lexicon
-from nlp2filters.core.words import Token
 
 _SEPARATORS = {",", ";"}
 
@@ -17,12 +17,13 @@ _SEPARATORS = {",", ";"}
 class Followup:
     """What a follow-up does.
 
-    `rest` is the text with blanks in place of the words for it, so that places in the one are places in the other.
+    `rest` is `text` with blanks in place of the words for it, so that places in the one are places in the other.
     `anew`: nothing of before is to hold. `lifted` are fields that nothing is asked of any more; `unordered` and
     `unlimited` say the same of order and number. Values in `additions` widen the filter, those in `replacements` take
     the place of what was asked of their field. `words` are the spans of all words that were understood here.
     """
 
+    text: str
     rest: str
     anew: bool = False
     lifted: set[str] = field(default_factory=set)
@@ -56,7 +57,7 @@ class _Reader:
     def __init__(self, text: str, lexicon: Lexicon) -> None:
         self.lexicon, self.language = lexicon, lexicon.language
         self.tokens = self.language.tokenize(text)
-        self.found = Followup(text)
+        self.found = Followup(text, text)
 
     def read(self) -> Followup:
         at = 0
@@ -99,7 +100,7 @@ class _Reader:
         return None
 
     def _phrase(self, at: int | None, key: str) -> int | None:
-        """The place after the longest phrase of the kind that begins at `at`; none inside a longer one of the grammar."""
+        """The place after the longest phrase of the kind that begins at `at`, unless one of the grammar is longer."""
         if at is None or at >= len(self.tokens):
             return None
         norms = [token.norm for token in self.tokens[at : at + 8]]
@@ -152,7 +153,9 @@ class _Reader:
         """ "drop the red ones": for the parser it says "not"."""
         start, stop = self.tokens[at].start, self.tokens[end - 1].end
         word: str = self.language.data["grammar"]["negation"]["not"][0]
-        match = self.lexicon.match(self.tokens, self._determined(end)) if self._determined(end) < len(self.tokens) else None
+        match = (
+            self.lexicon.match(self.tokens, self._determined(end)) if self._determined(end) < len(self.tokens) else None
+        )
         if match is None or stop - start < len(word):
             return None
         self._write(start, stop, word)
