@@ -10,6 +10,7 @@ const PATIENCE_MS = 3000; // somebody is waiting
 let catalogs = [];
 let running = new AbortController();
 let client;
+let turns = []; // of the conversation: the texts so far, and the job of each
 
 const chosen = () => catalogs.find((catalog) => catalog.name === document.forms.ask.catalog.value);
 
@@ -66,41 +67,69 @@ function fromAddress({ typed = "" } = {}) {
   document.forms.ask.catalog.value = name;
   describe();
   $("text").value = typed || (asked.get("q") ?? "");
-  if ($("text").value && !typed) run($("text").value);
+  if ($("text").value && !typed) converse([$("text").value, ...asked.getAll("then")]);
   else clear();
 }
 
 /** Nothing is asked: no answer of an earlier text stays. */
 function clear() {
   running.abort();
+  begun();
   $("answer").hidden = true;
   $("problem").hidden = true;
   $("status").textContent = "";
 }
 
+/** A conversation begins: there is nothing to go on from. */
+function begun() {
+  turns = [];
+  document.forms.refine.hidden = true;
+}
+
 function ask(text) {
   $("text").value = text;
-  const address = new URLSearchParams({ catalog: chosen().name, q: text });
+  history.pushState(null, "", `?${new URLSearchParams({ catalog: chosen().name, q: text })}`);
+  converse([text]);
+}
+
+/** Goes on from the answer that is shown. */
+function refine(text) {
+  const [first, ...rest] = [...turns.map((turn) => turn.text), text];
+  const address = new URLSearchParams([["catalog", chosen().name], ["q", first], ...rest.map((said) => ["then", said])]);
   history.pushState(null, "", `?${address}`);
   run(text);
 }
 
+/** Asks one text after the other, each going on from those before, as far as they are answered. */
+async function converse([first, ...rest]) {
+  begun();
+  if (!(await run(first))) return;
+  for (const text of rest) {
+    if (!(await run(text))) return;
+  }
+}
+
+/** Asks a text, going on from the last turn if there is one; whether it was answered. */
 async function run(text) {
   running.abort();
   const { signal } = (running = new AbortController());
   const catalog = chosen();
   const fields = new Map(catalog.fields.map((field) => [field.name, field]));
-  const request = { catalog: catalog.name, text, dialects: ["sql", "elasticsearch"] };
+  const before = turns.at(-1);
+  const about = before ? { refines: before.id } : { catalog: catalog.name, dialects: ["sql", "elasticsearch"] };
+  const request = { ...about, text };
   $("problem").hidden = true;
   $("answer").setAttribute("aria-busy", "true");
   $("status").textContent = "Searching";
+  let told = false;
   try {
     const job = await client.submit(request, { signal, patience: PATIENCE_MS });
     curl(request);
     const read = (reading, state) => {
+      told = true;
       $("answer").hidden = false;
       $("state").textContent = state;
-      show.sentence(text, reading);
+      show.sentences([...turns, { id: job.id, text }], reading);
       show.filter(reading, fields);
       show.notes(reading);
     };
@@ -113,6 +142,9 @@ async function run(text) {
       else if (news.draft) read(news.draft, "draft");
     }
     if (!last.result) throw new Error(last.job.error?.detail ?? `The job has ${last.job.status}.`);
+    turns.push({ id: job.id, text });
+    document.forms.refine.hidden = false;
+    $("followup").value = "";
     show.query(last.result);
     $("status").textContent = last.result.explanation;
     $("found").hidden = !catalog.packaged; // only the demo data has rows here
@@ -121,13 +153,18 @@ async function run(text) {
       show.rows(found, last.result, fields);
       $("status").textContent = `${found.count} of ${found.total} rows match. ${last.result.explanation}`;
     }
+    return true;
   } catch (error) {
-    if (signal.aborted) return;
-    $("answer").hidden = true; // it is the earlier text's, or a draft that came to nothing
+    if (signal.aborted) return false;
+    if (told || !before) $("answer").hidden = true; // it is another text's, or a draft that came to nothing
     $("status").textContent = "";
-    if (error instanceof Problem && error.status === 401) return askForKey(error);
+    if (error instanceof Problem && error.status === 401) {
+      askForKey(error);
+      return false;
+    }
     fill($("problem"), error.message);
     $("problem").hidden = false;
+    return false;
   } finally {
     if (!signal.aborted) $("answer").removeAttribute("aria-busy");
   }
@@ -147,6 +184,10 @@ document.forms.ask.addEventListener("submit", async (event) => {
   event.preventDefault();
   await ready;
   if ($("text").value.trim()) ask($("text").value);
+});
+document.forms.refine.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if ($("followup").value.trim()) refine($("followup").value);
 });
 document.forms.key.addEventListener("submit", (event) => {
   event.preventDefault();

@@ -21,21 +21,30 @@ export function stages(job) {
 
 const milliseconds = (from, to) => (from && to ? Date.parse(to) - Date.parse(from) : null);
 
-/** The text, with the words of each condition and those that changed nothing marked. */
-export function sentence(text, reading) {
+/** The texts, the last one in front, with the words of each condition and those that changed nothing marked. `turns` are
+ *  `{id, text}`: conditions say in which earlier job's text their words stand. */
+export function sentences(turns, reading) {
+  fill($("sentences"), ...turns.map(({ id, text }, i) => {
+    const last = i === turns.length - 1;
+    const conditions = reading.conditions.map((part) => ((part.said_in ?? turns.at(-1).id) === id ? part : null));
+    return el("p", { class: last ? "sentence" : "sentence before" }, ...marked(text, conditions, last ? reading.ignored : []));
+  }));
+}
+
+/** A text cut into marks; `conditions` has null for those whose words stand elsewhere. */
+function marked(text, conditions, ignored) {
   const chars = Array.from(text); // spans count code points
-  const spans = [...reading.conditions, ...reading.ignored].flatMap((part) => part.span);
+  const spans = [...conditions, ...ignored].flatMap((part) => part?.span ?? []);
   const edges = [...new Set([0, ...spans, chars.length])].sort((a, b) => a - b);
-  const parts = edges.slice(1).map((end, i) => { // conditions may share words, so the text is cut at every edge
+  return edges.slice(1).map((end, i) => { // conditions may share words, so the text is cut at every edge
     const start = edges[i];
     const holds = ({ span }) => span[0] <= start && end <= span[1];
     const words = chars.slice(start, end).join("");
-    const used = reading.conditions.flatMap((part, index) => (holds(part) ? [index] : []));
+    const used = conditions.flatMap((part, index) => (part && holds(part) ? [index] : []));
     if (used.length) return el("mark", { class: "used", "data-conditions": used.join(" ") }, words);
-    const unused = reading.ignored.find(holds);
+    const unused = ignored.find(holds);
     return unused ? el("mark", { class: "ignored", title: unused.reason }, words) : words;
   });
-  fill($("sentence"), ...parts);
 }
 
 /** The filter as chips, grouped as it is nested; then order, number and free text. */
@@ -96,6 +105,7 @@ export function notes(reading) {
       ignored.map((part) => `“${part.quote}” (${part.reason})`).join(", ")),
   );
   fill($("explanation"), reading.explanation ?? "");
+  fill($("difference"), reading.refines?.difference.summary ?? "");
 }
 
 /** The compiled queries as tabs. */

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 import tests.browser
 from nlp2filters import demo
+from nlp2filters.client import Client
 from tests.service import ROOT, Service
 
 pytestmark = tests.browser.needed
@@ -29,8 +30,15 @@ def page(browser: Browser, service: Service) -> Iterator[Page]:
 
 
 def ask(page: Page, text: str) -> None:
-    page.get_by_role("textbox").fill(text)
+    page.get_by_role("textbox", name="What are you looking for?").fill(text)
     page.keyboard.press("Enter")
+    expect(page.locator("#answer:not([aria-busy])")).to_be_visible()
+
+
+def refine(page: Page, text: str) -> None:
+    page.get_by_role("textbox", name="What is to be different?").fill(text)
+    page.keyboard.press("Enter")
+    expect(page.locator("#sentences p").last).to_have_text(text)
     expect(page.locator("#answer:not([aria-busy])")).to_be_visible()
 
 
@@ -66,13 +74,51 @@ def test_an_example_of_the_other_catalog(page: Page) -> None:
     expect(page.locator("#count")).to_contain_text(f"{len(meant)} of")
     assert "catalog=movies&q=films+by+Steven" in page.url
     page.go_back()
-    expect(page.get_by_role("textbox")).to_have_value("")
+    expect(page.get_by_role("textbox")).to_have_value("")  # the only one that is shown
     expect(page.locator("#answer")).to_be_hidden()
 
 
 def test_an_address_with_a_text_is_answered_at_once(page: Page) -> None:
     page.goto(f"/?catalog=movies&q={quote('comedies under 90 minutes')}")
     expect(page.locator(".chip b")).to_have_text(["Genre", "Running time"])
+
+
+def test_a_conversation(page: Page) -> None:
+    page.goto("/")
+    ask(page, "japanese cars under 2500 lbs")
+    refine(page, "also european")
+    refine(page, "lightest first")
+    expect(page.locator("#sentences p")).to_have_text(
+        ["japanese cars under 2500 lbs", "also european", "lightest first"]
+    )
+    expect(page.locator("#sentences mark.used")).to_have_text(["japanese", "under 2500 lbs", "european"])
+    expect(page.locator("#difference")).to_have_text("Order: Weight, lowest first.")
+    origins = ("Japan", "Europe")
+    rows = demo.rows("cars")
+    meant = [row for row in rows if row["Origin"] in origins and row["Weight_in_lbs"] < 2500]  # type: ignore[operator]
+    expect(page.locator("#count")).to_contain_text(f"{len(meant)} of")
+    expect(page.locator("#curl")).to_contain_text('"refines":"job_')
+    page.locator(".chip", has_text="is Europe").focus()
+    expect(page.locator("mark.lit")).to_have_text("european")
+    page.reload()
+    expect(page.locator("#sentences p")).to_have_count(3)
+    expect(page.locator("#count")).to_contain_text(f"{len(meant)} of")
+    page.go_back()
+    expect(page.locator("#sentences p")).to_have_count(2)
+    ask(page, "8 cylinders")
+    expect(page.locator("#sentences p")).to_have_count(1)
+    expect(page.locator("#difference")).to_have_text("")
+
+
+def test_a_refinement_of_what_is_no_longer_kept_is_said_beside_the_answer(page: Page, service: Service) -> None:
+    page.goto("/")
+    ask(page, "japanese cars")
+    with Client(service.url, trust_env=False) as client:
+        client.delete(next(client.jobs()))
+    page.get_by_role("textbox", name="What is to be different?").fill("also european")
+    page.keyboard.press("Enter")
+    expect(page.locator("#problem")).to_contain_text("There is no job")
+    expect(page.locator(".chip")).to_contain_text("is Japan")
 
 
 def test_or_is_shown_as_a_group(page: Page) -> None:
@@ -155,7 +201,7 @@ def test_markup_in_a_text_is_text(page: Page) -> None:
     page.goto("/")
     text = '<img src=x onerror="alert(1)"> japanese'
     ask(page, text)
-    expect(page.locator("#sentence")).to_have_text(text)
+    expect(page.locator("#sentences")).to_have_text(text)
     expect(page.locator("#answer img")).to_have_count(0)
 
 
@@ -169,7 +215,7 @@ def test_words_without_a_field_and_questions_are_told(page: Page) -> None:
 def test_a_text_that_is_too_long_says_so_and_the_earlier_answer_goes(page: Page) -> None:
     page.goto("/")
     ask(page, "8 cylinders")
-    page.get_by_role("textbox").fill("x" * 4001)
+    page.get_by_role("textbox", name="What are you looking for?").fill("x" * 4001)
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("/text")
     expect(page.locator("#answer")).to_be_hidden()
