@@ -220,12 +220,23 @@ def _combined(parts: Sequence[_Part], part: _Part, followup: Followup, today: dt
         excluded = set().union(*map(_values, part.tests))
         return [*rest, *(other for other in own if not _only(other, excluded)), part]
     if any(map(followup.adds, said)):
-        wider = any_of(all_of(*(other.filter for other in own)), part.filter)
-        assert wider
-        return [*rest, _Part(wider, (*(c for other in own for c in other.conditions), *part.conditions))]
+        return [*rest, *_widened(own, part)]
     if all(isinstance(test, Contains) for test in part.tests) and not any(map(followup.replaces, said)):
         return [*rest, *own, part]
     return [*rest, part]
+
+
+def _widened(own: Sequence[_Part], part: _Part) -> list[_Part]:
+    """The parts about a field, with other values beside theirs; what they exclude stays so, unless it is asked for."""
+    wanted = set().union(*map(_values, part.tests))
+    excluding = [other for other in own if all(map(_is_exclusion, other.tests))]
+    asking = [other for other in own if other not in excluding] or excluding
+    kept = [
+        other for other in excluding if other not in asking and not wanted & set().union(*map(_values, other.tests))
+    ]
+    wider = any_of(all_of(*(other.filter for other in asking)), part.filter)
+    assert wider
+    return [_Part(wider, (*(c for other in asking for c in other.conditions), *part.conditions)), *kept]
 
 
 def _bounded(own: Sequence[_Part], part: _Part, today: dt.date) -> Iterator[_Part]:

@@ -109,6 +109,9 @@ def _shown(node: Filter | None) -> str:
         (["black, under $80", "red as well"], "(color = black or color = red) & price < 80"),
         (["black, under $80", "also red, over 200 g"], "(color = black or color = red) & price < 80 & weight > 200"),
         (["black or red", "add blue"], "color = blue or color in ['black', 'red']"),
+        (["black headphones", "not blue", "also red"], "(color = black or color = red) & color <> blue"),
+        (["black headphones", "not blue", "also blue"], "color = black or color = blue"),
+        (["not black", "also red"], "color <> black or color = red"),
         # limits
         (["under $80", "under $50"], "price < 50"),
         (["under $80", "over $20"], "price < 80 & price > 20"),
