@@ -9,15 +9,14 @@ import orjson
 from starlette.requests import Request
 
 from nlp2filters import demo, limits, webhooks
-from nlp2filters.api import lookup
+from nlp2filters.api import refining
 from nlp2filters.api.auth import caller
 from nlp2filters.api.state import State, state
 from nlp2filters.api.submission import Submission, Webhook
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, filters, interpretation, jobs
+from nlp2filters.core import checks, filters, jobs
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.jobs import Job
-from nlp2filters.core.refining import Earlier, too_large
 from nlp2filters.errors import (
     CatalogNotFound,
     Fault,
@@ -31,7 +30,6 @@ from nlp2filters.limits import WINDOW_S
 from nlp2filters.store import Limits, now_ms
 
 Member = tuple[Job, bytes]
-INHERITED = ("dialects", "strategy", "locale", "timezone", "now", "scope")  # by a text that refines a job, unless given
 
 
 async def admit(request: Request) -> tuple[Limits, dict[str, str]]:
@@ -65,11 +63,11 @@ async def prepare(request: Request, asked: Submission, **about: Any) -> Member:
     app, owner = state(request), caller(request).owner
     earlier = None
     if asked.refines:
-        asked, earlier = await _refined(app, owner, asked, asked.refines)
+        asked, earlier = await refining.complete(app, owner, asked, asked.refines)
     assert asked.catalog is not None
     catalog, digest = await _catalog(app, owner, asked.catalog)
     if earlier:
-        _check_earlier(earlier, catalog)
+        refining.check(earlier, catalog)
     if asked.scope is not None:
         await asyncio.to_thread(_check_scope, asked.scope, catalog)
     if asked.strategy == "llm" and not app.settings.llm_model:
@@ -141,46 +139,6 @@ def check_webhook(request: Request, url: str, *, signed: bool = True) -> None:
         webhooks.check_url(url, allow_private=settings.webhook_allow_private, own=own)
     except WebhookRefused as exc:
         raise InvalidRequest([Fault("/webhook/url", str(exc))]) from exc
-
-
-async def _refined(app: State, owner: str, asked: Submission, job_id: str) -> tuple[Submission, Earlier]:
-    """The submission, completed by what the job that it refines was asked; and what that job came to.
-
-    The reading is copied into the new job's request, so that it needs the earlier job no longer.
-    """
-    job, found = await lookup.finished(app.store, owner, job_id, "request", "draft", "reading")
-    if job.kind != asked.kind or "draft" not in found:
-        raise InvalidRequest([Fault("/refines", f"Job {job_id} has no filter that could be refined.")])
-    before = found["request"]
-    if asked.catalog not in (None, before["catalog"]):
-        detail = "A text that refines a job searches the catalog of that job. Leave `catalog` out."
-        raise InvalidRequest([Fault("/catalog", detail)])
-    inherited = {name: before[name] for name in INHERITED if name not in asked.model_fields_set}
-    reading = interpretation.from_json(found.get("reading", found["draft"]))
-    earlier = before.get("earlier")
-    return (
-        asked.model_copy(update={**inherited, "catalog": before["catalog"]}),
-        Earlier.of(job_id, before["text"], reading, Earlier.from_json(earlier) if earlier else None),
-    )
-
-
-def _check_earlier(earlier: Earlier, catalog: Catalog) -> None:
-    """Refuse to refine what the catalog, as it is now, does not have, or what has grown too large.
-
-    Raises:
-        InvalidRequest: with the pointer `/refines`.
-    """
-    reading = earlier.reading
-    if too_large(reading):
-        detail = "That job's filter has grown too large to be refined. Ask anew, without `refines`."
-        raise InvalidRequest([Fault("/refines", detail)])
-    try:
-        if reading.filter:
-            checks.check(reading.filter, catalog)
-        checks.check_sort(reading.sort, catalog)
-    except InvalidFilter as exc:
-        detail = f"The catalog has changed since that job: {exc.faults[0].detail} Ask anew, without `refines`."
-        raise InvalidRequest([Fault("/refines", detail)]) from exc
 
 
 async def _catalog(app: State, owner: str, asked: str | dict[str, Any]) -> tuple[Catalog, str | None]:
