@@ -7,7 +7,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from arq.typing import WorkerSettingsType
 from arq.worker import get_kwargs
@@ -73,6 +73,16 @@ async def run(worker_settings: WorkerSettingsType) -> None:
         _log.info("stopped")
     finally:
         await worker.close()
+
+
+async def run_process(worker_settings: WorkerSettingsType) -> NoReturn:
+    """As `run`, then end the process at once.
+
+    A thread that still reads a long text would be waited for, and nobody needs what it finds: the job is another's.
+    """
+    await run(worker_settings)
+    logging.shutdown()
+    os._exit(0)
 
 
 @asynccontextmanager

@@ -1,14 +1,54 @@
-"""What a client sees when the web process it talks to is told to stop."""
+"""Processes that are told to stop: what clients see of it, and what is not waited for."""
 
+import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from arq import create_pool
+from arq.connections import RedisSettings
 
-from tests.service import STOP_TIMEOUT_S, Service, started
+from tests.service import ROOT, STOP_TIMEOUT_S, Service, started
+
+BUSY = """
+import asyncio, sys, time
+from nlp2filters import workers
+from nlp2filters.connection import connect
+from nlp2filters.settings import Settings
+
+async def compute(ctx):
+    print("computing", flush=True)
+    await asyncio.to_thread(time.sleep, 600)  # as a thread does that reads a long text on a starved machine
+
+class Busy:
+    functions = (compute,)
+    queue_name = "busy"
+    redis_pool = connect(Settings(redis_url=sys.argv[1]), patience_s=None)
+    job_completion_wait = 1
+
+asyncio.run(workers.run_process(Busy))
+"""
+
+
+async def test_a_worker_does_not_wait_for_a_thread_that_computes(redis_url: str) -> None:
+    arguments = [sys.executable, "-c", BUSY, redis_url]
+    process = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    pool = await create_pool(RedisSettings.from_dsn(redis_url), default_queue_name="busy")
+    try:
+        await pool.enqueue_job("compute")
+        assert process.stdout
+        async with asyncio.timeout(60):
+            assert await process.stdout.readline() == b"computing\n"
+            process.terminate()
+            assert await process.wait() == 0
+    finally:
+        await pool.aclose()
+        if process.returncode is None:
+            process.kill()
 
 
 @pytest.fixture
