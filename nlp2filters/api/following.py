@@ -1,8 +1,8 @@
 """Follow a job or a batch: Server-Sent Events and WebSocket, from a cursor or from a snapshot, to the end."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 import anyio
@@ -12,6 +12,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import WebSocketRoute
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from nlp2filters.api import lookup
@@ -82,16 +83,32 @@ async def _event_source(request: Request, subject: str, snapshot: Snapshot) -> R
     cursor = await _held(app, subject, _cursor(request))
     if cursor and await _at_end(app, subject, cursor):
         return Response(status_code=204)
-    _check_streams(request)
     stopping = anyio.Event()
-    following = _counted(request, _follow(app, subject, cursor, snapshot, stopping))
-    return EventSourceResponse(
-        (_sse(event) async for event in following),
-        ping=PING_S,
-        send_timeout=SEND_TIMEOUT_S,
-        shutdown_event=stopping,
-        shutdown_grace_period=STOP_GRACE_S,
-    )
+    return _Stream(request, _follow(app, subject, cursor, snapshot, stopping), stopping)
+
+
+class _Stream(EventSourceResponse):
+    """Events as they come; until the last is sent, or the client has gone, the caller has one stream more."""
+
+    def __init__(self, request: Request, events: AsyncGenerator[Event], stopping: anyio.Event) -> None:
+        super().__init__(
+            (_sse(event) async for event in events),
+            ping=PING_S,
+            send_timeout=SEND_TIMEOUT_S,
+            shutdown_event=stopping,
+            shutdown_grace_period=STOP_GRACE_S,
+        )
+        self._request, self._events = request, events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send them.
+
+        Raises:
+            TooManyStreams: the caller has as many as it may; nothing was sent.
+        """
+        with _one_more(self._request):
+            async with aclosing(self._events):
+                await super().__call__(scope, receive, send)
 
 
 def _sse(event: Event) -> ServerSentEvent:
@@ -108,15 +125,15 @@ async def _serve_socket(socket: WebSocket) -> None:
         if cursor and await _at_end(state(socket), job.id, cursor):
             await socket.close(CLOSED_NORMALLY)
             return
-        _check_streams(socket)
-        following = _counted(socket, _follow(state(socket), job.id, cursor, _job_snapshot, anyio.Event()))
-        sending = asyncio.ensure_future(_send_all(socket, following))
-        leaving = asyncio.ensure_future(_left(socket))
-        done, others = await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        await following.aclose()
+        following = _follow(state(socket), job.id, cursor, _job_snapshot, anyio.Event())
+        with _one_more(socket):
+            async with aclosing(following):
+                sending = asyncio.ensure_future(_send_all(socket, following))
+                leaving = asyncio.ensure_future(_left(socket))
+                done, others = await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+                for task in others:
+                    task.cancel()
+                await asyncio.gather(*others, return_exceptions=True)
         if sending in done:
             await socket.close(CLOSED_NORMALLY if sending.result() else COME_BACK)
     except NLP2FiltersError as exc:
@@ -154,6 +171,7 @@ async def _follow(
     following = app.events.follow(subject, cursor)
     stop = asyncio.ensure_future(stopping.wait())
     deadline = asyncio.get_running_loop().time() + MAX_STREAM_S
+    upcoming: asyncio.Future[Event | None] | None = None
     try:
         while True:
             upcoming = asyncio.ensure_future(anext(following, None))
@@ -169,6 +187,8 @@ async def _follow(
             yield event
     finally:
         stop.cancel()
+        if upcoming:
+            upcoming.cancel()  # or it would follow on for a client that has gone
 
 
 async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> tuple[Event, str]:
@@ -198,24 +218,23 @@ async def _batch_snapshot(app: State, batch_id: str) -> dict[str, Any]:
     return {"type": "batch.snapshot", "batch_id": batch.id, "batch": public}
 
 
-def _check_streams(connection: HTTPConnection) -> None:
+@contextmanager
+def _one_more(connection: HTTPConnection) -> Iterator[None]:
+    """The caller has one stream more while inside. Nothing is awaited between looking and counting.
+
+    Raises:
+        TooManyStreams: it has as many as it may.
+    """
     app, who = state(connection), caller(connection)
     if who.limited and app.streams[who.owner] >= app.settings.max_streams:
         raise TooManyStreams(app.settings.max_streams)
-
-
-async def _counted(connection: HTTPConnection, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
-    """The events; while they are read, the caller has one stream more."""
-    streams, owner = state(connection).streams, caller(connection).owner
-    streams[owner] += 1
+    app.streams[who.owner] += 1
     try:
-        async with aclosing(events):
-            async for event in events:
-                yield event
+        yield
     finally:
-        streams[owner] -= 1
-        if not streams[owner]:
-            del streams[owner]
+        app.streams[who.owner] -= 1
+        if not app.streams[who.owner]:
+            del app.streams[who.owner]
 
 
 def _cursor(connection: HTTPConnection) -> str | None:

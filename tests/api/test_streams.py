@@ -1,0 +1,161 @@
+"""How many streams an owner may have: never one more, however many are opened at once, and all are given back."""
+
+import asyncio
+import socket
+import struct
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosedError
+
+from nlp2filters import app as application
+from nlp2filters.access import ApiKeys
+from nlp2filters.api import following
+from nlp2filters.api.state import State
+from nlp2filters.app import create_app
+from nlp2filters.connection import Client as Redis
+from nlp2filters.keys import Keys
+from nlp2filters.settings import Settings
+from nlp2filters.store import now_ms
+from tests.in_process import serving
+
+BODY = {"catalog": "cars", "text": "8 cylinders"}
+MOST = 3
+
+
+@dataclass
+class Served:
+    """A web process that allows three streams, and what it holds."""
+
+    url: str
+    key: str
+    opened: list[State]
+    job: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+    @property
+    def open(self) -> int:
+        """Streams that count."""
+        return sum(self.opened[0].streams.values())
+
+    async def until(self, count: int) -> None:
+        """So many streams are open, and followed, by as many as are open."""
+        async with asyncio.timeout(30):
+            while self.open != count or self._followers() != count:
+                await asyncio.sleep(0.01)
+
+    def _followers(self) -> int:
+        return sum(map(len, list(self.opened[0].events._followers.values())))
+
+
+@pytest.fixture
+async def served(redis: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
+    opened: list[State] = []
+
+    def remembered(*parts: Any) -> State:
+        opened.append(State(*parts))
+        return opened[0]
+
+    monkeypatch.setattr(application, "State", remembered)
+    prefix = f"test-{uuid.uuid4().hex[:8]}"
+    scopes = ("jobs:read", "jobs:write")
+    _, key = await ApiKeys(redis, Keys(prefix)).create("anna", "anna", scopes, now_ms())
+    with serving(create_app(Settings(redis_url=redis_url, key_prefix=prefix, max_streams=MOST))) as url:
+        made = Served(url, key, opened)
+        async with httpx.AsyncClient(trust_env=False, headers=made.headers) as client:
+            made.job = (await client.post(f"{url}/v1/jobs", json=BODY)).json()
+        yield made
+
+
+@pytest.fixture
+def address(served: Served) -> str:
+    return served.url + str(served.job["urls"]["events"])
+
+
+@pytest.fixture
+async def client(served: Served) -> AsyncIterator[httpx.AsyncClient]:
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(trust_env=False, timeout=60, headers=served.headers, limits=limits) as client:
+        yield client
+
+
+async def test_many_at_once_get_no_more_than_there_are(served: Served, address: str, client: httpx.AsyncClient) -> None:
+    requests = [client.build_request("GET", address) for _ in range(40)]
+    answers = await asyncio.gather(*(client.send(request, stream=True) for request in requests))
+    statuses = [answer.status_code for answer in answers]
+    assert (statuses.count(200), statuses.count(429)) == (MOST, 40 - MOST)
+    await served.until(MOST)
+    for answer in answers:
+        await answer.aclose()
+    await served.until(0)
+
+
+async def test_web_sockets_count_too(served: Served, address: str, client: httpx.AsyncClient) -> None:
+    socket_address = address.replace("http", "ws").replace("/events", "/ws")
+
+    async def open_one(received: asyncio.Queue[str]) -> int | None:
+        async with connect(socket_address, proxy=None, additional_headers=served.headers) as socket:
+            with suppress(ConnectionClosedError):
+                received.put_nowait(str(await socket.recv()))
+                await asyncio.Event().wait()
+            return socket.close_code
+
+    received: asyncio.Queue[str] = asyncio.Queue()
+    async with client.stream("GET", address) as stream:
+        assert stream.status_code == 200
+        tasks = [asyncio.create_task(open_one(received)) for _ in range(20)]
+        for _ in range(MOST - 1):
+            await asyncio.wait_for(received.get(), 30)
+        refused = 20 - (MOST - 1)
+        async with asyncio.timeout(30):
+            while sum(task.done() for task in tasks) < refused:
+                await asyncio.sleep(0.01)
+        assert [task.result() for task in tasks if task.done()] == [4429] * refused
+        await served.until(MOST)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    await served.until(0)
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    async def fail(app: Any, subject: str) -> dict[str, Any]:
+        raise RuntimeError("in this test the snapshot fails")
+
+    monkeypatch.setattr(following, "_job_snapshot", fail)
+    yield
+
+
+@pytest.mark.usefixtures("failing")
+async def test_a_stream_that_fails_is_given_back(served: Served, address: str, client: httpx.AsyncClient) -> None:
+    for _ in range(2 * MOST):
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.get(address)
+    await served.until(0)
+
+
+async def test_whoever_leaves_before_the_first_byte_has_left(
+    served: Served, address: str, client: httpx.AsyncClient
+) -> None:
+    parts = urlsplit(address)
+    request = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {served.key}\r\n\r\n"
+    for number in range(30):
+        with socket.create_connection((parts.hostname, parts.port)) as connection:
+            if number % 2:  # by a reset
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.sendall(request.encode())
+    async with asyncio.timeout(30):  # some of them are only being heard
+        while (await client.send(client.build_request("GET", address), stream=True)).status_code != 200:
+            await served.until(0)
+    await served.until(1)
