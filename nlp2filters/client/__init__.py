@@ -21,7 +21,19 @@ from nlp2filters.client.service import PATIENCE_S, URL, Service
 from nlp2filters.client.transport import Blocking, Waiting, iterate, run
 from nlp2filters.client.webhooks import verify_webhook
 from nlp2filters.core.catalog import Catalog, Field
-from nlp2filters.core.schemas import Batch, BatchResult, Condition, Delivery, Job, Reading, Result
+from nlp2filters.core.schemas import (
+    Batch,
+    BatchResult,
+    Condition,
+    Delivery,
+    Health,
+    Job,
+    Readiness,
+    Reading,
+    Result,
+    Rows,
+    StreamToken,
+)
 
 __all__ = [
     "AsyncClient",
@@ -34,11 +46,15 @@ __all__ = [
     "Condition",
     "Delivery",
     "Field",
+    "Health",
     "Job",
     "JobEvent",
     "Options",
+    "Readiness",
     "Reading",
     "Result",
+    "Rows",
+    "StreamToken",
     "Webhook",
     "verify_webhook",
 ]
@@ -113,6 +129,7 @@ class Client:
     ask = _plain(Service.ask)
     job = _plain(Service.job)
     result = _plain(Service.result)
+    rows = _plain(Service.rows)
     wait = _plain(Service.wait)
     follow = _iterator(Service.follow)
     cancel = _plain(Service.cancel)
@@ -135,3 +152,7 @@ class Client:
     put_catalog = _plain(Service.put_catalog)
     delete_catalog = _plain(Service.delete_catalog)
     infer_catalog = _plain(Service.infer_catalog)
+
+    stream_token = _plain(Service.stream_token)
+    health = _plain(Service.health)
+    readiness = _plain(Service.readiness)

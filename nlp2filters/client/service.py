@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import count
@@ -21,7 +21,19 @@ from nlp2filters.client.transport import Transport
 from nlp2filters.core import schemas
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.jobs import TERMINAL
-from nlp2filters.core.schemas import Batch, BatchResult, CatalogSummary, Delivery, Job, Result, Status
+from nlp2filters.core.schemas import (
+    Batch,
+    BatchResult,
+    CatalogSummary,
+    Delivery,
+    Health,
+    Job,
+    Readiness,
+    Result,
+    Rows,
+    Status,
+    StreamToken,
+)
 from nlp2filters.errors import (
     Busy,
     ClientError,
@@ -57,7 +69,10 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request. `repeatable`: it does no harm to send it again when its answer was lost."""
+    """A request. `repeatable`: it does no harm to send it again when its answer was lost.
+
+    `good` are statuses beside those of success that are the answer.
+    """
 
     method: str
     path: str
@@ -65,6 +80,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = True
+    good: Collection[int] = ()
 
 
 class Deadline:
@@ -153,6 +169,10 @@ class Service:
     async def result(self, job: Job | str) -> Result:
         """What came of a job that has succeeded; `Conflict` for any other."""
         return answers.read(Result, await self._content(Call("GET", f"{_job(job)}/result")))
+
+    async def rows(self, job: Job | str, *, limit: int = 50) -> Rows:
+        """The rows of a packaged catalog's data that the job's filter selects, `limit` of them, and their number."""
+        return answers.read(Rows, await self._content(Call("GET", f"{_job(job)}/rows", params={"limit": str(limit)})))
 
     async def wait(self, job: Job | str, *, timeout_s: float | None = None) -> Result:
         """What comes of a job, when it has ended.
@@ -293,6 +313,22 @@ class Service:
         content = await self._content(Call("POST", "/v1/catalogs/infer", list(rows), params=params))
         return answers.read(schemas.CatalogDocument, content).root
 
+    # The service
+
+    async def stream_token(self, subject: Job | Batch | str) -> StreamToken:
+        """A token for a browser, which follows this job or batch with it and can do nothing else."""
+        body = {"batch_id" if _is_batch(subject) else "job_id": _id(subject)}
+        return answers.read(StreamToken, await self._content(Call("POST", "/v1/stream-tokens", body)))
+
+    async def health(self) -> Health:
+        """That the service is alive, and its version."""
+        return answers.read(Health, await self._content(Call("GET", "/healthz")))
+
+    async def readiness(self, *, workers: bool = False) -> Readiness:
+        """Whether the service accepts jobs; with `workers` also whether every queue has somebody to work on them."""
+        params = {"workers": "true"} if workers else {}
+        return answers.read(Readiness, await self._content(Call("GET", "/readyz", params=params, good=(503,))))
+
     # How
 
     async def _content(self, call: Call) -> bytes:
@@ -316,7 +352,7 @@ class Service:
                 retry_after_s = None
                 again = call.repeatable or isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout)
             else:
-                if response.is_success:
+                if response.is_success or response.status_code in call.good:
                     return response
                 error = answers.problem(response)
                 retry_after_s = error.retry_after_s
@@ -471,7 +507,11 @@ def _batch(batch: Batch | str) -> str:
 
 
 def _subject(subject: Job | Batch | str) -> str:
-    return _batch(_id(subject)) if _id(subject).startswith("batch_") else _job(_id(subject))
+    return _batch(_id(subject)) if _is_batch(subject) else _job(_id(subject))
+
+
+def _is_batch(subject: Job | Batch | str) -> bool:
+    return _id(subject).startswith("batch_")
 
 
 def _catalog(name: str) -> str:
