@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from typing import Any
 
 from chaos import trials
 from chaos.trials import Finding, Stand
@@ -20,6 +21,7 @@ Trial = Callable[[Stand], Awaitable[list[Finding]]]
 FULL: dict[str, Trial] = {
     "kills": lambda it: trials.kills(it, jobs=2000, count=100),
     **{f"die-{point}": lambda it, point=point: trials.deaths(it, {point: 0.2}, 25) for point in POINTS},  # type: ignore[misc]
+    "die-llm-answered-alone": lambda it: trials.deaths(it, {"llm-answered": 0.2}, 25, alone=True),
     "freezes": lambda it: trials.freezes(it, 4),
     "redis": lambda it: trials.redis_kills(it, 20),
     "redis-everysec": lambda it: trials.redis_kills(it, 20),
@@ -32,6 +34,10 @@ FULL: dict[str, Trial] = {
     "upgrade": trials.upgrade,
     "memory": trials.full_memory,
     "soak": lambda it: trials.soak(it, 15),
+}
+STANDS: dict[str, dict[str, Any]] = {  # that are not as usual
+    "redis-everysec": {"appendfsync": "everysec"},
+    "die-llm-answered-alone": {"llm_concurrency": 1},
 }
 # All points at once, so that the fleet is not dead most of the time: what every job passes is fatal more seldom.
 SELDOM = dict.fromkeys(("job-created", "stage-begun", "stage-done"), 0.04)
@@ -79,7 +85,7 @@ def _findings(name: str, trial: Trial, shared: Stand | None) -> list[Finding]:
 
     if shared:
         return asyncio.run(run(shared))
-    with trials.stand("everysec" if name == "redis-everysec" else "always") as it:
+    with trials.stand(**STANDS.get(name, {})) as it:
         return asyncio.run(run(it))
 
 

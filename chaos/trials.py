@@ -76,7 +76,7 @@ class Stand:
 
 
 @contextmanager
-def stand(appendfsync: str = "always") -> Iterator[Stand]:
+def stand(appendfsync: str = "always", llm_concurrency: int = 50) -> Iterator[Stand]:
     """A fleet with a Redis, an LLM that takes a quarter of a second, and a receiver of webhooks of its own."""
     redis = RedisProcess(appendfsync)
     with (
@@ -90,6 +90,7 @@ def stand(appendfsync: str = "always") -> Iterator[Stand]:
             "OPENAI_BASE_URL": f"http://127.0.0.1:{llm_proxy.port}/v1",
             "LLM_MODEL": "chaos",
             "LLM_TIMEOUT_S": str(LLM_TIMEOUT_S),
+            "LLM_CONCURRENCY": str(llm_concurrency),
             "WEBHOOK_SECRET": SECRET,
             "WEBHOOK_ALLOW_PRIVATE": "true",
             "MAX_ATTEMPTS": "20",  # a job may well be hit more than three times here
@@ -112,7 +113,7 @@ async def kills(it: Stand, jobs: int, count: int) -> list[Finding]:
     it.answer_after(0.25)
     load, seconds = it.load(webhook=True), 1.2 * count
     victims = random.choices(it.fleet.names, k=count)
-    before = await _attempts(load)
+    before = await _llm_runs(load)
 
     async def killing() -> None:
         for name in victims:
@@ -121,7 +122,7 @@ async def kills(it: Stand, jobs: int, count: int) -> list[Finding]:
 
     await asyncio.gather(load.submit(jobs, seconds), killing())
     outcomes = await load.outcomes()
-    calls = _llm_calls(len(it.llm.requests), jobs, await _attempts(load) - before)
+    calls = _llm_calls(it, before, await _llm_runs(load), count)
     ids = await _webhooks(it, {outcome.job_id for outcome in outcomes})
     again = re_runs_s(outcomes, it.fleet.killed)
     p95 = statistics.quantiles(again, n=20)[-1] if len(again) > 1 else max(again, default=0.0)
@@ -129,20 +130,21 @@ async def kills(it: Stand, jobs: int, count: int) -> list[Finding]:
     return [
         *_nothing_lost(f"{count} kills of any process", outcomes),
         _one_webhook_id(ids),
-        calls,
+        *calls,
         Finding("a killed worker's job runs again, p95 ≤ 12 s", len(again), f"p95 {p95:.1f} s", p95 <= 12, timed=True),
         Finding("… and at most after 15 s", len(again), f"{slowest:.1f} s", slowest <= 15, timed=True),
     ]
 
 
-async def deaths(it: Stand, faults: Mapping[str, float], count: int) -> list[Finding]:
+async def deaths(it: Stand, faults: Mapping[str, float], count: int, *, alone: bool = False) -> list[Finding]:
     """Processes that kill themselves at named points of the code, `count` times at each, until the fault is mended.
 
     Who is started after that many deaths at a point passes it alive: with a backlog of jobs nobody would get further.
+    `alone`: the fleet's workers have one LLM call in flight each, so that a kill costs no more than one.
     """
     it.answer_after(0.25)
-    load, submitted = it.load(webhook=True), 0
-    before = await _attempts(load)
+    load = it.load(webhook=True)
+    before, killed = await _llm_runs(load), len(it.fleet.killed)
     it.fleet.inject(_as_setting(faults))
     while left := {point: share for point, share in faults.items() if it.fleet.deaths(point) < count}:
         it.fleet.arm(_as_setting(left))
@@ -150,14 +152,15 @@ async def deaths(it: Stand, faults: Mapping[str, float], count: int) -> list[Fin
         while not submitting.done():
             it.fleet.revive()
             await asyncio.sleep(0.05)
-        submitted += 10
     it.fleet.revive()
     await asyncio.to_thread(it.fleet.inject, "")
     outcomes = await load.outcomes()
-    calls = _llm_calls(len(it.llm.requests), submitted, await _attempts(load) - before)
+    kills = len(it.fleet.killed) - killed if alone else None
+    calls = _llm_calls(it, before, await _llm_runs(load), kills)
     ids = await _webhooks(it, {outcome.job_id for outcome in outcomes})
     died = ", ".join(f"{it.fleet.deaths(point)} at {point}" for point in faults)
-    return [*_nothing_lost(f"deaths: {died}", outcomes), _one_webhook_id(ids), calls]
+    told = f"{died}, one LLM call in flight per worker" if alone else died
+    return [*_nothing_lost(f"deaths: {told}", outcomes), _one_webhook_id(ids), *calls]
 
 
 def _as_setting(faults: Mapping[str, float]) -> str:
@@ -506,15 +509,27 @@ def _fill(client: Redis, most: float = float("inf")) -> None:
             continue
 
 
-async def _attempts(load: Load) -> int:
-    """How often the llm stage of any job was begun, also of those whose 202 never arrived."""
-    return sum(stage == "llm" for outcome in await load.everything() for stage, _, _ in outcome.begun)
+async def _llm_runs(load: Load) -> tuple[int, int]:
+    """Jobs that came to the llm stage, and how often it was begun, also of jobs whose 202 never arrived."""
+    attempts = [sum(stage == "llm" for stage, _, _ in outcome.begun) for outcome in await load.everything()]
+    return sum(count > 0 for count in attempts), sum(attempts)
 
 
-def _llm_calls(calls: int, jobs: int, attempts: int) -> Finding:
-    """A call is made again only where a death cut it off, so that there is one for each attempt at the most."""
+def _llm_calls(it: Stand, before: tuple[int, int], after: tuple[int, int], kills: int | None) -> list[Finding]:
+    """A call is made again only where a death cut it off: there is one for each attempt at the most.
+
+    How many a kill costs is up to how many its worker had in flight; with `kills` they are compared.
+    """
+    jobs, attempts = (now - then for then, now in zip(before, after, strict=True))
+    calls = len(it.llm.requests)
     worst = f"{calls} calls for {jobs} jobs, {attempts} attempts"
-    return Finding("at most one LLM call per attempt", jobs, worst, calls <= attempts)
+    found = [Finding("at most one LLM call per attempt", jobs, worst, calls <= attempts)]
+    if kills is not None:
+        more = calls - jobs
+        found.append(
+            Finding("… and no more of them beyond one per job than kills", kills, f"{more}", more <= kills, timed=True)
+        )
+    return found
 
 
 def _one_webhook_id(ids: dict[str, set[str]]) -> Finding:
