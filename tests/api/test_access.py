@@ -165,6 +165,16 @@ async def test_what_is_another_owners_is_not_followed(
         assert socket.close_code == 4404, route.path
 
 
+def test_what_is_another_owners_is_not_refined(anna: httpx.Client, bert: httpx.Client, emptied: None) -> None:
+    job = anna.post("/v1/jobs", json=BODY).json()
+    mine = anna.post("/v1/jobs", json={"refines": job["id"], "text": "lighter ones"})
+    assert (mine.status_code, mine.json()["type"]) == (409, "/problems/job-not-finished")
+    other = bert.post("/v1/jobs", json={"refines": job["id"], "text": "lighter ones"})
+    none = bert.post("/v1/jobs", json={"refines": "job_none", "text": "lighter ones"})
+    assert (other.status_code, none.status_code) == (404, 404)
+    assert other.json()["detail"].replace(job["id"], "job_none") == none.json()["detail"]
+
+
 def test_what_is_another_owners_is_in_no_list_and_still_there(
     anna: httpx.Client, bert: httpx.Client, annas: dict[str, str]
 ) -> None:
