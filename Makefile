@@ -14,7 +14,7 @@ run: $(VENV)/run.stamp  ## Run the whole service: Redis, embedding model, web an
 
 test: $(VENV)/dev.stamp  ## Run every test
 	@$(BIN)/python tools/browser.py
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/dev.stamp  ## Lint, formatting and types
 	@grep -rInE '^(<{7}|>{7}) ' --exclude-dir=.git --exclude-dir=$(VENV) .; test $$? = 1  # marks that a merge left behind
