@@ -22,11 +22,13 @@ settings.register_profile(
 )
 settings.load_profile("here")
 
+LONGEST = ("test_chaos.py", "test_up.py", "test_javascript.py", "test_secrets.py")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, the longest comes first: the others do the rest meanwhile."""
+    """Where several processes share the files, those that take longest come first: in the end none works alone."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: item.path.name != "test_chaos.py")
+        items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")

@@ -129,8 +129,6 @@ def _used(
         llm.script(llm_peer.good({"conditions": []}))
         hook.script(webhook_peer.server_error, webhook_peer.ok)
         last = run(hook.url)
-        hook.next()
-        hook.received.put(hook.next())  # the second attempt
         for failure in (llm_peer.unauthorized, llm_peer.server_error, llm_peer.malformed, llm_peer.slow):
             llm.script(failure)
             run(f"http://127.0.0.1:{free_port()}/hook")  # nobody listens there
@@ -141,6 +139,8 @@ def _used(
             list(socket)
         redis.client_kill_filter(_type="normal", skipme=True)
         redis.client_kill_filter(_type="pubsub", skipme=True)
+        hook.next()
+        hook.received.put(hook.next())  # the second attempt
         for path in ("/v1/jobs", f"/v1/jobs/{last}/deliveries", "/metrics", "/readyz", "/v1/nowhere"):
             client.get(path)
         client.get("/v1/jobs", headers={"Authorization": f"Bearer {key}x"})

@@ -77,6 +77,7 @@ def test_a_stream_that_is_cut_a_hundred_times_brings_every_event_once(browser: B
     thread.join()
     job_id, ids = made[0]
     with peer.before(idle_service.url) as gateway, tests.browser.page_of(browser, gateway.url) as page:
+        page.add_init_script("Math.random = () => 0.01")  # short waits
         page.goto("/docs")
         gateway.rule = peer.random_cuts(seed=5, least=500, most=5000)
         got = follow(page, urls(job_id), ids[0])
