@@ -4,15 +4,12 @@ Exit codes: 0 it went well, 1 the job failed or the service did, 2 the command w
 """
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from arq.utils import import_string
-
-from nlp2filters import __version__, logs, workers
-from nlp2filters.commands import ask, catalogs, evaluate, jobs, keys
+from nlp2filters import __version__
 from nlp2filters.errors import (
     AccessRefused,
     Busy,
@@ -22,11 +19,17 @@ from nlp2filters.errors import (
     NLP2FiltersError,
     Unreachable,
 )
-from nlp2filters.settings import Settings
-from nlp2filters.up import up
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
-CLASSES = {"embedding": "EmbeddingWorker", "llm": "LLMWorker", "delivery": "DeliveryWorker"}
+COMMANDS = {  # the module in nlp2filters.commands, and what the command is for
+    "up": ("up", "run the whole service: Redis, the model, web and workers"),
+    "worker": ("worker", "run the worker of one queue"),
+    "ask": ("ask", "find out what a text asks for"),
+    "jobs": ("jobs", "list, show, watch, cancel and retry jobs"),
+    "keys": ("keys", "make, list and revoke API keys"),
+    "eval": ("evaluate", "measure how well texts are understood"),
+    "catalog": ("catalogs", "infer catalogs from data, and keep them in a service"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,30 +64,13 @@ def _line(error: NLP2FiltersError) -> str:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments. Only the module of the command that is asked for is loaded: some take seconds."""
+    given = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(prog="nlp2filters", description="Plain language in, validated filters out.")
     parser.add_argument("--version", action="version", version=f"nlp2filters {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    service = commands.add_parser("up", help="run the whole service: Redis, the model, web and workers")
-    service.set_defaults(run=_up)
-
-    worker = commands.add_parser("worker", help="run the worker of one queue")
-    worker.add_argument("stage", choices=list(CLASSES))
-    worker.set_defaults(run=_worker)
-
-    ask.add_to(commands)
-    jobs.add_to(commands)
-    keys.add_to(commands)
-    evaluate.add_to(commands)
-    catalogs.add_to(commands)
-    return parser.parse_args(argv)
-
-
-def _up(args: argparse.Namespace) -> int:
-    return up(Settings.read(os.environ), os.environ)
-
-
-def _worker(args: argparse.Namespace) -> int:
-    logs.configure(Settings.read(os.environ).log_level)
-    asyncio.run(workers.run_process(import_string(f"worker_settings.{CLASSES[args.stage]}")))
-    return 0
+    for name, (module, about) in COMMANDS.items():
+        command = commands.add_parser(name, help=about)
+        if name in given[:1]:
+            import_module(f"nlp2filters.commands.{module}").add_to(command)
+    return parser.parse_args(given)

@@ -18,9 +18,8 @@ from nlp2filters.errors import Fault, InvalidCatalog
 from nlp2filters.settings import Settings
 
 
-def add_to(commands: Any) -> None:
-    """Add the command to those of the command line."""
-    command = commands.add_parser("ask", help="find out what a text asks for")
+def add_to(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
     command.add_argument("text", help="what somebody asks for, in plain language")
     command.add_argument("--catalog", metavar="NAME_OR_FILE", help="a catalog's name, or a JSON file that holds one")
     command.add_argument(

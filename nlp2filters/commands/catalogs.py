@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import orjson
 from rich.console import Console
@@ -18,10 +17,9 @@ from nlp2filters.errors import Fault, InvalidCatalog
 from nlp2filters.sources import BATCH, Row, Source
 
 
-def add_to(commands: Any) -> None:
-    """Add the commands to those of the command line."""
-    catalog = commands.add_parser("catalog", help="infer catalogs from data, and keep them in a service")
-    actions = catalog.add_subparsers(required=True, metavar="ACTION")
+def add_to(command: argparse.ArgumentParser) -> None:
+    """Add the command's actions."""
+    actions = command.add_subparsers(required=True, metavar="ACTION")
 
     action = actions.add_parser("infer", help="write the catalog of a file or a database's table")
     action.add_argument(

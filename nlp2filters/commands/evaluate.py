@@ -47,9 +47,8 @@ COLUMNS = ("cases", "exact %", "cond. F1", "value F1", "field F1", "calib. err",
 _log = logging.getLogger(__name__)
 
 
-def add_to(commands: Any) -> None:
-    """Add the command to those of the command line."""
-    command = commands.add_parser("eval", help="measure how well texts are understood")
+def add_to(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
     command.add_argument("cases", type=Path, nargs="+", metavar="CASES", help="JSON Lines: texts with what they mean")
     command.add_argument("--catalogs", type=Path, required=True, metavar="FILE", help="the catalogs of the cases")
     command.add_argument("--provider", choices=["builtin", *PROVIDERS], default="builtin", help="who reads the texts")

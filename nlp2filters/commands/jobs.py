@@ -14,10 +14,9 @@ WATCH_PATIENCE_S = 120.0  # a service may be upgraded meanwhile
 Action: TypeAlias = Callable[[Client, argparse.Namespace], int]
 
 
-def add_to(commands: Any) -> None:
-    """Add the commands to those of the command line."""
-    jobs = commands.add_parser("jobs", help="list, show, watch, cancel and retry jobs")
-    actions = jobs.add_subparsers(required=True, metavar="ACTION")
+def add_to(command: argparse.ArgumentParser) -> None:
+    """Add the command's actions."""
+    actions = command.add_subparsers(required=True, metavar="ACTION")
 
     listing = actions.add_parser("list", help="your jobs, the newest first")
     listing.add_argument("--status", choices=get_args(Status), help="only those")

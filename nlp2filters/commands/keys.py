@@ -26,10 +26,9 @@ DEFAULT_SCOPES = ("jobs:read", "jobs:write", "catalogs:write")
 Action = Callable[[ApiKeys, argparse.Namespace, Settings], Awaitable[int]]
 
 
-def add_to(commands: Any) -> None:
-    """Add the command to the parser's subcommands."""
-    keys = commands.add_parser("keys", help="make, list and revoke API keys")
-    actions = keys.add_subparsers(required=True, metavar="ACTION")
+def add_to(command: argparse.ArgumentParser) -> None:
+    """Add the command's actions."""
+    actions = command.add_subparsers(required=True, metavar="ACTION")
 
     create = actions.add_parser("create", help="make a key, and show it this once")
     create.add_argument("name", help="what you call the key")
