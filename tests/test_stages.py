@@ -15,7 +15,7 @@ from nlp2filters.core.jobs import Job
 from nlp2filters.core.prompt import Message
 from nlp2filters.errors import NewerRecord
 from nlp2filters.keys import Keys
-from nlp2filters.providers import Answer
+from nlp2filters.providers import Answer, Listener
 from nlp2filters.stages import Resources
 from nlp2filters.store import Store, now_ms
 
@@ -46,7 +46,9 @@ class CountingProvider:
         ]
         self.calls = 0
 
-    async def complete(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
+    async def complete(
+        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
+    ) -> Answer:
         self.calls += 1
         return Answer(self.contents[self.calls - 1], "m", {"total_tokens": 1})
 

@@ -105,7 +105,7 @@ class StuckProvider:
 
     name, model = "stuck", "m"
 
-    async def complete(self, messages: Any, schema: Any) -> Any:
+    async def complete(self, messages: Any, schema: Any, listener: Any = None) -> Any:
         await asyncio.Event().wait()
 
 

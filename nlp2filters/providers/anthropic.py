@@ -1,19 +1,30 @@
 """The Anthropic messages API: https://docs.anthropic.com/en/api/messages."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import orjson
+from httpx_sse import ServerSentEvent
 
 from nlp2filters.core.prompt import Message
 from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer
-from nlp2filters.providers import Answer
-from nlp2filters.providers.calls import Calls, counted
+from nlp2filters.providers import Answer, Listener
+from nlp2filters.providers.calls import Calls, Reply, counted
 
 VERSION = "2023-06-01"
 MAX_TOKENS = 4096  # of an answer; the API wants to know
 TOOL = "answer"
+REJECTED = {  # errors that a stream may tell of, and the status that they have otherwise; any other may pass
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+}
 
 
 class AnthropicProvider(Calls):
@@ -25,14 +36,26 @@ class AnthropicProvider(Calls):
         super().__init__(base_url, {"x-api-key": api_key, "anthropic-version": VERSION}, timeout_s)
         self.model = model
 
-    async def complete(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
+    async def complete(
+        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
+    ) -> Answer:
         """See `Provider.complete`."""
-        return await self.answer(partial(self._try, messages, schema))
+        return await self.answer(partial(self._try, messages, schema, listener), listener)
 
-    async def _try(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
-        reply = await self.post("messages", self._request(messages, schema))
+    async def _try(self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None) -> Answer:
+        request = self._request(messages, schema)
+        if listener:
+            streamed = _Streamed(listener)
+            reply = await self.post("messages", {**request, "stream": True}, streamed)
+            if reply.streamed:
+                return _answer(streamed.said, self.model)
+        else:
+            reply = await self.post("messages", request)
         reply.check()
-        return _answer(reply.body, self.model)
+        answer = _answer(_read(reply.body), self.model)
+        if listener:
+            listener.adds(answer.content)
+        return answer
 
     def _request(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> dict[str, Any]:
         tool = {"name": TOOL, "description": "Give the filter that the text asks for.", "input_schema": schema}
@@ -46,18 +69,71 @@ class AnthropicProvider(Calls):
         }
 
 
-def _answer(body: bytes, model: str) -> Answer:
+@dataclass(slots=True)
+class _Said:
+    """What an answer says: `content` is the input of the tool as JSON text, None where the tool was not used."""
+
+    model: object = None
+    reason: object = None
+    content: str | None = None
+    usage: Any = field(default_factory=dict)
+
+
+class _Streamed:
+    """An answer, put together from the events of a stream. See `calls.Streamed`."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.said = _Said()
+        self._listener = listener
+        self._tool: int | None = None  # the index of its block
+
+    @property
+    def complete(self) -> bool:
+        return self.said.reason is not None
+
+    def take(self, event: ServerSentEvent) -> bool:
+        try:
+            data = orjson.loads(event.data)
+            match data["type"]:
+                case "message_start":
+                    self.said.model = data["message"].get("model")
+                    self.said.usage |= data["message"].get("usage") or {}
+                case "content_block_start" if data["content_block"]["type"] == "tool_use" and self._tool is None:
+                    self._tool, self.said.content = data["index"], ""
+                case "content_block_delta" if data["index"] == self._tool:
+                    self._add(data["delta"].get("partial_json"))
+                case "message_delta":
+                    self.said.reason = data["delta"].get("stop_reason")
+                    self.said.usage |= data.get("usage") or {}
+                case "message_stop":
+                    return True
+                case "error":
+                    Reply(REJECTED.get(data["error"].get("type"), 500), body=event.data.encode()).check()
+        except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as exc:
+            raise InvalidAnswer("An event is not that of a message.") from exc
+        return False
+
+    def _add(self, text: Any) -> None:
+        if isinstance(text, str) and text:
+            self.said.content = (self.said.content or "") + text
+            self._listener.adds(text)
+
+
+def _read(body: bytes) -> _Said:
     try:
         data = orjson.loads(body)
-        reason, said = data["stop_reason"], data.get("model")
         given = [block["input"] for block in data["content"] if block["type"] == "tool_use"]
+        content = orjson.dumps(given[0]).decode() if given else None
+        return _Said(data.get("model"), data["stop_reason"], content, data.get("usage"))
     except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as exc:
         raise InvalidAnswer("The body is not that of a message.") from exc
-    if reason == "refusal":
+
+
+def _answer(said: _Said, model: str) -> Answer:
+    if said.reason == "refusal":
         raise AnswerRefused("The model refused to answer.")
-    if reason == "max_tokens":
+    if said.reason == "max_tokens":
         raise AnswerTruncated("The answer was cut at the token limit.")
-    if not given:
+    if said.content is None:
         raise InvalidAnswer("The answer does not use the tool that it was to use.")
-    content = orjson.dumps(given[0]).decode()
-    return Answer(content, said if isinstance(said, str) else model, counted(data.get("usage")))
+    return Answer(said.content, said.model if isinstance(said.model, str) else model, counted(said.usage))

@@ -5,22 +5,26 @@ import datetime as dt
 import email.utils
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import httpx
 import orjson
+from httpx_sse import EventSource, ServerSentEvent
 
 from nlp2filters.errors import InvalidAnswer, ProviderRejected, ProviderTimeout, ProviderUnavailable
-from nlp2filters.providers import Answer
+from nlp2filters.providers import Answer, Listener
 
 MAX_TRIES = 3
 MAX_ANSWER = 1_000_000  # bytes
 MAX_QUOTED = 300  # characters of the provider's own message
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
 CONNECT_TIMEOUT_S = 5.0
+LINGER_S = 0.2  # after a stream's last event: a connection that ends in order is used again
+SSE = "text/event-stream"
 
 _RETRIED = frozenset({408, 409, 429})
 _random = random.SystemRandom()
@@ -59,11 +63,12 @@ class Retryable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a server said: its status, headers and body."""
+    """What a server said: its status, headers and body, unless that was `streamed`."""
 
     status: int
-    headers: httpx.Headers
-    body: bytes
+    headers: httpx.Headers = field(default_factory=httpx.Headers)
+    body: bytes = b""
+    streamed: bool = False
 
     def check(self) -> None:
         """Pass if the call went well.
@@ -76,6 +81,21 @@ class Reply:
             raise Retryable(f"{self.status}: {_message(self.body)}", _retry_after_s(self.headers))
         if self.status != 200:
             raise ProviderRejected(f"{self.status}: {_message(self.body)}")
+
+
+class Streamed(Protocol):
+    """Puts an answer together from the events of a stream."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer is there, whatever else may come."""
+
+    def take(self, event: ServerSentEvent) -> bool:
+        """Add an event; whether it was the last one.
+
+        Raises:
+            Retryable, ProviderError: the event says that the call failed, or is of no use.
+        """
 
 
 class Calls:
@@ -104,7 +124,7 @@ class Calls:
     ) -> None:
         await self._client.aclose()
 
-    async def answer(self, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def answer(self, attempt: Callable[[], Awaitable[Answer]], listener: Listener | None = None) -> Answer:
         """What the attempt returns; it is made again after a failure that may pass.
 
         Raises:
@@ -112,12 +132,16 @@ class Calls:
         """
         try:
             async with asyncio.timeout(self._timeout_s) as deadline:
-                return await self._tries(attempt, deadline)
+                return await self._tries(attempt, listener, deadline)
         except TimeoutError as exc:
             raise ProviderTimeout(f"No answer within {self._timeout_s:g} s.") from exc
 
-    async def _tries(self, attempt: Callable[[], Awaitable[Answer]], deadline: asyncio.Timeout) -> Answer:
+    async def _tries(
+        self, attempt: Callable[[], Awaitable[Answer]], listener: Listener | None, deadline: asyncio.Timeout
+    ) -> Answer:
         for number in range(1, MAX_TRIES + 1):
+            if listener:
+                listener.begins()
             try:
                 answer = await attempt()
             except Retryable as exc:
@@ -125,30 +149,62 @@ class Calls:
                 if number == MAX_TRIES or not _in_time(wait_s, deadline) or not self._budget.spend():
                     raise ProviderUnavailable(str(exc)) from exc
                 _log.info("the LLM call is tried again in %.1f s: %s", wait_s, exc)
+                if listener:
+                    listener.waits(wait_s, number + 1, MAX_TRIES)
                 await asyncio.sleep(wait_s)
             else:
                 self._budget.earn()
                 return answer
         raise AssertionError("the last try returns or raises")
 
-    async def post(self, path: str, data: Mapping[str, Any]) -> Reply:
-        """Send JSON and read the reply, its body counted while it comes.
+    async def post(self, path: str, data: Mapping[str, Any], streamed: Streamed | None = None) -> Reply:
+        """Send JSON and read the reply, its body counted while it comes. The events of a stream go to `streamed`.
 
         Raises:
-            Retryable: the connection broke.
+            Retryable: the connection broke, or a stream ended before its answer did.
             InvalidAnswer: the body is too long.
         """
         content, headers = orjson.dumps(data), {"Content-Type": "application/json"}
         try:
             async with self._client.stream("POST", path, content=content, headers=headers) as response:
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > MAX_ANSWER:
-                        raise InvalidAnswer(f"The answer is longer than {MAX_ANSWER} bytes.")
-                return Reply(response.status_code, response.headers, bytes(body))
+                if (
+                    streamed
+                    and response.status_code == 200
+                    and response.headers.get("content-type", "").startswith(SSE)
+                ):
+                    await _read_events(response, streamed)
+                    return Reply(200, response.headers, streamed=True)
+                body = b"".join([chunk async for chunk in _limited(response)])
+                return Reply(response.status_code, response.headers, body)
         except httpx.TransportError as exc:
             raise Retryable(f"{type(exc).__name__}: {exc}") from exc
+
+
+async def _read_events(response: httpx.Response, streamed: Streamed) -> None:
+    """Read a stream to its last event, and to its end if that comes at once."""
+    # Of the decoded bytes, which are counted, httpx-sse is given a response of its own.
+    source = EventSource(httpx.Response(200, headers={"Content-Type": SSE}, content=_limited(response)))
+    try:
+        async with asyncio.timeout(None) as lingering, aclosing(source.aiter_sse()) as events:
+            async for event in events:
+                if event.data and lingering.when() is None and streamed.take(event):
+                    lingering.reschedule(asyncio.get_running_loop().time() + LINGER_S)
+    except TimeoutError:
+        pass
+    except httpx.TransportError:
+        if not streamed.complete:
+            raise
+    if not streamed.complete:
+        raise Retryable("The stream ended before the answer did.")
+
+
+async def _limited(response: httpx.Response) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > MAX_ANSWER:
+            raise InvalidAnswer(f"The answer is longer than {MAX_ANSWER} bytes.")
+        yield chunk
 
 
 def counted(usage: object) -> dict[str, int] | None:

@@ -1,25 +1,28 @@
 """The OpenAI chat API, as OpenAI and many other servers speak it."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import orjson
+from httpx_sse import ServerSentEvent
 
 from nlp2filters.core.prompt import Message
 from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer
-from nlp2filters.providers import Answer
-from nlp2filters.providers.calls import MAX_QUOTED, Calls, counted
+from nlp2filters.providers import Answer, Listener
+from nlp2filters.providers.calls import MAX_QUOTED, Calls, Reply, counted
 
+OPTIONAL = ("response_format", "stream_options", "stream")  # of a request: what a server may not know
 _log = logging.getLogger(__name__)
 
 
 class OpenAIProvider(Calls):
     """Calls `{base_url}/chat/completions`.
 
-    A server that does not know `json_schema` is asked for a plain JSON object from then on, with the schema in the
-    messages.
+    What a server does not know it is not asked for again: without `json_schema` it is asked for a plain JSON object,
+    with the schema in the messages; without `stream` for the whole answer at once.
     """
 
     name = "openai"
@@ -27,23 +30,34 @@ class OpenAIProvider(Calls):
     def __init__(self, *, base_url: str, api_key: str, model: str, timeout_s: float) -> None:
         super().__init__(base_url, {"Authorization": f"Bearer {api_key}"} if api_key else {}, timeout_s)
         self.model = model
-        self._enforces_schema = True
+        self._unknown: set[str] = set()
 
-    async def complete(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
+    async def complete(
+        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
+    ) -> Answer:
         """See `Provider.complete`."""
-        return await self.answer(partial(self._try, messages, schema))
+        return await self.answer(partial(self._try, messages, schema, listener), listener)
 
-    async def _try(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
-        reply = await self.post("chat/completions", self._request(messages, schema))
-        if reply.status == 400 and self._enforces_schema and b"response_format" in reply.body:
-            _log.info("the LLM server does not know json_schema: asking for plain JSON")
-            self._enforces_schema = False
-            reply = await self.post("chat/completions", self._request(messages, schema))
+    async def _try(self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None) -> Answer:
+        while True:
+            request = self._request(messages, schema) | self._streaming(listener)
+            streamed = _Completion(listener) if listener and "stream" in request else None
+            reply = await self.post("chat/completions", request, streamed)
+            refused = self._not_known(request, reply)
+            if not refused:
+                break
+            _log.info("the LLM server does not know %s: doing without", refused)
+            self._unknown.add(refused)
         reply.check()
-        return _answer(reply.body, self.model)
+        if streamed and reply.streamed:
+            return _answer(streamed.whole(), self.model)
+        answer = _answer(_read(reply.body), self.model)
+        if listener:
+            listener.adds(answer.content)
+        return answer
 
     def _request(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> dict[str, Any]:
-        if self._enforces_schema:
+        if "response_format" not in self._unknown:
             form = {"type": "json_schema", "json_schema": {"name": "filter", "strict": True, "schema": schema}}
             return {"model": self.model, "messages": list(messages), "temperature": 0, "response_format": form}
         told: Message = {
@@ -57,14 +71,86 @@ class OpenAIProvider(Calls):
             "response_format": {"type": "json_object"},
         }
 
+    def _streaming(self, listener: Listener | None) -> dict[str, Any]:
+        if not listener or "stream" in self._unknown:
+            return {}
+        if "stream_options" in self._unknown:
+            return {"stream": True}
+        return {"stream": True, "stream_options": {"include_usage": True}}
 
-def _answer(body: bytes, model: str) -> Answer:
+    def _not_known(self, request: Mapping[str, Any], reply: Reply) -> str | None:
+        """What of the request the server complains of by name, and could do without."""
+        if reply.status not in (400, 422):
+            return None
+        asked = [name for name in OPTIONAL if name in request and name not in self._unknown]
+        return next((name for name in asked if re.search(rf"\b{name}\b".encode(), reply.body)), None)
+
+
+class _Completion:
+    """A chat completion, put together from the chunks of a stream. See `calls.Streamed`."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.complete = False
+        self._listener = listener
+        self._model: object = None
+        self._reason: object = None
+        self._usage: object = None
+        self._content: list[str] = []
+        self._refusal: list[str] = []
+
+    def take(self, event: ServerSentEvent) -> bool:
+        if event.data.strip() == "[DONE]":
+            self.complete = True
+            return True
+        try:
+            data = orjson.loads(event.data)
+            if error := data.get("error"):
+                _fail(error)
+            self._model = data.get("model") or self._model
+            self._usage = data.get("usage") or self._usage
+            for choice in (data.get("choices") or ())[:1]:
+                self._add(choice.get("delta") or {})
+                self._reason = choice.get("finish_reason") or self._reason
+        except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as exc:
+            raise InvalidAnswer("A chunk is not that of a chat completion.") from exc
+        self.complete = self.complete or self._reason is not None
+        return False
+
+    def _add(self, delta: Mapping[str, Any]) -> None:
+        if refusal := delta.get("refusal"):
+            self._refusal.append(str(refusal))
+        content = delta.get("content")
+        if isinstance(content, str) and content:
+            self._content.append(content)
+            self._listener.adds(content)
+
+    def whole(self) -> dict[str, Any]:
+        """What the body would have been without a stream."""
+        message = {"content": "".join(self._content), "refusal": "".join(self._refusal)}
+        choice = {"message": message, "finish_reason": self._reason}
+        return {"model": self._model, "choices": [choice], "usage": self._usage}
+
+
+def _fail(error: Any) -> None:
+    """Raise what the error in a stream means; its status would have been that of the answer, had it come earlier."""
+    code = error.get("code") if isinstance(error, dict) else None
+    status = code if isinstance(code, int) and 400 <= code < 600 else 500
+    Reply(status, body=orjson.dumps({"error": error})).check()
+
+
+def _read(body: bytes) -> Any:
     try:
-        data = orjson.loads(body)
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as exc:
+        raise InvalidAnswer("The body is not JSON.") from exc
+
+
+def _answer(data: Any, model: str) -> Answer:
+    try:
         choice = data["choices"][0]
         message, reason = choice["message"], choice.get("finish_reason")
         content, refusal = message.get("content"), message.get("refusal")
-    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as exc:
+    except (LookupError, TypeError, AttributeError) as exc:
         raise InvalidAnswer("The body is not that of a chat completion.") from exc
     if refusal or reason == "content_filter":
         raise AnswerRefused(str(refusal or reason)[:MAX_QUOTED])

@@ -1,23 +1,28 @@
-"""A server that speaks the OpenAI chat API and answers each request as its script says."""
+"""A server that speaks the OpenAI chat API and answers each request as its script says, streaming when asked to."""
 
 import asyncio
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One way to answer. `delay_s` comes before the first byte."""
+    """One way to answer. `delay_s` comes before the first byte.
+
+    A stream has `piece` characters to an event and `pause_s` before each. It `ends` in order, without its "[DONE]",
+    with the connection left open; or in the middle of the text: as if all was well, broken, with an error, or never.
+    `packet`: so many bytes are sent at once, wherever an event or a character ends. `streams`: whether it can.
+    """
 
     status: int = 200
     content: str | None = None
@@ -26,6 +31,12 @@ class Reply:
     finish_reason: str = "stop"
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0.0
+    streams: bool = True
+    piece: int = 20
+    pause_s: float = 0.0
+    packet: int | None = None
+    ends: Literal["done", "not done", "open", "early", "cut", "error", "never"] = "done"
+    error: Any = None
 
 
 def good(content: Any) -> Reply:
@@ -33,11 +44,15 @@ def good(content: Any) -> Reply:
     return Reply(content=content if isinstance(content, str) else json.dumps(content))
 
 
+USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, "details": {}}
+
 malformed = Reply(content='{"conditions": [')
 rate_limited = Reply(429, headers={"retry-after": "0"}, body=b'{"error": {"message": "slow down"}}')
 server_error = Reply(500, body=b'{"error": {"message": "something broke"}}')
 unauthorized = Reply(401, body=b'{"error": {"message": "wrong key"}}')
 no_json_schema = Reply(400, body=b'{"error": {"message": "response_format json_schema is not supported"}}')
+no_stream_options = Reply(422, body=b'{"detail": [{"loc": ["body", "stream_options"], "msg": "not permitted"}]}')
+no_stream = Reply(400, body=b'{"error": {"message": "stream is not supported"}}')
 slow = Reply(content="{}", delay_s=30)
 refusal = Reply(refusal="I would rather not.")
 truncated = Reply(content='{"conditions": []', finish_reason="length")
@@ -77,13 +92,65 @@ class LLM:
             await asyncio.sleep(0.02)
         if reply.body is not None:
             return Response(reply.body, reply.status, reply.headers, media_type="application/json")
+        if self.requests[-1].get("stream") and reply.streams:
+            usage = bool(self.requests[-1].get("stream_options", {}).get("include_usage"))
+            return StreamingResponse(streamed(_events(reply, usage), reply), media_type="text/event-stream")
         message = {"role": "assistant", "content": reply.content, "refusal": reply.refusal}
         completion = {
             "model": "test-1",
             "choices": [{"index": 0, "message": message, "finish_reason": reply.finish_reason}],
-            "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, "details": {}},
+            "usage": USAGE,
         }
         return JSONResponse(completion, reply.status, reply.headers)
+
+
+def _events(reply: Reply, usage: bool) -> Sequence[str]:
+    """The data of a stream's events, as OpenAI sends them."""
+
+    def chunk(**choice: Any) -> str:
+        return json.dumps({"model": "test-1", "choices": [{"index": 0, **choice}]}, ensure_ascii=False)
+
+    text = [chunk(delta={"content": piece}) for piece in pieces(reply)]
+    said = [chunk(delta={"role": "assistant", "content": "", "refusal": reply.refusal}), *text]
+    end = [chunk(delta={}, finish_reason=reply.finish_reason)]
+    if usage:
+        end.append(json.dumps({"model": "test-1", "choices": [], "usage": USAGE}))
+    match reply.ends:
+        case "done" | "open":
+            return [*said, *end, "[DONE]"]
+        case "not done":
+            return [*said, *end]
+        case "error":
+            return [*said[: len(said) // 2 + 1], json.dumps({"error": reply.error})]
+    return said[: len(said) // 2 + 1]
+
+
+def pieces(reply: Reply) -> list[str]:
+    """The text that a reply streams."""
+    content = reply.content or ""
+    return [content[at : at + reply.piece] for at in range(0, len(content), reply.piece)]
+
+
+async def streamed(events: Sequence[str], reply: Reply) -> AsyncIterator[bytes]:
+    """Data as a stream of events, ended as the reply says."""
+    lines = [f"{'' if data[0] == '[' else named(data)}data: {data}\n\n".encode() for data in events]
+    if reply.packet:
+        joined = b"".join(lines)
+        lines = [joined[at : at + reply.packet] for at in range(0, len(joined), reply.packet)]
+    for line in lines:
+        await asyncio.sleep(reply.pause_s)
+        yield line
+    if reply.ends == "cut":
+        raise ConnectionAbortedError("as the script says")
+    while reply.ends in ("open", "never"):
+        yield b": ping\n\n"
+        await asyncio.sleep(0.05)
+
+
+def named(data: str) -> str:
+    """The line that names an event by its type, where its data has one."""
+    kind = json.loads(data).get("type")
+    return f"event: {kind}\n" if kind else ""
 
 
 @contextmanager

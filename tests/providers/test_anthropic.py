@@ -1,12 +1,13 @@
 """The Anthropic provider against a real server that misbehaves in named ways."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from nlp2filters.core.prompt import Message
@@ -22,7 +23,8 @@ from nlp2filters.providers.anthropic import AnthropicProvider
 from nlp2filters.providers.calls import MAX_TRIES
 from nlp2filters.providers.configured import configured
 from nlp2filters.settings import Settings
-from tests.peers.llm import serving
+from tests.peers.llm import Reply, serving, streamed
+from tests.providers.listening import Heard
 
 MESSAGES: list[Message] = [
     {"role": "system", "content": "rules"},
@@ -45,6 +47,51 @@ def message(*content: Any, stop_reason: str = "tool_use") -> dict[str, Any]:
     }
 
 
+IN_ORDER = Reply()
+
+
+@dataclass
+class Stream:
+    """A message as a stream: that of a good answer, with `instead` of the events from `at` on."""
+
+    instead: Sequence[Mapping[str, Any]] = ()
+    at: int = 99
+    reply: Reply = IN_ORDER
+
+    def body(self) -> AsyncIterator[bytes]:
+        events = [*EVENTS[: self.at], *self.instead]
+        return streamed([json.dumps(event, ensure_ascii=False) for event in events], self.reply)
+
+
+def delta(index: int, kind: str, **content: str) -> dict[str, Any]:
+    return {"type": "content_block_delta", "index": index, "delta": {"type": kind, **content}}
+
+
+def ended(stop_reason: str | None) -> list[dict[str, Any]]:
+    usage = {"output_tokens": 5}
+    return [
+        {"type": "message_delta", "delta": {"stop_reason": stop_reason, "stop_sequence": None}, "usage": usage},
+        {"type": "message_stop"},
+    ]
+
+
+EVENTS = [
+    {"type": "message_start", "message": message() | {"usage": {"input_tokens": 10, "output_tokens": 1}}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+    {"type": "ping"},
+    delta(0, "text_delta", text="Here:"),
+    {"type": "content_block_stop", "index": 0},
+    {"type": "content_block_start", "index": 1, "content_block": {**USED, "input": {}}},
+    delta(1, "input_json_delta", partial_json=""),
+    delta(1, "input_json_delta", partial_json='{"a":'),
+    {"type": "something_new"},
+    delta(1, "input_json_delta", partial_json=' "ü"}'),
+    {"type": "content_block_stop", "index": 1},
+    *ended("tool_use"),
+]
+CUT = 8  # in the middle of the text
+
+
 class Peer:
     """Answers in order, the last for ever."""
 
@@ -56,6 +103,8 @@ class Peer:
     async def answer(self, request: Request) -> Response:
         self.seen.append((dict(request.headers), await request.json()))
         status, content = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if isinstance(content, Stream):
+            return StreamingResponse(content.body(), media_type="text/event-stream")
         return JSONResponse(content, status, {"retry-after": "0"})
 
 
@@ -110,6 +159,59 @@ async def test_what_is_of_no_use(
     with pytest.raises(error):
         await provider.complete(MESSAGES, SCHEMA)
     assert len(peer.seen) == calls
+
+
+async def test_a_stream(peer: Peer, provider: AnthropicProvider) -> None:
+    peer.script = [(200, Stream(reply=Reply(packet=5)))]
+    heard = Heard()
+    answer = await provider.complete(MESSAGES, SCHEMA, heard)
+    assert (answer.content, answer.model, heard.texts) == ('{"a": "ü"}', "test-1", [['{"a":', ' "ü"}']])
+    assert answer.usage == {"input_tokens": 10, "output_tokens": 5}
+    assert peer.seen[0][1]["stream"] is True
+
+
+async def test_a_whole_answer_instead_of_a_stream(peer: Peer, provider: AnthropicProvider) -> None:
+    peer.script = [(200, message(USED))]
+    heard = Heard()
+    answer = await provider.complete(MESSAGES, SCHEMA, heard)
+    assert heard.texts == [[answer.content]]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        Stream([OVERLOADED], CUT),
+        Stream([], CUT),
+        Stream([], CUT, Reply(ends="cut")),
+        Stream([], 0),
+    ],
+    ids=["error", "early", "cut", "empty"],
+)
+async def test_a_stream_that_breaks_is_begun_anew(peer: Peer, provider: AnthropicProvider, first: Stream) -> None:
+    peer.script = [(200, first), (200, Stream())]
+    heard = Heard()
+    await provider.complete(MESSAGES, SCHEMA, heard)
+    assert (heard.tries[1], heard.waited) == ('{"a": "ü"}', [(2, MAX_TRIES)])
+
+
+@pytest.mark.parametrize(
+    ("stream", "error"),
+    [
+        (Stream([{"type": "error", "error": {"type": "authentication_error", "message": "no"}}], 1), ProviderRejected),
+        (Stream(ended("refusal"), CUT), AnswerRefused),
+        (Stream(ended("max_tokens"), CUT), AnswerTruncated),
+        (Stream(ended("end_turn"), 5), InvalidAnswer),
+        (Stream([{"message": "no type"}], 0), InvalidAnswer),
+    ],
+    ids=["rejected", "refused", "cut off", "no tool", "nonsense"],
+)
+async def test_a_stream_of_no_use(
+    peer: Peer, provider: AnthropicProvider, stream: Stream, error: type[ProviderError]
+) -> None:
+    peer.script = [(200, stream)]
+    with pytest.raises(error):
+        await provider.complete(MESSAGES, SCHEMA, Heard())
+    assert len(peer.seen) == 1
 
 
 async def test_the_settings_choose_it() -> None:
