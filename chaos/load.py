@@ -121,9 +121,11 @@ async def _outcome(redis: Redis, job_id: str) -> Outcome:
     entries = await redis.xrange(KEYS.events(job_id))
     begun = []
     for entry_id, fields in entries:
+        if fields[b"event"] != b"status":
+            continue
         job = orjson.loads(fields[b"data"])["job"]
         run = job["stages"][job["stage"]]
-        if fields[b"event"] == b"status" and run["status"] == "running":
+        if run["status"] == "running":
             begun.append((job["stage"], run["attempt"], int(entry_id.partition(b"-")[0])))
     done = sum(fields[b"event"] == b"done" for _, fields in entries)
     return Outcome(job_id, record["status"] if record else "lost", done, begun)

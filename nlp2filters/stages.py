@@ -47,6 +47,7 @@ from nlp2filters.faults import Faults
 from nlp2filters.indexes import AT_ONCE, Indexes
 from nlp2filters.providers import Answer, Provider
 from nlp2filters.store import Event, Store, now_ms
+from nlp2filters.telling import Teller
 from nlp2filters.webhooks import Sender
 
 STAGE_TIMEOUT_S = 120.0
@@ -101,6 +102,7 @@ class Task:
     request: Mapping[str, Any]
     found: Mapping[str, Any]
     resources: Resources
+    teller: Teller
 
     @property
     def zone(self) -> ZoneInfo:
@@ -187,8 +189,14 @@ async def _embed(task: Task) -> Outcome:
         return Outcome({"result": {"text": text, "dimensions": vectors.shape[1]}})
     _, lexicon = await _catalog(task)
     lexicon = await _said_in(task.request.get("locale", "en"), lexicon)
-    today, name_vectors = task.now.date(), task.resources.name_vectors
-    reading = await draft(text, lexicon, embedder, name_vectors, today=today, earlier=task.earlier)
+
+    async def name_vectors(lexicon: Lexicon) -> NDArray[Any] | None:
+        task.teller.say("indexing", "Preparing the catalog's words")
+        vectors = await task.resources.name_vectors(lexicon)
+        task.teller.say("embedding", "Reading the text")
+        return vectors
+
+    reading = await draft(text, lexicon, embedder, name_vectors, today=task.now.date(), earlier=task.earlier)
     return Outcome({"draft": interpretation.to_json(reading)}, event="draft")
 
 
@@ -332,7 +340,8 @@ async def _complete(
     """The LLM's answer, kept before anything is made of it: a worker that dies then has not to pay for it again."""
     if kept := task.found.get(name):
         return Answer(**kept)
-    answer = await provider.complete(messages, schema)
+    task.teller.asks(provider.model, repairs=name != ANSWERS[0])
+    answer = await provider.complete(messages, schema, task.teller)
     faults.reach(task.resources.faults, "llm-answered")
     attempt = task.job.attempt
     try:
@@ -417,7 +426,7 @@ async def _run(task: Task, work: Work) -> None:
     reach = partial(faults.reach, task.resources.faults)
     reach("stage-begun")
     try:
-        async with asyncio.timeout(STAGE_TIMEOUT_S):
+        async with asyncio.timeout(STAGE_TIMEOUT_S), task.teller:
             outcome = await work(task)
         reach("stage-done")
         await _succeeded(task, outcome)
@@ -450,7 +459,7 @@ async def _begin(resources: Resources, stage: str, job_id: str) -> Task | None:
     except NewerRecord as exc:
         _log.warning("left to a worker of the newer version: %s", exc)
         raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
-    task = Task(job, found["request"], found, resources)
+    task = Task(job, found["request"], found, resources, Teller(store, job))
     if job.tries > resources.max_attempts:
         error = problem("worker-lost", f"{resources.max_attempts} workers died or gave up while they ran this stage.")
         _log.error("dead-lettered: %s", error["detail"])

@@ -19,7 +19,9 @@ from nlp2filters.errors import BatchNotFound, IdempotencyKeyReused, JobNotFound,
 from nlp2filters.keys import Keys
 
 _LUA = files("nlp2filters") / "lua"
-_WRITE, _COMMIT, _CREATE = (_LUA.joinpath(f"{name}.lua").read_text() for name in ("write", "commit", "create"))
+_WRITE, _COMMIT, _CREATE, _TELL = (
+    _LUA.joinpath(f"{name}.lua").read_text() for name in ("write", "commit", "create", "tell")
+)
 _LISTED_AT_ONCE = 200
 _LOOKED_AT = 2_000  # jobs of an owner, at the most, for one page of a listing
 
@@ -71,6 +73,7 @@ class Store:
         self.retention_ms = 1000 * retention_s
         self._commit_script = redis.register_script(_WRITE + _COMMIT)
         self._create_script = redis.register_script(_WRITE + _CREATE)
+        self._tell_script = redis.register_script(_WRITE + _TELL)
 
     async def create(self, job: Job, request: bytes, *, limits: Limits = Limits(), once: Once | None = None) -> str:
         """Write a new job and queue its first stage. Returns its id, or that of the job which `once` made before.
@@ -212,6 +215,17 @@ class Store:
             job = await self.get(job.id)
             if job == after:  # it was ours: the connection broke after the commit, and the client sent it again
                 return after
+
+    async def tell(self, job: Job, events: Sequence[Event], at: int) -> bool:
+        """Tell followers what changes nothing of the job, while the attempt that `job` has begun goes on.
+
+        Returns whether it does; else nothing was written.
+        """
+        about = {"job_id": job.id, "at": jobs.timestamp(at), "stage": job.stage, "attempt": job.attempt}
+        args: list[str | int | bytes] = [job.stage, job.attempt]
+        for event in events:
+            args += [event.name, orjson.dumps({"type": f"job.{event.name}", **about, **event.extra})]
+        return bool(await self._tell_script(keys=[self.keys.job(job.id), self.keys.events(job.id)], args=args))
 
     async def delete(self, job: Job) -> None:
         """Forget a job that has ended."""

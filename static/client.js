@@ -15,6 +15,7 @@ const TIMEOUT_MS = 30_000; // of one request
 const [BARREN, BARREN_PROVEN] = [3, 8]; // connections in a row that may bring no event; more where one came before
 const PASSING = new Set([429, 502, 503, 504]);
 const NAMES = new Set(["snapshot", "status", "draft", "done"]);
+const IN_PASSING = new Set(["progress", "delta"]); // such events do not say how the job is
 const ENDED = new Set(["succeeded", "failed", "canceled", "expired"]);
 
 /** An answer that is an error, with what the service says of it (RFC 9457). */
@@ -58,12 +59,17 @@ export class Client {
     return last.result;
   }
 
-  /** News of a job, each once, to its end: `{id, name, by, job, draft?, result?}`. `by` is "events" or "polling"; `result`
-   *  comes with the last one, `done`. With `lastEventId` what follows that event. */
+  /** News of a job, each once, to its end: `{id, name, by, job, draft?, progress?, delta?, result?}`, with the job as it was
+   *  told last. `by` is "events" or "polling"; `result` comes with the last one, `done`. With `lastEventId` what follows
+   *  that event. */
   async *follow(job, { signal, lastEventId = null } = {}) {
     try {
       for await (const { id, name, data } of this.#stream(job.urls.events, lastEventId, signal)) {
-        if (NAMES.has(name)) yield { id, name, by: "events", ...JSON.parse(data) };
+        if (IN_PASSING.has(name)) yield { id, name, by: "events", job, [name]: JSON.parse(data) };
+        if (!NAMES.has(name)) continue;
+        const news = JSON.parse(data);
+        job = news.job;
+        yield { id, name, by: "events", ...news };
       }
     } catch (error) {
       if (!(error instanceof NoStream)) throw error;

@@ -194,7 +194,10 @@ class Service:
             WaitedTooLong: the job takes longer than `timeout_s`.
         """
         deadline = Deadline(f"Job {_id(job)}", timeout_s)
-        following = self._follow(_job(job), events.of_job, self._poll_job, last_event_id, deadline)
+        if last_event_id and isinstance(job, str):  # what follows may be told of a job without saying how it is
+            job = await self.job(job)
+        read = events.OfJob(None if isinstance(job, str) else job)
+        following = self._follow(_job(job), read, self._poll_job, last_event_id, deadline)
         async with aclosing(following):
             async for event in following:
                 yield event
@@ -374,7 +377,7 @@ class Service:
 
     async def _outcome(self, job_id: str, deadline: Deadline) -> Result:
         last = None
-        following = self._follow(_job(job_id), events.of_job, self._poll_job, None, deadline)
+        following = self._follow(_job(job_id), events.OfJob(None), self._poll_job, None, deadline)
         async with aclosing(following):
             async for event in following:
                 last = event

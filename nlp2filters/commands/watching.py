@@ -4,6 +4,7 @@ from contextlib import nullcontext
 
 from nlp2filters.client import Client, Job, Result
 from nlp2filters.commands import showing
+from nlp2filters.core.schemas import Progress
 from nlp2filters.errors import JobUnsuccessful
 
 
@@ -20,7 +21,7 @@ def to_its_end(client: Client, job: Job) -> Result:
             for event in client.follow(job):
                 job, result = event.job, event.result
                 if status:
-                    status.update(_line(job))
+                    status.update(_line(job, event.progress))
     except KeyboardInterrupt:
         console.print(f"{job.id} goes on: `nlp2filters jobs watch {job.id}` or `jobs cancel {job.id}`.")
         raise
@@ -29,5 +30,5 @@ def to_its_end(client: Client, job: Job) -> Result:
     return result or client.result(job)
 
 
-def _line(job: Job) -> str:
-    return f"{job.id}: {showing.state(job)}"
+def _line(job: Job, progress: Progress | None = None) -> str:
+    return ": ".join([job.id, showing.state(job), *([progress.detail] if progress else [])])

@@ -227,14 +227,46 @@ class JobNews(BaseModel):
     job: Job
 
 
+class Progress(BaseModel):
+    """What a running attempt does just now: `step` for programs, `detail` for people.
+
+    `characters`: how long the LLM's answer is so far.
+    """
+
+    type: str
+    job_id: str
+    at: Timestamp
+    stage: str
+    attempt: int
+    step: str = Field(description="indexing, embedding, asking, answering, retrying or repairing; others may come.")
+    detail: str
+    characters: int | None
+
+
+class Delta(BaseModel):
+    """More of the LLM's text, as it comes. It begins anew with another `attempt` or `try`.
+
+    `offset` counts the code points before it. The text is what the LLM said, unchecked; what it means is in the result.
+    """
+
+    type: str
+    job_id: str
+    at: Timestamp
+    stage: str
+    attempt: int
+    try_: int = Field(alias="try")
+    offset: int
+    text: str
+
+
 class JobEvent(Strict):
     """One event of a job's stream."""
 
     media_type: ClassVar[str] = SSE
 
     id: str = Field(description="Where the stream goes on after it: send it as `Last-Event-ID`.")
-    event: Literal["snapshot", "status", "draft", "done"]
-    data: Json[JobNews]
+    event: Literal["snapshot", "status", "draft", "progress", "delta", "done"]
+    data: Json[JobNews | Progress | Delta]
     retry: int | None = Field(default=None, description="Milliseconds to wait before reconnecting.")
 
 

@@ -27,9 +27,13 @@ local function enqueue(entry)
   redis.call('ZADD', entry.wake, 0, '0')
 end
 
-local function tell(stream, name, data, ttl_ms)
+local function add(stream, name, data)
   local id = redis.call('XADD', stream, 'MAXLEN', '~', 1000, '*', 'event', name, 'data', data)
   redis.call('PUBLISH', stream, id)
+end
+
+local function tell(stream, name, data, ttl_ms)
+  add(stream, name, data)
   redis.call('PEXPIRE', stream, ttl_ms)
 end
 
