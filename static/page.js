@@ -78,6 +78,7 @@ function clear() {
   $("answer").hidden = true;
   $("problem").hidden = true;
   $("status").textContent = "";
+  $("progress").textContent = "";
 }
 
 /** A conversation begins: there is nothing to go on from. */
@@ -119,6 +120,7 @@ async function run(text) {
   const about = before ? { refines: before.id } : { catalog: catalog.name, dialects: ["sql", "elasticsearch"] };
   const request = { ...about, text };
   $("problem").hidden = true;
+  $("progress").textContent = "";
   $("answer").setAttribute("aria-busy", "true");
   $("status").textContent = "Searching";
   let told = false;
@@ -138,6 +140,7 @@ async function run(text) {
       last = news;
       $("transport").textContent = news.by === "events" ? "live by Server-Sent Events" : "by polling";
       show.stages(news.job);
+      if (news.name !== "delta") $("progress").textContent = news.progress?.detail ?? "";
       if (news.result) read(news.result, news.result.provider === "builtin" ? "built-in parser" : news.result.model);
       else if (news.draft) read(news.draft, "draft");
     }
@@ -156,6 +159,7 @@ async function run(text) {
     return true;
   } catch (error) {
     if (signal.aborted) return false;
+    $("progress").textContent = "";
     if (told || !before) $("answer").hidden = true; // it is another text's, or a draft that came to nothing
     $("status").textContent = "";
     if (error instanceof Problem && error.status === 401) {
