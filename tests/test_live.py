@@ -22,11 +22,9 @@ from playwright.sync_api import expect
 import tests.browser
 from nlp2filters.client import Client
 from nlp2filters.core.schemas import Delta, Progress
-from nlp2filters.redis_server import running
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
-from tests.ports import free_port
-from tests.service import Service
+from tests.service import Service, started
 from tests.test_llm_service import ANSWER, TEXT, WRONG_FIELD
 
 SAID = json.dumps(ANSWER)
@@ -43,15 +41,9 @@ def llm() -> Iterator[LLM]:
 
 @pytest.fixture(scope="module")
 def service(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running(tmp_path_factory.mktemp("live-redis"), free_port()) as server:
-        environment = {"REDIS_URL": server.url, "OPENAI_BASE_URL": llm.url, "LLM_MODEL": "test", "LLM_TIMEOUT_S": "30"}
-        service = Service(tmp_path_factory.mktemp("live-logs"), port=free_port(), environment=environment)
-        service.start()
-        try:
-            service.wait_until_ready()
-            yield service
-        finally:
-            service.stop()
+    environment = {"OPENAI_BASE_URL": llm.url, "LLM_MODEL": "test", "LLM_TIMEOUT_S": "30"}
+    with started(tmp_path_factory.mktemp("live"), **environment) as service:
+        yield service
 
 
 def streamed(service: Service, job_id: str, cursor: str | None, most: int) -> list[ServerSentEvent]:
