@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from numpy.typing import NDArray
 
-from nlp2filters import demo, models, stages
+from nlp2filters import demo, models
 from nlp2filters.api.submission import Submission, checked
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import languages
@@ -21,6 +21,7 @@ from nlp2filters.embedder import Embedder
 from nlp2filters.errors import Fault, InvalidRequest
 from nlp2filters.providers import Answer
 from nlp2filters.providers.configured import configured
+from nlp2filters.reading import draft, moment, translation
 from nlp2filters.settings import Settings
 from nlp2filters.store import now_ms
 
@@ -43,7 +44,7 @@ async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] =
     catalog = demo.catalog(named) if isinstance(named, str) else catalogs.parse(named)
     lexicon = Lexicon.of(catalog, languages.of(request["locale"]))
     zone = ZoneInfo(request["timezone"])
-    today = stages.moment(request["now"], zone, now_ms()).date()
+    today = moment(request["now"], zone, now_ms()).date()
     async with AsyncExitStack() as stack:
         provider = configured(settings)
         if provider:
@@ -62,9 +63,9 @@ async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] =
         earlier: Earlier | None = None
         for number, text in enumerate((request["text"], *then)):
             asked = checked(Submission, {**body, "text": text}).model_dump(mode="json")
-            draft = await stages.draft(text, lexicon, embedder, name_vectors, today=today, earlier=earlier)
-            made, reading = await stages.translation(
-                asked, catalog, draft, provider, complete, today=today, zone=zone, earlier=earlier
+            drafted = await draft(text, lexicon, embedder, name_vectors, today=today, earlier=earlier)
+            made, reading = await translation(
+                asked, catalog, drafted, provider, complete, today=today, zone=zone, earlier=earlier
             )
             earlier = Earlier.of(f"text {number + 1}", text, reading, earlier)
     return Result.model_validate({**made, "timings_ms": {"total": round(1000 * (time.monotonic() - began))}})

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nlp2filters import stages
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.interpretation import leaf_to_json, resolve
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.embedder import Embedder
 from nlp2filters.evaluation.cases import Case
 from nlp2filters.evaluation.measures import judge
+from nlp2filters.reading import draft
 from tests.core import test_cases
 
 TODAY = dt.date(2026, 11, 24)
@@ -67,8 +67,8 @@ async def index(embedder: Embedder, lexicon: Lexicon) -> NDArray[np.float32]:
     return indexes[lexicon]
 
 
-async def draft(text: str, lexicon: Lexicon, embedder: Embedder) -> set[tuple[str, str, Any]]:
-    reading = resolve(await stages.draft(text, lexicon, embedder, partial(index, embedder), today=TODAY), TODAY)
+async def drafted(text: str, lexicon: Lexicon, embedder: Embedder) -> set[tuple[str, str, Any]]:
+    reading = resolve(await draft(text, lexicon, embedder, partial(index, embedder), today=TODAY), TODAY)
     tests = [leaf_to_json(condition.test) for condition in reading.conditions]
     return {(test["field"], test["op"], str(test["value"])) for test in tests}
 
@@ -94,7 +94,7 @@ async def draft(text: str, lexicon: Lexicon, embedder: Embedder) -> set[tuple[st
 async def test_names_go_to_the_field_that_they_are_of(
     catalog: str, text: str, expected: set[tuple[str, str, Any]], lexicons: dict[str, Lexicon], embedder: Embedder
 ) -> None:
-    assert await draft(text, lexicons[catalog], embedder) == expected
+    assert await drafted(text, lexicons[catalog], embedder) == expected
 
 
 async def test_the_projects_own_set_is_read_as_well_as_by_rules_alone(embedder: Embedder) -> None:
@@ -104,7 +104,7 @@ async def test_the_projects_own_set_is_read_as_well_as_by_rules_alone(embedder: 
 
 async def is_exact(case: Case, embedder: Embedder) -> bool:
     today, lexicon = case.today or TODAY, test_cases.lexicon(case.catalog, case.locale)
-    reading = await stages.draft(case.text, lexicon, embedder, partial(index, embedder), today=today)
+    reading = await draft(case.text, lexicon, embedder, partial(index, embedder), today=today)
     return judge(case, resolve(reading, today), test_cases.collections()[case.catalog]).exact
 
 
@@ -112,5 +112,5 @@ async def test_without_an_index_the_rules_read_alone(lexicons: dict[str, Lexicon
     async def none(_: Lexicon) -> None:
         return None
 
-    reading = await stages.draft("weight over 20 kg", lexicons["parcels"], embedder, none, today=TODAY)
+    reading = await draft("weight over 20 kg", lexicons["parcels"], embedder, none, today=TODAY)
     assert [leaf_to_json(condition.test)["op"] for condition in reading.conditions] == [">"]

@@ -8,7 +8,7 @@ import pytest
 from arq.connections import ArqRedis
 from arq.worker import Retry
 
-from nlp2filters import stages
+from nlp2filters import reading, stages
 from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.jobs import Job
@@ -77,7 +77,7 @@ async def test_an_answer_is_kept_for_the_next_attempt(
 ) -> None:
     job, provider = await at_llm(store), CountingProvider(*contents)
     with monkeypatch.context() as patch:
-        patch.setattr(stages, "explain", lambda *_: 1 / 0)  # as if the worker fell over what it made of the answer
+        patch.setattr(reading, "explain", lambda *_: 1 / 0)  # as if the worker fell over what it made of the answer
         with pytest.raises(Retry):
             await stages.translate(resources(store, provider), job.id)
     await stages.translate(resources(store, provider), job.id)
@@ -102,7 +102,7 @@ async def test_a_job_of_a_newer_version_is_left_to_its_workers(store: Store) -> 
 
 async def test_a_stage_that_fails_each_time_ends_as_a_failed_job(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     job, provider = await at_llm(store), CountingProvider(ANSWER)
-    monkeypatch.setattr(stages, "explain", lambda *_: 1 / 0)
+    monkeypatch.setattr(reading, "explain", lambda *_: 1 / 0)
     for _ in range(2):
         with pytest.raises(Retry):
             await stages.translate(resources(store, provider), job.id)

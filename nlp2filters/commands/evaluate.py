@@ -25,9 +25,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from nlp2filters import models, stages
+from nlp2filters import models
 from nlp2filters.commands import files
-from nlp2filters.core import interpretation, languages, parser
+from nlp2filters.core import interpretation, languages
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.prompt import Message
@@ -38,6 +38,7 @@ from nlp2filters.evaluation.cases import Case, Collection, predicted, read_cases
 from nlp2filters.evaluation.measures import Judgement, Summary, Usage, by_category, judge, summarize
 from nlp2filters.providers import Answer, Provider
 from nlp2filters.providers.configured import LLM, configured
+from nlp2filters.reading import ask, draft
 from nlp2filters.settings import PROVIDERS, Settings
 
 TIMEZONE = "UTC"
@@ -170,13 +171,11 @@ class _Readers:
             await self.name_vectors(lexicon)
         today = case.today or self.today
         began = time.perf_counter()
-        reading = await self._draft(case, lexicon, today)
+        reading = await draft(case.text, lexicon, self.embedder, self.name_vectors, today=today)
         if self.provider:
             complete = partial(spent.complete, self.provider)
             try:
-                reading, _ = await stages.ask(
-                    complete, case.text, lexicon.catalog, reading, today=today, timezone=TIMEZONE
-                )
+                reading, _ = await ask(complete, case.text, lexicon.catalog, reading, today=today, timezone=TIMEZONE)
             except ProviderError as exc:
                 _log.warning("%s: the LLM gave no usable answer, the draft stands: %s", case.id, exc)
                 degraded = True
@@ -187,11 +186,6 @@ class _Readers:
             resolved,
             judge(case, resolved, collection, latency_s=latency_s, usage=spent.usage, degraded=degraded),
         )
-
-    async def _draft(self, case: Case, lexicon: Lexicon, today: dt.date) -> Interpretation:
-        if self.embedder:
-            return await stages.draft(case.text, lexicon, self.embedder, self.name_vectors, today=today)
-        return parser.parse(case.text, lexicon, today=today)
 
 
 async def _gather(

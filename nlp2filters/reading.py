@@ -1,0 +1,170 @@
+"""How a text is read: drafted by the built-in parser, translated by an LLM if there is one, checked and compiled.
+
+What it needs of models and LLMs is passed in: a worker, the command line and the evaluation have their own.
+"""
+
+import asyncio
+import datetime as dt
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from numpy.typing import NDArray
+
+from nlp2filters.core import checks, dialects, filters, interpretation, parser, prompt, refining
+from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.explain import explain
+from nlp2filters.core.filters import Filter
+from nlp2filters.core.interpretation import Interpretation
+from nlp2filters.core.linking import Lexicon, Nearness
+from nlp2filters.core.parser import followup
+from nlp2filters.core.prompt import Message
+from nlp2filters.core.refining import Earlier
+from nlp2filters.embedder import Embedder
+from nlp2filters.errors import InvalidAnswer, ProviderError
+from nlp2filters.providers import Answer, Provider
+
+ANSWERS = ("answer", "repaired_answer")  # of the LLM, as fields of a job's record
+
+NameVectors = Callable[[Lexicon], Awaitable[NDArray[Any] | None]]
+Complete = Callable[[str, Sequence[Message], Mapping[str, Any]], Awaitable[Answer]]
+
+_log = logging.getLogger(__name__)
+
+
+def moment(named: str | None, zone: ZoneInfo, otherwise_ms: int) -> dt.datetime:
+    """The ISO 8601 moment that a request names as now, in its zone; else that of its submission."""
+    if named is None:
+        return dt.datetime.fromtimestamp(otherwise_ms / 1000, zone)
+    found = dt.datetime.fromisoformat(named)
+    return found.astimezone(zone) if found.tzinfo else found.replace(tzinfo=zone)
+
+
+async def draft(
+    text: str,
+    lexicon: Lexicon,
+    embedder: Embedder | None,
+    name_vectors: NameVectors,
+    *,
+    today: dt.date,
+    earlier: Earlier | None = None,
+) -> Interpretation:
+    """The built-in parser's reading of a text, after what was said `earlier`."""
+    if earlier is None:
+        return await _read(text, lexicon, embedder, name_vectors, today)
+    said = followup.read(text, lexicon)
+    asked = await _read(said.rest, lexicon, embedder, name_vectors, today)
+    return refining.merge(earlier, asked, said, today=today)
+
+
+async def _read(
+    text: str, lexicon: Lexicon, embedder: Embedder | None, name_vectors: NameVectors, today: dt.date
+) -> Interpretation:
+    """The parser's reading: by rules alone without a model, while the catalog has no index, and in some languages."""
+    index = await name_vectors(lexicon) if embedder and lexicon.language.data["embedded"] else None
+    # In threads: a long text against thousands of fields takes a second.
+    if embedder is None or index is None:
+        return await asyncio.to_thread(parser.parse, text, lexicon, today=today)
+    pieces, vectors = await embedder.pieces(text)
+    fields = lexicon.vectors_of_fields(index)
+    tagged = await asyncio.to_thread(
+        parser.tag, text, lexicon, today=today, pieces=pieces, vectors=vectors, fields=fields
+    )
+    phrases = tagged.phrases
+    nearness = Nearness.of(phrases, await embedder.embed(phrases), index[: len(lexicon.names)], lexicon)
+    return await asyncio.to_thread(parser.parse, text, lexicon, today=today, tagged=tagged, nearness=nearness)
+
+
+async def translation(
+    request: Mapping[str, Any],
+    catalog: Catalog,
+    draft: Interpretation,
+    provider: Provider | None,
+    complete: Complete | None,
+    *,
+    today: dt.date,
+    zone: ZoneInfo,
+    earlier: Earlier | None = None,
+) -> tuple[dict[str, Any], Interpretation]:
+    """The result of a request but for its timings: read by the LLM if there is one and it is asked for, then compiled.
+
+    With it the reading itself, without the scope and with relative dates, from which another text may go on.
+
+    Raises:
+        ProviderError: the LLM alone was to answer, and did not.
+    """
+    reading, answer, failure = draft, None, None
+    if provider and complete and request["strategy"] != "builtin":
+        try:
+            reading, answer = await ask(
+                complete, request["text"], catalog, draft, today=today, timezone=request["timezone"], earlier=earlier
+            )
+        except ProviderError as exc:
+            if request["strategy"] == "llm":
+                raise
+            _log.warning("the LLM gave no usable answer, the draft stands: %s", exc)
+            failure = exc
+    resolved = interpretation.resolve(reading, today)
+    explanation = explain(resolved, catalog)
+    resolved = replace(resolved, filter=filters.all_of(_scope(request["scope"], catalog, today), resolved.filter))
+    made = {
+        **interpretation.to_json(resolved),
+        "explanation": explanation,
+        "dialects": {name: dialects.compile(name, resolved, catalog, zone) for name in request["dialects"]},
+        "draft": interpretation.to_json(interpretation.resolve(draft, today)) if answer else None,
+        "degraded": failure is not None,
+        "degraded_reason": failure and type(failure).__name__,
+        "provider": provider.name if answer and provider else "builtin",
+        "model": answer and answer.model,
+        "usage": answer and answer.usage,
+        "refines": _refined(earlier, reading, catalog, today) if earlier else None,
+    }
+    return made, reading
+
+
+def _refined(earlier: Earlier, reading: Interpretation, catalog: Catalog, today: dt.date) -> dict[str, Any]:
+    """What was refined, and what has changed."""
+    before, after = (interpretation.resolve(it, today) for it in (earlier.reading, reading))
+    return {
+        "job_id": earlier.job_id,
+        "texts": earlier.said,
+        "difference": refining.difference(before, after, catalog),
+    }
+
+
+async def ask(
+    complete: Complete,
+    text: str,
+    catalog: Catalog,
+    draft: Interpretation,
+    *,
+    today: dt.date,
+    timezone: str,
+    earlier: Earlier | None = None,
+) -> tuple[Interpretation, Answer]:
+    """The LLM's interpretation; an answer with faults is sent back once, with the faults named.
+
+    `complete` gets the name of the answer, one of `ANSWERS`, the messages and the schema.
+
+    Raises:
+        ProviderError: also the second answer is of no use, or there was none.
+    """
+    messages = prompt.messages(text, catalog, draft, today=today, timezone=timezone, earlier=earlier)
+    schema = prompt.answer_schema(catalog)
+    first, second = ANSWERS
+    answer = await complete(first, messages, schema)
+    try:
+        return prompt.read_answer(answer.content, text, catalog, earlier), answer
+    except InvalidAnswer as exc:
+        _log.info("asking the LLM to repair its answer: %s", exc)
+        again = await complete(second, prompt.repair(messages, answer.content, str(exc)), schema)
+        return prompt.read_answer(again.content, text, catalog, earlier), again
+
+
+def _scope(asked: Any, catalog: Catalog, today: dt.date) -> Filter | None:
+    """What the catalog and the caller always ask for, whatever the text says. No LLM sees it."""
+    own = checks.check(filters.from_cql2(asked), catalog, trusted=True) if asked else None
+    scope = filters.all_of(checks.own_scope(catalog), own)
+    return filters.resolve(scope, today) if scope else None
