@@ -27,6 +27,7 @@ LONGEST = ("test_chaos.py", "test_up.py", "test_javascript.py", "test_secrets.py
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where several processes share the files, those that take longest come first: in the end none works alone."""
+    assert len({item.nodeid for item in items}) == len(items), "of tests with one id, pytest-xdist runs one only"
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
