@@ -17,14 +17,14 @@ KEYS = Keys(SETTINGS.key_prefix)
 T = TypeVar("T")
 
 
-def _for_stage(stage: str) -> Any:
+def _for_stage(stage: str, abandon: Any = stages.abandon) -> Any:
     """Give a class what all workers have in common. ARQ reads a class's own attributes, not inherited ones."""
 
     def add(cls: type[T]) -> type[T]:
         common = {
             "queue_name": KEYS.queue(stage),
             "redis_pool": connect(SETTINGS, patience_s=None),
-            "ctx": {"settings": SETTINGS, "stage": stage, "on_abandoned": stages.abandon},
+            "ctx": {"settings": SETTINGS, "stage": stage, "on_abandoned": abandon},
             "on_startup": workers.startup,
             "on_shutdown": workers.shutdown,
             "job_serializer": queue.dumps,
@@ -60,7 +60,7 @@ class LLMWorker:
     max_jobs = SETTINGS.llm_concurrency
 
 
-@_for_stage("delivery")
+@_for_stage("delivery", delivery.abandon)
 class DeliveryWorker:
     """Calls webhooks, many at once: a receiver may take 15 s to answer."""
 

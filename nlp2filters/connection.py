@@ -147,6 +147,11 @@ class _Pipeline(Pipeline):
         return await self._client.keep_trying(again)
 
 
+def away(exc: BaseException) -> bool:
+    """Whether it is Redis that does not answer, lets nobody in or does not write: no fault of what was sent."""
+    return isinstance(exc, ConnectionError | NoAnswer) or (isinstance(exc, RedisError) and refused(exc))
+
+
 def refused(exc: RedisError) -> bool:
     """Whether Redis would not write just now, for want of memory or of a disk, or as a replica."""
     if isinstance(exc, OutOfMemoryError | ReadOnlyError):

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from arq.worker import Retry
 
-from nlp2filters import faults, logs, webhooks
+from nlp2filters import faults, logs, queue, webhooks
 from nlp2filters.core import batches, deliveries, jobs
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.jobs import Job
@@ -81,6 +81,16 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
         _log.info("delivery attempted", extra={"status": attempt.status, "error": attempt.error, "attempt": number})
         if wait_s is not None:
             raise Retry(defer=max(wait_s, attempt.retry_after_s or 0))
+
+
+async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
+    """Note that the queue gave a delivery up, so that it can be asked for anew. ARQ could not run it, or it crashed."""
+    store, subject = ctx["resources"].store, queue.job_of(entry_id)
+    if deliveries.is_over(await store.deliveries(subject)):
+        return
+    error = "an error on our side; it has been logged"
+    note = {"at": jobs.timestamp(now_ms()), "status": None, "error": error, "ok": False, "final": True}
+    await store.add_delivery(subject, note)
 
 
 async def _message(store: Store, subject: str) -> Message | None:

@@ -10,7 +10,8 @@ only after the longest job timeout. Here (measured figures are in docs/reliabili
   lease lost, or cannot renew it in time, stops that job, and can neither finish nor re-queue it.
 
 And an entry only leaves its queue when its function has returned. ARQ takes it out after any error but `Retry`, its
-own time-out included, and then nobody would look after the job any more.
+own time-out included, and then nobody would look after the job any more. One whose function crashes `MAX_CRASHES`
+times, which is a fault of ours, is given up as ARQ gives up what it cannot read; a Redis that is away is no crash.
 
 It overrides `_poll_iteration`, `finish_job` and `finish_failed_job` of ARQ 0.28.0, which is pinned.
 """
@@ -26,9 +27,11 @@ from typing import Any
 
 from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_prefix
 from arq.typing import WorkerCoroutine
-from arq.worker import Worker
+from arq.worker import Retry, Worker
 from redis.exceptions import RedisError
 
+from nlp2filters.connection import away
+from nlp2filters.errors import NewerRecord
 from nlp2filters.queue import wake_key
 from nlp2filters.store import now_ms
 
@@ -39,8 +42,11 @@ _CLAIM, _RENEW, _RELEASE = (_LUA.joinpath(f"{name}.lua").read_text() for name in
 
 LEASE_S = 10.0
 FALLBACK_S = 5.0
+SHORTEST_WAIT_S = 0.01  # Redis 6.2 takes 0.001 for no time-out at all
 LONGEST_PAUSE_S = 2.0
-AGAIN_MS = 5_000  # until an entry runs again whose function failed other than by `Retry`
+AGAIN_MS = 5_000  # until an entry runs again whose function failed other than by `Retry`; doubles with each crash
+MAX_CRASHES = 5  # over 75 s and more
+CRASHES_KEPT_S = 86_400
 HAND_BACK_S, CLOSE_S = 2.0, 1.0  # after ARQ's 20 s for jobs to end: well within 25 s in all
 
 
@@ -48,13 +54,14 @@ HAND_BACK_S, CLOSE_S = 2.0, 1.0  # after ARQ's 20 s for jobs to end: well within
 class _Lease:
     """A hold on an entry that was claimed with `score`. `token` is the claim's own: a command about an earlier claim
     of the same worker, which arrives late, does nothing. `asked_at` is when it was last renewed, by the loop's clock.
-    `returned`: whether the entry's function has.
+    `returned`: whether the entry's function has; `crashed`: whether it raised what it should not.
     """
 
     token: str
     score: int
     asked_at: float
     returned: bool = False
+    crashed: bool = False
 
 
 class LeasedWorker(Worker):
@@ -163,7 +170,7 @@ class LeasedWorker(Worker):
             return
         if wait_s <= 0:
             return
-        self._idle = asyncio.ensure_future(self._marker(wait_s))
+        self._idle = asyncio.ensure_future(self._marker(max(wait_s, SHORTEST_WAIT_S)))
         try:
             await asyncio.wait({self._idle})
         finally:
@@ -193,27 +200,59 @@ class LeasedWorker(Worker):
     ) -> None:
         """Take the entry out of the queue, or make it due again; only its owner can. Results are not ARQ's here."""
         lease = self._leases.pop(job_id)  # it is not renewed any more
-        if finish:
-            await self._release_entry(job_id, lease, "" if lease.returned else AGAIN_MS)
-        else:
+        if not finish:
             await self._release_entry(job_id, lease, max(0, lease.score + incr_score - now_ms()) if incr_score else 0)
+        elif lease.crashed:
+            await self._after_crash(job_id, lease)
+        else:
+            await self._release_entry(job_id, lease, "" if lease.returned else AGAIN_MS)
 
     async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:
         """ARQ gave the entry up without running it: say so in the job's own record, then take it out."""
-        lease = self._leases.pop(job_id)
+        await self._give_up(job_id, self._leases.pop(job_id))
+
+    async def _after_crash(self, job_id: str, lease: _Lease) -> None:
+        """Make the entry due again, a little later each time; the last time, give it up."""
+        crashes = await self._crashes(job_id)
+        if crashes < MAX_CRASHES:
+            await self._release_entry(job_id, lease, AGAIN_MS * 2 ** (crashes - 1))
+            return
+        _log.error("%s has crashed %d times and is given up", job_id, crashes)
+        await self._give_up(job_id, lease)
+
+    async def _give_up(self, job_id: str, lease: _Lease) -> None:
+        """Say so in the job's own record, then take the entry out.
+
+        Where that crashes too, as with a record that nobody can read, it is taken out at last all the same. A record of
+        a newer version waits for workers that can read it.
+        """
+        due_ms: int | str = ""
         try:
             await self.ctx["on_abandoned"](self.ctx, job_id)
-        except Exception:
+        except Exception as exc:
             _log.exception("could not note that %s was given up", job_id)
-            await self._release_entry(job_id, lease, AGAIN_MS)
-        else:
-            await self._release_entry(job_id, lease, "")
+            if isinstance(exc, NewerRecord) or away(exc) or await self._crashes(job_id) < MAX_CRASHES:
+                due_ms = AGAIN_MS
+        await self._release_entry(job_id, lease, due_ms)
+
+    async def _crashes(self, job_id: str) -> int:
+        """How often the entry has crashed, this time included."""
+        async with self.pool.pipeline(transaction=True) as pipe:
+            pipe.incr(_crashes_key(job_id))
+            pipe.expire(_crashes_key(job_id), CRASHES_KEPT_S)
+            count, _ = await pipe.execute()
+        return int(count)
 
     def _noting(self, coroutine: WorkerCoroutine) -> WorkerCoroutine:
-        """The coroutine function of an entry, which notes when it has returned."""
+        """The coroutine function of an entry, which notes when it has returned or crashed."""
 
         async def noting(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> Any:
-            result = await coroutine(ctx, *args, **kwargs)
+            try:
+                result = await coroutine(ctx, *args, **kwargs)
+            except Exception as exc:
+                if lease := self._leases.get(ctx["job_id"]):
+                    lease.crashed = not (isinstance(exc, Retry) or away(exc))
+                raise
             if lease := self._leases.get(ctx["job_id"]):
                 lease.returned = True
             return result
@@ -227,6 +266,7 @@ class LeasedWorker(Worker):
             in_progress_key_prefix + job_id,
             job_key_prefix + job_id,
             retry_key_prefix + job_id,
+            _crashes_key(job_id),
         ]
         if not await self._release(keys=keys, args=[job_id, lease.token, due_ms]):
             _log.warning("the lease of %s was lost, another worker has it", job_id)
@@ -260,3 +300,7 @@ class LeasedWorker(Worker):
         for job_id in leases.keys() - set(lost):
             leases[job_id].asked_at = asked_at
         return lost
+
+
+def _crashes_key(job_id: str) -> str:
+    return f"{retry_key_prefix}{job_id}:crashes"

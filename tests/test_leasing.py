@@ -11,6 +11,15 @@ from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.jobs import serialize_job
 from arq.worker import Retry, func
+from redis.exceptions import (
+    AuthenticationError,
+    ConnectionError,  # noqa: A004
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import TimeoutError as NoAnswer
 
 from nlp2filters import leasing, queue
 from nlp2filters.connection import connect
@@ -343,6 +352,74 @@ async def test_a_crash_in_a_job_stops_no_worker_and_drops_no_job(bench: Bench, m
         await bench.put("good")
         await bench.until_empty()
     assert sorted(log.ran) == ["bad", "bad", "good"]
+
+
+async def test_what_crashes_each_time_is_given_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leasing, "AGAIN_MS", 1)
+    log = Log()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        if id_ == "bad":
+            raise KeyError("stages")
+
+    async with bench.worker(work):
+        await bench.put("bad", "good")
+        await bench.until_empty()
+    assert (sorted(log.ran), bench.abandoned) == (["bad"] * leasing.MAX_CRASHES + ["good"], ["bad"])
+    assert [key async for key in bench.redis.scan_iter("arq:*bad*")] == []
+
+
+def test_a_crash_is_waited_out_for_a_minute() -> None:
+    """A job outlives a restart of whatever crashed; it does not circle for hours."""
+    waits_s = [leasing.AGAIN_MS * 2**number / 1000 for number in range(leasing.MAX_CRASHES - 1)]
+    assert 60 <= sum(waits_s) <= 120
+
+
+@pytest.mark.parametrize(
+    "exc",
+    [
+        ConnectionError("Connection refused"),
+        NoAnswer("Redis did not answer"),
+        AuthenticationError("WRONGPASS"),
+        OutOfMemoryError("OOM command not allowed"),
+        ReadOnlyError("READONLY You can't write against a read only replica"),
+        ResponseError("MISCONF Redis is configured to save RDB snapshots"),
+    ],
+    ids=lambda exc: type(exc).__name__,
+)
+async def test_a_redis_that_is_away_is_no_crash(bench: Bench, monkeypatch: pytest.MonkeyPatch, exc: RedisError) -> None:
+    monkeypatch.setattr(leasing, "AGAIN_MS", 1)
+    log = Log()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        if len(log.ran) <= 3 * leasing.MAX_CRASHES:
+            raise exc
+
+    async with bench.worker(work):
+        await bench.put("a")
+        await bench.until_empty()
+    assert (len(log.ran), bench.abandoned) == (3 * leasing.MAX_CRASHES + 1, [])
+
+
+async def test_what_cannot_even_be_given_up_is_set_aside(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leasing, "AGAIN_MS", 1)
+    log = Log()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        raise KeyError("stages")
+
+    async def on_abandoned(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        raise KeyError("stages")
+
+    async with bench.worker(work) as worker:
+        worker.ctx["on_abandoned"] = on_abandoned
+        await bench.put("unreadable")
+        await bench.put("unknown", function="no_such_function")
+        await bench.until_empty()
+    assert (log.ran.count("unreadable"), log.ran.count("unknown")) == (1, leasing.MAX_CRASHES)
 
 
 async def test_a_job_that_arq_timed_out_is_not_dropped(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

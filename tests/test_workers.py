@@ -10,9 +10,9 @@ import pytest
 from arq.constants import job_key_prefix, retry_key_prefix
 from arq.jobs import serialize_job
 
-from nlp2filters import leasing, queue, stages
+from nlp2filters import delivery, leasing, queue, stages
 from nlp2filters.connection import Client, connect
-from nlp2filters.core import jobs
+from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.keys import Keys
 from nlp2filters.leasing import LeasedWorker
@@ -171,6 +171,48 @@ async def test_a_job_of_a_newer_version_is_deferred_not_failed(
         await store.redis.set(job_key_prefix + entry, as_queued)
         job = await ended(store, job.id)
     assert (job.status, job.stages["llm"].attempt, provider.calls) == ("succeeded", 1, 1)
+
+
+async def test_a_bug_before_the_stage_begins_ends_in_the_record(
+    redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leasing, "AGAIN_MS", 1)
+    job = await at_llm(store)
+
+    def begin(*args: Any) -> Job:
+        raise TypeError("a bug of ours")
+
+    monkeypatch.setattr(jobs, "begin", begin)
+    async with llm_worker(redis_url, store, CountingProvider(ANSWER)):
+        job = await ended(store, job.id)
+    assert (job.status, job.dead_lettered, job.stages["llm"].attempt) == ("failed", True, 0)
+    assert job.error
+    assert job.error["type"] == "/problems/worker-lost"
+    assert await last_events(store, job.id) == [b"done"]
+
+
+async def test_a_record_that_nobody_can_read_is_set_aside(
+    redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays as it is, for whoever may find out what has happened to it; its entry leaves the queue."""
+    monkeypatch.setattr(leasing, "AGAIN_MS", 1)
+    job = await at_llm(store)
+    await rewrite(store, job.id, stages=None)
+    async with llm_worker(redis_url, store, CountingProvider(ANSWER)):
+        async with asyncio.timeout(30):
+            while await store.redis.zcard(store.keys.queue("llm")):
+                await asyncio.sleep(0.02)
+    assert await store.redis.exists(store.keys.job(job.id))
+
+
+async def test_a_delivery_that_was_given_up_can_be_asked_for_anew(store: Store) -> None:
+    ctx = {"resources": Resources(store, worker="w")}
+    for entry in (queue.entry_id("delivery", "job_1"), queue.entry_id("delivery", "job_1", 3)):
+        await delivery.abandon(ctx, entry)
+    (note,) = await store.deliveries("job_1")
+    assert deliveries.is_over([note])
+    shown = deliveries.to_public("job_1", "job.succeeded", "https://a.example/", [note])
+    assert (shown["state"], shown["attempts"][0]["status"]) == ("dead", None)
 
 
 async def test_a_job_of_an_older_version_is_run(redis_url: str, store: Store) -> None:
