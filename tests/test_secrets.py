@@ -177,4 +177,6 @@ def test_the_canaries_would_have_been_found(seen: Seen) -> None:
     assert "delivery attempted" in seen.logs
     assert TEXT in seen.redis
     assert '"status":"succeeded"' in seen.events
+    assert '"type":"job.progress"' in seen.events
+    assert '"type":"job.delta"' in seen.events
     assert "webhook-id" in seen.webhooks
