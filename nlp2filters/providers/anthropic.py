@@ -1,7 +1,7 @@
 """The Anthropic messages API: https://docs.anthropic.com/en/api/messages."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ from httpx_sse import ServerSentEvent
 from nlp2filters.core.prompt import Message
 from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer
 from nlp2filters.providers import Answer, Listener
-from nlp2filters.providers.calls import Calls, Reply, counted
+from nlp2filters.providers.calls import Calls, Reply, Text, counted
 
 VERSION = "2023-06-01"
 MAX_TOKENS = 4096  # of an answer; the API wants to know
@@ -48,7 +48,7 @@ class AnthropicProvider(Calls):
             streamed = _Streamed(listener)
             reply = await self.post("messages", {**request, "stream": True}, streamed)
             if reply.streamed:
-                return _answer(streamed.said, self.model)
+                return _answer(streamed.whole(), self.model)
         else:
             reply = await self.post("messages", request)
         reply.check()
@@ -83,28 +83,28 @@ class _Streamed:
     """An answer, put together from the events of a stream. See `calls.Streamed`."""
 
     def __init__(self, listener: Listener) -> None:
-        self.said = _Said()
-        self._listener = listener
+        self._said = _Said()
+        self._content = Text(listener)
         self._tool: int | None = None  # the index of its block
 
     @property
     def complete(self) -> bool:
-        return self.said.reason is not None
+        return self._said.reason is not None
 
     def take(self, event: ServerSentEvent) -> bool:
         try:
             data = orjson.loads(event.data)
             match data["type"]:
                 case "message_start":
-                    self.said.model = data["message"].get("model")
-                    self.said.usage |= data["message"].get("usage") or {}
+                    self._said.model = data["message"].get("model")
+                    self._said.usage |= data["message"].get("usage") or {}
                 case "content_block_start" if data["content_block"]["type"] == "tool_use" and self._tool is None:
-                    self._tool, self.said.content = data["index"], ""
+                    self._tool = data["index"]
                 case "content_block_delta" if data["index"] == self._tool:
-                    self._add(data["delta"].get("partial_json"))
+                    self._content.add(data["delta"].get("partial_json"))
                 case "message_delta":
-                    self.said.reason = data["delta"].get("stop_reason")
-                    self.said.usage |= data.get("usage") or {}
+                    self._said.reason = data["delta"].get("stop_reason")
+                    self._said.usage |= data.get("usage") or {}
                 case "message_stop":
                     return True
                 case "error":
@@ -113,10 +113,9 @@ class _Streamed:
             raise InvalidAnswer("An event is not that of a message.") from exc
         return False
 
-    def _add(self, text: Any) -> None:
-        if isinstance(text, str) and text:
-            self.said.content = (self.said.content or "") + text
-            self._listener.adds(text)
+    def whole(self) -> _Said:
+        """What the body would have been without a stream."""
+        return replace(self._said, content=None if self._tool is None else str(self._content) or "{}")
 
 
 def _read(body: bytes) -> _Said:

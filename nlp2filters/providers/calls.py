@@ -19,7 +19,8 @@ from nlp2filters.errors import InvalidAnswer, ProviderRejected, ProviderTimeout,
 from nlp2filters.providers import Answer, Listener
 
 MAX_TRIES = 3
-MAX_ANSWER = 1_000_000  # bytes
+MAX_ANSWER = 1_000_000  # bytes of a body, characters of a stream's text
+MAX_STREAM = 20 * MAX_ANSWER  # bytes: around every word of the text stand some 300 of them
 MAX_QUOTED = 300  # characters of the provider's own message
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
 CONNECT_TIMEOUT_S = 5.0
@@ -98,6 +99,32 @@ class Streamed(Protocol):
         """
 
 
+class Text:
+    """The text of an answer that comes in pieces, which a listener hears of."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._pieces: list[str] = []
+        self._size = 0
+
+    def add(self, piece: object) -> None:
+        """Add a piece; nothing that is none.
+
+        Raises:
+            InvalidAnswer: the text is too long.
+        """
+        if not isinstance(piece, str) or not piece:
+            return
+        self._size += len(piece)
+        if self._size > MAX_ANSWER:
+            raise InvalidAnswer(f"The answer is longer than {MAX_ANSWER} characters.")
+        self._pieces.append(piece)
+        self._listener.adds(piece)
+
+    def __str__(self) -> str:
+        return "".join(self._pieces)
+
+
 class Calls:
     """Calls of one server. Open it with `async with`.
 
@@ -167,14 +194,11 @@ class Calls:
         content, headers = orjson.dumps(data), {"Content-Type": "application/json"}
         try:
             async with self._client.stream("POST", path, content=content, headers=headers) as response:
-                if (
-                    streamed
-                    and response.status_code == 200
-                    and response.headers.get("content-type", "").startswith(SSE)
-                ):
+                kind = response.headers.get("content-type", "")
+                if streamed and response.status_code == 200 and kind.startswith(SSE):
                     await _read_events(response, streamed)
                     return Reply(200, response.headers, streamed=True)
-                body = b"".join([chunk async for chunk in _limited(response)])
+                body = b"".join([chunk async for chunk in _limited(response, MAX_ANSWER)])
                 return Reply(response.status_code, response.headers, body)
         except httpx.TransportError as exc:
             raise Retryable(f"{type(exc).__name__}: {exc}") from exc
@@ -183,7 +207,7 @@ class Calls:
 async def _read_events(response: httpx.Response, streamed: Streamed) -> None:
     """Read a stream to its last event, and to its end if that comes at once."""
     # Of the decoded bytes, which are counted, httpx-sse is given a response of its own.
-    source = EventSource(httpx.Response(200, headers={"Content-Type": SSE}, content=_limited(response)))
+    source = EventSource(httpx.Response(200, headers={"Content-Type": SSE}, content=_limited(response, MAX_STREAM)))
     try:
         async with asyncio.timeout(None) as lingering, aclosing(source.aiter_sse()) as events:
             async for event in events:
@@ -198,12 +222,12 @@ async def _read_events(response: httpx.Response, streamed: Streamed) -> None:
         raise Retryable("The stream ended before the answer did.")
 
 
-async def _limited(response: httpx.Response) -> AsyncIterator[bytes]:
+async def _limited(response: httpx.Response, most: int) -> AsyncIterator[bytes]:
     size = 0
     async for chunk in response.aiter_bytes():
         size += len(chunk)
-        if size > MAX_ANSWER:
-            raise InvalidAnswer(f"The answer is longer than {MAX_ANSWER} bytes.")
+        if size > most:
+            raise InvalidAnswer(f"The answer is longer than {most} bytes.")
         yield chunk
 
 

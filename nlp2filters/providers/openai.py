@@ -12,7 +12,7 @@ from httpx_sse import ServerSentEvent
 from nlp2filters.core.prompt import Message
 from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer
 from nlp2filters.providers import Answer, Listener
-from nlp2filters.providers.calls import MAX_QUOTED, Calls, Reply, counted
+from nlp2filters.providers.calls import MAX_QUOTED, Calls, Reply, Text, counted
 
 OPTIONAL = ("response_format", "stream_options", "stream")  # of a request: what a server may not know
 _log = logging.getLogger(__name__)
@@ -91,11 +91,10 @@ class _Completion:
 
     def __init__(self, listener: Listener) -> None:
         self.complete = False
-        self._listener = listener
+        self._content = Text(listener)
         self._model: object = None
         self._reason: object = None
         self._usage: object = None
-        self._content: list[str] = []
         self._refusal: list[str] = []
 
     def take(self, event: ServerSentEvent) -> bool:
@@ -119,14 +118,11 @@ class _Completion:
     def _add(self, delta: Mapping[str, Any]) -> None:
         if refusal := delta.get("refusal"):
             self._refusal.append(str(refusal))
-        content = delta.get("content")
-        if isinstance(content, str) and content:
-            self._content.append(content)
-            self._listener.adds(content)
+        self._content.add(delta.get("content"))
 
     def whole(self) -> dict[str, Any]:
         """What the body would have been without a stream."""
-        message = {"content": "".join(self._content), "refusal": "".join(self._refusal)}
+        message = {"content": str(self._content), "refusal": "".join(self._refusal)}
         choice = {"message": message, "finish_reason": self._reason}
         return {"model": self._model, "choices": [choice], "usage": self._usage}
 
