@@ -1,6 +1,7 @@
 """Processes that are told to stop: what clients see of it, and what is not waited for."""
 
 import asyncio
+import os
 import signal
 import sys
 import threading
@@ -12,32 +13,32 @@ import pytest
 from arq import create_pool
 from arq.connections import RedisSettings
 
+from nlp2filters import queue
+from nlp2filters.keys import Keys
 from tests.service import ROOT, STOP_TIMEOUT_S, Service, started
 
 BUSY = """
-import asyncio, sys, time
-from nlp2filters import workers
-from nlp2filters.connection import connect
-from nlp2filters.settings import Settings
+import asyncio, os, sys, time
+import worker_settings
+from nlp2filters.cli import main
 
 async def compute(ctx):
     print("computing", flush=True)
     await asyncio.to_thread(time.sleep, 600)  # as a thread does that reads a long text on a starved machine
 
-class Busy:
-    functions = (compute,)
-    queue_name = "busy"
-    redis_pool = connect(Settings(redis_url=sys.argv[1]), patience_s=None)
-    job_completion_wait = 1
-
-asyncio.run(workers.run_process(Busy))
+worker_settings.DeliveryWorker.functions = (compute,)
+worker_settings.DeliveryWorker.job_completion_wait = 1
+main(["worker", "delivery"])
 """
 
 
-async def test_a_worker_does_not_wait_for_a_thread_that_computes(redis_url: str) -> None:
-    arguments = [sys.executable, "-c", BUSY, redis_url]
-    process = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
-    pool = await create_pool(RedisSettings.from_dsn(redis_url), default_queue_name="busy")
+async def test_a_worker_does_not_wait_for_a_thread_that_computes(redis_url: str, keys: Keys) -> None:
+    environment = {**os.environ, "REDIS_URL": redis_url, "KEY_PREFIX": keys.prefix, "LOG_LEVEL": "ERROR"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", BUSY, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    settings, queue_name = RedisSettings.from_dsn(redis_url), keys.queue("delivery")
+    pool = await create_pool(settings, default_queue_name=queue_name, job_serializer=queue.dumps)
     try:
         await pool.enqueue_job("compute")
         assert process.stdout

@@ -20,5 +20,5 @@ def add_to(command: argparse.ArgumentParser) -> None:
 
 def _worker(args: argparse.Namespace) -> int:
     logs.configure(Settings.read(os.environ).log_level)
-    asyncio.run(workers.run(import_string(f"worker_settings.{CLASSES[args.stage]}")))
+    asyncio.run(workers.run_process(import_string(f"worker_settings.{CLASSES[args.stage]}")))
     return 0
