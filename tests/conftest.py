@@ -13,6 +13,12 @@ from nlp2filters.connection import Client, connect
 from nlp2filters.keys import Keys
 from nlp2filters.redis_server import running
 from nlp2filters.settings import Settings
+from tests.peers import gateway as gateways
+from tests.peers import llm as llms
+from tests.peers import webhook as webhooks
+from tests.peers.gateway import Gateway
+from tests.peers.llm import LLM
+from tests.peers.webhook import Receiver
 from tests.ports import free_port
 from tests.service import Service, started
 
@@ -71,3 +77,24 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The whole service, as real processes; for tests that leave it as it was."""
     with started(tmp_path_factory.mktemp("service")) as service:
         yield service
+
+
+@pytest.fixture
+def gateway(service: Service) -> Iterator[Gateway]:
+    """What stands before the service and may fail."""
+    with gateways.before(service.url) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="module")
+def llm() -> Iterator[LLM]:
+    """An LLM that answers as it is told to."""
+    with llms.running() as llm:
+        yield llm
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    """Who takes webhooks, and answers as it is told to."""
+    with webhooks.running() as receiver:
+        yield receiver

@@ -13,12 +13,6 @@ from tests.service import Service, started
 
 
 @pytest.fixture(scope="module")
-def llm() -> Iterator[LLM]:
-    with peer.running() as llm:
-        yield llm
-
-
-@pytest.fixture(scope="module")
 def service(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("cancel")
     with started(folder, OPENAI_BASE_URL=llm.url, LLM_MODEL="test", LLM_TIMEOUT_S="60") as service:

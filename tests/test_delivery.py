@@ -25,12 +25,6 @@ SECRET = "whsec_" + base64.b64encode(KEY).decode()
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[Receiver]:
-    with peer.running() as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     environment = {"WEBHOOK_SECRET": SECRET, "WEBHOOK_ALLOW_PRIVATE": "true", "PUBLIC_URL": "https://HOOK.example"}
     with started(tmp_path_factory.mktemp("hook"), **environment) as service:

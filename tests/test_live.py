@@ -22,7 +22,6 @@ from playwright.sync_api import expect
 import tests.browser
 from nlp2filters.client import Client
 from nlp2filters.core.schemas import Delta, Progress
-from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
 from tests.service import Service, started
 from tests.test_llm_service import ANSWER, TEXT, WRONG_FIELD
@@ -31,12 +30,6 @@ SAID = json.dumps(ANSWER)
 SLOW = Reply(content=SAID, piece=30, pause_s=0.15)  # some 3 s
 FAULTY = Reply(content=json.dumps(WRONG_FIELD), piece=30)
 IN_PASSING = ("progress", "delta")
-
-
-@pytest.fixture(scope="module")
-def llm() -> Iterator[LLM]:
-    with peer.running() as llm:
-        yield llm
 
 
 @pytest.fixture(scope="module")

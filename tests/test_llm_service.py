@@ -28,12 +28,6 @@ WRONG_FIELD = json.loads(json.dumps(ANSWER).replace("Origin", "Nationality"))
 
 
 @pytest.fixture(scope="module")
-def llm() -> Iterator[LLM]:
-    with peer.running() as llm:
-        yield llm
-
-
-@pytest.fixture(scope="module")
 def service(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     environment = {
         "OPENAI_BASE_URL": llm.url,

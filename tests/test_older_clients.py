@@ -17,12 +17,6 @@ TEXTS = ["8 cylinders", "japanese cars"]
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[Receiver]:
-    with peer.running() as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("older")
     with started(folder, WEBHOOK_ALLOW_PRIVATE="true", CORS_ORIGINS="https://pages.example") as service:

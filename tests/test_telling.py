@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import groupby, pairwise
 from typing import Any
@@ -37,12 +37,6 @@ NEWS = [Event("delta", {"text": "a"}), Event("progress", {"step": "asking"})]
 @pytest.fixture
 def store(redis: ArqRedis, keys: Keys) -> Store:
     return Store(redis, keys, retention_s=60)
-
-
-@pytest.fixture(scope="module")
-def llm() -> Iterator[LLM]:
-    with peer.running() as llm:
-        yield llm
 
 
 @pytest.fixture

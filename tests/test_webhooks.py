@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import ipaddress
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
@@ -22,12 +22,6 @@ from tests.peers.webhook import Receiver, Reply
 NO_ADDRESS = "no public address was found for the host"
 OWN = ["filters.example", "xn--bcher-kva.example:8443", "", "no host", "[::1"]
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
-
-
-@pytest.fixture(scope="module")
-def receiver() -> Iterator[Receiver]:
-    with peer.running() as receiver:
-        yield receiver
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Bad input: a clear error that says what to do, never a 5xx, and nothing written."""
 
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from typing import Any
@@ -14,12 +13,6 @@ import pytest
 from tests.service import Service
 
 GOOD = {"catalog": "cars", "text": "8 cylinders"}
-
-
-@pytest.fixture
-def client(service: Service) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=service.url, timeout=30, trust_env=False) as client:
-        yield client
 
 
 def nested(depth: int) -> str:

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias, cast
 import pytest
 
 from nlp2filters.client import AsyncClient, Client
-from tests.peers import gateway as peer
 from tests.peers.gateway import Gateway
 from tests.service import Service, started
 
@@ -62,12 +61,6 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
     yield connect
     for client in made:
         client.close() if isinstance(client, Client) else client.end()
-
-
-@pytest.fixture
-def gateway(service: Service) -> Iterator[Gateway]:
-    with peer.before(service.url) as gateway:
-        yield gateway
 
 
 @pytest.fixture

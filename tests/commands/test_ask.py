@@ -9,14 +9,13 @@ import shlex
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from nlp2filters.cli import main
 from nlp2filters.client import Client
-from tests.peers import gateway as peer
 from tests.peers import llm
 from tests.peers.gateway import Gateway, answered
 from tests.service import ROOT, Service, started
@@ -182,12 +181,6 @@ def test_a_job_without_result_is_a_failure(run: Run, tmp_path: Path, monkeypatch
         assert err == f"nlp2filters: Job {job_id} is canceled. `nlp2filters jobs retry {job_id}` asks again.\n"
         code, out, _ = run("jobs", "retry", job_id, "--json")
         assert (code, json.loads(out)["retry_of"]) == (0, job_id)
-
-
-@pytest.fixture
-def gateway(service: Service) -> Iterator[Gateway]:
-    with peer.before(service.url) as gateway:
-        yield gateway
 
 
 def test_a_watch_survives_a_service_that_goes_away(run: Run, service: Service, gateway: Gateway) -> None:

@@ -1,7 +1,7 @@
 """The OpenAI provider against a real server that misbehaves in named ways."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -22,12 +22,6 @@ from tests.peers.llm import LLM, Reply
 
 MESSAGES: list[Message] = [{"role": "system", "content": "rules"}, {"role": "user", "content": "text"}]
 SCHEMA = {"type": "object", "properties": {}}
-
-
-@pytest.fixture(scope="module")
-def llm() -> Iterator[LLM]:
-    with peer.running() as llm:
-        yield llm
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Streams of the OpenAI kind: what is heard of an answer while it comes, and streams that end as they should not."""
 
 import gzip
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -30,12 +30,6 @@ TEXT = '{"conditions": [{"quote": "größer als 3 €, 🚗", "value": 3}]}'
 GOOD = peer.good(TEXT)
 WORDY = 'data: {"padding": "' + "x" * 300 + '", "choices": [{"delta": {"content": "{}"}}]}\n\n'
 EVENTS = 'data: {"choices": [{"delta": {"content": "{}"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
-
-
-@pytest.fixture(scope="module")
-def llm() -> Iterator[LLM]:
-    with peer.running() as llm:
-        yield llm
 
 
 @pytest.fixture
