@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from numpy.typing import NDArray
 
-from nlp2filters.core import checks, dialects, filters, interpretation, parser, prompt, refining
+from nlp2filters.core import checks, dialects, filters, interpretation, ledger, parser, prompt, refining
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import Filter
@@ -106,6 +106,8 @@ async def translation(
                 raise
             _log.warning("the LLM gave no usable answer, the draft stands: %s", exc)
             failure = exc
+    if answer:
+        reading = ledger.complete(reading, draft, request["text"])
     resolved = interpretation.resolve(reading, today)
     explanation = explain(resolved, catalog)
     resolved = replace(resolved, filter=filters.all_of(_scope(request["scope"], catalog, today), resolved.filter))

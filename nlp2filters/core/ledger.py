@@ -1,0 +1,43 @@
+"""The ledger: no word of a text is dropped in silence, whoever read it.
+
+The built-in parser accounts for every word by itself. An LLM is asked to, and may forget.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from nlp2filters.core.filters import leaves
+from nlp2filters.core.interpretation import Ignored, Interpretation, Span
+
+FORGOTTEN = "the LLM made nothing of it"
+
+
+def complete(reading: Interpretation, draft: Interpretation, text: str) -> Interpretation:
+    """An LLM's reading of a text; what the parser's `draft` takes for content and the LLM uses nowhere is ignored."""
+    used = [part.span for part in reading.conditions if part.said_in is None]
+    used += [part.span for part in reading.ignored]
+    words = {word.casefold() for word in reading.text.split()}
+    sorted_by = {sort.field for sort in reading.sort}
+    forgotten = [
+        part
+        for part in _content(draft, text, sorted_by)
+        if not _overlap(part.span, used) and not {word.casefold() for word in part.quote.split()} <= words
+    ]
+    ignored = sorted((*reading.ignored, *forgotten), key=lambda part: part.span.start)
+    return replace(reading, ignored=tuple(ignored))
+
+
+def _content(draft: Interpretation, text: str, sorted_by: set[str]) -> Iterator[Ignored]:
+    """What the draft makes something of, and what it says that it does not."""
+    for condition in draft.conditions:
+        if condition.said_in is None and not {leaf.field for leaf in leaves(condition.test)} <= sorted_by:
+            yield Ignored(condition.span, condition.quote, FORGOTTEN)
+    yield from draft.ignored
+    for word in dict.fromkeys(draft.text.split()):
+        if found := re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text):
+            yield Ignored(Span(*found.span()), found[0], FORGOTTEN)
+
+
+def _overlap(span: Span, used: Sequence[Span]) -> bool:
+    return any(span.start < other.end and other.start < span.end for other in used)
