@@ -85,6 +85,9 @@ class Settings:
     )
     llm_model: str = _setting("LLM_MODEL", "", "Model to ask. Empty: no LLM, the built-in parser answers.")
     llm_timeout_s: float = _setting("LLM_TIMEOUT_S", 30.0, "Seconds for one LLM answer, retries included.")
+    llm_max_tokens: int = _setting(
+        "LLM_MAX_TOKENS", 4_096, "Tokens of one LLM answer, at the most; models that think need more."
+    )
     llm_concurrency: int = _setting("LLM_CONCURRENCY", 50, "LLM calls in flight per llm worker.")
     model_path: Path | None = _setting(
         "MODEL_PATH", lambda: None, "Folder of the embedding model. Empty: found or fetched, then cached.", _path

@@ -24,6 +24,7 @@ LLM_KEY, OTHER_LLM_KEY = "canary-llm-key", "canary-anthropic-key"
 WEBHOOK_KEY = b"canary-webhook-secret-0123456789"
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(WEBHOOK_KEY).decode()
 CALLBACK_TOKEN = "canary-callback-token"
+QUOTING = llm_peer.Reply(401, body=f'{{"error": {{"message": "Incorrect API key: {LLM_KEY}."}}}}'.encode())
 TEXT = "canary wish for heavy cars"
 
 
@@ -129,7 +130,7 @@ def _used(
         llm.script(llm_peer.good({"conditions": []}))
         hook.script(webhook_peer.server_error, webhook_peer.ok)
         last = run(hook.url)
-        for failure in (llm_peer.unauthorized, llm_peer.server_error, llm_peer.malformed, llm_peer.slow):
+        for failure in (QUOTING, llm_peer.server_error, llm_peer.malformed, llm_peer.slow):
             llm.script(failure)
             run(f"http://127.0.0.1:{free_port()}/hook")  # nobody listens there
         token: str = client.post("/v1/stream-tokens", json={"job_id": last}).json()["token"]

@@ -11,10 +11,9 @@ from httpx_sse import ServerSentEvent
 from nlp2filters.core.prompt import Message
 from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer
 from nlp2filters.providers import Answer, Listener
-from nlp2filters.providers.calls import Calls, Reply, Text, counted
+from nlp2filters.providers.calls import MAX_TOKENS, Calls, Reply, Text, counted
 
 VERSION = "2023-06-01"
-MAX_TOKENS = 4096  # of an answer; the API wants to know
 TOOL = "answer"
 REJECTED = {  # errors that a stream may tell of, and the status that they have otherwise; any other may pass
     "invalid_request_error": 400,
@@ -32,9 +31,12 @@ class AnthropicProvider(Calls):
 
     name = "anthropic"
 
-    def __init__(self, *, base_url: str, api_key: str, model: str, timeout_s: float) -> None:
-        super().__init__(base_url, {"x-api-key": api_key, "anthropic-version": VERSION}, timeout_s)
+    def __init__(
+        self, *, base_url: str, api_key: str, model: str, timeout_s: float, max_tokens: int = MAX_TOKENS
+    ) -> None:
+        super().__init__(base_url, api_key, {"x-api-key": api_key, "anthropic-version": VERSION}, timeout_s)
         self.model = model
+        self._max_tokens = max_tokens
 
     async def complete(
         self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
@@ -61,7 +63,7 @@ class AnthropicProvider(Calls):
         tool = {"name": TOOL, "description": "Give the filter that the text asks for.", "input_schema": schema}
         return {
             "model": self.model,
-            "max_tokens": MAX_TOKENS,
+            "max_tokens": self._max_tokens,
             "system": "\n\n".join(message["content"] for message in messages if message["role"] == "system"),
             "messages": [message for message in messages if message["role"] != "system"],
             "tools": [tool],

@@ -21,6 +21,8 @@ from nlp2filters.providers import Answer, Listener
 MAX_TRIES = 3
 MAX_ANSWER = 1_000_000  # bytes of a body, characters of a stream's text
 MAX_STREAM = 20 * MAX_ANSWER  # bytes: around every word of the text stand some 300 of them
+MAX_TOKENS = 4096  # of an answer
+WITHHELD = "[withheld]"
 MAX_QUOTED = 300  # characters of the provider's own message
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
 CONNECT_TIMEOUT_S = 5.0
@@ -129,10 +131,12 @@ class Calls:
     """Calls of one server. Open it with `async with`.
 
     `timeout_s` is the deadline for one answer: connecting, waiting, reading and every retry together. 408, 409, 429,
-    5xx and broken connections are retried with full jitter, `Retry-After` is obeyed.
+    5xx and broken connections are retried with full jitter, `Retry-After` is obeyed. Servers quote the `key` in their
+    errors at times, which are logged and told: it is taken out of whatever they say.
     """
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], timeout_s: float) -> None:
+    def __init__(self, base_url: str, key: str, headers: Mapping[str, str], timeout_s: float) -> None:
+        self._key = key
         self._timeout_s = timeout_s
         self._budget = RetryBudget()
         self._client = httpx.AsyncClient(
@@ -196,22 +200,31 @@ class Calls:
             async with self._client.stream("POST", path, content=content, headers=headers) as response:
                 kind = response.headers.get("content-type", "")
                 if streamed and response.status_code == 200 and kind.startswith(SSE):
-                    await _read_events(response, streamed)
+                    await _read_events(response, streamed, self._without_key)
                     return Reply(200, response.headers, streamed=True)
                 body = b"".join([chunk async for chunk in _limited(response, MAX_ANSWER)])
+                if self._key:
+                    body = body.replace(self._key.encode(), WITHHELD.encode())
                 return Reply(response.status_code, response.headers, body)
         except httpx.TransportError as exc:
             raise Retryable(f"{type(exc).__name__}: {exc}") from exc
 
+    def _without_key(self, event: ServerSentEvent) -> ServerSentEvent:
+        if not self._key or self._key not in event.data:
+            return event
+        return ServerSentEvent(event.event, event.data.replace(self._key, WITHHELD), event.id, event.retry)
 
-async def _read_events(response: httpx.Response, streamed: Streamed) -> None:
+
+async def _read_events(
+    response: httpx.Response, streamed: Streamed, cleaned: Callable[[ServerSentEvent], ServerSentEvent]
+) -> None:
     """Read a stream to its last event, and to its end if that comes at once."""
     # Of the decoded bytes, which are counted, httpx-sse is given a response of its own.
     source = EventSource(httpx.Response(200, headers={"Content-Type": SSE}, content=_limited(response, MAX_STREAM)))
     try:
         async with asyncio.timeout(None) as lingering, aclosing(source.aiter_sse()) as events:
             async for event in events:
-                if event.data and lingering.when() is None and streamed.take(event):
+                if event.data and lingering.when() is None and streamed.take(cleaned(event)):
                     lingering.reschedule(asyncio.get_running_loop().time() + LINGER_S)
     except TimeoutError:
         pass

@@ -17,10 +17,12 @@ def configured(settings: Settings) -> LLM | None:
             api_key=str(settings.anthropic_api_key),
             model=settings.llm_model,
             timeout_s=settings.llm_timeout_s,
+            max_tokens=settings.llm_max_tokens,
         )
     return OpenAIProvider(
         base_url=settings.openai_base_url,
         api_key=str(settings.openai_api_key),
         model=settings.llm_model,
         timeout_s=settings.llm_timeout_s,
+        max_tokens=settings.llm_max_tokens,
     )

@@ -12,9 +12,10 @@ from httpx_sse import ServerSentEvent
 from nlp2filters.core.prompt import Message
 from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer
 from nlp2filters.providers import Answer, Listener
-from nlp2filters.providers.calls import MAX_QUOTED, Calls, Reply, Text, counted
+from nlp2filters.providers.calls import MAX_QUOTED, MAX_TOKENS, Calls, Reply, Text, counted
 
-OPTIONAL = ("response_format", "stream_options", "stream")  # of a request: what a server may not know
+LIMITS = ("max_completion_tokens", "max_tokens")
+OPTIONAL = ("response_format", "stream_options", "stream", *LIMITS)  # of a request: what a server may not know
 _log = logging.getLogger(__name__)
 
 
@@ -22,14 +23,19 @@ class OpenAIProvider(Calls):
     """Calls `{base_url}/chat/completions`.
 
     What a server does not know it is not asked for again: without `json_schema` it is asked for a plain JSON object,
-    with the schema in the messages; without `stream` for the whole answer at once.
+    with the schema in the messages; without `stream` for the whole answer at once; and the limit of an answer's tokens
+    has an older name.
     """
 
     name = "openai"
 
-    def __init__(self, *, base_url: str, api_key: str, model: str, timeout_s: float) -> None:
-        super().__init__(base_url, {"Authorization": f"Bearer {api_key}"} if api_key else {}, timeout_s)
+    def __init__(
+        self, *, base_url: str, api_key: str, model: str, timeout_s: float, max_tokens: int = MAX_TOKENS
+    ) -> None:
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        super().__init__(base_url, api_key, headers, timeout_s)
         self.model = model
+        self._max_tokens = max_tokens
         self._unknown: set[str] = set()
 
     async def complete(
@@ -40,7 +46,7 @@ class OpenAIProvider(Calls):
 
     async def _try(self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None) -> Answer:
         while True:
-            request = self._request(messages, schema) | self._streaming(listener)
+            request = self._request(messages, schema) | self._limit() | self._streaming(listener)
             streamed = _Completion(listener) if listener and "stream" in request else None
             reply = await self.post("chat/completions", request, streamed)
             refused = self._not_known(request, reply)
@@ -70,6 +76,10 @@ class OpenAIProvider(Calls):
             "temperature": 0,
             "response_format": {"type": "json_object"},
         }
+
+    def _limit(self) -> dict[str, int]:
+        known = [name for name in LIMITS if name not in self._unknown]
+        return {known[0]: self._max_tokens} if known else {}
 
     def _streaming(self, listener: Listener | None) -> dict[str, Any]:
         if not listener or "stream" in self._unknown:

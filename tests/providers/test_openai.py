@@ -1,7 +1,9 @@
 """The OpenAI provider against a real server that misbehaves in named ways."""
 
 import time
+import traceback
 from collections.abc import AsyncIterator
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,7 +17,8 @@ from nlp2filters.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from nlp2filters.providers.calls import MAX_TRIES, RetryBudget
+from nlp2filters.providers import Listener
+from nlp2filters.providers.calls import MAX_TOKENS, MAX_TRIES, RetryBudget
 from nlp2filters.providers.openai import OpenAIProvider
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
@@ -135,3 +138,37 @@ def test_retries_are_rationed() -> None:
     assert not budget.spend()
     budget.earn()
     assert budget.spend()
+
+
+async def test_an_answer_has_a_limit_whatever_the_server_calls_it(llm: LLM, provider: OpenAIProvider) -> None:
+    def unknown(name: str) -> Reply:
+        return Reply(400, body=b'{"error": {"message": "unsupported parameter: %b"}}' % name.encode())
+
+    limits = ("max_completion_tokens", "max_tokens")
+    llm.script(*map(unknown, limits), peer.good({}))
+    await provider.complete(MESSAGES, SCHEMA)
+    sent = [{name: request[name] for name in limits if name in request} for request in llm.requests]
+    assert sent == [{"max_completion_tokens": MAX_TOKENS}, {"max_tokens": MAX_TOKENS}, {}]
+    await provider.complete(MESSAGES, SCHEMA)
+    assert not llm.requests[-1].keys() & set(limits)
+
+
+@pytest.mark.parametrize(
+    "quoting",
+    [
+        Reply(401, body=b'{"error": {"message": "Incorrect API key provided: sk-test."}}'),
+        Reply(503, body=b"no route for sk-test", headers={"retry-after": "0"}),
+        Reply(content="{}", ends="error", error={"message": "sk-test is over its quota"}),
+        Reply(refusal="sk-test"),
+    ],
+)
+async def test_a_key_that_the_server_quotes_is_told_to_nobody(
+    llm: LLM, provider: OpenAIProvider, quoting: Reply, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="nlp2filters")
+    llm.script(quoting)
+    with pytest.raises(ProviderError) as caught:
+        await provider.complete(MESSAGES, SCHEMA, Mock(spec=Listener))
+    told = "".join(traceback.format_exception(caught.value))
+    assert "[withheld]" in str(caught.value)
+    assert "sk-test" not in told + caplog.text
