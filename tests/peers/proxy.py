@@ -121,9 +121,11 @@ class _Connection:
         self.dead = asyncio.Event()
 
     def reset(self) -> None:
-        """Close both ends with RST."""
+        """Close both ends with RST, unless they are closed already."""
         for writer in self.writers:
             sock = writer.get_extra_info("socket")
+            if sock.fileno() == -1:
+                continue
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             writer.transport.abort()
 
