@@ -16,7 +16,9 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,6 +31,7 @@ from nlp2filters.errors import WebhookRefused
 
 TIMEOUT_S = 15.0
 RESOLVE_TIMEOUT_S = 5.0
+RESOLVE_THREADS = 200  # a name server that hangs keeps one for half a minute, long after we have given up on the name
 PORTS = (443, 8443)
 MAX_URL = 2000
 MAX_ANSWER = 64_000  # bytes read of a receiver's answer
@@ -129,12 +132,13 @@ class Sender:
         resolve: Resolve | None = None,
     ) -> None:
         self._allow_private, self._own = allow_private, own
+        self._threads = ThreadPoolExecutor(RESOLVE_THREADS, "resolve")
         self._timeout_s = timeout_s
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(),
             max_connections=100,
             max_keepalive_connections=0,
-            network_backend=_CheckedNetwork(resolve or _resolve, allow_private=allow_private),
+            network_backend=_CheckedNetwork(resolve or partial(_resolve, self._threads), allow_private=allow_private),
         )
 
     async def __aenter__(self) -> Self:
@@ -144,6 +148,7 @@ class Sender:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._pool.aclose()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def send(self, url: str, *, message_id: str, body: bytes, secrets: Sequence[str], timestamp: int) -> Attempt:
         """Send once, signed if there are `secrets`. Redirects are not followed, proxies of the environment not used.
@@ -228,9 +233,10 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-async def _resolve(host: str, port: int) -> list[str]:
+async def _resolve(threads: ThreadPoolExecutor, host: str, port: int) -> list[str]:
     """Every address behind a name."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(threads, look_up)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 

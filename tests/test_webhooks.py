@@ -6,7 +6,10 @@ import hashlib
 import hmac
 import ipaddress
 import random
+import socket
+import threading
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -203,6 +206,28 @@ async def test_names_without_an_address_look_like_those_that_lead_inside(
     async with Sender(resolve=resolve) as sender:
         attempt = await send(sender, "https://example.com/hook")
     assert (attempt.ok, attempt.gone, attempt.error) == (False, False, NO_ADDRESS)
+
+
+async def test_names_that_hang_keep_nobody_elses_from_being_looked_up(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "RESOLVE_TIMEOUT_S", 0.5)
+    over, look_up = threading.Event(), socket.getaddrinfo
+
+    def hanging(host: str, *args: Any, **options: Any) -> Any:
+        if host == "slow.example":
+            over.wait(60)
+        return look_up("127.0.0.1", *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging)
+    receiver.script(peer.ok)
+    try:
+        async with Sender(allow_private=True) as sender:
+            slow = await asyncio.gather(*(send(sender, "https://slow.example/hook") for _ in range(50)))
+            assert {attempt.error for attempt in slow} == {NO_ADDRESS}
+            assert (await send(sender, receiver.url.replace("127.0.0.1", "fast.example"))).ok
+    finally:
+        over.set()
 
 
 SAID = b"SSH-2.0-canary\r\n"
