@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import partial
 from typing import Any
 
@@ -46,10 +46,11 @@ class OpenAIProvider(Calls):
 
     async def _try(self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None) -> Answer:
         while True:
+            optional = set(OPTIONAL) - self._unknown  # another call may find out meanwhile
             request = self._request(messages, schema) | self._limit() | self._streaming(listener)
             streamed = _Completion(listener) if listener and "stream" in request else None
             reply = await self.post("chat/completions", request, streamed)
-            refused = self._not_known(request, reply)
+            refused = _not_known(optional & request.keys(), reply)
             if not refused:
                 break
             _log.info("the LLM server does not know %s: doing without", refused)
@@ -88,12 +89,13 @@ class OpenAIProvider(Calls):
             return {"stream": True}
         return {"stream": True, "stream_options": {"include_usage": True}}
 
-    def _not_known(self, request: Mapping[str, Any], reply: Reply) -> str | None:
-        """What of the request the server complains of by name, and could do without."""
-        if reply.status not in (400, 422):
-            return None
-        asked = [name for name in OPTIONAL if name in request and name not in self._unknown]
-        return next((name for name in asked if re.search(rf"\b{name}\b".encode(), reply.body)), None)
+
+def _not_known(optional: Set[str], reply: Reply) -> str | None:
+    """Which of the optional members of a request the server complains of by name."""
+    if reply.status not in (400, 422):
+        return None
+    asked = [name for name in OPTIONAL if name in optional]
+    return next((name for name in asked if re.search(rf"\b{name}\b".encode(), reply.body)), None)
 
 
 class _Completion:

@@ -1,5 +1,6 @@
 """Streams of the OpenAI kind: what is heard of an answer while it comes, and streams that end as they should not."""
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -144,6 +145,21 @@ async def test_what_a_server_does_not_know_it_is_not_asked_again(llm: LLM, provi
     asked = [("stream" in one, "stream_options" in one, one["response_format"]["type"]) for one in llm.requests]
     assert asked == [(True, False, "json_schema"), (True, False, "json_object"), (False, False, "json_object")]
     assert heard.tries == [TEXT]
+
+
+async def test_calls_at_once_all_do_without_what_the_server_does_not_know() -> None:
+    all_there = asyncio.Barrier(5)
+
+    async def answer(request: Request) -> Response:
+        if b"stream_options" in await request.body():
+            await all_there.wait()
+            return Response(b"unknown: stream_options", 400)
+        return Response(EVENTS, media_type="text/event-stream")
+
+    with peer.serving([Route("/chat/completions", answer, methods=["POST"])]) as url:
+        async with OpenAIProvider(base_url=url, api_key="", model="m", timeout_s=20) as provider:
+            answers = await asyncio.gather(*(provider.complete(MESSAGES, {}, Heard()) for _ in range(5)))
+    assert [answer.content for answer in answers] == 5 * ["{}"]
 
 
 async def test_an_upstream_that_fails_says_nothing_of_streams(llm: LLM, provider: OpenAIProvider) -> None:
