@@ -7,6 +7,7 @@ llm         let the LLM write the filter, check it, compile it; without one the 
 import asyncio
 import datetime as dt
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -343,7 +344,9 @@ async def _failed(task: Task, exc: Exception) -> None:
     _log.exception("the stage failed", extra={"attempt": task.job.attempt})
     lasting = isinstance(exc, ProviderError) and not exc.retryable
     if task.job.tries < task.resources.max_attempts and not lasting:
-        raise Retry(defer=random.uniform(0, 2**task.job.tries)) from exc  # noqa: S311
+        wait_s = random.uniform(0, 2**task.job.tries)  # noqa: S311
+        await task.teller.say_last("retrying", f"This did not work: trying again in {math.ceil(wait_s)} s")
+        raise Retry(defer=wait_s) from exc
     if isinstance(exc, ProviderError):
         await _end(task, problem("llm-unavailable", f"The LLM gave no usable answer: {exc}"))
     elif isinstance(exc, TimeoutError):

@@ -73,6 +73,11 @@ class Teller:
         """What is done just now: for programs, and in words."""
         self._progress = {"step": step, "detail": detail, "characters": characters}
 
+    async def say_last(self, step: Step, detail: str) -> None:
+        """What comes after the attempt, which is over."""
+        self.say(step, detail)
+        await self._tell()
+
     def asks(self, model: str, *, repairs: bool) -> None:
         """A call of the LLM comes next; `repairs` whether it sends an answer back."""
         self._model, self._repairs = model, repairs

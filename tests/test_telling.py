@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import groupby, pairwise
@@ -10,8 +11,9 @@ from typing import Any
 import orjson
 import pytest
 from arq.connections import ArqRedis
+from arq.worker import Retry
 
-from nlp2filters import stages, telling
+from nlp2filters import reading, stages, telling
 from nlp2filters.connection import Client, connect
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
@@ -154,6 +156,20 @@ async def test_progress_says_what_goes_on(store: Store, llm: LLM, provider: Open
     times = [dt.datetime.fromisoformat(one["at"]) for one in progress]
     assert all(later - earlier >= dt.timedelta(milliseconds=500) for earlier, later in pairwise(times))
     assert texts(await told(store, "delta")) == {2: FAULTY, 3: TEXT}
+
+
+async def test_an_attempt_that_failed_says_when_the_next_one_is(
+    store: Store, llm: LLM, provider: OpenAIProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "PROGRESS_MS", 0)
+    monkeypatch.setattr(reading, "explain", lambda *_: 1 / 0)
+    llm.script(GOOD)
+    job = await at_llm(store)
+    with pytest.raises(Retry):
+        await translated(store, provider, job)
+    last = (await told(store, "progress"))[-1]
+    assert (last["step"], last["attempt"]) == ("retrying", 1)
+    assert re.fullmatch(r"This did not work: trying again in [12] s", last["detail"])
 
 
 async def test_a_text_without_end_is_told_in_part(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
