@@ -1,4 +1,4 @@
-"""What may be asked of the service: a rate per owner, and nothing while Redis is nearly full."""
+"""What may be asked of the service: a rate of texts per owner, and nothing while Redis is nearly full."""
 
 import time
 from collections.abc import Awaitable
@@ -28,14 +28,16 @@ class Rate:
         return self.left < 0
 
 
-async def count(redis: Redis, keys: Keys, owner: str, limit: int, now_s: float) -> Rate:
-    """Count a request of the owner in its fixed window of 60 s."""
+async def count(redis: Redis, keys: Keys, owner: str, limit: int, now_s: float, texts: int = 1) -> Rate:
+    """Count texts of the owner in its fixed window of 60 s. Those of a request that is one too many are not counted."""
     window, passed = divmod(int(now_s), WINDOW_S)
     name = keys.rate(owner, window)
     async with redis.pipeline(transaction=True) as pipe:
-        pipe.incr(name)
+        pipe.incrby(name, texts)
         pipe.expire(name, 2 * WINDOW_S)
         used, _ = await pipe.execute()
+    if used > limit:
+        await redis.decrby(name, texts)
     return Rate(limit, limit - used, WINDOW_S - passed)
 
 

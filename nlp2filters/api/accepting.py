@@ -32,18 +32,18 @@ from nlp2filters.store import Limits, now_ms
 Member = tuple[Job, bytes]
 
 
-async def admit(request: Request) -> tuple[Limits, dict[str, str]]:
-    """Whether the caller may submit now: what may be waiting already, and the `RateLimit` headers of the answer.
+async def admit(request: Request, texts: int = 1) -> tuple[Limits, dict[str, str]]:
+    """Whether the caller may submit so many texts now: what may be waiting, and the answer's `RateLimit` headers.
 
     Raises:
-        TooManyRequests: the caller has used up this minute's submissions.
+        TooManyRequests: they are more than the caller has left for this minute.
         Overloaded: Redis is nearly full.
     """
     app, who = state(request), caller(request)
     await app.backpressure.check()
     if not who.limited:
         return Limits(app.settings.max_backlog), {}
-    rate = await limits.count(app.store.redis, app.store.keys, who.owner, app.settings.max_rate, time.time())
+    rate = await limits.count(app.store.redis, app.store.keys, who.owner, app.settings.max_rate, time.time(), texts)
     if rate.exceeded:
         raise TooManyRequests(rate.limit, WINDOW_S, rate.reset_s)
     headers = {

@@ -35,7 +35,7 @@ _AT_ONCE = 10
 async def submit(request: Request) -> Response:
     """Accept up to 100 texts, all of them or, when one has a fault, none. An `Idempotency-Key` makes resending safe."""
     asked = checked(BatchSubmission, await read_json(request))
-    limits, rate = await accepting.admit(request)
+    limits, rate = await accepting.admit(request, len(asked.requests))
     app, owner, batch_id = state(request), caller(request).owner, accepting.new_id("batch")
     once = headers.once(request, asked.model_dump(mode="json"))
     if asked.webhook:

@@ -83,6 +83,8 @@ async def _event_source(request: Request, subject: str, snapshot: Snapshot) -> R
     cursor = await _held(app, subject, _cursor(request))
     if cursor and await _at_end(app, subject, cursor):
         return Response(status_code=204)
+    if request.method == "HEAD":
+        return Response(media_type=SSE)
     stopping = anyio.Event()
     return _Stream(request, _follow(app, subject, cursor, snapshot, stopping), stopping)
 

@@ -59,7 +59,7 @@ async def send(request: Request) -> Response:
         members = await prepare(request, batch_id, asked)
     except InvalidInput as exc:
         return JSON({"error": str(exc)}, status_code=404)
-    limits, rate = await accepting.admit(request)
+    limits, rate = await accepting.admit(request, len(sent.texts))
     names = tuple((job.custom_id or "", job.id) for job, _ in members)
     batch = Batch(batch_id, owner, now_ms(), names, notify="send")
     body = orjson.dumps({"webhook": {"url": sent.callback}})

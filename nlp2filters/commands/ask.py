@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 
-from nlp2filters import local
 from nlp2filters.client import Client
 from nlp2filters.commands import files, remote, showing, watching
 from nlp2filters.core.dialects import DIALECTS
@@ -48,6 +47,8 @@ def _ask(args: argparse.Namespace) -> int:
             for text in args.then:
                 result = _served(client, text, None, {**given, "refines": result.job_id})
     else:
+        from nlp2filters import local  # it loads the model's libraries, which no service needs here
+
         logging.getLogger("nlp2filters").addHandler(logging.NullHandler())  # what went wrong is in the result
         body = {"text": args.text, **({"catalog": catalog} if catalog else {}), **given}
         result = asyncio.run(local.ask(body, Settings.read(os.environ), args.then))

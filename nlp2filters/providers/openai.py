@@ -15,7 +15,9 @@ from nlp2filters.providers import Answer, Listener
 from nlp2filters.providers.calls import MAX_QUOTED, MAX_TOKENS, Calls, Reply, Text, counted
 
 LIMITS = ("max_completion_tokens", "max_tokens")
-OPTIONAL = ("response_format", "stream_options", "stream", *LIMITS)  # of a request: what a server may not know
+# Of a request: what a server may not know.
+OPTIONAL = ("response_format", "stream_options", "stream", *LIMITS, "temperature")
+
 _log = logging.getLogger(__name__)
 
 
@@ -23,8 +25,8 @@ class OpenAIProvider(Calls):
     """Calls `{base_url}/chat/completions`.
 
     What a server does not know it is not asked for again: without `json_schema` it is asked for a plain JSON object,
-    with the schema in the messages; without `stream` for the whole answer at once; and the limit of an answer's tokens
-    has an older name.
+    with the schema in the messages; without `stream` for the whole answer at once; the limit of an answer's tokens has
+    an older name; and models that think take no `temperature`.
     """
 
     name = "openai"
@@ -66,7 +68,7 @@ class OpenAIProvider(Calls):
     def _request(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> dict[str, Any]:
         if "response_format" not in self._unknown:
             form = {"type": "json_schema", "json_schema": {"name": "filter", "strict": True, "schema": schema}}
-            return {"model": self.model, "messages": list(messages), "temperature": 0, "response_format": form}
+            return {"model": self.model, "messages": list(messages), **self._sampling(), "response_format": form}
         told: Message = {
             "role": "system",
             "content": f"The JSON schema of the answer:\n{orjson.dumps(schema).decode()}",
@@ -74,9 +76,12 @@ class OpenAIProvider(Calls):
         return {
             "model": self.model,
             "messages": [*messages[:1], told, *messages[1:]],
-            "temperature": 0,
+            **self._sampling(),
             "response_format": {"type": "json_object"},
         }
+
+    def _sampling(self) -> dict[str, int]:
+        return {} if "temperature" in self._unknown else {"temperature": 0}
 
     def _limit(self) -> dict[str, int]:
         known = [name for name in LIMITS if name not in self._unknown]

@@ -221,6 +221,16 @@ def test_the_rate_is_limited_and_told(guarded: Service, bert: httpx.Client, empt
     assert 0 < int(response.headers["retry-after"]) <= 60
 
 
+def test_the_texts_of_a_batch_count_each(guarded: Service, bert: httpx.Client, emptied: None) -> None:
+    requests = [{**BODY, "custom_id": str(number)} for number in range(99)]
+    two = bert.post("/v1/batches", json={"requests": requests[:2]})
+    many = bert.post("/v1/batches", json={"requests": requests})
+    one = bert.post("/v1/jobs", json=BODY)
+    assert [response.status_code for response in (two, many, one)] == [202, 429, 202]
+    left = [int(re.findall(r"r=(\d+)", response.headers["ratelimit"])[0]) for response in (two, one)]
+    assert left in ([98, 97], [98, 99])  # the refused ones do not count; unless a new minute has begun
+
+
 def test_streams_are_limited(anna: httpx.Client, emptied: None) -> None:
     job = anna.post("/v1/jobs", json=BODY).json()
     with anna.stream("GET", job["urls"]["events"]) as one, anna.stream("GET", job["urls"]["events"]) as two:

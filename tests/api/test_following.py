@@ -46,6 +46,14 @@ async def test_a_stream_that_is_cut_a_hundred_times(idle_service: Service, long_
     assert cuts >= 90
 
 
+def test_asking_for_the_headers_of_a_stream_opens_none(idle: httpx.Client) -> None:
+    job = idle.post("/v1/jobs", json={"catalog": "cars", "text": "8 cylinders"}).json()  # it does not end
+    response = idle.head(job["urls"]["events"])
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert idle.get(job["urls"]["self"]).status_code == 200  # over the same connection
+
+
 async def messages(url: str, most: int | None = None) -> tuple[list[dict[str, Any]], int | None]:
     """What comes over a WebSocket, and the code of its close, None when we cut it.
 

@@ -16,6 +16,7 @@ with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()) 
 print(json.dumps([said.getvalue(), sorted(name for name in sys.modules if "." not in name)]))
 """
 WORKERS = {"fastembed", "onnxruntime", "numpy", "tokenizers", "huggingface_hub", "sqlalchemy", "uvicorn", "honcho"}
+MODEL = {"fastembed", "onnxruntime", "tokenizers", "huggingface_hub"}
 QUEUES = {"arq", "redis"}
 
 
@@ -37,6 +38,12 @@ def test_asking_a_service_loads_no_part_of_one(action: str) -> None:
     said, modules = loaded("jobs", action, "--help")
     assert "--server" in said
     assert not modules & (WORKERS | QUEUES)
+
+
+def test_a_text_for_a_service_loads_no_part_of_one() -> None:
+    said, modules = loaded("ask", "--help")
+    assert "--server" in said
+    assert not modules & (MODEL | QUEUES)
 
 
 def test_keys_load_what_speaks_to_redis_only() -> None:

@@ -125,6 +125,15 @@ async def test_a_server_without_json_schema_is_asked_for_plain_json(llm: LLM, pr
     assert "properties" in second["messages"][1]["content"]
 
 
+async def test_a_model_that_takes_no_temperature_is_asked_without(llm: LLM, provider: OpenAIProvider) -> None:
+    body = b"""{"error": {"message": "Unsupported value: 'temperature' does not support 0 with this model."}}"""
+    llm.script(Reply(400, body=body), peer.good({}))
+    await provider.complete(MESSAGES, SCHEMA)
+    await provider.complete(MESSAGES, SCHEMA)
+    assert [request.get("temperature") for request in llm.requests] == [0, None, None]
+    assert all(request["response_format"]["type"] == "json_schema" for request in llm.requests)
+
+
 async def test_nobody_listens() -> None:
     async with OpenAIProvider(base_url="http://127.0.0.1:9", api_key="", model="m", timeout_s=30) as provider:
         with pytest.raises(ProviderUnavailable):
