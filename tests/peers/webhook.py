@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -63,7 +63,11 @@ class Receiver:
 
     async def receive(self, request: Request) -> Response:
         """One request."""
-        self.received.put(Received(dict(request.headers), await request.body()))
+        try:
+            body = await request.body()
+        except ClientDisconnect:  # the sender was killed
+            return Response(status_code=400)
+        self.received.put(Received(dict(request.headers), body))
         reply = self._script.pop(0) if len(self._script) > 1 else self._script[0]
         await asyncio.sleep(reply.delay_s)
         return Response(reply.body, reply.status, reply.headers)
