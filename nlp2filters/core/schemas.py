@@ -82,7 +82,7 @@ class Job(Strict):
     error: Problem | None
     dead_lettered: bool
     retry_of: str | None
-    refines: str | None
+    refines: str | None = None
     batch_id: str | None
     custom_id: str | None
     metadata: dict[str, str]
@@ -116,7 +116,9 @@ class Condition(Strict):
     confidence: float
     source: str
     alternatives: list[Alternative]
-    said_in: str | None = Field(description="The earlier job in whose text the words stand, if it is not this one's.")
+    said_in: str | None = Field(
+        default=None, description="The earlier job in whose text the words stand, if it is not this one's."
+    )
 
 
 class Sort(Strict):
