@@ -10,7 +10,7 @@ class Keys:
     prefix: str = "n2f"
 
     def job(self, job_id: str) -> str:
-        """Hash: `seq`, `record`, `request`, and later `draft`, `answer`, `reading` (by the LLM, to go on from), `result`."""
+        """Hash: `seq`, `record`, `request`, later `draft`, `answer`, `result`, and `reading`: an LLM's, to go on from."""
         return f"{self.prefix}:job:{job_id}"
 
     def events(self, job_id: str) -> str:
