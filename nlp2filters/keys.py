@@ -10,7 +10,7 @@ class Keys:
     prefix: str = "n2f"
 
     def job(self, job_id: str) -> str:
-        """Hash: `seq`, `record`, `request`, later `draft`, `answer`, `result`, and `reading`: an LLM's, to go on from."""
+        """Hash: `seq`, `record`, `request`, later `draft`, `answer`, `reading` (a text may go on from it), `result`."""
         return f"{self.prefix}:job:{job_id}"
 
     def events(self, job_id: str) -> str:
