@@ -118,6 +118,15 @@ class Fleet:
         statuses = {name: Path(f"/proc/{self.processes[name].pid}/status").read_text() for name in names}
         return {name: int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) for name, status in statuses.items()}
 
+    def connections(self, names: Iterable[str], port: int) -> int:
+        """How many connections the named processes have to a port of this machine."""
+        lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        inodes = {f"socket:[{line[9]}]" for line in lines if line[3] == "01" and line[2].endswith(f":{port:04X}")}
+        folders = [Path(f"/proc/{self.processes[name].pid}/fd") for name in names]
+        return sum(
+            str(link.readlink()) in inodes for folder in folders for link in folder.iterdir() if link.is_symlink()
+        )
+
     def freeze(self, name: str) -> None:
         """SIGSTOP."""
         self.processes[name].send_signal(signal.SIGSTOP)

@@ -319,13 +319,17 @@ async def soak(it: Stand, minutes: float) -> list[Finding]:
     it.answer_after(0.25)
     load = it.load()
     lasting = [name for name in it.fleet.names if name.endswith("-0")]
-    await load.submit(300, 20)
-    first = it.fleet.memory_kb(lasting), _connections(it)
-    for _ in range(max(1, round(minutes))):
+
+    async def minute() -> tuple[dict[str, int], int]:
+        """One with a kill: what those that live on have at its end."""
         await load.submit(int(600 * min(1, minutes)), 60 * min(1, minutes))
         it.fleet.kill(random.choice([name for name in it.fleet.names if name not in lasting]))
-    await asyncio.sleep(2)
-    last = it.fleet.memory_kb(lasting), _connections(it)
+        await asyncio.sleep(2)
+        return it.fleet.memory_kb(lasting), it.fleet.connections(lasting, it.redis_proxy.port)
+
+    first = await minute()
+    for _ in range(max(1, round(minutes))):
+        last = await minute()
     outcomes = await load.outcomes()
     growth = max(last[0][name] / first[0][name] - 1 for name in lasting)
     connections = abs(last[1] / first[1] - 1)
@@ -334,11 +338,6 @@ async def soak(it: Stand, minutes: float) -> list[Finding]:
         Finding("memory stays flat within 10 %", len(lasting), f"{growth:+.1%}", growth <= 0.1, timed=True),
         Finding("… and connections to Redis", 1, f"{first[1]} → {last[1]}", connections <= 0.1, timed=True),
     ]
-
-
-def _connections(it: Stand) -> int:
-    with Redis(port=it.redis.port) as client:
-        return int(client.info("clients")["connected_clients"])
 
 
 async def rolling_restarts(it: Stand, rounds: int) -> list[Finding]:
