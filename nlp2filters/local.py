@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from async_lru import alru_cache
 from numpy.typing import NDArray
 
 from nlp2filters import demo, models
@@ -37,7 +38,9 @@ async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] =
         ProviderError: the LLM alone was to answer, and did not.
     """
     began = time.monotonic()
-    request = checked(Submission, body).model_dump(mode="json")
+    texts = [body, *({**body, "text": text} for text in then)]
+    requests = [checked(Submission, one).model_dump(mode="json") for one in texts]
+    request = requests[0]
     if request["refines"]:
         raise InvalidRequest([Fault("/refines", "There are no jobs here: name a service, or give the texts in a row.")])
     named = request["catalog"]
@@ -56,18 +59,19 @@ async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] =
 
         embedder = await _embedder(settings, stack)
 
+        @alru_cache(maxsize=1)
         async def name_vectors(lexicon: Lexicon) -> NDArray[Any]:
             assert embedder
             return await embedder.embed(lexicon.indexed)
 
         earlier: Earlier | None = None
-        for number, text in enumerate((request["text"], *then)):
-            asked = checked(Submission, {**body, "text": text}).model_dump(mode="json")
+        for number, asked in enumerate(requests, start=1):
+            text = asked["text"]
             drafted = await draft(text, lexicon, embedder, name_vectors, today=today, earlier=earlier)
             made, reading = await translation(
                 asked, catalog, drafted, provider, complete, today=today, zone=zone, earlier=earlier
             )
-            earlier = Earlier.of(f"text {number + 1}", text, reading, earlier)
+            earlier = Earlier.of(f"text {number}", text, reading, earlier)
     return Result.model_validate({**made, "timings_ms": {"total": round(1000 * (time.monotonic() - began))}})
 
 

@@ -109,30 +109,29 @@ async def translation(
     if answer:
         reading = ledger.complete(reading, draft, request["text"])
     resolved = interpretation.resolve(reading, today)
-    explanation = explain(resolved, catalog)
-    resolved = replace(resolved, filter=filters.all_of(_scope(request["scope"], catalog, today), resolved.filter))
+    scoped = replace(resolved, filter=filters.all_of(_scope(request["scope"], catalog, today), resolved.filter))
     made = {
-        **interpretation.to_json(resolved),
-        "explanation": explanation,
-        "dialects": {name: dialects.compile(name, resolved, catalog, zone) for name in request["dialects"]},
+        **interpretation.to_json(scoped),
+        "explanation": explain(resolved, catalog),
+        "dialects": {name: dialects.compile(name, scoped, catalog, zone) for name in request["dialects"]},
         "draft": interpretation.to_json(interpretation.resolve(draft, today)) if answer else None,
         "degraded": failure is not None,
         "degraded_reason": failure and type(failure).__name__,
         "provider": provider.name if answer and provider else "builtin",
         "model": answer and answer.model,
         "usage": answer and answer.usage,
-        "refines": _refined(earlier, reading, catalog, today) if earlier else None,
+        "refines": _refined(earlier, resolved, catalog, today) if earlier else None,
     }
     return made, reading
 
 
-def _refined(earlier: Earlier, reading: Interpretation, catalog: Catalog, today: dt.date) -> dict[str, Any]:
+def _refined(earlier: Earlier, resolved: Interpretation, catalog: Catalog, today: dt.date) -> dict[str, Any]:
     """What was refined, and what has changed."""
-    before, after = (interpretation.resolve(it, today) for it in (earlier.reading, reading))
+    before = interpretation.resolve(earlier.reading, today)
     return {
         "job_id": earlier.job_id,
         "texts": earlier.said,
-        "difference": refining.difference(before, after, catalog),
+        "difference": refining.difference(before, resolved, catalog),
     }
 
 

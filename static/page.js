@@ -102,10 +102,9 @@ function refine(text) {
 }
 
 /** Asks one text after the other, each going on from those before, as far as they are answered. */
-async function converse([first, ...rest]) {
+async function converse(texts) {
   begun();
-  if (!(await run(first))) return;
-  for (const text of rest) {
+  for (const text of texts) {
     if (!(await run(text))) return;
   }
 }

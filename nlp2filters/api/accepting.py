@@ -63,7 +63,7 @@ async def prepare(request: Request, asked: Submission, **about: Any) -> Member:
     app, owner = state(request), caller(request).owner
     earlier = None
     if asked.refines:
-        asked, earlier = await refining.complete(app, owner, asked, asked.refines)
+        asked, earlier = await refining.complete(request, asked, asked.refines)
     assert asked.catalog is not None
     catalog, digest = await _catalog(app, owner, asked.catalog)
     if earlier:

@@ -55,7 +55,7 @@ async def submit(request: Request) -> Response:
     if made != batch_id:
         answer["Idempotency-Replayed"] = "true"
         batch, _ = await app.store.batch(made)
-    return JSON(await _public(app, batch), status_code=202, headers=answer)
+    return JSON(await lookup.batch_now(app, batch), status_code=202, headers=answer)
 
 
 async def prepare(request: Request, batch_id: str, asked: BatchSubmission) -> list[accepting.Member]:
@@ -83,7 +83,7 @@ async def prepare(request: Request, batch_id: str, asked: BatchSubmission) -> li
 async def show(request: Request) -> Response:
     """The batch as it is now: how many of its jobs are where."""
     batch, _ = await lookup.batch(request)
-    return JSON(await _public(state(request), batch))
+    return JSON(await lookup.batch_now(state(request), batch))
 
 
 async def results(request: Request) -> Response:
@@ -111,12 +111,7 @@ async def cancel(request: Request) -> Response:
                 await cancel_job(app, job)
             except IllegalTransition:
                 continue  # it ended meanwhile
-    return JSON(await _public(app, batch), status_code=202)
-
-
-async def _public(app: State, batch: Batch) -> dict[str, object]:
-    members = await app.store.load_many([job_id for _, job_id in batch.members])
-    return batches.to_public(batch, [job for job, _ in members])
+    return JSON(await lookup.batch_now(app, batch), status_code=202)
 
 
 _ONCE = Param(name="Idempotency-Key", place="header", description="The same key and body: the same batch, for 24 h.")

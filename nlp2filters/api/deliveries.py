@@ -9,8 +9,8 @@ from nlp2filters.api import lookup
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation
 from nlp2filters.api.state import state
-from nlp2filters.core import batches, schemas
 from nlp2filters.core import deliveries as log
+from nlp2filters.core import schemas
 from nlp2filters.errors import AlreadyDelivering, BatchNotEnded, NotFinished, NoWebhook
 
 
@@ -65,8 +65,7 @@ async def _batch(request: Request, *, ended: bool) -> _Told | None:
         BatchNotEnded: it has not.
     """
     batch, asked = await lookup.batch(request)
-    members = await state(request).store.load_many([job_id for _, job_id in batch.members])
-    status = batches.to_public(batch, [job for job, _ in members])["status"]
+    status = (await lookup.batch_now(state(request), batch))["status"]
     if ended and status != "ended":
         raise BatchNotEnded(batch.id, status)
     if batch.notify is None or status != "ended":

@@ -19,7 +19,7 @@ from nlp2filters.api import lookup
 from nlp2filters.api.auth import authenticate, caller
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
-from nlp2filters.core import batches, jobs, schemas
+from nlp2filters.core import jobs, schemas
 from nlp2filters.core.schemas import SSE
 from nlp2filters.errors import (
     BatchNotFound,
@@ -215,9 +215,7 @@ async def _job_snapshot(app: State, job_id: str) -> dict[str, Any]:
 
 async def _batch_snapshot(app: State, batch_id: str) -> dict[str, Any]:
     batch, _ = await app.store.batch(batch_id)
-    members = await app.store.load_many([job_id for _, job_id in batch.members])
-    public = batches.to_public(batch, [job for job, _ in members])
-    return {"type": "batch.snapshot", "batch_id": batch.id, "batch": public}
+    return {"type": "batch.snapshot", "batch_id": batch.id, "batch": await lookup.batch_now(app, batch)}
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """What a submission goes on from: the earlier job is read once, when it is refined."""
 
+from starlette.requests import Request
+
 from nlp2filters.api import lookup
-from nlp2filters.api.state import State
 from nlp2filters.api.submission import Submission
 from nlp2filters.core import checks, interpretation
 from nlp2filters.core.catalog import Catalog
@@ -11,7 +12,7 @@ from nlp2filters.errors import Fault, InvalidFilter, InvalidRequest
 INHERITED = ("dialects", "strategy", "locale", "timezone", "now", "scope")  # unless others are given
 
 
-async def complete(app: State, owner: str, asked: Submission, job_id: str) -> tuple[Submission, Earlier]:
+async def complete(request: Request, asked: Submission, job_id: str) -> tuple[Submission, Earlier]:
     """The submission, completed by what the job that it refines was asked; and what that job came to.
 
     The latter is kept with the new job, which needs the earlier one no longer.
@@ -20,7 +21,7 @@ async def complete(app: State, owner: str, asked: Submission, job_id: str) -> tu
         JobNotFound, JobGone, ResultNotReady: of the earlier job.
         InvalidRequest: it has no filter, or the submission is about another catalog.
     """
-    job, found = await lookup.finished(app.store, owner, job_id, "request", "draft", "reading")
+    job, found = await lookup.finished(request, job_id, "request", "draft", "reading")
     if job.kind != asked.kind or "draft" not in found:
         raise InvalidRequest([Fault("/refines", f"Job {job_id} has no filter that could be refined.")])
     before = found["request"]

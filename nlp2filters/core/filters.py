@@ -200,6 +200,18 @@ def leaves(node: Filter | None) -> Iterator[Leaf]:
             yield node
 
 
+def tests(node: Filter | None) -> Iterator[Leaf | Not]:
+    """The tests of a filter in negation normal form, from left to right, each with its negation."""
+    match node:
+        case None:
+            return
+        case And(args) | Or(args):
+            for arg in args:
+                yield from tests(arg)
+        case _:
+            yield node
+
+
 def size(node: Filter) -> int:
     """How many parts the filter has: tests, values of lists, and what joins or negates them."""
     match node:

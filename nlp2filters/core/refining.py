@@ -83,7 +83,7 @@ class _Part:
 
     @property
     def tests(self) -> set[Test]:
-        return set(_tests(self.filter))
+        return set(filters.tests(self.filter))
 
 
 def too_large(reading: Interpretation) -> bool:
@@ -120,7 +120,7 @@ def merge(earlier: Earlier, asked: Interpretation, followup: Followup, *, today:
 
 def difference(before: Interpretation, after: Interpretation, catalog: Catalog) -> dict[str, Any]:
     """What has changed between two readings, as JSON data: tests, order, number and words."""
-    was, now = dict.fromkeys(_tests(before.filter)), dict.fromkeys(_tests(after.filter))
+    was, now = dict.fromkeys(filters.tests(before.filter)), dict.fromkeys(filters.tests(after.filter))
     removed, added = [test for test in was if test not in now], [test for test in now if test not in was]
     changed = []
     for old in list(removed):
@@ -128,8 +128,8 @@ def difference(before: Interpretation, after: Interpretation, catalog: Catalog) 
             changed.append((old, new))
             removed.remove(old)
             added.remove(new)
-    parts = ("sort", "limit", "text")
-    plain = {name: {"from": to_json(before)[name], "to": to_json(after)[name]} for name in parts}
+    old_json, new_json = to_json(before), to_json(after)
+    plain = {name: {"from": old_json[name], "to": new_json[name]} for name in ("sort", "limit", "text")}
     return {
         "added": [leaf_to_json(test) for test in added],
         "removed": [leaf_to_json(test) for test in removed],
@@ -184,7 +184,7 @@ def _parts(reading: Interpretation) -> list[_Part]:
 
 
 def _part(node: Filter, conditions: Sequence[Condition]) -> _Part:
-    tests = set(_tests(node))
+    tests = set(filters.tests(node))
     return _Part(node, tuple(condition for condition in conditions if condition.test in tests))
 
 
@@ -316,18 +316,6 @@ def _only(part: _Part, excluded: set[Any]) -> bool:
     """Whether the part asks for nothing but what is now excluded."""
     values = [_values(test) for test in part.tests]
     return not any(map(_is_exclusion, part.tests)) and all(found and found <= excluded for found in values)
-
-
-def _tests(node: Filter | None) -> Iterator[Test]:
-    """The tests of a filter in negation normal form, each with its negation."""
-    match node:
-        case None:
-            return
-        case And(args) | Or(args):
-            for arg in args:
-                yield from _tests(arg)
-        case _:
-            yield node
 
 
 def _field(test: Test) -> str:

@@ -10,7 +10,7 @@ Catalogs come as a list: the name of a packaged one, a catalog in our own form, 
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,7 +21,7 @@ from nlp2filters import demo
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, filters
 from nlp2filters.core.catalog import STRINGS, Catalog, Field
-from nlp2filters.core.filters import And, Filter, Leaf, Not, Or
+from nlp2filters.core.filters import Filter, Leaf, Not
 from nlp2filters.core.interpretation import Interpretation, Sort, leaf_to_json
 from nlp2filters.errors import Fault, InvalidCases, InvalidFilter, InvalidInput
 from nlp2filters.evaluation.values import field_key
@@ -234,18 +234,9 @@ def _filter(data: Any, catalog: Catalog, today: dt.date | None) -> Filter | None
 
 def flatten(node: Filter | None) -> tuple[Condition, ...]:
     """The tests of a filter, without AND and OR."""
-    return tuple(part for test in _tests(filters.push_not_inward(node) if node else None) for part in conditions(test))
-
-
-def _tests(node: Filter | None) -> Iterator[Leaf | Not]:
-    match node:
-        case None:
-            return
-        case And(args) | Or(args):
-            for arg in args:
-                yield from _tests(arg)
-        case _:
-            yield node
+    return tuple(
+        part for test in filters.tests(filters.push_not_inward(node) if node else None) for part in conditions(test)
+    )
 
 
 def conditions(test: Leaf | Not, confidence: float = 1.0) -> tuple[Condition, ...]:

@@ -15,6 +15,7 @@ import httpx
 import orjson
 from httpx_sse import EventSource, ServerSentEvent
 
+from nlp2filters.core.schemas import SSE
 from nlp2filters.errors import InvalidAnswer, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from nlp2filters.providers import Answer, Listener
 
@@ -27,7 +28,6 @@ MAX_QUOTED = 300  # characters of the provider's own message
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
 CONNECT_TIMEOUT_S = 5.0
 LINGER_S = 0.2  # after a stream's last event: a connection that ends in order is used again
-SSE = "text/event-stream"
 
 _RETRIED = frozenset({408, 409, 429})
 _random = random.SystemRandom()

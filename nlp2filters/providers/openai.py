@@ -49,7 +49,7 @@ class OpenAIProvider(Calls):
     async def _try(self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None) -> Answer:
         while True:
             optional = set(OPTIONAL) - self._unknown  # another call may find out meanwhile
-            request = self._request(messages, schema) | self._limit() | self._streaming(listener)
+            request = self._request(messages, schema, listener)
             streamed = _Completion(listener) if listener and "stream" in request else None
             reply = await self.post("chat/completions", request, streamed)
             refused = _not_known(optional & request.keys(), reply)
@@ -65,34 +65,23 @@ class OpenAIProvider(Calls):
             listener.adds(answer.content)
         return answer
 
-    def _request(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> dict[str, Any]:
-        if "response_format" not in self._unknown:
-            form = {"type": "json_schema", "json_schema": {"name": "filter", "strict": True, "schema": schema}}
-            return {"model": self.model, "messages": list(messages), **self._sampling(), "response_format": form}
-        told: Message = {
-            "role": "system",
-            "content": f"The JSON schema of the answer:\n{orjson.dumps(schema).decode()}",
+    def _request(
+        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None
+    ) -> dict[str, Any]:
+        form: dict[str, Any] = {
+            "type": "json_schema",
+            "json_schema": {"name": "filter", "strict": True, "schema": schema},
         }
-        return {
-            "model": self.model,
-            "messages": [*messages[:1], told, *messages[1:]],
-            **self._sampling(),
-            "response_format": {"type": "json_object"},
-        }
-
-    def _sampling(self) -> dict[str, int]:
-        return {} if "temperature" in self._unknown else {"temperature": 0}
-
-    def _limit(self) -> dict[str, int]:
-        known = [name for name in LIMITS if name not in self._unknown]
-        return {known[0]: self._max_tokens} if known else {}
-
-    def _streaming(self, listener: Listener | None) -> dict[str, Any]:
-        if not listener or "stream" in self._unknown:
-            return {}
-        if "stream_options" in self._unknown:
-            return {"stream": True}
-        return {"stream": True, "stream_options": {"include_usage": True}}
+        if "response_format" in self._unknown:
+            form = {"type": "json_object"}
+            told = f"The JSON schema of the answer:\n{orjson.dumps(schema).decode()}"
+            messages = [*messages[:1], {"role": "system", "content": told}, *messages[1:]]
+        limit = next((name for name in LIMITS if name not in self._unknown), LIMITS[0])
+        optional: dict[str, Any] = {"temperature": 0, limit: self._max_tokens}
+        if listener and "stream" not in self._unknown:
+            optional |= {"stream": True, "stream_options": {"include_usage": True}}
+        known = {name: value for name, value in optional.items() if name not in self._unknown}
+        return {"model": self.model, "messages": list(messages), "response_format": form, **known}
 
 
 def _not_known(optional: Set[str], reply: Reply) -> str | None:

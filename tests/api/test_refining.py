@@ -60,13 +60,12 @@ def test_what_is_not_given_is_as_before(client: httpx.Client) -> None:
     assert scope not in other["result"]["filter"]["args"]
 
 
-def test_a_retry_needs_the_earlier_job_no_longer(client: httpx.Client, idle: httpx.Client) -> None:
+def test_the_earlier_job_is_needed_no_longer(client: httpx.Client) -> None:
     first = ask(client, catalog="cars", text="japanese cars")
     waiting = client.post("/v1/jobs", json={"refines": first["id"], "text": "over 30 mpg"}).json()
     assert client.delete(first["urls"]["self"]).status_code == 204
     with client.stream("GET", waiting["urls"]["events"]) as stream:
         assert '"japanese"' in stream.read().decode().rpartition("event: done")[2]
-    del idle
 
 
 def test_a_catalog_of_ones_own_that_has_changed(client: httpx.Client) -> None:

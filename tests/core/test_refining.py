@@ -1,6 +1,5 @@
 """A follow-up text against how an earlier one was read."""
 
-import datetime as dt
 from functools import cache
 
 import pytest
@@ -16,25 +15,7 @@ from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import followup
 from nlp2filters.core.refining import Earlier, difference, merge
-
-TODAY = dt.date(2026, 11, 24)
-
-SHOP = catalogs.parse(
-    {
-        "name": "shop",
-        "nouns": ["headphones", "headphone"],
-        "fields": [
-            {"name": "price", "type": "money", "currency": "USD"},
-            {"name": "brand", "type": "keyword", "values": ["Beats", "Sony", "Bose"], "closed": True},
-            {"name": "color", "type": "keyword", "values": ["red", "blue", "black"], "closed": True},
-            {"name": "features", "type": "keyword", "many": True, "values": ["bluetooth", "anc", "microphone"]},
-            {"name": "wireless", "type": "boolean"},
-            {"name": "released", "type": "date"},
-            {"name": "weight", "type": "number", "unit": "g"},
-            {"name": "title", "type": "text"},
-        ],
-    }
-)
+from tests.core.parser.test_parser import SHOP, TODAY
 
 
 @cache

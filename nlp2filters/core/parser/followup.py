@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nlp2filters.core.interpretation import Span
-from nlp2filters.core.linking import FieldTarget, Lexicon
+from nlp2filters.core.linking import FieldTarget, Lexicon, Match
 
 _SEPARATORS = {",", ";"}
 
@@ -119,10 +119,14 @@ class _Reader:
             at += 1
         return at
 
+    def _match(self, at: int) -> Match | None:
+        """What the catalog makes of the words at a place."""
+        return self.lexicon.match(self.tokens, at) if at < len(self.tokens) else None
+
     def _field(self, at: int) -> tuple[set[str], int] | None:
         """The fields that the words at a place may name, and the place after them and a "limit" behind them."""
         at = self._determined(at)
-        match = self.lexicon.match(self.tokens, at) if at < len(self.tokens) else None
+        match = self._match(at)
         names = {c.target.field.name for c in match.candidates if isinstance(c.target, FieldTarget)} if match else set()
         return (names, at + match.length) if match and names else None
 
@@ -153,10 +157,7 @@ class _Reader:
         """ "drop the red ones": for the parser it says "not"."""
         start, stop = self.tokens[at].start, self.tokens[end - 1].end
         word: str = self.language.data["grammar"]["negation"]["not"][0]
-        match = (
-            self.lexicon.match(self.tokens, self._determined(end)) if self._determined(end) < len(self.tokens) else None
-        )
-        if match is None or stop - start < len(word):
+        if self._match(self._determined(end)) is None or stop - start < len(word):
             return None
         self._write(start, stop, word)
         return end

@@ -1,10 +1,12 @@
-"""What a text may ask: tests with an operator that their field does not allow are taken out again, and those beyond the
-size of a filter."""
+"""What a text may ask: the rest is taken out again.
+
+That is tests with an operator that their field does not allow, and those beyond the size of a filter.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from nlp2filters.core import checks
+from nlp2filters.core import checks, filters
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.filters import And, Filter, Or, all_of
 from nlp2filters.core.interpretation import leaf_to_json
@@ -21,7 +23,7 @@ _TOO_MUCH = f"goes beyond the {MAX_TESTS} conditions in {MAX_LEVELS} levels that
 def only(node: Node, found: Clauses, catalog: Catalog) -> Node | None:
     """The node without the tests that the catalog does not allow, whose words are then ignored for a reason."""
     kept = _kept(node.filter, catalog, 1, iter(range(MAX_TESTS)))
-    tests = set(_tests(kept)) if kept else set()
+    tests = set(filters.tests(kept))
     large = len(node.atoms) > MAX_TESTS or _levels(node.filter) > MAX_LEVELS
     for atom in node.atoms:
         if atom.test not in tests:
@@ -50,12 +52,3 @@ def _kept(node: Filter, catalog: Catalog, level: int, left: Iterator[int]) -> Fi
 def _levels(node: Filter) -> int:
     """How deep AND and OR are nested."""
     return 1 + max(_levels(arg) for arg in node.args) if isinstance(node, And | Or) else 0
-
-
-def _tests(node: Filter) -> Iterator[Filter]:
-    """The tests of a filter in negation normal form, each with its negation."""
-    if isinstance(node, And | Or):
-        for arg in node.args:
-            yield from _tests(arg)
-    else:
-        yield node
