@@ -9,12 +9,22 @@ from typing import Any, TypeVar
 from nlp2filters import delivery, queue, stages, workers
 from nlp2filters.connection import connect
 from nlp2filters.keys import Keys
+from nlp2filters.leasing import Slots
+from nlp2filters.queue import MAIN, QUICK
 from nlp2filters.settings import Settings
 
 SETTINGS = Settings.read(os.environ)
 KEYS = Keys(SETTINGS.key_prefix)
 
+QUICK_SLOTS = 16  # of an llm worker, for jobs that need no LLM
+DELIVERY_SLOTS = 50
+
 T = TypeVar("T")
+
+
+def _most_of(slots: int) -> int:
+    """The slots that one owner may take: four of five, so that there is always one for another."""
+    return max(1, slots - max(1, slots // 5))
 
 
 def _for_stage(stage: str, abandon: Any = stages.abandon) -> Any:
@@ -23,6 +33,8 @@ def _for_stage(stage: str, abandon: Any = stages.abandon) -> Any:
     def add(cls: type[T]) -> type[T]:
         common = {
             "queue_name": KEYS.queue(stage),
+            "open_key": KEYS.open,
+            "lease_s": SETTINGS.lease_s,
             "redis_pool": connect(SETTINGS, patience_s=None),
             "ctx": {"settings": SETTINGS, "stage": stage, "on_abandoned": abandon},
             "on_startup": workers.startup,
@@ -57,7 +69,7 @@ class LLMWorker:
     """Waits for LLM answers, many at once."""
 
     functions = (stages.translate,)
-    max_jobs = SETTINGS.llm_concurrency
+    slots = Slots({MAIN: SETTINGS.llm_concurrency, QUICK: QUICK_SLOTS}, owner=_most_of(SETTINGS.llm_concurrency))
 
 
 @_for_stage("delivery", delivery.abandon)
@@ -65,4 +77,4 @@ class DeliveryWorker:
     """Calls webhooks, many at once: a receiver may take 15 s to answer."""
 
     functions = (delivery.deliver,)
-    max_jobs = 50
+    slots = Slots({MAIN: DELIVERY_SLOTS}, owner=_most_of(DELIVERY_SLOTS), receiver=DELIVERY_SLOTS // 5)

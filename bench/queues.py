@@ -69,7 +69,7 @@ async def _worker(url: str, name: str, work: Callable[..., Awaitable[None]], **m
         log_results=False,
         job_serializer=queue.dumps,
         job_deserializer=queue.loads,
-        **{**options, **more},
+        **{**options, **({"open_key": "bench:open"} if cls is LeasedWorker else {}), **more},
     )
     running = asyncio.create_task(worker.main())
     try:

@@ -14,7 +14,7 @@ from nlp2filters.core import batches, deliveries, jobs
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import BatchNotFound, JobNotFound, NewerRecord, WebhookRefused
-from nlp2filters.stages import NEWER_VERSION_WAIT_S
+from nlp2filters.stages import NEWER_VERSION_WAIT_S, Resources
 from nlp2filters.store import Store, now_ms
 
 _log = logging.getLogger(__name__)
@@ -40,82 +40,85 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
         Retry: for ARQ, when there is to be another attempt.
     """
     with logs.about(job_id=subject, stage="delivery"):
-        store, sender, secrets = ctx["resources"].store, ctx["resources"].sender, ctx["resources"].webhook_secrets
+        resources: Resources = ctx["resources"]
         try:
-            message = await _message(store, subject)
+            message = await _message(resources.store, subject)
         except (JobNotFound, BatchNotFound) as exc:
             _log.info("nothing to deliver: %s", exc)
             return
         except NewerRecord as exc:
             raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
-        made = await store.deliveries(subject)
-        if message is None or deliveries.is_over(made):
+        notes = await resources.store.deliveries(subject)
+        if message is None or deliveries.is_over(notes):
             return
-        sent_ms = now_ms()
-        try:
-            attempt = await sender.send(
-                message.url,
-                message_id=message.id,
-                body=message.body,
-                secrets=[webhooks.secret_of(secret, message.owner) for secret in secrets],
-                timestamp=sent_ms // 1000,
-            )
-        except WebhookRefused as exc:
-            note = {"at": jobs.timestamp(sent_ms), "status": None, "error": str(exc), "ok": False, "final": True}
-            await store.add_delivery(subject, note)
-            return
-        faults.reach(ctx["resources"].faults, "webhook-sent")
-        number = len(deliveries.attempts(made)) + 1
-        wait_s = None if attempt.ok or attempt.gone else webhooks.delay_s(number, random.SystemRandom())
-        await store.add_delivery(
-            subject,
-            {
-                "at": jobs.timestamp(sent_ms),
-                "status": attempt.status,
-                "error": attempt.error,
-                "duration_ms": attempt.duration_ms,
-                "ok": attempt.ok,
-                "final": wait_s is None,
-            },
+        note, wait_s = await _attempt(resources, message, len(deliveries.attempts(notes)) + 1)
+        if not await resources.store.add_delivery(subject, note, read=len(notes)):
+            _log.warning("another worker has gone on with this delivery")
+        elif wait_s is None:
+            await resources.store.forget_delivery(subject)
+        else:
+            raise Retry(defer=wait_s)
+
+
+async def _attempt(resources: Resources, message: Message, number: int) -> tuple[dict[str, Any], float | None]:
+    """Send the message; returns a note of what came of it, and the seconds until the next attempt if there is one."""
+    sender, sent_ms = resources.sender, now_ms()
+    assert sender
+    note: dict[str, Any] = {"at": jobs.timestamp(sent_ms), "status": None, "ok": False}
+    try:
+        attempt = await sender.send(
+            message.url,
+            message_id=message.id,
+            body=message.body,
+            secrets=[webhooks.secret_of(secret, message.owner) for secret in resources.webhook_secrets],
+            timestamp=sent_ms // 1000,
         )
-        _log.info("delivery attempted", extra={"status": attempt.status, "error": attempt.error, "attempt": number})
-        if wait_s is not None:
-            raise Retry(defer=max(wait_s, attempt.retry_after_s or 0))
+    except WebhookRefused as exc:
+        return {**note, "error": str(exc), "final": True}, None
+    faults.reach(resources.faults, "webhook-sent")
+    _log.info("delivery attempted", extra={"status": attempt.status, "error": attempt.error, "attempt": number})
+    wait_s = None if attempt.ok or attempt.gone else webhooks.delay_s(number, random.SystemRandom())
+    note |= {"status": attempt.status, "error": attempt.error, "duration_ms": attempt.duration_ms, "ok": attempt.ok}
+    if wait_s is None:
+        return {**note, "final": True}, None
+    return {**note, "final": False}, max(wait_s, attempt.retry_after_s or 0)
 
 
 async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
     """Note that the queue gave a delivery up, so that it can be asked for anew. ARQ could not run it, or it crashed."""
     store, subject = ctx["resources"].store, queue.job_of(entry_id)
-    if deliveries.is_over(await store.deliveries(subject)):
+    notes = await store.deliveries(subject)
+    if deliveries.is_over(notes):
         return
     error = "an error on our side; it has been logged"
     note = {"at": jobs.timestamp(now_ms()), "status": None, "error": error, "ok": False, "final": True}
-    await store.add_delivery(subject, note)
+    await store.add_delivery(subject, note, read=len(notes))
 
 
 async def _message(store: Store, subject: str) -> Message | None:
     """What to tell of the job or batch; None when nobody is to be told."""
-    if subject.startswith("batch_"):
+    told = await store.message(subject) or await _older(store, subject)
+    if told is None:
+        return None
+    body = told["body"].encode() if "body" in told else await _batch_body(store, subject)
+    return Message(deliveries.message_id(subject), told["owner"], told["url"], body)
+
+
+async def _older(store: Store, subject: str) -> dict[str, Any] | None:
+    """The message about what an older version of the service has ended, which wrote none."""
+    try:
         batch, asked = await store.batch(subject)
-        if batch.notify is None:
-            return None
-        members = await store.load_many([job_id for _, job_id in batch.members], "result")
-        body = _sent(batch, members) if batch.notify == "send" else _of_batch(batch, [job for job, _ in members])
-        return Message(deliveries.message_id(batch.id), batch.owner, asked["webhook"]["url"], body)
-    job, found = await store.load(subject, "request")
-    return Message(deliveries.message_id(job.id), job.owner, found["request"]["webhook"]["url"], _of_job(job))
+    except BatchNotFound:
+        job, found = await store.load(subject, "request")
+        url = found["request"]["webhook"]["url"]
+        return {"owner": job.owner, "url": url, "body": deliveries.body_of(job).decode()}
+    return {"owner": batch.owner, "url": asked["webhook"]["url"]} if batch.notify else None
 
 
-def _of_job(job: Job) -> bytes:
-    """How the job ended and where the result is, not the result itself."""
-    data = {
-        "job_id": job.id,
-        "status": job.status,
-        "metadata": job.metadata,
-        "error": job.error,
-        "result_url": f"/v1/jobs/{job.id}/result",
-    }
-    return orjson.dumps({"type": f"job.{job.status}", "timestamp": jobs.timestamp(job.finished_at), "data": data})
+async def _batch_body(store: Store, batch_id: str) -> bytes:
+    batch, _ = await store.batch(batch_id)
+    members = await store.load_many([job_id for _, job_id in batch.members], "result")
+    return _sent(batch, members) if batch.notify == "send" else _of_batch(batch, [job for job, _ in members])
 
 
 def _of_batch(batch: Batch, members: list[Job | None]) -> bytes:

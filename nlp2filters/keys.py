@@ -37,6 +37,10 @@ class Keys:
         """What an owner's idempotency key stands for: the SHA-256 of the request, `:`, the id of what it made."""
         return f"{self.prefix}:once:{owner}:{key}"
 
+    def message(self, job_id: str) -> str:
+        """What a job's webhook is told, as JSON: it outlives a job that was deleted."""
+        return f"{self.prefix}:message:{job_id}"
+
     def batch(self, batch_id: str) -> str:
         """Hash: `record` of a batch."""
         return f"{self.prefix}:batch:{batch_id}"
@@ -75,8 +79,18 @@ class Keys:
         """Hash of counters: jobs `created`, and of each outcome."""
         return f"{self.prefix}:stats"
 
+    @property
+    def open(self) -> str:
+        """Hash of the jobs and deliveries that have not ended: id to where its queue entry is (see lua/queue.lua)."""
+        return f"{self.prefix}:open"
+
+    @property
+    def rescue(self) -> str:
+        """The worker that looks for orphans; while it is there, no other does."""
+        return f"{self.prefix}:rescue"
+
     def queue(self, stage: str) -> str:
-        """Sorted set of ARQ job ids by start time in ms: the queue of a stage."""
+        """The queue of a stage: a sorted set, and others whose names begin with it (see lua/queue.lua)."""
         return f"{self.prefix}:queue:{stage}"
 
     def workers(self, stage: str) -> str:

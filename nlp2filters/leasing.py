@@ -6,8 +6,12 @@ only after the longest job timeout. Here (measured figures are in docs/reliabili
 - wake-up: a commit puts a marker beside the queue, and an idle worker blocks on it with BZPOPMIN;
 - claim: one script takes as many due entries as there are free slots and pushes their scores past the lease,
   so that running jobs do not stand in the way of waiting ones;
-- lease: the in-progress key lives `lease_s` and is renewed three times as often by its owner. Who finds its
-  lease lost, or cannot renew it in time, stops that job, and can neither finish nor re-queue it.
+- lease: the in-progress key lives `lease_s` and is renewed three times as often by its owner. Who finds that another
+  has its lease stops that job, and can neither finish nor re-queue it. While Redis is out of reach a job goes on, and
+  takes its lease up again afterwards, unless another worker has claimed the entry meanwhile.
+
+Entries are claimed in turn from each group of a lane (see lua/queue.lua): one owner's thousand jobs do not stand in the
+way of another's one, and what waits for an LLM takes no slot of a lane that needs none.
 
 And an entry only leaves its queue when its function has returned. ARQ takes it out after any error but `Retry`, its
 own time-out included, and then nobody would look after the job any more. One whose function crashes `MAX_CRASHES`
@@ -19,64 +23,90 @@ It overrides `_poll_iteration`, `finish_job` and `finish_failed_job` of ARQ 0.28
 import asyncio
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from signal import Signals
 from typing import Any
 
-from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_prefix
+import orjson
+from arq.constants import retry_key_prefix
 from arq.typing import WorkerCoroutine
 from arq.worker import Retry, Worker
 from redis.exceptions import RedisError
 
 from nlp2filters.connection import away
 from nlp2filters.errors import NewerRecord
-from nlp2filters.queue import wake_key
+from nlp2filters.queue import MAIN, lane_of, lua, wake_key
 from nlp2filters.store import now_ms
 
 _log = logging.getLogger(__name__)
 
-_LUA = files("nlp2filters") / "lua"
-_CLAIM, _RENEW, _RELEASE = (_LUA.joinpath(f"{name}.lua").read_text() for name in ("claim", "renew", "release"))
+_CLAIM, _RENEW, _RELEASE = (lua("queue", name) for name in ("claim", "renew", "release"))
 
 LEASE_S = 10.0
 FALLBACK_S = 5.0
+ANSWER_S = 3.0  # beyond the wait: with FALLBACK_S less than a lease, so that an outage is noticed before leases end
 SHORTEST_WAIT_S = 0.01  # Redis 6.2 takes 0.001 for no time-out at all
 LONGEST_PAUSE_S = 2.0
+GRACE_S = 1.0  # after an outage of Redis, in which workers take up their leases again before anybody claims
+UNLIMITED = 1_000_000
 AGAIN_MS = 5_000  # until an entry runs again whose function failed other than by `Retry`; doubles with each crash
 MAX_CRASHES = 5  # over 75 s and more
 CRASHES_KEPT_S = 86_400
 HAND_BACK_S, CLOSE_S = 2.0, 1.0  # after ARQ's 20 s for jobs to end: well within 25 s in all
 
 
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The entries that a worker runs at once: the most in each lane, and the most of one owner and of one receiver."""
+
+    lanes: Mapping[str, int]
+    owner: int = UNLIMITED
+    receiver: int = UNLIMITED
+
+
 @dataclass(slots=True)
 class _Lease:
-    """A hold on an entry that was claimed with `score`. `token` is the claim's own: a command about an earlier claim
-    of the same worker, which arrives late, does nothing. `asked_at` is when it was last renewed, by the loop's clock.
-    `returned`: whether the entry's function has; `crashed`: whether it raised what it should not.
+    """A hold on an entry of `group` that was claimed at `score`. `token` is the claim's own: a command about an earlier
+    claim of the same worker, which arrives late, does nothing. `returned`: the entry's function has; `crashed`: it
+    raised what it should not; `lost`: another worker has the entry.
     """
 
     token: str
     score: int
-    asked_at: float
+    group: str
     returned: bool = False
     crashed: bool = False
+    lost: bool = False
 
 
 class LeasedWorker(Worker):
-    """An ARQ worker that holds leases. `on_abandoned` in its `ctx` is told of entries that ARQ itself gave up."""
+    """An ARQ worker that holds leases. `on_abandoned` in its `ctx` is told of entries that ARQ itself gave up.
 
-    def __init__(self, *args: Any, lease_s: float = LEASE_S, **kwargs: Any) -> None:
+    `open_key` is the index of unfinished work. Without `slots` it has one lane with `max_jobs` slots.
+    """
+
+    def __init__(
+        self, *args: Any, open_key: str, lease_s: float = LEASE_S, slots: Slots | None = None, **kwargs: Any
+    ) -> None:
+        if slots:
+            kwargs["max_jobs"] = sum(slots.lanes.values())
         super().__init__(*args, **{**kwargs, "poll_delay": 0})
         for name, function in self.functions.items():
             self.functions[name] = replace(function, coroutine=self._noting(function.coroutine))
         self._lease_s = lease_s
-        self._wake = wake_key(self.queue_name)
+        self._slots = slots or Slots({MAIN: self.max_jobs})
+        self._keys = [self.queue_name, open_key]
+        self._own_wake = f"{self.queue_name}:wake:{secrets.token_hex(8)}"
         self._slot_free = asyncio.Event()
         self._idle: asyncio.Future[Any] | None = None
         self._leases: dict[str, _Lease] = {}
+        self._running: dict[asyncio.Task[None], str] = {}  # the group of each entry that has a slot
+        self._left_some = False  # of what was due, since its owner or receiver has no more slots
+        self._out_of_touch = False
         self._pause_s = 0.0
+        self._redis_ahead_ms = 0.0  # of the loop's clock
         self._claim = self.pool.register_script(_CLAIM)
         self._renew = self.pool.register_script(_RENEW)
         self._release = self.pool.register_script(_RELEASE)
@@ -118,6 +148,11 @@ class LeasedWorker(Worker):
         """Claim what is due, clear away what is done, then wait for a reason to look again."""
         self._slot_free.clear()
         try:
+            if self._out_of_touch:
+                async with asyncio.timeout(FALLBACK_S):
+                    await self.pool.ping()
+                await asyncio.sleep(GRACE_S)
+                self._out_of_touch = False
             async with asyncio.timeout(FALLBACK_S):
                 wait_s = await self._claim_due()
                 self._clear_done()
@@ -126,28 +161,52 @@ class LeasedWorker(Worker):
             if not self.burst:
                 await self._wait(wait_s)
         except (RedisError, OSError, TimeoutError) as exc:
+            self._out_of_touch = True
             self._pause_s = min(LONGEST_PAUSE_S, 2 * self._pause_s or 0.1)
             _log.warning("cannot look for jobs, trying again in %.1f s: %r", self._pause_s, exc)
             await asyncio.sleep(self._pause_s)
 
+    @property
+    def _free(self) -> dict[str, int]:
+        """The free slots of each lane that has any."""
+        if not self.allow_pick_jobs:
+            return {}
+        running = Counter(lane_of(group) for group in self._running.values())
+        return {lane: most - running[lane] for lane, most in self._slots.lanes.items() if most > running[lane]}
+
     async def _claim_due(self) -> float:
         """Start what is due as far as there are slots. Returns the seconds until the next entry is due."""
-        slots = self.max_jobs - self.job_counter if self.allow_pick_jobs else 0
-        if slots <= 0:
+        if not (free := self._free):
             return FALLBACK_S
-        token, asked_at = secrets.token_hex(8), self.loop.time()
-        *claimed, next_ms = await self._claim(
-            keys=[self.queue_name, self._wake], args=[slots, self._lease_ms, token, in_progress_key_prefix]
+        token = secrets.token_hex(8)
+        ask = {
+            "slots": free,
+            "owner_slots": self._slots.owner,
+            "receiver_slots": self._slots.receiver,
+            "running": Counter(self._running.values()),
+        }
+        sent = int(1000 * self.loop.time() + self._redis_ahead_ms) if self._redis_ahead_ms else 0
+        *claimed, left_some, next_ms, redis_now = await self._claim(
+            keys=self._keys, args=[self._lease_ms, token, orjson.dumps(ask), sent]
         )
-        for raw_id, raw_score in zip(claimed[::2], claimed[1::2], strict=True):
-            await self.sem.acquire()
-            self.job_counter += 1
-            job_id, score = raw_id.decode(), int(float(raw_score))
-            self._leases[job_id] = _Lease(token, score, asked_at)
-            task = self.loop.create_task(self.run_job(job_id, score))
-            task.add_done_callback(lambda _: self._release_sem_dec_counter_on_complete())
-            self.tasks[job_id] = task
+        self._redis_ahead_ms = int(redis_now) - 1000 * self.loop.time()
+        self._left_some = bool(left_some)
+        for raw_id, group in zip(claimed[::2], claimed[1::2], strict=True):
+            await self._start(raw_id.decode(), _Lease(token, now_ms(), group.decode()))
         return float(next_ms) / 1000 if next_ms else FALLBACK_S
+
+    async def _start(self, job_id: str, lease: _Lease) -> None:
+        await self.sem.acquire()
+        self.job_counter += 1
+        self._leases[job_id] = lease
+        self.tasks[job_id] = task = self.loop.create_task(self.run_job(job_id, lease.score))
+        self._running[task] = lease.group
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        del self._running[task]
+        self._release_sem_dec_counter_on_complete()
+        self._slot_free.set()
 
     def _clear_done(self) -> None:
         for job_id, task in list(self.tasks.items()):
@@ -159,9 +218,9 @@ class LeasedWorker(Worker):
                 _log.error("ARQ could not finish the entry %s, it runs again when its lease ends: %r", job_id, exc)
 
     async def _wait(self, wait_s: float) -> None:
-        """Until a slot is free, if there is none; else until the marker is set or the next entry is due."""
+        """Until a slot is free, if there is none; else until a marker is set or the next entry is due."""
         wait_s = min(wait_s, FALLBACK_S)
-        if self.job_counter >= self.max_jobs or not self.allow_pick_jobs:
+        if not (free := self._free):
             try:
                 async with asyncio.timeout(min(wait_s, 1.0) if self.allow_pick_jobs else 0.1):
                     await self._slot_free.wait()
@@ -170,23 +229,21 @@ class LeasedWorker(Worker):
             return
         if wait_s <= 0:
             return
-        self._idle = asyncio.ensure_future(self._marker(max(wait_s, SHORTEST_WAIT_S)))
+        markers = [*(wake_key(self.queue_name, lane) for lane in free), self._own_wake]
+        self._idle = asyncio.ensure_future(self._marker(markers, max(wait_s, SHORTEST_WAIT_S)))
         try:
             await asyncio.wait({self._idle})
         finally:
             self._idle.cancel()
         if not self.allow_pick_jobs:
-            await self.pool.zadd(self._wake, {"0": 0})  # whatever we were woken for is another worker's now
+            for marker in markers[:-1]:  # whatever we were woken for is another worker's now
+                await self.pool.zadd(marker, {"0": 0})
         elif not self._idle.cancelled():
             self._idle.result()
 
-    async def _marker(self, wait_s: float) -> None:
-        async with asyncio.timeout(wait_s + 3):  # a half-open connection never answers
-            await self.pool.bzpopmin(self._wake, wait_s)
-
-    def _release_sem_dec_counter_on_complete(self) -> None:
-        super()._release_sem_dec_counter_on_complete()
-        self._slot_free.set()
+    async def _marker(self, markers: list[str], wait_s: float) -> None:
+        async with asyncio.timeout(wait_s + ANSWER_S):  # a half-open connection never answers
+            await self.pool.bzpopmin(markers, wait_s)
 
     async def finish_job(
         self,
@@ -260,46 +317,36 @@ class LeasedWorker(Worker):
         return noting
 
     async def _release_entry(self, job_id: str, lease: _Lease, due_ms: int | str) -> None:
-        keys = [
-            self.queue_name,
-            self._wake,
-            in_progress_key_prefix + job_id,
-            job_key_prefix + job_id,
-            retry_key_prefix + job_id,
-            _crashes_key(job_id),
-        ]
-        if not await self._release(keys=keys, args=[job_id, lease.token, due_ms]):
+        some_lane_is_full = 0 < len(self._free) < len(self._slots.lanes)
+        args = [job_id, lease.token, due_ms, int(self._left_some or some_lane_is_full)]
+        if not await self._release(keys=[*self._keys, self._own_wake], args=args):
             _log.warning("the lease of %s was lost, another worker has it", job_id)
 
     async def _renew_leases(self) -> None:
-        """Renew the leases of the running jobs; stop those that were lost, or that ran out while Redis was away."""
+        """Renew the leases of the running jobs, and stop those that are another's, once each."""
         pause_s = self._lease_s / 3
         while True:
             await asyncio.sleep(pause_s)
-            running = dict(self._leases)
+            running = {job_id: lease for job_id, lease in self._leases.items() if not lease.lost}
             try:
                 async with asyncio.timeout(self._lease_s / 3):
                     lost = await self._renew_all(running) if running else []
                 pause_s = self._lease_s / 3
             except (RedisError, OSError, TimeoutError) as exc:
                 _log.warning("could not renew %d leases: %r", len(running), exc)
-                over = self.loop.time() - self._lease_s
-                lost = [job_id for job_id, lease in running.items() if lease.asked_at < over]
-                pause_s = self._lease_s / 10
+                pause_s = self._lease_s / 20
+                continue
             for job_id in lost:
+                running[job_id].lost = True
                 if task := self.job_tasks.get(job_id):
                     _log.warning("the lease of %s was lost, stopping it here", job_id)
                     task.cancel()
 
     async def _renew_all(self, leases: Mapping[str, _Lease]) -> list[str]:
         """Renew the leases; returns the entries of those that are not ours any more."""
-        asked_at = self.loop.time()
-        args: list[str | int] = [self._lease_ms, in_progress_key_prefix]
+        args: list[str | int] = [self._lease_ms]
         args += [word for job_id, lease in leases.items() for word in (job_id, lease.token)]
-        lost = [raw_id.decode() for raw_id in await self._renew(keys=[self.queue_name], args=args)]
-        for job_id in leases.keys() - set(lost):
-            leases[job_id].asked_at = asked_at
-        return lost
+        return [raw_id.decode() for raw_id in await self._renew(keys=self._keys, args=args)]
 
 
 def _crashes_key(job_id: str) -> str:

@@ -1,23 +1,33 @@
 """The queues, one per stage, in ARQ's own format: what an entry is called and how it is written."""
 
+from importlib.resources import files
 from typing import Any
 
 import orjson
 from arq.constants import job_key_prefix
 from arq.jobs import serialize_job
 
+MAIN, QUICK = "main", "quick"  # lanes of a queue
+SEPARATOR = "\x1f"  # as in lua/queue.lua
 FUNCTIONS = {"embedding": "embed", "llm": "translate", "delivery": "deliver"}
 
 
-def entry_id(stage: str, job_id: str, number: int = 0) -> str:
+def lua(*names: str) -> str:
+    """The text of a script: that of the named files, of which the earlier ones hold functions for the later."""
+    folder = files("nlp2filters") / "lua"
+    return "".join(folder.joinpath(f"{name}.lua").read_text() for name in names)
+
+
+def entry_id(stage: str, job_id: str, number: int | str = 0) -> str:
     """ARQ's id of a job's entry in the queue of a stage. ARQ's ids are global over queues, hence the stage.
 
-    `number` tells an entry from an earlier one whose function may not have returned yet.
+    `number` tells an entry from every other one of the job in that queue: a late command about an earlier entry, by a
+    worker that was frozen, changes nothing of this one.
     """
     return f"{job_id}:{stage}" + (f"-{number}" if number else "")
 
 
-def entry_key(stage: str, job_id: str, number: int = 0) -> str:
+def entry_key(stage: str, job_id: str, number: int | str = 0) -> str:
     """The Redis key under which ARQ looks for the entry."""
     return str(job_key_prefix) + entry_id(stage, job_id, number)
 
@@ -42,9 +52,27 @@ def job_of(entry_id: str) -> str:
     return entry_id.rpartition(":")[0]
 
 
-def wake_key(queue_name: str) -> str:
-    """The sorted set whose one member tells an idle worker to look at the queue."""
-    return f"{queue_name}:wake"
+def wake_key(queue_name: str, lane: str = MAIN) -> str:
+    """The sorted set whose one member tells an idle worker to look at that lane of the queue."""
+    return f"{queue_name}:wake:{lane}"
+
+
+def all_key(queue_name: str) -> str:
+    """The sorted set of all entries of a queue, by the time in ms since which they are due."""
+    return f"{queue_name}:all"
+
+
+def group(owner: str, *, lane: str = MAIN, receiver: str = "") -> str:
+    """The name of a group of entries, which take turns with other groups: those of an owner, in a lane.
+
+    Deliveries have a group for each `receiver`, too.
+    """
+    return SEPARATOR.join((lane, owner, receiver))
+
+
+def lane_of(group: str) -> str:
+    """The lane of a group."""
+    return group.partition(SEPARATOR)[0]
 
 
 def entry(stage: str, job_id: str, now_ms: int) -> bytes:

@@ -72,6 +72,15 @@ class Settings:
     )
     default_catalog: str = _setting("DEFAULT_CATALOG", "cars", "Catalog of `POST /send` when the form names none.")
     max_attempts: int = _setting("MAX_ATTEMPTS", 3, "Times a stage is begun before its job fails for good.")
+    lease_s: float = _setting(
+        "LEASE_S", 10.0, "Seconds after which another worker takes up what a worker has left, dead or out of touch."
+    )
+    heartbeat_timeout_s: float = _setting(
+        "HEARTBEAT_TIMEOUT_S", 15.0, "Seconds without a heartbeat after which a worker counts as dead."
+    )
+    rescue_interval_s: float = _setting(
+        "RESCUE_INTERVAL_S", 15.0, "Seconds between two searches for jobs that have lost their queue entry."
+    )
     llm_provider: str = _setting(
         "LLM_PROVIDER", "openai", "The API that the LLM speaks: openai or anthropic.", _provider
     )

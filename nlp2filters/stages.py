@@ -9,7 +9,7 @@ import datetime as dt
 import logging
 import math
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -24,7 +24,7 @@ from nlp2filters import demo, faults, logs, queue
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import interpretation, jobs, languages
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.jobs import STAGES, Job
+from nlp2filters.core.jobs import STAGES, Job, Suspect
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.problems import problem
 from nlp2filters.core.prompt import Message
@@ -40,6 +40,7 @@ from nlp2filters.errors import (
     StaleAttempt,
 )
 from nlp2filters.faults import Faults
+from nlp2filters.heartbeat import Heartbeat
 from nlp2filters.indexes import AT_ONCE, Indexes
 from nlp2filters.providers import Answer, Provider
 from nlp2filters.reading import ANSWERS, draft, moment, translation
@@ -50,6 +51,8 @@ from nlp2filters.webhooks import Sender
 STAGE_TIMEOUT_S = 120.0
 CHECKPOINT_TIMEOUT_S = 5.0
 NEWER_VERSION_WAIT_S = 5.0
+JUDGEMENT_WAIT_S = 1.0  # until it is looked again whether a silent worker is dead
+MAX_INTERRUPTIONS = 20  # of a stage by no fault of its job: nothing circles for ever
 INDEX_WAIT_S = 2.0
 NO_RESULT = Event("done", {"result": None})
 
@@ -63,6 +66,7 @@ class Resources:
     store: Store
     worker: str
     max_attempts: int = 3
+    heartbeat: Heartbeat | None = None
     embedder: Embedder | None = None
     provider: Provider | None = None
     sender: Sender | None = None
@@ -269,11 +273,7 @@ async def _said_in(locale: str, lexicon: Lexicon) -> Lexicon:
 
 
 async def _attempt(resources: Resources, stage: str, job_id: str, work: Work) -> None:
-    """Begin the stage, do its work and commit what comes of it; every way out leaves a true record behind.
-
-    Raises:
-        Retry: for ARQ, when the work failed and may be tried again.
-    """
+    """Begin the stage, do its work and commit what comes of it; every way out leaves a true record behind."""
     with logs.about(job_id=job_id, stage=stage):
         if task := await _begin(resources, stage, job_id):
             await _run(task, work)
@@ -290,7 +290,8 @@ async def _run(task: Task, work: Work) -> None:
         await _succeeded(task, outcome)
     except asyncio.CancelledError:
         _log.info("this worker stops or has lost its lease, the job goes back to its queue")
-        await _step(task, lambda job: jobs.hand_back(job, task.job.attempt), [])
+        attempt = task.job.attempt
+        await asyncio.shield(_step(task, lambda job: jobs.hand_back(job, attempt, now_ms()), []))
         raise
     except Exception as exc:
         await _failed(task, exc)
@@ -308,23 +309,50 @@ async def _begin(resources: Resources, stage: str, job_id: str) -> Task | None:
             error = problem("deadline-passed", "The job's deadline passed before a worker could begin it.")
             await store.step(job, lambda job: jobs.expire(job, error, now_ms()), events=[NO_RESULT])
             return None
+        job, survivors = await _reckon(resources, stage, job)
+        if job.done:
+            return None
         job = await store.step(
-            job, lambda job: jobs.begin(job, stage, resources.worker, now_ms()), events=[Event("status", {})]
+            job,
+            lambda job: jobs.begin(job, stage, resources.worker, now_ms(), survivors=survivors),
+            events=[Event("status", {})],
         )
-    except (JobNotFound, IllegalTransition) as exc:
+    except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
         _log.info("nothing to do: %s", exc)
         return None
     except NewerRecord as exc:
         _log.warning("left to a worker of the newer version: %s", exc)
         raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
-    task = Task(job, found["request"], found, resources, Teller(store, job))
-    if job.tries > resources.max_attempts:
-        error = problem("worker-lost", f"{resources.max_attempts} workers died or gave up while they ran this stage.")
-        _log.error("dead-lettered: %s", error["detail"])
-        await _end(task, error)
-        return None
-    _log.info("begun", extra={"attempt": job.attempt})
-    return task
+    _log.info("begun", extra={"attempt": job.attempt.number})
+    return Task(job, found["request"], found, resources, Teller(store, job))
+
+
+async def _reckon(resources: Resources, stage: str, job: Job) -> tuple[Job, Collection[Suspect]]:
+    """Count the attempts so far; returns the job, ended where they were too many, and the workers that have survived.
+
+    Raises:
+        IllegalTransition: the job is not at this stage.
+        Retry: for ARQ, until it is known whether the workers that were at the job are dead.
+    """
+    if job.done or job.stage != stage:
+        raise IllegalTransition(job.id, job.status, f"begin stage {stage}")
+    store, heartbeat = resources.store, resources.heartbeat
+    if job.stages[stage].status == "running":  # its lease has run out, or we could not have claimed it
+        attempt, now = job.attempt, await heartbeat.now() if heartbeat else now_ms()
+        job = await store.step(job, lambda job: jobs.lapse(job, attempt, now))
+    suspects = job.stages[stage].suspects
+    survivors, rest_is_dead = await heartbeat.judge(suspects) if heartbeat else (frozenset[Suspect](), True)
+    if job.stages[stage].handed_back + len(survivors) >= MAX_INTERRUPTIONS:
+        detail = f"This stage was interrupted {MAX_INTERRUPTIONS} times, by no fault of the job."
+    elif job.tries - len(survivors) < resources.max_attempts:
+        return job, survivors
+    elif rest_is_dead:
+        detail = f"{resources.max_attempts} workers died or gave up while they ran this stage."
+    else:
+        raise Retry(defer=JUDGEMENT_WAIT_S)
+    _log.error("dead-lettered: %s", detail)
+    error = problem("worker-lost", detail)
+    return await store.step(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT]), survivors
 
 
 async def _succeeded(task: Task, outcome: Outcome) -> None:
@@ -341,12 +369,14 @@ async def _succeeded(task: Task, outcome: Outcome) -> None:
 
 async def _failed(task: Task, exc: Exception) -> None:
     """Try again a little later; after the last time the job has failed."""
-    _log.exception("the stage failed", extra={"attempt": task.job.attempt})
+    _log.exception("the stage failed", extra={"attempt": task.job.attempt.number})
     lasting = isinstance(exc, ProviderError) and not exc.retryable
     if task.job.tries < task.resources.max_attempts and not lasting:
         wait_s = random.uniform(0, 2**task.job.tries)  # noqa: S311
         await task.teller.say_last("retrying", f"This did not work: trying again in {math.ceil(wait_s)} s")
-        raise Retry(defer=wait_s) from exc
+        attempt, due = task.job.attempt, now_ms() + int(1000 * wait_s)
+        await _step(task, lambda job: jobs.retry(job, attempt, due), [])
+        return
     if isinstance(exc, ProviderError):
         await _end(task, problem("llm-unavailable", f"The LLM gave no usable answer: {exc}"))
     elif isinstance(exc, TimeoutError):

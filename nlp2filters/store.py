@@ -4,7 +4,6 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any, cast
 
 import orjson
@@ -12,16 +11,16 @@ from arq.constants import in_progress_key_prefix
 from redis.asyncio import Redis
 
 from nlp2filters import queue
-from nlp2filters.core import batches, jobs
+from nlp2filters.core import batches, deliveries, jobs
 from nlp2filters.core.batches import Batch
-from nlp2filters.core.jobs import Job, Status
+from nlp2filters.core.jobs import Entry, Job, Status
 from nlp2filters.errors import BatchNotFound, IdempotencyKeyReused, JobNotFound, Overloaded, TooManyPending
 from nlp2filters.keys import Keys
+from nlp2filters.queue import lua
 
-_LUA = files("nlp2filters") / "lua"
-_WRITE, _COMMIT, _CREATE, _TELL = (
-    _LUA.joinpath(f"{name}.lua").read_text() for name in ("write", "commit", "create", "tell")
-)
+_COMMIT, _CREATE, _TELL = (lua("queue", "write", name) for name in ("commit", "create", "tell"))
+_ENQUEUE, _SWEEP, _STRIKE = (lua("queue", name) for name in ("enqueue", "sweep", "strike"))
+_NOTE = lua("note")
 _LISTED_AT_ONCE = 200
 _LOOKED_AT = 2_000  # jobs of an owner, at the most, for one page of a listing
 
@@ -71,9 +70,13 @@ class Store:
         self.redis = redis
         self.keys = keys
         self.retention_ms = 1000 * retention_s
-        self._commit_script = redis.register_script(_WRITE + _COMMIT)
-        self._create_script = redis.register_script(_WRITE + _CREATE)
-        self._tell_script = redis.register_script(_WRITE + _TELL)
+        self._commit_script = redis.register_script(_COMMIT)
+        self._create_script = redis.register_script(_CREATE)
+        self._tell_script = redis.register_script(_TELL)
+        self._enqueue_script = redis.register_script(_ENQUEUE)
+        self._note_script = redis.register_script(_NOTE)
+        self._sweep_script = redis.register_script(_SWEEP)
+        self._strike_script = redis.register_script(_STRIKE)
 
     async def create(self, job: Job, request: bytes, *, limits: Limits = Limits(), once: Once | None = None) -> str:
         """Write a new job and queue its first stage. Returns its id, or that of the job which `once` made before.
@@ -221,16 +224,19 @@ class Store:
 
         Returns whether it does; else nothing was written.
         """
-        about = {"job_id": job.id, "at": jobs.timestamp(at), "stage": job.stage, "attempt": job.attempt}
-        args: list[str | int | bytes] = [job.stage, job.attempt]
+        stage, number = job.attempt
+        about = {"job_id": job.id, "at": jobs.timestamp(at), "stage": stage, "attempt": number}
+        args: list[str | int | bytes] = [stage, number]
         for event in events:
             args += [event.name, orjson.dumps({"type": f"job.{event.name}", **about, **event.extra})]
         return bool(await self._tell_script(keys=[self.keys.job(job.id), self.keys.events(job.id)], args=args))
 
     async def delete(self, job: Job) -> None:
-        """Forget a job that has ended."""
+        """Forget a job that has ended. A webhook that is still to be told of its end is told all the same."""
+        names = [self.keys.job, self.keys.events, self.keys.known]
+        if not await cast(Awaitable[bool], self.redis.hexists(self.keys.open, job.id)):
+            names += [self.keys.deliveries, self.keys.message]
         async with self.redis.pipeline(transaction=True) as pipe:
-            names = (self.keys.job, self.keys.events, self.keys.deliveries, self.keys.known)
             pipe.delete(*(name(job.id) for name in names))
             pipe.zrem(self.keys.index(job.owner), job.id)
             await pipe.execute()
@@ -248,35 +254,79 @@ class Store:
         request = data.pop("request")
         return batches.from_record(data), request
 
-    async def add_delivery(self, subject: str, attempt: Mapping[str, Any]) -> None:
-        """Note an attempt to deliver the webhook of a job or batch."""
-        key = self.keys.deliveries(subject)
-        async with self.redis.pipeline(transaction=True) as pipe:
-            pipe.rpush(key, orjson.dumps(attempt))
-            pipe.pexpire(key, 2 * self.retention_ms)
-            await pipe.execute()
+    async def message(self, subject: str) -> dict[str, Any] | None:
+        """What the webhook is to be told at the end of the job or batch: `owner`, `url`, and of a job `body`."""
+        content = await self.redis.get(self.keys.message(subject))
+        return orjson.loads(content) if content else None
+
+    async def add_delivery(self, subject: str, attempt: Mapping[str, Any], *, read: int) -> bool:
+        """Note an attempt to deliver the webhook of a job or batch. With the final one the delivery has ended.
+
+        `read` is the number of notes that the attempt was based on. Returns false, and notes nothing, where there are
+        others by now: the worker was frozen, and another has gone on.
+        """
+        keys = [self.keys.deliveries(subject), self.keys.open]
+        args: list[str | bytes | int] = [
+            subject,
+            orjson.dumps(attempt),
+            read,
+            2 * self.retention_ms,
+            int(attempt["final"]),
+        ]
+        return bool(await self._note_script(keys=keys, args=args))
+
+    async def forget_delivery(self, subject: str) -> None:
+        """Forget a delivery that has ended, if its job was deleted meanwhile."""
+        if not await self.redis.exists(self.keys.job(subject), self.keys.batch(subject)):
+            await self.redis.delete(self.keys.deliveries(subject), self.keys.message(subject))
 
     async def deliveries(self, subject: str) -> list[dict[str, Any]]:
         """The attempts to deliver the webhook of a job or batch, the oldest first."""
         reply = cast(Awaitable[list[bytes]], self.redis.lrange(self.keys.deliveries(subject), 0, -1))
         return [orjson.loads(attempt) for attempt in await reply]
 
-    async def deliver_again(self, subject: str, noted: int) -> None:
-        """Begin the attempts anew, of which `noted` were read: note that somebody asked, and queue the delivery.
+    async def deliver_again(self, subject: str, owner: str, url: str, notes: Sequence[Mapping[str, Any]]) -> None:
+        """Begin the attempts anew, of which `notes` were read: note that somebody asked, and queue the delivery.
 
-        It gets an entry of its own. The last attempt's may still be there, and is about to be taken out. Who asks at
-        the same time has read the same notes, and queues the same entry.
+        Who asks at the same time has read the same notes, and queues the same entry.
         """
-        now = now_ms()
-        entry = self._entry("delivery", subject, now, 2 * self.retention_ms, number=noted)
-        key = self.keys.deliveries(subject)
-        async with self.redis.pipeline(transaction=True) as pipe:
-            pipe.rpush(key, orjson.dumps({"at": jobs.timestamp(now), "asked_again": True, "final": False}))
-            pipe.pexpire(key, 2 * self.retention_ms)
-            pipe.set(entry["key"], entry["data"], px=entry["ttl_ms"])
-            pipe.zadd(entry["queue"], {entry["id"]: now})
-            pipe.zadd(entry["wake"], {"0": 0})
-            await pipe.execute()
+        note = {"at": jobs.timestamp(now_ms()), "asked_again": True, "final": False}
+        await self._enqueue_delivery(subject, owner, url, f"again{len(notes)}", note)
+
+    async def rescue_delivery(self, subject: str, owner: str, url: str) -> None:
+        """Queue a delivery that has lost its queue entry."""
+        await self._enqueue_delivery(subject, owner, url, f"rescued{now_ms()}", None)
+
+    async def _enqueue_delivery(
+        self, subject: str, owner: str, url: str, number: str, note: Mapping[str, Any] | None
+    ) -> None:
+        kept_ms = 2 * self.retention_ms
+        group = queue.group(owner, receiver=deliveries.receiver_of(url))
+        entry = self._entry("delivery", subject, number, group, now_ms(), kept_ms)
+        args: list[bytes | int] = [orjson.dumps(note) if note else b"", kept_ms, orjson.dumps(entry)]
+        await self._enqueue_script(keys=[self.keys.deliveries(subject)], args=args)
+
+    async def orphans(self, cursor: str, count: int) -> tuple[str, list[tuple[str, str, str]]]:
+        """Look at about `count` of the unfinished jobs and deliveries, from `cursor` on; the first cursor is "0".
+
+        Returns the next cursor, "0" at the end, and of those that have neither entry nor lease the id, and the name of
+        the queue and of the entry that they should have.
+        """
+        reply = await self._sweep_script(keys=[self.keys.open], args=[cursor, count])
+        following, *parts = [part.decode() for part in reply]
+        return following, list(zip(parts[::3], parts[1::3], parts[2::3], strict=True))
+
+    async def unfinished(self) -> int:
+        """How many jobs and deliveries have not ended."""
+        return await cast(Awaitable[int], self.redis.hlen(self.keys.open))
+
+    async def strike(self, subject: str, queue_name: str, entry: str) -> None:
+        """Strike an id off the index of unfinished work, if the index still says the same of it."""
+        await self._strike_script(keys=[self.keys.open], args=[subject, queue_name, entry])
+
+    async def count(self, what: str) -> None:
+        """Count one more of `what` in the statistics."""
+        await cast(Awaitable[int], self.redis.hincrby(self.keys.stats, what, 1))
 
     async def _create(
         self,
@@ -334,6 +384,7 @@ class Store:
                 "known": self.keys.known(job.id),
                 "pending": self.keys.pending(job.owner),
                 "stats": self.keys.stats,
+                "open": self.keys.open,
             },
             "id": job.id,
             "owner": job.owner,
@@ -348,17 +399,28 @@ class Store:
             "ttl_ms": ttl_ms,
             "known_ttl_ms": ttl_ms + self.retention_ms,
         }
-        if job.queue:
-            plan["entry"] = self._entry(job.queue, job.id, now, ttl_ms)
-        if before and job.status != before.status:
-            entry = self._entry(before.stage, job.id, now, ttl_ms)
-            if job.status == "canceled" and before.queue:
-                plan["release"] = entry
-            if job.status == "canceling":
-                plan["evict"] = in_progress_key_prefix + entry["id"]
+        entry = job.entry
+        if before and before.entry and before.entry != entry:
+            id_ = queue.entry_id(before.entry.queue, job.id, before.entry.number)
+            plan["release"] = {"queue": self.keys.queue(before.entry.queue), "id": id_}
+        if entry and (before is None or before.entry != entry):
+            plan["entry"] = self._entry_of(job, entry, now, ttl_ms)
+        if entry and entry.queue == "delivery" and job.webhook:
+            message = {"owner": job.owner, "url": job.webhook, "body": deliveries.body_of(job).decode()}
+            data = orjson.dumps(message).decode()
+            plan["message"] = {"key": self.keys.message(job.id), "data": data, "ttl_ms": 2 * self.retention_ms}
+        if before and job.status == "canceling" != before.status:
+            plan["evict"] = in_progress_key_prefix + queue.entry_id(job.stage, job.id, job.entry_number)
         if job.batch_id and job.done:
             plan["batch"] = self._end_in_batch(job, now, ttl_ms)
         return plan
+
+    def _entry_of(self, job: Job, entry: Entry, now: int, ttl_ms: int) -> dict[str, Any]:
+        if entry.queue == "delivery":
+            group = queue.group(job.owner, receiver=deliveries.receiver_of(job.webhook or ""))
+            return self._entry(entry.queue, job.id, entry.number, group, now, ttl_ms)
+        group, due = queue.group(job.owner, lane=job.lane), job.stages[job.stage].queued_at or now
+        return self._entry(entry.queue, job.id, entry.number, group, now, ttl_ms, delay_ms=max(0, due - now))
 
     def _end_in_batch(self, job: Job, now: int, ttl_ms: int) -> dict[str, Any]:
         assert job.batch_id
@@ -370,18 +432,24 @@ class Store:
             "events": self.keys.events(job.batch_id),
             "data": orjson.dumps({**data, "job": jobs.to_public(job)}).decode(),
             "ended": orjson.dumps({"type": "batch.ended", "batch_id": job.batch_id, "at": at}).decode(),
-            "entry": self._entry("delivery", job.batch_id, now, ttl_ms),
+            "entry": self._entry("delivery", job.batch_id, 0, queue.group(job.owner), now, ttl_ms),
+            "message": {"key": self.keys.message(job.batch_id), "ttl_ms": 2 * self.retention_ms},
         }
 
-    def _entry(self, stage: str, subject: str, now: int, ttl_ms: int, *, number: int = 0) -> dict[str, Any]:
-        name = self.keys.queue(stage)
+    def _entry(
+        self, stage: str, subject: str, number: int | str, group: str, now: int, ttl_ms: int, *, delay_ms: int = 0
+    ) -> dict[str, Any]:
+        """A queue entry as `lua/queue.lua` takes it."""
         return {
-            "queue": name,
-            "wake": queue.wake_key(name),
-            "key": queue.entry_key(stage, subject, number),
+            "queue": self.keys.queue(stage),
+            "open": self.keys.open,
+            "subject": subject,
             "id": queue.entry_id(stage, subject, number),
+            "key": queue.entry_key(stage, subject, number),
             "data": queue.entry(stage, subject, now).decode(),
             "ttl_ms": ttl_ms,
+            "group": group,
+            "delay_ms": delay_ms,
         }
 
 

@@ -11,20 +11,19 @@ from typing import Any, NoReturn
 
 from arq.typing import WorkerSettingsType
 from arq.worker import get_kwargs
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from nlp2filters import models
+from nlp2filters import models, rescue
 from nlp2filters.embedder import Embedder
+from nlp2filters.heartbeat import Heartbeat
 from nlp2filters.keys import Keys
 from nlp2filters.leasing import LeasedWorker
 from nlp2filters.providers.configured import LLM, configured
 from nlp2filters.settings import Settings
 from nlp2filters.stages import Resources
-from nlp2filters.store import Store, now_ms
+from nlp2filters.store import Store
 from nlp2filters.webhooks import Sender
 
-ALIVE_MS = 15_000
+LEASED_WORKER_OPTIONS = ("open_key", "lease_s", "slots")  # that ARQ does not know
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +50,9 @@ async def startup(ctx: dict[str, Any]) -> None:
             sender = Sender(allow_private=settings.webhook_allow_private, own=settings.own_hosts)
             resources.sender = await stack.enter_async_context(sender)
             resources.webhook_secrets = settings.webhook_secrets
-        await stack.enter_async_context(_alive(ctx["redis"], keys.workers(stage), worker))
+        heartbeat = Heartbeat(ctx["redis"], keys, stage, worker, timeout_s=settings.heartbeat_timeout_s)
+        resources.heartbeat = await stack.enter_async_context(heartbeat)
+        await stack.enter_async_context(_rescuing(resources.store, worker, settings.rescue_interval_s))
         ctx["resources"] = resources
         ctx["stack"] = stack.pop_all()
     _log.info("ready", extra={"stage": stage, "worker": worker})
@@ -66,6 +67,7 @@ async def shutdown(ctx: dict[str, Any]) -> None:
 async def run(worker_settings: WorkerSettingsType) -> None:
     """Run an ARQ worker in this event loop until SIGTERM or SIGINT has stopped it."""
     options: dict[str, Any] = get_kwargs(worker_settings)
+    options |= {name: value for name, value in vars(worker_settings).items() if name in LEASED_WORKER_OPTIONS}
     worker = LeasedWorker(**options)
     try:
         await worker.async_run()
@@ -98,30 +100,11 @@ async def _provider(settings: Settings) -> AsyncIterator[LLM | None]:
 
 
 @asynccontextmanager
-async def _alive(redis: Redis, key: str, worker: str) -> AsyncIterator[None]:
-    """Keep the worker's name in the set of those alive while inside."""
-
-    async def beat() -> None:
-        while True:
-            await asyncio.sleep(ALIVE_MS / 3000)
-            try:
-                await _mark()
-            except RedisError as exc:
-                _log.warning("could not say that this worker is alive: %s", exc)
-
-    async def _mark() -> None:
-        now = now_ms()
-        async with redis.pipeline(transaction=False) as pipe:
-            pipe.zadd(key, {worker: now + ALIVE_MS})
-            pipe.zremrangebyscore(key, "-inf", now)
-            pipe.pexpire(key, 4 * ALIVE_MS)
-            await pipe.execute()
-
-    await _mark()
-    task = asyncio.create_task(beat(), name="alive")
+async def _rescuing(store: Store, worker: str, interval_s: float) -> AsyncIterator[None]:
+    """Look for orphans while inside, in turn with the other workers."""
+    task = asyncio.create_task(rescue.run(store, worker, interval_s), name="rescue")
     try:
         yield
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await redis.zrem(key, worker)

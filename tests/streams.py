@@ -18,11 +18,11 @@ async def job_with_events(redis_url: str, count: int) -> tuple[str, list[str]]:
         await store.create(job, b'{"webhook": null}')
         job = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
         for number in range(count - 2):
-            note = partial(jobs.checkpoint, attempt=1, name=str(number % 3))
+            note = partial(jobs.checkpoint, attempt=job.attempt, name=str(number % 3))
             job = await store.step(job, note, events=[Event("status", {"n": number})])
         problem = {"type": "/problems/x", "title": "X", "status": 500, "detail": "x"}
         job = await store.step(
-            job, lambda job: jobs.fail(job, 1, problem, now_ms()), events=[Event("done", {"result": None})]
+            job, lambda job: jobs.fail(job, job.attempt, problem, now_ms()), events=[Event("done", {"result": None})]
         )
         ids = [id_.decode() for id_, _ in await redis.xrange(store.keys.events(job.id))]
         assert len(ids) == count

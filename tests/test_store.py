@@ -13,7 +13,7 @@ from arq.jobs import deserialize_job_raw
 from nlp2filters import queue
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
-from nlp2filters.errors import JobNotFound, Overloaded, StaleAttempt
+from nlp2filters.errors import IllegalTransition, JobNotFound, Overloaded, StaleAttempt
 from nlp2filters.keys import Keys
 from nlp2filters.store import Event, Limits, Store, now_ms
 
@@ -34,7 +34,7 @@ def new(job_id: str = "job_1", **options: Any) -> Job:
 
 
 async def queued(store: Store, stage: str) -> list[str]:
-    return [entry.decode() for entry in await store.redis.zrange(store.keys.queue(stage), 0, -1)]
+    return [entry.decode() for entry in await store.redis.zrange(queue.all_key(store.keys.queue(stage)), 0, -1)]
 
 
 async def event_names(store: Store, job_id: str = "job_1") -> list[str]:
@@ -47,12 +47,12 @@ async def test_a_new_job_is_written_told_of_and_queued(store: Store) -> None:
     await store.create(job, b'{"text":"x"}')
     assert await store.load("job_1", "request", "result") == (job, {"request": {"text": "x"}})
     assert await event_names(store) == ["status"]
-    assert await queued(store, "embedding") == ["job_1:embedding"]
+    assert await queued(store, "embedding") == ["job_1:embedding-1"]
 
 
 async def test_the_queue_entry_is_one_that_arq_reads(store: Store) -> None:
     await store.create(new(), b"{}")
-    data = await store.redis.get(queue.entry_key("embedding", "job_1"))
+    data = await store.redis.get(queue.entry_key("embedding", "job_1", 1))
     function, args, kwargs, *_ = deserialize_job_raw(data, deserializer=queue.loads)
     assert (function, list(args), kwargs) == ("embed", ["job_1"], {})
 
@@ -63,7 +63,10 @@ async def test_everything_written_has_an_end(store: Store, redis: ArqRedis) -> N
     written += [key async for key in redis.scan_iter(match="arq:job:job_1:*")]
     shared = {
         store.keys.stats.encode(),
-        store.keys.queue("embedding").encode(),
+        store.keys.open.encode(),
+        queue.all_key(store.keys.queue("embedding")).encode(),
+        f"{store.keys.queue('embedding')}:turns:main".encode(),
+        f"{store.keys.queue('embedding')}:ready:{queue.group('anna')}".encode(),
         queue.wake_key(store.keys.queue("embedding")).encode(),
     }
     assert shared <= set(written)
@@ -75,11 +78,14 @@ async def test_a_step_reaches_the_record_the_stream_and_the_next_queue(store: St
     await store.create(new(), b"{}")
     job = await store.step(new(), lambda job: jobs.begin(job, "embedding", "w", now_ms()), events=STATUS)
     job = await store.step(
-        job, lambda job: jobs.advance(job, 1, now_ms()), fields={"draft": b'{"a":1}'}, events=[Event("draft", {"a": 1})]
+        job,
+        lambda job: jobs.advance(job, job.attempt, now_ms()),
+        fields={"draft": b'{"a":1}'},
+        events=[Event("draft", {"a": 1})],
     )
     assert await store.load("job_1", "draft") == (job, {"draft": {"a": 1}})
     assert await event_names(store) == ["status", "status", "draft"]
-    assert await queued(store, "llm") == ["job_1:llm"]
+    assert await queued(store, "llm") == ["job_1:llm-3"]
 
 
 async def test_an_event_carries_the_whole_job_after_the_step(store: Store) -> None:
@@ -95,17 +101,20 @@ async def test_of_two_who_step_at_once_each_sees_the_other(store: Store) -> None
     job = new()
     await store.create(job, b"{}")
     both = [store.step(job, partial(_begin, worker=worker), events=STATUS) for worker in ("w1", "w2")]
-    after = await asyncio.gather(*both)
-    assert sorted(job.attempt for job in after) == [1, 2]
-    assert (await store.get("job_1")).seq == 3
+    first, second = await asyncio.gather(*both, return_exceptions=True)
+    assert {type(first), type(second)} == {Job, IllegalTransition}
+    assert (await store.get("job_1")).seq == 2
 
 
 async def test_a_superseded_attempt_writes_nothing(store: Store) -> None:
     await store.create(new(), b"{}")
     late = await store.step(new(), lambda job: jobs.begin(job, "embedding", "w1", now_ms()))
-    await store.step(late, lambda job: jobs.begin(job, "embedding", "w2", now_ms()))
+    lapsed = await store.step(late, lambda job: jobs.lapse(job, late.attempt, now_ms()))
+    await store.step(lapsed, lambda job: jobs.begin(job, "embedding", "w2", now_ms()))
     with pytest.raises(StaleAttempt):
-        await store.step(late, lambda job: jobs.advance(job, 1, now_ms()), fields={"draft": b"1"}, events=STATUS)
+        await store.step(
+            late, lambda job: jobs.advance(job, late.attempt, now_ms()), fields={"draft": b"1"}, events=STATUS
+        )
     assert await store.load("job_1", "draft") == (await store.get("job_1"), {})
     assert await queued(store, "llm") == []
 
@@ -126,17 +135,17 @@ async def test_a_full_queue_takes_nothing_and_keeps_nothing(store: Store, redis:
     with pytest.raises(Overloaded):
         await store.create(new("job_2"), b"{}", limits=Limits(backlog=1))
     assert not await redis.exists(store.keys.job("job_2"), store.keys.events("job_2"))
-    assert await queued(store, "embedding") == ["job_1:embedding"]
+    assert await queued(store, "embedding") == ["job_1:embedding-1"]
 
 
 async def test_the_end_of_a_job_with_a_webhook_queues_its_delivery(store: Store) -> None:
     job = new(notify=("succeeded",))
     await store.create(job, b"{}")
     job = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
-    job = await store.step(job, lambda job: jobs.advance(job, 1, now_ms()))
+    job = await store.step(job, lambda job: jobs.advance(job, job.attempt, now_ms()))
     job = await store.step(job, lambda job: jobs.begin(job, "llm", "w", now_ms()))
-    await store.step(job, lambda job: jobs.succeed(job, 1, now_ms()), fields={"result": b"{}"})
-    assert await queued(store, "delivery") == ["job_1:delivery"]
+    await store.step(job, lambda job: jobs.succeed(job, job.attempt, now_ms()), fields={"result": b"{}"})
+    assert await queued(store, "delivery") == ["job_1:delivery-3"]
 
 
 async def test_an_outcome_that_the_webhook_does_not_ask_for_queues_nothing(store: Store) -> None:
@@ -152,9 +161,20 @@ async def test_a_job_that_is_not_there(store: Store) -> None:
 
 
 async def test_deliveries_are_listed_in_their_order(store: Store) -> None:
-    for status in (500, 200):
-        await store.add_delivery("job_1", {"status": status})
+    for number, status in enumerate((500, 200)):
+        assert await store.add_delivery("job_1", {"status": status, "final": status == 200}, read=number)
     assert [attempt["status"] for attempt in await store.deliveries("job_1")] == [500, 200]
+
+
+async def test_a_late_note_of_a_delivery_is_refused(store: Store) -> None:
+    """Its worker was frozen while another made the last attempt: the delivery stays at its end."""
+    first, last = {"status": 500, "final": False}, {"status": 200, "final": True}
+    assert await store.add_delivery("job_1", first, read=0)
+    assert await store.add_delivery("job_1", last, read=1)
+    assert await store.add_delivery("job_1", last, read=1)  # sent again: the answer was lost
+    assert not await store.add_delivery("job_1", first, read=0)
+    assert not await store.add_delivery("job_1", first, read=1)
+    assert await store.deliveries("job_1") == [first, last]
 
 
 async def test_out_of_memory_leaves_nothing_half_written(store: Store, own_redis: ArqRedis, keys: Keys) -> None:
@@ -172,8 +192,9 @@ async def test_a_delivery_asked_for_anew_survives_the_end_of_the_last(store: Sto
     """Its last attempt has been noted, but its worker has not taken the entry out yet."""
     name, last = store.keys.queue("delivery"), queue.entry_id("delivery", "job_1")
     await store.redis.zadd(name, {last: now_ms()})
-    await store.add_delivery("job_1", {"final": True})
-    await asyncio.gather(*(store.deliver_again("job_1", 1) for _ in range(3)))  # three people at once
+    await store.add_delivery("job_1", {"final": True}, read=0)
+    notes = await store.deliveries("job_1")
+    await asyncio.gather(*(store.deliver_again("job_1", "anna", "https://a.example/", notes) for _ in range(3)))
     await store.redis.zrem(name, last)
     (entry,) = await queued(store, "delivery")
     assert queue.job_of(entry) == "job_1"

@@ -39,6 +39,7 @@ async def llm_worker(url: str, store: Store, provider: Any, **options: Any) -> A
     worker = LeasedWorker(
         functions=(stages.translate,),
         queue_name=store.keys.queue("llm"),
+        open_key=store.keys.open,
         redis_pool=pool,
         handle_signals=False,
         keep_result=0,
@@ -89,7 +90,7 @@ async def try_too_often(store: Store, entry: str) -> None:
 @pytest.mark.parametrize("trap", [expire, garble, name_no_function, try_too_often])
 async def test_what_arq_gives_up(redis_url: str, store: Store, trap: Trap) -> None:
     job = await at_llm(store)
-    await trap(store, queue.entry_id("llm", job.id))
+    await trap(store, queue.entry_id("llm", job.id, job.entry_number))
     provider = CountingProvider(ANSWER)
     async with llm_worker(redis_url, store, provider):
         job = await ended(store, job.id)
@@ -97,7 +98,7 @@ async def test_what_arq_gives_up(redis_url: str, store: Store, trap: Trap) -> No
     assert job.error
     assert job.error["type"] == "/problems/worker-lost"
     assert await last_events(store, job.id) == [b"done"]
-    assert not await store.redis.zcard(store.keys.queue("llm"))
+    assert not await store.redis.zcard(queue.all_key(store.keys.queue("llm")))
 
 
 class StuckProvider:
@@ -151,7 +152,7 @@ async def test_a_job_of_a_newer_version_is_deferred_not_failed(
     """Also where its queue entry is in a form that only the newer version knows."""
     monkeypatch.setattr(stages, "NEWER_VERSION_WAIT_S", 0.1)
     monkeypatch.setattr(leasing, "AGAIN_MS", 100)
-    job, entry = await at_llm(store), queue.entry_id("llm", "job_1")
+    job, entry = await at_llm(store), queue.entry_id("llm", "job_1", 3)
     as_queued: Any = await store.redis.get(job_key_prefix + entry)
     await rewrite(store, job.id, v=jobs.VERSION + 1, not_known_yet={"a": 1})
     if payload:
@@ -200,7 +201,7 @@ async def test_a_record_that_nobody_can_read_is_set_aside(
     await rewrite(store, job.id, stages=None)
     async with llm_worker(redis_url, store, CountingProvider(ANSWER)):
         async with asyncio.timeout(30):
-            while await store.redis.zcard(store.keys.queue("llm")):
+            while await store.redis.zcard(queue.all_key(store.keys.queue("llm"))):
                 await asyncio.sleep(0.02)
     assert await store.redis.exists(store.keys.job(job.id))
 

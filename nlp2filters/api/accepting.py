@@ -83,6 +83,8 @@ async def prepare(request: Request, asked: Submission, **about: Any) -> Member:
         catalog=asked.catalog if isinstance(asked.catalog, str) else None,
         metadata=asked.metadata,
         notify=notified(asked.webhook),
+        webhook=asked.webhook.url if asked.webhook else None,
+        quick=asked.strategy == "builtin" or not app.settings.llm_model,
         refines=asked.refines,
         **about,
     )
@@ -106,6 +108,8 @@ def again(app: State, job: Job, request: dict[str, Any]) -> Member:
         catalog=job.catalog,
         metadata=job.metadata,
         notify=tuple(webhook["events"]) if webhook else (),
+        webhook=webhook["url"] if webhook else None,
+        quick=job.quick,
         retry_of=job.id,
         refines=job.refines,
     )

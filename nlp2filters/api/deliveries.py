@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nlp2filters.api import lookup
+from nlp2filters.api.auth import caller
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation
 from nlp2filters.api.state import state
@@ -54,8 +55,10 @@ async def _job(request: Request, *, ended: bool) -> _Told | None:
         raise NotFinished(job.id, job.status)
     if job.status not in job.notify:
         return None
-    _, found = await state(request).store.load(job.id, "request")
-    return _Told(job.id, f"job.{job.status}", found["request"]["webhook"]["url"])
+    if not (url := job.webhook):  # a job of before version 4
+        _, found = await state(request).store.load(job.id, "request")
+        url = found["request"]["webhook"]["url"]
+    return _Told(job.id, f"job.{job.status}", url)
 
 
 async def _batch(request: Request, *, ended: bool) -> _Told | None:
@@ -87,7 +90,7 @@ async def _redelivered(request: Request, subject: str, told: _Told | None) -> Re
     notes = await store.deliveries(subject)
     if not log.is_over(notes):
         raise AlreadyDelivering(subject)
-    await store.deliver_again(subject, len(notes))
+    await store.deliver_again(subject, caller(request).owner, told.url, notes)
     return await _shown(request, told, 202)
 
 

@@ -6,6 +6,7 @@ from typing import cast
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
+from nlp2filters import queue
 from nlp2filters.queue import FUNCTIONS
 from nlp2filters.store import Store, now_ms
 
@@ -58,8 +59,8 @@ class Metrics:
         now = now_ms()
         async with store.redis.pipeline(transaction=False) as pipe:
             for stage in FUNCTIONS:
-                pipe.zcard(store.keys.queue(stage))
-                pipe.zrange(store.keys.queue(stage), 0, 0, withscores=True)
+                pipe.zcard(queue.all_key(store.keys.queue(stage)))
+                pipe.zrange(queue.all_key(store.keys.queue(stage)), 0, 0, withscores=True)
                 pipe.zcount(store.keys.workers(stage), now, "+inf")
             replies = iter(await pipe.execute())
         for stage, depth, head, workers in zip(FUNCTIONS, replies, replies, replies, strict=False):

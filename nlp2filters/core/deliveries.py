@@ -1,8 +1,13 @@
 """The log of a webhook's attempts: notes of what happened, oldest first, and marks of somebody asking for it anew."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
+
+import orjson
+
+from nlp2filters.core.jobs import Job, timestamp
 
 Note = Mapping[str, Any]
 
@@ -10,6 +15,24 @@ Note = Mapping[str, Any]
 def message_id(subject: str) -> str:
     """The id of the message about the end of a job or batch: the same at every attempt."""
     return f"msg_{subject}"
+
+
+def receiver_of(url: str) -> str:
+    """The host and port of a webhook's address, by which deliveries to one receiver are counted."""
+    match = re.match(r"[a-z]+://([^/?#]*)", url, re.IGNORECASE)
+    return match[1].lower() if match else ""
+
+
+def body_of(job: Job) -> bytes:
+    """The webhook's body: how the job ended and where its result is, not the result itself."""
+    data = {
+        "job_id": job.id,
+        "status": job.status,
+        "metadata": job.metadata,
+        "error": job.error,
+        "result_url": f"/v1/jobs/{job.id}/result",
+    }
+    return orjson.dumps({"type": f"job.{job.status}", "timestamp": timestamp(job.finished_at), "data": data})
 
 
 def attempts(notes: Sequence[Note]) -> list[Note]:

@@ -5,35 +5,60 @@ if the record's `seq` is still the old one. Times are whole milliseconds since 1
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from nlp2filters.errors import CancelRequested, IllegalTransition, NewerRecord, StaleAttempt
 
 Status = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"]
 TERMINAL: frozenset[Status] = frozenset({"succeeded", "failed", "canceled", "expired"})
 RETRYABLE: frozenset[Status] = frozenset({"failed", "canceled", "expired"})
-VERSION = 3  # of the record; a program reads its own and the earlier ones
+VERSION = 4  # of the record; a program reads its own and the earlier ones
 
 STAGES: Mapping[str, tuple[str, ...]] = {
     "filters": ("embedding", "llm"),
     "echo": ("embedding",),
 }
+WAITING_STAGES = frozenset({"llm"})  # their attempts may wait for minutes; jobs that need not wait have a lane there
+
+
+class Attempt(NamedTuple):
+    """The fencing token of one attempt: a step is refused unless the job is still at this attempt of this stage."""
+
+    stage: str
+    number: int
+
+
+class Entry(NamedTuple):
+    """Where a job's queue entry is. `number` tells it from every other entry of the job in that queue."""
+
+    queue: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A worker whose lease ran out in mid-attempt at `since`. A heartbeat after that proves that it did not die."""
+
+    worker: str
+    since: int
 
 
 @dataclass(frozen=True, slots=True)
 class StageRun:
     """How far one stage is.
 
-    `attempt` counts how often it was begun, and fences off the earlier ones. `handed_back` counts those
-    that a worker gave back when it was told to stop: they are nobody's fault. `worker` began it last. `kept` names
-    what the attempts so far have left for the next.
+    `attempt` counts how often it was begun. `handed_back` counts the attempts that ended by no fault of the job: its
+    worker was told to stop, lost touch with Redis, or was frozen. `suspects` are the workers of the attempts that ended
+    without a word; they count as deaths until a heartbeat proves otherwise. `worker` began the latest attempt.
+    `queued_at` is when the stage is due. `kept` names what the attempts so far have left for the next.
     """
 
     status: Literal["waiting", "queued", "running", "succeeded", "failed"] = "waiting"
     attempt: int = 0
     handed_back: int = 0
+    suspects: tuple[Suspect, ...] = ()
     worker: str | None = None
     queued_at: int | None = None
     started_at: int | None = None
@@ -45,8 +70,10 @@ class StageRun:
 class Job:
     """The mutable record of a job. What was asked and what came out are kept beside it, not in it.
 
-    `catalog` is the catalog's name, None for an inline one. `notify` are the outcomes of which its webhook is told.
-    `custom_id` is what the submitter of the batch `batch_id` calls it. `refines` is the job that its text goes on from.
+    `catalog` is the catalog's name, None for an inline one. `notify` are the outcomes of which its `webhook`, an
+    address, is told. `custom_id` is what the submitter of the batch `batch_id` calls it. `refines` is the job that its
+    text goes on from. `quick` says that no stage waits for an LLM. `entry_number` belongs to its present queue entry:
+    the `seq` of the commit that wrote it, 0 in records of before version 4.
     """
 
     id: str
@@ -69,6 +96,9 @@ class Job:
     batch_id: str | None = None
     custom_id: str | None = None
     refines: str | None = None
+    webhook: str | None = None
+    quick: bool = False
+    entry_number: int = 0
 
     @property
     def done(self) -> bool:
@@ -76,21 +106,27 @@ class Job:
         return self.status in TERMINAL
 
     @property
-    def queue(self) -> str | None:
-        """The queue in which the job has an entry, written by the same commit as this state of it."""
-        if self.done:
-            return "delivery" if self.status in self.notify else None
-        return self.stage if self.stages[self.stage].status == "queued" else None
+    def entry(self) -> Entry | None:
+        """The queue entry that the job has in this state; a running stage keeps its entry until its end."""
+        if not self.done:
+            return Entry(self.stage, self.entry_number)
+        return Entry("delivery", self.entry_number) if self.status in self.notify else None
 
     @property
-    def attempt(self) -> int:
-        """The attempt of the present stage."""
-        return self.stages[self.stage].attempt
+    def lane(self) -> Literal["main", "quick"]:
+        """The lane of the present stage's queue in which the job waits."""
+        return "quick" if self.quick and self.stage in WAITING_STAGES else "main"
+
+    @property
+    def attempt(self) -> Attempt:
+        """The latest attempt of the present stage."""
+        return Attempt(self.stage, self.stages[self.stage].attempt)
 
     @property
     def tries(self) -> int:
         """The attempts of the present stage that count."""
-        return self.attempt - self.stages[self.stage].handed_back
+        run = self.stages[self.stage]
+        return run.attempt - run.handed_back
 
 
 def create(
@@ -107,6 +143,8 @@ def create(
     batch_id: str | None = None,
     custom_id: str | None = None,
     refines: str | None = None,
+    webhook: str | None = None,
+    quick: bool = False,
 ) -> Job:
     """Make a new job, queued for its first stage, that must begin within `deadline_s`."""
     first, *rest = STAGES[kind]
@@ -126,19 +164,44 @@ def create(
         batch_id=batch_id,
         custom_id=custom_id,
         refines=refines,
+        webhook=webhook,
+        quick=quick,
+        entry_number=1,
     )
 
 
-def begin(job: Job, stage: str, worker: str, now: int) -> Job:
-    """`worker` takes up `stage`: one attempt more.
+def begin(job: Job, stage: str, worker: str, now: int, *, survivors: Collection[Suspect] = ()) -> Job:
+    """Let `worker` take up `stage`: one attempt more. The attempts of suspects that are `survivors` do not count.
 
     Raises:
-        IllegalTransition: the job has ended, is being canceled, or is at another stage.
+        IllegalTransition: the job has ended, is being canceled, or is not queued for the stage.
     """
-    if job.done or job.status == "canceling" or job.stage != stage:
+    run = job.stages[stage]
+    if job.done or job.status == "canceling" or job.stage != stage or run.status != "queued":
         raise IllegalTransition(job.id, job.status, f"begin stage {stage}")
-    run = replace(job.stages[stage], status="running", attempt=job.attempt + 1, worker=worker, started_at=now)
+    suspects = tuple(suspect for suspect in run.suspects if suspect not in survivors)
+    run = replace(
+        run,
+        status="running",
+        attempt=run.attempt + 1,
+        handed_back=run.handed_back + len(run.suspects) - len(suspects),
+        suspects=suspects,
+        worker=worker,
+        started_at=now,
+    )
     return _step(job, run, status="running", started_at=job.started_at or now)
+
+
+def lapse(job: Job, attempt: Attempt, now: int) -> Job:
+    """Note that the lease of a running attempt has run out: its worker is dead, frozen, or out of touch with Redis.
+
+    Raises:
+        StaleAttempt, IllegalTransition: as for every step of a running stage.
+    """
+    _own(job, attempt, "lapse")
+    run = job.stages[job.stage]
+    suspects = (*run.suspects, Suspect(run.worker, now)) if run.worker else run.suspects
+    return _step(job, replace(run, status="queued", suspects=suspects))
 
 
 def overdue(job: Job, now: int) -> bool:
@@ -146,7 +209,7 @@ def overdue(job: Job, now: int) -> bool:
     return job.started_at is None and now > job.deadline_at
 
 
-def checkpoint(job: Job, attempt: int, name: str) -> Job:
+def checkpoint(job: Job, attempt: Attempt, name: str) -> Job:
     """What the running stage calls `name` is kept for the attempts after this one.
 
     Raises:
@@ -157,7 +220,7 @@ def checkpoint(job: Job, attempt: int, name: str) -> Job:
     return _step(job, replace(run, kept=(*run.kept, name)))
 
 
-def advance(job: Job, attempt: int, now: int) -> Job:
+def advance(job: Job, attempt: Attempt, now: int) -> Job:
     """The present stage is done; queue the next.
 
     Raises:
@@ -169,17 +232,17 @@ def advance(job: Job, attempt: int, now: int) -> Job:
     done = replace(job.stages[job.stage], status="succeeded", finished_at=now)
     waiting = replace(job.stages[following], status="queued", queued_at=now)
     stages = {**job.stages, job.stage: done, following: waiting}
-    return replace(job, stages=stages, stage=following, seq=job.seq + 1)
+    return replace(job, stages=stages, stage=following, entry_number=job.seq + 1, seq=job.seq + 1)
 
 
-def succeed(job: Job, attempt: int, now: int) -> Job:
+def succeed(job: Job, attempt: Attempt, now: int) -> Job:
     """The last stage is done."""
     _own(job, attempt, "succeed")
     run = replace(job.stages[job.stage], status="succeeded", finished_at=now)
     return _step(job, run, status="succeeded", finished_at=now)
 
 
-def fail(job: Job, attempt: int, error: Mapping[str, Any], now: int, *, dead_lettered: bool = False) -> Job:
+def fail(job: Job, attempt: Attempt, error: Mapping[str, Any], now: int, *, dead_lettered: bool = False) -> Job:
     """The present stage failed for good. `error` is a problem object (RFC 9457)."""
     _own(job, attempt, "fail")
     run = replace(job.stages[job.stage], status="failed", finished_at=now)
@@ -226,18 +289,40 @@ def abandon(job: Job, error: Mapping[str, Any], now: int) -> Job:
     return _step(job, run, status="failed", error=error, dead_lettered=True, finished_at=now)
 
 
-def hand_back(job: Job, attempt: int) -> Job:
-    """A worker that shuts down gives the stage back to the queue; the attempt does not count."""
+def hand_back(job: Job, attempt: Attempt, now: int) -> Job:
+    """Return a running stage to its queue, by no fault of the job: the attempt does not count."""
     _own(job, attempt, "be handed back")
+    return _requeue(job, now, handed_back=1)
+
+
+def retry(job: Job, attempt: Attempt, due: int) -> Job:
+    """Return a stage that failed to its queue, to be tried again at `due`."""
+    _own(job, attempt, "be tried again")
+    return _requeue(job, due, handed_back=0)
+
+
+def rescue(job: Job, now: int) -> Job:
+    """Queue anew what has lost its queue entry; an attempt that runs all the same is fenced off, and does not count.
+
+    Raises:
+        IllegalTransition: the job has ended.
+    """
+    if job.done:
+        raise IllegalTransition(job.id, job.status, "be rescued")
+    return _requeue(job, now, handed_back=1 if job.stages[job.stage].status == "running" else 0)
+
+
+def _requeue(job: Job, due: int, *, handed_back: int) -> Job:
     run = job.stages[job.stage]
-    return _step(job, replace(run, status="queued", handed_back=run.handed_back + 1))
+    run = replace(run, status="queued", queued_at=due, handed_back=run.handed_back + handed_back)
+    return _step(job, run, entry_number=job.seq + 1)
 
 
-def _own(job: Job, attempt: int, step: str) -> None:
+def _own(job: Job, attempt: Attempt, step: str) -> None:
     if job.done:
         raise IllegalTransition(job.id, job.status, step)
     if job.attempt != attempt or job.stages[job.stage].status != "running":
-        raise StaleAttempt(job.id, job.stage, attempt)
+        raise StaleAttempt(job.id, attempt.stage, attempt.number)
     if job.status == "canceling":
         raise CancelRequested(job.id, job.status, step)
 
@@ -260,8 +345,13 @@ def from_record(data: Mapping[str, Any]) -> Job:
     if data["v"] > VERSION:
         raise NewerRecord(f"The job's record is of version {data['v']}, this program knows version {VERSION}.")
     values = {key: value for key, value in data.items() if key != "v"}
-    stages = {name: StageRun(**{**run, "kept": tuple(run.get("kept", ()))}) for name, run in data["stages"].items()}
+    stages = {name: _run_from_record(run) for name, run in data["stages"].items()}
     return Job(**{**values, "stages": stages, "notify": tuple(data["notify"])})
+
+
+def _run_from_record(data: Mapping[str, Any]) -> StageRun:
+    suspects = tuple(Suspect(**suspect) for suspect in data.get("suspects", ()))
+    return StageRun(**{**data, "kept": tuple(data.get("kept", ())), "suspects": suspects})
 
 
 def to_public(job: Job) -> dict[str, Any]:

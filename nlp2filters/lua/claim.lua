@@ -1,33 +1,100 @@
--- Take as many due entries of a queue as there are free slots, each under a lease.
+-- Take as many due entries as there are free slots, in turn from each group, each under a lease.
 --
--- KEYS  1 queue (sorted set)  2 wake-up marker (sorted set)
--- ARGV  1 slots  2 lease in ms  3 the claim's token  4 prefix of the lease keys
--- Returns {id, score, id, score, …, ms until the next entry is due, or ''}.
+-- KEYS  1 queue  2 index of unfinished work
+-- ARGV  1 lease in ms  2 the claim's token
+--       3 JSON: {slots: {lane: count}, owner_slots, receiver_slots: the most that one of them may have at once,
+--         running: {group: count}: what the worker runs already}  4 when it was sent, by this server's clock in ms, or 0
+-- Returns {entry, group, entry, group, …, 1 where entries were left that this worker may take later else 0, ms until the
+-- next entry is due or '', the time in ms}.
 --
--- A claimed entry stays in the queue with its score moved past the lease, so that it neither crowds the
--- head nor is lost: when its worker dies, it is simply due again.
+-- A claimed entry waits in the queue until its lease ends. So it neither stands in the way of others nor is lost: when
+-- its worker dies, it is simply due again.
 
-local queue, wake = KEYS[1], KEYS[2]
-local slots, lease, token, prefix = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local queue, open = KEYS[1], KEYS[2]
+local lease, token, ask = tonumber(ARGV[1]), ARGV[2], cjson.decode(ARGV[3])
+local MOVED_AT_ONCE, WINDOW, WINDOWS = 500, 100, 20
+local now = now_ms()
 
-local claimed = {}
-local due = redis.call('ZRANGEBYSCORE', queue, '-inf', now, 'WITHSCORES', 'LIMIT', 0, slots)
-for i = 1, #due, 2 do
-  if redis.call('SET', prefix .. due[i], token, 'NX', 'PX', lease) then
-    claimed[#claimed + 1] = due[i]
-    claimed[#claimed + 1] = due[i + 1]
+-- It has waited in a network that was down: nobody would get the answer, and the owners of the leases that have run out
+-- meanwhile are about to take them up again.
+local sent = tonumber(ARGV[4])
+if sent > 0 and now - sent > lease / 3 then return { 0, '0', now } end
+
+local by_owner, by_receiver = {}, {}
+
+local function parties(group)
+  return string.match(group, SEPARATOR .. '([^' .. SEPARATOR .. ']*)' .. SEPARATOR .. '(.*)$')
+end
+
+local function count(group, more)
+  local owner, receiver = parties(group)
+  by_owner[owner] = (by_owner[owner] or 0) + more
+  by_receiver[receiver] = (by_receiver[receiver] or 0) + more
+end
+
+local function full(group)
+  local owner, receiver = parties(group)
+  if (by_owner[owner] or 0) >= ask.owner_slots then return true end
+  return receiver ~= '' and (by_receiver[receiver] or 0) >= ask.receiver_slots
+end
+
+-- The group whose turn it is, of those that may have another slot. Where very many may not, they let others pass.
+local function next_group(turns)
+  for _ = 1, WINDOWS do
+    local first = redis.call('ZRANGE', turns, 0, WINDOW - 1, 'WITHSCORES')
+    for i = 1, #first, 2 do
+      if not full(first[i]) then return first[i], tonumber(first[i + 1]) end
+    end
+    if #first < 2 * WINDOW then return end
+    for i = 1, #first, 2 do redis.call('ZINCRBY', turns, 1, first[i]) end
   end
-  redis.call('ZADD', queue, 'XX', now + redis.call('PTTL', prefix .. due[i]) + 1, due[i])
+end
+
+for group, running in pairs(ask.running) do count(group, running) end
+
+for _, entry in ipairs(redis.call('ZRANGEBYSCORE', queue, '-inf', now, 'LIMIT', 0, MOVED_AT_ONCE)) do
+  local held = redis.call('PTTL', LEASE .. entry)
+  if held > 0 then
+    redis.call('ZADD', queue, now + held + 1, entry)
+  else
+    redis.call('ZREM', queue, entry)
+    redis.call('ZADD', queue .. ':all', 'NX', now, entry)
+    make_ready(queue, entry, group_of(open, queue, entry), now)
+  end
+end
+
+local claimed, left = {}, 0
+for lane, slots in pairs(ask.slots) do
+  local turns = queue .. ':turns:' .. lane
+  while slots > 0 do
+    local group, turn = next_group(turns)
+    if not group then break end
+    local ready = queue .. ':ready:' .. group
+    local entry = redis.call('ZPOPMIN', ready)[1]
+    if redis.call('EXISTS', ready) == 1 then
+      redis.call('ZADD', turns, turn + 1, group)
+    else
+      redis.call('ZREM', turns, group)
+    end
+    if entry then
+      redis.call('SET', LEASE .. entry, token, 'PX', lease)
+      redis.call('SET', CLAIM .. entry, token, 'PX', CLAIM_KEPT_MS)
+      redis.call('ZADD', queue, now + lease + 1, entry)
+      redis.call('ZADD', queue .. ':all', 'XX', now + lease + 1, entry)
+      claimed[#claimed + 1] = entry
+      claimed[#claimed + 1] = group
+      count(group, 1)
+      slots = slots - 1
+    end
+  end
+  if redis.call('EXISTS', turns) == 1 then
+    left = 1
+    if slots == 0 then wake(queue, lane) end -- another worker may have room
+  end
 end
 
 local head = redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')
-if #head == 0 then
-  claimed[#claimed + 1] = ''
-else
-  local wait = tonumber(head[2]) - now
-  if wait <= 0 then redis.call('ZADD', wake, 0, '0') end -- more than we can take: wake another worker
-  claimed[#claimed + 1] = tostring(math.max(wait, 0))
-end
+claimed[#claimed + 1] = left
+claimed[#claimed + 1] = head[2] and tostring(math.max(tonumber(head[2]) - now, 0)) or ''
+claimed[#claimed + 1] = now
 return claimed

@@ -1,7 +1,7 @@
 -- New jobs: all of them with their events and queue entries, and what keeps a request from being carried out twice; or
 -- nothing.
 --
--- KEYS  1 queue (sorted set)  2 owner's pending jobs (sorted set by the time until which they count)
+-- KEYS  1 queue (see queue.lua)  2 owner's pending jobs (sorted set by the time until which they count)
 --       3 owner's index (sorted set)  4 the idempotency key (string)
 -- ARGV  1 {backlog, pending: the most there may be, 0 for any number;
 --         once: {value, ttl_ms} for the idempotency key, or absent; score, oldest, ttl_ms: for the index;
@@ -20,7 +20,7 @@ end
 local first = cjson.decode(ARGV[2])
 if redis.call('EXISTS', first.keys.record) == 1 then return 'created' end -- ours, sent again
 
-if ask.backlog > 0 and redis.call('ZCARD', queue) + count > ask.backlog then return 'backlog' end
+if ask.backlog > 0 and redis.call('ZCARD', queue .. ':all') + count > ask.backlog then return 'backlog' end
 if ask.pending > 0 and redis.call('ZCOUNT', pending, now_ms(), '+inf') + count > ask.pending then return 'pending' end
 
 for i = 2, #ARGV do

@@ -1,21 +1,27 @@
--- Renew the leases of the entries that a worker still runs.
+-- Renew the leases of the entries that a worker still runs. One that ran out is taken up again where nobody else has
+-- claimed the entry since: an outage of Redis costs no attempt.
 --
--- KEYS  1 queue (sorted set)
--- ARGV  1 lease in ms  2 prefix of the lease keys  3… entry id, token of its claim, …
--- Returns the ids whose lease is not the claim's any more.
+-- KEYS  1 queue  2 index of unfinished work
+-- ARGV  1 lease in ms  2… entry, token of its claim, …
+-- Returns the entries whose lease is another's now, or was taken away.
 
-local queue, lease, prefix = KEYS[1], tonumber(ARGV[1]), ARGV[2]
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local queue, open, lease = KEYS[1], KEYS[2], tonumber(ARGV[1])
+local now = now_ms()
 
 local lost = {}
-for i = 3, #ARGV, 2 do
-  local id = ARGV[i]
-  if redis.call('GET', prefix .. id) == ARGV[i + 1] then
-    redis.call('PEXPIRE', prefix .. id, lease)
-    redis.call('ZADD', queue, 'XX', now + lease + 1, id)
+for i = 2, #ARGV, 2 do
+  local entry, token = ARGV[i], ARGV[i + 1]
+  local holder = redis.call('GET', LEASE .. entry)
+  local waits = redis.call('ZSCORE', queue .. ':all', entry) -- not where the worker's own commit has taken it out
+  if holder == token or (not holder and waits and redis.call('GET', CLAIM .. entry) == token) then
+    if not holder then withdraw(queue, entry, group_of(open, queue, entry)) end
+    redis.call('SET', LEASE .. entry, token, 'PX', lease)
+    if waits then
+      redis.call('ZADD', queue, now + lease + 1, entry)
+      redis.call('ZADD', queue .. ':all', now + lease + 1, entry)
+    end
   else
-    lost[#lost + 1] = id
+    lost[#lost + 1] = entry
   end
 end
 return lost

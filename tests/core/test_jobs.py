@@ -1,13 +1,15 @@
 """Which steps a job may take, and what they leave behind."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from nlp2filters.core import jobs
-from nlp2filters.core.jobs import Job
+from nlp2filters.core.jobs import Attempt, Entry, Job, Suspect
 from nlp2filters.errors import IllegalTransition, NewerRecord, StaleAttempt
 
+EMBEDDING, LLM = Attempt("embedding", 1), Attempt("llm", 1)
 ERROR = {"type": "/problems/internal-error", "title": "An error", "status": 500}
 
 
@@ -20,12 +22,12 @@ def running() -> Job:
 
 
 def at_llm() -> Job:
-    return jobs.begin(jobs.advance(running(), 1, 3_000), "llm", "w2", 4_000)
+    return jobs.begin(jobs.advance(running(), EMBEDDING, 3_000), "llm", "w2", 4_000)
 
 
 ENDED: list[Callable[[], Job]] = [
-    lambda: jobs.succeed(at_llm(), 1, 5_000),
-    lambda: jobs.fail(at_llm(), 1, ERROR, 5_000),
+    lambda: jobs.succeed(at_llm(), LLM, 5_000),
+    lambda: jobs.fail(at_llm(), LLM, ERROR, 5_000),
     lambda: jobs.expire(new(), ERROR, 99_000),
 ]
 
@@ -37,30 +39,89 @@ def test_a_new_job_waits_for_its_first_stage() -> None:
 
 
 def test_the_whole_way() -> None:
-    job = jobs.succeed(at_llm(), 1, 5_000)
+    job = jobs.succeed(at_llm(), LLM, 5_000)
     assert (job.status, job.seq, job.started_at, job.finished_at) == ("succeeded", 5, 2_000, 5_000)
     assert [run.status for run in job.stages.values()] == ["succeeded", "succeeded"]
     assert (job.stages["llm"].queued_at, job.stages["llm"].started_at) == (3_000, 4_000)
 
 
+def lapsed() -> Job:
+    """The lease of the first attempt has run out."""
+    return jobs.lapse(running(), EMBEDDING, 9_000)
+
+
 def test_every_begin_is_another_attempt() -> None:
-    again = jobs.begin(running(), "embedding", "w2", 9_000)
-    assert (again.attempt, again.tries, again.started_at) == (2, 2, 2_000)
+    again = jobs.begin(lapsed(), "embedding", "w2", 9_000)
+    assert (again.attempt, again.tries, again.started_at) == (("embedding", 2), 2, 2_000)
 
 
-@pytest.mark.parametrize("step", [jobs.advance, jobs.succeed])
-def test_a_superseded_attempt_changes_nothing(step: Callable[[Job, int, int], Job]) -> None:
-    job = jobs.begin(running(), "embedding", "w2", 9_000)
-    with pytest.raises(StaleAttempt):
-        step(job, 1, 10_000)
+STEPS: dict[str, Callable[[Job, Attempt], Job]] = {
+    "lapse": lambda job, attempt: jobs.lapse(job, attempt, 10_000),
+    "checkpoint": lambda job, attempt: jobs.checkpoint(job, attempt, "answer"),
+    "advance": lambda job, attempt: jobs.advance(job, attempt, 10_000),
+    "succeed": lambda job, attempt: jobs.succeed(job, attempt, 10_000),
+    "fail": lambda job, attempt: jobs.fail(job, attempt, ERROR, 10_000),
+    "retry": lambda job, attempt: jobs.retry(job, attempt, 11_000),
+    "hand back": lambda job, attempt: jobs.hand_back(job, attempt, 10_000),
+}
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+def test_a_superseded_attempt_changes_nothing(step: Callable[[Job, Attempt], Job]) -> None:
+    """Neither of the same stage nor of one before: the number alone would let the first attempt of each pass."""
+    for job in (jobs.begin(lapsed(), "embedding", "w2", 9_000), at_llm(), lapsed()):
+        with pytest.raises(StaleAttempt):
+            step(job, EMBEDDING)
 
 
 def test_a_stage_that_was_handed_back_costs_no_try() -> None:
-    job = jobs.hand_back(running(), 1)
+    job = jobs.hand_back(running(), EMBEDDING, 3_000)
     assert (job.stages["embedding"].status, job.tries) == ("queued", 0)
     with pytest.raises(StaleAttempt):
-        jobs.advance(job, 1, 3_000)
+        jobs.advance(job, EMBEDDING, 3_000)
     assert jobs.begin(job, "embedding", "w2", 4_000).tries == 1
+
+
+def test_a_stage_that_failed_costs_a_try_and_is_due_later() -> None:
+    job = jobs.retry(running(), EMBEDDING, 5_000)
+    assert (job.status, job.tries, job.stages["embedding"].queued_at) == ("running", 1, 5_000)
+    assert jobs.begin(job, "embedding", "w1", 5_000).tries == 2
+
+
+def test_a_lease_that_ran_out_counts_until_its_worker_is_heard_of() -> None:
+    job = lapsed()
+    assert job.tries == 1
+    survived = jobs.begin(job, "embedding", "w2", 9_500, survivors={Suspect("w1", 9_000)})
+    assert (survived.tries, survived.stages["embedding"].suspects) == (1, ())
+    dead = jobs.begin(job, "embedding", "w2", 9_500)
+    assert (dead.tries, dead.stages["embedding"].suspects) == (2, (Suspect("w1", 9_000),))
+
+
+def test_every_queue_entry_has_a_number_of_its_own() -> None:
+    entries = [
+        job.entry
+        for job in (
+            new(),
+            jobs.hand_back(running(), EMBEDDING, 3_000),
+            jobs.retry(running(), EMBEDDING, 3_000),
+            jobs.rescue(jobs.hand_back(running(), EMBEDDING, 3_000), 4_000),
+            at_llm(),
+        )
+    ]
+    assert len(set(entries)) == len(entries) - 1  # handed back and tried again are two ends of one attempt
+    assert running().entry == new().entry == Entry("embedding", 1)
+    assert jobs.succeed(at_llm(), LLM, 5_000).entry is None
+
+
+def test_only_what_waits_for_an_llm_has_a_lane_there() -> None:
+    quick = jobs.create("job_1", "filters", "anna", 1_000, deadline_s=60, quick=True)
+    there = jobs.advance(jobs.begin(quick, "embedding", "w1", 2_000), EMBEDDING, 3_000)
+    assert (quick.lane, there.lane, at_llm().lane) == ("main", "quick", "main")
+
+
+def test_a_rescued_job_costs_no_try() -> None:
+    assert jobs.rescue(running(), 5_000).tries == 0
+    assert jobs.rescue(new(), 5_000).tries == 0
 
 
 def test_a_stage_begins_only_in_its_turn() -> None:
@@ -76,10 +137,9 @@ def test_nothing_leaves_a_terminal_state(ended: Callable[[], Job]) -> None:
     assert job.done
     steps: tuple[Callable[[], Job], ...] = (
         lambda: jobs.begin(job, job.stage, "w", 9_000),
-        lambda: jobs.succeed(job, 1, 9_000),
-        lambda: jobs.fail(job, 1, ERROR, 9_000),
         lambda: jobs.expire(job, ERROR, 9_000),
-        lambda: jobs.hand_back(job, 1),
+        lambda: jobs.rescue(job, 9_000),
+        *(partial(step, job, job.attempt) for step in STEPS.values()),
     )
     for step in steps:
         with pytest.raises(IllegalTransition):
@@ -87,7 +147,7 @@ def test_nothing_leaves_a_terminal_state(ended: Callable[[], Job]) -> None:
 
 
 def test_a_failed_job_keeps_its_error() -> None:
-    job = jobs.fail(at_llm(), 1, ERROR, 5_000, dead_lettered=True)
+    job = jobs.fail(at_llm(), LLM, ERROR, 5_000, dead_lettered=True)
     public = jobs.to_public(job)
     assert (public["status"], public["error"], public["dead_lettered"]) == ("failed", ERROR, True)
     assert public["stages"]["llm"]["status"] == "failed"
@@ -99,7 +159,7 @@ def test_a_job_that_has_not_begun_by_its_deadline_is_overdue(now: int, late: boo
     assert not jobs.overdue(running(), now)
 
 
-@pytest.mark.parametrize("make", [new, running, at_llm, *ENDED])
+@pytest.mark.parametrize("make", [new, running, lapsed, at_llm, *ENDED])
 def test_a_record_is_read_back_as_it_was(make: Callable[[], Job]) -> None:
     assert jobs.from_record(jobs.to_record(make())) == make()
 

@@ -1,0 +1,507 @@
+"""Jobs under everything that can happen to them: a stateful test of the real steps, commits and queues.
+
+Two workers and their clients do what real ones do, in any order that Hypothesis can think of: they claim, work, fail,
+freeze and thaw, lose their leases, are told to stop, die at any point, and lose replies of Redis, while jobs are
+submitted, canceled, deleted and robbed of their queue entries. After every step each job must be where it should be, and
+what a late attempt does must change nothing. In the end each job has ended once, and failed only by faults of its own.
+
+Leases end by a rule, `leases_run_out`, which stands for the time that passes.
+"""
+
+import asyncio
+import itertools
+import secrets
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+import orjson
+from arq.constants import in_progress_key_prefix
+from arq.worker import Retry
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from nlp2filters import delivery, queue, rescue, stages
+from nlp2filters.connection import Client, connect
+from nlp2filters.core import deliveries, jobs
+from nlp2filters.core.jobs import Job
+from nlp2filters.errors import IllegalTransition, JobNotFound, StaleAttempt
+from nlp2filters.heartbeat import Heartbeat
+from nlp2filters.keys import Keys
+from nlp2filters.leasing import _CLAIM, _RELEASE, _RENEW
+from nlp2filters.settings import Settings
+from nlp2filters.stages import NO_RESULT, Outcome, Resources, Task
+from nlp2filters.store import Event, Store, now_ms
+from nlp2filters.webhooks import Attempt as SentMessage
+
+MAX_ATTEMPTS = 3
+HEARTBEAT_S = 0.05
+LEASE_MS = 60_000  # they end by a rule, not by themselves
+HOOK = "https://hook.example/"
+OWNERS = ("anna", "ben")
+DRAINED_AFTER = 60  # rounds
+
+T = TypeVar("T")
+
+
+class Redis(Client):
+    """A client that may lose replies: then it sends its command again, as `Client` does."""
+
+    loses_replies = False
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Send one command, or twice."""
+        if self.loses_replies and args[0] in ("EVALSHA", "EVAL"):
+            await super().execute_command(*args, **options)
+        return await super().execute_command(*args, **options)
+
+
+@dataclass(eq=False)
+class Hold:
+    """A worker's hold on an entry: its claim's token, and the function that runs."""
+
+    stage: str
+    entry: str
+    token: str
+    orders: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    waits: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+    attempt: jobs.Attempt | None = None  # that it has begun
+
+    @property
+    def subject(self) -> str:
+        return queue.job_of(self.entry)
+
+
+@dataclass(eq=False)
+class Worker:
+    """A process that serves every queue."""
+
+    name: str
+    store: Store
+    resources: Resources
+    holds: list[Hold] = field(default_factory=list)
+    frozen: bool = False
+
+
+class JobMachine(RuleBasedStateMachine):
+    """See the module. `url` is the Redis server; `loop` runs everything."""
+
+    url = ""
+    loop: asyncio.AbstractEventLoop
+
+    @initialize()
+    def start(self) -> None:
+        self.keys = Keys(f"machine-{secrets.token_hex(4)}")
+        self.redis = Redis(connect(Settings(redis_url=self.url)).connection_pool, patience_s=30)
+        self.store = Store(self.redis, self.keys, retention_s=600)
+        self.scripts = [self.redis.register_script(text) for text in (_CLAIM, _RELEASE, _RENEW)]
+        self.names = itertools.count()
+        self.ids: list[str] = []
+        self.deleted: set[str] = set()
+        self.with_hook: set[str] = set()
+        self.faults: Counter[tuple[str, str]] = Counter()  # of a stage of a job: failures, and deaths of its workers
+        self.silent: Counter[tuple[str, str]] = Counter()  # leases that ran out under a frozen worker
+        self.seen_failed: set[str] = set()
+        self.message_ids: dict[str, set[str]] = defaultdict(set)
+        self.graveyard: list[Hold] = []
+        self.workers = [self.run(self._worker()) for _ in range(2)]
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(coroutine)
+
+    async def _worker(self) -> Worker:
+        name = f"w{next(self.names)}"
+        heartbeat = Heartbeat(self.redis, self.keys, "any", name, timeout_s=HEARTBEAT_S)
+        resources = Resources(self.store, name, max_attempts=MAX_ATTEMPTS, heartbeat=heartbeat)
+        await heartbeat._beat()
+        return Worker(name, self.store, resources)
+
+    # What clients do.
+
+    @rule(owner=st.sampled_from(OWNERS), hook=st.booleans(), quick=st.booleans(), twice=st.booleans())
+    def submit(self, owner: str, hook: bool, quick: bool, twice: bool) -> None:
+        id_ = f"job_{self.keys.prefix}-{len(self.ids)}"
+        notify: Any = ("succeeded", "failed", "canceled", "expired") if hook else ()
+        url = HOOK if hook else None
+        job = jobs.create(id_, "filters", owner, now_ms(), deadline_s=600, notify=notify, webhook=url, quick=quick)
+        self._with_losses(twice, self.store.create(job, b"{}"))
+        self.ids.append(id_)
+        if hook:
+            self.with_hook.add(id_)
+
+    @precondition(lambda self: self.ids)
+    @rule(data=st.data(), twice=st.booleans())
+    def cancel(self, data: st.DataObject, twice: bool) -> None:
+        if job := self._some_job(data):
+            step = self.store.step(job, lambda job: jobs.cancel(job, now_ms()), events=_cancel_events)
+            self._with_losses(twice, _unless_refused(step))
+
+    @precondition(lambda self: self.ids)
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        job = self._some_job(data)
+        if job and job.done:
+            self.run(self.store.delete(job))
+            self.deleted.add(job.id)
+
+    @precondition(lambda self: self.ids)
+    @rule(data=st.data())
+    def lose_entry(self, data: st.DataObject) -> None:
+        """Somebody removes a queue entry by hand."""
+        subject = data.draw(st.sampled_from(self.ids))
+        if place := self.run(self._place(subject)):
+            name, entry, group = place
+            self.run(self._remove(name, entry, group))
+
+    # What workers do.
+
+    @rule(data=st.data(), stage=st.sampled_from(("embedding", "llm", "delivery")), twice=st.booleans())
+    def claim(self, data: st.DataObject, stage: str, twice: bool) -> None:
+        if worker := self._awake(data):
+            self._with_losses(twice, self._claim(worker, stage, slots=2))
+
+    @rule(data=st.data(), order=st.sampled_from(("work", "work", "keep", "fail")), twice=st.booleans())
+    def work_on(self, data: st.DataObject, order: str, twice: bool) -> None:
+        if pair := self._some_hold(data):
+            worker, hold = pair
+            if order == "fail" and hold.stage != "delivery" and self.run(self._is_at(hold)):
+                self.faults[hold.subject, hold.stage] += 1
+            self._with_losses(twice, self._order(worker, hold, order))
+
+    @rule(data=st.data())
+    def be_overtaken(self, data: st.DataObject) -> None:
+        """A worker is frozen for so long that another finishes the stage, and begins the next."""
+        if pair := self._some_hold(data):
+            late, hold = pair
+            other = next(worker for worker in self.workers if worker is not late)
+            if not other.frozen and hold.stage == "embedding":
+                self.run(self._overtake(other))
+
+    async def _overtake(self, other: Worker) -> None:
+        await self._expire()
+        before = list(other.holds)
+        await self._claim(other, "embedding", slots=5)
+        for hold in [hold for hold in other.holds if hold not in before]:
+            await self._order(other, hold, "work")
+        await self._claim(other, "llm", slots=5)
+
+    @rule(data=st.data())
+    def die_after_the_commit(self, data: st.DataObject) -> None:
+        """The commit is written, the entry is not released."""
+        if pair := self._some_hold(data):
+            worker, hold = pair
+            self.run(self._order(worker, hold, "work", release=False))
+            self._die(worker)
+
+    @rule(data=st.data())
+    def die(self, data: st.DataObject) -> None:
+        self._die(data.draw(st.sampled_from(self.workers)))
+
+    @rule(data=st.data())
+    def freeze(self, data: st.DataObject) -> None:
+        data.draw(st.sampled_from(self.workers)).frozen = True
+
+    @rule(data=st.data())
+    def thaw(self, data: st.DataObject) -> None:
+        worker = data.draw(st.sampled_from(self.workers))
+        if worker.frozen:
+            worker.frozen = False
+            self.run(self._beat(worker))
+            for hold in worker.holds:
+                self.silent.pop((hold.subject, hold.stage), None)
+
+    @rule(data=st.data(), twice=st.booleans())
+    def be_told_to_stop(self, data: st.DataObject, twice: bool) -> None:
+        if worker := self._awake(data):
+            self._with_losses(twice, self._stop(worker, list(worker.holds)))
+            self.run(self._beat(worker))
+
+    @rule(data=st.data(), twice=st.booleans())
+    def renew(self, data: st.DataObject, twice: bool) -> None:
+        if worker := self._awake(data):
+            self._with_losses(twice, self._renew(worker))
+
+    @rule()
+    def leases_run_out(self) -> None:
+        self.run(self._expire())
+        for worker in self.workers:
+            for hold in worker.holds if worker.frozen else ():
+                self.silent[hold.subject, hold.stage] += 1
+
+    @rule()
+    def rescue(self) -> None:
+        self.run(rescue.sweep(self.store, "rescuer", 0.01))
+
+    # What must hold after each step.
+
+    @invariant()
+    def every_job_is_where_it_should_be(self) -> None:
+        if getattr(self, "ids", None):
+            self.run(self._check_all())
+
+    async def _check_all(self) -> None:
+        orphans = {subject for subject, _, _ in (await self.store.orphans("0", 10_000))[1]}
+        for id_ in self.ids:
+            if id_ not in self.deleted:
+                await self._check(id_, orphans)
+
+    async def _check(self, id_: str, orphans: set[str]) -> None:
+        job, place = await self.store.get(id_), await self._place(id_)
+        waits = 0
+        if place:
+            name, entry, group = place
+            waits = bool(await self.redis.zscore(name, entry)) + bool(
+                await self.redis.zscore(f"{name}:ready:{group}", entry)
+            )
+        done = sum(fields[b"event"] == b"done" for _, fields in await self.redis.xrange(self.keys.events(id_)))
+        assert done == job.done, f"{done} final events of a job that is {job.status}"
+        if not job.done or place:
+            assert place, "the index has forgotten it"
+            assert waits == (id_ not in orphans), f"in {waits} places"
+            assert job.entry
+            if place[0] != self.keys.queue("delivery"):
+                assert place[:2] == (
+                    self.keys.queue(job.entry.queue),
+                    queue.entry_id(job.entry.queue, id_, job.entry.number),
+                )
+        if job.done and id_ in self.with_hook:
+            assert place or deliveries.is_over(await self.store.deliveries(id_)), "nobody will tell its webhook"
+        if job.status == "failed" and id_ not in self.seen_failed:
+            self.seen_failed.add(id_)
+            stage, run = job.stage, job.stages[job.stage]
+            counted = self.faults[id_, stage] + self.silent[id_, stage]
+            assert counted >= MAX_ATTEMPTS or run.handed_back >= stages.MAX_INTERRUPTIONS, (
+                f"failed after {counted} faults of its own: {job.error}"
+            )
+
+    def teardown(self) -> None:
+        """Let everything come to its end: each job has ended, once, and each webhook was told, under one id."""
+        if not hasattr(self, "ids"):
+            return
+        try:
+            self.run(self._drain())
+        finally:
+            self.run(self._bury())
+
+    async def _drain(self) -> None:
+        for worker in self.workers:
+            worker.frozen = False
+            await self._beat(worker)
+            await self._renew(worker)
+        for _ in range(DRAINED_AFTER):
+            await self._expire()
+            await rescue.sweep(self.store, "rescuer", 0.01)
+            worker = self.workers[0]
+            await asyncio.sleep(HEARTBEAT_S / 5)
+            await self._beat(worker)
+            for stage in ("embedding", "llm", "delivery"):
+                await self._claim(worker, stage, slots=50)
+            for hold in list(worker.holds):
+                await self._order(worker, hold, "work")
+            if not await self.redis.hlen(self.keys.open):
+                break
+        await self._check_all()
+        assert await self.redis.hgetall(self.keys.open) == {}, "something never comes to its end"
+        for id_ in self.with_hook:
+            assert len(self.message_ids[id_]) == 1, f"webhook ids {self.message_ids[id_]}"
+
+    async def _bury(self) -> None:
+        holds = [*self.graveyard, *(hold for worker in self.workers for hold in worker.holds)]
+        tasks = [hold.task for hold in holds if hold.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        names = [key async for key in self.redis.scan_iter(match=f"*{self.keys.prefix}*", count=1000)]
+        if names:
+            await self.redis.delete(*names)
+        await self.redis.aclose()
+
+    # How it is done.
+
+    def _with_losses(self, twice: bool, step: Awaitable[Any]) -> None:
+        async def run() -> None:
+            self.redis.loses_replies = twice
+            try:
+                await step
+            finally:
+                self.redis.loses_replies = False
+
+        self.run(run())
+
+    def _some_job(self, data: st.DataObject) -> Job | None:
+        id_ = data.draw(st.sampled_from(self.ids))
+        return None if id_ in self.deleted else self.run(self.store.get(id_))
+
+    def _awake(self, data: st.DataObject) -> Worker | None:
+        worker = data.draw(st.sampled_from(self.workers))
+        return None if worker.frozen else worker
+
+    def _some_hold(self, data: st.DataObject) -> tuple[Worker, Hold] | None:
+        pairs = [(worker, hold) for worker in self.workers if not worker.frozen for hold in worker.holds]
+        return data.draw(st.sampled_from(pairs)) if pairs else None
+
+    def _die(self, worker: Worker) -> None:
+        for hold in worker.holds:
+            if hold.stage != "delivery":
+                self.faults[hold.subject, hold.stage] += 1
+        self.graveyard += worker.holds
+        self.workers[self.workers.index(worker)] = self.run(self._worker())
+
+    async def _beat(self, worker: Worker) -> None:
+        assert worker.resources.heartbeat
+        await worker.resources.heartbeat._beat()
+
+    async def _claim(self, worker: Worker, stage: str, slots: int) -> None:
+        await self._beat(worker)
+        claim, token = self.scripts[0], secrets.token_hex(4)
+        lanes = dict.fromkeys((queue.MAIN, queue.QUICK), slots)
+        ask = {"slots": lanes, "owner_slots": 99, "receiver_slots": 99, "running": {}}
+        *claimed, _, _, _ = await claim(
+            keys=[self.keys.queue(stage), self.keys.open], args=[LEASE_MS, token, orjson.dumps(ask), 0]
+        )
+        for raw in claimed[::2]:
+            hold = Hold(stage, raw.decode(), token)
+            hold.task = asyncio.ensure_future(self._function(worker, hold))
+            worker.holds.append(hold)
+            await self._settle(worker, hold)
+
+    async def _function(self, worker: Worker, hold: Hold) -> None:
+        if hold.stage != "delivery":
+            await stages._attempt(worker.resources, hold.stage, hold.subject, partial(self._work, hold))
+            return
+        resources = Resources(self.store, worker.name, sender=partial_sender(self, hold))
+        await delivery.deliver({"resources": resources}, hold.subject)
+
+    async def _work(self, hold: Hold, task: Task) -> Outcome:
+        hold.attempt = task.job.attempt
+        while (order := await self._next_order(hold)) == "keep":
+            attempt = task.job.attempt
+            await stages._step(task, partial(jobs.checkpoint, attempt=attempt, name="answer"), [], {"answer": b"{}"})
+        if order == "fail":
+            raise ValueError("on purpose")
+        return Outcome({"draft": {}}, event="draft") if hold.stage == "embedding" else Outcome({"result": {}})
+
+    async def _next_order(self, hold: Hold) -> str:
+        hold.waits.set()
+        return await hold.orders.get()
+
+    async def _order(self, worker: Worker, hold: Hold, order: str, *, release: bool = True) -> None:
+        async with self._fenced(hold):
+            hold.waits.clear()
+            hold.orders.put_nowait(order)
+            await self._settle(worker, hold, release=release)
+
+    @asynccontextmanager
+    async def _fenced(self, hold: Hold) -> AsyncIterator[None]:
+        """What an attempt does after another has begun, or its stage has ended, leaves the job as it is."""
+        before = await self._superseded(hold)
+        yield
+        if before:
+            assert await self.store.get(before.id) == before, f"{hold.attempt} has changed what is not its own any more"
+
+    async def _superseded(self, hold: Hold) -> Job | None:
+        if hold.attempt is None or hold.subject in self.deleted:
+            return None
+        job = await self.store.get(hold.subject)
+        current = job.attempt == hold.attempt and job.stages[job.stage].status == "running"
+        return None if current else job
+
+    async def _settle(self, worker: Worker, hold: Hold, *, release: bool = True) -> None:
+        """Until the function of the entry waits for an order, or has ended; then the entry is released."""
+        assert hold.task
+        waits = asyncio.ensure_future(hold.waits.wait())
+        await asyncio.wait({hold.task, waits}, return_when=asyncio.FIRST_COMPLETED)
+        waits.cancel()
+        if hold.task.done():
+            worker.holds.remove(hold)
+            if release:
+                await self._release(hold)
+
+    async def _release(self, hold: Hold) -> None:
+        """As the worker does it, by how the function has ended."""
+        assert hold.task
+        due: int | str = ""
+        try:
+            await hold.task
+        except Retry as exc:
+            due = exc.defer_score or 0
+        except asyncio.CancelledError:
+            due = 0
+        keys = [self.keys.queue(hold.stage), self.keys.open, f"{self.keys.queue(hold.stage)}:wake:own"]
+        await self.scripts[1](keys=keys, args=[hold.entry, hold.token, due, 0])
+
+    async def _stop(self, worker: Worker, holds: list[Hold]) -> None:
+        for hold in holds:
+            assert hold.task
+            async with self._fenced(hold):
+                hold.task.cancel()
+                await asyncio.wait({hold.task})
+                worker.holds.remove(hold)
+                await self._release(hold)
+
+    async def _renew(self, worker: Worker) -> None:
+        for stage in {hold.stage for hold in worker.holds}:
+            holds = [hold for hold in worker.holds if hold.stage == stage]
+            args = [LEASE_MS, *(word for hold in holds for word in (hold.entry, hold.token))]
+            lost = await self.scripts[2](keys=[self.keys.queue(stage), self.keys.open], args=args)
+            await self._stop(worker, [hold for hold in holds if hold.entry.encode() in lost])
+
+    async def _expire(self) -> None:
+        """Everything that is due some time, and every lease's end, is now."""
+        for stage in ("embedding", "llm", "delivery"):
+            name = self.keys.queue(stage)
+            entries = await self.redis.zrange(name, 0, -1)
+            if entries:
+                await self.redis.delete(*(in_progress_key_prefix + entry.decode() for entry in entries))
+                await self.redis.zadd(name, dict.fromkeys(entries, 1))
+
+    async def _place(self, subject: str) -> tuple[str, str, str] | None:
+        value: Any = await self.redis.hget(self.keys.open, subject)  # type: ignore[misc]
+        if not value:
+            return None
+        name, entry, group = value.decode().split(queue.SEPARATOR, 2)
+        return name, entry, group
+
+    async def _remove(self, name: str, entry: str, group: str) -> None:
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.zrem(name, entry)
+            pipe.zrem(queue.all_key(name), entry)
+            pipe.zrem(f"{name}:ready:{group}", entry)
+            pipe.delete(in_progress_key_prefix + entry)
+            await pipe.execute()
+
+    async def _is_at(self, hold: Hold) -> bool:
+        """Whether the job of the entry is still there, and being worked on at that stage."""
+        try:
+            job = await self.store.get(hold.subject)
+        except JobNotFound:
+            return False
+        return job.stage == hold.stage
+
+
+def partial_sender(machine: JobMachine, hold: Hold) -> Any:
+    """The receiver of a webhook: takes it, or fails as it is told to."""
+
+    class _Sender:
+        async def send(self, url: str, *, message_id: str, **_: Any) -> SentMessage:
+            order = await machine._next_order(hold)
+            while order == "keep":
+                order = await machine._next_order(hold)
+            if order == "work":
+                machine.message_ids[hold.subject].add(message_id)
+            return SentMessage(204 if order == "work" else 500, None, 1)
+
+    return _Sender()
+
+
+async def _unless_refused(step: Awaitable[Job]) -> None:
+    with suppress(IllegalTransition, StaleAttempt, JobNotFound):
+        await step
+
+
+def _cancel_events(job: Job) -> list[Event]:
+    return [NO_RESULT] if job.done else [Event("status", {})]
