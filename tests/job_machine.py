@@ -2,8 +2,9 @@
 
 Two workers and their clients do what real ones do, in any order that Hypothesis can think of: they claim, work, fail,
 freeze and thaw, lose their leases, are told to stop, die at any point, and lose replies of Redis, while jobs are
-submitted, canceled, deleted and robbed of their queue entries. After every step each job must be where it should be, and
-what a late attempt does must change nothing. In the end each job has ended once, and failed only by faults of its own.
+submitted, canceled, deleted and robbed of their queue entries. After every step each job must be where it should be,
+and what a late attempt does must change nothing. In the end each job has ended once, and has failed only by faults of
+its own.
 
 Leases end by a rule, `leases_run_out`, which stands for the time that passes.
 """

@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 import pytest
 from arq.connections import ArqRedis
-from arq.worker import Retry
 
 from nlp2filters import reading, stages, telling
 from nlp2filters.connection import Client, connect
