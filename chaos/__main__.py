@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from typing import Any
 
-from chaos import trials
+from chaos import rescues, trials
 from chaos.trials import Finding, Stand
 from nlp2filters.faults import POINTS
 
@@ -33,11 +33,19 @@ FULL: dict[str, Trial] = {
     "restarts": lambda it: trials.rolling_restarts(it, 10),
     "upgrade": trials.upgrade,
     "memory": trials.full_memory,
+    "thaws": lambda it: rescues.thaws(it, 4),
+    "outages": lambda it: rescues.outages(it, 3),
+    "orphans": rescues.orphans,
+    "owners": lambda it: rescues.owners(it, 1000),
+    "hanging-receiver": lambda it: rescues.hanging_receiver(it, 200),
+    "mixed": lambda it: rescues.mixed(it, jobs=3000, faults=500),
     "soak": lambda it: trials.soak(it, 15),
 }
 STANDS: dict[str, dict[str, Any]] = {  # that are not as usual
     "redis-everysec": {"appendfsync": "everysec"},
-    "die-llm-answered-alone": {"llm_concurrency": 1},
+    "die-llm-answered-alone": {"LLM_CONCURRENCY": "1"},
+    "outages": {"MAX_ATTEMPTS": "1"},
+    "owners": {"MAX_RATE": "100000", "MAX_PENDING": "5000"},
 }
 # All points at once, so that the fleet is not dead most of the time: what every job passes is fatal more seldom.
 SELDOM = dict.fromkeys(("job-created", "stage-begun", "stage-done"), 0.04)
@@ -53,6 +61,10 @@ SMALL: dict[str, Trial] = {
     "streams": lambda it: trials.streams(it, 40),
     "memory": trials.full_memory,
     "redis-emptied": trials.redis_emptied,
+    "thaws": lambda it: rescues.thaws(it, 1),
+    "orphans": rescues.orphans,
+    "hanging-receiver": lambda it: rescues.hanging_receiver(it, 60),
+    "mixed": lambda it: rescues.mixed(it, jobs=60, faults=20),
     "upgrade": trials.upgrade,
 }
 

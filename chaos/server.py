@@ -1,6 +1,7 @@
 """A Redis server that can be killed, emptied and started again."""
 
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -50,6 +51,14 @@ class RedisProcess:
         """SIGKILL."""
         self._process.kill()
         self._process.wait()
+
+    def freeze(self) -> None:
+        """SIGSTOP."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._process.send_signal(signal.SIGCONT)
 
     def empty(self) -> None:
         """Forget everything; it must not run."""

@@ -76,8 +76,11 @@ class Stand:
 
 
 @contextmanager
-def stand(appendfsync: str = "always", llm_concurrency: int = 50) -> Iterator[Stand]:
-    """A fleet with a Redis, an LLM that takes a quarter of a second, and a receiver of webhooks of its own."""
+def stand(appendfsync: str = "always", **settings: str) -> Iterator[Stand]:
+    """A fleet with a Redis, an LLM that takes a quarter of a second, and a receiver of webhooks of its own.
+
+    `settings` are those of the service, by their variables.
+    """
     redis = RedisProcess(appendfsync)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -90,11 +93,11 @@ def stand(appendfsync: str = "always", llm_concurrency: int = 50) -> Iterator[St
             "OPENAI_BASE_URL": f"http://127.0.0.1:{llm_proxy.port}/v1",
             "LLM_MODEL": "chaos",
             "LLM_TIMEOUT_S": str(LLM_TIMEOUT_S),
-            "LLM_CONCURRENCY": str(llm_concurrency),
             "WEBHOOK_SECRET": SECRET,
             "WEBHOOK_ALLOW_PRIVATE": "true",
             "MAX_ATTEMPTS": "20",  # a job may well be hit more than three times here
             "LOG_LEVEL": "WARNING",
+            **settings,
         }
         fleet = Fleet(Path(folder), f"redis://127.0.0.1:{redis_proxy.port}/0", environment)
         it = Stand(fleet, redis, redis_proxy, llm, llm_proxy, hook)
@@ -123,13 +126,13 @@ async def kills(it: Stand, jobs: int, count: int) -> list[Finding]:
     await asyncio.gather(load.submit(jobs, seconds), killing())
     outcomes = await load.outcomes()
     calls = _llm_calls(it, before, await _llm_runs(load), count)
-    ids = await _webhooks(it, {outcome.job_id for outcome in outcomes})
+    ids = await webhook_ids(it, {outcome.job_id for outcome in outcomes})
     again = re_runs_s(outcomes, it.fleet.killed)
     p95 = statistics.quantiles(again, n=20)[-1] if len(again) > 1 else max(again, default=0.0)
     slowest = max(again, default=0)
     return [
-        *_nothing_lost(f"{count} kills of any process", outcomes),
-        _one_webhook_id(ids),
+        *nothing_lost(f"{count} kills of any process", outcomes),
+        one_webhook_id(ids),
         *calls,
         Finding("a killed worker's job runs again, p95 ≤ 12 s", len(again), f"p95 {p95:.1f} s", p95 <= 12, timed=True),
         Finding("… and at most after 15 s", len(again), f"{slowest:.1f} s", slowest <= 15, timed=True),
@@ -157,17 +160,17 @@ async def deaths(it: Stand, faults: Mapping[str, float], count: int, *, alone: b
     outcomes = await load.outcomes()
     kills = len(it.fleet.killed) - killed if alone else None
     calls = _llm_calls(it, before, await _llm_runs(load), kills)
-    ids = await _webhooks(it, {outcome.job_id for outcome in outcomes})
+    ids = await webhook_ids(it, {outcome.job_id for outcome in outcomes})
     died = ", ".join(f"{it.fleet.deaths(point)} at {point}" for point in faults)
     told = f"{died}, one LLM call in flight per worker" if alone else died
-    return [*_nothing_lost(f"deaths: {told}", outcomes), _one_webhook_id(ids), *calls]
+    return [*nothing_lost(f"deaths: {told}", outcomes), one_webhook_id(ids), *calls]
 
 
 def _as_setting(faults: Mapping[str, float]) -> str:
     return ", ".join(f"{point}:{probability}" for point, probability in faults.items())
 
 
-async def _webhooks(it: Stand, wanted: set[str]) -> dict[str, set[str]]:
+async def webhook_ids(it: Stand, wanted: set[str]) -> dict[str, set[str]]:
     """The webhook ids that came for each job; waits until every job has one, or none comes for long."""
     ids: dict[str, set[str]] = {job_id: set() for job_id in wanted}
     while not all(ids.values()):
@@ -194,7 +197,7 @@ async def freezes(it: Stand, count: int) -> list[Finding]:
     outcomes = await load.outcomes()
     late = sum(attempt > 1 for outcome in outcomes for _, attempt, _ in outcome.begun)
     return [
-        *_nothing_lost(f"{count} workers frozen past their lease", outcomes),
+        *nothing_lost(f"{count} workers frozen past their lease", outcomes),
         Finding("frozen workers' jobs were taken over", late, f"{late} jobs", late > 0),
     ]
 
@@ -212,7 +215,7 @@ async def redis_kills(it: Stand, count: int) -> list[Finding]:
 
     await asyncio.gather(load.submit(20 * count, seconds), killing())
     outcomes = await load.outcomes()
-    return _nothing_lost(f"{count} kills of Redis, appendfsync {it.redis.appendfsync}", outcomes)
+    return nothing_lost(f"{count} kills of Redis, appendfsync {it.redis.appendfsync}", outcomes)
 
 
 async def redis_emptied(it: Stand) -> list[Finding]:
@@ -232,7 +235,7 @@ async def redis_emptied(it: Stand) -> list[Finding]:
     gone = answers.count(404)
     return [
         Finding("Redis comes back empty: old jobs are answered with 404", 20, f"{gone} of them", gone == 20),
-        *_nothing_lost("Redis came back empty, jobs after that", outcomes),
+        *nothing_lost("Redis came back empty, jobs after that", outcomes),
     ]
 
 
@@ -256,7 +259,7 @@ async def silences(it: Stand, count: int) -> list[Finding]:
     refused = sum(status == 503 and retry_after for status, retry_after, _ in answers)
     slowest = max(took for _, _, took in answers)
     return [
-        *_nothing_lost(f"{count} silences of Redis, one longer than a lease", outcomes),
+        *nothing_lost(f"{count} silences of Redis, one longer than a lease", outcomes),
         Finding(
             "… POST is answered with 503 and Retry-After", len(answers), f"{refused} were", refused == len(answers)
         ),
@@ -277,7 +280,7 @@ async def bad_network(it: Stand, count: int) -> list[Finding]:
         await submitting
         proxy.heal()
     outcomes = await load.outcomes()
-    return _nothing_lost(f"connections to Redis cut, half-open, slow, {count} times each", outcomes)
+    return nothing_lost(f"connections to Redis cut, half-open, slow, {count} times each", outcomes)
 
 
 async def bad_llm_network(it: Stand, count: int) -> list[Finding]:
@@ -300,7 +303,7 @@ async def bad_llm_network(it: Stand, count: int) -> list[Finding]:
     await after.outcomes()
     still = await after.degraded()
     return [
-        *_nothing_lost(f"connections to the LLM cut, half-open, silent, slow, {count} times each", outcomes),
+        *nothing_lost(f"connections to the LLM cut, half-open, silent, slow, {count} times each", outcomes),
         Finding("… where it gave no answer, the draft stands (told, no promise)", len(outcomes), str(drafts), True),
         Finding("… and when it is back, it is asked again", 10, f"{still} degraded", still == 0),
     ]
@@ -334,7 +337,7 @@ async def soak(it: Stand, minutes: float) -> list[Finding]:
     growth = max(last[0][name] / first[0][name] - 1 for name in lasting)
     connections = abs(last[1] / first[1] - 1)
     return [
-        *_nothing_lost(f"{minutes:g} minutes of load, a kill a minute", outcomes),
+        *nothing_lost(f"{minutes:g} minutes of load, a kill a minute", outcomes),
         Finding("memory stays flat within 10 %", len(lasting), f"{growth:+.1%}", growth <= 0.1, timed=True),
         Finding("… and connections to Redis", 1, f"{first[1]} → {last[1]}", connections <= 0.1, timed=True),
     ]
@@ -345,7 +348,7 @@ async def rolling_restarts(it: Stand, rounds: int) -> list[Finding]:
     outcomes, took = await _rolled(it, rounds, newer=False)
     used_up = sum(attempt > 1 for outcome in outcomes for _, attempt, _ in outcome.begun)
     return [
-        *_nothing_lost(f"{rounds} rolling restarts of everything", outcomes),
+        *nothing_lost(f"{rounds} rolling restarts of everything", outcomes),
         Finding(
             "a process that is told to stop ends within 25 s",
             len(took),
@@ -364,7 +367,7 @@ async def upgrade(it: Stand) -> list[Finding]:
         records = [client.hget(KEYS.job(outcome.job_id), "record") for outcome in outcomes]
     versions = sorted({orjson.loads(record)["v"] for record in records if record})
     return [
-        *_nothing_lost("old and new versions side by side", outcomes),
+        *nothing_lost("old and new versions side by side", outcomes),
         Finding("… jobs of both were there", len(outcomes), f"versions {versions}", len(versions) > 1),
     ]
 
@@ -476,7 +479,7 @@ async def full_memory(it: Stand) -> list[Finding]:
         ),
         Finding("… and finished jobs can be read", len(reads), f"{readable} readable", readable == len(reads)),
         Finding("… jobs whose work is done wait for room", len(asked), f"{waiting} waiting", waiting > 0),
-        *_nothing_lost("a Redis that was full", outcomes),
+        *nothing_lost("a Redis that was full", outcomes),
         Finding("… their work was done once: LLM calls", len(outcomes), str(calls), calls == len(outcomes)),
     ]
 
@@ -531,12 +534,14 @@ def _llm_calls(it: Stand, before: tuple[int, int], after: tuple[int, int], kills
     return found
 
 
-def _one_webhook_id(ids: dict[str, set[str]]) -> Finding:
+def one_webhook_id(ids: dict[str, set[str]]) -> Finding:
+    """One webhook id came for each job."""
     unlike = [job_id for job_id, found in ids.items() if len(found) != 1]
     return Finding("… and one webhook id", len(ids), f"{len(unlike)} with none or two", not unlike)
 
 
-def _nothing_lost(what: str, outcomes: list[Outcome]) -> list[Finding]:
+def nothing_lost(what: str, outcomes: list[Outcome]) -> list[Finding]:
+    """Every job succeeded, with exactly one final event."""
     lost = [outcome for outcome in outcomes if outcome.status != "succeeded"]
     twice = [outcome for outcome in outcomes if outcome.done_events != 1]
     statuses = ", ".join(sorted({outcome.status for outcome in lost}))

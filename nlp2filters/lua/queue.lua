@@ -31,11 +31,17 @@ local function subject_of(entry)
   return string.match(entry, '^(.*):')
 end
 
+-- The queue, entry and group in a value of the index.
+local function parts_of(value)
+  local first = string.find(value, SEPARATOR, 1, true)
+  local second = first and string.find(value, SEPARATOR, first + 1, true)
+  if second then return value:sub(1, first - 1), value:sub(first + 1, second - 1), value:sub(second + 1) end
+end
+
 -- Where the index says that the entry of a job or delivery is: queue, entry, group.
 local function place_of(open, subject)
   local value = subject and redis.call('HGET', open, subject)
-  if not value then return end
-  return string.match(value, '^([^' .. SEPARATOR .. ']*)' .. SEPARATOR .. '([^' .. SEPARATOR .. ']*)' .. SEPARATOR .. '(.*)$')
+  if value then return parts_of(value) end
 end
 
 local function group_of(open, queue, entry)

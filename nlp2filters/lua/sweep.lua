@@ -9,11 +9,11 @@ local reply = redis.call('HSCAN', open, ARGV[1], 'COUNT', ARGV[2])
 local result = { reply[1] }
 for i = 1, #reply[2], 2 do
   local subject = reply[2][i]
-  local queue, entry, group = place_of(open, subject)
+  local queue, entry, group = parts_of(reply[2][i + 1])
   local waits = queue
     and (
-      redis.call('ZSCORE', queue, entry)
-      or redis.call('ZSCORE', queue .. ':ready:' .. group, entry)
+      redis.call('ZSCORE', queue .. ':ready:' .. group, entry)
+      or redis.call('ZSCORE', queue, entry)
       or redis.call('EXISTS', LEASE .. entry) == 1
     )
   if not waits then

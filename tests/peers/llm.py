@@ -62,7 +62,7 @@ no_completion = Reply(body=b'{"choices": []}')
 
 class LLM:
     """The script: replies in order, the last of them for ever. `requests` is what came. While `talking` is not set,
-    every request waits.
+    every request waits. `delays`: seconds instead of the reply's own, where the question has the word.
     """
 
     def __init__(self) -> None:
@@ -71,6 +71,7 @@ class LLM:
         self.keys: list[str | None] = []
         self.talking = threading.Event()
         self.talking.set()
+        self.delays: dict[str, float] = {}
         self._script: list[Reply] = []
 
     def script(self, *replies: Reply) -> None:
@@ -87,7 +88,8 @@ class LLM:
             return Response()
         self.keys.append(request.headers.get("authorization"))
         reply = self._script.pop(0) if len(self._script) > 1 else self._script[0]
-        await asyncio.sleep(reply.delay_s)
+        question = json.dumps(self.requests[-1])
+        await asyncio.sleep(next((delay for word, delay in self.delays.items() if word in question), reply.delay_s))
         while not self.talking.is_set():
             await asyncio.sleep(0.02)
         if reply.body is not None:
