@@ -48,7 +48,8 @@ _READS = (
     *("HGET", "HMGET", "HGETALL", "HLEN", "LRANGE", "SCARD", "SMEMBERS", "XRANGE", "XREVRANGE", "XLEN"),
     *("ZCARD", "ZCOUNT", "ZSCORE", "ZRANGE", "ZRANGEBYSCORE", "ZREVRANGEBYSCORE"),
 )
-_HARMLESS = frozenset((*_READS, "SCRIPT LOAD", "PUBLISH"))  # nobody minds whether they were carried out
+_COUNTS = ("INCRBY", "DECRBY", "EXPIRE")  # of requests: a web process makes no other use of them
+_HARMLESS = frozenset((*_READS, *_COUNTS, "SCRIPT LOAD", "PUBLISH"))  # carried out or not, nothing of a job is written
 _REFUSALS = ("OOM ", "MISCONF ", "READONLY ", "NOREPLICAS ", "MASTERDOWN ", "BUSY ")  # also inside a script's error
 _UNVERIFIED: Mapping[str, Any] = {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
 

@@ -36,7 +36,7 @@ operations = [
         "jobs:read",
         {201: schemas.StreamToken},
         body=StreamTokenRequest,
-        problems=("job-not-found", "batch-not-found"),
+        problems=("job-not-found", "batch-not-found", "outcome-unknown"),
         tag="streams",
     )
 ]
