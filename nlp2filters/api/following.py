@@ -1,19 +1,20 @@
 """Follow a job or a batch: Server-Sent Events and WebSocket, from a cursor or from a snapshot, to the end."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
-import anyio
 import orjson
 from redis.exceptions import RedisError
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from nlp2filters.api import lookup
 from nlp2filters.api.auth import authenticate, caller
@@ -31,11 +32,10 @@ from nlp2filters.errors import (
     TooManyStreams,
     Unauthenticated,
 )
-from nlp2filters.events import START, Event, is_cursor
+from nlp2filters.events import START, Event, Follower, is_cursor
 from nlp2filters.store import now_ms
 
 RECONNECT_MS = 3000
-STOP_GRACE_S = 5.0
 SEND_TIMEOUT_S = 10
 PING_S = 15
 MAX_STREAM_S = 900.0  # a vanished client may look connected: whoever is still there comes back with its cursor
@@ -50,6 +50,8 @@ CLOSE_CODES: dict[type[NLP2FiltersError], int] = {
     BatchNotFound: 4404,
     TooManyStreams: 4429,
 }
+
+_log = logging.getLogger(__name__)
 
 Snapshot = Callable[[State, str], Awaitable[dict[str, Any]]]
 
@@ -85,59 +87,81 @@ async def _event_source(request: Request, subject: str, snapshot: Snapshot) -> R
         return Response(status_code=204)
     if request.method == "HEAD":
         return Response(media_type=SSE)
-    stopping = anyio.Event()
-    return _Stream(request, _follow(app, subject, cursor, snapshot, stopping), stopping)
+    return _Stream(request, subject, cursor, snapshot)
 
 
-class _Stream(EventSourceResponse):
-    """Events as they come; until the last is sent, or the client has gone, the caller has one stream more."""
+class _Stream(Response):
+    """Events as they come, without a task for each thing that may end them: there may be thousands of streams."""
 
-    def __init__(self, request: Request, events: AsyncGenerator[Event], stopping: anyio.Event) -> None:
-        super().__init__(
-            (_sse(event) async for event in events),
-            ping=PING_S,
-            send_timeout=SEND_TIMEOUT_S,
-            shutdown_event=stopping,
-            shutdown_grace_period=STOP_GRACE_S,
-        )
-        self._request, self._events = request, events
+    media_type = SSE
+
+    def __init__(self, request: Request, subject: str, cursor: str | None, snapshot: Snapshot) -> None:
+        self.status_code, self.background = 200, None
+        self.init_headers({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._request, self._subject, self._cursor, self._snapshot = request, subject, cursor, snapshot
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send them.
+        """Send them. An error of Redis ends the stream as its time would have, so that the client comes back.
 
         Raises:
-            TooManyStreams: the caller has as many as it may; nothing was sent.
+            TooManyStreams, RedisError: nothing was sent.
         """
-        with _one_more(self._request):
-            async with aclosing(self._events):
-                await super().__call__(scope, receive, send)
+        app = state(self._request)
+        first, cursor = await _beginning(app, self._subject, self._cursor, self._snapshot)
+        follower = app.events.follower(self._subject, cursor)
+
+        async def send_one(event: Event | None) -> None:
+            body = _encoded(event) if event else _PING
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+
+        with app.streams.opened(caller(self._request), follower), _ended_by(_left(receive), follower):
+            async with follower:
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                try:
+                    await _pass_on(first, follower, send_one)
+                except TimeoutError:
+                    _log.info("a client takes nothing: its stream is given up")
+                    return
+                except RedisError as exc:
+                    _log.error("Redis ends a stream: %s", exc)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _sse(event: Event) -> ServerSentEvent:
+@lru_cache(maxsize=64)
+def _encoded(event: Event) -> bytes:
+    """The event as it is sent; encoded once for all who follow the same job."""
     retry = RECONNECT_MS if event.name == "snapshot" else None
-    return ServerSentEvent(event.data, event=event.name, id=event.id, retry=retry)
+    return ServerSentEvent(event.data, event=event.name, id=event.id, retry=retry).encode()
+
+
+_PING = ServerSentEvent(comment="ping").encode()
 
 
 async def _serve_socket(socket: WebSocket) -> None:
     await socket.accept()
     try:
         await authenticate(socket, "jobs:read")
-        job = lookup.owned(socket, await state(socket).store.get(socket.path_params["job_id"]))
-        cursor = await _held(state(socket), job.id, _cursor(socket))
-        if cursor and await _at_end(state(socket), job.id, cursor):
+        app = state(socket)
+        job = lookup.owned(socket, await app.store.get(socket.path_params["job_id"]))
+        cursor = await _held(app, job.id, _cursor(socket))
+        if cursor and await _at_end(app, job.id, cursor):
             await socket.close(CLOSED_NORMALLY)
             return
-        following = _follow(state(socket), job.id, cursor, _job_snapshot, anyio.Event())
-        with _one_more(socket):
-            async with aclosing(following):
-                sending = asyncio.ensure_future(_send_all(socket, following))
-                leaving = asyncio.ensure_future(_left(socket))
-                done, others = await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
-                for task in others:
-                    task.cancel()
-                await asyncio.gather(*others, return_exceptions=True)
-        if sending in done:
-            await socket.close(CLOSED_NORMALLY if sending.result() else COME_BACK)
+        first, cursor = await _beginning(app, job.id, cursor, _job_snapshot)
+        follower = app.events.follower(job.id, cursor)
+
+        async def send_one(event: Event | None) -> None:
+            if event:  # uvicorn keeps a WebSocket alive by itself
+                message = {"id": event.id, "event": event.name, "data": orjson.Fragment(event.data)}
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await socket.send_text(orjson.dumps(message).decode())
+
+        with app.streams.opened(caller(socket), follower), _ended_by(_left(socket.receive), follower):
+            async with follower:
+                whole = await _pass_on(first, follower, send_one)
+        if socket.client_state == WebSocketState.CONNECTED:
+            await socket.close(CLOSED_NORMALLY if whole else COME_BACK)
     except NLP2FiltersError as exc:
         await socket.close(CLOSE_CODES.get(type(exc), TRY_LATER), str(exc)[:120])
     except RedisError:
@@ -146,51 +170,51 @@ async def _serve_socket(socket: WebSocket) -> None:
         pass
 
 
-async def _send_all(socket: WebSocket, following: AsyncIterator[Event]) -> bool:
-    """Whether the last event was among them."""
-    async for event in following:
-        message = {"id": event.id, "event": event.name, "data": orjson.Fragment(event.data)}
-        async with asyncio.timeout(SEND_TIMEOUT_S):
-            await socket.send_text(orjson.dumps(message).decode())
-        if event.last:
-            return True
-    return False
+async def _pass_on(first: Event | None, follower: Follower, send: Callable[[Event | None], Awaitable[None]]) -> bool:
+    """Send what comes, and None after a silence, until the follower has ended or 15 min are over.
+
+    Returns whether the last event was sent.
+    """
+    loop = asyncio.get_running_loop()
+    sent_at = loop.time()
+    deadline = sent_at + MAX_STREAM_S
+    events: Sequence[Event] = (first,) if first else ()
+    while True:
+        for event in events:
+            await send(event)
+            if event.last:
+                return True
+        now = loop.time()
+        if follower.ended or now >= deadline:
+            return False
+        if events:
+            sent_at = now
+        elif now >= sent_at + PING_S:
+            await send(None)
+            sent_at = now
+        events = await follower.next(min(sent_at + PING_S, deadline) - now)
 
 
-async def _left(socket: WebSocket) -> None:
-    """Until the client has gone; what it says is not listened to."""
-    while (await socket.receive())["type"] != "websocket.disconnect":
+async def _left(receive: Receive) -> None:
+    """Come back when the client has gone; what it says is not listened to."""
+    while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
         pass
 
 
-async def _follow(
-    app: State, subject: str, cursor: str | None, snapshot: Snapshot, stopping: anyio.Event
-) -> AsyncGenerator[Event]:
-    """A snapshot where there is no cursor, then what follows, to the end; or until the process stops, or 15 min."""
-    if cursor is None:
-        first, cursor = await _snapshot(app, subject, snapshot)
-        yield first
-    following = app.events.follow(subject, cursor)
-    stop = asyncio.ensure_future(stopping.wait())
-    deadline = asyncio.get_running_loop().time() + MAX_STREAM_S
-    upcoming: asyncio.Future[Event | None] | None = None
+@contextmanager
+def _ended_by(waiting: Coroutine[Any, Any, None], follower: Follower) -> Iterator[None]:
+    """End the follower when what is waited for has come while inside."""
+    task = asyncio.ensure_future(waiting)
+    task.add_done_callback(lambda _: follower.end())
     try:
-        while True:
-            upcoming = asyncio.ensure_future(anext(following, None))
-            left_s = deadline - asyncio.get_running_loop().time()
-            await asyncio.wait({upcoming, stop}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
-            if not upcoming.done():
-                upcoming.cancel()
-                await asyncio.gather(upcoming, return_exceptions=True)
-                return
-            event = upcoming.result()
-            if event is None:
-                return
-            yield event
+        yield
     finally:
-        stop.cancel()
-        if upcoming:
-            upcoming.cancel()  # or it would follow on for a client that has gone
+        task.cancel()
+
+
+async def _beginning(app: State, subject: str, cursor: str | None, snapshot: Snapshot) -> tuple[Event | None, str]:
+    """A snapshot where there is no cursor, and the cursor to follow on from."""
+    return (None, cursor) if cursor else await _snapshot(app, subject, snapshot)
 
 
 async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> tuple[Event, str]:
@@ -216,25 +240,6 @@ async def _job_snapshot(app: State, job_id: str) -> dict[str, Any]:
 async def _batch_snapshot(app: State, batch_id: str) -> dict[str, Any]:
     batch, _ = await app.store.batch(batch_id)
     return {"type": "batch.snapshot", "batch_id": batch.id, "batch": await lookup.batch_now(app, batch)}
-
-
-@contextmanager
-def _one_more(connection: HTTPConnection) -> Iterator[None]:
-    """The caller has one stream more while inside. Nothing is awaited between looking and counting.
-
-    Raises:
-        TooManyStreams: it has as many as it may.
-    """
-    app, who = state(connection), caller(connection)
-    if who.limited and app.streams[who.owner] >= app.settings.max_streams:
-        raise TooManyStreams(app.settings.max_streams)
-    app.streams[who.owner] += 1
-    try:
-        yield
-    finally:
-        app.streams[who.owner] -= 1
-        if not app.streams[who.owner]:
-            del app.streams[who.owner]
 
 
 def _cursor(connection: HTTPConnection) -> str | None:

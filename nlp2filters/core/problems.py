@@ -124,7 +124,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "outcome-unknown": Kind(
         504,
         "The job store did not say whether it was done",
-        "It may have been. Send the same request again with the same `Idempotency-Key`: it is done once. If you sent no "
+        "It may have been. Send the same request again with the same `Idempotency-Key`: it is done once. Without a "
         "key, look first whether it was done: `GET /v1/jobs`.",
     ),
     "job-timeout": Kind(504, "The job took too long", "`POST` to `urls.retry` tries it again."),
