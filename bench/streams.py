@@ -121,12 +121,14 @@ def _used(redis: Redis) -> Sequence[Any]:
 
 @asynccontextmanager
 async def _web(redis_url: str) -> AsyncIterator[Web]:
+    """A web process with the Redis at `redis_url`, ready, while inside."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", "nlp2filters.app:create_app", "--factory", "--port", str(port)]
     environment = {**os.environ, "REDIS_URL": redis_url, "LOG_LEVEL": "WARNING"}
-    process = subprocess.Popen([*command, "--no-access-log", "--log-level", "error"], env=environment)
+    arguments = [*command, "--no-access-log", "--log-level", "error"]
+    process = await asyncio.to_thread(subprocess.Popen, arguments, env=environment)
     try:
         pool = BlockingConnectionPool.from_url(redis_url, max_connections=20, timeout=None)
         async with Redis.from_pool(pool) as redis, httpx.AsyncClient(trust_env=False) as http:
@@ -169,13 +171,12 @@ async def _at_once(web: Web) -> None:
 
 async def _many(web: Web) -> None:
     made = await web.jobs(OPEN // PER_JOB)
-    before_kb, clients, began = web.memory_kb, [], time.perf_counter()
-    for number in range(OPEN):
-        clients.append(await web.open(made[number % len(made)]))
-        if number % 10 == 9:  # 1,000 in a second
-            await asyncio.sleep(began + number / 1000 - time.perf_counter())
+    before_kb, cpu_s, clients, began = web.memory_kb, web.cpu_s, list[Client](), time.perf_counter()
+    for number in range(0, OPEN, 50):
+        clients += await asyncio.gather(*(web.open(made[each % len(made)]) for each in range(number, number + 50)))
+        await asyncio.sleep(max(0, began + number / AT_ONCE - time.perf_counter()))  # 1,000 in a second
     await _all(clients, "began")
-    opened_s = time.perf_counter() - began
+    opened_s, opened_cpu_s = time.perf_counter() - began, web.cpu_s - cpu_s
     per_stream_kb = (web.memory_kb - before_kb) / OPEN
     connections, cpu_s = await web.connections(), web.cpu_s
     await _publish(web, made)
@@ -186,7 +187,7 @@ async def _many(web: Web) -> None:
         await asyncio.gather(*(web.end(job) for job in made[some : some + 50]))
     await _all(clients, "ended")
     p50, p99 = (statistics.quantiles(latencies, n=100)[number] for number in (49, 98)) if latencies else (0, 0)
-    print(f"{OPEN} streams of {len(made)} jobs: {_outcome(clients)}; open after {opened_s:.1f} s, "
+    print(f"{OPEN} streams of {len(made)} jobs: {_outcome(clients)}; open after {opened_s:.1f} s ({opened_cpu_s:.1f} s of CPU), "
           f"{per_stream_kb:.1f} KB each, {connections} connections to Redis; {EVENTS_PER_S} events/s: "
           f"{len(latencies)} of {expected} arrived, p50 {p50:.1f} ms, p99 {p99:.1f} ms, "
           f"{cpu_share:.0%} of a core")  # fmt: skip

@@ -48,10 +48,10 @@ class Event:
 class Follower:
     """Follows a job or batch from a cursor: `async with events.follower(job_id, cursor) as follower`."""
 
-    __slots__ = ("_cursor", "_events", "_subject", "_unread", "_waiting", "ended")
+    __slots__ = ("_cursor", "_events", "_first", "_subject", "_unread", "_waiting", "ended")
 
-    def __init__(self, events: "Events", subject: str, cursor: str) -> None:
-        self._events, self._subject, self._cursor = events, subject, cursor
+    def __init__(self, events: "Events", subject: str, cursor: str, first: Sequence[Event]) -> None:
+        self._events, self._subject, self._cursor, self._first = events, subject, cursor, first
         self._unread = True
         self._waiting: asyncio.Future[None] | None = None
         self.ended = False
@@ -74,11 +74,14 @@ class Follower:
         if self._waiting and not self._waiting.done():
             self._waiting.set_result(None)
 
-    async def next(self, timeout_s: float = LOOK_AGAIN_S) -> Sequence[Event]:
+    async def next(self, timeout_s: float) -> Sequence[Event]:
         """The next events, in order; none when there were none in time, or Redis is away.
 
         It has ended when there will be none any more, because the stream is not kept any more or somebody said so.
         """
+        if self._first:
+            first, self._first = self._first, ()
+            return first
         if not self._unread:
             await self._pause(timeout_s)
         if self.ended:
@@ -134,9 +137,9 @@ class Events:
         await asyncio.gather(self._listener, return_exceptions=True)
         await self._pubsub.aclose()  # type: ignore[no-untyped-call]
 
-    def follower(self, subject: str, after: str = START) -> Follower:
-        """A follower of the job or batch; between entering and leaving it is woken whenever there may be news."""
-        return Follower(self, subject, after)
+    def follower(self, subject: str, after: str = START, *first: Event) -> Follower:
+        """A follower of the job or batch, woken between entering and leaving; `first` comes before all else."""
+        return Follower(self, subject, after, first)
 
     async def add(self, subject: str, follower: Follower) -> None:
         """Wake the follower from now on."""

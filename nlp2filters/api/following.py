@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -107,24 +106,26 @@ class _Stream(Response):
             TooManyStreams, RedisError: nothing was sent.
         """
         app = state(self._request)
-        first, cursor = await _beginning(app, self._subject, self._cursor, self._snapshot)
-        follower = app.events.follower(self._subject, cursor)
+        follower = await _follower(app, self._subject, self._cursor, self._snapshot)
 
         async def send_one(event: Event | None) -> None:
             body = _encoded(event) if event else _PING
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await send({"type": "http.response.body", "body": body, "more_body": True})
 
-        with app.streams.opened(caller(self._request), follower), _ended_by(_left(receive), follower):
-            async with follower:
+        with app.streams.opened(caller(self._request), follower):
+            leaving = asyncio.create_task(_end_when_left(receive, follower))
+            try:
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-                try:
-                    await _pass_on(first, follower, send_one)
-                except TimeoutError:
-                    _log.info("a client takes nothing: its stream is given up")
-                    return
-                except RedisError as exc:
-                    _log.error("Redis ends a stream: %s", exc)
+                async with follower:
+                    await _pass_on(follower, send_one)
+            except TimeoutError:
+                _log.info("a client takes nothing: its stream is given up")
+                return
+            except RedisError as exc:
+                _log.error("Redis ends a stream: %s", exc)
+            finally:
+                leaving.cancel()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -148,8 +149,7 @@ async def _serve_socket(socket: WebSocket) -> None:
         if cursor and await _at_end(app, job.id, cursor):
             await socket.close(CLOSED_NORMALLY)
             return
-        first, cursor = await _beginning(app, job.id, cursor, _job_snapshot)
-        follower = app.events.follower(job.id, cursor)
+        follower = await _follower(app, job.id, cursor, _job_snapshot)
 
         async def send_one(event: Event | None) -> None:
             if event:  # uvicorn keeps a WebSocket alive by itself
@@ -157,9 +157,13 @@ async def _serve_socket(socket: WebSocket) -> None:
                 async with asyncio.timeout(SEND_TIMEOUT_S):
                     await socket.send_text(orjson.dumps(message).decode())
 
-        with app.streams.opened(caller(socket), follower), _ended_by(_left(socket.receive), follower):
-            async with follower:
-                whole = await _pass_on(first, follower, send_one)
+        with app.streams.opened(caller(socket), follower):
+            leaving = asyncio.create_task(_end_when_left(socket.receive, follower))
+            try:
+                async with follower:
+                    whole = await _pass_on(follower, send_one)
+            finally:
+                leaving.cancel()
         if socket.client_state == WebSocketState.CONNECTED:
             await socket.close(CLOSED_NORMALLY if whole else COME_BACK)
     except NLP2FiltersError as exc:
@@ -170,7 +174,7 @@ async def _serve_socket(socket: WebSocket) -> None:
         pass
 
 
-async def _pass_on(first: Event | None, follower: Follower, send: Callable[[Event | None], Awaitable[None]]) -> bool:
+async def _pass_on(follower: Follower, send: Callable[[Event | None], Awaitable[None]]) -> bool:
     """Send what comes, and None after a silence, until the follower has ended or 15 min are over.
 
     Returns whether the last event was sent.
@@ -178,47 +182,44 @@ async def _pass_on(first: Event | None, follower: Follower, send: Callable[[Even
     loop = asyncio.get_running_loop()
     sent_at = loop.time()
     deadline = sent_at + MAX_STREAM_S
-    events: Sequence[Event] = (first,) if first else ()
-    while True:
-        for event in events:
-            await send(event)
-            if event.last:
-                return True
-        now = loop.time()
-        if follower.ended or now >= deadline:
-            return False
-        if events:
-            sent_at = now
-        elif now >= sent_at + PING_S:
+    while not follower.ended and (now := loop.time()) < deadline:
+        sent, last = await _send_all(await follower.next(min(sent_at + PING_S, deadline) - now), send)
+        if last:
+            return True
+        if not sent and loop.time() >= sent_at + PING_S:
             await send(None)
-            sent_at = now
-        events = await follower.next(min(sent_at + PING_S, deadline) - now)
+            sent = 1
+        if sent:
+            sent_at = loop.time()
+    return False
 
 
-async def _left(receive: Receive) -> None:
-    """Come back when the client has gone; what it says is not listened to."""
+async def _send_all(events: Sequence[Event], send: Callable[[Event], Awaitable[None]]) -> tuple[int, bool]:
+    """How many were sent, and whether the last was among them. A stream that waits holds none of them any more."""
+    for event in events:
+        await send(event)
+        if event.last:
+            return len(events), True
+    return len(events), False
+
+
+async def _end_when_left(receive: Receive, follower: Follower) -> None:
+    """End the follower when the client has gone; what it says is not listened to."""
     while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
         pass
+    follower.end()
 
 
-@contextmanager
-def _ended_by(waiting: Coroutine[Any, Any, None], follower: Follower) -> Iterator[None]:
-    """End the follower when what is waited for has come while inside."""
-    task = asyncio.ensure_future(waiting)
-    task.add_done_callback(lambda _: follower.end())
-    try:
-        yield
-    finally:
-        task.cancel()
+async def _follower(app: State, subject: str, cursor: str | None, snapshot: Snapshot) -> Follower:
+    """Who follows on from the cursor; where there is none, from a snapshot that comes first."""
+    if cursor:
+        return app.events.follower(subject, cursor)
+    first = await _snapshot(app, subject, snapshot)
+    return app.events.follower(subject, first.id, first)
 
 
-async def _beginning(app: State, subject: str, cursor: str | None, snapshot: Snapshot) -> tuple[Event | None, str]:
-    """A snapshot where there is no cursor, and the cursor to follow on from."""
-    return (None, cursor) if cursor else await _snapshot(app, subject, snapshot)
-
-
-async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> tuple[Event, str]:
-    """How it is now, and the cursor to follow on from.
+async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> Event:
+    """How it is now, with the cursor to follow on from.
 
     The cursor is read before the state, so that nothing falls between; it stays before the last event of
     what has ended, which every follower gets to see.
@@ -228,7 +229,7 @@ async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> tuple[Event
         tail = tail[1:]
     cursor = tail[0].id if tail else START
     data = {**await snapshot(app, subject), "at": jobs.timestamp(now_ms())}
-    return Event(cursor, "snapshot", orjson.dumps(data).decode()), cursor
+    return Event(cursor, "snapshot", orjson.dumps(data).decode())
 
 
 async def _job_snapshot(app: State, job_id: str) -> dict[str, Any]:
