@@ -187,7 +187,8 @@ async def _many(web: Web) -> None:
         await asyncio.gather(*(web.end(job) for job in made[some : some + 50]))
     await _all(clients, "ended")
     p50, p99 = (statistics.quantiles(latencies, n=100)[number] for number in (49, 98)) if latencies else (0, 0)
-    print(f"{OPEN} streams of {len(made)} jobs: {_outcome(clients)}; open after {opened_s:.1f} s ({opened_cpu_s:.1f} s of CPU), "
+    print(f"{OPEN} streams of {len(made)} jobs: {_outcome(clients)}; "
+          f"open after {opened_s:.1f} s ({opened_cpu_s:.1f} s of CPU), "
           f"{per_stream_kb:.1f} KB each, {connections} connections to Redis; {EVENTS_PER_S} events/s: "
           f"{len(latencies)} of {expected} arrived, p50 {p50:.1f} ms, p99 {p99:.1f} ms, "
           f"{cpu_share:.0%} of a core")  # fmt: skip
