@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 import hiredis
 from arq.connections import ArqRedis
 from redis.asyncio.client import Pipeline
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.connection import AbstractConnection, Connection, ConnectionPool
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
 from redis.exceptions import (
     AuthenticationError,
@@ -190,7 +190,7 @@ class Client(ArqRedis):
                 command.answer.cancel()
             self._waiting.clear()
 
-    async def _round_trip(self, connection: AbstractConnection, commands: Sequence[_Command]) -> None:
+    async def _round_trip(self, connection: Connection, commands: Sequence[_Command]) -> None:
         clean = False
         try:
             if commands:
@@ -203,14 +203,14 @@ class Client(ArqRedis):
         finally:
             await self._pool.give_back(connection, clean=clean)
 
-    async def _exchange(self, connection: AbstractConnection, commands: Sequence[_Command]) -> None:
+    async def _exchange(self, connection: Connection, commands: Sequence[_Command]) -> None:
         await self._pool.ensure_connection(connection)
         for command in commands:
             command.attempt.sent = True
         await connection.send_packed_command([command.packed for command in commands], check_health=False)
         for command in commands:
             try:
-                answer = await self.parse_response(connection, command.name, **command.options)  # type: ignore[no-untyped-call]
+                answer = await self.parse_response(connection, command.name, **command.options)
             except (ConnectionError, NoAnswer, OSError):
                 raise
             except Exception as exc:
@@ -244,7 +244,7 @@ class _Pipeline(Pipeline):
         if self.watching or not commands:
             return await send(raise_on_error)
 
-        async def exchange(connection: AbstractConnection, attempt: _Try) -> list[Any]:
+        async def exchange(connection: Connection, attempt: _Try) -> list[Any]:
             await self._pool.ensure_connection(connection)
             attempt.sent = True
             try:
@@ -275,10 +275,10 @@ class Pool(ConnectionPool):
         super().__init__(**options)
         self._free = asyncio.Semaphore(self.max_connections)
 
-    async def take(self) -> AbstractConnection:
+    async def take(self) -> Connection:
         """Wait for a connection, which is then to be made sure of and given back."""
         await self._free.acquire()
-        connection: AbstractConnection = self.get_available_connection()  # type: ignore[no-untyped-call]
+        connection: Connection = self.get_available_connection()  # type: ignore[no-untyped-call]
         return connection
 
     async def give_back(self, connection: AbstractConnection, *, clean: bool) -> None:
@@ -287,7 +287,7 @@ class Pool(ConnectionPool):
             await connection.disconnect(nowait=True)
         await self.release(connection)
 
-    async def get_connection(self, command_name: Any = None, *keys: Any, **options: Any) -> AbstractConnection:
+    async def get_connection(self, command_name: Any = None, *keys: Any, **options: Any) -> Connection:
         """Wait for a connection and make sure of it, for redis-py."""
         connection = await self.take()
         try:
@@ -331,9 +331,10 @@ def _packed(args: Sequence[Any]) -> bytes:
         DataError: an argument is neither text, bytes nor a number.
     """
     try:
-        return hiredis.pack_command((*args[0].split(), *args[1:]))
+        packed: bytes = hiredis.pack_command((*args[0].split(), *args[1:]))
     except TypeError as exc:
         raise DataError(str(exc)) from exc
+    return packed
 
 
 def _settle(answer: "asyncio.Future[Any]", outcome: Any) -> None:
@@ -350,7 +351,7 @@ def _fail(commands: Sequence[_Command], exc: Exception) -> None:
         _settle(command.answer, copy.copy(exc))  # whoever raises it adds a traceback
 
 
-def _writes(name: str) -> bool:
+def _writes(name: str | bytes) -> bool:
     return name not in _HARMLESS
 
 

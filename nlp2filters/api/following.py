@@ -10,7 +10,7 @@ import orjson
 from redis.exceptions import RedisError
 from sse_starlette import ServerSentEvent
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -90,13 +90,14 @@ async def _event_source(request: Request, subject: str, snapshot: Snapshot) -> R
 
 
 class _Stream(Response):
-    """Events as they come, without a task for each thing that may end them: there may be thousands of streams."""
+    """Events as they come. There may be thousands: no task for each thing that may end one, and one list of headers."""
 
-    media_type = SSE
+    status_code = 200
+    raw_headers = StreamingResponse(
+        (), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, media_type=SSE
+    ).raw_headers
 
     def __init__(self, request: Request, subject: str, cursor: str | None, snapshot: Snapshot) -> None:
-        self.status_code, self.background = 200, None
-        self.init_headers({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self._request, self._subject, self._cursor, self._snapshot = request, subject, cursor, snapshot
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
