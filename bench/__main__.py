@@ -3,9 +3,9 @@
 import asyncio
 import sys
 
-from bench import inferring, parsing, queues
+from bench import inferring, parsing, queues, streams
 
-BENCHES = {"queues": queues.main, "inferring": inferring.main, "parsing": parsing.main}
+BENCHES = {"queues": queues.main, "inferring": inferring.main, "parsing": parsing.main, "streams": streams.main}
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ is 256 random bits, so a plain hash is enough: there is nothing to guess.
 import hashlib
 import hmac
 import secrets
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -28,11 +28,15 @@ TOKEN_S = 600
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: `owner` is whose jobs they see; `limited` whether the limits per owner hold for them."""
+    """Who asks: `owner` is whose jobs they see; `limited` whether the limits per owner hold for them.
+
+    `key_id` names the API key by which they are known, also where they have shown a stream token made with it.
+    """
 
     owner: str
     scopes: frozenset[str]
     limited: bool = True
+    key_id: str | None = None
 
     def may(self, scope: str) -> bool:
         """Whether they have the scope."""
@@ -95,7 +99,15 @@ class ApiKeys:
         expected = found.digest if found and not found.revoked_at else "0" * 64
         if not hmac.compare_digest(expected, _digest(secret)) or found is None:
             return None
-        return Caller(found.owner, frozenset(found.scopes))
+        return Caller(found.owner, frozenset(found.scopes), key_id=found.id)
+
+    async def revoked(self, ids: Collection[str]) -> set[str]:
+        """Those of the ids whose keys are not valid any more."""
+        if not ids:
+            return set()
+        names = sorted(ids)
+        reply = await cast(Awaitable[list[bytes | None]], self._redis.hmget(self._name, names))
+        return {id_ for id_, data in zip(names, reply, strict=True) if not data or _read(data).revoked_at}
 
     async def _get(self, id_: str) -> ApiKey | None:
         data = await cast(Awaitable[bytes | None], self._redis.hget(self._name, id_))
@@ -112,10 +124,10 @@ class StreamTokens:
         self._redis = redis
         self._keys = keys
 
-    async def create(self, owner: str, subject: str) -> str:
-        """Make a token to follow the job or batch `subject` of `owner`."""
+    async def create(self, maker: Caller, subject: str) -> str:
+        """Make a token to follow the job or batch `subject` of its maker."""
         token = secrets.token_urlsafe(32)
-        value = orjson.dumps({"owner": owner, "subject": subject})
+        value = orjson.dumps({"owner": maker.owner, "subject": subject, "key": maker.key_id})
         await self._redis.set(self._keys.token(_digest(token)), value, ex=TOKEN_S)
         return token
 
@@ -125,7 +137,7 @@ class StreamTokens:
         found: dict[str, Any] = orjson.loads(data) if data else {}
         if found.get("subject") != subject:
             return None
-        return Caller(found["owner"], frozenset({"jobs:read"}))
+        return Caller(found["owner"], frozenset({"jobs:read"}), key_id=found.get("key"))
 
 
 def _read(data: bytes) -> ApiKey:

@@ -35,6 +35,7 @@ from nlp2filters.api.middleware import REQUEST_ID, AccessLog, SecurityHeaders
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import routes
 from nlp2filters.api.state import State
+from nlp2filters.api.streams import Streams
 from nlp2filters.catalogs import Catalogs
 from nlp2filters.connection import connect, warn_of_settings
 from nlp2filters.errors import NLP2FiltersError
@@ -75,17 +76,19 @@ def create_app(settings: Settings | None = None) -> Starlette:
         redis = connect(settings)
         await warn_of_settings(redis)
         kept_ms = 1000 * (settings.deadline_s + 2 * settings.retention_s)
-        async with Events(redis, keys) as events:
+        api_keys = ApiKeys(redis, keys)
+        async with Events(redis, keys) as events, Streams(api_keys, settings.max_streams) as streams:
             state = State(
                 settings,
                 Store(redis, keys, retention_s=settings.retention_s),
                 events,
-                ApiKeys(redis, keys),
+                api_keys,
                 StreamTokens(redis, keys),
                 Catalogs(redis, keys, kept_ms=kept_ms),
                 Indexes(redis, keys),
                 Backpressure(redis, settings.max_memory_share),
                 Metrics(),
+                streams,
             )
             yield {"app": state}
         await redis.aclose()

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
 from arq.connections import ArqRedis
-from redis.exceptions import RedisError
+from redis.exceptions import DataError, RedisError, ResponseError
 
-from nlp2filters.connection import Client, connect, refused, warn_of_settings
+from nlp2filters.connection import Client, OutcomeUnknown, connect, refused, warn_of_settings
+from nlp2filters.keys import Keys
 from nlp2filters.settings import Settings
 from tests.peers import proxy as proxies
 from tests.peers.proxy import Proxy
@@ -42,7 +44,7 @@ async def worker(proxy: Proxy) -> AsyncIterator[Client]:
 async def pinged_by_all(client: Client) -> None:
     """Make every connection of the pool, and check that all of them work."""
     async with asyncio.timeout(20):
-        assert all(await asyncio.gather(*[client.ping() for _ in range(20)]))
+        assert all(await asyncio.gather(*[client.ping() for _ in range(20)], *[piped(client) for _ in range(20)]))
 
 
 async def piped(client: Client) -> list[object]:
@@ -157,3 +159,117 @@ async def test_a_server_over_tls_with_a_certificate_of_its_own(redis_url: str) -
         with pytest.raises(RedisError):
             await strict.ping()
         await strict.aclose()
+
+
+async def written(client: Client, key: str) -> object:
+    return await client.set(key, "x")
+
+
+async def written_with_others(client: Client, key: str) -> object:
+    async with client.pipeline() as pipe:
+        pipe.get(key)
+        pipe.set(key, "x")
+        return await pipe.execute()
+
+
+WRITES = pytest.mark.parametrize("write", [written, written_with_others])
+
+
+@WRITES
+async def test_a_write_that_was_sent_and_not_answered_may_have_been_carried_out(
+    web: Client, redis: Client, proxy: Proxy, keys: Keys, write: Callable[[Client, str], Awaitable[object]]
+) -> None:
+    await pinged_by_all(web)
+    proxy.fall_silent()
+    with pytest.raises(OutcomeUnknown):
+        await write(web, keys.stats)
+    assert await redis.get(keys.stats) is None
+    proxy.heal()
+    async with asyncio.timeout(20):
+        while await redis.get(keys.stats) is None:
+            await asyncio.sleep(0.01)
+
+
+@WRITES
+async def test_a_write_that_was_never_sent_was_not_carried_out(
+    keys: Keys, write: Callable[[Client, str], Awaitable[object]]
+) -> None:
+    nowhere = connect(Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0"), patience_s=0.2)
+    with pytest.raises(RedisError) as caught:
+        await write(nowhere, keys.stats)
+    assert not isinstance(caught.value, OutcomeUnknown)
+    await nowhere.aclose()
+
+
+async def test_a_read_has_no_outcome(web: Client, proxy: Proxy) -> None:
+    await pinged_by_all(web)
+    proxy.fall_silent()
+    with pytest.raises(RedisError) as caught:
+        await web.get("a")
+    assert not isinstance(caught.value, OutcomeUnknown)
+
+
+async def test_waiting_for_a_connection_is_no_sign_that_the_server_is_away(
+    redis_url: str, keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A connection that is taken for longer than a try, and many who want one meanwhile."""
+    client = connect(Settings(redis_url=redis_url, redis_connections=1))
+    blocking = asyncio.ensure_future(client.bzpopmin([keys.stats], timeout=1))
+    await asyncio.sleep(0)
+    answers = await asyncio.gather(*(client.echo(str(number)) for number in range(50)), piped(client))
+    assert answers == [*(str(number).encode() for number in range(50)), [b"a", b"b"]]
+    assert await blocking is None
+    assert caplog.messages == []
+    await client.aclose()
+
+
+async def test_commands_of_many_go_over_one_connection(redis_url: str, redis: Client, keys: Keys) -> None:
+    client = connect(Settings(redis_url=redis_url))
+    before = {one["id"] for one in await redis.client_list()}
+    await asyncio.gather(*(client.set(f"{keys.prefix}:{number}", number) for number in range(1_000)))
+    answers = await asyncio.gather(*(client.get(f"{keys.prefix}:{number}") for number in range(1_000)))
+    assert answers == [str(number).encode() for number in range(1_000)]
+    assert len({one["id"] for one in await redis.client_list()} - before) == 1
+    await client.aclose()
+
+
+async def test_who_leaves_takes_no_answer_of_others_along(redis: Client) -> None:
+    rng = random.Random(7)
+    for _ in range(20):
+        asked = [asyncio.ensure_future(redis.echo(str(number))) for number in range(100)]
+        for _ in range(rng.randrange(6)):
+            await asyncio.sleep(0)
+        left = set(rng.sample(range(100), 40))
+        for number in left:
+            asked[number].cancel()
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert all(answers[number] == str(number).encode() for number in set(range(100)) - left)
+
+
+async def test_a_mistake_is_told_to_whoever_made_it(redis: Client, keys: Keys) -> None:
+    await redis.set(keys.stats, "x")
+    answers = await asyncio.gather(
+        redis.get(keys.stats),
+        redis.hget(keys.stats, "a"),  # type: ignore[arg-type]
+        redis.set(keys.web, None),  # type: ignore[arg-type]
+        redis.get(keys.stats),
+        return_exceptions=True,
+    )
+    assert (answers[0], answers[3]) == (b"x", b"x")
+    assert isinstance(answers[1], ResponseError)
+    assert isinstance(answers[2], DataError)
+
+
+async def test_those_who_wait_for_a_connection_get_it_in_turn(redis_url: str) -> None:
+    pool = connect(Settings(redis_url=redis_url, redis_connections=1)).connection_pool
+    served: list[int] = []
+
+    async def take(number: int) -> None:
+        connection = await pool.get_connection()
+        served.append(number)
+        await asyncio.sleep(0)
+        await pool.release(connection)
+
+    await asyncio.gather(*(take(number) for number in range(20)))
+    assert served == list(range(20))
+    await pool.disconnect()

@@ -1,6 +1,7 @@
 """Following a job: everything once, in order, from any cursor, also over a lost connection."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
@@ -129,6 +130,53 @@ async def until_subscribed(redis: ArqRedis, channel: str) -> None:
 async def test_more_events_than_one_read_takes(events: Events, redis: ArqRedis, keys: Keys) -> None:
     await say(redis, keys, *["status"] * 250, "done")
     assert await names(events.follow("job_1")) == ["status"] * 250 + ["done"]
+
+
+async def test_followers_of_one_job_share_their_reads(own_redis: ArqRedis, keys: Keys) -> None:
+    async def reads() -> int:
+        return int((await own_redis.info("commandstats"))["cmdstat_xrange"]["calls"])
+
+    async with Events(own_redis, keys) as events:
+        following = [events.follow("job_1") for _ in range(100)]
+        first = [asyncio.ensure_future(anext(one)) for one in following]
+        await say(own_redis, keys, "status")
+        assert {event.name for event in await asyncio.gather(*first)} == {"status"}
+        before = await reads()
+        rest = [asyncio.ensure_future(names(one)) for one in following]
+        await asyncio.sleep(0.1)
+        await say(own_redis, keys, "draft", "done")
+        assert await asyncio.gather(*rest) == [["draft", "done"]] * 100
+        assert await reads() - before <= 10
+
+
+async def test_sharing_loses_nothing_whenever_somebody_comes(
+    events: Events, redis: ArqRedis, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_AGAIN_S", 3600)  # whoever misses an event waits for ever
+    rng, ids = random.Random(7), list[str]()
+
+    async def come_and_follow() -> list[str]:
+        await asyncio.sleep(rng.random() / 2)
+        async with asyncio.timeout(30):
+            return [event.id async for event in events.follow("job_1")]
+
+    following = [asyncio.ensure_future(come_and_follow()) for _ in range(200)]
+    for name in [*["status"] * 300, "done"]:
+        ids += await say(redis, keys, name)
+        if rng.random() < 0.5:
+            await asyncio.sleep(rng.random() / 200)
+    assert await asyncio.gather(*following) == [ids] * 200
+
+
+async def test_following_what_is_no_longer_kept_ends(
+    events: Events, redis: ArqRedis, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    following = events.follow("job_1")
+    await say(redis, keys, "status")
+    assert (await anext(following)).name == "status"
+    await redis.delete(keys.events("job_1"))
+    monkeypatch.setattr(module, "LOOK_AGAIN_S", 0.1)
+    assert await names(following) == []
 
 
 async def test_the_tail_is_read_backwards(events: Events, redis: ArqRedis, keys: Keys) -> None:

@@ -42,7 +42,8 @@ async def _identify(connection: HTTPConnection) -> Caller:
             raise Unauthenticated("The API key is not valid: send `Authorization: Bearer <key>`.")
         return found
     if (token := connection.query_params.get("token")) and (subject := _subject(connection)):
-        if found := await app.tokens.caller(token, subject):
+        found = await app.tokens.caller(token, subject)
+        if found and not (found.key_id and await app.api_keys.revoked([found.key_id])):
             return found
         raise Unauthenticated("The stream token is not valid here, or not any more.")
     if await app.api_keys.any():

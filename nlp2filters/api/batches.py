@@ -52,9 +52,10 @@ async def submit(request: Request) -> Response:
     request_body = orjson.dumps({"webhook": asked.webhook.model_dump() if asked.webhook else None})
     made = await app.store.create_batch(batch, members, request_body, limits=limits, once=once)
     answer = {"Location": f"/v1/batches/{made}", "Retry-After": "1", **rate}
-    if made != batch_id:
-        answer["Idempotency-Replayed"] = "true"
-        batch, _ = await app.store.batch(made)
+    if made == batch_id:
+        return JSON(batches.to_public(batch, [job for job, _ in members]), status_code=202, headers=answer)
+    answer["Idempotency-Replayed"] = "true"
+    batch, _ = await app.store.batch(made)
     return JSON(await lookup.batch_now(app, batch), status_code=202, headers=answer)
 
 

@@ -1,19 +1,19 @@
 """Follow a job or a batch: Server-Sent Events and WebSocket, from a cursor or from a snapshot, to the end."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
-import anyio
 import orjson
 from redis.exceptions import RedisError
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from nlp2filters.api import lookup
 from nlp2filters.api.auth import authenticate, caller
@@ -31,11 +31,10 @@ from nlp2filters.errors import (
     TooManyStreams,
     Unauthenticated,
 )
-from nlp2filters.events import START, Event, is_cursor
+from nlp2filters.events import START, Event, Follower, is_cursor
 from nlp2filters.store import now_ms
 
 RECONNECT_MS = 3000
-STOP_GRACE_S = 5.0
 SEND_TIMEOUT_S = 10
 PING_S = 15
 MAX_STREAM_S = 900.0  # a vanished client may look connected: whoever is still there comes back with its cursor
@@ -50,6 +49,8 @@ CLOSE_CODES: dict[type[NLP2FiltersError], int] = {
     BatchNotFound: 4404,
     TooManyStreams: 4429,
 }
+
+_log = logging.getLogger(__name__)
 
 Snapshot = Callable[[State, str], Awaitable[dict[str, Any]]]
 
@@ -85,59 +86,87 @@ async def _event_source(request: Request, subject: str, snapshot: Snapshot) -> R
         return Response(status_code=204)
     if request.method == "HEAD":
         return Response(media_type=SSE)
-    stopping = anyio.Event()
-    return _Stream(request, _follow(app, subject, cursor, snapshot, stopping), stopping)
+    return _Stream(request, subject, cursor, snapshot)
 
 
-class _Stream(EventSourceResponse):
-    """Events as they come; until the last is sent, or the client has gone, the caller has one stream more."""
+class _Stream(Response):
+    """Events as they come. There may be thousands: no task for each thing that may end one, and one list of headers."""
 
-    def __init__(self, request: Request, events: AsyncGenerator[Event], stopping: anyio.Event) -> None:
-        super().__init__(
-            (_sse(event) async for event in events),
-            ping=PING_S,
-            send_timeout=SEND_TIMEOUT_S,
-            shutdown_event=stopping,
-            shutdown_grace_period=STOP_GRACE_S,
-        )
-        self._request, self._events = request, events
+    status_code = 200
+    raw_headers = StreamingResponse(
+        (), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, media_type=SSE
+    ).raw_headers
+
+    def __init__(self, request: Request, subject: str, cursor: str | None, snapshot: Snapshot) -> None:
+        self._request, self._subject, self._cursor, self._snapshot = request, subject, cursor, snapshot
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send them.
+        """Send them. An error of Redis ends the stream as its time would have, so that the client comes back.
 
         Raises:
-            TooManyStreams: the caller has as many as it may; nothing was sent.
+            TooManyStreams, RedisError: nothing was sent.
         """
-        with _one_more(self._request):
-            async with aclosing(self._events):
-                await super().__call__(scope, receive, send)
+        app = state(self._request)
+        follower = await _follower(app, self._subject, self._cursor, self._snapshot)
+
+        async def send_one(event: Event | None) -> None:
+            body = _encoded(event) if event else _PING
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+
+        with app.streams.opened(caller(self._request), follower):
+            leaving = asyncio.create_task(_end_when_left(receive, follower))
+            try:
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                async with follower:
+                    await _pass_on(follower, send_one)
+            except TimeoutError:
+                _log.info("a client takes nothing: its stream is given up")
+                return
+            except RedisError as exc:
+                _log.error("Redis ends a stream: %s", exc)
+            finally:
+                leaving.cancel()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _sse(event: Event) -> ServerSentEvent:
+@lru_cache(maxsize=64)
+def _encoded(event: Event) -> bytes:
+    """The event as it is sent; encoded once for all who follow the same job."""
     retry = RECONNECT_MS if event.name == "snapshot" else None
-    return ServerSentEvent(event.data, event=event.name, id=event.id, retry=retry)
+    return ServerSentEvent(event.data, event=event.name, id=event.id, retry=retry).encode()
+
+
+_PING = ServerSentEvent(comment="ping").encode()
 
 
 async def _serve_socket(socket: WebSocket) -> None:
     await socket.accept()
     try:
         await authenticate(socket, "jobs:read")
-        job = lookup.owned(socket, await state(socket).store.get(socket.path_params["job_id"]))
-        cursor = await _held(state(socket), job.id, _cursor(socket))
-        if cursor and await _at_end(state(socket), job.id, cursor):
+        app = state(socket)
+        job = lookup.owned(socket, await app.store.get(socket.path_params["job_id"]))
+        cursor = await _held(app, job.id, _cursor(socket))
+        if cursor and await _at_end(app, job.id, cursor):
             await socket.close(CLOSED_NORMALLY)
             return
-        following = _follow(state(socket), job.id, cursor, _job_snapshot, anyio.Event())
-        with _one_more(socket):
-            async with aclosing(following):
-                sending = asyncio.ensure_future(_send_all(socket, following))
-                leaving = asyncio.ensure_future(_left(socket))
-                done, others = await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
-                for task in others:
-                    task.cancel()
-                await asyncio.gather(*others, return_exceptions=True)
-        if sending in done:
-            await socket.close(CLOSED_NORMALLY if sending.result() else COME_BACK)
+        follower = await _follower(app, job.id, cursor, _job_snapshot)
+
+        async def send_one(event: Event | None) -> None:
+            if event:  # uvicorn keeps a WebSocket alive by itself
+                message = {"id": event.id, "event": event.name, "data": orjson.Fragment(event.data)}
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await socket.send_text(orjson.dumps(message).decode())
+
+        with app.streams.opened(caller(socket), follower):
+            leaving = asyncio.create_task(_end_when_left(socket.receive, follower))
+            try:
+                async with follower:
+                    whole = await _pass_on(follower, send_one)
+            finally:
+                leaving.cancel()
+        if socket.client_state == WebSocketState.CONNECTED:
+            await socket.close(CLOSED_NORMALLY if whole else COME_BACK)
     except NLP2FiltersError as exc:
         await socket.close(CLOSE_CODES.get(type(exc), TRY_LATER), str(exc)[:120])
     except RedisError:
@@ -146,55 +175,52 @@ async def _serve_socket(socket: WebSocket) -> None:
         pass
 
 
-async def _send_all(socket: WebSocket, following: AsyncIterator[Event]) -> bool:
-    """Whether the last event was among them."""
-    async for event in following:
-        message = {"id": event.id, "event": event.name, "data": orjson.Fragment(event.data)}
-        async with asyncio.timeout(SEND_TIMEOUT_S):
-            await socket.send_text(orjson.dumps(message).decode())
-        if event.last:
+async def _pass_on(follower: Follower, send: Callable[[Event | None], Awaitable[None]]) -> bool:
+    """Send what comes, and None after a silence, until the follower has ended or 15 min are over.
+
+    Returns whether the last event was sent.
+    """
+    loop = asyncio.get_running_loop()
+    sent_at = loop.time()
+    deadline = sent_at + MAX_STREAM_S
+    while not follower.ended and (now := loop.time()) < deadline:
+        sent, last = await _send_all(await follower.next(min(sent_at + PING_S, deadline) - now), send)
+        if last:
             return True
+        if not sent and loop.time() >= sent_at + PING_S:
+            await send(None)
+            sent = 1
+        if sent:
+            sent_at = loop.time()
     return False
 
 
-async def _left(socket: WebSocket) -> None:
-    """Until the client has gone; what it says is not listened to."""
-    while (await socket.receive())["type"] != "websocket.disconnect":
+async def _send_all(events: Sequence[Event], send: Callable[[Event], Awaitable[None]]) -> tuple[int, bool]:
+    """How many were sent, and whether the last was among them. A stream that waits holds none of them any more."""
+    for event in events:
+        await send(event)
+        if event.last:
+            return len(events), True
+    return len(events), False
+
+
+async def _end_when_left(receive: Receive, follower: Follower) -> None:
+    """End the follower when the client has gone; what it says is not listened to."""
+    while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
         pass
+    follower.end()
 
 
-async def _follow(
-    app: State, subject: str, cursor: str | None, snapshot: Snapshot, stopping: anyio.Event
-) -> AsyncGenerator[Event]:
-    """A snapshot where there is no cursor, then what follows, to the end; or until the process stops, or 15 min."""
-    if cursor is None:
-        first, cursor = await _snapshot(app, subject, snapshot)
-        yield first
-    following = app.events.follow(subject, cursor)
-    stop = asyncio.ensure_future(stopping.wait())
-    deadline = asyncio.get_running_loop().time() + MAX_STREAM_S
-    upcoming: asyncio.Future[Event | None] | None = None
-    try:
-        while True:
-            upcoming = asyncio.ensure_future(anext(following, None))
-            left_s = deadline - asyncio.get_running_loop().time()
-            await asyncio.wait({upcoming, stop}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
-            if not upcoming.done():
-                upcoming.cancel()
-                await asyncio.gather(upcoming, return_exceptions=True)
-                return
-            event = upcoming.result()
-            if event is None:
-                return
-            yield event
-    finally:
-        stop.cancel()
-        if upcoming:
-            upcoming.cancel()  # or it would follow on for a client that has gone
+async def _follower(app: State, subject: str, cursor: str | None, snapshot: Snapshot) -> Follower:
+    """Who follows on from the cursor; where there is none, from a snapshot that comes first."""
+    if cursor:
+        return app.events.follower(subject, cursor)
+    first = await _snapshot(app, subject, snapshot)
+    return app.events.follower(subject, first.id, first)
 
 
-async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> tuple[Event, str]:
-    """How it is now, and the cursor to follow on from.
+async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> Event:
+    """How it is now, with the cursor to follow on from.
 
     The cursor is read before the state, so that nothing falls between; it stays before the last event of
     what has ended, which every follower gets to see.
@@ -204,7 +230,7 @@ async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> tuple[Event
         tail = tail[1:]
     cursor = tail[0].id if tail else START
     data = {**await snapshot(app, subject), "at": jobs.timestamp(now_ms())}
-    return Event(cursor, "snapshot", orjson.dumps(data).decode()), cursor
+    return Event(cursor, "snapshot", orjson.dumps(data).decode())
 
 
 async def _job_snapshot(app: State, job_id: str) -> dict[str, Any]:
@@ -216,25 +242,6 @@ async def _job_snapshot(app: State, job_id: str) -> dict[str, Any]:
 async def _batch_snapshot(app: State, batch_id: str) -> dict[str, Any]:
     batch, _ = await app.store.batch(batch_id)
     return {"type": "batch.snapshot", "batch_id": batch.id, "batch": await lookup.batch_now(app, batch)}
-
-
-@contextmanager
-def _one_more(connection: HTTPConnection) -> Iterator[None]:
-    """The caller has one stream more while inside. Nothing is awaited between looking and counting.
-
-    Raises:
-        TooManyStreams: it has as many as it may.
-    """
-    app, who = state(connection), caller(connection)
-    if who.limited and app.streams[who.owner] >= app.settings.max_streams:
-        raise TooManyStreams(app.settings.max_streams)
-    app.streams[who.owner] += 1
-    try:
-        yield
-    finally:
-        app.streams[who.owner] -= 1
-        if not app.streams[who.owner]:
-            del app.streams[who.owner]
 
 
 def _cursor(connection: HTTPConnection) -> str | None:

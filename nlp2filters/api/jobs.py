@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -62,7 +63,14 @@ async def _accepted(request: Request, job: Job, job_id: str, rate: dict[str, str
     """The answer to a submission; `job_id` is another than the job's when an idempotency key stood for it."""
     app, asked = state(request), headers.preferences(request)
     replayed = job_id != job.id
-    found = await _wait(app, job_id, asked) if asked.wait_s or replayed else {"job": job}
+    found: dict[str, Any] = {"job": job}
+    if asked.wait_s or replayed:
+        try:
+            found = await _wait(app, job_id, asked)
+        except RedisError:
+            if replayed:
+                raise
+            # It was written: to say that Redis does not answer would be to say that it was not.
     job = found["job"]
     answer = {
         "Location": f"/v1/jobs/{job_id}",

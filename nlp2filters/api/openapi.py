@@ -32,9 +32,11 @@ _PROBLEM_HEADERS = {
     409: ("Retry-After",),
     429: ("Retry-After",),
     503: ("Retry-After",),
+    504: ("Retry-After",),
 }
 _BODY_PROBLEMS = ("malformed-json", "unsupported-media-type", "payload-too-large", "invalid-request")
 _KEY_PROBLEMS = ("unauthenticated", "forbidden", "store-unavailable")
+_WRITE_PROBLEMS = ("outcome-unknown",)
 _PATH_PARAMETERS = {
     "job_id": "The job's id.",
     "batch_id": "The batch's id.",
@@ -140,6 +142,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     slugs = list(operation.problems)
     if operation.scope:
         slugs += _KEY_PROBLEMS
+        slugs += _WRITE_PROBLEMS if operation.scope.endswith(":write") else ()
     if operation.body is not None:
         slugs += _BODY_PROBLEMS
     if operation.params or operation.path.count("{"):

@@ -47,7 +47,7 @@ async def _workers(app: State) -> dict[str, int]:
 async def metrics(request: Request) -> Response:
     """Metrics in Prometheus's text format: of this web process, and of the queues that all processes share."""
     app = state(request)
-    content = await app.metrics.render(app.store, sum(app.streams.values()))
+    content = await app.metrics.render(app.store, len(app.streams))
     return Response(content, media_type=MEDIA_TYPE)
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from nlp2filters import errors
 from nlp2filters.api.middleware import REQUEST_ID
+from nlp2filters.connection import OutcomeUnknown
 from nlp2filters.core.jobs import TERMINAL
 from nlp2filters.core.problems import problem
 
@@ -106,11 +107,15 @@ def _headers(exc: errors.NLP2FiltersError) -> dict[str, str]:
 
 
 async def on_redis_error(request: Request, exc: Exception) -> Response:
-    """Redis is away or refuses to write: nothing was accepted."""
+    """Redis is away or refuses to write: nothing was written, or nobody knows."""
     assert isinstance(exc, RedisError)
     _log.error("Redis: %s", exc)
     headers = {"Retry-After": str(STORE_RETRY_AFTER_S)}
-    return Problem(request, "store-unavailable", "The job store does not answer. Nothing was lost; try again.", headers)
+    if isinstance(exc, OutcomeUnknown):
+        detail = "The job store was asked to do it and has not answered. It may have been done."
+        return Problem(request, "outcome-unknown", detail, headers)
+    detail = "The job store does not answer. Nothing was written; try again."
+    return Problem(request, "store-unavailable", detail, headers)
 
 
 async def on_http_exception(request: Request, exc: Exception) -> Response:

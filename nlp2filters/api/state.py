@@ -1,12 +1,12 @@
 """What the endpoints share: opened in the app's lifespan."""
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
 from nlp2filters.access import ApiKeys, StreamTokens
 from nlp2filters.api.metrics import Metrics
+from nlp2filters.api.streams import Streams
 from nlp2filters.catalogs import Catalogs
 from nlp2filters.events import Events
 from nlp2filters.indexes import Indexes
@@ -17,7 +17,7 @@ from nlp2filters.store import Store
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a web process opens once. `streams` counts those open, by owner."""
+    """What a web process opens once."""
 
     settings: Settings
     store: Store
@@ -28,7 +28,7 @@ class State:
     indexes: Indexes
     backpressure: Backpressure
     metrics: Metrics
-    streams: Counter[str] = field(default_factory=Counter)
+    streams: Streams
 
 
 def state(connection: HTTPConnection) -> State:

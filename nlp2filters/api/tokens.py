@@ -19,12 +19,12 @@ from nlp2filters.store import now_ms
 async def create(request: Request) -> Response:
     """A token for the event stream of one job or batch, good for ten minutes: `?token=` on `/events` and `/ws`."""
     asked = checked(StreamTokenRequest, await read_json(request))
-    app, owner = state(request), caller(request).owner
+    app, maker = state(request), caller(request)
     if asked.job_id:
         lookup.owned(request, await app.store.get(asked.job_id))
-    if asked.batch_id and (await app.store.batch(asked.batch_id))[0].owner != owner:
+    if asked.batch_id and (await app.store.batch(asked.batch_id))[0].owner != maker.owner:
         raise BatchNotFound(asked.batch_id)
-    token = await app.tokens.create(owner, asked.job_id or asked.batch_id or "")
+    token = await app.tokens.create(maker, asked.job_id or asked.batch_id or "")
     return JSON({"token": token, "expires_at": jobs.timestamp(now_ms() + 1000 * TOKEN_S)}, status_code=201)
 
 
@@ -36,7 +36,7 @@ operations = [
         "jobs:read",
         {201: schemas.StreamToken},
         body=StreamTokenRequest,
-        problems=("job-not-found", "batch-not-found"),
+        problems=("job-not-found", "batch-not-found", "outcome-unknown"),
         tag="streams",
     )
 ]

@@ -119,7 +119,13 @@ PROBLEMS: Mapping[str, Kind] = {
         503, "The job is of a newer version", "The service is being upgraded. Try again after `Retry-After` seconds."
     ),
     "store-unavailable": Kind(
-        503, "The job store does not answer", "Nothing was lost. Try again after the seconds in `Retry-After`."
+        503, "The job store does not answer", "Nothing was written. Try again after the seconds in `Retry-After`."
+    ),
+    "outcome-unknown": Kind(
+        504,
+        "The job store did not say whether it was done",
+        "It may have been. Send the same request again with the same `Idempotency-Key`: it is done once. Without a "
+        "key, look first whether it was done: `GET /v1/jobs`.",
     ),
     "job-timeout": Kind(504, "The job took too long", "`POST` to `urls.retry` tries it again."),
     "deadline-passed": Kind(

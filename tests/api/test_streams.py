@@ -1,4 +1,4 @@
-"""How many streams an owner may have: never one more, however many are opened at once, and all are given back."""
+"""Many streams: how many an owner may have, what ends them before their job does, and that all are served."""
 
 import asyncio
 import socket
@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosedError
 
 from nlp2filters import app as application
 from nlp2filters.access import ApiKeys
-from nlp2filters.api import following
+from nlp2filters.api import following, streams
 from nlp2filters.api.state import State
 from nlp2filters.app import create_app
 from nlp2filters.connection import Client as Redis
@@ -40,13 +40,17 @@ class Served:
     job: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def keys(self) -> Keys:
+        return self.opened[0].store.keys
+
+    @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
 
     @property
     def open(self) -> int:
         """Streams that count."""
-        return sum(self.opened[0].streams.values())
+        return len(self.opened[0].streams)
 
     async def until(self, count: int) -> None:
         """So many streams are open, and followed, by as many as are open."""
@@ -138,10 +142,12 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("failing")
-async def test_a_stream_that_fails_is_given_back(served: Served, address: str, client: httpx.AsyncClient) -> None:
+async def test_a_stream_that_fails_is_given_back(served: Served, address: str) -> None:
     for _ in range(2 * MOST):
-        with pytest.raises(httpx.RemoteProtocolError):
-            await client.get(address)
+        async with httpx.AsyncClient(
+            trust_env=False, headers=served.headers
+        ) as client:  # uvicorn closes the connection
+            assert (await client.get(address)).status_code == 500
     await served.until(0)
 
 
@@ -159,3 +165,104 @@ async def test_whoever_leaves_before_the_first_byte_has_left(
         while (await client.send(client.build_request("GET", address), stream=True)).status_code != 200:
             await served.until(0)
     await served.until(1)
+
+
+async def test_a_redis_error_ends_a_stream_in_good_order(
+    served: Served, redis: Redis, address: str, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The browser comes back then, and a proxy or a client sees no broken connection."""
+    events = served.keys.events(served.job["id"])
+    async with client.stream("GET", address) as stream:
+        lines = stream.aiter_lines()
+        assert await anext(lines)
+        await redis.delete(events)
+        await redis.set(events, "no stream")
+        await redis.publish(events, "")
+        assert "event: done" not in [line async for line in lines]
+    await served.until(0)
+    assert [record.levelname for record in caplog.records if "WRONGTYPE" in record.message] == ["ERROR"]
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "PING_S", 0.3)
+    monkeypatch.setattr(streams, "CHECK_KEYS_S", 0.3)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_stream_of_a_job_that_was_lost_ends(
+    served: Served, redis: Redis, address: str, client: httpx.AsyncClient
+) -> None:
+    async with client.stream("GET", address) as stream:
+        lines = stream.aiter_lines()
+        assert await anext(lines)
+        await redis.delete(served.keys.events(served.job["id"]), served.keys.job(served.job["id"]))
+        async with asyncio.timeout(30):
+            assert "event: done" not in [line async for line in lines]
+    assert (await client.get(address)).status_code == 404
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("by_token", [False, True])
+async def test_a_revoked_key_ends_its_streams_and_no_others(
+    served: Served, redis: Redis, address: str, client: httpx.AsyncClient, by_token: bool
+) -> None:
+    api_keys = ApiKeys(redis, served.keys)
+    made, key = await api_keys.create("another of anna's", "anna", ("jobs:read",), now_ms())
+    headers, query = {"Authorization": f"Bearer {key}"}, {}
+    if by_token:
+        body = {"job_id": served.job["id"]}
+        response = await client.post(f"{served.url}/v1/stream-tokens", json=body, headers=headers)
+        headers, query = {}, {"token": response.json()["token"]}
+    async with (
+        httpx.AsyncClient(trust_env=False, timeout=60, headers=headers) as other,
+        client.stream("GET", address) as stays,
+        other.stream("GET", address, params=query) as ends,
+    ):
+        staying, ending = stays.aiter_lines(), ends.aiter_lines()
+        assert await anext(staying)
+        assert await anext(ending)
+        await api_keys.revoke(made.id, now_ms())
+        async with asyncio.timeout(30):
+            assert "event: done" not in [line async for line in ending]
+        await served.until(1)
+        assert (await other.get(address, params=query)).status_code == 401
+        await client.post(served.url + served.job["urls"]["cancel"])
+        async with asyncio.timeout(30):
+            assert "event: done" in [line async for line in staying]
+
+
+async def streamed(address: str) -> tuple[str, bytes]:
+    """The status and everything that came, to the end of the answer."""
+    parts = urlsplit(address)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    request = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
+    writer.write(request.encode())
+    answer = await reader.read()
+    writer.close()
+    return answer[9:12].decode(), answer
+
+
+@pytest.mark.parametrize("jobs", [1, 60])
+async def test_hundreds_at_once_are_all_served(own_redis: Redis, caplog: pytest.LogCaptureFixture, jobs: int) -> None:
+    count = 300
+    settings = Settings(redis_url="redis://{host}:{port}/0".format_map(own_redis.connection_pool.connection_kwargs))
+    ours = len(await own_redis.client_list())
+    with serving(create_app(settings)) as url:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as client:
+            made = [(await client.post("/v1/jobs", json=BODY)).json() for _ in range(jobs)]
+            addresses = [url + made[number % jobs]["urls"]["events"] for number in range(count)]
+            following = [asyncio.ensure_future(streamed(address)) for address in addresses]
+            async with asyncio.timeout(60):
+                while f"nlp2filters_streams {count}.0" not in (await client.get("/metrics")).text:
+                    await asyncio.sleep(0.05)
+            theirs = len(await own_redis.client_list()) - ours
+            for job in made:
+                await client.post(job["urls"]["cancel"])
+            async with asyncio.timeout(60):
+                answers = await asyncio.gather(*following)
+    assert {status for status, _ in answers} == {"200"}
+    assert [answer.count(b"event: done") for _, answer in answers] == [1] * count
+    assert all(answer.endswith(b"0\r\n\r\n") for _, answer in answers)
+    assert theirs <= 3
+    assert "does not take commands" not in caplog.text
