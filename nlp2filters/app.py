@@ -82,7 +82,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 events,
                 ApiKeys(redis, keys),
                 StreamTokens(redis, keys),
-                Catalogs(redis, keys, kept_ms=kept_ms),
+                Catalogs(redis, keys, kept_ms=kept_ms, retention_ms=1000 * settings.retention_s),
                 Indexes(redis, keys),
                 Backpressure(redis, settings.max_memory_share),
                 Metrics(),

@@ -1,8 +1,10 @@
 """Follow a job or a batch: Server-Sent Events and WebSocket, from a cursor or from a snapshot, to the end."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import anyio
@@ -61,7 +63,7 @@ async def job_events(request: Request) -> Response:
     cursor at the end is answered with 204, which stops a browser's reconnecting.
     """
     job = await lookup.job(request)
-    return await _event_source(request, job.id, _job_snapshot)
+    return await _event_source(request, job.id, _job_snapshot, job.metadata)
 
 
 async def batch_events(request: Request) -> Response:
@@ -75,7 +77,9 @@ async def job_socket(socket: WebSocket) -> None:
     await _serve_socket(socket)
 
 
-async def _event_source(request: Request, subject: str, snapshot: Snapshot) -> Response:
+async def _event_source(
+    request: Request, subject: str, snapshot: Snapshot, metadata: Mapping[str, Any] = MappingProxyType({})
+) -> Response:
     accept = request.headers.get("accept", "*/*")
     if not any(kind in accept for kind in (SSE, "text/*", "*/*")):
         raise NotAcceptable(accept, SSE)
@@ -86,7 +90,8 @@ async def _event_source(request: Request, subject: str, snapshot: Snapshot) -> R
     if request.method == "HEAD":
         return Response(media_type=SSE)
     stopping = anyio.Event()
-    return _Stream(request, _follow(app, subject, cursor, snapshot, stopping), stopping)
+    events = _with_metadata(_follow(app, subject, cursor, snapshot, stopping), metadata)
+    return _Stream(request, events, stopping)
 
 
 class _Stream(EventSourceResponse):
@@ -127,7 +132,8 @@ async def _serve_socket(socket: WebSocket) -> None:
         if cursor and await _at_end(state(socket), job.id, cursor):
             await socket.close(CLOSED_NORMALLY)
             return
-        following = _follow(state(socket), job.id, cursor, _job_snapshot, anyio.Event())
+        events = _follow(state(socket), job.id, cursor, _job_snapshot, anyio.Event())
+        following = _with_metadata(events, job.metadata)
         with _one_more(socket):
             async with aclosing(following):
                 sending = asyncio.ensure_future(_send_all(socket, following))
@@ -191,6 +197,16 @@ async def _follow(
         stop.cancel()
         if upcoming:
             upcoming.cancel()  # or it would follow on for a client that has gone
+
+
+async def _with_metadata(events: AsyncGenerator[Event], metadata: Mapping[str, Any]) -> AsyncGenerator[Event]:
+    """The events with the job's metadata, which its stream leaves out: it may be 16 kB in each."""
+    async with aclosing(events):
+        async for event in events:
+            if metadata and "job" in (data := orjson.loads(event.data)):
+                data["job"]["metadata"] = metadata
+                event = replace(event, data=orjson.dumps(data).decode())
+            yield event
 
 
 async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> tuple[Event, str]:
