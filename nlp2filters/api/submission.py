@@ -24,7 +24,7 @@ from nlp2filters.core.languages import LOCALES
 from nlp2filters.errors import Fault, InvalidRequest
 
 MAX_TEXT = 4_000
-FIRST_YEAR, LAST_YEAR = 1000, 8999  # of `now`: from it a text may go some centuries either way
+FIRST_YEAR, LAST_YEAR = 1000, 8999  # of `now`: a text may count up to 999 years from it, inside of the calendar
 MAX_METADATA = 16_000  # bytes; a webhook's body, which has the metadata, stays below 20 kB
 MAX_SCOPE = 16_000  # bytes; every result has it once for itself and once for each dialect
 

@@ -209,7 +209,13 @@ def test_a_retry_takes_its_large_parts_along(settings: Settings, client: httpx.C
 
 def test_requests_of_earlier_versions_are_read(settings: Settings, client: httpx.Client) -> None:
     """They hold every part, an inline catalog too."""
-    plain: dict[str, Any] = {"catalog": SMALL, "text": "price under 5", "dialects": ["sql"], "strategy": "builtin", "locale": "en"}
+    plain: dict[str, Any] = {
+        "catalog": SMALL,
+        "text": "price under 5",
+        "dialects": ["sql"],
+        "strategy": "builtin",
+        "locale": "en",
+    }
     request = {**plain, "timezone": "UTC", "now": None, "scope": SCOPE, "webhook": None}
 
     def create(job_id: str) -> None:
