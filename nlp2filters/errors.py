@@ -415,7 +415,8 @@ class ServiceProblem(ClientError):
     """The service answered with a problem (RFC 9457).
 
     `type` is the address of a page about it, `slug` the last part of that. `faults` name what is wrong with the
-    input; `retry_after_s` is how long the service wants to be left alone.
+    input; `retry_after_s` is how long the service wants to be left alone. `subject` is the job or batch that the
+    problem is about, where it names one.
     """
 
     def __init__(
@@ -427,12 +428,13 @@ class ServiceProblem(ClientError):
         detail: str,
         faults: Sequence[Fault] = (),
         retry_after_s: float | None = None,
+        subject: str | None = None,
     ) -> None:
         named = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults)
         super().__init__(named or detail or title)
         self.status, self.type, self.title, self.detail = status, type, title, detail
         self.slug = type.rpartition("/")[2]
-        self.faults, self.retry_after_s = tuple(faults), retry_after_s
+        self.faults, self.retry_after_s, self.subject = tuple(faults), retry_after_s, subject
 
 
 class AccessRefused(ServiceProblem):
