@@ -84,7 +84,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 events,
                 api_keys,
                 StreamTokens(redis, keys),
-                Catalogs(redis, keys, kept_ms=kept_ms),
+                Catalogs(redis, keys, kept_ms=kept_ms, retention_ms=1000 * settings.retention_s),
                 Indexes(redis, keys),
                 Backpressure(redis, settings.max_memory_share),
                 Metrics(),

@@ -8,6 +8,7 @@ NLP2FiltersError
 │   └── InvalidCases        an evaluation's cases
 ├── JobNotFound             no such job, or it is another owner's
 ├── JobGone                 the job is past its retention time
+├── PartGone                a part of a job's request is not kept any more
 ├── BatchNotFound           no such batch, or it is another owner's
 ├── CatalogNotFound         no catalog of that name
 ├── TooManyCatalogs         the owner has as many as it may
@@ -21,9 +22,11 @@ NLP2FiltersError
 ├── StaleAttempt            another attempt of the stage has taken over
 ├── Overloaded              the backlog is full; nothing was written
 ├── TooManyPending          the owner has too many jobs that have not ended
+├── TooManyBytes            the owner has added too much
 ├── TooManyRequests         the owner asks too often
 ├── TooManyStreams          the owner follows too much at once
 ├── IdempotencyKeyReused    the idempotency key stands for another request
+├── ReplayGone              what the idempotency key made is not kept any more
 ├── NotAcceptable           the client takes no form that there is
 ├── Unauthenticated         no valid API key
 ├── Forbidden               the API key does not allow it
@@ -145,6 +148,14 @@ class JobGone(NLP2FiltersError):
         self.job_id = job_id
 
 
+class PartGone(NLP2FiltersError):
+    """A large part of a job's request, such as its catalog, is not kept any more."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The job's {name} is no longer kept.")
+        self.name = name
+
+
 class BatchNotFound(NLP2FiltersError):
     """No such batch, or it belongs to somebody else."""
 
@@ -162,11 +173,11 @@ class CatalogNotFound(NLP2FiltersError):
 
 
 class TooManyCatalogs(NLP2FiltersError):
-    """The owner has as many catalogs as it may."""
+    """The owner has as many catalogs as it may, or as many bytes of them."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"You may have {limit} catalogs. Delete one first.")
-        self.limit = limit
+    def __init__(self, limit: int, limit_bytes: int) -> None:
+        super().__init__(f"You may have {limit} catalogs of {limit_bytes} bytes in all. Delete one first.")
+        self.limit, self.limit_bytes = limit, limit_bytes
 
 
 class NoDemoData(NLP2FiltersError):
@@ -265,6 +276,17 @@ class TooManyPending(NLP2FiltersError):
         self.limit, self.retry_after_s = limit, 5
 
 
+class TooManyBytes(NLP2FiltersError):
+    """The owner's requests have added as many bytes as they may: nothing was written."""
+
+    def __init__(self, limit: int, retry_after_s: int) -> None:
+        super().__init__(
+            f"Your requests may add {limit} bytes in the time for which jobs are kept. "
+            f"There is room again in {retry_after_s} s."
+        )
+        self.limit, self.retry_after_s = limit, retry_after_s
+
+
 class TooManyRequests(NLP2FiltersError):
     """The owner has made as many requests as it may in this window of time: nothing was written."""
 
@@ -287,6 +309,14 @@ class IdempotencyKeyReused(NLP2FiltersError):
     def __init__(self, key: str) -> None:
         super().__init__(f"The Idempotency-Key {key!r} was used for another request. Use a new key for each request.")
         self.key = key
+
+
+class ReplayGone(NLP2FiltersError):
+    """The request was carried out before, and the job or batch `subject` that it made is not kept any more."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"This request made {subject}, which was deleted or is past its retention time.")
+        self.subject = subject
 
 
 class NotAcceptable(NLP2FiltersError):
@@ -385,7 +415,8 @@ class ServiceProblem(ClientError):
     """The service answered with a problem (RFC 9457).
 
     `type` is the address of a page about it, `slug` the last part of that. `faults` name what is wrong with the
-    input; `retry_after_s` is how long the service wants to be left alone.
+    input; `retry_after_s` is how long the service wants to be left alone. `subject` is the job or batch that the
+    problem is about, where it names one.
     """
 
     def __init__(
@@ -397,12 +428,13 @@ class ServiceProblem(ClientError):
         detail: str,
         faults: Sequence[Fault] = (),
         retry_after_s: float | None = None,
+        subject: str | None = None,
     ) -> None:
         named = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults)
         super().__init__(named or detail or title)
         self.status, self.type, self.title, self.detail = status, type, title, detail
         self.slug = type.rpartition("/")[2]
-        self.faults, self.retry_after_s = tuple(faults), retry_after_s
+        self.faults, self.retry_after_s, self.subject = tuple(faults), retry_after_s, subject
 
 
 class AccessRefused(ServiceProblem):

@@ -57,6 +57,14 @@ class Keys:
         """A catalog's content, as JSON."""
         return f"{self.prefix}:catalog:{owner}:{name}:{digest}"
 
+    def part(self, owner: str, digest: str) -> str:
+        """A large part of an owner's requests, as JSON, by its SHA-256."""
+        return f"{self.prefix}:part:{owner}:{digest}"
+
+    def added(self, owner: str) -> str:
+        """Hash of the bytes that an owner's requests have added, by the number of a window of time."""
+        return f"{self.prefix}:added:{owner}"
+
     def vectors(self, digest: str) -> str:
         """Hash of a catalog index: packed vectors by the number of their chunk, and `names` until all are there."""
         return f"{self.prefix}:vectors:{digest}"

@@ -66,6 +66,12 @@ class Settings:
         "MAX_PENDING", 1_000, "Jobs of one API key's owner that may wait or run before new ones get 429."
     )
     max_rate: int = _setting("MAX_RATE", 600, "Texts per minute of one API key's owner before they get 429.")
+    max_owner_bytes: int = _setting(
+        "MAX_OWNER_BYTES",
+        268_435_456,
+        "Bytes that one API key's owner may add to Redis in `RETENTION_S` before new jobs and catalogs get 429; never "
+        "more than half of Redis's maxmemory. 0: any number.",
+    )
     max_streams: int = _setting("MAX_STREAMS", 100, "Streams of one API key's owner, per web process.")
     max_memory_share: float = _setting(
         "MAX_MEMORY_SHARE", 0.9, "Share of Redis's maxmemory in use from which new jobs get 503."

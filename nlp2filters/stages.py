@@ -20,7 +20,7 @@ from arq.worker import Retry
 from async_lru import alru_cache
 from numpy.typing import NDArray
 
-from nlp2filters import demo, faults, logs, queue
+from nlp2filters import demo, faults, logs, parts, queue
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import interpretation, jobs, languages
 from nlp2filters.core.catalog import Catalog
@@ -32,10 +32,10 @@ from nlp2filters.core.refining import Earlier
 from nlp2filters.embedder import Embedder
 from nlp2filters.errors import (
     CancelRequested,
-    CatalogNotFound,
     IllegalTransition,
     JobNotFound,
     NewerRecord,
+    PartGone,
     ProviderError,
     StaleAttempt,
 )
@@ -114,11 +114,10 @@ class Task:
         """The present, as the submitter sees it, or the moment that the request names."""
         return moment(self.request["now"], self.zone, self.job.created_at)
 
-    @property
-    def earlier(self) -> Earlier | None:
-        """What the text goes on from."""
-        earlier = self.request.get("earlier")
-        return Earlier.from_json(earlier) if earlier else None
+    async def whole_request(self) -> Mapping[str, Any]:
+        """The request with the parts that are kept beside it, but the catalog (see `_catalog`)."""
+        store = self.resources.store
+        return await parts.attach(store.redis, store.keys, self.job.owner, self.request, ("scope", "earlier"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +177,7 @@ async def _embed(task: Task) -> Outcome:
         vectors = await embedder.embed([text])
         return Outcome({"result": {"text": text, "dimensions": vectors.shape[1]}})
     _, lexicon = await _catalog(task)
+    earlier = _earlier(await task.whole_request())
     lexicon = await _said_in(task.request.get("locale", "en"), lexicon)
 
     async def name_vectors(lexicon: Lexicon) -> NDArray[Any] | None:
@@ -186,21 +186,28 @@ async def _embed(task: Task) -> Outcome:
         task.teller.say("embedding", "Reading the text")
         return vectors
 
-    drafted = await draft(text, lexicon, embedder, name_vectors, today=task.now.date(), earlier=task.earlier)
+    drafted = await draft(text, lexicon, embedder, name_vectors, today=task.now.date(), earlier=earlier)
     return Outcome({"draft": interpretation.to_json(drafted)}, event="draft")
 
 
 async def _translate(task: Task) -> Outcome:
     catalog, _ = await _catalog(task)
+    request = await task.whole_request()
     drafted = interpretation.from_json(task.found["draft"])
     provider = task.resources.provider
     complete = partial(_complete, provider, task) if provider else None
-    today, zone, earlier = task.now.date(), task.zone, task.earlier
+    today, zone, earlier = task.now.date(), task.zone, _earlier(request)
     made, found = await translation(
-        task.request, catalog, drafted, provider, complete, today=today, zone=zone, earlier=earlier
+        request, catalog, drafted, provider, complete, today=today, zone=zone, earlier=earlier
     )
     kept = {} if found is drafted else {"reading": interpretation.to_json(found)}
     return Outcome({"result": {"job_id": task.job.id, **made, "timings_ms": _timings(task.job)}, **kept})
+
+
+def _earlier(request: Mapping[str, Any]) -> Earlier | None:
+    """What the text goes on from."""
+    earlier = request.get("earlier")
+    return Earlier.from_json(earlier) if earlier else None
 
 
 async def _complete(
@@ -234,9 +241,11 @@ def _timings(job: Job) -> dict[str, int]:
 
 async def _catalog(task: Task) -> tuple[Catalog, Lexicon]:
     """What the request's catalog is: packaged, inline, or the owner's own in the state it had at the submission."""
+    store, owner = task.resources.store, task.job.owner
+    if digest := task.request.get("parts", {}).get("catalog"):
+        return await _owned(store, store.keys.part(owner, digest))
     if digest := task.request.get("catalog_digest"):
-        store, name = task.resources.store, task.request["catalog"]
-        return await _owned(store, store.keys.catalog(task.job.owner, name, digest))
+        return await _owned(store, store.keys.catalog(owner, task.request["catalog"], digest))
     return await _understand(orjson.dumps(task.request["catalog"]))
 
 
@@ -245,11 +254,11 @@ async def _owned(store: Store, key: str) -> tuple[Catalog, Lexicon]:
     """A catalog of an owner; its key names its content, which never changes.
 
     Raises:
-        CatalogNotFound: it was deleted longer ago than jobs are kept.
+        PartGone: it was deleted longer ago than jobs are kept.
     """
     content = await store.redis.get(key)
     if content is None:
-        raise CatalogNotFound(key.rsplit(":", 2)[1], ())
+        raise PartGone("catalog")
     return await asyncio.to_thread(_read_catalog, content)
 
 

@@ -14,11 +14,21 @@ from nlp2filters import queue
 from nlp2filters.core import batches, deliveries, jobs
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.jobs import Entry, Job, Status
-from nlp2filters.errors import BatchNotFound, IdempotencyKeyReused, JobNotFound, Overloaded, TooManyPending
+from nlp2filters.errors import (
+    BatchNotFound,
+    IdempotencyKeyReused,
+    JobNotFound,
+    Overloaded,
+    TooManyBytes,
+    TooManyPending,
+)
 from nlp2filters.keys import Keys
+from nlp2filters.limits import quota
+from nlp2filters.parts import Request
 from nlp2filters.queue import lua
 
-_COMMIT, _CREATE, _TELL = (lua("queue", "write", name) for name in ("commit", "create", "tell"))
+_COMMIT, _TELL = (lua("queue", "write", name) for name in ("commit", "tell"))
+_CREATE = lua("queue", "write", "quota", "create")
 _ENQUEUE, _SWEEP, _STRIKE = (lua("queue", name) for name in ("enqueue", "sweep", "strike"))
 _NOTE = lua("note")
 _LISTED_AT_ONCE = 200
@@ -57,10 +67,11 @@ class Once:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may wait already: `backlog` entries in the queue, `pending` jobs of the owner. 0: any number."""
+    """Admission limits: `backlog` entries in the queue, `pending` jobs and added `bytes` of the owner. 0: none."""
 
     backlog: int = 0
     pending: int = 0
+    bytes: int = 0
 
 
 class Store:
@@ -78,11 +89,13 @@ class Store:
         self._sweep_script = redis.register_script(_SWEEP)
         self._strike_script = redis.register_script(_STRIKE)
 
-    async def create(self, job: Job, request: bytes, *, limits: Limits = Limits(), once: Once | None = None) -> str:
+    async def create(
+        self, job: Job, request: Request | bytes, *, limits: Limits = Limits(), once: Once | None = None
+    ) -> str:
         """Write a new job and queue its first stage. Returns its id, or that of the job which `once` made before.
 
         Raises:
-            Overloaded, TooManyPending: there are too many; nothing was written.
+            Overloaded, TooManyPending, TooManyBytes: there is no room for more; nothing was written.
             IdempotencyKeyReused: the key stands for another request.
         """
         return await self._create([(job, request)], job.id, limits, once, None)
@@ -90,7 +103,7 @@ class Store:
     async def create_batch(
         self,
         batch: Batch,
-        members: Sequence[tuple[Job, bytes]],
+        members: Sequence[tuple[Job, Request | bytes]],
         request: bytes,
         *,
         limits: Limits = Limits(),
@@ -112,6 +125,15 @@ class Store:
             "ttl_ms": ttl_ms,
         }
         return await self._create(members, batch.id, limits, once, plan)
+
+    async def made_before(self, owner: str, once: Once) -> str | None:
+        """Id of the job or batch that the owner's idempotency key made, even if that is gone; None for a new key.
+
+        Raises:
+            IdempotencyKeyReused: the key stands for another request.
+        """
+        value = await self.redis.get(self.keys.once(owner, once.digest))
+        return _made_before(value.decode(), once) if value else None
 
     async def get(self, job_id: str) -> Job:
         """The job.
@@ -330,13 +352,15 @@ class Store:
 
     async def _create(
         self,
-        members: Sequence[tuple[Job, bytes]],
+        members: Sequence[tuple[Job, Request | bytes]],
         made: str,
         limits: Limits,
         once: Once | None,
         batch: Mapping[str, Any] | None,
     ) -> str:
         first = members[0][0]
+        requests = [Request(request) if isinstance(request, bytes) else request for _, request in members]
+        contents = {digest: content for request in requests for digest, content in request.parts.items()}
         ttl_ms = self._ttl_ms(first, now_ms())
         value = f"{once.fingerprint}:{made}" if once else ""
         ask = {
@@ -345,17 +369,25 @@ class Store:
             "score": first.created_at,
             "oldest": first.created_at - ttl_ms,
             "ttl_ms": ttl_ms,
+            "quota": quota(limits.bytes, self.retention_ms),
+            "derived": sum(request.derived for request in requests),
+            "parts": [self.keys.part(first.owner, digest) for digest in contents],
+            "kept": list({key for request in requests for key in request.kept}),
             **({"once": {"value": value, "ttl_ms": ONCE_MS}} if once else {}),
             **({"batch": batch} if batch else {}),
         }
-        plans = [orjson.dumps(self._plan(job, {"request": request}, [Event("status", {})])) for job, request in members]
+        plans = [
+            orjson.dumps(self._plan(job, {"request": request.body}, [Event("status", {})]))
+            for (job, _), request in zip(members, requests, strict=True)
+        ]
         names = [
             self.keys.queue(first.stage),
             self.keys.pending(first.owner),
             self.keys.index(first.owner),
             self.keys.once(first.owner, once.digest) if once else self.keys.web,
+            self.keys.added(first.owner),
         ]
-        answer = (await self._create_script(keys=names, args=[orjson.dumps(ask), *plans])).decode()
+        answer = (await self._create_script(keys=names, args=[orjson.dumps(ask), *contents.values(), *plans])).decode()
         match answer:
             case "created":
                 return made
@@ -363,10 +395,10 @@ class Store:
                 raise Overloaded(retry_after_s=30)
             case "pending":
                 raise TooManyPending(limits.pending)
-        fingerprint, _, before = answer.partition(":")
-        if once and fingerprint != once.fingerprint:
-            raise IdempotencyKeyReused(once.key)
-        return str(before)
+        if answer.startswith("bytes:"):
+            raise TooManyBytes(limits.bytes, int(answer.removeprefix("bytes:")))
+        assert once
+        return _made_before(answer, once)
 
     def _ttl_ms(self, job: Job, now: int) -> int:
         return self.retention_ms + (0 if job.done else max(0, job.deadline_at - now) + self.retention_ms)
@@ -453,13 +485,21 @@ class Store:
         }
 
 
+def _made_before(value: str, once: Once) -> str:
+    fingerprint, _, made = value.partition(":")
+    if fingerprint != once.fingerprint:
+        raise IdempotencyKeyReused(once.key)
+    return made
+
+
 def _data(job: Job, event: Event, now: int) -> str:
+    """The event's JSON. It leaves out `metadata`, which never changes: whoever sends it on adds that from the job."""
     data = {
         "type": f"job.{job.status}",
         "job_id": job.id,
         "seq": job.seq,
         "at": jobs.timestamp(now),
-        "job": jobs.to_public(job),
+        "job": {**jobs.to_public(job), "metadata": {}},
         **event.extra,
     }
     return orjson.dumps(data).decode()

@@ -13,17 +13,17 @@ const SILENCE_MS = 45_000; // a stream is pinged every 15 s
 const POLL_MS = 1_000;
 const TIMEOUT_MS = 30_000; // of one request
 const [BARREN, BARREN_PROVEN] = [3, 8]; // connections in a row that may bring no event; more where one came before
-const PASSING = new Set([429, 502, 503, 504]);
+const PASSING = new Set([429, 502, 503, 504]); // also where nobody knows whether the service has carried it out
 const NAMES = new Set(["snapshot", "status", "draft", "done"]);
 const IN_PASSING = new Set(["progress", "delta"]); // such events do not say how the job is
 const ENDED = new Set(["succeeded", "failed", "canceled", "expired"]);
 
 /** An answer that is an error, with what the service says of it (RFC 9457). */
 export class Problem extends Error {
-  constructor(status, { type = "about:blank", title, detail, errors = [] } = {}, retryAfterMs = null) {
+  constructor(status, { type = "about:blank", title, detail, errors = [], job_id: jobId = null } = {}, retryAfterMs = null) {
     const faults = errors.map((fault) => `${fault.pointer || "The request"}: ${fault.detail}`);
     super(faults.join(" ") || detail || title || `The service answered ${status}.`);
-    Object.assign(this, { name: "Problem", status, type, title, detail, errors, retryAfterMs });
+    Object.assign(this, { name: "Problem", status, type, title, detail, errors, jobId, retryAfterMs });
   }
 }
 
@@ -43,11 +43,10 @@ export class Client {
     this.#patience = patience;
   }
 
-  /** Submits a text: `{catalog, text, …}` as docs/api.md has it. Returns the job, which has only begun. Sent again, it is
-   *  the same job. */
-  async submit(request, { signal, patience } = {}) {
-    const key = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-    const headers = { "content-type": "application/json", "idempotency-key": key };
+  /** Submits a text: `{catalog, text, …}` as docs/api.md has it. Returns the job, which has only begun. However often it is
+   *  sent it is the same job: it has an `idempotencyKey`, a new one unless you give yours. */
+  async submit(request, { signal, patience, idempotencyKey = newKey() } = {}) {
+    const headers = { "content-type": "application/json", "idempotency-key": idempotencyKey };
     return this.#json("/v1/jobs", { method: "POST", body: JSON.stringify(request), headers, signal, patience });
   }
 
@@ -206,6 +205,10 @@ async function* events(body, heard) {
     reader.cancel().catch(() => {}); // it may be broken already
   }
 }
+
+/** 128 random bits; `crypto.randomUUID` is for https alone. */
+const newKey = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** Aborts its `signal` when the time is over. */
 class Alarm {

@@ -1,6 +1,5 @@
 """Accept work: everything is checked before anything is written."""
 
-import asyncio
 import time
 import uuid
 from typing import Any
@@ -8,28 +7,17 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
-from nlp2filters import demo, limits, webhooks
-from nlp2filters.api import refining
+from nlp2filters import limits, parts, webhooks
 from nlp2filters.api.auth import caller
 from nlp2filters.api.state import State, state
-from nlp2filters.api.submission import Submission, Webhook
+from nlp2filters.api.submission import MAX_SCOPE, Webhook
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, filters, jobs
+from nlp2filters.core import checks, jobs
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.jobs import Job
-from nlp2filters.errors import (
-    CatalogNotFound,
-    Fault,
-    InvalidCatalog,
-    InvalidFilter,
-    InvalidRequest,
-    TooManyRequests,
-    WebhookRefused,
-)
+from nlp2filters.errors import Fault, InvalidCatalog, InvalidRequest, TooManyRequests, WebhookRefused
 from nlp2filters.limits import WINDOW_S
-from nlp2filters.store import Limits, now_ms
-
-Member = tuple[Job, bytes]
+from nlp2filters.store import Limits, Once, now_ms
 
 
 async def admit(request: Request, texts: int = 1) -> tuple[Limits, dict[str, str]]:
@@ -50,54 +38,28 @@ async def admit(request: Request, texts: int = 1) -> tuple[Limits, dict[str, str
         "RateLimit-Policy": f'"submit";q={rate.limit};w={WINDOW_S}',
         "RateLimit": f'"submit";r={rate.left};t={rate.reset_s}',
     }
-    return Limits(app.settings.max_backlog, app.settings.max_pending), headers
+    most = app.backpressure.owner_bytes(app.settings.max_owner_bytes)
+    return Limits(app.settings.max_backlog, app.settings.max_pending, most), headers
 
 
-async def prepare(request: Request, asked: Submission, **about: Any) -> Member:
-    """A new job of the caller and its request, checked; `about` is passed on to `jobs.create`.
+async def replayed(request: Request, once: Once | None) -> str | None:
+    """Id of what the same request has made before, whatever has become of it; None for a new one.
+
+    It comes before every check and limit: what was accepted once is not refused, nor counted, when it is sent again.
 
     Raises:
-        InvalidRequest, InvalidCatalog, InvalidFilter, CatalogNotFound: saying what is wrong.
-        JobNotFound, JobGone, ResultNotReady: of the job that is to be refined.
+        IdempotencyKeyReused: the key stands for another request.
     """
-    app, owner = state(request), caller(request).owner
-    earlier = None
-    if asked.refines:
-        asked, earlier = await refining.complete(request, asked, asked.refines)
-    assert asked.catalog is not None
-    catalog, digest = await _catalog(app, owner, asked.catalog)
-    if earlier:
-        refining.check(earlier, catalog)
-    if asked.scope is not None:
-        await asyncio.to_thread(_check_scope, asked.scope, catalog)
-    if asked.strategy == "llm" and not app.settings.llm_model:
-        raise InvalidRequest([Fault("/strategy", "No LLM is configured here: set LLM_MODEL, or ask for `auto`.")])
-    if asked.webhook:
-        check_webhook(request, asked.webhook.url)
-    job = jobs.create(
-        new_id("job"),
-        asked.kind,
-        owner,
-        now_ms(),
-        deadline_s=asked.deadline_seconds or app.settings.deadline_s,
-        catalog=asked.catalog if isinstance(asked.catalog, str) else None,
-        metadata=asked.metadata,
-        notify=notified(asked.webhook),
-        webhook=asked.webhook.url if asked.webhook else None,
-        quick=asked.strategy == "builtin" or not app.settings.llm_model,
-        refines=asked.refines,
-        **about,
-    )
-    body = asked.model_dump(mode="json")
-    if digest:
-        body["catalog_digest"] = digest
-    if earlier:
-        body["earlier"] = earlier.to_json()
-    return job, orjson.dumps(body)
+    return await state(request).store.made_before(caller(request).owner, once) if once else None
 
 
-def again(app: State, job: Job, request: dict[str, Any]) -> Member:
-    """A new job for what an earlier one was asked."""
+async def again(app: State, job: Job, request: dict[str, Any]) -> tuple[Job, parts.Request]:
+    """A new job for what an earlier one was asked.
+
+    Raises:
+        PartGone: a part of the earlier one's request is not kept any more.
+    """
+    contents = await parts.load(app.store.redis, app.store.keys, job.owner, request)
     webhook = request.get("webhook")
     made = jobs.create(
         new_id("job"),
@@ -113,7 +75,10 @@ def again(app: State, job: Job, request: dict[str, Any]) -> Member:
         retry_of=job.id,
         refines=job.refines,
     )
-    return made, orjson.dumps(request)
+    kept: tuple[str, ...] = ()
+    if digest := request.get("catalog_digest"):
+        kept = (app.store.keys.catalog(job.owner, request["catalog"], digest),)
+    return made, parts.detach(request, contents, kept)
 
 
 def new_id(kind: str) -> str:
@@ -124,6 +89,19 @@ def new_id(kind: str) -> str:
 def notified(webhook: Webhook | None) -> tuple[Any, ...]:
     """The outcomes of which a webhook is told."""
     return tuple(webhook.events) if webhook else ()
+
+
+def read_catalog(data: object) -> Catalog:
+    """A catalog of a request.
+
+    Raises:
+        InvalidCatalog: it has faults, also in its scope.
+    """
+    catalog = catalogs.parse(data)
+    checks.own_scope(catalog)
+    if catalog.scope and len(orjson.dumps(catalog.scope)) > MAX_SCOPE:
+        raise InvalidCatalog([Fault("/scope", f"A scope may have {MAX_SCOPE} bytes, as JSON.")])
+    return catalog
 
 
 def check_webhook(request: Request, url: str, *, signed: bool = True) -> None:
@@ -143,32 +121,3 @@ def check_webhook(request: Request, url: str, *, signed: bool = True) -> None:
         webhooks.check_url(url, allow_private=settings.webhook_allow_private, own=own)
     except WebhookRefused as exc:
         raise InvalidRequest([Fault("/webhook/url", str(exc))]) from exc
-
-
-async def _catalog(app: State, owner: str, asked: str | dict[str, Any]) -> tuple[Catalog, str | None]:
-    """The catalog, and the hash of its content if it is one of the owner's."""
-    if isinstance(asked, dict):
-        try:
-            return await asyncio.to_thread(_parse, asked), None
-        except InvalidCatalog as exc:
-            raise exc.under("/catalog") from exc
-    if asked in demo.NAMES:
-        return demo.catalog(asked), None
-    try:
-        stored = await app.catalogs.get(owner, asked)
-    except CatalogNotFound as exc:
-        raise CatalogNotFound(asked, demo.NAMES) from exc
-    return await asyncio.to_thread(lambda: catalogs.parse(orjson.loads(stored.content))), stored.digest
-
-
-def _parse(data: object) -> Catalog:
-    catalog = catalogs.parse(data)
-    checks.own_scope(catalog)
-    return catalog
-
-
-def _check_scope(scope: dict[str, Any], catalog: Catalog) -> None:
-    try:
-        checks.check(filters.from_cql2(scope), catalog, trusted=True)
-    except InvalidFilter as exc:
-        raise exc.under("/scope") from exc

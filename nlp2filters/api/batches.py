@@ -1,6 +1,7 @@
 """Batches of the API: many texts at once, one stream for all."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import MappingProxyType
 
 import orjson
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from nlp2filters.api import accepting, headers, lookup
 from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_json
 from nlp2filters.api.jobs import cancel_job
+from nlp2filters.api.preparing import Member, Preparation
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
@@ -17,6 +19,7 @@ from nlp2filters.api.submission import BatchSubmission, checked
 from nlp2filters.core import batches, schemas
 from nlp2filters.core.batches import Batch
 from nlp2filters.errors import (
+    BatchNotFound,
     CatalogNotFound,
     Fault,
     IllegalTransition,
@@ -24,6 +27,8 @@ from nlp2filters.errors import (
     InvalidRequest,
     JobGone,
     JobNotFound,
+    PartGone,
+    ReplayGone,
     ResultNotReady,
 )
 from nlp2filters.store import now_ms
@@ -35,9 +40,11 @@ _AT_ONCE = 10
 async def submit(request: Request) -> Response:
     """Accept up to 100 texts, all of them or, when one has a fault, none. An `Idempotency-Key` makes resending safe."""
     asked = checked(BatchSubmission, await read_json(request))
+    once = headers.once(request, asked.model_dump(mode="json"))
+    if earlier := await accepting.replayed(request, once):
+        return await _accepted(request, earlier)
     limits, rate = await accepting.admit(request, len(asked.requests))
     app, owner, batch_id = state(request), caller(request).owner, accepting.new_id("batch")
-    once = headers.once(request, asked.model_dump(mode="json"))
     if asked.webhook:
         accepting.check_webhook(request, asked.webhook.url)
     members = await prepare(request, batch_id, asked)
@@ -51,30 +58,52 @@ async def submit(request: Request) -> Response:
     )
     request_body = orjson.dumps({"webhook": asked.webhook.model_dump() if asked.webhook else None})
     made = await app.store.create_batch(batch, members, request_body, limits=limits, once=once)
-    answer = {"Location": f"/v1/batches/{made}", "Retry-After": "1", **rate}
-    if made == batch_id:
-        return JSON(batches.to_public(batch, [job for job, _ in members]), status_code=202, headers=answer)
+    return await _accepted(request, made, batch, rate, members)
+
+
+async def _accepted(
+    request: Request,
+    batch_id: str,
+    new: Batch | None = None,
+    rate: Mapping[str, str] = MappingProxyType({}),
+    members: Sequence[Member] = (),
+) -> Response:
+    """The answer to a submission. `new` is None or has another id when the key stands for an earlier batch.
+
+    A new batch is not read again: to say that Redis does not answer would be to say that it was not written.
+
+    Raises:
+        ReplayGone: the earlier batch is not kept any more.
+    """
+    app = state(request)
+    answer = {"Location": f"/v1/batches/{batch_id}", "Retry-After": "1", **rate}
+    if new and new.id == batch_id:
+        return JSON(batches.to_public(new, [job for job, _ in members]), status_code=202, headers=answer)
     answer["Idempotency-Replayed"] = "true"
-    batch, _ = await app.store.batch(made)
-    return JSON(await lookup.batch_now(app, batch), status_code=202, headers=answer)
+    try:
+        earlier, _ = await app.store.batch(batch_id)
+    except BatchNotFound as exc:
+        raise ReplayGone(batch_id) from exc
+    return JSON(await lookup.batch_now(app, earlier), status_code=202, headers=answer)
 
 
-async def prepare(request: Request, batch_id: str, asked: BatchSubmission) -> list[accepting.Member]:
+async def prepare(request: Request, batch_id: str, asked: BatchSubmission) -> list[Member]:
     """The jobs of a batch, each checked; the faults of all requests are told at once.
 
     Raises:
         InvalidRequest: with pointers that begin with the request's place.
     """
     faults: list[Fault] = []
-    members: list[accepting.Member] = []
+    members: list[Member] = []
+    preparation = Preparation(request)
     for index, one in enumerate(asked.requests):
         try:
-            members.append(await accepting.prepare(request, one, batch_id=batch_id, custom_id=one.custom_id))
+            members.append(await preparation.prepare(one, batch_id=batch_id, custom_id=one.custom_id))
         except InvalidInput as exc:
             faults += exc.under(f"/requests/{index}").faults
         except CatalogNotFound as exc:
             faults.append(Fault(f"/requests/{index}/catalog", str(exc)))
-        except (JobNotFound, JobGone, ResultNotReady) as exc:
+        except (JobNotFound, JobGone, ResultNotReady, PartGone) as exc:
             faults.append(Fault(f"/requests/{index}/refines", str(exc)))
     if faults:
         raise InvalidRequest(faults)
@@ -116,7 +145,7 @@ async def cancel(request: Request) -> Response:
 
 
 _ONCE = Param(name="Idempotency-Key", place="header", description="The same key and body: the same batch, for 24 h.")
-_LIMITS = ("too-many-requests", "too-many-pending", "overloaded")
+_LIMITS = ("too-many-requests", "too-many-pending", "too-many-bytes", "overloaded")
 
 operations = [
     Operation(
@@ -127,7 +156,7 @@ operations = [
         {202: schemas.Batch},
         body=BatchSubmission,
         params=(_ONCE,),
-        problems=("idempotency-key-reused", *_LIMITS),
+        problems=("idempotency-key-reused", "replay-gone", *_LIMITS),
         headers={202: ("Location", "Retry-After", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy")},
         tag="batches",
     ),

@@ -10,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nlp2filters import demo, sources
-from nlp2filters.api import headers
+from nlp2filters.api import accepting, headers
 from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_body, read_json
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import state
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, schemas
+from nlp2filters.core import schemas
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.infer import infer
 from nlp2filters.core.linking import embeddable
@@ -56,7 +56,7 @@ async def show(request: Request) -> Response:
     etag = f'"{stored.digest}"'
     if headers.matches(request, etag):
         return Response(status_code=304, headers={"ETag": etag})
-    return Response(stored.content, media_type="application/json", headers={"ETag": etag})
+    return JSON(stored.to_json(), headers={"ETag": etag})
 
 
 async def put(request: Request) -> Response:
@@ -68,17 +68,19 @@ async def put(request: Request) -> Response:
         if data["name"] != name:
             raise InvalidCatalog([Fault("/name", f"The address says {name!r}: leave it out, or say the same.")])
     catalog, names = await asyncio.to_thread(_parse, data)
-    digest, new = await state(request).catalogs.put(caller(request).owner, catalog, now_ms())
+    app, who = state(request), caller(request)
+    await app.backpressure.check()
+    most = app.backpressure.owner_bytes(app.settings.max_owner_bytes) if who.limited else 0
+    digest, new = await app.catalogs.put(who.owner, catalog, now_ms(), max_bytes=most)
     if len(names) > AT_ONCE:
-        await state(request).indexes.request(names)
+        await app.indexes.request(names)
     answer = {"Location": f"/v1/catalogs/{name}", "ETag": f'"{digest}"'}
     return JSON(catalogs.to_json(catalog), status_code=201 if new else 200, headers=answer)
 
 
 def _parse(data: object) -> tuple[Catalog, tuple[str, ...]]:
     """The catalog, and what is embedded of it."""
-    catalog = catalogs.parse(data)
-    checks.own_scope(catalog)
+    catalog = accepting.read_catalog(data)
     return catalog, tuple(embeddable(catalog))
 
 
@@ -204,7 +206,7 @@ operations = [
         "catalogs:write",
         {201: schemas.CatalogDocument, 200: schemas.CatalogDocument},
         body=schemas.CatalogDocument,
-        problems=(*_PROBLEMS, "too-many-catalogs"),
+        problems=(*_PROBLEMS, "too-many-catalogs", "too-many-bytes", "overloaded"),
         headers={201: ("ETag", "Location"), 200: ("ETag", "Location")},
         tag="catalogs",
     ),

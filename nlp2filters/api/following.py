@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -62,7 +63,7 @@ async def job_events(request: Request) -> Response:
     cursor at the end is answered with 204, which stops a browser's reconnecting.
     """
     job = await lookup.job(request)
-    return await _event_source(request, job.id, _job_snapshot)
+    return await _event_source(request, job.id, _job_snapshot, job.metadata)
 
 
 async def batch_events(request: Request) -> Response:
@@ -76,7 +77,9 @@ async def job_socket(socket: WebSocket) -> None:
     await _serve_socket(socket)
 
 
-async def _event_source(request: Request, subject: str, snapshot: Snapshot) -> Response:
+async def _event_source(
+    request: Request, subject: str, snapshot: Snapshot, metadata: Mapping[str, Any] = MappingProxyType({})
+) -> Response:
     accept = request.headers.get("accept", "*/*")
     if not any(kind in accept for kind in (SSE, "text/*", "*/*")):
         raise NotAcceptable(accept, SSE)
@@ -86,7 +89,7 @@ async def _event_source(request: Request, subject: str, snapshot: Snapshot) -> R
         return Response(status_code=204)
     if request.method == "HEAD":
         return Response(media_type=SSE)
-    return _Stream(request, subject, cursor, snapshot)
+    return _Stream(request, subject, cursor, snapshot, metadata)
 
 
 class _Stream(Response):
@@ -97,8 +100,11 @@ class _Stream(Response):
         (), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, media_type=SSE
     ).raw_headers
 
-    def __init__(self, request: Request, subject: str, cursor: str | None, snapshot: Snapshot) -> None:
+    def __init__(
+        self, request: Request, subject: str, cursor: str | None, snapshot: Snapshot, metadata: Mapping[str, Any]
+    ) -> None:
         self._request, self._subject, self._cursor, self._snapshot = request, subject, cursor, snapshot
+        self._metadata = _as_json(metadata)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send them. An error of Redis ends the stream as its time would have, so that the client comes back.
@@ -110,7 +116,7 @@ class _Stream(Response):
         follower = await _follower(app, self._subject, self._cursor, self._snapshot)
 
         async def send_one(event: Event | None) -> None:
-            body = _encoded(event) if event else _PING
+            body = _encoded(event, self._metadata) if event else _PING
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await send({"type": "http.response.body", "body": body, "more_body": True})
 
@@ -131,10 +137,23 @@ class _Stream(Response):
 
 
 @lru_cache(maxsize=64)
-def _encoded(event: Event) -> bytes:
+def _encoded(event: Event, metadata: str) -> bytes:
     """The event as it is sent; encoded once for all who follow the same job."""
     retry = RECONNECT_MS if event.name == "snapshot" else None
-    return ServerSentEvent(event.data, event=event.name, id=event.id, retry=retry).encode()
+    return ServerSentEvent(_whole(event, metadata), event=event.name, id=event.id, retry=retry).encode()
+
+
+def _as_json(metadata: Mapping[str, Any]) -> str:
+    """The metadata as JSON, empty where there is none."""
+    return orjson.dumps(metadata).decode() if metadata else ""
+
+
+def _whole(event: Event, metadata: str) -> str:
+    """The event's data with the job's metadata, which its stream leaves out: it may be 16 kB in each."""
+    if not metadata or "job" not in (data := orjson.loads(event.data)):
+        return event.data
+    data["job"]["metadata"] = orjson.Fragment(metadata)
+    return orjson.dumps(data).decode()
 
 
 _PING = ServerSentEvent(comment="ping").encode()
@@ -151,10 +170,12 @@ async def _serve_socket(socket: WebSocket) -> None:
             await socket.close(CLOSED_NORMALLY)
             return
         follower = await _follower(app, job.id, cursor, _job_snapshot)
+        metadata = _as_json(job.metadata)
 
         async def send_one(event: Event | None) -> None:
             if event:  # uvicorn keeps a WebSocket alive by itself
-                message = {"id": event.id, "event": event.name, "data": orjson.Fragment(event.data)}
+                data = orjson.Fragment(_whole(event, metadata))
+                message = {"id": event.id, "event": event.name, "data": data}
                 async with asyncio.timeout(SEND_TIMEOUT_S):
                     await socket.send_text(orjson.dumps(message).decode())
 

@@ -1,6 +1,8 @@
 """The jobs of the API: submit, look, fetch the result, cancel, retry, delete."""
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -12,6 +14,7 @@ from nlp2filters.api import accepting, headers, lookup
 from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_json
 from nlp2filters.api.headers import Preferences
+from nlp2filters.api.preparing import Preparation
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
@@ -21,7 +24,15 @@ from nlp2filters.core.dialects import sql
 from nlp2filters.core.interpretation import from_json
 from nlp2filters.core.jobs import RETRYABLE, Job
 from nlp2filters.demo import table
-from nlp2filters.errors import Fault, InvalidRequest, NoDemoData, NotFinished, NotRetryable
+from nlp2filters.errors import (
+    Fault,
+    InvalidRequest,
+    JobNotFound,
+    NoDemoData,
+    NotFinished,
+    NotRetryable,
+    ReplayGone,
+)
 from nlp2filters.store import Event, now_ms
 
 RETRY_AFTER_S = 1
@@ -35,12 +46,14 @@ async def submit(request: Request) -> Response:
     job and its `result`. An `Idempotency-Key` makes it safe to send the same request again: it is the same job.
     """
     asked = checked(Submission, await read_json(request))
-    limits, rate = await accepting.admit(request)
     once = headers.once(request, asked.model_dump(mode="json"))
-    job, body = await accepting.prepare(request, asked)
+    if made := await accepting.replayed(request, once):
+        return await _accepted(request, made)
+    limits, rate = await accepting.admit(request)
+    job, body = await Preparation(request).prepare(asked)
     job_id = await state(request).store.create(job, body, limits=limits, once=once)
     faults.reach(state(request).settings.faults, "job-created")
-    return await _accepted(request, job, job_id, rate)
+    return await _accepted(request, job_id, job, rate)
 
 
 async def retry(request: Request) -> Response:
@@ -48,23 +61,36 @@ async def retry(request: Request) -> Response:
 
     `Prefer` and `Idempotency-Key` as for a submission.
     """
-    app = state(request)
+    app, once = state(request), headers.once(request, None)
+    if made := await accepting.replayed(request, once):
+        return await _accepted(request, made)
     limits, rate = await accepting.admit(request)
     old = await lookup.job(request)
     if old.status not in RETRYABLE:
         raise NotRetryable(old.id, old.status)
     _, found = await app.store.load(old.id, "request")
-    job, body = accepting.again(app, old, found["request"])
-    job_id = await app.store.create(job, body, limits=limits, once=headers.once(request, None))
-    return await _accepted(request, job, job_id, rate)
+    job, body = await accepting.again(app, old, found["request"])
+    job_id = await app.store.create(job, body, limits=limits, once=once)
+    return await _accepted(request, job_id, job, rate)
 
 
-async def _accepted(request: Request, job: Job, job_id: str, rate: dict[str, str]) -> Response:
-    """The answer to a submission; `job_id` is another than the job's when an idempotency key stood for it."""
+async def _accepted(
+    request: Request, job_id: str, new: Job | None = None, rate: Mapping[str, str] = MappingProxyType({})
+) -> Response:
+    """The answer to a submission. `new` is None or has another id when the key stands for an earlier job.
+
+    Raises:
+        ReplayGone: the earlier job is not kept any more.
+    """
     app, asked = state(request), headers.preferences(request)
-    replayed = job_id != job.id
-    found: dict[str, Any] = {"job": job}
-    if asked.wait_s or replayed:
+    if replayed := new is None or new.id != job_id:
+        try:
+            new = await app.store.get(job_id)
+        except JobNotFound as exc:
+            raise ReplayGone(job_id) from exc
+    assert new
+    found: dict[str, Any] = {"job": new}
+    if asked.wait_s:
         try:
             found = await _wait(app, job_id, asked)
         except RedisError:
@@ -180,7 +206,8 @@ def _select(name: str, found: dict[str, Any], size: int) -> tuple[int, Any]:
 
 
 STATUSES = ("queued", "running", "canceling", "succeeded", "failed", "canceled", "expired")
-_LIMITS = ("too-many-requests", "too-many-pending", "overloaded")
+_LIMITS = ("too-many-requests", "too-many-pending", "too-many-bytes", "overloaded")
+_REUSED = ("idempotency-key-reused", "replay-gone")
 _ONCE = Param(name="Idempotency-Key", place="header", description="The same key and body: the same job, for 24 h.")
 _PREFER = Param(name="Prefer", place="header", description="`wait=N` seconds for the end; `return=minimal`: no body.")
 _ETAG = Param(name="If-None-Match", place="header", description="The ETag that the client has.")
@@ -218,7 +245,7 @@ operations = [
             "invalid-catalog",
             "invalid-filter",
             *_FINISHED,
-            "idempotency-key-reused",
+            *_REUSED,
             *_LIMITS,
         ),
         headers=_MADE_HEADERS,
@@ -276,7 +303,7 @@ operations = [
         "jobs:write",
         {202: schemas.Job, 200: schemas.FinishedJob},
         params=(_PREFER, _ONCE),
-        problems=("job-not-found", "job-not-retryable", "idempotency-key-reused", *_LIMITS),
+        problems=("job-not-found", "job-not-retryable", "result-expired", *_REUSED, *_LIMITS),
         headers=_MADE_HEADERS,
     ),
 ]

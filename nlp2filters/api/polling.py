@@ -55,7 +55,7 @@ operations = [
         "jobs:write",
         {202: schemas.EchoJob},
         body=Echo,
-        problems=("too-many-requests", "too-many-pending", "overloaded"),
+        problems=("too-many-requests", "too-many-pending", "too-many-bytes", "overloaded"),
         tag="older",
     ),
     Operation(

@@ -1,56 +1,101 @@
-"""What a submission goes on from: the earlier job is read once, when it is refined."""
+"""Load the job that a submission refines, once for all submissions of a request that do."""
 
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
 from starlette.requests import Request
 
+from nlp2filters import parts
 from nlp2filters.api import lookup
+from nlp2filters.api.state import state
 from nlp2filters.api.submission import Submission
 from nlp2filters.core import checks, interpretation
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.refining import Earlier, too_large
 from nlp2filters.errors import Fault, InvalidFilter, InvalidRequest
+from nlp2filters.parts import Part
 
 INHERITED = ("dialects", "strategy", "locale", "timezone", "now", "scope")  # unless others are given
+MAX_EARLIER_BYTES = 64_000
 
 
-async def complete(request: Request, asked: Submission, job_id: str) -> tuple[Submission, Earlier]:
-    """The submission, completed by what the job that it refines was asked; and what that job came to.
+@dataclass(frozen=True, slots=True)
+class Refined:
+    """A job to go on from: its kind, request and reading; its catalog is a name, or the content of an inline one.
 
-    The latter is kept with the new job, which needs the earlier one no longer.
+    `part` is the reading as the new job keeps it: the earlier job is needed no longer.
+    """
+
+    kind: str
+    request: dict[str, Any]
+    catalog: str | Part
+    earlier: Earlier
+    part: Part
+
+    def complete(self, asked: Submission) -> Submission:
+        """The submission with what it leaves out as in the request of the earlier job, but the catalog.
+
+        Raises:
+            InvalidRequest: the submission is of another kind, or about another catalog.
+        """
+        if asked.kind != self.kind:
+            raise InvalidRequest([Fault("/refines", f"Job {asked.refines} has no filter that could be refined.")])
+        if not self._is_about(asked.catalog):
+            detail = "A text that refines a job searches the catalog of that job. Leave `catalog` out."
+            raise InvalidRequest([Fault("/catalog", detail)])
+        return asked.model_copy(
+            update={name: self.request[name] for name in INHERITED if name not in asked.model_fields_set}
+        )
+
+    def check(self, catalog: Catalog) -> None:
+        """Refuse to refine what the catalog, as it is now, does not have, or what has grown too large.
+
+        Raises:
+            InvalidRequest: with the pointer `/refines`.
+        """
+        reading = self.earlier.reading
+        if too_large(reading) or len(self.part.content) > MAX_EARLIER_BYTES:
+            detail = "That job's filter has grown too large to be refined. Ask anew, without `refines`."
+            raise InvalidRequest([Fault("/refines", detail)])
+        try:
+            if reading.filter:
+                checks.check(reading.filter, catalog)
+            checks.check_sort(reading.sort, catalog)
+        except InvalidFilter as exc:
+            detail = f"The catalog has changed since that job: {exc.faults[0].detail} Ask anew, without `refines`."
+            raise InvalidRequest([Fault("/refines", detail)]) from exc
+
+    def _is_about(self, catalog: str | dict[str, Any] | None) -> bool:
+        match catalog, self.catalog:
+            case None, _:
+                return True
+            case dict(), Part(content=content):
+                return bool(catalog == orjson.loads(content))
+        return catalog == self.catalog
+
+
+async def load(request: Request, job_id: str) -> Refined:
+    """The job that is to be refined.
 
     Raises:
-        JobNotFound, JobGone, ResultNotReady: of the earlier job.
-        InvalidRequest: it has no filter, or the submission is about another catalog.
+        JobNotFound, JobGone, ResultNotReady, PartGone: there is nothing to go on from.
+        InvalidRequest: it has no filter.
     """
     job, found = await lookup.finished(request, job_id, "request", "draft", "reading")
-    if job.kind != asked.kind or "draft" not in found:
+    if "draft" not in found:
         raise InvalidRequest([Fault("/refines", f"Job {job_id} has no filter that could be refined.")])
-    before = found["request"]
-    if asked.catalog not in (None, before["catalog"]):
-        detail = "A text that refines a job searches the catalog of that job. Leave `catalog` out."
-        raise InvalidRequest([Fault("/catalog", detail)])
-    inherited = {name: before[name] for name in INHERITED if name not in asked.model_fields_set}
-    reading = interpretation.from_json(found.get("reading", found["draft"]))
-    first = before.get("earlier")
-    return (
-        asked.model_copy(update={**inherited, "catalog": before["catalog"]}),
-        Earlier.of(job_id, before["text"], reading, Earlier.from_json(first) if first else None),
+    store, before = state(request).store, found["request"]
+    contents = await parts.load(store.redis, store.keys, job.owner, before)
+    before = {**before, **{name: orjson.loads(contents[name]) for name in ("scope", "earlier") if name in contents}}
+    earlier = Earlier.of(
+        job_id,
+        before["text"],
+        interpretation.from_json(found.get("reading", found["draft"])),
+        Earlier.from_json(before["earlier"]) if before.get("earlier") else None,
     )
-
-
-def check(earlier: Earlier, catalog: Catalog) -> None:
-    """Refuse to refine what the catalog, as it is now, does not have, or what has grown too large.
-
-    Raises:
-        InvalidRequest: with the pointer `/refines`.
-    """
-    reading = earlier.reading
-    if too_large(reading):
-        detail = "That job's filter has grown too large to be refined. Ask anew, without `refines`."
-        raise InvalidRequest([Fault("/refines", detail)])
-    try:
-        if reading.filter:
-            checks.check(reading.filter, catalog)
-        checks.check_sort(reading.sort, catalog)
-    except InvalidFilter as exc:
-        detail = f"The catalog has changed since that job: {exc.faults[0].detail} Ask anew, without `refines`."
-        raise InvalidRequest([Fault("/refines", detail)]) from exc
+    if "catalog" in contents:
+        catalog: str | Part = Part(contents["catalog"], before["parts"]["catalog"])
+    else:
+        catalog = before["catalog"] if isinstance(before["catalog"], str) else Part.of(before["catalog"])
+    return Refined(job.kind, before, catalog, earlier, Part.of(earlier.to_json()))

@@ -34,17 +34,20 @@ _SLUGS: dict[type[errors.NLP2FiltersError], str] = {
     errors.IllegalTransition: "job-already-finished",
     errors.NotRetryable: "job-not-retryable",
     errors.JobGone: "result-expired",
+    errors.PartGone: "result-expired",
     errors.BatchNotFound: "batch-not-found",
     errors.TooManyCatalogs: "too-many-catalogs",
     errors.NoWebhook: "no-webhook",
     errors.AlreadyDelivering: "already-delivering",
     errors.IdempotencyKeyReused: "idempotency-key-reused",
+    errors.ReplayGone: "replay-gone",
     errors.NotAcceptable: "not-acceptable",
     errors.Unauthenticated: "unauthenticated",
     errors.Forbidden: "forbidden",
     errors.Overloaded: "overloaded",
     errors.TooManyRequests: "too-many-requests",
     errors.TooManyPending: "too-many-pending",
+    errors.TooManyBytes: "too-many-bytes",
     errors.TooManyStreams: "too-many-streams",
     errors.NewerRecord: "newer-record",
 }
@@ -83,6 +86,9 @@ async def on_error(request: Request, exc: Exception) -> Response:
             return Problem(request, _SLUGS[type(exc)], f"{count}; see `errors`.", errors=members)
         case errors.ResultNotReady(error=error, status=status) if status in TERMINAL:
             return Problem(request, "job-failed", str(exc), error=error)
+        case errors.ReplayGone(subject=subject):
+            name = "batch_id" if subject.startswith("batch_") else "job_id"
+            return Problem(request, "replay-gone", str(exc), None, **{name: subject})
         case errors.NLP2FiltersError():
             return Problem(request, _SLUGS[type(exc)], str(exc), _headers(exc))
     raise exc

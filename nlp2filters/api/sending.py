@@ -155,7 +155,7 @@ operations = [
         "jobs:write",
         {204: None},
         body=_FORM,
-        problems=("not-found", "too-many-requests", "too-many-pending", "overloaded"),
+        problems=("not-found", "too-many-requests", "too-many-pending", "too-many-bytes", "overloaded"),
         tag="older",
     )
 ]

@@ -24,7 +24,9 @@ from nlp2filters.core.languages import LOCALES
 from nlp2filters.errors import Fault, InvalidRequest
 
 MAX_TEXT = 4_000
+FIRST_YEAR, LAST_YEAR = 1000, 8999  # of `now`: a text may count up to 999 years from it, inside of the calendar
 MAX_METADATA = 16_000  # bytes; a webhook's body, which has the metadata, stays below 20 kB
+MAX_SCOPE = 16_000  # bytes; every result has it once for itself and once for each dialect
 
 
 def _no_nul(text: str) -> str:
@@ -39,10 +41,20 @@ def _small(metadata: dict[str, str]) -> dict[str, str]:
     return metadata
 
 
+def _short(scope: dict[str, Any]) -> dict[str, Any]:
+    if len(orjson.dumps(scope)) > MAX_SCOPE:
+        raise ValueError(f"must not have more than {MAX_SCOPE} bytes, as JSON")
+    return scope
+
+
 def _known_dialect(name: str) -> str:
     if name not in dialects.DIALECTS:
         raise ValueError(f"unknown dialect; known: {', '.join(dialects.DIALECTS)}")
     return name
+
+
+def _once(names: list[str]) -> list[str]:
+    return list(dict.fromkeys(names))
 
 
 def _known_timezone(name: str) -> str:
@@ -52,13 +64,15 @@ def _known_timezone(name: str) -> str:
 
 
 def _moment(text: str) -> str:
-    dt.datetime.fromisoformat(text)
+    if not FIRST_YEAR <= dt.datetime.fromisoformat(text).year <= LAST_YEAR:
+        raise ValueError(f"must be in the years {FIRST_YEAR} to {LAST_YEAR}")
     return text
 
 
 Text = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_TEXT, strip_whitespace=False), AfterValidator(_no_nul)
 ]
+Dialects = Annotated[list[Annotated[str, AfterValidator(_known_dialect)]], Len(0, 16), AfterValidator(_once)]
 Metadata = Annotated[
     dict[Annotated[str, StringConstraints(max_length=64)], Annotated[str, StringConstraints(max_length=512)]],
     Len(0, 16),
@@ -98,8 +112,8 @@ class Submission(BaseModel):
         description="A catalog's name, or a whole catalog. With `refines` that of the earlier job.",
     )
     text: Text = Field(description="What somebody asks for, in plain language.")
-    dialects: Annotated[list[Annotated[str, AfterValidator(_known_dialect)]], Len(0, 16)] = Field(
-        default=["sql"], description="The search engines to compile the filter for."
+    dialects: Annotated[list[Annotated[str, AfterValidator(_known_dialect)]], Len(0, 16), AfterValidator(_once)] = (
+        Field(default=["sql"], description="The search engines to compile the filter for.")
     )
     strategy: Literal["auto", "llm", "builtin"] = Field(
         default="auto",
@@ -115,7 +129,7 @@ class Submission(BaseModel):
     now: Annotated[str, AfterValidator(_moment)] | None = Field(
         default=None, description="ISO 8601 moment that counts as now; the time of submission otherwise."
     )
-    scope: dict[str, Any] | None = Field(
+    scope: Annotated[dict[str, Any], AfterValidator(_short)] | None = Field(
         default=None, description="A CQL2-JSON filter that is always added, and never shown to an LLM."
     )
     webhook: Webhook | None = Field(default=None, description="Called, signed, when the job has ended.")

@@ -55,6 +55,7 @@ def problem(response: httpx.Response) -> ServiceProblem:
         detail=str(body.get("detail", f"The service answered {response.status_code} {response.reason_phrase}.")),
         faults=[Fault(str(one["pointer"]), str(one["detail"])) for one in body.get("errors") or ()],
         retry_after_s=retry_after_s(response),
+        subject=body.get("job_id") or body.get("batch_id"),
     )
 
 

@@ -53,7 +53,7 @@ SLACK_S = 1.0  # by which `timeout_s` may be missed
 POLL_S = 1.0
 BARREN, BARREN_PROVEN = 3, 8  # connections in a row that may bring no event; more where one came before
 
-_GATEWAY = frozenset({502, 504})  # somebody on the way failed: the service may have got the request, or not
+_UNKNOWN = frozenset({502, 504})  # nobody knows whether the service has carried the request out
 
 
 class Event(Protocol):
@@ -112,8 +112,8 @@ class Service:
     """Made by `Client` and `AsyncClient`, whose methods these are.
 
     Every method may raise what `ClientError` is the base of. Requests are sent again while the service has no room
-    or cannot be reached, for `patience_s` seconds in all; what is submitted has an idempotency key, so that it is
-    one job however often it is sent.
+    or cannot be reached, or where its answer was lost, for `patience_s` seconds in all. What makes a job or batch has
+    an idempotency key, so that it is one however often it is sent; give yours to send it again from another process.
     """
 
     def __init__(self, transport: Transport, patience_s: float) -> None:
@@ -359,7 +359,7 @@ class Service:
                     return response
                 error = answers.problem(response)
                 retry_after_s = error.retry_after_s
-                again = isinstance(error, Busy) or (call.repeatable and error.status in _GATEWAY)
+                again = isinstance(error, Busy) or (call.repeatable and error.status in _UNKNOWN)
             wait_s = self._retries.wait_s(number, time.monotonic() - began, retry_after_s) if again else None
             if wait_s is None:
                 raise error

@@ -36,11 +36,13 @@ class RelativeDate:
     edge: Literal["first", "last"] = "first"
 
     def resolve(self, today: dt.date, week_start: int = 0) -> dt.date:
-        """The calendar day. `week_start` is a weekday, 0 for Monday.
+        """The calendar day; of one outside the years 1 to 9999 the nearest inside. `week_start`: 0 for Monday."""
+        try:
+            return self._day(today, week_start)
+        except (OverflowError, ValueError):
+            return dt.date.min if (self.offset or today.year - 5000) < 0 else dt.date.max
 
-        Raises:
-            OverflowError, ValueError: when the day lies outside the years 1 to 9999.
-        """
+    def _day(self, today: dt.date, week_start: int) -> dt.date:
         months = {"month": 1, "quarter": 3, "year": 12}.get(self.unit)
         if months:
             day = today + relativedelta(months=months * self.offset)

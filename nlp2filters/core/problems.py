@@ -76,6 +76,11 @@ PROBLEMS: Mapping[str, Kind] = {
     "result-expired": Kind(
         410, "The result is no longer kept", "Submit the text again. RETENTION_S says how long results are kept."
     ),
+    "replay-gone": Kind(
+        410,
+        "The request was carried out, and what it made is no longer kept",
+        "`job_id` or `batch_id` names what it made. To submit the same again, use a new Idempotency-Key.",
+    ),
     "payload-too-large": Kind(
         413, "The body is too large", "1 MiB is the most. Store a large catalog once with `PUT /v1/catalogs/{name}`."
     ),
@@ -99,6 +104,12 @@ PROBLEMS: Mapping[str, Kind] = {
     ),
     "too-many-pending": Kind(
         429, "Too many of your jobs have not ended", "Wait until some have ended, or cancel those you do not need."
+    ),
+    "too-many-bytes": Kind(
+        429,
+        "Your requests have added too many bytes",
+        "Wait for the seconds in `Retry-After`. Store a large catalog once with `PUT /v1/catalogs/{name}` and name it. "
+        "MAX_OWNER_BYTES is the limit.",
     ),
     "too-many-streams": Kind(
         429, "You have too many streams open", "Close some; follow a batch by its one stream; or poll."

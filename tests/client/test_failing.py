@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -14,6 +15,7 @@ from starlette.routing import Route
 
 from nlp2filters.client import Client, answers
 from nlp2filters.client import service as calls
+from nlp2filters.client.options import BatchRequest
 from nlp2filters.client.retries import Retries, backoff_s
 from nlp2filters.core.jobs import create, to_public
 from nlp2filters.errors import Busy, NotThere, ServiceProblem, Unreachable, UnreadableAnswer, WaitedTooLong
@@ -25,6 +27,7 @@ from tests.service import Service
 from tests.streams import job_with_events
 
 BUSY = answered(503, '{"title": "Too many jobs", "detail": "wait"}', Retry_After="1")
+UNKNOWN = answered(504, '{"type": "/problems/outcome-unknown", "title": "Unknown"}', Retry_After="0")
 STREAMS = answered(429, '{"type": "/problems/too-many-streams", "title": "Streams"}', Retry_After="30")
 
 
@@ -61,6 +64,45 @@ def test_a_batch_whose_answer_is_lost(behind: Client, gateway: Gateway) -> None:
     gateway.script(lost)
     batch = behind.submit_batch([{"custom_id": "a", "text": "8 cylinders", "catalog": "cars"}])
     assert [job.batch_id for job in behind.jobs()].count(batch.id) == 1
+
+
+@pytest.mark.parametrize("fault", [UNKNOWN, answered(502), lost], ids=["outcome-unknown", "502", "lost"])
+@pytest.mark.parametrize("own", [None, "my-own-key"])
+def test_whatever_makes_jobs_is_carried_out_once(
+    connect: Connect, idle_service: Service, fault: peer.Fault, own: str | None
+) -> None:
+    """The service has done it each time, but its answer does not come through."""
+    request: BatchRequest = {"custom_id": "a", "text": "8 cylinders", "catalog": "cars"}
+    with peer.before(idle_service.url) as gateway:
+        client = connect(gateway.url)
+        old = client.submit("8 cylinders", "cars")
+        client.cancel(old)
+        known = {job.id for job in client.jobs()}
+        for call in (
+            lambda key: client.submit("8 cylinders", "cars", idempotency_key=key),
+            lambda key: client.retry(old, idempotency_key=key),
+            lambda key: client.submit_batch([request], idempotency_key=key),
+        ):
+            gateway.script(fault, fault)
+            key = own and f"{own} {uuid.uuid4()}"
+            call(key)
+            tries = gateway.asked
+            assert len(tries) == 3
+            assert len({asked.headers["idempotency-key"] for asked in tries}) == 1
+            assert tries[0].headers["idempotency-key"] == (key or tries[0].headers["idempotency-key"])
+            made = {job.id for job in client.jobs()} - known
+            assert len(made) == 1
+            known |= made
+
+
+def test_what_was_made_and_is_gone_is_named(behind: Client) -> None:
+    key = str(uuid.uuid4())
+    job = behind.submit("8 cylinders", "cars", idempotency_key=key)
+    behind.wait(job)
+    behind.delete(job)
+    with pytest.raises(NotThere) as gone:
+        behind.submit("8 cylinders", "cars", idempotency_key=key)
+    assert (gone.value.status, gone.value.slug, gone.value.subject) == (410, "replay-gone", job.id)
 
 
 def test_what_must_not_be_repeated_is_not(behind: Client, gateway: Gateway) -> None:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,12 +28,17 @@ FOLLOW = """async ([job, lastEventId]) => {
     seen.push({ id, name, by, status: now.status, value: result?.conditions[0].value });
   return seen;
 }"""
-SUBMIT = """async (request) => {
+SUBMIT = """async ([request, options]) => {
   const { Client } = await import("/static/client.js");
-  return new Client().submit(request);
+  return new Client().submit(request, options);
+}"""
+COUNT = """async () => {
+  const { Client } = await import("/static/client.js");
+  return (await new Client().get("/v1/jobs?page_size=200")).jobs.length;
 }"""
 REQUEST = {"catalog": "cars", "text": "8 cylinders"}
 STREAMS = answered(429, '{"title": "Streams"}', Retry_After="30")
+UNKNOWN = answered(504, '{"type": "/problems/outcome-unknown", "title": "Unknown"}', Retry_After="0")
 BUSY = answered(503, '{"title": "Busy"}', Retry_After="1")
 
 
@@ -88,25 +94,32 @@ def test_a_stream_that_is_cut_a_hundred_times_brings_every_event_once(browser: B
         assert follow(page, urls(job_id), ids[-1]) == []  # 204
 
 
-def test_an_answer_that_is_lost_makes_no_second_job(page: Page, gateway: Gateway) -> None:
-    gateway.script(lost, of="/v1/jobs")
-    page.evaluate(SUBMIT, REQUEST)
+@pytest.mark.parametrize("fault", [lost, UNKNOWN], ids=["lost", "outcome-unknown"])
+@pytest.mark.parametrize("key", [None, "my-own-key"])
+def test_an_answer_that_is_lost_makes_no_second_job(
+    page: Page, gateway: Gateway, fault: peer.Fault, key: str | None
+) -> None:
+    gateway.script(fault, of="/v1/jobs")
+    options = {"idempotencyKey": f"{key} {uuid.uuid4()}"} if key else {}
+    before = page.evaluate(COUNT)
+    page.evaluate(SUBMIT, [REQUEST, options])
     tries = [asked.headers["idempotency-key"] for asked in gateway.asked if asked.method == "POST"]
     assert len(tries) == 2
-    assert len(set(tries)) == 1
+    assert set(tries) == {options.get("idempotencyKey", tries[0])}
+    assert page.evaluate(COUNT) == before + 1
 
 
 @pytest.mark.parametrize("fault", [STREAMS, cut_after(10), answered(200, "<h1>", Content_Type="text/html")])
 def test_where_events_do_not_come_through_the_job_is_polled(page: Page, gateway: Gateway, fault: peer.Fault) -> None:
     gateway.rule = lambda asked: fault if asked.path.endswith("/events") else peer.through
-    last = follow(page, page.evaluate(SUBMIT, REQUEST))[-1]
+    last = follow(page, page.evaluate(SUBMIT, [REQUEST, {}]))[-1]
     assert last == {"id": None, "name": "done", "by": "polling", "status": "succeeded", "value": 8}
 
 
 def test_events_that_are_held_back_are_not_waited_for(browser: Browser, idle_service: Service) -> None:
     with peer.before(idle_service.url) as gateway, tests.browser.page_of(browser, gateway.url) as page:
         page.goto("/docs")
-        job = page.evaluate(SUBMIT, REQUEST)
+        job = page.evaluate(SUBMIT, [REQUEST, {}])
         gateway.rule = lambda asked: held_back if asked.path.endswith("/events") else peer.through
         first = page.evaluate(
             """async (job) => {
@@ -120,7 +133,7 @@ def test_events_that_are_held_back_are_not_waited_for(browser: Browser, idle_ser
 
 def test_the_seconds_of_retry_after_are_waited(page: Page, gateway: Gateway) -> None:
     gateway.script(BUSY, of="/v1/jobs")
-    job = page.evaluate(SUBMIT, REQUEST)
+    job = page.evaluate(SUBMIT, [REQUEST, {}])
     gateway.script(BUSY, of="/events")
     assert follow(page, job)[-1] | {"id": None} == {
         "id": None, "name": "done", "by": "events", "status": "succeeded", "value": 8,
@@ -129,7 +142,7 @@ def test_the_seconds_of_retry_after_are_waited(page: Page, gateway: Gateway) -> 
 
 
 def test_a_service_that_goes_away_and_returns(page: Page, gateway: Gateway) -> None:
-    job = page.evaluate(SUBMIT, REQUEST)
+    job = page.evaluate(SUBMIT, [REQUEST, {}])
     page.evaluate("import('/static/client.js')")
     gateway.leave()
     threading.Timer(0.5, gateway.come_back).start()
@@ -149,7 +162,7 @@ def test_following_can_be_stopped(browser: Browser, idle_service: Service) -> No
                 return error;
               }
             }""",
-            page.evaluate(SUBMIT, REQUEST),
+            page.evaluate(SUBMIT, [REQUEST, {}]),
         )
         assert reason == "enough"
 

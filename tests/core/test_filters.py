@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -207,11 +207,25 @@ def test_a_floor_is_never_later_and_begins_its_unit(
 
 
 @pytest.mark.parametrize(
-    "relative", [RelativeDate(9000, "year"), RelativeDate(10**12, "day"), RelativeDate(-9999, "year")]
+    ("today", "relative", "expected"),
+    [
+        ("2026-11-24", RelativeDate(9000, "year"), dt.date.max),
+        ("2026-11-24", RelativeDate(10**12, "day"), dt.date.max),
+        ("2026-11-24", RelativeDate(-9999, "year"), dt.date.min),
+        ("2026-11-24", RelativeDate(-(10**30), "week", "year", "last"), dt.date.min),
+        ("9999-12-31", RelativeDate(0, "year", "year", "last"), dt.date.max),
+        ("0001-01-01", RelativeDate(0, "week", "week"), dt.date.min),
+    ],
 )
-def test_days_outside_the_calendar(relative: RelativeDate) -> None:
-    with pytest.raises((OverflowError, ValueError)):
-        relative.resolve(dt.date(2026, 11, 24))
+def test_a_day_beyond_the_calendar_is_its_nearest(today: str, relative: RelativeDate, expected: dt.date) -> None:
+    assert relative.resolve(dt.date.fromisoformat(today)) == expected
+
+
+@given(st.dates(), units, units, st.integers(), st.sampled_from(["first", "last"]), st.integers(0, 6))
+def test_every_relative_date_is_a_day(
+    today: dt.date, unit: Unit, floor: Unit, offset: int, edge: Literal["first", "last"], week_start: int
+) -> None:
+    assert isinstance(RelativeDate(offset, unit, floor, edge).resolve(today, week_start), dt.date)
 
 
 def test_resolve_reaches_every_value() -> None:

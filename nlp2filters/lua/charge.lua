@@ -1,0 +1,11 @@
+-- Charge bytes to an owner's quota, if there is room for them.
+--
+-- KEYS  1 the bytes added (see quota.lua)
+-- ARGV  1 the quota, JSON  2 bytes
+-- Returns 0, or the seconds until there will be room.
+
+local quota = cjson.decode(ARGV[1])
+local wait_s = exceeded(KEYS[1], quota, tonumber(ARGV[2]))
+if wait_s then return wait_s end
+charge(KEYS[1], quota, ARGV[2])
+return 0

@@ -1,0 +1,44 @@
+-- The bytes that an owner's requests have added lately: `exceeded(key, quota, bytes)` and `charge(key, quota, bytes)`.
+--
+-- The key is a hash: number of a window of time → bytes added in it. The quota:
+--   limit     the most bytes in all windows, 0 for any number
+--   width_ms  of a window; count: how many are looked at
+--
+-- To look writes nothing, so that a script can refuse before its first write.
+
+local function window_now(quota)
+  local time = redis.call('TIME')
+  return math.floor((time[1] * 1000 + math.floor(time[2] / 1000)) / quota.width_ms), time[1] * 1000
+end
+
+-- Seconds until there is room for so many bytes more; nil when there is.
+local function exceeded(key, quota, bytes)
+  if quota.limit == 0 then return nil end
+  local current, at_ms = window_now(quota)
+  local added, total = {}, bytes
+  local flat = redis.call('HGETALL', key)
+  for i = 1, #flat, 2 do
+    local window = tonumber(flat[i])
+    if window > current - quota.count then
+      added[#added + 1] = { window = window, bytes = tonumber(flat[i + 1]) }
+      total = total + tonumber(flat[i + 1])
+    end
+  end
+  if total <= quota.limit then return nil end
+  table.sort(added, function(a, b) return a.window < b.window end)
+  local free = current
+  for _, old in ipairs(added) do
+    free, total = old.window, total - old.bytes
+    if total <= quota.limit then break end
+  end
+  return math.ceil(((free + quota.count) * quota.width_ms - at_ms) / 1000)
+end
+
+local function charge(key, quota, bytes)
+  local current = window_now(quota)
+  redis.call('HINCRBY', key, current, bytes)
+  for _, window in ipairs(redis.call('HKEYS', key)) do
+    if tonumber(window) <= current - quota.count then redis.call('HDEL', key, window) end
+  end
+  redis.call('PEXPIRE', key, (quota.count + 1) * quota.width_ms)
+end
