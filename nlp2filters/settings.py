@@ -50,7 +50,7 @@ class Settings:
     redis_url: str = _setting(
         "REDIS_URL",
         "redis://127.0.0.1:6379/0",
-        "The Redis server. Without it `nlp2filters up` starts one of its own.",
+        "The Redis or Valkey server. Without it `nlp2filters up` starts one of its own.",
     )
     redis_tls_verify: bool = _setting(
         "REDIS_TLS_VERIFY", True, "Whether a `rediss://` server needs a certificate that can be verified."

