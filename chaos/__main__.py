@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from typing import Any
 
-from chaos import rescues, trials
+from chaos import attacks, rescues, trials
 from chaos.trials import Finding, Stand
 from nlp2filters.faults import POINTS
 
@@ -38,6 +38,11 @@ FULL: dict[str, Trial] = {
     "orphans": rescues.orphans,
     "owners": lambda it: rescues.owners(it, 1000),
     "hanging-receiver": lambda it: rescues.hanging_receiver(it, 200),
+    "bytes": attacks.many_bytes,
+    "computing": lambda it: attacks.much_computing(it, 8),
+    "storm": lambda it: attacks.storm(it, 1000),
+    "silent-connections": lambda it: attacks.silent_connections(it, 1100),
+    "endless-header": attacks.endless_header,
     "mixed": lambda it: rescues.mixed(it, jobs=3000, faults=500),
     "soak": lambda it: trials.soak(it, 15),
 }

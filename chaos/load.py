@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import random
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +24,7 @@ TEXTS = [(name, text) for name in demo.NAMES for text in demo.catalog(name).exam
 
 @dataclass
 class Load:
-    """`accepted` are the ids of jobs that were answered with 202, `refused` counts the answers 503."""
+    """`accepted` are the ids of jobs that were answered with 202, `refused` counts the answers 503 and 504."""
 
     fleet: Fleet
     redis_url: str
@@ -43,17 +44,18 @@ class Load:
         body: dict[str, Any] = {"catalog": catalog, "text": text}
         if self.webhook:
             body["webhook"] = {"url": self.webhook}
+        key = {"Idempotency-Key": uuid.uuid4().hex}  # it is safe to send it again, whatever became of it
         while True:
             url = random.choice(self.fleet.urls)
             try:
-                response = await client.post(f"{url}/v1/jobs", json=body)
+                response = await client.post(f"{url}/v1/jobs", json=body, headers=key)
             except httpx.TransportError:
                 await asyncio.sleep(0.1)
                 continue
             if response.status_code == 202:
                 self.accepted.append(response.json()["id"])
                 return
-            self.refused += response.status_code == 503
+            self.refused += response.status_code in (503, 504)
             await asyncio.sleep(0.1)
 
     async def busy_worker(self, stage: str) -> int:

@@ -105,7 +105,7 @@ async def orphans(it: Stand) -> list[Finding]:
 
 def _until_entries(it: Stand, stage: str, count: int) -> None:
     with Redis(port=it.redis.port) as client:
-        while client.zcard(f"{KEYS.queue(stage)}:all") < count:  # type: ignore[operator]
+        while client.zcard(f"{KEYS.queue(stage)}:all") < count:
             time.sleep(0.02)
 
 

@@ -9,8 +9,10 @@ from typing import Any, cast
 import orjson
 from arq.constants import in_progress_key_prefix
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from nlp2filters import queue
+from nlp2filters.connection import OutcomeUnknown
 from nlp2filters.core import batches, deliveries, jobs
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.jobs import Entry, Job, Status
@@ -237,7 +239,10 @@ class Store:
             seq = int(await self._commit_script(keys=[self.keys.job(job.id)], args=[job.seq, plan]))
             if seq == job.seq:
                 return after
-            job = await self.get(job.id)
+            try:
+                job = await self.get(job.id)
+            except RedisError as exc:  # the first try of the commit may have been carried out
+                raise OutcomeUnknown(f"Redis may have carried it out: {exc}") from exc
             if job == after:  # it was ours: the connection broke after the commit, and the client sent it again
                 return after
 
