@@ -24,11 +24,14 @@ TEXTS = [(name, text) for name in demo.NAMES for text in demo.catalog(name).exam
 
 @dataclass
 class Load:
-    """`accepted` are the ids of jobs that were answered with 202, `refused` counts the answers 503 and 504."""
+    """`text` is submitted instead of the demo's. `accepted` are the ids of jobs that were answered with 202, `refused`
+    counts the answers 503 and 504.
+    """
 
     fleet: Fleet
     redis_url: str
     webhook: str | None = None
+    text: str | None = None
     accepted: list[str] = field(default_factory=list)
     refused: int = 0
 
@@ -41,7 +44,7 @@ class Load:
                 await asyncio.sleep(seconds / count)
 
     async def _submit(self, client: httpx.AsyncClient, catalog: str, text: str) -> None:
-        body: dict[str, Any] = {"catalog": catalog, "text": text}
+        body: dict[str, Any] = {"catalog": catalog, "text": self.text or text}
         if self.webhook:
             body["webhook"] = {"url": self.webhook}
         key = {"Idempotency-Key": uuid.uuid4().hex}  # it is safe to send it again, whatever became of it
@@ -60,17 +63,16 @@ class Load:
 
     async def busy_worker(self, stage: str) -> int:
         """The process id of a worker that runs the stage of one of the jobs; waits for one."""
-        redis = Redis.from_url(self.redis_url)
-        try:
-            while True:
-                for job_id in reversed(self.accepted):
-                    record = await _record(redis, job_id)
-                    run = record["stages"].get(stage) if record else None
-                    if run and run["status"] == "running":
-                        return int(run["worker"].split(":")[1])
-                await asyncio.sleep(0.01)
-        finally:
-            await redis.aclose()
+        while not (pids := await self.workers_of(stage)):
+            await asyncio.sleep(0.01)
+        return pids[0]
+
+    async def workers_of(self, stage: str) -> list[int]:
+        """The process ids of the workers that run the stage of one of the latest jobs."""
+        async with Redis.from_url(self.redis_url) as redis:
+            records = [await _record(redis, job_id) for job_id in reversed(self.accepted[-100:])]
+        runs = [record["stages"].get(stage) for record in records if record]
+        return [int(run["worker"].split(":")[1]) for run in runs if run and run["status"] == "running"]
 
     async def outcomes(self) -> list["Outcome"]:
         """What became of every accepted job, once all have ended or the time is up."""

@@ -29,12 +29,13 @@ SINGLE_JOBS = 10
 async def thaws(it: Stand, count: int) -> list[Finding]:
     """Freeze a worker in one stage, and thaw it while another works on the next: it changes nothing any more."""
     load = it.load(webhook=True)
+    load.text = "more than 200 horsepower, " * 100  # it takes a while to embed
     it.answer_after(8)
     for _ in range(count):
-        await load.submit(20, 0.3)
-        name = it.fleet.name_of(await load.busy_worker("embedding"))
-        it.fleet.freeze(name)
-        await asyncio.sleep(LEASE_S + 4)  # the other one has gone on, and the LLM is at it
+        submitting = asyncio.create_task(load.submit(100, 5))
+        name = await _freeze_at_work(it, load, "embedding")
+        await submitting
+        await asyncio.sleep(LEASE_S - 1)  # the other one has gone on, and the LLM is at it
         it.fleet.thaw(name)
     outcomes = await load.outcomes()
     ids = await webhook_ids(it, {outcome.job_id for outcome in outcomes})
@@ -44,6 +45,16 @@ async def thaws(it: Stand, count: int) -> list[Finding]:
         one_webhook_id(ids),
         Finding("… jobs were overtaken", overtaken, f"{overtaken} jobs", overtaken > 0),
     ]
+
+
+async def _freeze_at_work(it: Stand, load: Load, stage: str) -> str:
+    """Freeze a worker in mid-attempt; returns its name."""
+    while True:
+        pid = await load.busy_worker(stage)
+        it.fleet.freeze(it.fleet.name_of(pid))
+        if pid in await load.workers_of(stage):
+            return it.fleet.name_of(pid)
+        it.fleet.thaw(it.fleet.name_of(pid))  # it was faster than the signal
 
 
 async def outages(it: Stand, count: int) -> list[Finding]:

@@ -224,7 +224,7 @@ async def test_waiting_for_a_connection_is_no_sign_that_the_server_is_away(
 
 
 async def test_commands_of_many_go_over_one_connection(redis_url: str, redis: Client, keys: Keys) -> None:
-    client = connect(Settings(redis_url=redis_url))
+    client = connect(Settings(redis_url=redis_url), patience_s=60)
     before = {one["id"] for one in await redis.client_list()}
     await asyncio.gather(*(client.set(f"{keys.prefix}:{number}", number) for number in range(1_000)))
     answers = await asyncio.gather(*(client.get(f"{keys.prefix}:{number}") for number in range(1_000)))

@@ -15,7 +15,7 @@ from numpy import float32, zeros
 from numpy.typing import NDArray
 from redis import Redis
 
-from nlp2filters import stages
+from nlp2filters import queue, stages
 from nlp2filters.access import ApiKeys
 from nlp2filters.app import create_app
 from nlp2filters.connection import connect
@@ -123,11 +123,10 @@ def run_all(settings: Settings) -> None:
     async def work(store: Store) -> None:
         resources = Resources(store=store, worker="w", embedder=Unneeded())  # type: ignore[arg-type]
         for name, stage in (("embedding", stages.embed), ("llm", stages.translate)):
-            entries = await store.redis.zrange(store.keys.queue(name), 0, -1)
-            for job_id in [entry.decode().partition(":")[0] for entry in entries]:
+            for entry in await store.redis.zrange(queue.all_key(store.keys.queue(name)), 0, -1):
+                job_id = queue.job_of(entry.decode())
                 await stage({"resources": resources}, job_id)
                 assert (await store.get(job_id)).error is None
-            await store.redis.delete(store.keys.queue(name))  # as ARQ's worker does
 
     with_store(settings, work)
 
