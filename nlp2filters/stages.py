@@ -348,7 +348,7 @@ async def _failed(task: Task, exc: Exception) -> None:
         await task.teller.say_last("retrying", f"This did not work: trying again in {math.ceil(wait_s)} s")
         raise Retry(defer=wait_s) from exc
     if isinstance(exc, ProviderError):
-        await _end(task, problem("llm-unavailable", f"The LLM gave no usable answer: {exc}"))
+        await _end(task, problem("llm-unavailable", exc.public))
     elif isinstance(exc, TimeoutError):
         await _end(task, problem("job-timeout", f"The stage {task.job.stage} took longer than {STAGE_TIMEOUT_S} s."))
     else:
