@@ -170,3 +170,13 @@ def test_a_stream_is_neither_stored_nor_held_back(client: httpx.Client) -> None:
     assert headers["content-type"].startswith("text/event-stream")
     assert (headers["x-accel-buffering"], headers["cache-control"]) == ("no", "no-store")
     assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [("/v1/jobs/?page_size=1", "/v1/jobs?page_size=1"), ("/static", "/static/"), ("/problems/a%2F%2Fb/", None)],
+)
+def test_a_slash_too_many_leads_nowhere_else(client: httpx.Client, path: str, location: str | None) -> None:
+    response = client.get(path, headers={"Host": "attacker.example"})
+    assert response.headers.get("location") == location
+    assert response.status_code == (307 if location else 404)
