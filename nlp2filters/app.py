@@ -39,6 +39,7 @@ from nlp2filters.catalogs import Catalogs
 from nlp2filters.connection import connect, warn_of_settings
 from nlp2filters.errors import NLP2FiltersError
 from nlp2filters.events import Events
+from nlp2filters.http_protocol import affordable_connections
 from nlp2filters.indexes import Indexes
 from nlp2filters.keys import Keys
 from nlp2filters.limits import Backpressure
@@ -86,6 +87,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 Indexes(redis, keys),
                 Backpressure(redis, settings.max_memory_share),
                 Metrics(),
+                affordable_connections(settings),
             )
             yield {"app": state}
         await redis.aclose()

@@ -28,6 +28,7 @@ class State:
     indexes: Indexes
     backpressure: Backpressure
     metrics: Metrics
+    max_connections: int
     streams: Counter[str] = field(default_factory=Counter)
 
 
