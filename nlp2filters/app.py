@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -114,6 +114,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             NLP2FiltersError: responses.on_error,
             RedisError: responses.on_redis_error,
             HTTPException: responses.on_http_exception,
+            ClientDisconnect: responses.on_disconnect,
             Exception: responses.on_crash,
         },
         lifespan=lifespan,

@@ -379,3 +379,17 @@ def test_it_stops_in_good_order_whoever_is_connected(tmp_path: Path) -> None:
         service.processes["web"].terminate()
         assert service.processes["web"].wait(STOP_TIMEOUT_S) in (0, -15)
         assert read_all(following).endswith(b"0\r\n\r\n")
+
+
+def test_a_client_that_goes_away_is_no_fault_of_ours(hasty: Service) -> None:
+    with connected(hasty, post(b"{", length=1_000)) as sock:
+        sock.sendall(b" ")
+    deadline = time.monotonic() + 20
+    while not (lines := [line for line in hasty.log_lines("web") if '"status":499' in line]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert json.loads(lines[0])["level"] == "info"
+    log = "".join(hasty.log_lines("web"))
+    assert "Traceback" not in log
+    assert '"status":500' not in log
+    assert metric(hasty, 'nlp2filters_http_requests_total{method="POST",route="/v1/jobs",status="500"}') == 0
