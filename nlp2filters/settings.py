@@ -78,6 +78,9 @@ class Settings:
         30.0,
         "Seconds for which a client may send next to nothing of a body (500 bytes/s), or read nothing of an answer.",
     )
+    require_api_key: bool = _setting(
+        "REQUIRE_API_KEY", False, "Whether callers on the same machine need an API key, too. Set it in production."
+    )
     max_memory_share: float = _setting(
         "MAX_MEMORY_SHARE", 0.9, "Share of Redis's maxmemory in use from which new jobs get 503."
     )
