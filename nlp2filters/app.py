@@ -58,6 +58,7 @@ OPERATIONS = [
     *sending.operations,
 ]
 DOCUMENT = openapi.document(OPERATIONS)
+_RENDERED = JSON(DOCUMENT).body
 _ALLOWED_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Prefer")
 
 
@@ -123,4 +124,4 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
 async def describe(request: Request) -> Response:
     """The API in the form of OpenAPI 3.1."""
-    return JSON(DOCUMENT)
+    return Response(_RENDERED, media_type=JSON.media_type)

@@ -339,6 +339,14 @@ def test_a_crowd_that_asked_once_shuts_nobody_out(crowded: Service) -> None:
         assert read_answer(crowd[-1])[0] == 200
 
 
+def test_files_for_a_crowd_take_no_open_files(crowded: Service) -> None:
+    request = b"GET /static/page.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with many(crowded, 900) as crowd:
+        for sock in crowd:
+            sock.sendall(request)
+        assert {read_answer(sock)[0] for sock in crowd} == {200}
+
+
 def test_the_limit_of_open_files_is_raised(tmp_path: Path) -> None:
     with started(tmp_path, "web", files=(256, 2_048)) as service, many(service, 600) as crowd:
         assert httpx.get(f"{service.url}/healthz", trust_env=False, timeout=5).status_code == 200
