@@ -118,7 +118,7 @@ class Connections:
             connection.queue.pop(connection, None)
             connection.queue = None
 
-    def _put(self, connection: "LimitedProtocol", queue: "Queue") -> None:
+    def _put(self, connection: "LimitedProtocol", queue: Queue) -> None:
         queue[connection] = None
         connection.queue = queue
 
@@ -156,7 +156,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self.queue: Queue | None = None  # among those that wait
         self._connections = Connections.of(server_state, app_state["app"])
         self._since = 0.0  # the time at which it began to wait for what it waits for
-        self._size = 0  # bytes since the last head or piece of a body was complete, or fewer
+        self._size = 0  # bytes since the end of the last head or piece of a body; fewer where these came together
         self._in_body = False
         self._received = 0  # bytes of the body since `_since`
         self._unsent, self._unsent_since = 0, 0.0
@@ -265,19 +265,21 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._refused:
             if waited_s > LINGER_S:
                 self.transport.abort()
-        elif self._in_body and not self._is_answered():
-            if waited_s > limits.body_timeout_s:
-                if self._received < waited_s * MIN_BODY_RATE:
-                    self._refuse("request-timeout", f"{self._received} bytes of the body in {waited_s:.0f} s.")
-                self._since, self._received = self._since + waited_s, 0
         elif not self._is_answered():
-            return
+            if self._in_body and waited_s > limits.body_timeout_s:
+                self._check_pace(waited_s)
         elif self._size or self._in_body:
             if waited_s > limits.head_timeout_s:
                 self._refuse("request-timeout", f"The request was not complete after {limits.head_timeout_s:g} s.")
         elif waited_s > (self.timeout_keep_alive if self.cycle else limits.head_timeout_s):
             limits.metrics.connection_closed("silent")
             self.transport.close()
+
+    def _check_pace(self, waited_s: float) -> None:
+        if self._received < waited_s * MIN_BODY_RATE:
+            self._refuse("request-timeout", f"{self._received} bytes of the body in {waited_s:.0f} s.")
+        else:
+            self._since, self._received = self._since + waited_s, 0
 
     def _is_answered(self) -> bool:
         """Tell whether every request that was read has its whole answer."""

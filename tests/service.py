@@ -122,11 +122,17 @@ def expanded(command: str, environment: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def started(folder: Path, *names: str, files: tuple[int, int] | None = None, **environment: str) -> Iterator[Service]:
-    """The named processes, or all, with a Redis of their own; they accept jobs, and all work on them, while inside.
+def started(folder: Path, *names: str, **environment: str) -> Iterator[Service]:
+    """The named processes, or all, with a Redis of their own; they accept jobs, and all work on them, while inside."""
+    with started_with_files(None, folder, *names, **environment) as service:
+        yield service
 
-    `files` are the soft and the hard limit of open files for each process.
-    """
+
+@contextmanager
+def started_with_files(
+    files: tuple[int, int] | None, folder: Path, /, *names: str, **environment: str
+) -> Iterator[Service]:
+    """The same; `files` are the soft and the hard limit of open files for each process."""
     with running(folder / "redis", free_port()) as server:
         service = Service(folder, port=free_port(), environment={"REDIS_URL": server.url, **environment}, files=files)
         service.start(*names)

@@ -17,7 +17,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect as follow
 
 from nlp2filters.http_protocol import MAX_FIELDS, MAX_HEAD
-from tests.service import STOP_TIMEOUT_S, Service, started
+from tests.service import STOP_TIMEOUT_S, Service, started, started_with_files
 
 HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 BODY = json.dumps({"catalog": "cars", "text": "8 cylinders"}).encode()
@@ -49,7 +49,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A web process with as few open files as are usual, and nothing to raise the limit to."""
-    with started(tmp_path_factory.mktemp("crowded"), "web", files=(FILES, FILES)) as service:
+    with started_with_files((FILES, FILES), tmp_path_factory.mktemp("crowded"), "web") as service:
         yield service
 
 
@@ -348,7 +348,7 @@ def test_files_for_a_crowd_take_no_open_files(crowded: Service) -> None:
 
 
 def test_the_limit_of_open_files_is_raised(tmp_path: Path) -> None:
-    with started(tmp_path, "web", files=(256, 2_048)) as service, many(service, 600) as crowd:
+    with started_with_files((256, 2_048), tmp_path, "web") as service, many(service, 600) as crowd:
         assert httpx.get(f"{service.url}/healthz", trust_env=False, timeout=5).status_code == 200
         assert not any(map(ready, crowd))
 
