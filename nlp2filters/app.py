@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -40,6 +40,7 @@ from nlp2filters.catalogs import Catalogs
 from nlp2filters.connection import connect, warn_of_settings
 from nlp2filters.errors import NLP2FiltersError
 from nlp2filters.events import Events
+from nlp2filters.http_protocol import affordable_connections
 from nlp2filters.indexes import Indexes
 from nlp2filters.keys import Keys
 from nlp2filters.limits import Backpressure
@@ -58,6 +59,7 @@ OPERATIONS = [
     *sending.operations,
 ]
 DOCUMENT = openapi.document(OPERATIONS)
+_RENDERED = JSON(DOCUMENT).body
 _ALLOWED_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Prefer")
 
 
@@ -89,6 +91,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 Backpressure(redis, settings.max_memory_share),
                 Metrics(),
                 streams,
+                affordable_connections(settings),
             )
             yield {"app": state}
         await redis.aclose()
@@ -115,6 +118,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             NLP2FiltersError: responses.on_error,
             RedisError: responses.on_redis_error,
             HTTPException: responses.on_http_exception,
+            ClientDisconnect: responses.on_disconnect,
             Exception: responses.on_crash,
         },
         lifespan=lifespan,
@@ -123,4 +127,4 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
 async def describe(request: Request) -> Response:
     """The API in the form of OpenAPI 3.1."""
-    return JSON(DOCUMENT)
+    return Response(_RENDERED, media_type=JSON.media_type)

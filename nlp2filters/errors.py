@@ -458,34 +458,58 @@ class Busy(ServiceProblem):
 
 
 class ProviderError(NLP2FiltersError):
-    """The LLM call gave nothing usable. `retryable` says whether a later call may."""
+    """The LLM call gave nothing usable. `retryable` says whether a later call may; `status` is the answer's, if any.
+
+    The text of the error quotes the provider, whose words may name accounts, models and limits of the operator. A job's
+    owner is told the `public` text instead.
+    """
 
     retryable = False
+    summary = "The LLM gave no usable answer"
+
+    def __init__(self, detail: str = "", status: int | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+
+    @property
+    def public(self) -> str:
+        """The kind of error, and the status."""
+        return f"{self.summary} (status {self.status})." if self.status else f"{self.summary}."
 
 
 class ProviderTimeout(ProviderError):
     """The total deadline of the call passed."""
 
     retryable = True
+    summary = "The LLM did not answer in time"
 
 
 class ProviderRejected(ProviderError):
     """The provider answered 4xx: wrong key, wrong model or bad request."""
+
+    summary = "The LLM's API rejected the request"
 
 
 class ProviderUnavailable(ProviderError):
     """408, 409, 429, 5xx or no connection, also after the retries."""
 
     retryable = True
+    summary = "The LLM's API is overloaded or out of reach"
 
 
 class AnswerRefused(ProviderError):
     """The model declined to answer."""
 
+    summary = "The model declined to answer"
+
 
 class AnswerTruncated(ProviderError):
     """The answer was cut at the token limit."""
 
+    summary = "The model's answer was cut at the token limit"
+
 
 class InvalidAnswer(ProviderError):
     """The answer is no JSON of the asked form, or does not fit the catalog."""
+
+    summary = "The model's answer does not have the form that was asked for"

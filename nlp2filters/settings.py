@@ -73,6 +73,20 @@ class Settings:
         "more than half of Redis's maxmemory. 0: any number.",
     )
     max_streams: int = _setting("MAX_STREAMS", 100, "Streams of one API key's owner, per web process.")
+    max_connections: int = _setting(
+        "MAX_CONNECTIONS", 0, "Connections per web process, at the most. 0: 4,096, or fewer if fewer files may be open."
+    )
+    header_timeout_s: float = _setting(
+        "HEADER_TIMEOUT_S", 10.0, "Seconds in which a connection must send the headers of a request."
+    )
+    body_timeout_s: float = _setting(
+        "BODY_TIMEOUT_S",
+        30.0,
+        "Seconds for which a client may send next to nothing of a body (500 bytes/s), or read nothing of an answer.",
+    )
+    require_api_key: bool = _setting(
+        "REQUIRE_API_KEY", False, "Whether callers on the same machine need an API key, too. Set it in production."
+    )
     max_memory_share: float = _setting(
         "MAX_MEMORY_SHARE", 0.9, "Share of Redis's maxmemory in use from which new jobs get 503."
     )

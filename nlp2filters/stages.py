@@ -387,7 +387,7 @@ async def _failed(task: Task, exc: Exception) -> None:
         await _step(task, lambda job: jobs.retry(job, attempt, due), [])
         return
     if isinstance(exc, ProviderError):
-        await _end(task, problem("llm-unavailable", f"The LLM gave no usable answer: {exc}"))
+        await _end(task, problem("llm-unavailable", exc.public))
     elif isinstance(exc, TimeoutError):
         await _end(task, problem("job-timeout", f"The stage {task.job.stage} took longer than {STAGE_TIMEOUT_S} s."))
     else:

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
+from nlp2filters.http_protocol import LimitedProtocol
+
 
 @contextmanager
 def serving(app: Starlette) -> Iterator[str]:
     """The app on a free port of loopback, while inside; gives the address."""
-    config = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(app, port=0, http=LimitedProtocol, log_config=None, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
     socket = config.bind_socket()
     socket.listen()

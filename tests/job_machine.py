@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from nlp2filters import delivery, queue, rescue, stages
-from nlp2filters.connection import Client, connect
+from nlp2filters.connection import Client, Pool, connect
 from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import IllegalTransition, JobNotFound, StaleAttempt
@@ -97,7 +97,9 @@ class JobMachine(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.keys = Keys(f"machine-{secrets.token_hex(4)}")
-        self.redis = Redis(connect(Settings(redis_url=self.url)).connection_pool, patience_s=30)
+        pool = connect(Settings(redis_url=self.url)).connection_pool
+        assert isinstance(pool, Pool)
+        self.redis = Redis(pool, patience_s=30)
         self.store = Store(self.redis, self.keys, retention_s=600)
         self.scripts = [self.redis.register_script(text) for text in (_CLAIM, _RELEASE, _RENEW)]
         self.names = itertools.count()
@@ -303,10 +305,10 @@ class JobMachine(RuleBasedStateMachine):
                 await self._claim(worker, stage, slots=50)
             for hold in list(worker.holds):
                 await self._order(worker, hold, "work")
-            if not await self.redis.hlen(self.keys.open):
+            if not await self.store.unfinished():
                 break
         await self._check_all()
-        assert await self.redis.hgetall(self.keys.open) == {}, "something never comes to its end"
+        assert not await self.store.unfinished(), "something never comes to its end"
         for id_ in self.with_hook:
             assert len(self.message_ids[id_]) == 1, f"webhook ids {self.message_ids[id_]}"
 
@@ -447,7 +449,7 @@ class JobMachine(RuleBasedStateMachine):
     async def _renew(self, worker: Worker) -> None:
         for stage in {hold.stage for hold in worker.holds}:
             holds = [hold for hold in worker.holds if hold.stage == stage]
-            args = [LEASE_MS, *(word for hold in holds for word in (hold.entry, hold.token))]
+            args: list[str | int] = [LEASE_MS, *(word for hold in holds for word in (hold.entry, hold.token))]
             lost = await self.scripts[2](keys=[self.keys.queue(stage), self.keys.open], args=args)
             await self._stop(worker, [hold for hold in holds if hold.entry.encode() in lost])
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shlex
 import subprocess
 import sys
@@ -30,9 +31,12 @@ def commands() -> dict[str, str]:
 class Service:
     """Processes by their Procfile names; their logs are in `logs`, a file each."""
 
-    def __init__(self, logs: Path, *, port: int, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, logs: Path, *, port: int, environment: Mapping[str, str], files: tuple[int, int] | None = None
+    ) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.logs = logs
+        self.files = files
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         self.environment = {**os.environ, "PATH": path, "PORT": str(port), **environment}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -45,8 +49,17 @@ class Service:
             words = shlex.split(expanded(command, self.environment))
             with (self.logs / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
-                    words, cwd=ROOT, env=self.environment, stdout=log, stderr=subprocess.STDOUT
+                    words,
+                    cwd=ROOT,
+                    env=self.environment,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    preexec_fn=self._limit_files if self.files else None,
                 )
+
+    def _limit_files(self) -> None:
+        assert self.files
+        resource.setrlimit(resource.RLIMIT_NOFILE, self.files)
 
     def wait_until_ready(self) -> None:
         """Until jobs are accepted and every queue has a worker."""
@@ -111,8 +124,17 @@ def expanded(command: str, environment: Mapping[str, str]) -> str:
 @contextmanager
 def started(folder: Path, *names: str, **environment: str) -> Iterator[Service]:
     """The named processes, or all, with a Redis of their own; they accept jobs, and all work on them, while inside."""
+    with started_with_files(None, folder, *names, **environment) as service:
+        yield service
+
+
+@contextmanager
+def started_with_files(
+    files: tuple[int, int] | None, folder: Path, /, *names: str, **environment: str
+) -> Iterator[Service]:
+    """The same; `files` are the soft and the hard limit of open files for each process."""
     with running(folder / "redis", free_port()) as server:
-        service = Service(folder, port=free_port(), environment={"REDIS_URL": server.url, **environment})
+        service = Service(folder, port=free_port(), environment={"REDIS_URL": server.url, **environment}, files=files)
         service.start(*names)
         try:
             service.wait_until_answering() if names else service.wait_until_ready()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from redis import Redis
 
@@ -36,6 +37,14 @@ def service(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
         "LLM_TIMEOUT_S": "2",
     }
     with started(tmp_path_factory.mktemp("llm"), **environment) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def hasty(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that tries each stage once."""
+    environment = {"OPENAI_BASE_URL": llm.url, "LLM_MODEL": "test", "LLM_TIMEOUT_S": "2", "MAX_ATTEMPTS": "1"}
+    with started(tmp_path_factory.mktemp("hasty"), **environment) as service:
         yield service
 
 
@@ -105,6 +114,38 @@ def test_the_draft_stands_when_the_llm_fails(llm: LLM, service: Service, reply: 
     assert (result["degraded"], result["degraded_reason"]) == (True, reason)
     assert (result["provider"], result["model"]) == ("builtin", None)
     assert [c["value"] for c in result["conditions"]] == ["Japan", 30]
+
+
+QUOTE = "organisation org-4711 has used up its quota"
+
+
+def quoting(status: int) -> Reply:
+    return Reply(status, headers={"retry-after": "0"}, body=json.dumps({"error": {"message": QUOTE}}).encode())
+
+
+@pytest.mark.parametrize(
+    ("reply", "detail"),
+    [
+        (quoting(402), "The LLM's API rejected the request (status 402)."),
+        (quoting(429), "The LLM's API is overloaded or out of reach (status 429)."),
+        (Reply(content=QUOTE), "The model's answer does not have the form that was asked for."),
+        (Reply(refusal=QUOTE), "The model declined to answer."),
+        (peer.truncated, "The model's answer was cut at the token limit."),
+        (peer.slow, "The LLM did not answer in time."),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_owner_of_a_job_is_told_nothing_of_what_the_provider_says(
+    llm: LLM, hasty: Service, reply: Reply, detail: str
+) -> None:
+    llm.script(reply)
+    job_id = hasty.submit(TEXT, strategy="llm")
+    events = httpx.get(f"{hasty.url}/v1/jobs/{job_id}/events", timeout=60, trust_env=False).text
+    job = httpx.get(f"{hasty.url}/v1/jobs/{job_id}", trust_env=False).json()
+    assert (job["status"], job["error"]["detail"]) == ("failed", detail)
+    shown = [line for line in events.splitlines() if "job.delta" not in line]  # what the model writes is the owner's
+    assert QUOTE not in "".join(shown)
+    assert reply.body is None or any(QUOTE in line for line in hasty.log_lines("llm"))
 
 
 def test_a_scope_is_added_after_the_llm_which_never_sees_it(llm: LLM, service: Service) -> None:

@@ -1,7 +1,10 @@
-"""Who the caller is: by an API key, by a stream token, or, while no key was ever made, by being on this machine."""
+"""Who the caller is: by an API key, by a stream token, or by being on this machine.
+
+The last holds only while no key was ever made, which a Redis that lost its data forgets: REQUIRE_API_KEY rules it out.
+"""
 
 import ipaddress
-from urllib.parse import urlsplit
+import re
 
 from starlette.requests import HTTPConnection
 
@@ -9,7 +12,9 @@ from nlp2filters.access import LOCAL_CALLER, Caller
 from nlp2filters.api.state import state
 from nlp2filters.errors import Forbidden, Unauthenticated
 
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+_LOCAL_HOST = r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?"
+_LOCAL_HOSTS = re.compile(_LOCAL_HOST, re.IGNORECASE)
+_LOCAL_ORIGINS = re.compile(f"https?://{_LOCAL_HOST}", re.IGNORECASE)
 
 
 async def authenticate(connection: HTTPConnection, scope: str) -> Caller:
@@ -46,8 +51,10 @@ async def _identify(connection: HTTPConnection) -> Caller:
         if found and not (found.key_id and await app.api_keys.revoked([found.key_id])):
             return found
         raise Unauthenticated("The stream token is not valid here, or not any more.")
-    if await app.api_keys.any():
-        raise Unauthenticated("Send an API key: `Authorization: Bearer <key>`.")
+    if app.settings.require_api_key or await app.api_keys.any():
+        raise Unauthenticated(
+            "Send an API key: `Authorization: Bearer <key>`. On the server `nlp2filters keys create NAME` makes one."
+        )
     if not _is_local(connection):
         raise Unauthenticated(
             "Without API keys this service answers only on its own machine. Make one: `nlp2filters keys create NAME`."
@@ -72,15 +79,10 @@ def _is_local(connection: HTTPConnection) -> bool:
     """
     server, client = connection.scope.get("server"), connection.scope.get("client")
     origin = connection.headers.get("origin")
-    if origin and origin not in state(connection).settings.cors_origins and not _is_local_name(urlsplit(origin).netloc):
+    if origin and origin not in state(connection).settings.cors_origins and not _LOCAL_ORIGINS.fullmatch(origin):
         return False
-    host = connection.headers.get("host", "")
-    return _is_local_name(host) and all(end and _is_loopback(end[0]) for end in (server, client))
-
-
-def _is_local_name(host: str) -> bool:
-    name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    return name.lower() in _LOCAL_NAMES
+    host = _LOCAL_HOSTS.fullmatch(connection.headers.get("host", ""))
+    return host is not None and all(end and _is_loopback(end[0]) for end in (server, client))
 
 
 def _is_loopback(host: str) -> bool:

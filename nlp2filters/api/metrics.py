@@ -1,6 +1,6 @@
 """Metrics in Prometheus's text format: requests of this process, and the state of the queues that all share."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -32,6 +32,15 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        self._connections = Gauge(
+            "nlp2filters_http_connections", "Open connections of this process.", registry=self._registry
+        )
+        self._closed = Counter(
+            "nlp2filters_http_connections_closed",
+            "Connections that this process closed or refused: they were late, too large, or too many.",
+            ["reason"],
+            registry=self._registry,
+        )
         self._streams = Gauge("nlp2filters_streams", "Open streams of this process.", registry=self._registry)
         self._jobs = Gauge(
             "nlp2filters_jobs_total", "Jobs created, and ended with each outcome.", ["what"], registry=self._registry
@@ -44,6 +53,14 @@ class Metrics:
             registry=self._registry,
         )
         self._workers = Gauge("nlp2filters_workers", "Workers alive.", ["queue"], registry=self._registry)
+
+    def watch_connections(self, count: Callable[[], int]) -> None:
+        """Ask `count` for the number of open connections."""
+        self._connections.set_function(count)
+
+    def connection_closed(self, reason: str) -> None:
+        """Count a connection that was closed although its client did not ask for it."""
+        self._closed.labels(reason).inc()
 
     def answered(self, method: str, route: str, status: int, duration_s: float) -> None:
         """Count an answer."""

@@ -4,6 +4,7 @@ import logging
 import re
 import time
 import uuid
+from urllib.parse import urlsplit, urlunsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from nlp2filters import logs
 
 REQUEST_ID = "X-Request-ID"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,200}", re.ASCII)
 _log = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ class SecurityHeaders:
                 headers.setdefault("x-content-type-options", "nosniff")
                 headers.setdefault("x-frame-options", "DENY")
                 headers.setdefault("referrer-policy", "no-referrer")
+                if message["status"] == 307:  # of Starlette: the address has a slash at its end too many, or too few
+                    headers["location"] = _relative(headers["location"])
                 if scope["scheme"] == "https":
                     headers.setdefault("strict-transport-security", "max-age=31536000")
                 if not scope["path"].startswith("/static/"):
@@ -50,11 +54,20 @@ class SecurityHeaders:
 
 
 def _route(scope: Scope) -> str:
-    """The address without what varies in it."""
-    path: str = scope["path"]
-    for name, value in scope.get("path_params", {}).items():
-        path = path.replace(str(value), f"{{{name}}}", 1)
-    return path if "endpoint" in scope else "unknown"
+    """The path of the route that took the request, as the table of routes has it: there are only so many."""
+    path: str = getattr(scope.get("route"), "path", "unknown")
+    return path
+
+
+def _method(scope: Scope) -> str:
+    """The method if any route could take it."""
+    return scope["method"] if scope["method"] in _METHODS else "other"
+
+
+def _relative(location: str) -> str:
+    """The address without scheme and host, which a stranger's `Host` may have named."""
+    parts = urlsplit(location)
+    return urlunsplit(("", "", "/" + parts.path.lstrip("/"), parts.query, ""))
 
 
 def _request_id(scope: Scope) -> str:
@@ -84,7 +97,7 @@ class AccessLog:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message)[REQUEST_ID] = request_id
-                scope["state"]["app"].metrics.answered(scope["method"], _route(scope), status, time.monotonic() - began)
+                scope["state"]["app"].metrics.answered(_method(scope), _route(scope), status, time.monotonic() - began)
             await send(message)
 
         with logs.about(request_id=request_id):

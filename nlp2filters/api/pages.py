@@ -1,13 +1,17 @@
 """The pages for people: the service's own, the API's documentation, and one about each kind of problem."""
 
+import os
+from functools import lru_cache
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from nlp2filters.core.problems import PROBLEMS
 
@@ -41,14 +45,36 @@ _PROBLEM = """<!doctype html>
 """
 
 
+class _Files(StaticFiles):
+    """Files from memory, read once per version: an open file for each answer would double what a connection takes."""
+
+    def file_response(
+        self, full_path: Any, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """As Starlette's, with all of the content and no ranges."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        if not isinstance(response, FileResponse):
+            return response
+        del response.headers["accept-ranges"]
+        return Response(_content(full_path, stat_result.st_mtime_ns), status_code, headers=dict(response.headers))
+
+
+@lru_cache(maxsize=100)
+def _content(path: str, version: int) -> bytes:
+    return Path(path).read_bytes()
+
+
+_FILES = _Files(directory=STATIC)
+
+
 async def page(request: Request) -> Response:
     """The page."""
-    return FileResponse(STATIC / "index.html")
+    return await _FILES.get_response("index.html", request.scope)
 
 
 async def docs(request: Request) -> Response:
     """The API's documentation, which a script makes of `/openapi.json`."""
-    return FileResponse(STATIC / "docs.html")
+    return await _FILES.get_response("docs.html", request.scope)
 
 
 async def problem(request: Request) -> Response:
@@ -68,5 +94,5 @@ routes = [
     Route("/", page),
     Route("/docs", docs),
     Route("/problems/{slug}", problem),
-    Mount("/static", StaticFiles(directory=STATIC)),
+    Mount("/static", _FILES),
 ]

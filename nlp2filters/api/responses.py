@@ -53,6 +53,7 @@ _SLUGS: dict[type[errors.NLP2FiltersError], str] = {
 }
 _HTTP_SLUGS = {404: "not-found", 405: "method-not-allowed"}
 STORE_RETRY_AFTER_S = 5
+CLIENT_CLOSED_REQUEST = 499  # as nginx logs it; never sent
 
 
 class JSON(Response):
@@ -130,6 +131,11 @@ async def on_http_exception(request: Request, exc: Exception) -> Response:
     headers = dict(exc.headers or {})
     detail = f"{request.method} {request.url.path} is not part of this API."
     return Problem(request, _HTTP_SLUGS.get(exc.status_code, "internal-error"), detail, headers)
+
+
+async def on_disconnect(request: Request, exc: Exception) -> Response:
+    """The client went away before it had sent the whole body: nobody reads this, but the log and the metrics."""
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 async def on_crash(request: Request, exc: Exception) -> Response:

@@ -29,6 +29,7 @@ class State:
     backpressure: Backpressure
     metrics: Metrics
     streams: Streams
+    max_connections: int
 
 
 def state(connection: HTTPConnection) -> State:

@@ -15,6 +15,9 @@ class Kind:
 
 
 PROBLEMS: Mapping[str, Kind] = {
+    "malformed-http": Kind(
+        400, "The request is not HTTP/1.1", "Use an HTTP client, and plain http where this service has no TLS."
+    ),
     "malformed-json": Kind(
         400,
         "The body is not what its media type says",
@@ -46,6 +49,11 @@ PROBLEMS: Mapping[str, Kind] = {
     ),
     "not-acceptable": Kind(
         406, "There is no form that you accept", "Send an `Accept` header that allows what `detail` names, or none."
+    ),
+    "request-timeout": Kind(
+        408,
+        "The request came too slowly",
+        "Send it again without pauses. HEADER_TIMEOUT_S and BODY_TIMEOUT_S say how long the service waits.",
     ),
     "job-not-finished": Kind(
         409, "The job has not finished", "Follow `urls.events`, or ask again after the seconds in `Retry-After`."
@@ -114,6 +122,9 @@ PROBLEMS: Mapping[str, Kind] = {
     "too-many-streams": Kind(
         429, "You have too many streams open", "Close some; follow a batch by its one stream; or poll."
     ),
+    "headers-too-large": Kind(
+        431, "The headers are too large", "64 KB and 100 header fields are the most, the request line included."
+    ),
     "internal-error": Kind(500, "An error on our side", "It has been logged. Try again; the job was not lost."),
     "worker-lost": Kind(
         500,
@@ -125,6 +136,11 @@ PROBLEMS: Mapping[str, Kind] = {
     ),
     "overloaded": Kind(
         503, "Too many jobs are waiting", "Nothing was written. Try again after the seconds in `Retry-After`."
+    ),
+    "too-many-connections": Kind(
+        503,
+        "Too many connections are in use",
+        "Nothing was read. Try again after the seconds in `Retry-After`. MAX_CONNECTIONS is the limit.",
     ),
     "newer-record": Kind(
         503, "The job is of a newer version", "The service is being upgraded. Try again after `Retry-After` seconds."

@@ -59,9 +59,9 @@ class RetryBudget:
 class Retryable(Exception):
     """A failure that may pass; `wait_s` is what the provider asked for."""
 
-    def __init__(self, detail: str, wait_s: float | None = None) -> None:
+    def __init__(self, detail: str, wait_s: float | None = None, status: int | None = None) -> None:
         super().__init__(detail)
-        self.wait_s = wait_s
+        self.wait_s, self.status = wait_s, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,9 @@ class Reply:
             ProviderRejected: it will not.
         """
         if self.status in _RETRIED or self.status >= 500:
-            raise Retryable(f"{self.status}: {_message(self.body)}", _retry_after_s(self.headers))
+            raise Retryable(f"{self.status}: {_message(self.body)}", _retry_after_s(self.headers), self.status)
         if self.status != 200:
-            raise ProviderRejected(f"{self.status}: {_message(self.body)}")
+            raise ProviderRejected(f"{self.status}: {_message(self.body)}", self.status)
 
 
 class Streamed(Protocol):
@@ -178,7 +178,7 @@ class Calls:
             except Retryable as exc:
                 wait_s = exc.wait_s if exc.wait_s is not None else _backoff_s(number)
                 if number == MAX_TRIES or not _in_time(wait_s, deadline) or not self._budget.spend():
-                    raise ProviderUnavailable(str(exc)) from exc
+                    raise ProviderUnavailable(str(exc), exc.status) from exc
                 _log.info("the LLM call is tried again in %.1f s: %s", wait_s, exc)
                 if listener:
                     listener.waits(wait_s, number + 1, MAX_TRIES)

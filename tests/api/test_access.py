@@ -21,6 +21,7 @@ from nlp2filters.api.routes import Operation
 from nlp2filters.app import OPERATIONS
 from nlp2filters.commands.keys import DEFAULT_SCOPES
 from nlp2filters.keys import Keys
+from nlp2filters.settings import Settings
 from nlp2filters.store import now_ms
 from tests.service import ROOT, Service, started
 
@@ -269,7 +270,16 @@ def test_a_token_is_for_one_thing(anna: httpx.Client, body: Any) -> None:
     [
         {"Host": "attacker.example"},
         {"Host": "attacker.example:8000"},
+        {"Host": "localhost:attacker.example"},
+        {"Host": "localhost:8000:attacker.example"},
+        {"Host": "localhost:"},
+        {"Host": "user@localhost"},
+        {"Host": "["},
         {"Origin": "https://attacker.example"},
+        {"Origin": "http://localhost:attacker.example"},
+        {"Origin": "http://localhost@attacker.example"},
+        {"Origin": "http://["},
+        {"Origin": "null"},
         {"X-Forwarded-For": "203.0.113.7"},
     ],
 )
@@ -278,3 +288,55 @@ def test_without_keys_only_this_machine_is_answered(idle: httpx.Client, headers:
     response = idle.get("/v1/jobs", headers=headers)
     assert (response.status_code, response.json()["type"]) == (401, "/problems/unauthenticated")
     assert "nlp2filters keys create" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8000", "[::1]", "[::1]:8000"])
+def test_this_machine_has_several_names(idle: httpx.Client, host: str) -> None:
+    assert idle.get("/v1/jobs", headers={"Host": host, "Origin": f"http://{host}"}).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A web process that asks everybody for a key."""
+    with started(tmp_path_factory.mktemp("closed"), "web", REQUIRE_API_KEY="true") as service:
+        yield service
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: f"{operation.method} {operation.path}")
+def test_where_keys_are_required_nobody_goes_without(closed: Service, operation: Operation) -> None:
+    """Also while Redis knows of no key, because it is new or has lost its data."""
+    response = httpx.request(operation.method, closed.url + operation.path.format_map(MISSING), trust_env=False)
+    assert (response.status_code == 401) == (operation.scope is not None)
+    if operation.scope:
+        assert "nlp2filters keys create" in response.json()["detail"]
+
+
+async def test_where_keys_are_required_nobody_follows_without(closed: Service) -> None:
+    for route in socket_routes:
+        async with connect(closed.url.replace("http", "ws") + route.path.format_map(MISSING), proxy=None) as socket:
+            await socket.wait_closed()
+        assert socket.close_code == 4401
+
+
+def test_where_keys_are_required_a_key_opens_until_redis_has_lost_it(closed: Service) -> None:
+    key = json.loads(command(closed, "create", "erna", "--json"))["key"]
+    with client_with(closed, key) as erna, Redis.from_url(closed.environment["REDIS_URL"]) as redis:
+        assert erna.get("/v1/jobs").status_code == 200
+        redis.flushall()  # of this service alone
+        assert erna.get("/v1/jobs").status_code == 401
+        assert httpx.get(f"{closed.url}/v1/jobs", trust_env=False).status_code == 401
+
+
+def test_the_command_line_says_what_to_do_without_a_key(closed: Service) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "nlp2filters", "jobs", "list", "--server", closed.url],
+        cwd=ROOT, env=closed.environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 1
+    assert "nlp2filters keys create NAME" in run.stderr
+    assert "NLP2FILTERS_API_KEY" in run.stderr
+
+
+def test_a_deployment_requires_keys() -> None:
+    environment = json.loads((ROOT / "app.json").read_text())["env"]
+    assert Settings.read({name: entry.get("value", "") for name, entry in environment.items()}).require_api_key

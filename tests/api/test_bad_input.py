@@ -174,3 +174,21 @@ def test_a_stream_is_neither_stored_nor_held_back(client: httpx.Client) -> None:
     assert headers["content-type"].startswith("text/event-stream")
     assert (headers["x-accel-buffering"], headers["cache-control"]) == ("no", "no-store")
     assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [("/v1/jobs/?page_size=1", "/v1/jobs?page_size=1"), ("/static", "/static/"), ("/problems/a%2F%2Fb/", None)],
+)
+def test_a_slash_too_many_leads_nowhere_else(client: httpx.Client, path: str, location: str | None) -> None:
+    response = client.get(path, headers={"Host": "attacker.example"})
+    assert response.headers.get("location") == location
+    assert response.status_code == (307 if location else 404)
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/static/page.js"])
+def test_a_page_that_has_not_changed_is_not_sent_again(client: httpx.Client, path: str) -> None:
+    first = client.get(path)
+    assert int(first.headers["content-length"]) == len(first.content) > 0
+    assert client.get(path, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+    assert client.head(path).headers["content-length"] == first.headers["content-length"]
