@@ -74,7 +74,7 @@ class Settings:
     )
     max_streams: int = _setting("MAX_STREAMS", 100, "Streams of one API key's owner, per web process.")
     max_connections: int = _setting(
-        "MAX_CONNECTIONS", 0, "Connections per web process, at the most. 0: 4,096, or fewer if fewer files may be open."
+        "MAX_CONNECTIONS", 0, "Connections per web process, at the most. 0: 10,000, or fewer if fewer files may be open."
     )
     header_timeout_s: float = _setting(
         "HEADER_TIMEOUT_S", 10.0, "Seconds in which a connection must send the headers of a request."
