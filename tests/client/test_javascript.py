@@ -99,9 +99,9 @@ def test_a_stream_that_is_cut_a_hundred_times_brings_every_event_once(browser: B
 def test_an_answer_that_is_lost_makes_no_second_job(
     page: Page, gateway: Gateway, fault: peer.Fault, key: str | None
 ) -> None:
-    gateway.script(fault, of="/v1/jobs")
     options = {"idempotencyKey": f"{key} {uuid.uuid4()}"} if key else {}
     before = page.evaluate(COUNT)
+    gateway.script(fault, of="/v1/jobs")
     page.evaluate(SUBMIT, [REQUEST, options])
     tries = [asked.headers["idempotency-key"] for asked in gateway.asked if asked.method == "POST"]
     assert len(tries) == 2
