@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from chaos import attacks, rescues, trials
+from chaos.machine import machine
 from chaos.trials import Finding, Stand
 from nlp2filters.faults import POINTS
 
@@ -44,6 +45,7 @@ FULL: dict[str, Trial] = {
     "silent-connections": lambda it: attacks.silent_connections(it, 1100),
     "endless-header": attacks.endless_header,
     "mixed": lambda it: rescues.mixed(it, jobs=3000, faults=500),
+    "machine": lambda it: machine(it, 2000),
     "soak": lambda it: trials.soak(it, 15),
 }
 STANDS: dict[str, dict[str, Any]] = {  # that are not as usual
