@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from redis import Redis
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from nlp2filters.client import BatchRequest, Client, verify_webhook
@@ -79,6 +80,20 @@ def test_a_receiver_that_fails_gets_it_again_under_the_same_id(service: Service,
     assert first.body == second.body
     made = delivery(service, job_id, 2)
     assert ([one["status"] for one in made["attempts"]], made["state"]) == ([500, 204], "delivered")
+
+
+def test_a_job_that_was_deleted_is_told_of_all_the_same(service: Service, receiver: Receiver) -> None:
+    receiver.script(peer.server_error, peer.ok)
+    job_id = service.submit("8 cylinders", webhook={"url": receiver.url})
+    first = receiver.next()
+    assert httpx.delete(f"{service.url}/v1/jobs/{job_id}").status_code == 204
+    second = receiver.next()
+    assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
+    with Redis.from_url(service.environment["REDIS_URL"]) as redis:
+        deadline = time.monotonic() + 20
+        while left := redis.keys(f"*{job_id}*"):
+            assert time.monotonic() < deadline, f"of a deleted job these are kept: {left}"
+            time.sleep(0.02)
 
 
 def test_a_receiver_that_is_gone_is_left_alone(service: Service, receiver: Receiver) -> None:
