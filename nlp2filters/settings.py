@@ -96,6 +96,11 @@ class Settings:
         "MODEL_CACHE", lambda: None, "Folder for the fetched model. Empty: the user's cache folder.", _path
     )
     embedding_threads: int = _setting("EMBEDDING_THREADS", 1, "Texts embedded at once per embedding worker.")
+    parser_processes: int = _setting(
+        "PARSER_PROCESSES",
+        2,
+        "Child processes of an embedding worker that read texts. With two, one owner's texts leave one to the others.",
+    )
     webhook_secret: Secret = _setting(
         "WEBHOOK_SECRET",
         lambda: Secret(""),
