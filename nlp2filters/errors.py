@@ -32,6 +32,8 @@ NLP2FiltersError
 ├── Forbidden               the API key does not allow it
 ├── NewerRecord             a job was written by a newer version of this program
 ├── UnknownKey              there is no API key of that id
+├── TextTooComplex          reading the text against its catalog takes more work than one text may cost
+├── ParserFailed            a parser process ended or failed
 ├── ModelUnavailable        no source could supply the embedding model
 ├── RedisServerMissing      no Redis server to start, and none configured
 ├── WebhookRefused          a callback address that must not be called
@@ -349,6 +351,18 @@ class UnknownKey(NLP2FiltersError):
 
 class NewerRecord(NLP2FiltersError):
     """A job was written by a newer version of this program, beside which this one still runs."""
+
+
+class TextTooComplex(NLP2FiltersError):
+    """Reading the text against its catalog takes more work than one text may cost. Trying again does not help."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"Reading this text against this catalog takes too much work: {detail}.")
+        self.detail = detail
+
+
+class ParserFailed(NLP2FiltersError):
+    """A parser process ended or failed, through no limit on the work of a text."""
 
 
 class ModelUnavailable(NLP2FiltersError):

@@ -3,23 +3,24 @@
 What it needs of models and LLMs is passed in: a worker, the command line and the evaluation have their own.
 """
 
-import asyncio
 import datetime as dt
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from numpy.typing import NDArray
 
-from nlp2filters.core import checks, dialects, filters, interpretation, ledger, parser, prompt, refining
+from nlp2filters.core import checks, dialects, drafting, filters, interpretation, ledger, prompt, refining
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.drafting import Embedded, Vectors
 from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
-from nlp2filters.core.linking import Lexicon, Nearness
-from nlp2filters.core.parser import followup
+from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.parser import Tagged
 from nlp2filters.core.prompt import Message
 from nlp2filters.core.refining import Earlier
 from nlp2filters.embedder import Embedder
@@ -28,7 +29,6 @@ from nlp2filters.providers import Answer, Provider
 
 ANSWERS = ("answer", "repaired_answer")  # of the LLM, as fields of a job's record
 
-NameVectors = Callable[[Lexicon], Awaitable[NDArray[Any] | None]]
 Complete = Callable[[str, Sequence[Message], Mapping[str, Any]], Awaitable[Answer]]
 
 _log = logging.getLogger(__name__)
@@ -42,39 +42,109 @@ def moment(named: str | None, zone: ZoneInfo, otherwise_ms: int) -> dt.datetime:
     return found.astimezone(zone) if found.tzinfo else found.replace(tzinfo=zone)
 
 
+class TextParser(Protocol):
+    """The parser with one catalog: in this process, or in a child that can be killed.
+
+    Every method raises `TextTooComplex` where the text takes more work than one may cost.
+    """
+
+    @property
+    def indexed(self) -> Sequence[str]:
+        """The catalog's names that are to be embedded."""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the embedding model understands the texts' language."""
+
+    async def without_followup(self, text: str) -> str:
+        """The text with blanks in place of the words that say what becomes of an earlier filter."""
+
+    async def tag(self, text: str, embedded: Embedded, index: Vectors, today: dt.date) -> Sequence[str]:
+        """Tag the text that is drafted next. Returns the phrases that are to be embedded for that."""
+
+    async def draft(
+        self, text: str, today: dt.date, earlier: Earlier | None, phrases: Vectors | None
+    ) -> Interpretation:
+        """Read a text. `phrases` are the vectors of what `tag` returned, if it was called."""
+
+
+class LexiconParser:
+    """A `TextParser` in this process, for one text."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self._tagged: Tagged | None = None
+        self._index: Vectors | None = None
+
+    @property
+    def indexed(self) -> Sequence[str]:
+        """See `TextParser`."""
+        return self._lexicon.indexed
+
+    @property
+    def embedded(self) -> bool:
+        """See `TextParser`."""
+        return bool(self._lexicon.language.data["embedded"])
+
+    async def without_followup(self, text: str) -> str:
+        """See `TextParser`."""
+        return drafting.without_followup(text, self._lexicon)
+
+    async def tag(self, text: str, embedded: Embedded, index: Vectors, today: dt.date) -> Sequence[str]:
+        """See `TextParser`."""
+        self._index = index
+        self._tagged = drafting.tag(text, self._lexicon, embedded, index, today=today)
+        return self._tagged.phrases
+
+    async def draft(
+        self, text: str, today: dt.date, earlier: Earlier | None, phrases: Vectors | None
+    ) -> Interpretation:
+        """See `TextParser`."""
+        tagged, index, nearness = self._tagged, self._index, None
+        if tagged and index is not None and phrases is not None:
+            nearness = drafting.near(tagged, phrases, self._lexicon, index)
+        return drafting.draft(text, self._lexicon, today=today, earlier=earlier, tagged=tagged, nearness=nearness)
+
+
 async def draft(
     text: str,
     lexicon: Lexicon,
     embedder: Embedder | None,
-    name_vectors: NameVectors,
+    name_vectors: Callable[[Lexicon], Awaitable[NDArray[Any] | None]],
     *,
     today: dt.date,
     earlier: Earlier | None = None,
 ) -> Interpretation:
-    """The built-in parser's reading of a text, after what was said `earlier`."""
-    if earlier is None:
-        return await _read(text, lexicon, embedder, name_vectors, today)
-    said = followup.read(text, lexicon)
-    asked = await _read(said.rest, lexicon, embedder, name_vectors, today)
-    return refining.merge(earlier, asked, said, today=today)
+    """The built-in parser's reading of a text, after what was said `earlier`; it is read in this process.
+
+    Raises:
+        TextTooComplex: the text takes more work than one may cost.
+    """
+    parser, index = LexiconParser(lexicon), partial(name_vectors, lexicon)
+    return await drafted(text, parser, embedder, index, today=today, earlier=earlier)
 
 
-async def _read(
-    text: str, lexicon: Lexicon, embedder: Embedder | None, name_vectors: NameVectors, today: dt.date
+async def drafted(
+    text: str,
+    parser: TextParser,
+    embedder: Embedder | None,
+    load_index: Callable[[], Awaitable[NDArray[Any] | None]],
+    *,
+    today: dt.date,
+    earlier: Earlier | None = None,
 ) -> Interpretation:
-    """The parser's reading: by rules alone without a model, while the catalog has no index, and in some languages."""
-    index = await name_vectors(lexicon) if embedder and lexicon.language.data["embedded"] else None
-    # In threads: a long text against thousands of fields takes a second.
-    if embedder is None or index is None:
-        return await asyncio.to_thread(parser.parse, text, lexicon, today=today)
-    pieces, vectors = await embedder.pieces(text)
-    fields = lexicon.vectors_of_fields(index)
-    tagged = await asyncio.to_thread(
-        parser.tag, text, lexicon, today=today, pieces=pieces, vectors=vectors, fields=fields
-    )
-    phrases = tagged.phrases
-    nearness = Nearness.of(phrases, await embedder.embed(phrases), index[: len(lexicon.names)], lexicon)
-    return await asyncio.to_thread(parser.parse, text, lexicon, today=today, tagged=tagged, nearness=nearness)
+    """The parser's reading: by rules alone without a model, while the catalog has no index, and in some languages.
+
+    Raises:
+        TextTooComplex: the text takes more work than one may cost.
+    """
+    phrases = None
+    index = await load_index() if embedder and parser.embedded else None
+    if embedder and index is not None:
+        own = await parser.without_followup(text) if earlier else text
+        embedded = Embedded(*await embedder.pieces(own))
+        phrases = await embedder.embed(await parser.tag(own, embedded, index, today))
+    return await parser.draft(text, today, earlier, phrases)
 
 
 async def translation(

@@ -74,7 +74,9 @@ class Settings:
     )
     max_streams: int = _setting("MAX_STREAMS", 100, "Streams of one API key's owner, per web process.")
     max_connections: int = _setting(
-        "MAX_CONNECTIONS", 0, "Connections per web process, at the most. 0: 10,000, or fewer if fewer files may be open."
+        "MAX_CONNECTIONS",
+        0,
+        "Connections per web process at most. 0: 10,000, or fewer if fewer files may be open.",
     )
     header_timeout_s: float = _setting(
         "HEADER_TIMEOUT_S", 10.0, "Seconds in which a connection must send the headers of a request."
@@ -125,6 +127,11 @@ class Settings:
         "MODEL_CACHE", lambda: None, "Folder for the fetched model. Empty: the user's cache folder.", _path
     )
     embedding_threads: int = _setting("EMBEDDING_THREADS", 1, "Texts embedded at once per embedding worker.")
+    parser_processes: int = _setting(
+        "PARSER_PROCESSES",
+        2,
+        "Child processes of an embedding worker that read texts. With two, one owner's texts leave one to the others.",
+    )
     webhook_secret: Secret = _setting(
         "WEBHOOK_SECRET",
         lambda: Secret(""),

@@ -6,13 +6,14 @@ llm         let the LLM write the filter, check it, compile it; without one the 
 
 import asyncio
 import datetime as dt
+import hashlib
 import logging
 import math
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -22,10 +23,9 @@ from numpy.typing import NDArray
 
 from nlp2filters import demo, faults, logs, parts, queue
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import interpretation, jobs, languages
+from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.jobs import STAGES, Job, Suspect
-from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.problems import problem
 from nlp2filters.core.prompt import Message
 from nlp2filters.core.refining import Earlier
@@ -38,12 +38,14 @@ from nlp2filters.errors import (
     PartGone,
     ProviderError,
     StaleAttempt,
+    TextTooComplex,
 )
 from nlp2filters.faults import Faults
 from nlp2filters.heartbeat import Heartbeat
 from nlp2filters.indexes import AT_ONCE, Indexes
+from nlp2filters.parsing.catalogs import CatalogParser, CatalogParsers
 from nlp2filters.providers import Answer, Provider
-from nlp2filters.reading import ANSWERS, draft, moment, translation
+from nlp2filters.reading import ANSWERS, drafted, moment, translation
 from nlp2filters.store import Event, Store, now_ms
 from nlp2filters.telling import Teller
 from nlp2filters.webhooks import Sender
@@ -59,6 +61,14 @@ NO_RESULT = Event("done", {"result": None})
 _log = logging.getLogger(__name__)
 
 
+class Indexed(Protocol):
+    """What has names that are embedded."""
+
+    @property
+    def indexed(self) -> Sequence[str]:
+        """The names."""
+
+
 @dataclass(slots=True)
 class Resources:
     """What a worker process opens at its start and every job of it shares."""
@@ -68,6 +78,7 @@ class Resources:
     max_attempts: int = 3
     heartbeat: Heartbeat | None = None
     embedder: Embedder | None = None
+    parsers: CatalogParsers | None = None
     provider: Provider | None = None
     sender: Sender | None = None
     webhook_secrets: Sequence[str] = ()
@@ -78,10 +89,10 @@ class Resources:
     def __post_init__(self) -> None:
         self.indexes = Indexes(self.store.redis, self.store.keys)
 
-    async def name_vectors(self, lexicon: Lexicon) -> NDArray[Any] | None:
+    async def name_vectors(self, catalog: Indexed) -> NDArray[Any] | None:
         """The catalog's index; None, and a request for it, where it is large and not there yet."""
         assert self.embedder
-        names = lexicon.indexed
+        names = catalog.indexed
         if (vectors := await self.indexes.load(names)) is not None:
             return vectors
         if len(names) > AT_ONCE:
@@ -176,31 +187,30 @@ async def _embed(task: Task) -> Outcome:
     if task.job.kind == "echo":
         vectors = await embedder.embed([text])
         return Outcome({"result": {"text": text, "dimensions": vectors.shape[1]}})
-    _, lexicon = await _catalog(task)
+    parser = await _parser(task)
     earlier = _earlier(await task.whole_request())
-    lexicon = await _said_in(task.request.get("locale", "en"), lexicon)
 
-    async def name_vectors(lexicon: Lexicon) -> NDArray[Any] | None:
+    async def load_index() -> NDArray[Any] | None:
         task.teller.say("indexing", "Preparing the catalog's words")
-        vectors = await task.resources.name_vectors(lexicon)
+        vectors = await task.resources.name_vectors(parser)
         task.teller.say("embedding", "Reading the text")
         return vectors
 
-    drafted = await draft(text, lexicon, embedder, name_vectors, today=task.now.date(), earlier=earlier)
-    return Outcome({"draft": interpretation.to_json(drafted)}, event="draft")
+    reading = await drafted(text, parser, embedder, load_index, today=task.now.date(), earlier=earlier)
+    return Outcome({"draft": interpretation.to_json(reading)}, event="draft")
 
 
 async def _translate(task: Task) -> Outcome:
-    catalog, _ = await _catalog(task)
+    catalog = await _catalog(task)
     request = await task.whole_request()
-    drafted = interpretation.from_json(task.found["draft"])
+    draft = interpretation.from_json(task.found["draft"])
     provider = task.resources.provider
     complete = partial(_complete, provider, task) if provider else None
     today, zone, earlier = task.now.date(), task.zone, _earlier(request)
     made, found = await translation(
-        request, catalog, drafted, provider, complete, today=today, zone=zone, earlier=earlier
+        request, catalog, draft, provider, complete, today=today, zone=zone, earlier=earlier
     )
-    kept = {} if found is drafted else {"reading": interpretation.to_json(found)}
+    kept = {} if found is draft else {"reading": interpretation.to_json(found)}
     return Outcome({"result": {"job_id": task.job.id, **made, "timings_ms": _timings(task.job)}, **kept})
 
 
@@ -239,46 +249,64 @@ def _timings(job: Job) -> dict[str, int]:
     return timings
 
 
-async def _catalog(task: Task) -> tuple[Catalog, Lexicon]:
-    """What the request's catalog is: packaged, inline, or the owner's own in the state it had at the submission."""
-    store, owner = task.resources.store, task.job.owner
-    if digest := task.request.get("parts", {}).get("catalog"):
-        return await _owned(store, store.keys.part(owner, digest))
-    if digest := task.request.get("catalog_digest"):
-        return await _owned(store, store.keys.catalog(owner, task.request["catalog"], digest))
+async def _parser(task: Task) -> CatalogParser:
+    """The parser for the task's text and catalog."""
+    parsers, owner, locale = task.resources.parsers, task.job.owner, task.request.get("locale", "en")
+    assert parsers
+    if stored := _stored_catalog(task):
+        digest, key = stored
+        return await parsers.open(owner, digest, locale, partial(_stored_source, task.resources.store, key))
+    source = orjson.dumps(task.request["catalog"])
+
+    async def inline() -> bytes:
+        return source
+
+    return await parsers.open(owner, hashlib.sha256(source).hexdigest(), locale, inline)
+
+
+async def _catalog(task: Task) -> Catalog:
+    """What the request's catalog is: packaged, inline, or one that is kept beside it as it was at the submission."""
+    if stored := _stored_catalog(task):
+        return await _owned(task.resources.store, stored[1])
     return await _understand(orjson.dumps(task.request["catalog"]))
 
 
-@alru_cache(maxsize=32)
-async def _owned(store: Store, key: str) -> tuple[Catalog, Lexicon]:
-    """A catalog of an owner; its key names its content, which never changes.
+def _stored_catalog(task: Task) -> tuple[str, str] | None:
+    """Digest and Redis key of a catalog that is kept beside the request; None for one that is in it, or packaged."""
+    keys, owner = task.resources.store.keys, task.job.owner
+    if digest := task.request.get("parts", {}).get("catalog"):
+        return digest, keys.part(owner, digest)
+    if digest := task.request.get("catalog_digest"):
+        return digest, keys.catalog(owner, task.request["catalog"], digest)
+    return None
+
+
+async def _stored_source(store: Store, key: str) -> bytes:
+    """A catalog of an owner, as JSON; its key names its content, which never changes.
 
     Raises:
         PartGone: it was deleted longer ago than jobs are kept.
     """
-    content = await store.redis.get(key)
+    content: bytes | None = await store.redis.get(key)
     if content is None:
         raise PartGone("catalog")
-    return await asyncio.to_thread(_read_catalog, content)
+    return content
 
 
 @alru_cache(maxsize=32)
-async def _understand(source: bytes) -> tuple[Catalog, Lexicon]:
-    """The catalog that a request names or holds (as JSON), and its lexicon. A large one takes a while: in a thread."""
+async def _owned(store: Store, key: str) -> Catalog:
+    return await asyncio.to_thread(_read_catalog, await _stored_source(store, key))
+
+
+@alru_cache(maxsize=32)
+async def _understand(source: bytes) -> Catalog:
+    """The catalog that a request names or holds (as JSON)."""
     return await asyncio.to_thread(_read_catalog, source)
 
 
-def _read_catalog(source: bytes) -> tuple[Catalog, Lexicon]:
+def _read_catalog(source: bytes) -> Catalog:
     data = orjson.loads(source)
-    catalog = demo.catalog(data) if isinstance(data, str) else catalogs.parse(data)
-    return catalog, Lexicon.of(catalog)
-
-
-@alru_cache(maxsize=32)
-async def _said_in(locale: str, lexicon: Lexicon) -> Lexicon:
-    """The lexicon of the same catalog for texts of a locale."""
-    language = languages.of(locale)
-    return lexicon if lexicon.language is language else await asyncio.to_thread(Lexicon.of, lexicon.catalog, language)
+    return demo.catalog(data) if isinstance(data, str) else catalogs.parse(data)
 
 
 async def _attempt(resources: Resources, stage: str, job_id: str, work: Work) -> None:
@@ -379,7 +407,7 @@ async def _succeeded(task: Task, outcome: Outcome) -> None:
 async def _failed(task: Task, exc: Exception) -> None:
     """Try again a little later; after the last time the job has failed."""
     _log.exception("the stage failed", extra={"attempt": task.job.attempt.number})
-    lasting = isinstance(exc, ProviderError) and not exc.retryable
+    lasting = isinstance(exc, TextTooComplex) or (isinstance(exc, ProviderError) and not exc.retryable)
     if task.job.tries < task.resources.max_attempts and not lasting:
         wait_s = random.uniform(0, 2**task.job.tries)  # noqa: S311
         await task.teller.say_last("retrying", f"This did not work: trying again in {math.ceil(wait_s)} s")
@@ -388,6 +416,8 @@ async def _failed(task: Task, exc: Exception) -> None:
         return
     if isinstance(exc, ProviderError):
         await _end(task, problem("llm-unavailable", exc.public))
+    elif isinstance(exc, TextTooComplex):
+        await _end(task, problem("text-too-complex", str(exc)))
     elif isinstance(exc, TimeoutError):
         await _end(task, problem("job-timeout", f"The stage {task.job.stage} took longer than {STAGE_TIMEOUT_S} s."))
     else:

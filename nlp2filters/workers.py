@@ -17,6 +17,8 @@ from nlp2filters.embedder import Embedder
 from nlp2filters.heartbeat import Heartbeat
 from nlp2filters.keys import Keys
 from nlp2filters.leasing import LeasedWorker
+from nlp2filters.parsing.catalogs import CatalogParsers
+from nlp2filters.parsing.pool import Pool
 from nlp2filters.providers.configured import LLM, configured
 from nlp2filters.settings import Settings
 from nlp2filters.stages import Resources
@@ -44,6 +46,8 @@ async def startup(ctx: dict[str, Any]) -> None:
             folder = await asyncio.to_thread(models.locate, settings.model_path, settings.model_cache, progress=False)
             resources.embedder = await Embedder.load(folder, workers=settings.embedding_threads)
             stack.push_async_callback(resources.embedder.close)
+            pool = await stack.enter_async_context(Pool(settings.parser_processes))
+            resources.parsers = CatalogParsers(pool)
         if stage == "llm":
             resources.provider = await stack.enter_async_context(_provider(settings))
         if stage == "delivery":

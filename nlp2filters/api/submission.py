@@ -9,7 +9,9 @@ from annotated_types import Len
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     StringConstraints,
     ValidationError,
@@ -80,13 +82,20 @@ Metadata = Annotated[
 ]
 
 
+def _not_too_many(requests: Any) -> Any:
+    """Refuse a list that is too long before its members are looked at: pydantic counts only those that are valid."""
+    if isinstance(requests, list) and len(requests) > MAX_REQUESTS:
+        raise ValueError(f"there are {len(requests)} requests; {MAX_REQUESTS} are allowed")
+    return requests
+
+
 class Webhook(BaseModel):
     """Where to call when the job has ended."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     url: Annotated[str, StringConstraints(max_length=2048)] = Field(description="An https URL.")
-    events: Annotated[list[Literal["succeeded", "failed", "canceled", "expired"]], Len(1, 4)] = Field(
+    events: Annotated[list[Literal["succeeded", "failed", "canceled", "expired"]], Len(1, 4), FailFast()] = Field(
         default=["succeeded", "failed", "canceled", "expired"], description="The outcomes to be told of."
     )
 
@@ -112,9 +121,9 @@ class Submission(BaseModel):
         description="A catalog's name, or a whole catalog. With `refines` that of the earlier job.",
     )
     text: Text = Field(description="What somebody asks for, in plain language.")
-    dialects: Annotated[list[Annotated[str, AfterValidator(_known_dialect)]], Len(0, 16), AfterValidator(_once)] = (
-        Field(default=["sql"], description="The search engines to compile the filter for.")
-    )
+    dialects: Annotated[
+        list[Annotated[str, AfterValidator(_known_dialect)]], Len(0, 16), FailFast(), AfterValidator(_once)
+    ] = Field(default=["sql"], description="The search engines to compile the filter for.")
     strategy: Literal["auto", "llm", "builtin"] = Field(
         default="auto",
         description="`builtin` never calls an LLM; `auto` does when one is configured, and falls back to the built-in "
@@ -167,7 +176,7 @@ class BatchSubmission(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    requests: Annotated[list[BatchRequest], Len(1, MAX_REQUESTS)]
+    requests: Annotated[list[BatchRequest], Len(1, MAX_REQUESTS), BeforeValidator(_not_too_many)]
     webhook: BatchWebhook | None = Field(default=None, description="Called, signed, when all jobs have ended.")
     metadata: Metadata = Field(default={}, description="Kept with the batch and given back.")
 

@@ -8,14 +8,15 @@ import datetime as dt
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain, islice
 from typing import Annotated, Any, Literal
 
 import orjson
 from annotated_types import Ge, MaxLen, MinLen
-from pydantic import BeforeValidator, ConfigDict, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, FailFast, StringConstraints, TypeAdapter, ValidationError
 
 from nlp2filters.errors import Fault, InvalidCatalog
 
@@ -73,9 +74,13 @@ def applicable(type: FieldType, *, many: bool = False) -> tuple[Operator, ...]: 
     return (*equality, *order, *words, *_NULL)
 
 
+MAX_FIELDS = 10_000
+MAX_FAULTS = 1_000  # that are reported
+
 Name = Annotated[str, MinLen(1), MaxLen(200)]
 Phrase = Annotated[str, MinLen(1), MaxLen(200)]
 Prose = Annotated[str, MaxLen(500)]
+Phrases = Annotated[tuple[Phrase, ...], FailFast()]  # or a list of half a million numbers would have as many faults
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -90,7 +95,7 @@ class Value:
     __pydantic_config__ = _STRICT
 
     value: Name
-    synonyms: tuple[Phrase, ...] = ()
+    synonyms: Phrases = ()
     count: Annotated[int, Ge(0)] | None = None
 
 
@@ -104,8 +109,8 @@ class Adjectives:
 
     __pydantic_config__ = _STRICT
 
-    low: tuple[Phrase, ...] = ()
-    high: tuple[Phrase, ...] = ()
+    low: Phrases = ()
+    high: Phrases = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +132,16 @@ class Field:
     description: Prose = ""
     unit: Name | None = None
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] | None = None
-    synonyms: tuple[Phrase, ...] = ()
+    synonyms: Phrases = ()
     adjectives: Adjectives = field(default_factory=Adjectives)
-    values: tuple[Annotated[Value, BeforeValidator(_value_object)], ...] = ()
+    values: Annotated[tuple[Annotated[Value, BeforeValidator(_value_object)], ...], FailFast()] = ()
     closed: bool = False
     many: bool = False
     nullable: bool = True
     minimum: int | float | str | None = None
     maximum: int | float | str | None = None
-    operators: tuple[Operator, ...] = ()
-    examples: tuple[Prose | int | float | bool, ...] = ()
+    operators: Annotated[tuple[Operator, ...], FailFast()] = ()
+    examples: Annotated[tuple[Prose | int | float | bool, ...], FailFast()] = ()
 
     def __hash__(self) -> int:
         """By name: a field may have thousands of values, and is looked up often."""
@@ -146,6 +151,31 @@ class Field:
     def title(self) -> str:
         """The field's name for people."""
         return self.label or self.name.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class _Spellings:
+    """The ways in which the known values of a field may be written; the first value of a spelling has it."""
+
+    exact: Set[str]
+    folded: Mapping[str, str]
+    synonyms: Mapping[str, str]
+
+    @classmethod
+    def of(cls, values: Sequence[Value]) -> "_Spellings":
+        folded: dict[str, str] = {}
+        synonyms: dict[str, str] = {}
+        for value in values:
+            folded.setdefault(value.value.casefold(), value.value)
+            for synonym in value.synonyms:
+                synonyms.setdefault(synonym.casefold(), value.value)
+        return cls({value.value for value in values}, folded, synonyms)
+
+    def stored(self, given: str) -> str | None:
+        if given in self.exact:
+            return given
+        folded = given.strip().casefold()
+        return self.folded.get(folded) or self.synonyms.get(folded)
 
 
 @dataclass(frozen=True)
@@ -158,18 +188,28 @@ class Catalog:
     __pydantic_config__ = _STRICT
 
     name: Name
-    fields: Annotated[tuple[Field, ...], MinLen(1), MaxLen(10_000)]
+    fields: Annotated[tuple[Field, ...], MinLen(1), MaxLen(MAX_FIELDS)]
     title: Prose = ""
     description: Prose = ""
     source: Prose = ""
-    nouns: tuple[Phrase, ...] = ()
-    examples: tuple[Prose, ...] = ()
+    nouns: Phrases = ()
+    examples: Annotated[tuple[Prose, ...], FailFast()] = ()
     scope: Mapping[str, Any] | None = None
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:
         """The fields under their names."""
         return {field.name: field for field in self.fields}
+
+    def stored_value(self, field: Field, given: str) -> str | None:
+        """The known value that is meant: the same, then upper and lower case alike, then by a synonym."""
+        if field.name not in self._spellings:
+            self._spellings[field.name] = _Spellings.of(field.values)
+        return self._spellings[field.name].stored(given)
+
+    @cached_property
+    def _spellings(self) -> dict[str, "_Spellings"]:
+        return {}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -185,17 +225,20 @@ def parse(data: object) -> Catalog:
     """Read a catalog from decoded JSON.
 
     Raises:
-        InvalidCatalog: with every fault found and where it is.
+        InvalidCatalog: with every fault found and where it is, up to `MAX_FAULTS`; of a list within a field the first.
     """
+    if isinstance(data, dict) and isinstance(fields := data.get("fields"), list) and len(fields) > MAX_FIELDS:
+        raise InvalidCatalog([Fault("/fields", f"There are {len(fields)} fields; {MAX_FIELDS} are allowed.")])
     try:
         catalog = _adapter.validate_python(data)
     except ValidationError as exc:
         errors = exc.errors()
         if len(errors) > 1:  # a list whose members are all faulty is called too short as well
             errors = [error for error in errors if error["type"] != "too_short" or error["loc"] != ("fields",)]
-        faults = [Fault(_pointer(error["loc"]), error["msg"]) for error in errors]
-        raise InvalidCatalog([*faults, *_faults(_sound_fields(data))]) from exc
-    if faults := list(_faults(dict(enumerate(catalog.fields)))):
+        listed = (Fault(_pointer(error["loc"]), error["msg"]) for error in errors)
+        more = _faults(_sound_fields(data)) if len(errors) < MAX_FAULTS else ()
+        raise InvalidCatalog(list(islice(chain(listed, more), MAX_FAULTS))) from exc
+    if faults := list(islice(_faults(dict(enumerate(catalog.fields))), MAX_FAULTS)):
         raise InvalidCatalog(faults)
     return catalog
 

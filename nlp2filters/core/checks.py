@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from rapidfuzz import process, utils
 
-from nlp2filters.core.catalog import NUMERIC, Catalog, Field, applicable
+from nlp2filters.core.catalog import NUMERIC, STRINGS, Catalog, Field, applicable
 from nlp2filters.core.filters import (
     MAX_DEPTH,
     MAX_NODES,
@@ -44,6 +44,9 @@ MAX_OFFSET_DAYS = 366 * 1000
 _DAYS = {"day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
 _NUMBER = re.compile(r"[+-]?\d{1,400}(\.\d{1,400})?([eE][+-]?\d{1,3})?")
 _ALL_NAMED = 10  # up to so many, a fault lists everything that is allowed
+_MAX_SUGGESTIONS = 3  # faults of one filter that name what is nearest: looking for it takes a while
+_MAX_COMPARED = 10_000  # names that the nearest is looked for among
+_MAX_FAULTS = 100  # of one filter that are reported
 
 
 def operators(field: Field) -> tuple[str, ...]:
@@ -117,10 +120,12 @@ class _Check:
     catalog: Catalog
     trusted: bool = False
     nodes: int = 0
+    suggestions: int = 0
     faults: list[Fault] = field(default_factory=list)
 
     def fault(self, at: str, detail: str) -> None:
-        self.faults.append(Fault(at, detail))
+        if len(self.faults) < _MAX_FAULTS:
+            self.faults.append(Fault(at, detail))
 
     def node(self, node: Filter, at: str, depth: int, *, negated: bool = False) -> Filter:
         self.nodes += 1
@@ -167,7 +172,8 @@ class _Check:
                 self.nodes += len(values)
                 if not values:
                     self.fault(f"{at}/args/1", "The list of values is empty; give one or more.")
-                given = [self.value(value, found, f"{at}/args/1/{i}") for i, value in enumerate(values[:MAX_NODES])]
+                left = max(0, MAX_NODES - self.nodes + len(values))
+                given = [self.value(value, found, f"{at}/args/1/{i}") for i, value in enumerate(values[:left])]
                 return replace(leaf, values=tuple(dict.fromkeys(given)))
             case Contains(_, text):
                 return replace(leaf, text=self.words(text, f"{at}/args/1/args/0"))
@@ -177,15 +183,35 @@ class _Check:
     def field(self, name: str, at: str) -> Field | None:
         found = self.catalog.by_name.get(name)
         if not found:
-            self.fault(at, f"There is no field {_shown(name)}. {_nearest(name, list(self.catalog.by_name))}")
+            self.fault(at, f"There is no field {_shown(name)}. {self.allowed(name, list(self.catalog.by_name))}")
         return found
+
+    def allowed(self, given: str, names: Sequence[str]) -> str:
+        """The sentence that says what is allowed, the most similar first."""
+        if len(names) <= _ALL_NAMED:
+            return f"Allowed: {', '.join(names)}."
+        self.suggestions += 1
+        return _nearest(given, names) if self.suggestions <= _MAX_SUGGESTIONS else f"There are {len(names)}."
 
     def value(self, value: Scalar, of: Field, at: str, rounding: "_Rounding | None" = None) -> Scalar:
         try:
-            return coerce(value, of, rounding)
+            return self.known(value, of) if of.type in STRINGS else coerce(value, of, rounding)
         except ValueError as exc:
             self.fault(at, str(exc))
             return value
+
+    def known(self, value: Scalar, of: Field) -> str:
+        """The value in its stored spelling."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str):
+            raise ValueError(f"Expected a string, not {_shown(value)}.")
+        if (stored := self.catalog.stored_value(of, value)) is not None:
+            return stored
+        if of.closed:
+            names = [known.value for known in of.values]
+            raise ValueError(f"{_shown(value)} is not a value of {of.name!r}. {self.allowed(value, names)}")
+        return _text(value)
 
     def words(self, text: str, at: str) -> str:
         try:
@@ -242,14 +268,12 @@ def _as_instant(value: Scalar) -> Scalar:
 
 
 def coerce(value: Scalar, of: Field, rounding: _Rounding | None = None) -> Scalar:
-    """The value as the field holds it; `rounding` says where a fraction goes on an integer field.
+    """The value as a field that is no string holds it; `rounding` says where a fraction goes on an integer field.
 
     Raises:
         ValueError: what was expected instead, as a sentence for people.
     """
     match of.type:
-        case "keyword" | "text":
-            return _known(value, of)
         case "integer":
             return _integer(value, rounding)
         case "boolean":
@@ -263,27 +287,6 @@ def coerce(value: Scalar, of: Field, rounding: _Rounding | None = None) -> Scala
         case _ if of.type in NUMERIC:
             return _number(value)
     raise ValueError(f"A {of.type} field has no values to compare with.")
-
-
-def _known(value: Scalar, of: Field) -> str:
-    """The value in its stored spelling: an exact match first, then upper and lower case alike, then a synonym."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
-        raise ValueError(f"Expected a string, not {_shown(value)}.")
-    if any(known.value == value for known in of.values):
-        return value
-    folded = value.strip().casefold()
-    for known in of.values:
-        if known.value.casefold() == folded:
-            return known.value
-    for known in of.values:
-        if folded in (synonym.casefold() for synonym in known.synonyms):
-            return known.value
-    if of.closed:
-        names = [known.value for known in of.values]
-        raise ValueError(f"{_shown(value)} is not a value of {of.name!r}. {_nearest(value, names)}")
-    return _text(value)
 
 
 def _text(value: str) -> str:
@@ -386,10 +389,7 @@ def _time(value: Scalar) -> dt.time:
 
 
 def _nearest(given: str, names: Sequence[str]) -> str:
-    """The sentence that says what is allowed, the most similar first."""
-    if len(names) <= _ALL_NAMED:
-        return f"Allowed: {', '.join(names)}."
-    similar = process.extract(given[:MAX_TEXT], names, processor=utils.default_process, limit=3)
+    similar = process.extract(given[:MAX_TEXT], names[:_MAX_COMPARED], processor=utils.default_process, limit=3)
     return f"The nearest of {len(names)}: {', '.join(name for name, _, _ in similar)}."
 
 

@@ -145,11 +145,14 @@ def any_of(*filters: Filter | None) -> Filter | None:
 
 def _join(kind: type[And] | type[Or], filters: tuple[Filter | None, ...]) -> Filter | None:
     args: list[Filter] = []
+    seen: set[Filter] = set()
     for arg in filters:
         if isinstance(arg, kind):
             args.extend(arg.args)
-        elif arg is not None and arg not in args:
+            seen.update(arg.args)
+        elif arg is not None and arg not in seen:
             args.append(arg)
+            seen.add(arg)
     return kind(tuple(args)) if len(args) > 1 else args[0] if args else None
 
 

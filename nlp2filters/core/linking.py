@@ -7,10 +7,10 @@ In order of trust: the name itself, a synonym, a spelling close to one (edit dis
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,15 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from nlp2filters.core import words
-from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Catalog, Field
+from nlp2filters.core.budget import SPELLINGS_PER_STEP, Budget
+from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Catalog, Field, FieldType
 from nlp2filters.core.interpretation import Direction, Source
 from nlp2filters.core.languages import ENGLISH, Degree, Language
+from nlp2filters.core.units import measure
 from nlp2filters.core.words import Token
 
+MAX_CANDIDATES = 16  # of one phrase and one kind of target, such as fields with the same label
+MAX_FIELDS = 64  # of one type or dimension to which a value may belong that no field was named for
 MAX_PHRASE = 3
 MAX_PHRASES = 200  # of one text
 SHORTEST_TELLING = 4
@@ -97,22 +101,51 @@ _ASIDE = re.compile(r"\s*\([^()]*\)")
 _FOOTNOTES = "¹²³⁴⁵⁶⁷⁸⁹⁰*†‡ "
 
 Similar = Mapping[str, tuple[Candidate, ...]]
+Key = tuple[str, ...]
+
+
+class _Meanings:
+    """What phrases mean, by their words: up to `MAX_CANDIDATES` of each kind.
+
+    `crowded` has the values that are one too many for that, by phrase and field.
+    """
+
+    def __init__(self) -> None:
+        self._targets: dict[Key, dict[Target, Candidate]] = defaultdict(dict)
+        self.crowded: dict[Key, dict[str, Candidate]] = defaultdict(dict)
+
+    def add(self, key: Key, target: Target, source: Source) -> None:
+        """Note a meaning; the first source of a target counts."""
+        targets = self._targets[key]
+        if target in targets:
+            return
+        alike = sum(type(other) is type(target) for other in targets) if len(targets) >= MAX_CANDIDATES else 0
+        if alike < MAX_CANDIDATES:
+            targets[target] = Candidate(target, CONFIDENCE[source], source)
+        elif isinstance(target, ValueTarget):
+            self.crowded[key].setdefault(target.field.name, Candidate(target, CONFIDENCE[source], source))
+
+    def candidates(self) -> dict[Key, tuple[Candidate, ...]]:
+        """The candidates of each phrase, in the order in which they were added."""
+        return {key: tuple(targets.values()) for key, targets in self._targets.items()}
 
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
     """What can be looked up, made once per catalog.
 
-    `spellings` are phrases that may be misspelled, by first letter and length. `names` are the phrases to embed,
-    `targets` what each may mean. `surnames` are last words that only one value of the open keyword fields has,
-    `initials` those of names of several words.
+    `lengths` are those of the phrases that begin with a word. `crowded` are values of phrases that too many fields
+    have for `phrases`, by field. `spellings` are phrases that may be misspelled, by first letter and length. `names`
+    are the phrases to embed, `targets` what each may mean. `surnames` are last words that only one value of the open
+    keyword fields has, `initials` those of names of several words.
     """
 
     catalog: Catalog
     language: Language
-    phrases: Mapping[tuple[str, ...], tuple[Candidate, ...]]
-    stems: Mapping[tuple[str, ...], tuple[Candidate, ...]]
-    longest: Mapping[str, int]
+    phrases: Mapping[Key, tuple[Candidate, ...]]
+    stems: Mapping[Key, tuple[Candidate, ...]]
+    lengths: Mapping[str, frozenset[int]]
+    crowded: Mapping[Key, Mapping[str, Candidate]]
     surnames: Mapping[str, Candidate]
     initials: Mapping[str, tuple[Candidate, ...]]
     spellings: Mapping[tuple[str, int], Mapping[str, tuple[str, ...]]]
@@ -120,14 +153,66 @@ class Lexicon:
     targets: tuple[tuple[Target, ...], ...] = field(repr=False)
 
     @cached_property
-    def values_of(self) -> Mapping[str, Sequence[tuple[int, ValueTarget]]]:
-        """The known values of each field, with their places in `names`."""
+    def values_of(self) -> Mapping[str, tuple[NDArray[np.intp], Sequence[ValueTarget]]]:
+        """The known values of each field, after their places in `names`."""
         found: dict[str, list[tuple[int, ValueTarget]]] = defaultdict(list)
         for at, targets in enumerate(self.targets):
             for target in targets:
                 if isinstance(target, ValueTarget):
                     found[target.field.name].append((at, target))
-        return dict(found)
+        return {
+            name: (np.array([at for at, _ in known], np.intp), [target for _, target in known])
+            for name, known in found.items()
+        }
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The index of each field."""
+        return {field_.name: at for at, field_ in enumerate(self.catalog.fields)}
+
+    @cached_property
+    def _by_type(self) -> Mapping[str, Sequence[Field]]:
+        found: dict[str, list[Field]] = defaultdict(list)
+        for field_ in self.catalog.fields:
+            found[field_.type].append(field_)
+        return found
+
+    def typed(self, *types: FieldType) -> Sequence[Field]:
+        """The fields of these types, in the catalog's order: the first `MAX_FIELDS`."""
+        if types not in self._typed:
+            self._typed[types] = self._in_order(self._by_type.get(type_, ()) for type_ in types)
+        return self._typed[types]
+
+    @cached_property
+    def _typed(self) -> dict[tuple[FieldType, ...], Sequence[Field]]:
+        return {}
+
+    def measured_in(self, units: tuple[str, ...]) -> Sequence[Field]:
+        """The numeric fields that may hold amounts in one of the units or currencies: the first `MAX_FIELDS`."""
+        if units not in self._measured:
+            measures = (measure(unit) or unit for unit in units)
+            self._measured[units] = self._in_order(self._by_measure.get(key, ()) for key in measures)
+        return self._measured[units]
+
+    @cached_property
+    def _measured(self) -> dict[tuple[str, ...], Sequence[Field]]:
+        return {}
+
+    @cached_property
+    def _by_measure(self) -> Mapping[Hashable, Sequence[Field]]:
+        """The numeric fields of each currency, dimension or unit that is no other's."""
+        found: dict[Hashable, list[Field]] = defaultdict(list)
+        for field_ in self.catalog.fields:
+            if field_.type == "money":
+                found[field_.currency].append(field_)
+            elif field_.unit and field_.type in NUMERIC:
+                unit = self.language.canonical(field_.unit)
+                found[measure(unit) or unit].append(field_)
+        return found
+
+    def _in_order(self, groups: Iterable[Sequence[Field]]) -> Sequence[Field]:
+        fields = dict.fromkeys(field_ for group in groups for field_ in group[:MAX_FIELDS])
+        return sorted(fields, key=lambda field_: self.places[field_.name])[:MAX_FIELDS]
 
     @cached_property
     def described(self) -> tuple[tuple[str, str], ...]:
@@ -152,29 +237,30 @@ class Lexicon:
     @classmethod
     def of(cls, catalog: Catalog, language: Language = ENGLISH) -> "Lexicon":
         """Build the lexicon of a catalog."""
-        entries: dict[tuple[str, ...], dict[Target, Candidate]] = defaultdict(dict)
-        stems: dict[tuple[str, ...], dict[Target, Candidate]] = defaultdict(dict)
-        spellings: dict[tuple[str, int], dict[str, tuple[str, ...]]] = defaultdict(dict)
+        entries, stems = _Meanings(), _Meanings()
+        spellings: dict[tuple[str, int], dict[str, Key]] = defaultdict(dict)
         for phrase, target, source in _entries(catalog, language):
             tokens = language.tokenize(phrase)
             if not tokens:
                 continue
             norms, key = tuple(token.norm for token in tokens), tuple(token.stem for token in tokens)
-            entries[norms].setdefault(target, Candidate(target, CONFIDENCE[source], source))
-            stems[key].setdefault(target, Candidate(target, CONFIDENCE[source], source))
+            entries.add(norms, target, source)
+            stems.add(key, target, source)
             spelling = " ".join(norms)
             if len(spelling) >= (SHORTEST_NOUN if isinstance(target, NounTarget) else SHORTEST_TELLING):
                 spellings[spelling[0], len(spelling)].setdefault(spelling, norms)
-        longest: dict[str, int] = defaultdict(int)
-        for key in (*entries, *stems):
-            longest[key[0]] = max(longest[key[0]], len(key))
+        phrases_, stemmed = entries.candidates(), stems.candidates()
+        lengths: dict[str, set[int]] = defaultdict(set)
+        for key in (*phrases_, *stemmed):
+            lengths[key[0]].add(len(key))
         names = embeddable(catalog)
         return cls(
             catalog=catalog,
             language=language,
-            phrases={key: tuple(found.values()) for key, found in entries.items()},
-            stems={key: tuple(found.values()) for key, found in stems.items()},
-            longest=dict(longest),
+            phrases=phrases_,
+            stems=stemmed,
+            lengths={word: frozenset(lengths_) for word, lengths_ in lengths.items()},
+            crowded={**stems.crowded, **entries.crowded},
             surnames=_surnames(catalog),
             initials=_initials(catalog),
             spellings=dict(spellings),
@@ -184,16 +270,56 @@ class Lexicon:
 
     def match(self, tokens: Sequence[Token], at: int) -> Match | None:
         """The longest phrase of the catalog that begins at the token `at`, by name or synonym."""
-        longest = max(self.longest.get(tokens[at].norm, 0), self.longest.get(tokens[at].stem, 0))
-        for length in range(min(longest, len(tokens) - at), 0, -1):
-            taken = tokens[at : at + length]
-            said = self.phrases.get(tuple(token.norm for token in taken), ())
-            stemmed = self.stems.get(tuple(token.stem for token in taken), ())
+        nothing: frozenset[int] = frozenset()
+        lengths = self.lengths.get(tokens[at].norm, nothing) | self.lengths.get(tokens[at].stem, nothing)
+        if not lengths:
+            return None
+        taken = tokens[at : at + max(lengths)]
+        norms, stems = tuple(token.norm for token in taken), tuple(token.stem for token in taken)
+        for length in sorted(lengths, reverse=True):
+            if length > len(taken):
+                continue
+            said = self.phrases.get(norms[:length], ())
+            stemmed = self.stems.get(stems[:length], ())
             if said:  # "rated" names one field, but another one's "rating" may be meant
                 stemmed = tuple(c for c in stemmed if isinstance(c.target, FieldTarget))
             if found := dict.fromkeys((*said, *stemmed)):
                 return Match(length, tuple(found))
         return None
+
+    def value_of(self, field_: str, words_: str) -> Candidate | None:
+        """The field's value that the words name, where they name values of very many fields."""
+        if not self.crowded:
+            return None
+        tokens = self.language.tokenize(words_)
+        for key in (tuple(token.norm for token in tokens), tuple(token.stem for token in tokens)):
+            if found := self.crowded.get(key, {}).get(field_):
+                return found
+        return None
+
+    def value_with(self, field_: Field, words_: Set[str], budget: Budget) -> str | None:
+        """The known value of the field that has all the words, if just one has."""
+        having = self._value_words(field_)
+        groups = sorted((having.get(word, set()) for word in words_), key=len)
+        if not groups:
+            return field_.values[0].value if len(field_.values) == 1 else None
+        budget.spend(len(groups[0]))
+        places = groups[0].intersection(*groups[1:])
+        return field_.values[min(places)].value if len(places) == 1 else None
+
+    def _value_words(self, field_: Field) -> Mapping[str, set[int]]:
+        """The places of the known values that have a word."""
+        if field_.name not in self._words_of_values:
+            found: dict[str, set[int]] = defaultdict(set)
+            for at, value in enumerate(field_.values):
+                for word in words.fold(value.value).split():
+                    found[word].add(at)
+            self._words_of_values[field_.name] = dict(found)
+        return self._words_of_values[field_.name]
+
+    @cached_property
+    def _words_of_values(self) -> dict[str, Mapping[str, set[int]]]:
+        return {}
 
     def surname(self, tokens: Sequence[Token], at: int) -> Match | None:
         """The one open value whose last word the token `at` is: "spielberg"."""
@@ -206,8 +332,9 @@ class Lexicon:
         found = self.initials.get(text) if text.isupper() else None
         return Match(1, found) if found else None
 
-    def spelled_like(self, tokens: Sequence[Token], at: int) -> Match | None:
+    def spelled_like(self, tokens: Sequence[Token], at: int, budget: Budget | None = None) -> Match | None:
         """The phrase that one or two tokens misspell. Short words must be right."""
+        budget = budget or Budget()
         for length in (2, 1):
             taken = tokens[at : at + length]
             if len(taken) < length or any(token.kind != "word" for token in taken):
@@ -215,23 +342,23 @@ class Lexicon:
             spelling = " ".join(token.norm for token in taken)
             if len(spelling) < 4 or (length == 2 and min(len(token.norm) for token in taken) < 3):
                 continue
-            if best := self._nearest_spelling(spelling):
+            if best := self._nearest_spelling(spelling, budget):
                 norms, distance = best
                 sure = CONFIDENCE["fuzzy"] - 0.1 * (distance - 1)
                 found = self.phrases[norms]
                 return Match(length, tuple(Candidate(c.target, min(sure, c.confidence), "fuzzy") for c in found))
         return None
 
-    def _nearest_spelling(self, spelling: str) -> tuple[tuple[str, ...], int] | None:
+    def _nearest_spelling(self, spelling: str, budget: Budget) -> tuple[Key, int] | None:
         """The phrase that differs least in one letter, or in two if it is long, and by how many; the first is right."""
         most = 1 if len(spelling) < SHORTEST_DOUBTFUL else 2
-        best: tuple[tuple[str, ...], int] | None = None
+        best: tuple[Key, int] | None = None
         for more in (0, -1, 1, -2, 2)[: 1 + 2 * most]:
             known = self.spellings.get((spelling[0], len(spelling) + more))
-            found = (
-                process.extractOne(spelling, known.keys(), scorer=OSA.distance, score_cutoff=most) if known else None
-            )
-            if known and found:
+            if not known:
+                continue
+            budget.spend(1 + len(known) // SPELLINGS_PER_STEP)
+            if found := process.extractOne(spelling, known.keys(), scorer=OSA.distance, score_cutoff=most):
                 best, most = (known[found[0]], int(found[1])), int(found[1]) - 1
         return best
 
@@ -305,14 +432,14 @@ def _telling_words(catalog: Catalog, language: Language) -> Iterator[tuple[str, 
 
 def _kin(catalog: Catalog, language: Language) -> Iterator[tuple[str, Field]]:
     """Other words for what a number counts: "people" for "number of guests", where just one field counts them."""
+    counting: dict[str, list[Field]] = defaultdict(list)
+    for field_ in catalog.fields:
+        if field_.type in NUMERIC:
+            for token in language.tokenize(words.spaced(f"{field_.name} {field_.label}")):
+                counting[token.stem].append(field_)
     for group in language.data["kin"].values():
         stems = {language.tokenize(noun)[0].stem for noun in group["fields"]}
-        owners = [
-            field_
-            for field_ in catalog.fields
-            if field_.type in NUMERIC
-            and stems & {token.stem for token in language.tokenize(words.spaced(f"{field_.name} {field_.label}"))}
-        ]
+        owners = list(dict.fromkeys(field_ for stem in stems for field_ in counting.get(stem, ())))
         if len(owners) == 1:
             for word in group["said"]:
                 yield word, owners[0]
@@ -387,7 +514,7 @@ def _initials(catalog: Catalog) -> dict[str, tuple[Candidate, ...]]:
         if 1 < len(parts) <= MOST_INITIALS:
             found["".join(part[0] for part in parts).upper()][target] = name
     return {
-        initials: tuple(Candidate(target, CONFIDENCE["fuzzy"], "fuzzy") for target in names)
+        initials: tuple(Candidate(target, CONFIDENCE["fuzzy"], "fuzzy") for target in islice(names, MAX_CANDIDATES))
         for initials, names in found.items()
         if len(set(names.values())) == 1
     }
@@ -395,11 +522,11 @@ def _initials(catalog: Catalog) -> dict[str, tuple[Candidate, ...]]:
 
 def embeddable(catalog: Catalog) -> Mapping[str, tuple[Target, ...]]:
     """The phrases of a catalog that are worth embedding, with what each may mean: fields first, up to `MAX_NAMES`."""
-    found: dict[str, tuple[Target, ...]] = {}
+    found: dict[str, list[Target]] = {}
     for name, target in _names(catalog):
         if name in found or len(found) < MAX_NAMES:
-            found[name] = (*found.get(name, ()), target)
-    return found
+            found.setdefault(name, []).append(target)
+    return {name: tuple(targets) for name, targets in found.items()}
 
 
 def _names(catalog: Catalog) -> Iterator[tuple[str, Target]]:
@@ -458,8 +585,10 @@ class Nearness:
             cosines = self.cosines[row]
             nearest_first = np.argpartition(-cosines, min(20, len(cosines) - 1))[:20]
             order = nearest_first[np.argsort(-cosines[nearest_first])]
-            best = self.lexicon.targets[order[0]]
-            rival = next((cosines[i] for i in order[1:] if not set(self.lexicon.targets[i]) & set(best)), 0.0)
+            targets = [self.lexicon.targets[i][:MAX_CANDIDATES] for i in order]
+            best = targets[0]
+            others = zip(order[1:], targets[1:], strict=True)
+            rival = next((cosines[i] for i, meant in others if set(best).isdisjoint(meant)), 0.0)
             sure = _likelihood(float(cosines[order[0]]), float(cosines[order[0]] - rival))
             if sure >= MIN_LIKELIHOOD:
                 confidence = round(sure / len(best), 3)
@@ -471,8 +600,11 @@ class Nearness:
         row, known = self.phrases.get(phrase), self.lexicon.values_of.get(of.name)
         if row is None or not known:
             return None
-        target, cosine = max(((target, float(self.cosines[row, at])) for at, target in known), key=lambda pair: pair[1])
-        return Candidate(target, min(1.0, cosine), "embedding") if cosine >= MIN_NEAR else None
+        places, targets = known
+        cosines = self.cosines[row, places]
+        nearest = int(cosines.argmax())
+        cosine = float(cosines[nearest])
+        return Candidate(targets[nearest], min(1.0, cosine), "embedding") if cosine >= MIN_NEAR else None
 
 
 def _likelihood(cosine: float, margin: float) -> float:

@@ -104,6 +104,11 @@ PROBLEMS: Mapping[str, Kind] = {
     "invalid-filter": Kind(
         422, "The filter does not fit the catalog", "`errors` names the parts that do not, each with a JSON pointer."
     ),
+    "text-too-complex": Kind(
+        422,
+        "Reading the text takes too much work",
+        "Shorten the text, or give the catalog fewer fields and values that share a label, a value or a synonym.",
+    ),
     "idempotency-key-reused": Kind(
         422, "The Idempotency-Key stands for another request", "Use a new key, such as a UUID, for every new request."
     ),

@@ -1,10 +1,12 @@
 """Units of measure: what they measure and how they convert. Names are those of the pint library."""
 
-from functools import cache
+from collections.abc import Hashable
+from functools import cache, lru_cache
 
 import pint
 
 SIGNIFICANT = 6
+MAX_CACHED = 4096
 
 
 def dimension(unit: str) -> str | None:
@@ -13,6 +15,13 @@ def dimension(unit: str) -> str | None:
     return str(parsed.dimensionality) if parsed is not None else None
 
 
+def measure(unit: str) -> Hashable | None:
+    """A key that two units share where they measure the same; None for an unknown unit."""
+    parsed = _parse(unit)
+    return frozenset(parsed.dimensionality.items()) if parsed is not None else None
+
+
+@lru_cache(maxsize=MAX_CACHED)
 def convert(value: int | float, unit: str, to: str) -> int | float | None:
     """The value in another unit, to six significant digits; None when they measure different things."""
     if unit == to:
@@ -34,7 +43,7 @@ def _registry() -> "pint.UnitRegistry[float]":
     return pint.UnitRegistry()
 
 
-@cache
+@lru_cache(maxsize=MAX_CACHED)
 def _parse(unit: str) -> pint.Unit | None:
     try:
         return _registry().parse_units(unit)

@@ -69,9 +69,13 @@ def spaced(name: str) -> str:
 
 def fold(text: str) -> str:
     """Without case and accents; apostrophes go with what follows an s."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    kept = "".join(char for char in plain if not unicodedata.combining(char))
-    return kept.replace("’", "'").lstrip("'").removesuffix("'s").replace("'", "")
+    plain = text.lower() if text.isascii() else _without_accents(text.casefold())
+    return plain.replace("’", "'").lstrip("'").removesuffix("'s").replace("'", "")
+
+
+def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
 @lru_cache(maxsize=65_536)

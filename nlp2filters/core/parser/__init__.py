@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from nlp2filters.core import checks, linking
+from nlp2filters.core.budget import Budget
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.explain import sentence
 from nlp2filters.core.filters import leaves
@@ -48,16 +49,21 @@ def parse(
     today: dt.date,
     tagged: Tagged | None = None,
     nearness: Nearness | None = None,
+    budget: Budget | None = None,
 ) -> Interpretation:
     """Read a text. `tagged` (by `tag`) and `nearness` (of its phrases) are what the embedding model knows of it.
 
-    Never raises: a text that says nothing to the catalog is all `text`.
+    A text that says nothing to the catalog is all `text`.
+
+    Raises:
+        TextTooComplex: the text and the catalog together take more work than the budget allows.
     """
+    budget = budget or (tagged.row.budget if tagged else Budget())
     tokens = lexicon.language.tokenize(text)
     if tagged and not (nearness and nearness.clear):
         seen = replace(tagged.row, nearness=nearness)
     else:
-        seen = row(text, tokens, lexicon, today, nearness)
+        seen = row(text, tokens, lexicon, today, nearness, budget=budget)
     items = tagging.merge(seen, tagged.tags) if tagged else names.merge(seen)
     spans = _spans(items, tokens)
     seen = replace(seen, items=items, spans=spans)
@@ -80,15 +86,25 @@ def parse(
 
 
 def tag(
-    text: str, lexicon: Lexicon, *, today: dt.date, pieces: Sequence[tuple[int, int]], vectors: Array, fields: Array
+    text: str,
+    lexicon: Lexicon,
+    *,
+    today: dt.date,
+    pieces: Sequence[tuple[int, int]],
+    vectors: Array,
+    fields: Array,
+    budget: Budget | None = None,
 ) -> Tagged:
     """What the tagger makes of a text.
 
     `pieces` are the code points (start, end) of the embedding model's pieces of the text, `vectors` [pieces, 384]
     their vectors, `fields` [fields, 2, 384] those of `lexicon.described`.
+
+    Raises:
+        TextTooComplex: as `parse`, which goes on with the same budget.
     """
     tokens = lexicon.language.tokenize(text)
-    seen = row(text, tokens, lexicon, today)
+    seen = row(text, tokens, lexicon, today, budget=budget)
     return Tagged(seen, Tagger.packaged().tag(seen, tokens, tagger.align(tokens, pieces, vectors), fields))
 
 
@@ -98,10 +114,13 @@ def row(
     lexicon: Lexicon,
     today: dt.date,
     nearness: Nearness | None = None,
+    *,
+    budget: Budget | None = None,
 ) -> Row:
     """The items of a text. Without `nearness` as the rules alone see them, which is what the tagger looks at."""
-    items = scan.scan(tokens, lexicon, nearness.clear if nearness else {}, today)
-    return Row(items, _spans(items, tokens), text, lexicon, today, nearness)
+    budget = budget or Budget()
+    items = scan.scan(tokens, lexicon, nearness.clear if nearness else {}, today, budget)
+    return Row(items, _spans(items, tokens), text, lexicon, today, nearness, budget)
 
 
 def _spans(items: Sequence[Item], tokens: Sequence[Token]) -> list[Span]:
@@ -140,17 +159,17 @@ def _ledger(
     """What is left: words for a full-text search, and parts that changed nothing, with the reason."""
     used = found.used | {at for atom in atoms for at in range(atom.start, atom.end)}
     dealt_with = used | found.reasons.keys()
-    loose = [at for at, item in enumerate(items) if at not in dealt_with and (item.is_word or item.quoted)]
-    loose_set = set(loose)
+    words = {at for at, item in enumerate(items) if at not in dealt_with and (item.is_word or item.quoted)}
+    loose = set(words)
     for at, item in enumerate(items):  # a number beside unknown words is part of a name: "apollo 13"
-        if at not in used and item.quantity and not item.quantity.units and {at - 1, at + 1} & set(loose):
-            loose_set.add(at)
+        if at not in used and item.quantity and not item.quantity.units and not words.isdisjoint((at - 1, at + 1)):
+            loose.add(at)
     asked = {sort.field for sort in found.sorts} | {leaf.field for atom in atoms for leaf in leaves(atom.test)}
     governing = _governing(found)
     ignored = []
     for at, item in enumerate(items):
         reason = None
-        if at in used or at in loose_set:
+        if at in used or at in loose:
             continue
         if at in found.reasons:
             reason = found.reasons[at]
@@ -162,7 +181,7 @@ def _ledger(
             reason = None if at in governing else _NOT_FOLLOWED
         if reason:
             ignored.append(Ignored(spans[at], spans[at].of(text), reason))
-    return _joined(sorted(loose_set), spans, text), tuple(ignored)
+    return _joined(sorted(loose), spans, text), tuple(ignored)
 
 
 def _governing(found: Clauses) -> set[int]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from nlp2filters.core.budget import ITEM_STEPS
 from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Field
 from nlp2filters.core.filters import Comparison, Contains, IsNull, Leaf, Not, RelativeDate, leaves
 from nlp2filters.core.interpretation import Alternative, Sort, Source
@@ -133,6 +134,7 @@ class _Walk:
             self._mark,
         )
         while self.at < len(self.row.items):
+            self.row.budget.spend(ITEM_STEPS)
             if not any(rule() for rule in rules):
                 self.at += 1
 
@@ -290,7 +292,7 @@ class _Walk:
         if quantity is None or not quantity.units:
             return False
         said, reason = quantity.units[0], f"no field is in {quantity.units[0]}"
-        fields = [named] if named else [of for of in self.row.catalog.fields if of.type == "money"]
+        fields = [named] if named else self.row.lexicon.typed("money")
         if named and (own := named.currency or named.unit):
             reason = f"{named.title} is in {own}, not in {said}"
         if not fields or not (named or is_currency(said)):
@@ -509,12 +511,12 @@ class _Walk:
         return self.at + 1 < len(self.row.items) and fold(self.row.texts[self.at + 1]) in now
 
     def _named_value(self, home: Home, at: int) -> bool:
-        for target, candidate in self.row.values(at):
-            if target.field.name == home.field.name:
-                self.last = home.field
-                confidence = min(1.0, candidate.confidence + 0.01)
-                return self._emit(_is(home.field, target.value), at + 1, confidence, candidate.source)
-        return False
+        candidate = self.row.value_of(at, home.field.name)
+        if not candidate or not isinstance(candidate.target, ValueTarget):
+            return False
+        self.last = home.field
+        confidence = min(1.0, candidate.confidence + 0.01)
+        return self._emit(_is(home.field, candidate.target.value), at + 1, confidence, candidate.source)
 
     def _name(self, home: Home, at: int) -> bool:
         """Words for a field that takes any: in quotes, or up to where the name ends."""
@@ -533,8 +535,8 @@ class _Walk:
         if end == at:
             return False
         words = " ".join(row.texts[at:end])
-        known = [value.value for value in of.values if set(fold(words).split()) <= set(fold(value.value).split())]
-        test = _is(of, known[0]) if len(known) == 1 else Contains(of.name, words)
+        known = row.lexicon.value_with(of, set(fold(words).split()), row.budget)
+        test = Contains(of.name, words) if known is None else _is(of, known)
         return self._emit(test, end, home.confidence * 0.85, home.source)
 
     def _introduced(self, at: int) -> bool:
@@ -619,7 +621,7 @@ class _Walk:
         return True
 
     def _only_text(self) -> Field | None:
-        texts = [of for of in self.row.catalog.fields if of.type == "text"]
+        texts = self.row.lexicon.typed("text")
         return texts[0] if len(texts) == 1 else None
 
     def _mark(self) -> bool:

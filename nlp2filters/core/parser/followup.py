@@ -4,9 +4,11 @@
 text asks for besides is left to the parser.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from nlp2filters.core.budget import TOKEN_STEPS, Budget
 from nlp2filters.core.interpretation import Span
 from nlp2filters.core.linking import FieldTarget, Lexicon, Match
 
@@ -29,8 +31,8 @@ class Followup:
     lifted: set[str] = field(default_factory=set)
     unordered: bool = False
     unlimited: bool = False
-    additions: list[Span] = field(default_factory=list)
-    replacements: list[Span] = field(default_factory=list)
+    additions: dict[Span, None] = field(default_factory=dict)
+    replacements: dict[Span, None] = field(default_factory=dict)
     words: list[Span] = field(default_factory=list)
 
     def adds(self, span: Span) -> bool:
@@ -42,19 +44,24 @@ class Followup:
         return _holds(self.replacements, span)
 
 
-def read(text: str, lexicon: Lexicon) -> Followup:
-    """Look for what the text does to the filter before. Never raises: most texts do nothing but ask for more."""
-    return _Reader(text, lexicon).read()
+def read(text: str, lexicon: Lexicon, budget: Budget | None = None) -> Followup:
+    """Look for what the text does to the filter before; most texts do nothing but ask for more.
+
+    Raises:
+        TextTooComplex: that takes more work than the budget allows.
+    """
+    return _Reader(text, lexicon, budget or Budget()).read()
 
 
-def _holds(spans: Sequence[Span], inner: Span) -> bool:
+def _holds(spans: Iterable[Span], inner: Span) -> bool:
     return any(span.start <= inner.start and inner.end <= span.end for span in spans)
 
 
 class _Reader:
     """One pass over the tokens of a text."""
 
-    def __init__(self, text: str, lexicon: Lexicon) -> None:
+    def __init__(self, text: str, lexicon: Lexicon, budget: Budget) -> None:
+        self.budget = budget
         self.lexicon, self.language = lexicon, lexicon.language
         self.tokens = self.language.tokenize(text)
         self.found = Followup(text, text)
@@ -62,6 +69,7 @@ class _Reader:
     def read(self) -> Followup:
         at = 0
         while at < len(self.tokens):
+            self.budget.spend(TOKEN_STEPS)
             at = self._whole(at) or self._object(at) or self._aside(at) or at + 1
         return self.found
 
@@ -87,15 +95,14 @@ class _Reader:
 
     def _aside(self, at: int) -> int | None:
         """ "also", "instead": the place after it."""
-        segment = self._segment(at)
         for key, spans in (("add", self.found.additions), ("instead", self.found.replacements)):
             if end := self._phrase(at, key):
-                spans.append(segment)
+                spans[self._segment(at)] = None
                 return self._take(at, end)
         last = self._phrase(at, "add_last")
         first = self._phrase(at, "add_first") if at == 0 else None
         if first or (last and self._ends(last)):
-            self.found.additions.append(segment)
+            self.found.additions[self._segment(at)] = None
             return self._take(at, first or last or at)
         return None
 
@@ -114,10 +121,18 @@ class _Reader:
 
     def _determined(self, at: int) -> int:
         """The place after an article."""
+        return self._after_determiners[at] if at < len(self.tokens) else at
+
+    @cached_property
+    def _after_determiners(self) -> Sequence[int]:
+        """For each token the next place that is not an article's."""
         determiners = self.language.data["number_words"]["determiners"]
-        while at < len(self.tokens) and self.tokens[at].norm in determiners:
-            at += 1
-        return at
+        after = len(self.tokens)
+        places = []
+        for at in range(len(self.tokens) - 1, -1, -1):
+            after = after if self.tokens[at].norm in determiners else at
+            places.append(after)
+        return places[::-1]
 
     def _match(self, at: int) -> Match | None:
         """What the catalog makes of the words at a place."""
@@ -168,12 +183,19 @@ class _Reader:
 
     def _segment(self, at: int) -> Span:
         """What stands around a token up to the next commas."""
-        start = end = at
-        while start > 0 and self.tokens[start - 1].text not in _SEPARATORS:
-            start -= 1
-        while end + 1 < len(self.tokens) and self.tokens[end + 1].text not in _SEPARATORS:
-            end += 1
-        return Span(self.tokens[start].start, self.tokens[end].end)
+        return self._segments[at]
+
+    @cached_property
+    def _segments(self) -> Sequence[Span]:
+        """The segment of each token."""
+        segments: list[Span] = []
+        for end, token in enumerate(self.tokens):
+            if token.text in _SEPARATORS:
+                segments.append(Span(token.start, token.end))
+            elif end + 1 == len(self.tokens) or self.tokens[end + 1].text in _SEPARATORS:
+                whole = Span(self.tokens[len(segments)].start, token.end)
+                segments += [whole] * (end + 1 - len(segments))
+        return segments
 
     def _take(self, at: int, end: int) -> int:
         """Understand the tokens: the parser sees blanks."""

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
 from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.interpretation import Source
+from nlp2filters.core.linking import MAX_FIELDS, Lexicon
 from nlp2filters.core.parser import sides, values
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
-from nlp2filters.core.parser.tagger import likelihood
+from nlp2filters.core.parser.tagger import LEXICONS, likelihood
 
 LEAST_SURE = 0.5  # of the tagger
+_NUMBERS = tuple(sorted(NUMERIC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +89,10 @@ def _by_clock(row: Row, at: int, items: Sequence[Item]) -> Home | None:
     """Times of day go to the field that holds them."""
     if not all(item.clock for item in items):
         return None
-    found = [field for field in row.catalog.fields if field.type == "time"]
+    found = row.lexicon.typed("time")
     if not found:
         return None
-    chosen = sides.choose(row, at, found)
+    chosen = _spoken_of(row, at, found)
     first = chosen or found[0]
     others = tuple(field for field in found if field is not first)
     return Home(first, at + 1, 0.9 if chosen or not others else 0.6, "type", others)
@@ -102,14 +106,15 @@ def _by_unit(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Ho
         aged := _by_age(row, at, items)
     ):
         return aged
-    found = [field for field in row.catalog.fields if field.type in NUMERIC and row.fit(items, field)]
+    units = next(item.quantity.units for item in items if item.quantity and item.quantity.units)
+    found = [field for field in row.lexicon.measured_in(units) if row.fit(items, field)]
     if not found:
         return _by_age(row, at, items)
     if len(found) == 1:
         return Home(found[0], at + 1, 0.95, "unit")
     if rated := [field for field in found if _is_per(field, items, row)]:
         return Home(rated[0], at + 1, 0.9, "unit")
-    if last in found:
+    if last and last.type in NUMERIC and row.fit(items, last):
         return Home(last, at + 1, 0.8, "unit")
     first, *others = sorted(found, key=lambda field: not _seen(row, items, field))
     return Home(first, at + 1, max(0.4, 1 / len(found)), "unit", tuple(others))
@@ -125,7 +130,7 @@ def _is_per(field: Field, items: Sequence[Item], row: Row) -> bool:
 
 def _by_age(row: Row, at: int, items: Sequence[Item]) -> Home | None:
     """ "less than 2 years old": the only date, if there is one."""
-    found = [field for field in row.catalog.fields if field.type in ("date", "datetime") and row.fit(items, field)]
+    found = [field for field in row.lexicon.typed("date", "datetime") if row.fit(items, field)]
     return Home(found[0], at + 1, 0.8, "unit") if len(found) == 1 else None
 
 
@@ -133,18 +138,34 @@ def _by_year(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Ho
     """Dates and years go to the first date, or to the field that holds years."""
     if not all(item.period or values.looks_like_year(item) for item in items):
         return None
-    fields = [field for field in row.catalog.fields if field.type in ("date", "datetime")]
-    years = [field for field in row.catalog.fields if values.is_year(field, row.language)]
+    fields, years = row.lexicon.typed("date", "datetime"), _years(row.lexicon)
     if not fields or (years and all(item.period and item.period.is_decade for item in items)):
         fields = years
     found = [field for field in fields if row.fit(items, field)]
     if not found:
         return None
-    if chosen := sides.choose(row, at, found):
+    if chosen := _spoken_of(row, at, found):
         return Home(chosen, at + 1, 0.85, "type", tuple(field for field in found if field is not chosen))
     if last in found:
         return Home(last, at + 1, 0.9, "type")
     return Home(found[0], at + 1, 0.9 if len(found) == 1 else 0.6, "type", tuple(found[1:]))
+
+
+def _spoken_of(row: Row, at: int, fields: Sequence[Field]) -> Field | None:
+    """The field that the words around a value tell; of very many fields, the only one of their types named there."""
+    if len(fields) < MAX_FIELDS:
+        return sides.choose(row, at, fields)
+    types = {field.type for field in fields}
+    places = range(at - sides.BEFORE, at + sides.AFTER + 1)
+    named = {field for place in places for field, _ in row.fields(place) if field.type in types}
+    return named.pop() if len(named) == 1 else None
+
+
+@lru_cache(maxsize=LEXICONS)
+def _years(lexicon: Lexicon) -> Sequence[Field]:
+    """The fields that hold calendar years; the first of a large catalog."""
+    years = (field for field in lexicon.catalog.fields if values.is_year(field, lexicon.language))
+    return tuple(islice(years, MAX_FIELDS))
 
 
 def _as_before(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Home | None:
@@ -156,7 +177,10 @@ def _as_before(row: Row, at: int, items: Sequence[Item], last: Field | None) -> 
 
 def _by_range(row: Row, at: int, items: Sequence[Item]) -> Home | None:
     """The only numeric field, or the only one whose data reach so far."""
-    found = [field for field in row.catalog.fields if field.type in NUMERIC and row.fit(items, field)]
+    numbers = row.lexicon.typed(*_NUMBERS)
+    if len(numbers) == MAX_FIELDS:  # one of those not looked at may be meant as well
+        return None
+    found = [field for field in numbers if row.fit(items, field)]
     seen = [field for field in found if _seen(row, items, field)]
     if len(found) == 1:
         return Home(found[0], at + 1, 0.85, "type")

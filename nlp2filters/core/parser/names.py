@@ -61,10 +61,10 @@ class _Plan:
 
 @lru_cache(maxsize=256)
 def _plan(lexicon: Lexicon) -> _Plan:
-    data, fields = lexicon.language.data, lexicon.catalog.fields
+    data, fields = lexicon.language.data, _Called.by(lexicon)
     cues: defaultdict[str, list[tuple[tuple[str, ...], Field]]] = defaultdict(list)
     for cue in data["cues"]:
-        if field := _of_role(cue["fields"], fields, lexicon.language):
+        if field := fields.field(cue["fields"]):
             for phrase in cue["phrases"]:
                 words = tuple(phrase.split())
                 cues[words[0]].append((words, field))
@@ -72,13 +72,13 @@ def _plan(lexicon: Lexicon) -> _Plan:
         (phrase, field)
         for cue in data["cues"]
         for phrase in cue.get("behind", ())
-        if (field := _of_role(cue["fields"], fields, lexicon.language))
+        if (field := fields.field(cue["fields"]))
     ]
     return _Plan(
         deeds=deeds,
-        title=_of_role(data["roles"]["title"], fields, lexicon.language, described=False),
-        kind=_of_role(data["roles"]["kind"], fields, lexicon.language),
-        language=_of_role(data["roles"]["language"], fields, lexicon.language),
+        title=fields.field(data["roles"]["title"], described=False),
+        kind=fields.field(data["roles"]["kind"]),
+        language=fields.field(data["roles"]["language"]),
         cues={first: sorted(found, key=lambda pair: -len(pair[0])) for first, found in cues.items()},
         said={kind: frozenset(words) for kind, words in data["names"].items()},
     )
@@ -155,15 +155,23 @@ class _Names:
     # fields
 
     @cached_property
+    def _before_between(self) -> list[int]:
+        """For each item the place before it, and before words such as "the" between a question and a field."""
+        found: list[int] = []
+        for at in range(len(self.row.items)):
+            before = at - 1
+            skips = before >= 0 and self._is(before, "between") and not self._sentence_ends(before)
+            found.append(found[before] if skips else before)
+        return found
+
+    @cached_property
     def _asked(self) -> frozenset[int]:
         """Where fields are named because their value is wanted: "what is the author of …"."""
         asked = set()
         for at in range(len(self.row.items)):
             if not self._names_field(at):
                 continue
-            before = at - 1
-            while before >= 0 and self._is(before, "between") and not self._sentence_ends(before):
-                before -= 1
+            before = self._before_between[at]
             if before < 0 or not self._is(before, "questions") or self._sentence_ends(before):
                 continue
             begins = before == 0 or self._sentence_ends(before - 1)
@@ -212,7 +220,7 @@ class _Names:
         if not field or at in self.taken or at in self._asked:
             return
         end = at
-        while end and (self._is(end - 1, "articles") or self._is(end - 1, "as")):
+        while end and at - end < NEAR and (self._is(end - 1, "articles") or self._is(end - 1, "as")):
             end -= 1
         as_ = any(self._is(place, "as") for place in range(end, at))
         start = end
@@ -446,18 +454,33 @@ class _Names:
         return stop
 
 
-def _of_role(
-    nouns: Sequence[str], fields: Sequence[Field], language: Language, *, described: bool = True
-) -> Field | None:
-    """The first open field that is called, or `described`, by one of the nouns; by the earlier nouns first."""
-    stems = language.data["stemmer"]
-    for noun in nouns:
-        wanted = stem(noun, stems)
-        for by_description in (False, True) if described else (False,):
-            for field in fields:
-                if is_open(field) and wanted in _stems(field, stems, by_description):
-                    return field
-    return None
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """The first open field that has a stem in its name, label or synonyms, and that has it in its description too."""
+
+    language: Language
+    named: Mapping[str, Field]
+    described: Mapping[str, Field]
+
+    @classmethod
+    def by(cls, lexicon: Lexicon) -> "_Called":
+        """Look through the fields of a catalog once."""
+        named: dict[str, Field] = {}
+        described: dict[str, Field] = {}
+        for field in filter(is_open, lexicon.catalog.fields):
+            for stems, by_description in ((named, False), (described, True)):
+                for word in _stems(field, lexicon.language.data["stemmer"], by_description):
+                    stems.setdefault(word, field)
+        return cls(lexicon.language, named, described)
+
+    def field(self, nouns: Sequence[str], *, described: bool = True) -> Field | None:
+        """The first open field that is called, or `described`, by one of the nouns; by the earlier nouns first."""
+        for noun in nouns:
+            wanted = stem(noun, self.language.data["stemmer"])
+            for stems in (self.named, self.described) if described else (self.named,):
+                if wanted in stems:
+                    return stems[wanted]
+        return None
 
 
 def _stems(field: Field, stemmer: str, described: bool) -> frozenset[str]:

@@ -9,6 +9,8 @@ from nlp2filters.core.languages import Language, is_currency
 from nlp2filters.core.words import Token
 
 MAX_DIGITS = 15  # more than a double can tell apart
+MAX_PARTS = 8  # of a number in words
+TOO_LARGE = 10 ** (MAX_DIGITS + 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +151,19 @@ def _number(tokens: Sequence[Token], at: int, language: Language) -> tuple[int |
     if length := _says(tokens, at, language, "and_half"):
         value, at = value + 0.5, at + length
     scaled = False
-    while at < len(tokens) and (scale := language.scales.get(tokens[at].norm)):
+    while at < len(tokens) and abs(value) < TOO_LARGE and (scale := language.scales.get(tokens[at].norm)):
         value, at, scaled = _times(value, scale), at + 1, True
     if len(str(value)) > MAX_DIGITS + 6:
         return None
     return sign * value, at - start, scaled
 
 
-def _words(tokens: Sequence[Token], at: int, language: Language) -> tuple[int | float, int] | None:
+def _words(
+    tokens: Sequence[Token], at: int, language: Language, parts: int = MAX_PARTS
+) -> tuple[int | float, int] | None:
     """A number in words: "twenty five", "two hundred and fifty", "half a", "a", and years as in "nineteen seventy"."""
+    if not parts:
+        return None
     for phrase, share in language.data["fractions"].items():
         length = len(phrase.split())
         if _norms(tokens, at, length) == phrase and _is_counted(tokens, at + length, language):
@@ -173,15 +179,15 @@ def _words(tokens: Sequence[Token], at: int, language: Language) -> tuple[int | 
         unit = language.numbers.get(_norms(tokens, at + 1 + skip, 1), 0)
         if 0 < unit < 10:
             value, length = value + unit, 2 + skip
-    if value >= 100 and at + length < len(tokens) and (rest := _words(tokens, at + length, language)):
+    if value >= 100 and at + length < len(tokens) and (rest := _words(tokens, at + length, language, parts - 1)):
         return (int(value + rest[0]), length + rest[1]) if 1 <= rest[0] < value else (value, length)
     if 17 <= value <= 20 and at + 1 < len(tokens) and language.numbers.get(tokens[at + 1].norm, 0) >= 10:
-        rest = _words(tokens, at + 1, language)
+        rest = _words(tokens, at + 1, language, parts - 1)
         return (int(value * 100 + rest[0]), 1 + rest[1]) if rest and rest[0] < 100 else (value, 1)
     if at + length < len(tokens) and language.scales.get(tokens[at + length].norm) == 100:
         value, length = value * 100, length + 1
         skip = _says(tokens, at + length, language, "and")
-        if at + length + skip < len(tokens) and (rest := _words(tokens, at + length + skip, language)):
+        if at + length + skip < len(tokens) and (rest := _words(tokens, at + length + skip, language, parts - 1)):
             value, length = int(value + rest[0]), length + skip + rest[1]
     return value, length
 

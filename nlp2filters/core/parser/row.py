@@ -2,9 +2,10 @@
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from nlp2filters.core.budget import CONVERSION_STEPS, Budget
 from nlp2filters.core.catalog import Catalog, Field
 from nlp2filters.core.interpretation import Span
 from nlp2filters.core.languages import Degree, Language
@@ -33,6 +34,7 @@ class Row:
     lexicon: Lexicon
     today: dt.date
     nearness: Nearness | None = None
+    budget: Budget = field(default_factory=Budget)
 
     @cached_property
     def texts(self) -> Sequence[str]:
@@ -87,7 +89,10 @@ class Row:
     def candidates(self, at: int) -> tuple[Candidate, ...]:
         """What the catalog makes of the item."""
         item = self.item(at)
-        return item.candidates if item else ()
+        if item is None:
+            return ()
+        self.budget.spend(1 + len(item.candidates))
+        return item.candidates
 
     def fields(self, at: int) -> Iterator[tuple[Field, Candidate]]:
         """The fields that the item may name."""
@@ -100,6 +105,13 @@ class Row:
         for candidate in self.candidates(at):
             if isinstance(candidate.target, ValueTarget):
                 yield candidate.target, candidate
+
+    def value_of(self, at: int, field: str) -> Candidate | None:
+        """The known value of one field that the item may name."""
+        for target, candidate in self.values(at):
+            if target.field.name == field:
+                return candidate
+        return self.lexicon.value_of(field, self.texts[at]) if self.candidates(at) else None
 
     def adjectives(self, at: int, *degrees: Degree) -> Iterator[tuple[AdjectiveTarget, Candidate]]:
         """The adjectives that the item may be, in one of these degrees."""
@@ -123,6 +135,7 @@ class Row:
 
     def held(self, item: Item, field: Field) -> Range | None:
         """The value of any item as the field would hold it."""
+        self.budget.spend(CONVERSION_STEPS)
         return values.in_field(item, field, self.language, self.today)
 
     def fit(self, items: Sequence[Item], field: Field) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from nlp2filters.core.budget import TOKEN_STEPS, Budget
 from nlp2filters.core.languages import Language
 from nlp2filters.core.linking import MAX_PHRASE, Candidate, FieldTarget, Lexicon, Match, Similar, ValueTarget, phrase_of
 from nlp2filters.core.parser import clock, dates, quantities
@@ -15,6 +16,7 @@ from nlp2filters.core.words import Token
 
 LONGEST_ORDINAL = 4  # digits
 MAX_CORRECTIONS = 100  # words of one text whose spelling is looked up
+MAX_CORRECTION_STEPS = 100_000  # spent on that; the spelling of the words that follow must be right
 
 _NOTHING: Mapping[str, str] = {}
 _WITHOUT_CONTENT = frozenset({"filler", "copula", "having", "results", "degree"})
@@ -68,9 +70,9 @@ class Item:
         return not self.candidates and not self.is_value and bool(self.said.keys() & _WITHOUT_CONTENT)
 
 
-def scan(tokens: Sequence[Token], lexicon: Lexicon, similar: Similar, today: dt.date) -> list[Item]:
+def scan(tokens: Sequence[Token], lexicon: Lexicon, similar: Similar, today: dt.date, budget: Budget) -> list[Item]:
     """Cut the tokens into items: the longest phrase at each place, whatever knows it."""
-    return _Scan(tokens, lexicon, similar, today).items()
+    return _Scan(tokens, lexicon, similar, today, budget).items()
 
 
 def _value_field(match: Match) -> str | None:
@@ -84,12 +86,14 @@ class _Scan:
     lexicon: Lexicon
     similar: Similar
     today: dt.date
+    budget: Budget
     corrections: int = 0
+    correction_steps: int = 0
 
     @cached_property
     def timed(self) -> bool:
         """Whether a field holds times of day."""
-        return any(field.type == "time" for field in self.lexicon.catalog.fields)
+        return bool(self.lexicon.typed("time"))
 
     @property
     def language(self) -> Language:
@@ -105,6 +109,7 @@ class _Scan:
 
     def _item(self, at: int) -> Item:
         tokens = self.tokens
+        self.budget.spend(TOKEN_STEPS)
         if tokens[at].kind == "quoted":
             return Item(at, at + 1, quoted=tokens[at].norm)
         period = dates.read(tokens, at, self.language, self.today)
@@ -113,7 +118,7 @@ class _Scan:
             quantity = None  # "1990s" is a decade
         time = clock.read(tokens, at, self.language) if self.timed else None
         said = self.language.match(tokens, at)
-        match = self.lexicon.match(tokens, at)
+        match = self._match(at)
         if match and said and "negation" in said.meanings and self._negates(match, at + said.length):
             match = None
         found = [part.length for part in (period, quantity, time, match, said) if part]
@@ -132,6 +137,16 @@ class _Scan:
             clock=time if time and time.length == length else None,
         )
 
+    def _match(self, at: int) -> Match | None:
+        """What the catalog makes of the words at a place."""
+        if at not in self._matches:
+            self._matches[at] = self.lexicon.match(self.tokens, at)
+        return self._matches[at]
+
+    @cached_property
+    def _matches(self) -> dict[int, Match | None]:
+        return {}
+
     def _ordinal(self, at: int) -> Quantity | None:
         """ "third floor", "3rd floor": a number, where a field that counts in whole numbers stands behind it."""
         token, length = self.tokens[at], 1
@@ -141,7 +156,7 @@ class _Scan:
             after = self.tokens[at + 1 : at + 2]
             if after and after[0].start == token.end and after[0].norm in suffixes:
                 value, length = int(token.norm), 2
-        named = self.lexicon.match(self.tokens, at + length) if at + length < len(self.tokens) else None
+        named = self._match(at + length) if value is not None and at + length < len(self.tokens) else None
         if value is None or named is None:
             return None
         counted = (c.target for c in named.candidates if isinstance(c.target, FieldTarget))
@@ -149,7 +164,7 @@ class _Scan:
 
     def _negates(self, match: Match, at: int) -> bool:
         """Whether "not rated R" is the opposite of "rated R", not the value "Not Rated" and an R."""
-        after = self.lexicon.match(self.tokens, at) if at < len(self.tokens) else None
+        after = self._match(at) if at < len(self.tokens) else None
         field = _value_field(match)
         return after is not None and field is not None and field == _value_field(after)
 
@@ -159,9 +174,11 @@ class _Scan:
             return None
         if found := self.lexicon.surname(self.tokens, at) or self.lexicon.abbreviation(self.tokens, at):
             return found
-        if self.corrections < MAX_CORRECTIONS:
-            self.corrections += 1
-            if found := self.lexicon.spelled_like(self.tokens, at):
+        if self.corrections < MAX_CORRECTIONS and self.correction_steps < MAX_CORRECTION_STEPS:
+            self.corrections, before = self.corrections + 1, self.budget.spent
+            found = self.lexicon.spelled_like(self.tokens, at, self.budget)
+            self.correction_steps += self.budget.spent - before
+            if found:
                 return found
         for length in range(min(MAX_PHRASE, len(self.tokens) - at), 0, -1):
             if candidates := self.similar.get(phrase_of(self.tokens[at : at + length])):

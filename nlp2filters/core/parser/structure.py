@@ -6,6 +6,7 @@ the tests next to it; "not" holds for the test behind it and for the list that t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.filters import (
@@ -101,6 +102,7 @@ def _group(
 def _inherit_not(nodes: list[Node], joints: list[Joint], catalog: Catalog) -> tuple[list[Node], list[Joint]]:
     """ "not red or blue" is neither; "no pets or smoking" too, and so is what follows "nor"."""
     nodes, joints = list(nodes), list(joints)
+    closed = _closed_lists(nodes, joints)
     for i, joint in enumerate(joints):
         before, node = nodes[i], nodes[i + 1]
         if not before.negated or node.negated:
@@ -110,32 +112,32 @@ def _inherit_not(nodes: list[Node], joints: list[Joint], catalog: Catalog) -> tu
         if joint == "nor" or (joint == "or" and both_boolean):
             joints[i] = "and"
             nodes[i + 1] = node.opposite()
-        elif alike and (joint in ("or", "and") or (joint == "," and _list_goes_on(nodes, joints, i + 1))):
+        elif alike and (joint in ("or", "and") or (joint == "," and closed[i + 1])):
             nodes[i + 1] = node.opposite()
     return nodes, joints
 
 
-def _list_goes_on(nodes: list[Node], joints: list[Joint], at: int) -> bool:
-    """Whether a list with commas is closed by an "or" or "and" before another field comes."""
-    field = nodes[at].equal
-    while at < len(joints) and nodes[at + 1].equal == field and not nodes[at + 1].negated:
-        if joints[at] in ("or", "and", "nor"):
-            return True
-        at += 1
-    return False
+def _closed_lists(nodes: list[Node], joints: list[Joint]) -> list[bool]:
+    """For each node, if a list with commas goes on there that an "or" or "and" closes before another field comes."""
+    closed = [False] * len(nodes)
+    for at in range(len(joints) - 1, -1, -1):
+        following = nodes[at + 1]
+        same = following.equal == nodes[at].equal and not following.negated
+        closed[at] = same and (joints[at] in ("or", "and", "nor") or closed[at + 1])
+    return closed
 
 
 def _lists(nodes: list[Node], joints: list[Joint], catalog: Catalog) -> tuple[list[Node], list[Joint]]:
     """Runs of tests for one field become one list: "japanese or european", "4, 6 or 8 cylinders"."""
-    found, between = [nodes[0]], []
+    runs, between = [[nodes[0]]], []
     for joint, node in zip(joints, nodes[1:], strict=True):
-        last = found[-1]
+        last = runs[-1][0]
         if node.equal and node.equal == last.equal and node.negated == last.negated and _one_list(node, joint, catalog):
-            found[-1] = _list(last, node)
+            runs[-1].append(node)
         else:
-            found.append(node)
+            runs.append([node])
             between.append(joint)
-    return found, between
+    return [_list(run) for run in runs], between
 
 
 def _one_list(node: Node, joint: Joint, catalog: Catalog) -> bool:
@@ -144,44 +146,55 @@ def _one_list(node: Node, joint: Joint, catalog: Catalog) -> bool:
     return not catalog.by_name[node.equal].many or joint == "or" or node.negated
 
 
-def _list(first: Node, last: Node) -> Node:
-    tests = [atom.test for atom in (*first.atoms, *last.atoms)]
-    if any(isinstance(test.arg if isinstance(test, Not) else test, Contains) for test in tests):
-        atoms = (*first.atoms, *last.atoms)
-        filter_ = all_of(first.filter, last.filter) if first.negated else any_of(first.filter, last.filter)
+def _list(nodes: Sequence[Node]) -> Node:
+    """One test of several values of a field. Words that a text contains stay tests of their own."""
+    if len(nodes) == 1:
+        return nodes[0]
+    plain = list(takewhile(lambda node: not _has_words(node), nodes))
+    if len(plain) < len(nodes):
+        parts = [*([_list(plain)] if plain else []), *nodes[len(plain) :]]
+        filters = [part.filter for part in parts]
+        filter_ = all_of(*filters) if nodes[0].negated else any_of(*filters)
         assert filter_
-        return replace(first, filter=filter_, atoms=atoms)
-    values = tuple(dict.fromkeys(value for test in tests for value in _values(test)))
-    assert first.equal
+        return replace(nodes[0], filter=filter_, atoms=tuple(atom for part in parts for atom in part.atoms))
+    atoms, field = [atom for node in nodes for atom in node.atoms], nodes[0].equal
+    values = tuple(dict.fromkeys(value for atom in atoms for value in _values(atom.test)))
+    assert field
     test: Leaf | Not
     if len(values) == 1:
-        test = Comparison("<>" if first.negated else "=", first.equal, values[0])
+        test = Comparison("<>" if nodes[0].negated else "=", field, values[0])
     else:
-        test = Not(OneOf(first.equal, values)) if first.negated else OneOf(first.equal, values)
-    start, end = first.atoms[0], last.atoms[-1]
-    weakest = min((*first.atoms, *last.atoms), key=lambda atom: atom.confidence)
-    atom = Atom(test, start.start, end.end, weakest.confidence, weakest.source)
-    return replace(first, filter=test, atoms=(atom,))
+        test = Not(OneOf(field, values)) if nodes[0].negated else OneOf(field, values)
+    weakest = min(atoms, key=lambda atom: atom.confidence)
+    atom = Atom(test, atoms[0].start, atoms[-1].end, weakest.confidence, weakest.source)
+    return replace(nodes[0], filter=test, atoms=(atom,))
+
+
+def _has_words(node: Node) -> bool:
+    tests = (atom.test.arg if isinstance(atom.test, Not) else atom.test for atom in node.atoms)
+    return any(isinstance(test, Contains) for test in tests)
 
 
 def _bind_or(nodes: list[Node], joints: list[Joint]) -> list[Node]:
     """Join what stands on both sides of each "or", from left to right."""
     nodes, joints = list(nodes), list(joints)
+    fields = [node.fields for node in nodes]
     at = 0
     while at < len(joints):
         if joints[at] != "or":
             at += 1
             continue
-        start, end = _reach(nodes, joints, at)
+        start, end = _reach(fields, joints, at)
         left, right = _join(nodes[start : at + 1], "and"), _join(nodes[at + 1 : end + 1], "and")
         joined = _join([left, right], "or")
         nodes[start : end + 1] = [joined]
+        fields[start : end + 1] = [frozenset().union(*fields[start : end + 1])]
         del joints[start:end]
         at = start
     return nodes
 
 
-def _reach(nodes: list[Node], joints: list[Joint], at: int) -> tuple[int, int]:
+def _reach(fields: Sequence[frozenset[str]], joints: Sequence[Joint], at: int) -> tuple[int, int]:
     """First and last node that the "or" at the joint `at` binds.
 
     "american with 8 cylinders or japanese with 4": the right side begins again with the field that the left began
@@ -192,12 +205,12 @@ def _reach(nodes: list[Node], joints: list[Joint], at: int) -> tuple[int, int]:
     while end < len(joints) and joints[end] == "adjacent":
         end += 1
     start = at
-    while start > 0 and joints[start - 1] != "or" and not nodes[start].fields & nodes[at + 1].fields:
+    while start > 0 and joints[start - 1] != "or" and fields[start].isdisjoint(fields[at + 1]):
         start -= 1
-    if start < at and nodes[start].fields & nodes[at + 1].fields:
+    if start < at and not fields[start].isdisjoint(fields[at + 1]):
         return start, end
     for last in range(at + 1, end + 1):
-        if nodes[last].fields & nodes[at].fields:
+        if not fields[last].isdisjoint(fields[at]):
             return at, last
     return at, at + 1
 

@@ -10,7 +10,7 @@ ends. It knows no field by name: a field is the vector of its own title and desc
 The weights come from `python -m training`; docs/tagger.md says of which data.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
@@ -75,6 +75,8 @@ def flags(row: Row, tokens: Sequence[Token]) -> Array:
     found = np.zeros((len(tokens), FLAGS), np.float32)
     base = len(KINDS) + len(ROLES)
     for place, item in enumerate(row.items):
+        if item.start >= len(tokens):
+            break
         noun = row.is_noun(place)
         for at in range(item.start, min(item.end, len(tokens))):
             token = tokens[at]
@@ -100,6 +102,8 @@ def links(row: Row, tokens: Sequence[Token], fields: Sequence[int]) -> Array:
     places = {catalog.fields[index].name: at for at, index in enumerate(fields)}
     found = np.zeros((len(tokens), len(places), LINKS), np.float32)
     for item in row.items:
+        if item.start >= len(tokens):
+            break
         taken = slice(item.start, item.end)
         for candidate in item.candidates:
             target = candidate.target
@@ -120,20 +124,21 @@ def links(row: Row, tokens: Sequence[Token], fields: Sequence[int]) -> Array:
     position = {index: at for at, index in enumerate(fields)}
     for at, token in enumerate(tokens):
         for link, stems in ((6, titles), (7, abouts)):
-            for index in stems.get(token.stem, ()):
-                if index in position:
-                    found[at, position[index], link] = 1
+            if named := stems.get(token.stem):
+                for index in named if len(named) < len(position) else named & position.keys():
+                    if index in position:
+                        found[at, position[index], link] = 1
     return found
 
 
 @lru_cache(maxsize=LEXICONS)
-def _stems(lexicon: Lexicon) -> tuple[Mapping[str, Sequence[int]], Mapping[str, Sequence[int]]]:
+def _stems(lexicon: Lexicon) -> tuple[Mapping[str, Set[int]], Mapping[str, Set[int]]]:
     """The fields in whose title, and in whose description, a stem occurs."""
-    found: tuple[dict[str, list[int]], dict[str, list[int]]] = ({}, {})
+    found: tuple[dict[str, set[int]], dict[str, set[int]]] = ({}, {})
     for at, described in enumerate(lexicon.described):
         for said, stems in zip(described, found, strict=True):
             for word in dict.fromkeys(said.lower().split()):
-                stems.setdefault(stem(word.strip("()[],.:;?"), lexicon.language.data["stemmer"]), []).append(at)
+                stems.setdefault(stem(word.strip("()[],.:;?"), lexicon.language.data["stemmer"]), set()).add(at)
     return found
 
 
@@ -281,7 +286,7 @@ def _likely(row: Row, words: Array, fields: Array) -> Sequence[int]:
     if len(fields) <= MOST_FIELDS:
         return range(len(fields))
     nearness = (words @ fields[:, 0].T).max(axis=0)
-    index = {field.name: at for at, field in enumerate(row.catalog.fields)}
+    index = row.lexicon.places
     for candidate in (candidate for item in row.items for candidate in item.candidates):
         if not isinstance(candidate.target, NounTarget):
             nearness[index[candidate.target.field.name]] += NAMED

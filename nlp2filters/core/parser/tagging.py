@@ -4,6 +4,7 @@ Words tagged as a value that no list holds become one item with its name, words 
 the likeliest of these; numbers, dates and known values are told of which field the tagger takes them to be.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from nlp2filters.core.parser.clauses import Asked
 from nlp2filters.core.parser.names import is_open
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item, Name
-from nlp2filters.core.parser.tagger import Array, Tags, likelihood
+from nlp2filters.core.parser.tagger import MOST_TOKENS, Array, Tags, likelihood
 from nlp2filters.core.words import fold
 
 LEAST = 0.05  # of a share that is worth remembering
@@ -38,11 +39,12 @@ class Run:
 
 def merge(row: Row, tags: Tags) -> list[Item]:
     """The items of the row as the tagger sees them."""
-    shares, names = _shares(row, tags), [field.name for field in row.catalog.fields]
-    items = [
-        replace(item, meant={names[at]: float(share[at]) for at in np.flatnonzero(share[:-1] >= LEAST)})
-        for item, share in zip(row.items, shares, strict=True)
+    shares, fields = _shares(row, tags), row.catalog.fields
+    read = [
+        replace(item, meant={fields[at].name: float(share[at]) for at in np.flatnonzero(share[:-1] >= LEAST)})
+        for item, share in zip(row.items, shares, strict=False)
     ]
+    items = [*read, *row.items[len(read) :]]
     merged, at = [], 0
     for run in (*_runs(row, tags), None):
         merged += items[at : run.start if run else None]
@@ -66,13 +68,18 @@ def _place(row: Row, token: int) -> int:
 
 
 def _shares(row: Row, tags: Tags) -> Array:
-    """The mean share of each item's tokens: shape (items, fields + 1)."""
-    if not row.items:
-        return tags.shares
-    starts = [item.start for item in row.items]
-    lengths = np.array([item.end - item.start for item in row.items], np.float32)
-    sums: Array = np.add.reduceat(tags.shares, starts, axis=0)
+    """The mean share of the tokens of each item that the tagger has read: shape (items, fields + 1)."""
+    items = _read_items(row)
+    if not items:
+        return tags.shares[:0]
+    starts = [item.start for item in items]
+    lengths = np.array([item.end - item.start for item in items], np.float32)
+    sums: Array = np.add.reduceat(tags.shares[: items[-1].end], starts, axis=0)
     return sums / lengths[:, None]
+
+
+def _read_items(row: Row) -> Sequence[Item]:
+    return row.items[: bisect_left(row.items, MOST_TOKENS, key=lambda item: item.start)]
 
 
 def _runs(row: Row, tags: Tags) -> Iterator[Run]:
@@ -81,18 +88,21 @@ def _runs(row: Row, tags: Tags) -> Iterator[Run]:
     A run ends where a value begins that is of another field, or begins for sure.
     """
     shares = _shares(row, tags)
-    begins = [tags.begins[item.start] for item in row.items]
+    begins = [tags.begins[item.start] for item in _read_items(row)]
     valued = (shares[:, -1] < 0.5).tolist()
+    likeliest = shares[:, :-1].argmax(axis=1)
     at = 0
-    while at < len(row.items):
+    while at < len(valued):
         end = at + 1
         if not valued[at]:
             at = end
             continue
-        while end < len(row.items) and valued[end]:
-            changes = shares[end, :-1].argmax() != shares[at:end, :-1].sum(axis=0).argmax()
+        total = shares[at, :-1].copy()
+        while end < len(valued) and valued[end]:
+            changes = likeliest[end] != total.argmax()
             if begins[end] > (BEGINS if changes else SURELY_BEGINS):
                 break
+            total += shares[end, :-1]
             end += 1
         start, stop = _trimmed(row, at, end)
         if start < stop:
@@ -139,7 +149,7 @@ def _searched(row: Row, at: int) -> bool:
 
 
 def _known(item: Item, field: Field) -> bool:
-    targets = [candidate.target for candidate in item.candidates]
+    targets = (candidate.target for candidate in item.candidates)
     return any(isinstance(target, ValueTarget) and target.field.name == field.name for target in targets)
 
 

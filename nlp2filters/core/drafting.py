@@ -1,0 +1,81 @@
+"""A draft: the built-in parser's reading of a text, with what the embedding model makes of it, after an earlier one."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from nlp2filters.core import parser, refining
+from nlp2filters.core.budget import Budget
+from nlp2filters.core.interpretation import Interpretation
+from nlp2filters.core.linking import Lexicon, Nearness
+from nlp2filters.core.parser import Tagged, followup
+from nlp2filters.core.refining import Earlier
+
+Vectors = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What the embedding model makes of a text: the code points (start, end) of its pieces, and a vector for each."""
+
+    pieces: Sequence[tuple[int, int]]
+    vectors: Vectors
+
+
+def without_followup(text: str, lexicon: Lexicon, budget: Budget | None = None) -> str:
+    """The text with blanks in place of the words that say what becomes of an earlier filter.
+
+    Raises:
+        TextTooComplex: that takes more work than the budget allows.
+    """
+    return followup.read(text, lexicon, budget).rest
+
+
+def tag(
+    text: str, lexicon: Lexicon, embedded: Embedded, index: Vectors, *, today: dt.date, budget: Budget | None = None
+) -> Tagged:
+    """What the tagger makes of a text. `index` has a vector for each of `lexicon.indexed`.
+
+    Raises:
+        TextTooComplex: that takes more work than the budget allows.
+    """
+    return parser.tag(
+        text,
+        lexicon,
+        today=today,
+        pieces=embedded.pieces,
+        vectors=embedded.vectors,
+        fields=lexicon.vectors_of_fields(index),
+        budget=budget,
+    )
+
+
+def near(tagged: Tagged, vectors: Vectors, lexicon: Lexicon, index: Vectors) -> Nearness:
+    """How near the phrases of a tagged text, of which `vectors` has one each, are to the names of the catalog."""
+    return Nearness.of(tagged.phrases, vectors, index[: len(lexicon.names)], lexicon)
+
+
+def draft(
+    text: str,
+    lexicon: Lexicon,
+    *,
+    today: dt.date,
+    earlier: Earlier | None = None,
+    tagged: Tagged | None = None,
+    nearness: Nearness | None = None,
+    budget: Budget | None = None,
+) -> Interpretation:
+    """Read a text. `tagged` and `nearness` are of the text `without_followup` where it goes on from an `earlier` one.
+
+    Raises:
+        TextTooComplex: that takes more work than the budget allows.
+    """
+    budget = budget or (tagged.row.budget if tagged else Budget())
+    if earlier is None:
+        return parser.parse(text, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
+    said = followup.read(text, lexicon, budget)
+    asked = parser.parse(said.rest, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
+    return refining.merge(earlier, asked, said, today=today)
