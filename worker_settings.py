@@ -16,6 +16,7 @@ from nlp2filters.settings import Settings
 SETTINGS = Settings.read(os.environ)
 KEYS = Keys(SETTINGS.key_prefix)
 
+EMBEDDING_SLOTS = 8
 QUICK_SLOTS = 16  # of an llm worker, for jobs that need no LLM
 DELIVERY_SLOTS = 50
 
@@ -61,7 +62,7 @@ class EmbeddingWorker:
     """Embeds texts and drafts filters. CPU-bound: more processes serve more than more jobs per process."""
 
     functions = (stages.embed, stages.index)
-    max_jobs = 8
+    slots = Slots({MAIN: EMBEDDING_SLOTS}, owner=_most_of(EMBEDDING_SLOTS))
 
 
 @_for_stage("llm")

@@ -22,6 +22,8 @@ from nlp2filters.connection import connect
 from nlp2filters.core import jobs
 from nlp2filters.errors import TooManyBytes
 from nlp2filters.keys import Keys
+from nlp2filters.parsing.catalogs import CatalogParsers
+from nlp2filters.parsing.pool import Pool
 from nlp2filters.parts import BYTES_PER_BYTE_OF_SCOPE, BYTES_PER_CHARACTER, JOB_BYTES, Part, Request
 from nlp2filters.settings import Settings
 from nlp2filters.stages import Resources
@@ -121,12 +123,14 @@ def run_all(settings: Settings) -> None:
     """Run every stage of the jobs that wait, with the built-in parser by rules alone."""
 
     async def work(store: Store) -> None:
-        resources = Resources(store=store, worker="w", embedder=Unneeded())  # type: ignore[arg-type]
-        for name, stage in (("embedding", stages.embed), ("llm", stages.translate)):
-            for entry in await store.redis.zrange(queue.all_key(store.keys.queue(name)), 0, -1):
-                job_id = queue.job_of(entry.decode())
-                await stage({"resources": resources}, job_id)
-                assert (await store.get(job_id)).error is None
+        async with Pool(1) as pool:
+            parsers = CatalogParsers(pool)
+            resources = Resources(store=store, worker="w", embedder=Unneeded(), parsers=parsers)  # type: ignore[arg-type]
+            for name, stage in (("embedding", stages.embed), ("llm", stages.translate)):
+                for entry in await store.redis.zrange(queue.all_key(store.keys.queue(name)), 0, -1):
+                    job_id = queue.job_of(entry.decode())
+                    await stage({"resources": resources}, job_id)
+                    assert (await store.get(job_id)).error is None
 
     with_store(settings, work)
 
