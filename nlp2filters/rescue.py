@@ -43,7 +43,12 @@ async def sweep(store: Store, worker: str, interval_s: float) -> int:
     while True:
         cursor, orphans = await store.orphans(cursor, PART)
         for subject, queue_name, entry in orphans:
-            rescued += await _rescue(store, subject, queue_name, entry)
+            try:
+                rescued += await _rescue(store, subject, queue_name, entry)
+            except (RedisError, OSError):
+                raise
+            except Exception:  # one record that nobody can read must not keep the others from being found
+                _log.exception("could not rescue an orphan", extra={"job_id": subject, "entry": entry})
         if cursor == "0":
             return rescued
         await asyncio.sleep(pause_s)

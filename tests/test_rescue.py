@@ -124,6 +124,18 @@ async def test_a_job_of_a_newer_version_is_left(store: Store, redis: ArqRedis) -
     assert await store.unfinished() == 1
 
 
+async def test_a_record_that_nobody_can_read_keeps_no_other_from_being_found(
+    store: Store, redis: ArqRedis, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, whole = await created(store, 1), await created(store, 2)
+    await strip(store, "embedding")
+    record = {**jobs.to_record(broken), "stages": None}
+    await redis.hset(store.keys.job(broken.id), "record", orjson.dumps(record))  # type: ignore[misc, arg-type]
+    assert await rescue.sweep(store, "w", 0.01) == 1
+    assert [queue.job_of(entry.decode()) for entry in await entries(store, "embedding")] == [whole.id]
+    assert "could not rescue" in caplog.text
+
+
 async def test_one_worker_of_all_looks_for_orphans(store: Store, redis: ArqRedis) -> None:
     await created(store)
     await strip(store, "embedding")
