@@ -1,17 +1,18 @@
 """The workers, one class per queue, in the form that ARQ reads.
 
-`nlp2filters worker llm` runs `LLMWorker` in our own worker (nlp2filters/leasing.py), and is what the Procfile does.
+`nlp2filters worker llm` runs `LLMWorker` in our own worker (nlp2filters/worker/leased_worker.py): the Procfile does so.
 """
 
 import os
 from typing import Any, TypeVar
 
-from nlp2filters import delivery, queue, stages, workers
-from nlp2filters.connection import connect
-from nlp2filters.keys import Keys
-from nlp2filters.leasing import Slots
-from nlp2filters.queue import MAIN, QUICK
 from nlp2filters.settings import Settings
+from nlp2filters.storage import arq_format
+from nlp2filters.storage.arq_format import MAIN, QUICK
+from nlp2filters.storage.connection import connect
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.worker import process, stages, webhook_delivery
+from nlp2filters.worker.leased_worker import Slots
 
 SETTINGS = Settings.read(os.environ)
 KEYS = Keys(SETTINGS.key_prefix)
@@ -38,10 +39,10 @@ def _for_stage(stage: str, abandon: Any = stages.abandon) -> Any:
             "lease_s": SETTINGS.lease_s,
             "redis_pool": connect(SETTINGS, patience_s=None),
             "ctx": {"settings": SETTINGS, "stage": stage, "on_abandoned": abandon},
-            "on_startup": workers.startup,
-            "on_shutdown": workers.shutdown,
-            "job_serializer": queue.dumps,
-            "job_deserializer": queue.loads,
+            "on_startup": process.startup,
+            "on_shutdown": process.shutdown,
+            "job_serializer": arq_format.dumps,
+            "job_deserializer": arq_format.loads,
             "health_check_key": KEYS.health(f"{stage}:{os.getpid()}"),
             "health_check_interval": 15,
             "job_timeout": 86_400,  # stages have time-outs of their own, and their results wait for Redis
@@ -73,9 +74,9 @@ class LLMWorker:
     slots = Slots({MAIN: SETTINGS.llm_concurrency, QUICK: QUICK_SLOTS}, owner=_most_of(SETTINGS.llm_concurrency))
 
 
-@_for_stage("delivery", delivery.abandon)
+@_for_stage("delivery", webhook_delivery.abandon)
 class DeliveryWorker:
     """Calls webhooks, many at once: a receiver may take 15 s to answer."""
 
-    functions = (delivery.deliver,)
+    functions = (webhook_delivery.deliver,)
     slots = Slots({MAIN: DELIVERY_SLOTS}, owner=_most_of(DELIVERY_SLOTS), receiver=DELIVERY_SLOTS // 5)

@@ -37,7 +37,7 @@ async def main() -> None:
 def _infer(path: Path) -> tuple[float, float]:
     """Seconds and peak MB of the whole command, in a process that tells its own peak: no parent's counts for it."""
     script = (
-        "from pathlib import Path; from nlp2filters.cli import main; "
+        "from pathlib import Path; from nlp2filters.cli.main import main; "
         f"main(['catalog', 'infer', {str(path)!r}, '--out', '/dev/null']); print(Path('/proc/self/status').read_text())"
     )
     began = time.perf_counter()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nlp2filters.redis_server import running
+from nlp2filters.storage.embedded_server import running
 
 
 @contextmanager

@@ -13,11 +13,11 @@ from arq.jobs import serialize_job
 from arq.worker import Worker, func
 
 from bench.machine import redis_server
-from nlp2filters import queue
-from nlp2filters.connection import connect
-from nlp2filters.leasing import LeasedWorker
-from nlp2filters.queue import wake_key
 from nlp2filters.settings import Settings
+from nlp2filters.storage import arq_format
+from nlp2filters.storage.arq_format import wake_key
+from nlp2filters.storage.connection import connect
+from nlp2filters.worker.leased_worker import LeasedWorker
 
 ROUNDS = 3
 PICKUPS = 40
@@ -67,8 +67,8 @@ async def _worker(url: str, name: str, work: Callable[..., Awaitable[None]], **m
         handle_signals=False,
         keep_result=0,
         log_results=False,
-        job_serializer=queue.dumps,
-        job_deserializer=queue.loads,
+        job_serializer=arq_format.dumps,
+        job_deserializer=arq_format.loads,
         **{**options, **({"open_key": "bench:open"} if cls is LeasedWorker else {}), **more},
     )
     running = asyncio.create_task(worker.main())
@@ -83,7 +83,7 @@ async def _worker(url: str, name: str, work: Callable[..., Awaitable[None]], **m
 async def _put(redis: ArqRedis, *ids: str) -> None:
     async with redis.pipeline(transaction=False) as pipe:
         for id_ in ids:
-            pipe.set(job_key_prefix + id_, serialize_job("work", (id_,), {}, None, 0, serializer=queue.dumps))
+            pipe.set(job_key_prefix + id_, serialize_job("work", (id_,), {}, None, 0, serializer=arq_format.dumps))
             pipe.zadd("bench", {id_: int(time.time() * 1000)})
         pipe.zadd(wake_key("bench"), {"0": 0})
         await pipe.execute()

@@ -26,8 +26,8 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from bench.machine import redis_server
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
-from nlp2filters.keys import Keys
-from nlp2filters.store import Event, Store, now_ms
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.store import Event, Store, now_ms
 
 AT_ONCE = 1_000
 OPEN = 5_000

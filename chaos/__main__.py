@@ -15,7 +15,7 @@ from typing import Any
 from chaos import attacks, rescues, trials
 from chaos.machine import machine
 from chaos.trials import Finding, Stand
-from nlp2filters.faults import POINTS
+from nlp2filters.fault_injection import POINTS
 
 Trial = Callable[[Stand], Awaitable[list[Finding]]]
 

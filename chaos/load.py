@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from chaos.fleet import Fleet
 from nlp2filters import demo
 from nlp2filters.core.jobs import TERMINAL
-from nlp2filters.keys import Keys
+from nlp2filters.storage.redis_keys import Keys
 
 FINISH_TIMEOUT_S = 180
 KEYS = Keys("n2f")

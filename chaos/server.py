@@ -9,7 +9,7 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
-from nlp2filters.redis_server import find_server
+from nlp2filters.storage.embedded_server import find_server
 from tests.ports import free_port
 
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from nlp2filters.cli import main
+from nlp2filters.cli.main import main
 
 sys.exit(main())

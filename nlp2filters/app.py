@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
-from redis.exceptions import RedisError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -15,48 +14,47 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from nlp2filters import logs
-from nlp2filters.access import ApiKeys, StreamTokens
 from nlp2filters.api import (
     batches,
     catalogs,
-    deliveries,
-    following,
+    event_streams,
     jobs,
+    monitoring,
     openapi,
-    operations,
     pages,
-    polling,
     responses,
-    sending,
-    tokens,
+    stream_tokens,
+    webhook_deliveries,
 )
+from nlp2filters.api.http_protocol import affordable_connections
+from nlp2filters.api.legacy import echo, send
 from nlp2filters.api.metrics import Metrics
 from nlp2filters.api.middleware import REQUEST_ID, AccessLog, SecurityHeaders
+from nlp2filters.api.open_streams import Streams
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import routes
 from nlp2filters.api.state import State
-from nlp2filters.api.streams import Streams
-from nlp2filters.catalogs import Catalogs
-from nlp2filters.connection import connect, warn_of_settings
 from nlp2filters.errors import NLP2FiltersError
-from nlp2filters.events import Events
-from nlp2filters.http_protocol import affordable_connections
-from nlp2filters.indexes import Indexes
-from nlp2filters.keys import Keys
-from nlp2filters.limits import Backpressure
 from nlp2filters.settings import Settings
-from nlp2filters.store import Store
+from nlp2filters.storage.api_keys import ApiKeys, StreamTokens
+from nlp2filters.storage.catalogs import Catalogs
+from nlp2filters.storage.connection import StorageError, connect, warn_of_settings
+from nlp2filters.storage.rate_limits import Backpressure
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.store import Store
+from nlp2filters.storage.streams import Events
+from nlp2filters.storage.vector_index import Indexes
 
 OPERATIONS = [
     *jobs.operations,
-    *following.operations,
+    *event_streams.operations,
     *batches.operations,
-    *deliveries.operations,
+    *webhook_deliveries.operations,
     *catalogs.operations,
-    *tokens.operations,
-    *operations.operations,
-    *polling.operations,
-    *sending.operations,
+    *stream_tokens.operations,
+    *monitoring.operations,
+    *echo.operations,
+    *send.operations,
 ]
 DOCUMENT = openapi.document(OPERATIONS)
 _RENDERED = JSON(DOCUMENT).body
@@ -99,7 +97,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     return Starlette(
         routes=[
             *routes(OPERATIONS),
-            *following.socket_routes,
+            *event_streams.socket_routes,
             Route("/openapi.json", describe),
             *pages.routes,
         ],
@@ -116,7 +114,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         ],
         exception_handlers={
             NLP2FiltersError: responses.on_error,
-            RedisError: responses.on_redis_error,
+            StorageError: responses.on_redis_error,
             HTTPException: responses.on_http_exception,
             ClientDisconnect: responses.on_disconnect,
             Exception: responses.on_crash,

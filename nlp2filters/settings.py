@@ -10,8 +10,8 @@ from starlette.config import Config
 from starlette.datastructures import CommaSeparatedStrings, Secret
 
 from nlp2filters.core import signatures
-from nlp2filters.faults import Faults
-from nlp2filters.faults import parse as parse_faults
+from nlp2filters.fault_injection import Faults
+from nlp2filters.fault_injection import parse as parse_faults
 
 PROVIDERS = ("openai", "anthropic")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from nlp2filters import models
-from nlp2filters.connection import Client, connect
-from nlp2filters.keys import Keys
-from nlp2filters.redis_server import running
+from nlp2filters.embedding import weights
 from nlp2filters.settings import Settings
+from nlp2filters.storage.connection import Client, connect
+from nlp2filters.storage.embedded_server import running
+from nlp2filters.storage.redis_keys import Keys
 from tests.peers import gateway as gateways
 from tests.peers import llm as llms
 from tests.peers import webhook as webhooks
@@ -48,7 +48,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def model_folder() -> Path:
     """The real embedding model, from the user's cache or fetched into it."""
-    return models.locate(progress=False)
+    return weights.locate(progress=False)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
-from nlp2filters.http_protocol import LimitedProtocol
+from nlp2filters.api.http_protocol import LimitedProtocol
 
 
 @contextmanager

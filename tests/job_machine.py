@@ -25,18 +25,19 @@ from arq.worker import Retry
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from nlp2filters import delivery, queue, rescue, stages
-from nlp2filters.connection import Client, Pool, connect
 from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import IllegalTransition, JobNotFound, StaleAttempt
-from nlp2filters.heartbeat import Heartbeat
-from nlp2filters.keys import Keys
-from nlp2filters.leasing import _CLAIM, _RELEASE, _RENEW
 from nlp2filters.settings import Settings
-from nlp2filters.stages import NO_RESULT, Outcome, Resources, Task
-from nlp2filters.store import Event, Store, now_ms
-from nlp2filters.webhooks import Attempt as SentMessage
+from nlp2filters.storage import arq_format
+from nlp2filters.storage.connection import Client, Pool, connect
+from nlp2filters.storage.heartbeat import Heartbeat
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.webhooks.client import Attempt as SentMessage
+from nlp2filters.worker import rescue, stages, webhook_delivery
+from nlp2filters.worker.leased_worker import _CLAIM, _RELEASE, _RENEW
+from nlp2filters.worker.stages import NO_RESULT, Outcome, Resources, Task
 
 MAX_ATTEMPTS = 3
 HEARTBEAT_S = 0.05
@@ -74,7 +75,7 @@ class Hold:
 
     @property
     def subject(self) -> str:
-        return queue.job_of(self.entry)
+        return arq_format.job_of(self.entry)
 
 
 @dataclass(eq=False)
@@ -269,7 +270,7 @@ class JobMachine(RuleBasedStateMachine):
             if place[0] != self.keys.queue("delivery"):
                 assert place[:2] == (
                     self.keys.queue(job.entry.queue),
-                    queue.entry_id(job.entry.queue, id_, job.entry.number),
+                    arq_format.entry_id(job.entry.queue, id_, job.entry.number),
                 )
         if job.done and id_ in self.with_hook:
             assert place or deliveries.is_over(await self.store.deliveries(id_)), "nobody will tell its webhook"
@@ -361,7 +362,7 @@ class JobMachine(RuleBasedStateMachine):
     async def _claim(self, worker: Worker, stage: str, slots: int) -> None:
         await self._beat(worker)
         claim, token = self.scripts[0], secrets.token_hex(4)
-        lanes = dict.fromkeys((queue.MAIN, queue.QUICK), slots)
+        lanes = dict.fromkeys((arq_format.MAIN, arq_format.QUICK), slots)
         ask = {"slots": lanes, "owner_slots": 99, "receiver_slots": 99, "running": {}}
         *claimed, _, _, _ = await claim(
             keys=[self.keys.queue(stage), self.keys.open], args=[LEASE_MS, token, orjson.dumps(ask), 0]
@@ -377,7 +378,7 @@ class JobMachine(RuleBasedStateMachine):
             await stages._attempt(worker.resources, hold.stage, hold.subject, partial(self._work, hold))
             return
         resources = Resources(self.store, worker.name, sender=partial_sender(self, hold))
-        await delivery.deliver({"resources": resources}, hold.subject)
+        await webhook_delivery.deliver({"resources": resources}, hold.subject)
 
     async def _work(self, hold: Hold, task: Task) -> Outcome:
         hold.attempt = task.job.attempt
@@ -466,13 +467,13 @@ class JobMachine(RuleBasedStateMachine):
         value: Any = await self.redis.hget(self.keys.open, subject)  # type: ignore[misc]
         if not value:
             return None
-        name, entry, group = value.decode().split(queue.SEPARATOR, 2)
+        name, entry, group = value.decode().split(arq_format.SEPARATOR, 2)
         return name, entry, group
 
     async def _remove(self, name: str, entry: str, group: str) -> None:
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.zrem(name, entry)
-            pipe.zrem(queue.all_key(name), entry)
+            pipe.zrem(arq_format.all_key(name), entry)
             pipe.zrem(f"{name}:ready:{group}", entry)
             pipe.delete(in_progress_key_prefix + entry)
             await pipe.execute()

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from nlp2filters.redis_server import running
+from nlp2filters.storage.embedded_server import running
 from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent

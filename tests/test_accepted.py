@@ -12,14 +12,14 @@ import orjson
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from nlp2filters import reading
+from nlp2filters import translator
 from nlp2filters.api.submission import Submission, checked
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, filters, interpretation, languages
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.prompt import Message
 from nlp2filters.errors import InvalidInput
-from nlp2filters.providers import Answer
+from nlp2filters.llm import Answer
 
 FIELDS: list[dict[str, Any]] = [
     {"name": "price", "type": "money", "currency": "USD"},
@@ -153,12 +153,12 @@ def test_what_is_accepted_comes_to_a_result(data: dict[str, Any], answer: list[d
 async def _run(request: dict[str, Any], answer: list[dict[str, Any]] | None) -> None:
     """Both stages, with what they leave in between written and read as in a job's record."""
     zone = ZoneInfo(request["timezone"])
-    today = reading.moment(request["now"], zone, int(dt.datetime.now().timestamp() * 1000)).date()
+    today = translator.moment(request["now"], zone, int(dt.datetime.now().timestamp() * 1000)).date()
 
     async def no_vectors(_: Lexicon) -> None:
         return None
 
-    drafted = await reading.draft(request["text"], LEXICONS[request["locale"]], None, no_vectors, today=today)
+    drafted = await translator.draft(request["text"], LEXICONS[request["locale"]], None, no_vectors, today=today)
     drafted = interpretation.from_json(orjson.loads(orjson.dumps(interpretation.to_json(drafted))))
 
     async def complete(name: str, messages: Sequence[Message], schema: Any) -> Answer:
@@ -166,5 +166,5 @@ async def _run(request: dict[str, Any], answer: list[dict[str, Any]] | None) -> 
         return Answer(json.dumps({"conditions": conditions}), "m", {})
 
     provider = None if answer is None else Scripted()
-    result, final = await reading.translation(request, CATALOG, drafted, provider, complete, today=today, zone=zone)
+    result, final = await translator.translation(request, CATALOG, drafted, provider, complete, today=today, zone=zone)
     orjson.dumps([result, interpretation.to_json(final)])

@@ -10,9 +10,9 @@ import pytest
 from arq.connections import ArqRedis
 from redis.exceptions import DataError, RedisError, ResponseError
 
-from nlp2filters.connection import Client, OutcomeUnknown, connect, refused, warn_of_settings
-from nlp2filters.keys import Keys
 from nlp2filters.settings import Settings
+from nlp2filters.storage.connection import Client, OutcomeUnknown, connect, refused, warn_of_settings
+from nlp2filters.storage.redis_keys import Keys
 from tests.peers import proxy as proxies
 from tests.peers.proxy import Proxy
 from tests.peers.tls import tls_proxy

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.interpretation import leaf_to_json, resolve
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.embedder import Embedder
+from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.evaluation.cases import Case
 from nlp2filters.evaluation.measures import judge
-from nlp2filters.reading import draft
+from nlp2filters.translator import draft
 from tests.core import test_cases
 
 TODAY = dt.date(2026, 11, 24)

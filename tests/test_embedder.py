@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nlp2filters.embedder import DIMENSIONS, Embedder
+from nlp2filters.embedding.embedder import DIMENSIONS, Embedder
 from nlp2filters.errors import ModelUnavailable
 
 

@@ -9,11 +9,11 @@ import pytest
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
-from nlp2filters import events as module
-from nlp2filters.connection import connect
-from nlp2filters.events import START, Event, Events, is_cursor
-from nlp2filters.keys import Keys
 from nlp2filters.settings import Settings
+from nlp2filters.storage import streams as module
+from nlp2filters.storage.connection import connect
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.streams import START, Event, Events, is_cursor
 from tests.peers import proxy as proxies
 
 

@@ -5,8 +5,8 @@ import asyncio
 from arq.connections import ArqRedis
 
 from nlp2filters.core.jobs import Suspect
-from nlp2filters.heartbeat import Heartbeat
-from nlp2filters.keys import Keys
+from nlp2filters.storage.heartbeat import Heartbeat
+from nlp2filters.storage.redis_keys import Keys
 
 TIMEOUT_S = 0.2
 

@@ -16,7 +16,7 @@ import pytest
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect as follow
 
-from nlp2filters.http_protocol import MAX_FIELDS, MAX_HEAD
+from nlp2filters.api.http_protocol import MAX_FIELDS, MAX_HEAD
 from tests.service import STOP_TIMEOUT_S, Service, started, started_with_files
 
 HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"

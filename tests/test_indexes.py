@@ -11,14 +11,15 @@ from arq.connections import ArqRedis
 from arq.worker import Retry
 from redis import Redis
 
-from nlp2filters import indexes, queue, stages
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.linking import Lexicon, ValueTarget, embeddable
-from nlp2filters.embedder import Embedder
-from nlp2filters.indexes import CHUNK, Indexes, Vectors, digest_of, pack, unpack
-from nlp2filters.keys import Keys
-from nlp2filters.stages import Resources
-from nlp2filters.store import Store
+from nlp2filters.embedding.embedder import Embedder
+from nlp2filters.storage import arq_format, vector_index
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.store import Store
+from nlp2filters.storage.vector_index import CHUNK, Indexes, Vectors, digest_of, pack, unpack
+from nlp2filters.worker import stages
+from nlp2filters.worker.stages import Resources
 from tests.service import Service, started
 
 NAMES = tuple(f"name {number}" for number in range(2 * CHUNK + 3))
@@ -64,7 +65,7 @@ async def test_an_index_is_built_once_and_then_read(kept: Indexes, redis: ArqRed
     await kept.request(NAMES)
     await kept.request(NAMES)
     digest, embedder = digest_of(NAMES), CountingEmbedder()
-    assert await redis.zrange(keys.queue("embedding"), 0, -1) == [queue.index_entry_id(digest).encode()]
+    assert await redis.zrange(keys.queue("embedding"), 0, -1) == [arq_format.index_entry_id(digest).encode()]
     assert await kept.build(digest, embedder.embed)
     assert sorted(embedder.texts) == sorted(NAMES)
     assert await kept.build(digest, embedder.embed)
@@ -72,7 +73,7 @@ async def test_an_index_is_built_once_and_then_read(kept: Indexes, redis: ArqRed
     found = await Indexes(redis, keys).load(NAMES)
     assert found is not None
     assert np.abs(found - vectors_of(NAMES)).max() < 0.002
-    assert 0 < await redis.ttl(keys.vectors(digest)) <= indexes.KEPT_S
+    assert 0 < await redis.ttl(keys.vectors(digest)) <= vector_index.KEPT_S
 
 
 async def test_what_a_dead_worker_left_is_not_embedded_again(kept: Indexes) -> None:
@@ -89,7 +90,7 @@ async def test_what_a_dead_worker_left_is_not_embedded_again(kept: Indexes) -> N
 async def test_one_that_takes_long_goes_to_the_end_of_the_queue(
     kept: Indexes, redis: ArqRedis, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexes, "TURN_S", -1.0)
+    monkeypatch.setattr(vector_index, "TURN_S", -1.0)
     resources = Resources(Store(redis, keys, retention_s=60), "w", embedder=CountingEmbedder())  # type: ignore[arg-type]
     await kept.request(NAMES)
     with pytest.raises(Retry):
@@ -108,7 +109,7 @@ async def test_one_index_at_a_time_so_that_jobs_find_free_slots(redis: ArqRedis,
 
 
 async def test_memory_has_a_bound(kept: Indexes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexes, "MAX_CACHED_BYTES", 3 * 384 * 4)
+    monkeypatch.setattr(vector_index, "MAX_CACHED_BYTES", 3 * 384 * 4)
     for number in range(5):
         await kept.save((f"a{number}", f"b{number}"), vectors_of(("a", "b")))
     assert len(kept._cached) == 1
@@ -165,6 +166,6 @@ def test_other_jobs_do_not_wait_for_an_index(own_service: Service) -> None:
     results = [own_service.result(job_id) for job_id in (*on_it, *beside)]
     key = Keys().vectors(digest_of(tuple(embeddable(catalogs.parse(catalog)))))
     with Redis.from_url(own_service.environment["REDIS_URL"]) as redis:
-        assert redis.hexists(key, indexes.NAMES)  # it is still being built
+        assert redis.hexists(key, vector_index.NAMES)  # it is still being built
     assert [result["conditions"][0]["value"] for result in results[:2]] == ["part number 7", "part number 9999"]
     assert all(len(result["conditions"]) == 2 for result in results[2:])

@@ -22,12 +22,13 @@ from redis.exceptions import (
 )
 from redis.exceptions import TimeoutError as NoAnswer
 
-from nlp2filters import leasing, queue
-from nlp2filters.connection import connect
-from nlp2filters.keys import Keys
-from nlp2filters.leasing import LeasedWorker
-from nlp2filters.queue import all_key, wake_key
 from nlp2filters.settings import Settings
+from nlp2filters.storage import arq_format
+from nlp2filters.storage.arq_format import all_key, wake_key
+from nlp2filters.storage.connection import connect
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.worker import leased_worker
+from nlp2filters.worker.leased_worker import LeasedWorker
 from tests.peers import proxy as proxies
 from tests.peers.proxy import Proxy
 
@@ -44,7 +45,7 @@ class Bench:
 
     async def put(self, *ids: str, function: str = "work") -> None:
         for id_ in ids:
-            data = serialize_job(function, (id_,), {}, None, 0, serializer=queue.dumps)
+            data = serialize_job(function, (id_,), {}, None, 0, serializer=arq_format.dumps)
             await self.redis.set(job_key_prefix + id_, data)
             await self.redis.zadd(all_key(self.queue_name), {id_: 1})
             await self.redis.zadd(self.queue_name, {id_: 1})
@@ -63,8 +64,8 @@ class Bench:
             redis_pool=pool,
             handle_signals=False,
             keep_result=0,
-            job_serializer=queue.dumps,
-            job_deserializer=queue.loads,
+            job_serializer=arq_format.dumps,
+            job_deserializer=arq_format.loads,
             ctx={"on_abandoned": on_abandoned},
             **{"max_tries": 1000, **options},
         )
@@ -121,7 +122,7 @@ async def test_a_job_is_run_once_and_leaves_nothing(bench: Bench) -> None:
 
 async def test_an_idle_worker_is_woken(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a fallback of an hour, only the marker can be what wakes it."""
-    monkeypatch.setattr(leasing, "FALLBACK_S", 3600.0)
+    monkeypatch.setattr(leased_worker, "FALLBACK_S", 3600.0)
     log = Log()
     async with bench.worker(log.work):
         for i in range(5):
@@ -186,7 +187,7 @@ async def test_a_retry_is_deferred_and_then_run(bench: Bench) -> None:
 
 async def test_the_jobs_of_a_dead_worker_are_taken_over(bench: Bench) -> None:
     await bench.put("a")
-    claim = bench.redis.register_script(leasing._CLAIM)
+    claim = bench.redis.register_script(leased_worker._CLAIM)
     ask = {"slots": {"main": 10}, "owner_slots": 10, "receiver_slots": 10, "running": {}}
     taken = await claim(keys=[bench.queue_name, bench.open_key], args=[300, "dead", orjson.dumps(ask), 0])
     assert taken[0] == b"a"
@@ -247,8 +248,8 @@ async def test_an_outage_longer_than_the_lease_stops_nothing(
     proxied: tuple[Bench, Proxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody else could take the job up meanwhile. Its worker renews its lease, and what it does is not lost."""
-    monkeypatch.setattr(leasing, "FALLBACK_S", 0.3)
-    monkeypatch.setattr(leasing, "ANSWER_S", 0.2)
+    monkeypatch.setattr(leased_worker, "FALLBACK_S", 0.3)
+    monkeypatch.setattr(leased_worker, "ANSWER_S", 0.2)
     (bench, proxy), log, release = proxied, Log(), asyncio.Event()
 
     async def work(ctx: dict[str, Any], id_: str) -> None:
@@ -372,7 +373,7 @@ async def test_an_entry_that_arq_gives_up_is_reported(bench: Bench) -> None:
 
 
 async def test_a_crash_in_a_job_stops_no_worker_and_drops_no_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leasing, "AGAIN_MS", 300)
+    monkeypatch.setattr(leased_worker, "AGAIN_MS", 300)
     log = Log()
 
     async def work(ctx: dict[str, Any], id_: str) -> None:
@@ -389,7 +390,7 @@ async def test_a_crash_in_a_job_stops_no_worker_and_drops_no_job(bench: Bench, m
 
 
 async def test_what_crashes_each_time_is_given_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leasing, "AGAIN_MS", 1)
+    monkeypatch.setattr(leased_worker, "AGAIN_MS", 1)
     log = Log()
 
     async def work(ctx: dict[str, Any], id_: str) -> None:
@@ -400,13 +401,13 @@ async def test_what_crashes_each_time_is_given_up(bench: Bench, monkeypatch: pyt
     async with bench.worker(work):
         await bench.put("bad", "good")
         await bench.until_empty()
-    assert (sorted(log.ran), bench.abandoned) == (["bad"] * leasing.MAX_CRASHES + ["good"], ["bad"])
+    assert (sorted(log.ran), bench.abandoned) == (["bad"] * leased_worker.MAX_CRASHES + ["good"], ["bad"])
     assert [key async for key in bench.redis.scan_iter("arq:*bad*")] == []
 
 
 def test_a_crash_is_waited_out_for_a_minute() -> None:
     """A job outlives a restart of whatever crashed; it does not circle for hours."""
-    waits_s = [leasing.AGAIN_MS * 2**number / 1000 for number in range(leasing.MAX_CRASHES - 1)]
+    waits_s = [leased_worker.AGAIN_MS * 2**number / 1000 for number in range(leased_worker.MAX_CRASHES - 1)]
     assert 60 <= sum(waits_s) <= 120
 
 
@@ -423,22 +424,22 @@ def test_a_crash_is_waited_out_for_a_minute() -> None:
     ids=lambda exc: type(exc).__name__,
 )
 async def test_a_redis_that_is_away_is_no_crash(bench: Bench, monkeypatch: pytest.MonkeyPatch, exc: RedisError) -> None:
-    monkeypatch.setattr(leasing, "AGAIN_MS", 1)
+    monkeypatch.setattr(leased_worker, "AGAIN_MS", 1)
     log = Log()
 
     async def work(ctx: dict[str, Any], id_: str) -> None:
         log.note(id_)
-        if len(log.ran) <= 3 * leasing.MAX_CRASHES:
+        if len(log.ran) <= 3 * leased_worker.MAX_CRASHES:
             raise exc
 
     async with bench.worker(work):
         await bench.put("a")
         await bench.until_empty()
-    assert (len(log.ran), bench.abandoned) == (3 * leasing.MAX_CRASHES + 1, [])
+    assert (len(log.ran), bench.abandoned) == (3 * leased_worker.MAX_CRASHES + 1, [])
 
 
 async def test_what_cannot_even_be_given_up_is_set_aside(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leasing, "AGAIN_MS", 1)
+    monkeypatch.setattr(leased_worker, "AGAIN_MS", 1)
     log = Log()
 
     async def work(ctx: dict[str, Any], id_: str) -> None:
@@ -453,11 +454,11 @@ async def test_what_cannot_even_be_given_up_is_set_aside(bench: Bench, monkeypat
         await bench.put("unreadable")
         await bench.put("unknown", function="no_such_function")
         await bench.until_empty()
-    assert (log.ran.count("unreadable"), log.ran.count("unknown")) == (1, leasing.MAX_CRASHES)
+    assert (log.ran.count("unreadable"), log.ran.count("unknown")) == (1, leased_worker.MAX_CRASHES)
 
 
 async def test_a_job_that_arq_timed_out_is_not_dropped(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leasing, "AGAIN_MS", 0)
+    monkeypatch.setattr(leased_worker, "AGAIN_MS", 0)
     log = Log()
 
     async def work(ctx: dict[str, Any], id_: str) -> None:

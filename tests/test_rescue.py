@@ -7,12 +7,13 @@ import orjson
 import pytest
 from arq.connections import ArqRedis
 
-from nlp2filters import queue, rescue
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
-from nlp2filters.keys import Keys
-from nlp2filters.stages import NO_RESULT
-from nlp2filters.store import Store, now_ms
+from nlp2filters.storage import arq_format
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.worker import rescue
+from nlp2filters.worker.stages import NO_RESULT
 
 HOOK = "https://hook.example/"
 
@@ -58,7 +59,10 @@ async def strip(store: Store, stage: str) -> None:
 
 
 async def entries(store: Store, stage: str) -> list[bytes]:
-    name, group = store.keys.queue(stage), queue.group("anna", receiver="hook.example" if stage == "delivery" else "")
+    name, group = (
+        store.keys.queue(stage),
+        arq_format.group("anna", receiver="hook.example" if stage == "delivery" else ""),
+    )
     ready: list[bytes] = await store.redis.zrange(f"{name}:ready:{group}", 0, -1)
     return ready
 
@@ -82,7 +86,7 @@ async def test_an_orphan_is_queued_again(
     with caplog.at_level(logging.ERROR):
         assert await rescue.sweep(store, "w", 0.01) == 1
     (entry,) = await entries(store, stage)
-    assert queue.job_of(entry.decode()) == job.id
+    assert arq_format.job_of(entry.decode()) == job.id
     assert await store.redis.exists(f"arq:job:{entry.decode()}")
     assert await store.redis.hget(store.keys.stats, "rescued") == b"1"  # type: ignore[misc]
     assert "rescued" in caplog.text
@@ -95,7 +99,7 @@ async def test_what_is_where_it_should_be_is_left_alone(store: Store, redis: Arq
         await created(store, number)
     assert await rescue.sweep(store, "w", 0.01) == 0
     await redis.zrem(
-        f"{store.keys.queue('embedding')}:ready:{queue.group('anna')}", f"job_{store.keys.prefix}-7:embedding-1"
+        f"{store.keys.queue('embedding')}:ready:{arq_format.group('anna')}", f"job_{store.keys.prefix}-7:embedding-1"
     )
     assert await rescue.sweep(store, "w", 0.01) == 1
 

@@ -13,7 +13,7 @@ import pytest
 import websockets.sync.client
 from redis import Redis
 
-from nlp2filters.redis_server import running
+from nlp2filters.storage.embedded_server import running
 from tests.peers import llm as llm_peer
 from tests.peers import webhook as webhook_peer
 from tests.ports import free_port

@@ -9,9 +9,9 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from nlp2filters.connection import connect
-from nlp2filters.redis_server import find_server
 from nlp2filters.settings import Settings
+from nlp2filters.storage.connection import connect
+from nlp2filters.storage.embedded_server import find_server
 from tests.ports import free_port
 
 FAILOVER_TIMEOUT_S = 60

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nlp2filters.server_data import Data, Program, data_in, program_of
+from nlp2filters.storage.server_data import Data, Program, data_in, program_of
 
 REDIS_6_2 = Path(__file__).parent / "data" / "redis-6.2"
 

@@ -13,14 +13,14 @@ import pytest
 from arq import create_pool
 from arq.connections import RedisSettings
 
-from nlp2filters import queue
-from nlp2filters.keys import Keys
+from nlp2filters.storage import arq_format
+from nlp2filters.storage.redis_keys import Keys
 from tests.service import ROOT, STOP_TIMEOUT_S, Service, started
 
 BUSY = """
 import asyncio, os, sys, time
 import worker_settings
-from nlp2filters.cli import main
+from nlp2filters.cli.main import main
 
 async def compute(ctx):
     print("computing", flush=True)
@@ -38,7 +38,7 @@ async def test_a_worker_does_not_wait_for_a_thread_that_computes(redis_url: str,
         sys.executable, "-c", BUSY, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE
     )
     settings, queue_name = RedisSettings.from_dsn(redis_url), keys.queue("delivery")
-    pool = await create_pool(settings, default_queue_name=queue_name, job_serializer=queue.dumps)
+    pool = await create_pool(settings, default_queue_name=queue_name, job_serializer=arq_format.dumps)
     try:
         await pool.enqueue_job("compute")
         assert process.stdout

@@ -10,7 +10,7 @@ import httpcore
 import pytest
 
 from nlp2filters.errors import WebhookRefused
-from nlp2filters.webhooks import Attempt, Resolve, Sender
+from nlp2filters.webhooks.client import Attempt, Resolve, Sender
 
 PUBLIC = "93.184.216.34"
 

@@ -8,16 +8,17 @@ import pytest
 from arq.connections import ArqRedis
 from arq.worker import Retry
 
-from nlp2filters import reading, stages
+from nlp2filters import translator
 from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.prompt import Message
 from nlp2filters.errors import NewerRecord
-from nlp2filters.keys import Keys
-from nlp2filters.providers import Answer, Listener
-from nlp2filters.stages import Resources
-from nlp2filters.store import Store, now_ms
+from nlp2filters.llm import Answer, Listener
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.worker import stages
+from nlp2filters.worker.stages import Resources
 
 REQUEST = {
     "text": "japanese cars",
@@ -77,7 +78,7 @@ async def test_an_answer_is_kept_for_the_next_attempt(
 ) -> None:
     job, provider = await at_llm(store), CountingProvider(*contents)
     with monkeypatch.context() as patch:
-        patch.setattr(reading, "explain", lambda *_: 1 / 0)  # as if the worker fell over what it made of the answer
+        patch.setattr(translator, "explain", lambda *_: 1 / 0)  # as if the worker fell over what it made of the answer
         await stages.translate(resources(store, provider), job.id)
     await stages.translate(resources(store, provider), job.id)
     job, found = await store.load(job.id, "result")
@@ -101,7 +102,7 @@ async def test_a_job_of_a_newer_version_is_left_to_its_workers(store: Store) -> 
 
 async def test_a_stage_that_fails_each_time_ends_as_a_failed_job(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     job, provider = await at_llm(store), CountingProvider(ANSWER)
-    monkeypatch.setattr(reading, "explain", lambda *_: 1 / 0)
+    monkeypatch.setattr(translator, "explain", lambda *_: 1 / 0)
     for attempt in (1, 2):
         await stages.translate(resources(store, provider), job.id)
         run = (await store.get(job.id)).stages["llm"]

@@ -13,16 +13,16 @@ import pytest
 from arq.connections import ArqRedis
 from redis.asyncio import Redis as AsyncRedis
 
-from nlp2filters import stages
-from nlp2filters.access import ApiKeys
-from nlp2filters.commands.keys import DEFAULT_SCOPES
+from nlp2filters.cli.keys import DEFAULT_SCOPES
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
-from nlp2filters.keys import Keys
-from nlp2filters.parsing.catalogs import CatalogParsers
-from nlp2filters.parsing.pool import Pool
-from nlp2filters.stages import Resources
-from nlp2filters.store import Store, now_ms
+from nlp2filters.storage.api_keys import ApiKeys
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.worker import stages
+from nlp2filters.worker.parsing.catalogs import CatalogParsers
+from nlp2filters.worker.parsing.pool import Pool
+from nlp2filters.worker.stages import Resources
 from tests.core import hostile
 from tests.service import Service, started
 

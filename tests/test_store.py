@@ -11,12 +11,12 @@ from arq.constants import job_key_prefix
 from arq.jobs import deserialize_job_raw
 from redis.exceptions import ResponseError
 
-from nlp2filters import queue
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import IllegalTransition, JobNotFound, Overloaded, StaleAttempt
-from nlp2filters.keys import Keys
-from nlp2filters.store import Event, Limits, Store, now_ms
+from nlp2filters.storage import arq_format
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.store import Event, Limits, Store, now_ms
 
 STATUS = [Event("status", {})]
 
@@ -35,7 +35,7 @@ def new(job_id: str = "job_1", **options: Any) -> Job:
 
 
 async def queued(store: Store, stage: str) -> list[str]:
-    return [entry.decode() for entry in await store.redis.zrange(queue.all_key(store.keys.queue(stage)), 0, -1)]
+    return [entry.decode() for entry in await store.redis.zrange(arq_format.all_key(store.keys.queue(stage)), 0, -1)]
 
 
 async def event_names(store: Store, job_id: str = "job_1") -> list[str]:
@@ -53,8 +53,8 @@ async def test_a_new_job_is_written_told_of_and_queued(store: Store) -> None:
 
 async def test_the_queue_entry_is_one_that_arq_reads(store: Store) -> None:
     await store.create(new(), b"{}")
-    data = await store.redis.get(queue.entry_key("embedding", "job_1", 1))
-    function, args, kwargs, *_ = deserialize_job_raw(data, deserializer=queue.loads)
+    data = await store.redis.get(arq_format.entry_key("embedding", "job_1", 1))
+    function, args, kwargs, *_ = deserialize_job_raw(data, deserializer=arq_format.loads)
     assert (function, list(args), kwargs) == ("embed", ["job_1"], {})
 
 
@@ -65,10 +65,10 @@ async def test_everything_written_has_an_end(store: Store, redis: ArqRedis) -> N
     shared = {
         store.keys.stats.encode(),
         store.keys.open.encode(),
-        queue.all_key(store.keys.queue("embedding")).encode(),
+        arq_format.all_key(store.keys.queue("embedding")).encode(),
         f"{store.keys.queue('embedding')}:turns:main".encode(),
-        f"{store.keys.queue('embedding')}:ready:{queue.group('anna')}".encode(),
-        queue.wake_key(store.keys.queue("embedding")).encode(),
+        f"{store.keys.queue('embedding')}:ready:{arq_format.group('anna')}".encode(),
+        arq_format.wake_key(store.keys.queue("embedding")).encode(),
     }
     assert shared <= set(written)
     for key in set(written) - shared:
@@ -191,14 +191,14 @@ async def test_out_of_memory_leaves_nothing_half_written(store: Store, own_redis
 
 async def test_a_delivery_asked_for_anew_survives_the_end_of_the_last(store: Store) -> None:
     """Its last attempt has been noted, but its worker has not taken the entry out yet."""
-    name, last = store.keys.queue("delivery"), queue.entry_id("delivery", "job_1")
+    name, last = store.keys.queue("delivery"), arq_format.entry_id("delivery", "job_1")
     await store.redis.zadd(name, {last: now_ms()})
     await store.add_delivery("job_1", {"final": True}, read=0)
     notes = await store.deliveries("job_1")
     await asyncio.gather(*(store.deliver_again("job_1", "anna", "https://a.example/", notes) for _ in range(3)))
     await store.redis.zrem(name, last)
     (entry,) = await queued(store, "delivery")
-    assert queue.job_of(entry) == "job_1"
+    assert arq_format.job_of(entry) == "job_1"
     data = await store.redis.get(job_key_prefix + entry)
-    function, args, *_ = deserialize_job_raw(data, deserializer=queue.loads)
+    function, args, *_ = deserialize_job_raw(data, deserializer=arq_format.loads)
     assert (function, list(args)) == ("deliver", ["job_1"])

@@ -12,16 +12,17 @@ import orjson
 import pytest
 from arq.connections import ArqRedis
 
-from nlp2filters import reading, stages, telling
-from nlp2filters.connection import Client, connect
+from nlp2filters import translator
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
-from nlp2filters.keys import Keys
-from nlp2filters.providers.openai import OpenAIProvider
+from nlp2filters.llm.openai import OpenAIProvider
 from nlp2filters.settings import Settings
-from nlp2filters.stages import Resources
-from nlp2filters.store import Event, Store, now_ms
-from nlp2filters.telling import Teller
+from nlp2filters.storage.connection import Client, connect
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.worker import progress, stages
+from nlp2filters.worker.progress import Teller
+from nlp2filters.worker.stages import Resources
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
 from tests.test_stages import ANSWER, at_llm
@@ -161,8 +162,8 @@ async def test_progress_says_what_goes_on(store: Store, llm: LLM, provider: Open
 async def test_an_attempt_that_failed_says_when_the_next_one_is(
     store: Store, llm: LLM, provider: OpenAIProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telling, "PROGRESS_MS", 0)
-    monkeypatch.setattr(reading, "explain", lambda *_: 1 / 0)
+    monkeypatch.setattr(progress, "PROGRESS_MS", 0)
+    monkeypatch.setattr(translator, "explain", lambda *_: 1 / 0)
     llm.script(GOOD)
     job = await at_llm(store)
     await translated(store, provider, job)
@@ -172,7 +173,7 @@ async def test_an_attempt_that_failed_says_when_the_next_one_is(
 
 
 async def test_a_text_without_end_is_told_in_part(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "MOST_TOLD", 10)
+    monkeypatch.setattr(progress, "MOST_TOLD", 10)
     job = await running(store)
     async with Teller(store, job) as teller:
         for text in ("abcdef", "ghijkl"):

@@ -9,11 +9,11 @@ import orjson
 import pytest
 from arq.connections import ArqRedis
 
-from nlp2filters import queue
 from nlp2filters.core import deliveries, jobs
-from nlp2filters.keys import Keys
-from nlp2filters.leasing import _CLAIM, _RELEASE
-from nlp2filters.store import Store, now_ms
+from nlp2filters.storage import arq_format
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.worker.leased_worker import _CLAIM, _RELEASE
 
 
 @dataclass
@@ -75,7 +75,7 @@ async def ended(store: Store, owner: str, url: str, count: int = 1) -> None:
 
 
 def owners(groups: list[str]) -> list[str]:
-    return [group.split(queue.SEPARATOR)[1] for group in groups]
+    return [group.split(arq_format.SEPARATOR)[1] for group in groups]
 
 
 async def test_the_latecomer_is_next_however_many_wait(store: Store) -> None:
@@ -146,7 +146,7 @@ async def test_what_needs_no_llm_has_slots_of_its_own(store: Store) -> None:
             await store.create(job, b"{}")
             job = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
             await store.step(job, lambda job: jobs.advance(job, job.attempt, now_ms()))
-    assert Counter(map(queue.lane_of, await claimer.claim())) == {"main": 3, "quick": 2}
+    assert Counter(map(arq_format.lane_of, await claimer.claim())) == {"main": 3, "quick": 2}
 
 
 async def test_nothing_is_left_of_an_empty_queue(store: Store, redis: ArqRedis, keys: Keys) -> None:

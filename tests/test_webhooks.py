@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlp2filters import webhooks
 from nlp2filters.errors import WebhookRefused
-from nlp2filters.webhooks import Attempt, Resolve, Sender
+from nlp2filters.webhooks import client as webhooks
+from nlp2filters.webhooks.client import Attempt, Resolve, Sender
 from tests.peers import tls
 from tests.peers import webhook as peer
 from tests.peers.webhook import Receiver, Reply

@@ -10,15 +10,16 @@ import pytest
 from arq.constants import job_key_prefix, retry_key_prefix
 from arq.jobs import serialize_job
 
-from nlp2filters import delivery, leasing, queue, stages
-from nlp2filters.connection import Client, connect
 from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
-from nlp2filters.keys import Keys
-from nlp2filters.leasing import LeasedWorker
 from nlp2filters.settings import Settings
-from nlp2filters.stages import Resources
-from nlp2filters.store import Store
+from nlp2filters.storage import arq_format
+from nlp2filters.storage.connection import Client, connect
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.store import Store
+from nlp2filters.worker import leased_worker, stages, webhook_delivery
+from nlp2filters.worker.leased_worker import LeasedWorker
+from nlp2filters.worker.stages import Resources
 from tests.test_stages import ANSWER, CountingProvider, at_llm
 
 Trap = Callable[[Store, str], Any]
@@ -43,8 +44,8 @@ async def llm_worker(url: str, store: Store, provider: Any, **options: Any) -> A
         redis_pool=pool,
         handle_signals=False,
         keep_result=0,
-        job_serializer=queue.dumps,
-        job_deserializer=queue.loads,
+        job_serializer=arq_format.dumps,
+        job_deserializer=arq_format.loads,
         ctx={"resources": resources, "on_abandoned": stages.abandon},
         **{"max_tries": 1000, **options},
     )
@@ -79,7 +80,7 @@ async def garble(store: Store, entry: str) -> None:
 
 
 async def name_no_function(store: Store, entry: str) -> None:
-    data = serialize_job("no_such_function", ("job_1",), {}, None, 0, serializer=queue.dumps)
+    data = serialize_job("no_such_function", ("job_1",), {}, None, 0, serializer=arq_format.dumps)
     await store.redis.set(job_key_prefix + entry, data)
 
 
@@ -90,7 +91,7 @@ async def try_too_often(store: Store, entry: str) -> None:
 @pytest.mark.parametrize("trap", [expire, garble, name_no_function, try_too_often])
 async def test_what_arq_gives_up(redis_url: str, store: Store, trap: Trap) -> None:
     job = await at_llm(store)
-    await trap(store, queue.entry_id("llm", job.id, job.entry_number))
+    await trap(store, arq_format.entry_id("llm", job.id, job.entry_number))
     provider = CountingProvider(ANSWER)
     async with llm_worker(redis_url, store, provider):
         job = await ended(store, job.id)
@@ -98,7 +99,7 @@ async def test_what_arq_gives_up(redis_url: str, store: Store, trap: Trap) -> No
     assert job.error
     assert job.error["type"] == "/problems/worker-lost"
     assert await last_events(store, job.id) == [b"done"]
-    assert not await store.redis.zcard(queue.all_key(store.keys.queue("llm")))
+    assert not await store.redis.zcard(arq_format.all_key(store.keys.queue("llm")))
 
 
 class StuckProvider:
@@ -124,7 +125,7 @@ async def test_a_stage_that_takes_too_long(redis_url: str, store: Store, monkeyp
 async def test_a_stage_that_arq_times_out_uses_up_no_attempt(
     redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leasing, "AGAIN_MS", 0)
+    monkeypatch.setattr(leased_worker, "AGAIN_MS", 0)
     job = await at_llm(store)
     async with llm_worker(redis_url, store, StuckProvider(), job_timeout=0.2):
         async with asyncio.timeout(30):
@@ -151,8 +152,8 @@ async def test_a_job_of_a_newer_version_is_deferred_not_failed(
 ) -> None:
     """Also where its queue entry is in a form that only the newer version knows."""
     monkeypatch.setattr(stages, "NEWER_VERSION_WAIT_S", 0.1)
-    monkeypatch.setattr(leasing, "AGAIN_MS", 100)
-    job, entry = await at_llm(store), queue.entry_id("llm", "job_1", 3)
+    monkeypatch.setattr(leased_worker, "AGAIN_MS", 100)
+    job, entry = await at_llm(store), arq_format.entry_id("llm", "job_1", 3)
     as_queued: Any = await store.redis.get(job_key_prefix + entry)
     await rewrite(store, job.id, v=jobs.VERSION + 1, not_known_yet={"a": 1})
     if payload:
@@ -177,7 +178,7 @@ async def test_a_job_of_a_newer_version_is_deferred_not_failed(
 async def test_a_bug_before_the_stage_begins_ends_in_the_record(
     redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leasing, "AGAIN_MS", 1)
+    monkeypatch.setattr(leased_worker, "AGAIN_MS", 1)
     job = await at_llm(store)
 
     def begin(*args: Any) -> Job:
@@ -196,20 +197,20 @@ async def test_a_record_that_nobody_can_read_is_set_aside(
     redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It stays as it is, for whoever may find out what has happened to it; its entry leaves the queue."""
-    monkeypatch.setattr(leasing, "AGAIN_MS", 1)
+    monkeypatch.setattr(leased_worker, "AGAIN_MS", 1)
     job = await at_llm(store)
     await rewrite(store, job.id, stages=None)
     async with llm_worker(redis_url, store, CountingProvider(ANSWER)):
         async with asyncio.timeout(30):
-            while await store.redis.zcard(queue.all_key(store.keys.queue("llm"))):
+            while await store.redis.zcard(arq_format.all_key(store.keys.queue("llm"))):
                 await asyncio.sleep(0.02)
     assert await store.redis.exists(store.keys.job(job.id))
 
 
 async def test_a_delivery_that_was_given_up_can_be_asked_for_anew(store: Store) -> None:
     ctx = {"resources": Resources(store, worker="w")}
-    for entry in (queue.entry_id("delivery", "job_1"), queue.entry_id("delivery", "job_1", 3)):
-        await delivery.abandon(ctx, entry)
+    for entry in (arq_format.entry_id("delivery", "job_1"), arq_format.entry_id("delivery", "job_1", 3)):
+        await webhook_delivery.abandon(ctx, entry)
     (note,) = await store.deliveries("job_1")
     assert deliveries.is_over([note])
     shown = deliveries.to_public("job_1", "job.succeeded", "https://a.example/", [note])

@@ -4,7 +4,9 @@ The graph holds no weights: its initializers are ONNX external data, slices of t
 beside it. The model is BERT (Devlin et al., 2018) with 6 layers, 12 heads and 384 dimensions; pooling and
 normalisation are fastembed's.
 
-    python tools/build_minilm_graph.py FOLDER     # reads FOLDER/model.safetensors, writes nlp2filters/minilm/model.onnx
+    python tools/build_minilm_graph.py FOLDER
+
+It reads FOLDER/model.safetensors and writes nlp2filters/embedding/minilm/model.onnx.
 """
 
 import json
@@ -22,7 +24,7 @@ INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    target = Path(__file__).parent.parent / "nlp2filters" / "minilm" / "model.onnx"
+    target = Path(__file__).parent.parent / "nlp2filters" / "embedding" / "minilm" / "model.onnx"
     target.write_bytes(build(folder / "model.safetensors"))
     print(f"{target}: {target.stat().st_size} bytes")
 

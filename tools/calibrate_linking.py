@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp2filters import models
 from nlp2filters.core import parser
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.linking import MOST_MARGIN, FieldTarget, Lexicon, Target, ValueTarget, embeddable, phrases
-from nlp2filters.embedder import Embedder
+from nlp2filters.embedding import weights
+from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.evaluation.cases import read_cases, read_collections
 
 CASES = Path("tests/cases")
@@ -35,7 +35,7 @@ async def main() -> None:
             lexicon = Lexicon.of(collections[case.catalog].catalog)
             seen = parser.row(case.text, lexicon.language.tokenize(case.text), lexicon, TODAY)
             unrelated.setdefault(case.catalog, set()).update(phrases(seen.unknown))
-    embedder = await Embedder.load(models.locate(progress=True))
+    embedder = await Embedder.load(weights.locate(progress=True))
     rows: list[Row] = []
     for name, collection in collections.items():
         if name != "pisos":  # the model knows English
@@ -43,9 +43,9 @@ async def main() -> None:
     await embedder.close()
     features = np.array([(1, cosine, min(margin, MOST_MARGIN)) for cosine, margin, _ in rows])
     right = np.array([float(hit) for *_, hit in rows])
-    weights = _fit(features, right)
-    likelihoods = 1 / (1 + np.exp(-features @ weights))
-    print(f"{len(rows)} phrases; weights: {weights.round(2)}")
+    coefficients = _fit(features, right)
+    likelihoods = 1 / (1 + np.exp(-features @ coefficients))
+    print(f"{len(rows)} phrases; weights: {coefficients.round(2)}")
     for tenth in range(10):
         chosen = np.floor(10 * likelihoods) == tenth
         if chosen.any():

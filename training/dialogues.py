@@ -62,7 +62,7 @@ def _turns(dialogue: Mapping[str, Any], seen: Mapping[tuple[str, str], dict[str,
 
 def _field(slot: Mapping[str, Any], seen: list[str]) -> FieldSketch:
     name, possible = slot["name"], slot["possible_values"]
-    kind, values = "text", ()
+    kind, values = "text", tuple[str, ...]()
     by_name = next((kind for kind, pattern in _TYPES.items() if pattern.search(name)), None)
     if possible and set(possible) <= {"True", "False"}:
         kind = "boolean"

@@ -8,11 +8,11 @@ import numpy as np
 from fastembed import TextEmbedding
 from numpy.typing import NDArray
 
-from nlp2filters import models
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import parser
-from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.linking import MODEL, Lexicon
 from nlp2filters.core.parser import tagger
+from nlp2filters.embedding import weights
 from training.examples import Example
 
 LONGEST = 60  # tokens
@@ -43,7 +43,7 @@ class Fields:
 
 def load_model() -> TextEmbedding:
     """The embedding model that the service uses, on two cores."""
-    return TextEmbedding(models.MODEL, specific_model_path=str(models.locate()), threads=2)
+    return TextEmbedding(MODEL, specific_model_path=str(weights.locate()), threads=2)
 
 
 def encode(model: TextEmbedding, examples: Sequence[Example]) -> tuple[list[Encoded], dict[str, Fields]]:

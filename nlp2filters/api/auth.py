@@ -8,9 +8,9 @@ import re
 
 from starlette.requests import HTTPConnection
 
-from nlp2filters.access import LOCAL_CALLER, Caller
 from nlp2filters.api.state import state
 from nlp2filters.errors import Forbidden, Unauthenticated
+from nlp2filters.storage.api_keys import LOCAL_CALLER, Caller
 
 _LOCAL_HOST = r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?"
 _LOCAL_HOSTS = re.compile(_LOCAL_HOST, re.IGNORECASE)

@@ -7,7 +7,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from nlp2filters.api import accepting, headers, lookup
+from nlp2filters.api import admission, headers, lookup
 from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_json
 from nlp2filters.api.jobs import cancel_job
@@ -31,7 +31,7 @@ from nlp2filters.errors import (
     ReplayGone,
     ResultNotReady,
 )
-from nlp2filters.store import now_ms
+from nlp2filters.storage.store import now_ms
 
 JSON_LINES = "application/x-ndjson"
 _AT_ONCE = 10
@@ -41,12 +41,12 @@ async def submit(request: Request) -> Response:
     """Accept up to 100 texts, all of them or, when one has a fault, none. An `Idempotency-Key` makes resending safe."""
     asked = checked(BatchSubmission, await read_json(request))
     once = headers.once(request, asked.model_dump(mode="json"))
-    if earlier := await accepting.replayed(request, once):
+    if earlier := await admission.replayed(request, once):
         return await _accepted(request, earlier)
-    limits, rate = await accepting.admit(request, len(asked.requests))
-    app, owner, batch_id = state(request), caller(request).owner, accepting.new_id("batch")
+    limits, rate = await admission.admit(request, len(asked.requests))
+    app, owner, batch_id = state(request), caller(request).owner, admission.new_id("batch")
     if asked.webhook:
-        accepting.check_webhook(request, asked.webhook.url)
+        admission.check_webhook(request, asked.webhook.url)
     members = await prepare(request, batch_id, asked)
     batch = Batch(
         batch_id,

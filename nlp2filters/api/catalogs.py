@@ -9,8 +9,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nlp2filters import demo, sources
-from nlp2filters.api import accepting, headers
+from nlp2filters import demo, row_readers
+from nlp2filters.api import admission, headers
 from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_body, read_json
 from nlp2filters.api.responses import JSON
@@ -29,9 +29,9 @@ from nlp2filters.errors import (
     MalformedJSON,
     UnreadableSource,
 )
-from nlp2filters.indexes import AT_ONCE
-from nlp2filters.sources import Row
-from nlp2filters.store import now_ms
+from nlp2filters.row_readers import Row
+from nlp2filters.storage.store import now_ms
+from nlp2filters.storage.vector_index import AT_ONCE
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 MAX_FAULTS = 100
@@ -80,7 +80,7 @@ async def put(request: Request) -> Response:
 
 def _parse(data: object) -> tuple[Catalog, tuple[str, ...]]:
     """The catalog, and what is embedded of it."""
-    catalog = accepting.read_catalog(data)
+    catalog = admission.read_catalog(data)
     return catalog, tuple(embeddable(catalog))
 
 
@@ -120,9 +120,9 @@ def _rows(media_type: str, content: bytes) -> list[Row]:
     """The rows, as the command line reads them from a file: lists and nested objects too."""
     try:
         if media_type == _CSV:
-            return list(sources.csv_rows(io.BytesIO(content)))
+            return list(row_readers.csv_rows(io.BytesIO(content)))
         if media_type == _JSON_LINES:
-            return list(sources.json_lines(io.BytesIO(content)))
+            return list(row_readers.json_lines(io.BytesIO(content)))
         rows = orjson.loads(content)
     except (UnicodeDecodeError, UnreadableSource, orjson.JSONDecodeError) as exc:
         raise MalformedJSON(str(exc)) from exc
@@ -132,7 +132,7 @@ def _rows(media_type: str, content: bytes) -> list[Row]:
         Fault(f"/{index}", "Expected an object.") for index, row in enumerate(rows) if not isinstance(row, dict)
     ]:
         raise InvalidRequest(faults[:MAX_FAULTS])
-    return [sources.plain(row) for row in rows]
+    return [row_readers.plain(row) for row in rows]
 
 
 def _own_name(name: str) -> str:

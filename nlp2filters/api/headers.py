@@ -11,7 +11,7 @@ import orjson
 from starlette.requests import Request
 
 from nlp2filters.errors import Fault, InvalidRequest
-from nlp2filters.store import Once
+from nlp2filters.storage.store import Once
 
 MAX_WAIT_S = 25  # Heroku's router gives up at 30
 MAX_IDEMPOTENCY_KEY = 255

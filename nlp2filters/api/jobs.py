@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nlp2filters import demo, faults
-from nlp2filters.api import accepting, headers, lookup
+from nlp2filters import demo, fault_injection
+from nlp2filters.api import admission, headers, lookup
 from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_json
 from nlp2filters.api.headers import Preferences
@@ -33,7 +32,8 @@ from nlp2filters.errors import (
     NotRetryable,
     ReplayGone,
 )
-from nlp2filters.store import Event, now_ms
+from nlp2filters.storage.connection import StorageError
+from nlp2filters.storage.store import Event, now_ms
 
 RETRY_AFTER_S = 1
 MAX_ROWS = 200
@@ -47,12 +47,12 @@ async def submit(request: Request) -> Response:
     """
     asked = checked(Submission, await read_json(request))
     once = headers.once(request, asked.model_dump(mode="json"))
-    if made := await accepting.replayed(request, once):
+    if made := await admission.replayed(request, once):
         return await _accepted(request, made)
-    limits, rate = await accepting.admit(request)
+    limits, rate = await admission.admit(request)
     job, body = await Preparation(request).prepare(asked)
     job_id = await state(request).store.create(job, body, limits=limits, once=once)
-    faults.reach(state(request).settings.faults, "job-created")
+    fault_injection.reach(state(request).settings.faults, "job-created")
     return await _accepted(request, job_id, job, rate)
 
 
@@ -62,14 +62,14 @@ async def retry(request: Request) -> Response:
     `Prefer` and `Idempotency-Key` as for a submission.
     """
     app, once = state(request), headers.once(request, None)
-    if made := await accepting.replayed(request, once):
+    if made := await admission.replayed(request, once):
         return await _accepted(request, made)
-    limits, rate = await accepting.admit(request)
+    limits, rate = await admission.admit(request)
     old = await lookup.job(request)
     if old.status not in RETRYABLE:
         raise NotRetryable(old.id, old.status)
     _, found = await app.store.load(old.id, "request")
-    job, body = await accepting.again(app, old, found["request"])
+    job, body = await admission.again(app, old, found["request"])
     job_id = await app.store.create(job, body, limits=limits, once=once)
     return await _accepted(request, job_id, job, rate)
 
@@ -93,7 +93,7 @@ async def _accepted(
     if asked.wait_s:
         try:
             found = await _wait(app, job_id, asked)
-        except RedisError:
+        except StorageError:
             if replayed:
                 raise
             # It was written: to say that Redis does not answer would be to say that it was not.

@@ -6,9 +6,9 @@ from typing import cast
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
-from nlp2filters import queue
-from nlp2filters.queue import FUNCTIONS
-from nlp2filters.store import Store, now_ms
+from nlp2filters.storage import arq_format
+from nlp2filters.storage.arq_format import FUNCTIONS
+from nlp2filters.storage.store import Store, now_ms
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
@@ -76,8 +76,8 @@ class Metrics:
         now = now_ms()
         async with store.redis.pipeline(transaction=False) as pipe:
             for stage in FUNCTIONS:
-                pipe.zcard(queue.all_key(store.keys.queue(stage)))
-                pipe.zrange(queue.all_key(store.keys.queue(stage)), 0, 0, withscores=True)
+                pipe.zcard(arq_format.all_key(store.keys.queue(stage)))
+                pipe.zrange(arq_format.all_key(store.keys.queue(stage)), 0, 0, withscores=True)
                 pipe.zcount(store.keys.workers(stage), now, "+inf")
             replies = iter(await pipe.execute())
         for stage, depth, head, workers in zip(FUNCTIONS, replies, replies, replies, strict=False):

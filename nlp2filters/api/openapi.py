@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from nlp2filters import __version__
-from nlp2filters.access import SCOPES
 from nlp2filters.api.routes import Media, Operation
 from nlp2filters.core import schemas
 from nlp2filters.core.problems import PROBLEMS
+from nlp2filters.storage.api_keys import SCOPES
 
 _REF = "#/components/schemas/{model}"
 HEADERS = {

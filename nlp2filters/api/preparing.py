@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import orjson
 from starlette.requests import Request
 
-from nlp2filters import demo, parts
-from nlp2filters.api import accepting, refining
+from nlp2filters import demo
+from nlp2filters.api import admission, refining
 from nlp2filters.api.auth import caller
 from nlp2filters.api.refining import Refined
 from nlp2filters.api.state import state
@@ -19,10 +19,11 @@ from nlp2filters.core import checks, filters, jobs
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import CatalogNotFound, Fault, InvalidCatalog, InvalidFilter, InvalidRequest
-from nlp2filters.parts import Part
-from nlp2filters.store import now_ms
+from nlp2filters.storage import request_parts
+from nlp2filters.storage.request_parts import Part
+from nlp2filters.storage.store import now_ms
 
-Member = tuple[Job, parts.Request]
+Member = tuple[Job, request_parts.Request]
 T = TypeVar("T")
 
 
@@ -73,16 +74,16 @@ class Preparation:
         if asked.strategy == "llm" and not settings.llm_model:
             raise InvalidRequest([Fault("/strategy", "No LLM is configured here: set LLM_MODEL, or ask for `auto`.")])
         if asked.webhook:
-            accepting.check_webhook(self._request, asked.webhook.url)
+            admission.check_webhook(self._request, asked.webhook.url)
         job = jobs.create(
-            accepting.new_id("job"),
+            admission.new_id("job"),
             asked.kind,
             self._owner,
             now_ms(),
             deadline_s=asked.deadline_seconds or settings.deadline_s,
             catalog=chosen.name,
             metadata=asked.metadata,
-            notify=accepting.notified(asked.webhook),
+            notify=admission.notified(asked.webhook),
             webhook=asked.webhook.url if asked.webhook else None,
             quick=asked.strategy == "builtin" or not settings.llm_model,
             refines=asked.refines,
@@ -125,7 +126,7 @@ class Preparation:
 
 def _inline(part: Part) -> Chosen:
     try:
-        catalog = accepting.read_catalog(orjson.loads(part.content))
+        catalog = admission.read_catalog(orjson.loads(part.content))
     except InvalidCatalog as exc:
         raise exc.under("/catalog") from exc
     return Chosen(catalog, None, part)
@@ -138,7 +139,7 @@ def _check_scope(scope: dict[str, Any], catalog: Catalog) -> None:
         raise exc.under("/scope") from exc
 
 
-def _written(asked: Submission, chosen: Chosen, scope: Part | None, refined: Refined | None) -> parts.Request:
+def _written(asked: Submission, chosen: Chosen, scope: Part | None, refined: Refined | None) -> request_parts.Request:
     """The job's request. `metadata` is in the job itself."""
     body = asked.model_dump(mode="json", exclude={"catalog", "scope", "metadata"})
     body |= {"catalog": chosen.name, "scope": None}
@@ -146,4 +147,4 @@ def _written(asked: Submission, chosen: Chosen, scope: Part | None, refined: Ref
         body["catalog_digest"] = chosen.digest
     named = {"catalog": chosen.part, "scope": scope, "earlier": refined and refined.part}
     present = {name: part for name, part in named.items() if part}
-    return parts.compose(body, present, (chosen.key,) if chosen.key else ())
+    return request_parts.compose(body, present, (chosen.key,) if chosen.key else ())

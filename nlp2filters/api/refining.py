@@ -6,7 +6,6 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
-from nlp2filters import parts
 from nlp2filters.api import lookup
 from nlp2filters.api.state import state
 from nlp2filters.api.submission import Submission
@@ -14,7 +13,8 @@ from nlp2filters.core import checks, interpretation
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.refining import Earlier, too_large
 from nlp2filters.errors import Fault, InvalidFilter, InvalidRequest
-from nlp2filters.parts import Part
+from nlp2filters.storage import request_parts
+from nlp2filters.storage.request_parts import Part
 
 INHERITED = ("dialects", "strategy", "locale", "timezone", "now", "scope")  # unless others are given
 MAX_EARLIER_BYTES = 64_000
@@ -86,7 +86,7 @@ async def load(request: Request, job_id: str) -> Refined:
     if "draft" not in found:
         raise InvalidRequest([Fault("/refines", f"Job {job_id} has no filter that could be refined.")])
     store, before = state(request).store, found["request"]
-    contents = await parts.load(store.redis, store.keys, job.owner, before)
+    contents = await request_parts.load(store.redis, store.keys, job.owner, before)
     before = {**before, **{name: orjson.loads(contents[name]) for name in ("scope", "earlier") if name in contents}}
     earlier = Earlier.of(
         job_id,

@@ -4,16 +4,15 @@ import logging
 from typing import Any
 
 import orjson
-from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from nlp2filters import errors
 from nlp2filters.api.middleware import REQUEST_ID
-from nlp2filters.connection import OutcomeUnknown
 from nlp2filters.core.jobs import TERMINAL
 from nlp2filters.core.problems import problem
+from nlp2filters.storage.connection import OutcomeUnknown, StorageError
 
 _log = logging.getLogger(__name__)
 
@@ -115,7 +114,7 @@ def _headers(exc: errors.NLP2FiltersError) -> dict[str, str]:
 
 async def on_redis_error(request: Request, exc: Exception) -> Response:
     """Redis is away or refuses to write: nothing was written, or nobody knows."""
-    assert isinstance(exc, RedisError)
+    assert isinstance(exc, StorageError)
     _log.error("Redis: %s", exc)
     headers = {"Retry-After": str(STORE_RETRY_AFTER_S)}
     if isinstance(exc, OutcomeUnknown):

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from nlp2filters.access import ApiKeys, StreamTokens
 from nlp2filters.api.metrics import Metrics
-from nlp2filters.api.streams import Streams
-from nlp2filters.catalogs import Catalogs
-from nlp2filters.events import Events
-from nlp2filters.indexes import Indexes
-from nlp2filters.limits import Backpressure
+from nlp2filters.api.open_streams import Streams
 from nlp2filters.settings import Settings
-from nlp2filters.store import Store
+from nlp2filters.storage.api_keys import ApiKeys, StreamTokens
+from nlp2filters.storage.catalogs import Catalogs
+from nlp2filters.storage.rate_limits import Backpressure
+from nlp2filters.storage.store import Store
+from nlp2filters.storage.streams import Events
+from nlp2filters.storage.vector_index import Indexes
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from nlp2filters.errors import CancelRequested, IllegalTransition, NewerRecord, 
 Status = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"]
 TERMINAL: frozenset[Status] = frozenset({"succeeded", "failed", "canceled", "expired"})
 RETRYABLE: frozenset[Status] = frozenset({"failed", "canceled", "expired"})
+ANONYMOUS = "anonymous"  # the owner of jobs that come without an API key
 VERSION = 4  # of the record; a program reads its own and the earlier ones
 
 STAGES: Mapping[str, tuple[str, ...]] = {

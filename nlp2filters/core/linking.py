@@ -26,6 +26,7 @@ from nlp2filters.core.languages import ENGLISH, Degree, Language
 from nlp2filters.core.units import measure
 from nlp2filters.core.words import Token
 
+MODEL = "sentence-transformers/all-MiniLM-L6-v2"  # the thresholds below hold for the embeddings of this model
 MAX_CANDIDATES = 16  # of one phrase and one kind of target, such as fields with the same label
 MAX_FIELDS = 64  # of one type or dimension to which a value may belong that no field was named for
 MAX_PHRASE = 3

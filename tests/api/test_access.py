@@ -15,14 +15,14 @@ from redis.asyncio import Redis as AsyncRedis
 from websockets.asyncio.client import connect
 from websockets.sync.client import connect as follow
 
-from nlp2filters.access import ApiKeys
-from nlp2filters.api.following import socket_routes
+from nlp2filters.api.event_streams import socket_routes
 from nlp2filters.api.routes import Operation
 from nlp2filters.app import OPERATIONS
-from nlp2filters.commands.keys import DEFAULT_SCOPES
-from nlp2filters.keys import Keys
+from nlp2filters.cli.keys import DEFAULT_SCOPES
 from nlp2filters.settings import Settings
-from nlp2filters.store import now_ms
+from nlp2filters.storage.api_keys import ApiKeys
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.store import now_ms
 from tests.service import ROOT, Service, started
 
 BODY = {"catalog": "cars", "text": "8 cylinders"}

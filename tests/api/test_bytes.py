@@ -15,19 +15,20 @@ from numpy import float32, zeros
 from numpy.typing import NDArray
 from redis import Redis
 
-from nlp2filters import queue, stages
-from nlp2filters.access import ApiKeys
 from nlp2filters.app import create_app
-from nlp2filters.connection import connect
 from nlp2filters.core import jobs
 from nlp2filters.errors import TooManyBytes
-from nlp2filters.keys import Keys
-from nlp2filters.parsing.catalogs import CatalogParsers
-from nlp2filters.parsing.pool import Pool
-from nlp2filters.parts import BYTES_PER_BYTE_OF_SCOPE, BYTES_PER_CHARACTER, JOB_BYTES, Part, Request
 from nlp2filters.settings import Settings
-from nlp2filters.stages import Resources
-from nlp2filters.store import Limits, Store, now_ms
+from nlp2filters.storage import arq_format
+from nlp2filters.storage.api_keys import ApiKeys
+from nlp2filters.storage.connection import connect
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.request_parts import BYTES_PER_BYTE_OF_SCOPE, BYTES_PER_CHARACTER, JOB_BYTES, Part, Request
+from nlp2filters.storage.store import Limits, Store, now_ms
+from nlp2filters.worker import stages
+from nlp2filters.worker.parsing.catalogs import CatalogParsers
+from nlp2filters.worker.parsing.pool import Pool
+from nlp2filters.worker.stages import Resources
 from tests.in_process import serving
 
 T = TypeVar("T")
@@ -127,8 +128,8 @@ def run_all(settings: Settings) -> None:
             parsers = CatalogParsers(pool)
             resources = Resources(store=store, worker="w", embedder=Unneeded(), parsers=parsers)  # type: ignore[arg-type]
             for name, stage in (("embedding", stages.embed), ("llm", stages.translate)):
-                for entry in await store.redis.zrange(queue.all_key(store.keys.queue(name)), 0, -1):
-                    job_id = queue.job_of(entry.decode())
+                for entry in await store.redis.zrange(arq_format.all_key(store.keys.queue(name)), 0, -1):
+                    job_id = arq_format.job_of(entry.decode())
                     await stage({"resources": resources}, job_id)
                     assert (await store.get(job_id)).error is None
 
@@ -287,7 +288,7 @@ async def test_bytes_are_forgotten_with_the_time_in_which_they_were_added(redis:
 
 
 def test_catalogs_of_an_owner_are_limited_in_bytes(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nlp2filters.catalogs.MAX_TOTAL_BYTES", 20_000)
+    monkeypatch.setattr("nlp2filters.storage.catalogs.MAX_TOTAL_BYTES", 20_000)
     assert client.put("/v1/catalogs/one", json=catalog("one", 4_000)).status_code == 201
     response = client.put("/v1/catalogs/two", json=catalog("two", 16_000))
     assert (response.status_code, response.json()["type"]) == (409, "/problems/too-many-catalogs")

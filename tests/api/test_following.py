@@ -12,7 +12,7 @@ from httpx_sse import aconnect_sse
 from redis.asyncio import Redis
 from websockets.asyncio.client import connect
 
-from nlp2filters.keys import Keys
+from nlp2filters.storage.redis_keys import Keys
 from tests.service import Service
 from tests.streams import job_with_events
 

@@ -8,11 +8,11 @@ import httpx
 import pytest
 from redis import Redis
 
-from nlp2filters.api import accepting
+from nlp2filters.api import admission
 from nlp2filters.app import create_app
 from nlp2filters.errors import Overloaded
-from nlp2filters.keys import Keys
 from nlp2filters.settings import Settings
+from nlp2filters.storage.redis_keys import Keys
 from tests.in_process import serving
 
 BODY = {"catalog": "cars", "text": "8 cylinders"}
@@ -117,6 +117,6 @@ def test_what_was_accepted_is_not_refused_when_it_is_sent_again(
     async def refuse(*_: Any) -> Any:
         raise Overloaded(30)
 
-    monkeypatch.setattr(accepting, "admit", refuse)
+    monkeypatch.setattr(admission, "admit", refuse)
     assert client.post(path, json=body).status_code == 503
     assert replayed(client.post(path, json=body, headers=key), made)

@@ -8,7 +8,7 @@ import pytest
 from websockets.exceptions import ConnectionClosedOK
 from websockets.sync.client import connect
 
-from nlp2filters.api import following
+from nlp2filters.api import event_streams
 from nlp2filters.app import create_app
 from nlp2filters.settings import Settings
 from tests.in_process import serving
@@ -19,8 +19,8 @@ BODY = {"catalog": "cars", "text": "8 cylinders"}
 @pytest.fixture
 def hasty(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
     """A web process in which a second is a long time; nobody works on its jobs."""
-    monkeypatch.setattr(following, "MAX_STREAM_S", 2.5)
-    monkeypatch.setattr(following, "PING_S", 1)
+    monkeypatch.setattr(event_streams, "MAX_STREAM_S", 2.5)
+    monkeypatch.setattr(event_streams, "PING_S", 1)
     settings = Settings(redis_url=redis_url, key_prefix=f"test-{uuid.uuid4().hex[:8]}")
     with serving(create_app(settings)) as url, httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
         yield client

@@ -11,8 +11,8 @@ from arq.connections import ArqRedis
 from redis import Redis
 
 from nlp2filters.app import create_app
-from nlp2filters.keys import Keys
 from nlp2filters.settings import Settings
+from nlp2filters.storage.redis_keys import Keys
 from tests.in_process import serving
 
 BODY = {"catalog": "cars", "text": "8 cylinders"}
@@ -66,7 +66,7 @@ def test_a_result_that_is_no_longer_kept(redis_url: str) -> None:
 
 
 def test_catalogs_of_an_owner_are_limited(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nlp2filters.catalogs.MAX_CATALOGS", 2)
+    monkeypatch.setattr("nlp2filters.storage.catalogs.MAX_CATALOGS", 2)
     catalog = {"fields": [{"name": "price", "type": "number"}]}
     with client_of(redis_url) as client:
         for name in ("one", "two"):

@@ -16,14 +16,14 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
 from nlp2filters import app as application
-from nlp2filters.access import ApiKeys
-from nlp2filters.api import following, streams
+from nlp2filters.api import event_streams, open_streams
 from nlp2filters.api.state import State
 from nlp2filters.app import create_app
-from nlp2filters.connection import Client as Redis
-from nlp2filters.keys import Keys
 from nlp2filters.settings import Settings
-from nlp2filters.store import now_ms
+from nlp2filters.storage.api_keys import ApiKeys
+from nlp2filters.storage.connection import Client as Redis
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.store import now_ms
 from tests.in_process import serving
 
 BODY = {"catalog": "cars", "text": "8 cylinders"}
@@ -137,7 +137,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     async def fail(app: Any, subject: str) -> dict[str, Any]:
         raise RuntimeError("in this test the snapshot fails")
 
-    monkeypatch.setattr(following, "_job_snapshot", fail)
+    monkeypatch.setattr(event_streams, "_job_snapshot", fail)
     yield
 
 
@@ -185,8 +185,8 @@ async def test_a_redis_error_ends_a_stream_in_good_order(
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "PING_S", 0.3)
-    monkeypatch.setattr(streams, "CHECK_KEYS_S", 0.3)
+    monkeypatch.setattr(event_streams, "PING_S", 0.3)
+    monkeypatch.setattr(open_streams, "CHECK_KEYS_S", 0.3)
 
 
 @pytest.mark.usefixtures("hasty")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from nlp2filters.cli import main
+from nlp2filters.cli.main import main
 from nlp2filters.client import Client
 from tests.peers import llm
 from tests.peers.gateway import Gateway, answered
@@ -28,7 +28,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the environment names a service or an LLM; and no embedding model is looked for."""
     for name in ("NLP2FILTERS_SERVER", "NLP2FILTERS_API_KEY", "LLM_MODEL", "OPENAI_API_KEY", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("nlp2filters.models.find", lambda path, cache: None)
+    monkeypatch.setattr("nlp2filters.embedding.weights.find", lambda path, cache: None)
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_the_configured_llm_is_asked(run: Run, monkeypatch: pytest.MonkeyPatch) 
 def test_what_is_wrong_is_said_in_a_line(
     run: Run, monkeypatch: pytest.MonkeyPatch, words: str, code: int, said: str
 ) -> None:
-    monkeypatch.setattr("nlp2filters.commands.remote.PATIENCE_S", 0.2)
+    monkeypatch.setattr("nlp2filters.cli.remote.PATIENCE_S", 0.2)
     got, out, err = run(*shlex.split(words))
     assert (got, out) == (code, "")
     assert said in err

@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from nlp2filters.cli import main
+from nlp2filters.cli.main import main
 from nlp2filters.core import catalog as catalogs
 
 CSV = "brand,price (USD),weight_kg\nSony,9.50,1.5\nBose,12,2\nSony,3,1\nBose,4,1\n"

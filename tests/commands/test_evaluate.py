@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from nlp2filters.cli import main
+from nlp2filters.cli.main import main
 from tests.peers import llm as peer
 from tests.peers.llm import LLM
 

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from nlp2filters.cli import COMMANDS
+from nlp2filters.cli.main import COMMANDS
 
 SCRIPT = """
 import contextlib, io, json, sys
-from nlp2filters.cli import main
+from nlp2filters.cli.main import main
 with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()) as said:
     main(sys.argv[1:])
 print(json.dumps([said.getvalue(), sorted(name for name in sys.modules if "." not in name)]))

@@ -19,8 +19,8 @@ from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.refining import Earlier
 from nlp2filters.errors import ParserFailed, TextTooComplex
-from nlp2filters.parsing.catalogs import CatalogParser, CatalogParsers
-from nlp2filters.parsing.pool import Pool
+from nlp2filters.worker.parsing.catalogs import CatalogParser, CatalogParsers
+from nlp2filters.worker.parsing.pool import Pool
 from tests.core import hostile
 from tests.service import ROOT
 
@@ -228,7 +228,7 @@ async def test_nobody_is_left_behind() -> None:
 
 ORPHANS = """
 import asyncio, os
-from nlp2filters.parsing.pool import Pool
+from nlp2filters.worker.parsing.pool import Pool
 
 async def main():
     async with Pool(2) as pool:

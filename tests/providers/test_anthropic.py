@@ -19,9 +19,9 @@ from nlp2filters.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from nlp2filters.providers.anthropic import AnthropicProvider
-from nlp2filters.providers.calls import MAX_TRIES
-from nlp2filters.providers.configured import configured
+from nlp2filters.llm.anthropic import AnthropicProvider
+from nlp2filters.llm.http import MAX_TRIES
+from nlp2filters.llm.registry import configured
 from nlp2filters.settings import Settings
 from tests.peers.llm import Reply, serving, streamed
 from tests.providers.listening import Heard

@@ -17,9 +17,9 @@ from nlp2filters.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from nlp2filters.providers import Listener
-from nlp2filters.providers.calls import MAX_TOKENS, MAX_TRIES, RetryBudget
-from nlp2filters.providers.openai import OpenAIProvider
+from nlp2filters.llm import Listener
+from nlp2filters.llm.http import MAX_TOKENS, MAX_TRIES, RetryBudget
+from nlp2filters.llm.openai import OpenAIProvider
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
 

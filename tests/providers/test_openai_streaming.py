@@ -20,8 +20,8 @@ from nlp2filters.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from nlp2filters.providers.calls import MAX_TRIES
-from nlp2filters.providers.openai import OpenAIProvider
+from nlp2filters.llm.http import MAX_TRIES
+from nlp2filters.llm.openai import OpenAIProvider
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
 from tests.providers.listening import Heard

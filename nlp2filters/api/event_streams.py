@@ -1,0 +1,318 @@
+"""Follow a job or a batch: Server-Sent Events and WebSocket, from a cursor or from a snapshot, to the end."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+from sse_starlette import ServerSentEvent
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import WebSocketRoute
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from nlp2filters.api import lookup
+from nlp2filters.api.auth import authenticate, caller
+from nlp2filters.api.routes import Operation, Param
+from nlp2filters.api.state import State, state
+from nlp2filters.core import jobs, schemas
+from nlp2filters.core.schemas import SSE
+from nlp2filters.errors import (
+    BatchNotFound,
+    Forbidden,
+    JobNotFound,
+    MalformedCursor,
+    NLP2FiltersError,
+    NotAcceptable,
+    TooManyStreams,
+    Unauthenticated,
+)
+from nlp2filters.storage.connection import StorageError
+from nlp2filters.storage.store import now_ms
+from nlp2filters.storage.streams import START, Event, Follower, is_cursor
+
+RECONNECT_MS = 3000
+SEND_TIMEOUT_S = 10
+PING_S = 15
+MAX_STREAM_S = 900.0  # a vanished client may look connected: whoever is still there comes back with its cursor
+
+# Of WebSockets: what an HTTP status would have said.
+CLOSED_NORMALLY, COME_BACK, TRY_LATER = 1000, 1001, 1013
+CLOSE_CODES: dict[type[NLP2FiltersError], int] = {
+    MalformedCursor: 4400,
+    Unauthenticated: 4401,
+    Forbidden: 4403,
+    JobNotFound: 4404,
+    BatchNotFound: 4404,
+    TooManyStreams: 4429,
+}
+
+_log = logging.getLogger(__name__)
+
+Snapshot = Callable[[State, str], Awaitable[dict[str, Any]]]
+
+
+async def job_events(request: Request) -> Response:
+    """Follow the job by Server-Sent Events.
+
+    First comes a `snapshot`, or what follows the cursor; `done` is the last event, after which the stream ends. A
+    cursor at the end is answered with 204, which stops a browser's reconnecting.
+    """
+    job = await lookup.job(request)
+    return await _event_source(request, job.id, _job_snapshot, job.metadata)
+
+
+async def batch_events(request: Request) -> Response:
+    """Follow the batch by Server-Sent Events: a `job` event at each job's end, then `done`."""
+    batch, _ = await lookup.batch(request)
+    return await _event_source(request, batch.id, _batch_snapshot)
+
+
+async def job_socket(socket: WebSocket) -> None:
+    """The same events over WebSocket, each a JSON text `{"id", "event", "data"}`; closed with 1000 after the last."""
+    await _serve_socket(socket)
+
+
+async def _event_source(
+    request: Request, subject: str, snapshot: Snapshot, metadata: Mapping[str, Any] = MappingProxyType({})
+) -> Response:
+    accept = request.headers.get("accept", "*/*")
+    if not any(kind in accept for kind in (SSE, "text/*", "*/*")):
+        raise NotAcceptable(accept, SSE)
+    app = state(request)
+    cursor = await _held(app, subject, _cursor(request))
+    if cursor and await _at_end(app, subject, cursor):
+        return Response(status_code=204)
+    if request.method == "HEAD":
+        return Response(media_type=SSE)
+    return _Stream(request, subject, cursor, snapshot, metadata)
+
+
+class _Stream(Response):
+    """Events as they come. There may be thousands: no task for each thing that may end one, and one list of headers."""
+
+    status_code = 200
+    raw_headers = StreamingResponse(
+        (), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, media_type=SSE
+    ).raw_headers
+
+    def __init__(
+        self, request: Request, subject: str, cursor: str | None, snapshot: Snapshot, metadata: Mapping[str, Any]
+    ) -> None:
+        self._request, self._subject, self._cursor, self._snapshot = request, subject, cursor, snapshot
+        self._metadata = _as_json(metadata)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send them. An error of Redis ends the stream as its time would have, so that the client comes back.
+
+        Raises:
+            TooManyStreams, StorageError: nothing was sent.
+        """
+        app = state(self._request)
+        follower = await _follower(app, self._subject, self._cursor, self._snapshot)
+
+        async def send_one(event: Event | None) -> None:
+            body = _encoded(event, self._metadata) if event else _PING
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+
+        with app.streams.opened(caller(self._request), follower):
+            leaving = asyncio.create_task(_end_when_left(receive, follower))
+            try:
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                async with follower:
+                    await _pass_on(follower, send_one)
+            except TimeoutError:
+                _log.info("a client takes nothing: its stream is given up")
+                return
+            except StorageError as exc:
+                _log.error("Redis ends a stream: %s", exc)
+            finally:
+                leaving.cancel()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+@lru_cache(maxsize=64)
+def _encoded(event: Event, metadata: str) -> bytes:
+    """The event as it is sent; encoded once for all who follow the same job."""
+    retry = RECONNECT_MS if event.name == "snapshot" else None
+    return ServerSentEvent(_whole(event, metadata), event=event.name, id=event.id, retry=retry).encode()
+
+
+def _as_json(metadata: Mapping[str, Any]) -> str:
+    """The metadata as JSON, empty where there is none."""
+    return orjson.dumps(metadata).decode() if metadata else ""
+
+
+def _whole(event: Event, metadata: str) -> str:
+    """The event's data with the job's metadata, which its stream leaves out: it may be 16 kB in each."""
+    if not metadata or "job" not in (data := orjson.loads(event.data)):
+        return event.data
+    data["job"]["metadata"] = orjson.Fragment(metadata)
+    return orjson.dumps(data).decode()
+
+
+_PING = ServerSentEvent(comment="ping").encode()
+
+
+async def _serve_socket(socket: WebSocket) -> None:
+    await socket.accept()
+    try:
+        await authenticate(socket, "jobs:read")
+        app = state(socket)
+        job = lookup.owned(socket, await app.store.get(socket.path_params["job_id"]))
+        cursor = await _held(app, job.id, _cursor(socket))
+        if cursor and await _at_end(app, job.id, cursor):
+            await socket.close(CLOSED_NORMALLY)
+            return
+        follower = await _follower(app, job.id, cursor, _job_snapshot)
+        metadata = _as_json(job.metadata)
+
+        async def send_one(event: Event | None) -> None:
+            if event:  # uvicorn keeps a WebSocket alive by itself
+                data = orjson.Fragment(_whole(event, metadata))
+                message = {"id": event.id, "event": event.name, "data": data}
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await socket.send_text(orjson.dumps(message).decode())
+
+        with app.streams.opened(caller(socket), follower):
+            leaving = asyncio.create_task(_end_when_left(socket.receive, follower))
+            try:
+                async with follower:
+                    whole = await _pass_on(follower, send_one)
+            finally:
+                leaving.cancel()
+        if socket.client_state == WebSocketState.CONNECTED:
+            await socket.close(CLOSED_NORMALLY if whole else COME_BACK)
+    except NLP2FiltersError as exc:
+        await socket.close(CLOSE_CODES.get(type(exc), TRY_LATER), str(exc)[:120])
+    except StorageError:
+        await socket.close(TRY_LATER, "The job store does not answer.")
+    except (WebSocketDisconnect, TimeoutError):
+        pass
+
+
+async def _pass_on(follower: Follower, send: Callable[[Event | None], Awaitable[None]]) -> bool:
+    """Send what comes, and None after a silence, until the follower has ended or 15 min are over.
+
+    Returns whether the last event was sent.
+    """
+    loop = asyncio.get_running_loop()
+    sent_at = loop.time()
+    deadline = sent_at + MAX_STREAM_S
+    while not follower.ended and (now := loop.time()) < deadline:
+        sent, last = await _send_all(await follower.next(min(sent_at + PING_S, deadline) - now), send)
+        if last:
+            return True
+        if not sent and loop.time() >= sent_at + PING_S:
+            await send(None)
+            sent = 1
+        if sent:
+            sent_at = loop.time()
+    return False
+
+
+async def _send_all(events: Sequence[Event], send: Callable[[Event], Awaitable[None]]) -> tuple[int, bool]:
+    """How many were sent, and whether the last was among them. A stream that waits holds none of them any more."""
+    for event in events:
+        await send(event)
+        if event.last:
+            return len(events), True
+    return len(events), False
+
+
+async def _end_when_left(receive: Receive, follower: Follower) -> None:
+    """End the follower when the client has gone; what it says is not listened to."""
+    while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
+        pass
+    follower.end()
+
+
+async def _follower(app: State, subject: str, cursor: str | None, snapshot: Snapshot) -> Follower:
+    """Who follows on from the cursor; where there is none, from a snapshot that comes first."""
+    if cursor:
+        return app.events.follower(subject, cursor)
+    first = await _snapshot(app, subject, snapshot)
+    return app.events.follower(subject, first.id, first)
+
+
+async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> Event:
+    """How it is now, with the cursor to follow on from.
+
+    The cursor is read before the state, so that nothing falls between; it stays before the last event of
+    what has ended, which every follower gets to see.
+    """
+    tail = await app.events.tail(subject, 2)
+    if tail and tail[0].last:
+        tail = tail[1:]
+    cursor = tail[0].id if tail else START
+    data = {**await snapshot(app, subject), "at": jobs.timestamp(now_ms())}
+    return Event(cursor, "snapshot", orjson.dumps(data).decode())
+
+
+async def _job_snapshot(app: State, job_id: str) -> dict[str, Any]:
+    job, found = await app.store.load(job_id, "draft")
+    public = jobs.to_public(job)
+    return {"type": "job.snapshot", "job_id": job.id, "seq": job.seq, "job": public, "draft": found.get("draft")}
+
+
+async def _batch_snapshot(app: State, batch_id: str) -> dict[str, Any]:
+    batch, _ = await app.store.batch(batch_id)
+    return {"type": "batch.snapshot", "batch_id": batch.id, "batch": await lookup.batch_now(app, batch)}
+
+
+def _cursor(connection: HTTPConnection) -> str | None:
+    """Where the client stopped reading: the header, which browsers send, wins over the query."""
+    cursor = connection.headers.get("last-event-id") or connection.query_params.get("last_event_id")
+    if not cursor:
+        return None
+    if not is_cursor(cursor):
+        raise MalformedCursor(cursor)
+    return cursor
+
+
+async def _held(app: State, subject: str, cursor: str | None) -> str | None:
+    """The cursor, if the stream still has the entry after which it stands."""
+    return cursor if cursor and await app.events.holds(subject, cursor) else None
+
+
+async def _at_end(app: State, subject: str, cursor: str) -> bool:
+    """Whether nothing comes after the cursor, ever."""
+    tail = await app.events.tail(subject, 1)
+    return bool(tail) and tail[0].last and tail[0].id == cursor
+
+
+_ID = {"type": "string", "pattern": r"^\d{1,20}-\d{1,20}$"}
+LAST_EVENT_ID = Param(
+    name="Last-Event-ID", place="header", description="Id of the last event that arrived.", schema=_ID
+)
+CURSOR = Param(name="last_event_id", place="query", description="The same, where a header cannot be sent.", schema=_ID)
+TOKEN = Param(name="token", place="query", description="A stream token, where a header cannot be sent.")
+_PROBLEMS = ("malformed-cursor", "not-acceptable", "too-many-streams")
+
+operations = [
+    Operation(
+        "GET",
+        "/v1/jobs/{job_id}/events",
+        job_events,
+        "jobs:read",
+        {200: schemas.JobEvent, 204: None},
+        params=(LAST_EVENT_ID, CURSOR, TOKEN),
+        problems=("job-not-found", *_PROBLEMS),
+    ),
+    Operation(
+        "GET",
+        "/v1/batches/{batch_id}/events",
+        batch_events,
+        "jobs:read",
+        {200: schemas.BatchEvent, 204: None},
+        params=(LAST_EVENT_ID, CURSOR, TOKEN),
+        problems=("batch-not-found", *_PROBLEMS),
+        tag="batches",
+    ),
+]
+socket_routes = [WebSocketRoute("/v1/jobs/{job_id}/ws", job_socket)]

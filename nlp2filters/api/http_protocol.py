@@ -1,0 +1,349 @@
+"""uvicorn's HTTP protocol, with limits on a request's head, the pace of its body, and the number of connections.
+
+Without them anybody who reaches the port can fill it with silent connections, or the memory with headers. No request
+pays for a timer: connections note when something happened, and one pass per second closes those that are overdue.
+"""
+
+import asyncio
+import logging
+import resource
+from collections import OrderedDict
+from typing import Any, ClassVar, TypeAlias
+from weakref import WeakKeyDictionary
+
+import httptools
+import orjson
+from starlette.types import Receive, Scope, Send
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from nlp2filters.api.state import State
+from nlp2filters.core.problems import problem
+from nlp2filters.settings import Settings
+
+MAX_HEAD = 64 * 1024  # bytes of a request line and its header fields
+MAX_FIELDS = 100  # small header fields take thirty times their bytes as objects
+MAX_PIPELINED = 100  # requests that wait behind the one that is being answered
+MIN_BODY_RATE = 500  # bytes per second, on average over BODY_TIMEOUT_S
+LINGER_S = 2.0  # closing with unread data resets the connection, and the client may never see why it was refused
+
+MAX_CONNECTIONS = 10_000  # unless MAX_CONNECTIONS says otherwise
+SPARE_CONNECTIONS = 16  # of these; they are answered with 503, but for probes
+RESERVED_FILES = 64  # for listeners, logs, libraries and files that are being sent
+RETRY_AFTER_S = 5
+
+_PROBES = (b"/healthz", b"/readyz")
+_MALFORMED = ("malformed-http", "This is not HTTP/1.1.")
+_TOO_LARGE = (
+    "headers-too-large",
+    f"The request line and headers may have {MAX_HEAD} bytes and {MAX_FIELDS} header fields.",
+)
+_FULL = ("too-many-connections", f"Too many connections are in use. Try again in {RETRY_AFTER_S} seconds.")
+_log = logging.getLogger(__name__)
+
+
+def affordable_connections(settings: Settings) -> int:
+    """As many connections as are wanted and the limit of open files allows; it is raised as far as it may be."""
+    wanted = settings.max_connections or MAX_CONNECTIONS
+    reserved = RESERVED_FILES + settings.redis_connections
+    files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return wanted
+    if files < wanted + reserved:
+        raised = wanted + reserved if hard == resource.RLIM_INFINITY else min(wanted + reserved, hard)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+            files = raised
+        except (OSError, ValueError) as exc:
+            _log.warning("the limit of open files stays at %d: %s", files, exc)
+    affordable = min(wanted, max(files - reserved, 2 * SPARE_CONNECTIONS))
+    if affordable < settings.max_connections:
+        _log.warning("%d open files allow %d connections, not MAX_CONNECTIONS", files, affordable)
+    return affordable
+
+
+Queue: TypeAlias = "OrderedDict[LimitedProtocol, None]"
+
+
+class Connections:
+    """The connections of one server. They make room for each other, and are closed when overdue.
+
+    `fresh` ones have sent no whole request head yet, `idle` ones are between two requests, the longest waiting first.
+    All others are in use.
+    """
+
+    _by_server: ClassVar[WeakKeyDictionary[ServerState, "Connections"]] = WeakKeyDictionary()
+
+    def __init__(self, server: ServerState, app: State) -> None:
+        self.all = server.connections
+        self.fresh: Queue = OrderedDict()
+        self.idle: Queue = OrderedDict()
+        self.metrics = app.metrics
+        self.head_timeout_s, self.body_timeout_s = app.settings.header_timeout_s, app.settings.body_timeout_s
+        self._limit = app.max_connections
+        self._interval_s = min(1.0, self.head_timeout_s / 4, self.body_timeout_s / 4)
+        self._sweeping = False
+        self.metrics.watch_connections(lambda: len(self.all))
+
+    @classmethod
+    def of(cls, server: ServerState, app: State) -> "Connections":
+        """The connections of `server`, which serves `app`."""
+        if server not in cls._by_server:
+            cls._by_server[server] = cls(server, app)
+        return cls._by_server[server]
+
+    def add(self, connection: "LimitedProtocol") -> None:
+        """Take a new connection in, and close another one if there are too many."""
+        self._put(connection, self.fresh)
+        if len(self.all) > self._limit:
+            self._make_room(connection)
+        if not self._sweeping:
+            self._sweeping = True
+            connection.loop.call_later(self._interval_s, self._sweep, connection.loop)
+
+    def use(self, connection: "LimitedProtocol") -> bool:
+        """Note that a connection has sent a request. Tells whether there is room to answer it."""
+        self.remove(connection)
+        return len(self.all) - len(self.fresh) - len(self.idle) <= self._limit - SPARE_CONNECTIONS
+
+    def rest(self, connection: "LimitedProtocol") -> None:
+        """Note that a connection is not in use: it may be closed to make room."""
+        self.remove(connection)
+        self._put(connection, self.idle)
+
+    def remove(self, connection: "LimitedProtocol") -> None:
+        """Note that a connection is in use, or closed."""
+        if connection.queue is not None:
+            connection.queue.pop(connection, None)
+            connection.queue = None
+
+    def _put(self, connection: "LimitedProtocol", queue: Queue) -> None:
+        queue[connection] = None
+        connection.queue = queue
+
+    def _make_room(self, newest: "LimitedProtocol") -> None:
+        """Close the fresh connection that has waited longest, else an idle one, else the newest."""
+        victim = newest
+        if len(self.fresh) > 1:
+            victim, _ = self.fresh.popitem(last=False)
+        elif self.idle:
+            victim, _ = self.idle.popitem(last=False)
+        self.metrics.connection_closed("full")
+        victim.transport.abort()
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._sweeping = bool(self.all)
+        if self._sweeping:
+            loop.call_later(self._interval_s, self._sweep, loop)
+        now = loop.time()
+        for connection in list(self.all):
+            if isinstance(connection, LimitedProtocol):  # a WebSocket's protocol has its own timers
+                connection.check(now)
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """One connection: `uvicorn --http nlp2filters.api.http_protocol:LimitedProtocol`."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.queue: Queue | None = None  # among those that wait
+        self._connections = Connections.of(server_state, app_state["app"])
+        self._since = 0.0  # the time at which it began to wait for what it waits for
+        self._size = 0  # bytes since the end of the last head or piece of a body; fewer where these came together
+        self._in_body = False
+        self._received = 0  # bytes of the body since `_since`
+        self._unsent, self._unsent_since = 0, 0.0
+        self._room = True
+        self._refusal = _MALFORMED  # what is told of an error in the parser
+        self._refused = False
+        self._answering: RequestResponseCycle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Count the connection."""
+        super().connection_made(transport)
+        self._since = self.loop.time()
+        self._connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop counting it, and tell the endpoint, also when other requests are queued behind its own."""
+        self._connections.remove(self)
+        self._disconnect()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse the data. As uvicorn's, but for the refusals."""
+        if self._refused:
+            return
+        if not self._size and not self._in_body:
+            self._since = self.loop.time()
+        self._size += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+            else:
+                self._unsupported_upgrade_warning()
+            return
+        except httptools.HttpParserError:
+            self._refuse(*self._refusal)
+            return
+        if self._size and (self._size > MAX_HEAD or (self.headers and len(self.headers) > MAX_FIELDS)):
+            self._refuse(*_TOO_LARGE)
+
+    def on_headers_complete(self) -> None:
+        """Begin the request, or queue it behind another one."""
+        if len(self.headers) > MAX_FIELDS or (self._size > MAX_HEAD and self._head_size() > MAX_HEAD):
+            self._stop_parsing(*_TOO_LARGE)
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._stop_parsing("malformed-http", f"More than {MAX_PIPELINED} requests wait for an answer.")
+        self._since = self.loop.time()
+        self._size = self._received = 0
+        self._room = self._connections.use(self) or self._is_probe()
+        self.app = self.config.loaded_app if self._room else _unavailable
+        super().on_headers_complete()
+        if not self.pipeline:
+            self._answering = self.cycle
+        self._in_body = True
+        if not self.parser.should_upgrade():
+            self.headers = []  # for trailers, which uvicorn would add to the headers of a request that has begun
+
+    def on_body(self, body: bytes) -> None:
+        """Count the bytes."""
+        self._size = 0
+        self._received += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Expect the next request."""
+        self._size = 0
+        self._in_body = False
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Begin the next request that is queued, or wait for one. As uvicorn's, but without a timer for the wait."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self._since = self.loop.time()
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._answering, app = self.pipeline.pop()
+            self._start_asgi_task(self._answering, app)
+        else:
+            self._connections.rest(self)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over to the protocol of WebSockets."""
+        if not self._room:
+            self._refuse(*_FULL)
+            return
+        super().handle_websocket_upgrade()
+        protocol: Any = self.transport.get_protocol()
+        if not protocol.handshake_initiated:  # its library did not accept the head, and would wait for ever
+            self.transport.close()
+
+    def check(self, now: float) -> None:
+        """Close the connection if it has been waiting for its client for too long."""
+        if self._is_stalled(now):
+            self._connections.metrics.connection_closed("stalled")
+            self.transport.abort()
+        elif self.flow.read_paused:  # we do not read, so the client cannot be late
+            self._since, self._received = now, 0
+        elif not self.transport.is_closing():
+            self._check_reading(now - self._since)
+
+    def _check_reading(self, waited_s: float) -> None:
+        limits = self._connections
+        if self._refused:
+            if waited_s > LINGER_S:
+                self.transport.abort()
+        elif not self._is_answered():
+            if self._in_body and waited_s > limits.body_timeout_s:
+                self._check_pace(waited_s)
+        elif self._size or self._in_body:
+            if waited_s > limits.head_timeout_s:
+                self._refuse("request-timeout", f"The request was not complete after {limits.head_timeout_s:g} s.")
+        elif waited_s > (self.timeout_keep_alive if self.cycle else limits.head_timeout_s):
+            limits.metrics.connection_closed("silent")
+            self.transport.close()
+
+    def _check_pace(self, waited_s: float) -> None:
+        if self._received < waited_s * MIN_BODY_RATE:
+            self._refuse("request-timeout", f"{self._received} bytes of the body in {waited_s:.0f} s.")
+        else:
+            self._since, self._received = self._since + waited_s, 0
+
+    def _is_answered(self) -> bool:
+        """Tell whether every request that was read has its whole answer."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _is_stalled(self, now: float) -> bool:
+        """Tell whether the client has not read anything of its answer for a while."""
+        unsent = self.transport.get_write_buffer_size()
+        if unsent != self._unsent:
+            self._unsent, self._unsent_since = unsent, now
+        return unsent > 0 and now - self._unsent_since > self._connections.body_timeout_s
+
+    def _is_probe(self) -> bool:
+        return self.url.partition(b"?")[0] in _PROBES
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _stop_parsing(self, slug: str, detail: str) -> None:
+        self._refusal = slug, detail
+        raise ValueError(detail)
+
+    def _disconnect(self) -> None:
+        """Tell the endpoint that its client is gone; what is queued is not begun."""
+        self.pipeline.clear()
+        if self._answering and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
+
+    def _refuse(self, slug: str, detail: str) -> None:
+        """Answer with a problem, and close once the client has had the time to read it."""
+        self._connections.metrics.connection_closed(slug)
+        begun = self._answering is not None and self._answering.response_started
+        cut = begun and not self._is_answered()  # a problem would be taken for a part of that answer
+        self._disconnect()
+        self._refused, self._since = True, self.loop.time()
+        self._connections.rest(self)
+        self.flow.resume_reading()
+        if cut or (self._in_body and self._is_answered()):
+            self.transport.close()
+            return
+        status, headers, body = _problem(slug, detail)
+        lines = [b"%b: %b\r\n" % field for field in self.server_state.default_headers + headers]
+        self.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", body]))
+        self.transport.write_eof()
+
+
+def _problem(slug: str, detail: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """The status, headers and body of an answer after which the connection is closed."""
+    content = problem(slug, detail)
+    body = orjson.dumps(content)
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+        (b"connection", b"close"),
+    ]
+    if content["status"] == 503:
+        headers.append((b"retry-after", b"%d" % RETRY_AFTER_S))
+    return content["status"], headers, body
+
+
+async def _unavailable(scope: Scope, receive: Receive, send: Send) -> None:
+    scope["state"]["app"].metrics.connection_closed(_FULL[0])
+    status, headers, body = _problem(*_FULL)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

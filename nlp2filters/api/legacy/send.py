@@ -1,0 +1,161 @@
+"""The older callback API: `POST /send` with a file of texts and a callback; what came of them is posted there."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import orjson
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from nlp2filters.api import admission
+from nlp2filters.api.auth import caller
+from nlp2filters.api.batches import prepare
+from nlp2filters.api.body import MAX_BYTES, counted
+from nlp2filters.api.responses import JSON
+from nlp2filters.api.routes import Operation
+from nlp2filters.api.state import state
+from nlp2filters.api.submission import BatchSubmission, checked
+from nlp2filters.core.batches import Batch
+from nlp2filters.errors import Fault, InvalidInput, InvalidRequest
+from nlp2filters.storage.store import now_ms
+
+_TEXT_COLUMNS = ("text", "query", "sentence")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the form holds."""
+
+    texts: list[str]
+    callback: str
+    catalog: str
+
+
+async def send(request: Request) -> Response:
+    """Take a file of texts (plain text, CSV, JSON or JSON Lines: one text per line) and a callback address.
+
+    204 at once. Later the callback gets `{"success": true, "data": [result, …]}` in the order of the texts, or
+    `{"success": false, "error": "…"}`. A request that cannot be worked on is answered with 404 and why.
+    """
+    app, owner = state(request), caller(request).owner
+    try:
+        sent = await _read(request, app.settings.default_catalog)
+        asked = checked(
+            BatchSubmission,
+            {
+                "requests": [
+                    {"custom_id": str(index), "catalog": sent.catalog, "text": text}
+                    for index, text in enumerate(sent.texts)
+                ],
+                "metadata": {},
+            },
+        )
+        admission.check_webhook(request, sent.callback, signed=False)
+        batch_id = admission.new_id("batch")
+        members = await prepare(request, batch_id, asked)
+    except InvalidInput as exc:
+        return JSON({"error": str(exc)}, status_code=404)
+    limits, rate = await admission.admit(request, len(sent.texts))
+    names = tuple((job.custom_id or "", job.id) for job, _ in members)
+    batch = Batch(batch_id, owner, now_ms(), names, notify="send")
+    body = orjson.dumps({"webhook": {"url": sent.callback}})
+    await app.store.create_batch(batch, members, body, limits=limits)
+    return Response(status_code=204, headers=rate)
+
+
+async def _read(request: Request, default_catalog: str) -> Sent:
+    """The form.
+
+    Raises:
+        InvalidRequest: saying what it lacks.
+        PayloadTooLarge: it is larger than 1 MiB; the rest is not read.
+    """
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise InvalidRequest([Fault("", "Send multipart/form-data with `file` and `callback`.")])
+    try:
+        async with counted(request).form(max_files=1, max_fields=10, max_part_size=MAX_BYTES) as form:
+            return await _sent(form, default_catalog)
+    except HTTPException as exc:  # what Starlette makes of a malformed form
+        raise InvalidRequest([Fault("", f"The form cannot be read: {exc.detail}")]) from exc
+
+
+async def _sent(form: FormData, default_catalog: str) -> Sent:
+    file, callback, catalog = form.get("file"), form.get("callback"), form.get("catalog", default_catalog)
+    if not isinstance(file, UploadFile):
+        raise InvalidRequest([Fault("/file", "The form has no file.")])
+    if not isinstance(callback, str) or not callback:
+        raise InvalidRequest([Fault("/callback", "The form has no callback.")])
+    try:
+        text = (await file.read()).decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise InvalidRequest([Fault("/file", f"The file is not UTF-8: {exc}")]) from exc
+    texts = [one.strip() for one in _texts(text, file.filename or "", file.content_type or "") if one.strip()]
+    if not texts:
+        raise InvalidRequest([Fault("/file", "The file holds no text.")])
+    return Sent(texts, callback, str(catalog))
+
+
+def _texts(text: str, name: str, media_type: str) -> Iterator[str]:
+    """One text per line; of JSON and CSV what stands for the text, whatever the file is called."""
+    if text.lstrip().startswith(("[", "{", '"')) or name.endswith((".json", ".jsonl")):
+        yield from _json(text)
+    elif name.endswith(".csv") or media_type.partition(";")[0] == "text/csv":
+        yield from _csv(text)
+    else:
+        yield from text.splitlines()
+
+
+def _json(text: str) -> Iterator[str]:
+    try:
+        data = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        try:
+            data = [orjson.loads(line) for line in text.splitlines() if line.strip()]
+        except orjson.JSONDecodeError as exc:
+            raise InvalidRequest([Fault("/file", f"The file is no JSON: {exc}")]) from exc
+    for item in data if isinstance(data, list) else [data]:
+        found = next((item[name] for name in _TEXT_COLUMNS if name in item), None) if isinstance(item, dict) else item
+        if not isinstance(found, str):
+            raise InvalidRequest([Fault("/file", "Expected strings, or objects with a member `text`.")])
+        yield found
+
+
+def _csv(text: str) -> Iterator[str]:
+    """The column called `text`, `query` or `sentence`; without such a header the first column of every line."""
+    rows = [row for row in csv.reader(io.StringIO(text)) if row]
+    header = [name.strip().lower() for name in rows[0]] if rows else []
+    column = next((header.index(name) for name in _TEXT_COLUMNS if name in header), None)
+    for row in rows[1:] if column is not None else rows:
+        yield row[column or 0] if len(row) > (column or 0) else ""
+
+
+_FORM = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "properties": {
+                "file": {"type": "string", "format": "binary"},
+                "callback": {"type": "string", "format": "uri"},
+                "catalog": {"type": "string"},
+            },
+            "required": ["file", "callback"],
+        }
+    }
+}
+
+operations = [
+    Operation(
+        "POST",
+        "/send",
+        send,
+        "jobs:write",
+        {204: None},
+        body=_FORM,
+        problems=("not-found", "too-many-requests", "too-many-pending", "too-many-bytes", "overloaded"),
+        tag="older",
+    )
+]

@@ -1,0 +1,66 @@
+"""Whether the service is up and how it does: for people, load balancers and monitoring."""
+
+import asyncio
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from nlp2filters import __version__
+from nlp2filters.api.metrics import MEDIA_TYPE
+from nlp2filters.api.responses import JSON
+from nlp2filters.api.routes import Operation, Param
+from nlp2filters.api.state import State, state
+from nlp2filters.core import schemas
+from nlp2filters.storage.arq_format import FUNCTIONS
+from nlp2filters.storage.connection import StorageError
+from nlp2filters.storage.store import now_ms
+
+READY_TIMEOUT_S = 2.0
+
+
+async def healthz(request: Request) -> Response:
+    """The process is alive."""
+    return JSON({"status": "ok", "version": __version__})
+
+
+async def readyz(request: Request) -> Response:
+    """Jobs can be accepted: Redis answers. `?workers=true` asks too that every queue has a worker."""
+    try:
+        async with asyncio.timeout(READY_TIMEOUT_S):
+            workers = await _workers(state(request))
+    except (StorageError, OSError, TimeoutError):
+        return JSON({"status": "unavailable", "redis": False, "workers": {}}, status_code=503)
+    ready = all(workers.values()) or request.query_params.get("workers") != "true"
+    body: dict[str, Any] = {"status": "ready" if ready else "starting", "redis": True, "workers": workers}
+    return JSON(body, status_code=200 if ready else 503)
+
+
+async def _workers(app: State) -> dict[str, int]:
+    """How many workers each queue has."""
+    async with app.store.redis.pipeline(transaction=False) as pipe:
+        for stage in FUNCTIONS:
+            pipe.zcount(app.store.keys.workers(stage), now_ms(), "+inf")
+        return dict(zip(FUNCTIONS, await pipe.execute(), strict=True))
+
+
+async def metrics(request: Request) -> Response:
+    """Metrics in Prometheus's text format: of this web process, and of the queues that all processes share."""
+    app = state(request)
+    content = await app.metrics.render(app.store, len(app.streams))
+    return Response(content, media_type=MEDIA_TYPE)
+
+
+operations = [
+    Operation("GET", "/healthz", healthz, None, {200: schemas.Health}, tag="service"),
+    Operation(
+        "GET",
+        "/readyz",
+        readyz,
+        None,
+        {200: schemas.Readiness, 503: schemas.Readiness},
+        params=(Param(name="workers", place="query", description="`true`: every queue must have a worker, too."),),
+        tag="service",
+    ),
+    Operation("GET", "/metrics", metrics, "admin", {200: MEDIA_TYPE}, tag="service"),
+]

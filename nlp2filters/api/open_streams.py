@@ -1,0 +1,87 @@
+"""The open streams of a web process: how many each owner has, and those that end before their job does."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
+
+from sse_starlette import EventSourceResponse
+
+from nlp2filters.errors import TooManyStreams
+from nlp2filters.storage.api_keys import ApiKeys, Caller
+from nlp2filters.storage.connection import StorageError
+from nlp2filters.storage.streams import Follower
+
+CHECK_KEYS_S = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class Streams:
+    """Counts streams by owner, and ends those of revoked API keys, and all when the process is told to stop.
+
+    Use as `async with Streams(api_keys, most)`; `most` is how many an owner with limits may have.
+    """
+
+    def __init__(self, api_keys: ApiKeys, most: int) -> None:
+        self._api_keys, self._most = api_keys, most
+        self._open: dict[Follower, Caller] = {}
+        self._counts: Counter[str] = Counter()
+        self._stopping = False
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+
+    async def __aenter__(self) -> Self:
+        self._tasks = (
+            asyncio.create_task(self._end_those_of_revoked_keys(), name="stream-keys"),
+            asyncio.create_task(self._end_all_at_exit(), name="streams-exit"),
+        )
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @contextmanager
+    def opened(self, caller: Caller, follower: Follower) -> Iterator[None]:
+        """The caller has one stream more while inside. Nothing is awaited between looking and counting.
+
+        Raises:
+            TooManyStreams: it has as many as it may.
+        """
+        if caller.limited and self._counts[caller.owner] >= self._most:
+            raise TooManyStreams(self._most)
+        self._counts[caller.owner] += 1
+        self._open[follower] = caller
+        if self._stopping:
+            follower.end()
+        try:
+            yield
+        finally:
+            del self._open[follower]
+            self._counts[caller.owner] -= 1
+            if not self._counts[caller.owner]:
+                del self._counts[caller.owner]
+
+    async def _end_those_of_revoked_keys(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_KEYS_S)
+            try:
+                revoked = await self._api_keys.revoked({one.key_id for one in self._open.values() if one.key_id})
+            except StorageError as exc:
+                _log.debug("no key can be looked up: %s", exc)
+                continue
+            for follower, caller in self._open.items():
+                if caller.key_id in revoked:
+                    follower.end()
+
+    async def _end_all_at_exit(self) -> None:
+        await EventSourceResponse._listen_for_exit_signal()  # uvicorn tells the application only when all are closed
+        self._stopping = True
+        for follower in self._open:
+            follower.end()

@@ -1,0 +1,74 @@
+"""`nlp2filters ask`: what a text asks for, found out here or by a service."""
+
+import argparse
+import asyncio
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from nlp2filters.cli import files, output, remote, watching
+from nlp2filters.client import Client
+from nlp2filters.core.dialects import DIALECTS
+from nlp2filters.core.schemas import Result
+from nlp2filters.errors import Fault, InvalidCatalog
+from nlp2filters.settings import Settings
+
+
+def add_to(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.add_argument("text", help="what somebody asks for, in plain language")
+    command.add_argument("--catalog", metavar="NAME_OR_FILE", help="a catalog's name, or a JSON file that holds one")
+    command.add_argument(
+        "--then", action="append", default=[], metavar="TEXT", help="a text that goes on from there; may be repeated"
+    )
+    command.add_argument("--refines", metavar="JOB", help="the service's job that the text goes on from")
+    command.add_argument(
+        "--dialect", action="append", choices=list(DIALECTS), help="what to compile for; may be repeated; else sql"
+    )
+    command.add_argument("--strategy", choices=["auto", "llm", "builtin"], help="who reads the text")
+    command.add_argument("--locale", help="its language: en, es, es-MX")
+    command.add_argument("--timezone", help="where today is meant: Europe/Berlin; else UTC")
+    command.add_argument("--json", action="store_true", help="the result for programs")
+    remote.add_to(command, otherwise="no service: the text is read here")
+    command.set_defaults(run=_ask)
+
+
+def _ask(args: argparse.Namespace) -> int:
+    options = {"strategy": args.strategy, "locale": args.locale, "timezone": args.timezone, "dialects": args.dialect}
+    options["refines"] = args.refines
+    given = {name: value for name, value in options.items() if value is not None}
+    catalog = _catalog(args.catalog) if args.catalog else None
+    if remote.address(args):
+        with remote.client(args) as client:
+            result = _served(client, args.text, catalog, given)
+            for text in args.then:
+                result = _served(client, text, None, {**given, "refines": result.job_id})
+    else:
+        from nlp2filters.cli import offline  # it loads the model's libraries, which no service needs here
+
+        logging.getLogger("nlp2filters").addHandler(logging.NullHandler())  # what went wrong is in the result
+        body = {"text": args.text, **({"catalog": catalog} if catalog else {}), **given}
+        result = asyncio.run(offline.ask(body, Settings.read(os.environ), args.then))
+    if args.json:
+        output.as_json(result)
+    else:
+        output.result(result)
+    return 0
+
+
+def _served(client: Client, text: str, catalog: Any, options: Any) -> Result:
+    return watching.to_its_end(client, client.submit(text, catalog, **options))
+
+
+def _catalog(said: str) -> Any:
+    """A file if it is one, or looks like one; else a name."""
+    path = Path(said)
+    if path.suffix != ".json" and not path.is_file():
+        return said
+    try:
+        return orjson.loads(files.read(path))
+    except orjson.JSONDecodeError as exc:
+        raise InvalidCatalog([Fault("", f"{path} is not JSON: {exc}.")]) from exc

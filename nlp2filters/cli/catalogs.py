@@ -1,0 +1,101 @@
+"""`nlp2filters catalog …`: catalogs from the command line."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from nlp2filters import row_readers
+from nlp2filters.cli import files, output, remote
+from nlp2filters.core import catalog as catalogs
+from nlp2filters.core.infer import infer
+from nlp2filters.errors import Fault, InvalidCatalog
+from nlp2filters.row_readers import BATCH, Row, Source
+
+
+def add_to(command: argparse.ArgumentParser) -> None:
+    """Add the command's actions."""
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+
+    action = actions.add_parser("infer", help="write the catalog of a file or a database's table")
+    action.add_argument(
+        "source", metavar="FILE_OR_URL", help="CSV, JSON Lines, Parquet, SQLite, or an SQLAlchemy URL of a database"
+    )
+    action.add_argument("--name", help="of the catalog; else that of the file or table")
+    action.add_argument("--table", help="which table of a database")
+    action.add_argument("--currency", metavar="CODE", help="ISO 4217, for prices whose header names none")
+    action.add_argument("--out", type=Path, metavar="FILE", help="where to write it; else standard output")
+    action.set_defaults(run=_infer)
+
+    action = actions.add_parser("put", help="write a catalog to a service, where jobs can name it")
+    action.add_argument("file", type=Path, help="JSON, as `catalog infer` writes it")
+    action.add_argument("--name", help="else the one in the file")
+    remote.add_to(action)
+    action.set_defaults(run=_put)
+
+    action = actions.add_parser("list", help="the catalogs that jobs can name")
+    action.add_argument("--json", action="store_true", help="for programs")
+    remote.add_to(action)
+    action.set_defaults(run=_list)
+
+    action = actions.add_parser("show", help="a catalog, as JSON")
+    action.add_argument("name")
+    remote.add_to(action)
+    action.set_defaults(run=_show)
+
+
+def _infer(args: argparse.Namespace) -> int:
+    with row_readers.opened(args.source, args.table) as source:
+        catalog = infer(args.name or source.name, _watched(source), currency=args.currency)
+    written = orjson.dumps(catalogs.to_json(catalog), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    if args.out:
+        files.write(args.out, written)
+    else:
+        sys.stdout.write(written.decode())
+    return 0
+
+
+def _watched(source: Source) -> Iterator[Row]:
+    """The rows, with a progress bar on the error output."""
+    columns = (TextColumn("Reading"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]:,} rows"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task("read", total=source.total, rows=0)
+        number = 0
+        for number, row in enumerate(source.rows, 1):
+            if number % BATCH == 0:
+                bar.update(task, completed=source.done(), rows=number)
+            yield row
+        bar.update(task, completed=source.total, rows=number)
+
+
+def _put(args: argparse.Namespace) -> int:
+    try:
+        data = orjson.loads(files.read(args.file))
+    except orjson.JSONDecodeError as exc:
+        raise InvalidCatalog([Fault("", f"{args.file} is not JSON: {exc}.")]) from exc
+    catalog = catalogs.parse({**data, "name": args.name} if args.name and isinstance(data, dict) else data)
+    with remote.client(args) as client:
+        put = client.put_catalog(catalog.name, catalog)
+    print(f"{put.name}: {len(put.fields)} fields.")
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    with remote.client(args) as client:
+        found = client.catalogs()
+    if args.json:
+        output.as_json([one.model_dump(mode="json") for one in found])
+        return 0
+    rows = ((one.name, str(one.fields), "packaged" if one.packaged else "yours", one.title) for one in found)
+    output.table(("name", "fields", "whose", "title"), rows)
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    with remote.client(args) as client:
+        output.as_json(catalogs.to_json(client.catalog(args.name)))
+    return 0

@@ -1,0 +1,286 @@
+"""`nlp2filters eval`: how well texts are understood, measured on cases whose meaning is known.
+
+Each text is read by the functions that the workers call, without queues, one after the other; calls to an LLM run
+side by side.
+"""
+
+import argparse
+import asyncio
+import datetime as dt
+import logging
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+from async_lru import alru_cache
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from nlp2filters.cli import files
+from nlp2filters.core import interpretation, languages
+from nlp2filters.core.interpretation import Interpretation
+from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.prompt import Message
+from nlp2filters.embedding import weights
+from nlp2filters.embedding.embedder import Embedder
+from nlp2filters.errors import Fault, InvalidCases, NoLLM, ProviderError
+from nlp2filters.evaluation import chart
+from nlp2filters.evaluation.cases import Case, Collection, predicted, read_cases, read_collections
+from nlp2filters.evaluation.measures import Judgement, Summary, Usage, by_category, judge, summarize
+from nlp2filters.llm import Answer, Provider
+from nlp2filters.llm.registry import LLM, configured
+from nlp2filters.settings import PROVIDERS, Settings
+from nlp2filters.translator import ask, draft
+
+TIMEZONE = "UTC"
+PAGE_WIDTH = 120  # of a table that goes to a file
+COLUMNS = ("cases", "exact %", "cond. F1", "value F1", "field F1", "calib. err", "p50 ms", "p95 ms")
+
+_log = logging.getLogger(__name__)
+
+
+def add_to(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.add_argument("cases", type=Path, nargs="+", metavar="CASES", help="JSON Lines: texts with what they mean")
+    command.add_argument("--catalogs", type=Path, required=True, metavar="FILE", help="the catalogs of the cases")
+    command.add_argument("--provider", choices=["builtin", *PROVIDERS], default="builtin", help="who reads the texts")
+    command.add_argument("--no-embedding", action="store_true", help="the built-in parser without its model")
+    command.add_argument("--today", type=dt.date.fromisoformat, metavar="DATE", help="for cases that name no day")
+    command.add_argument("--out", type=Path, metavar="FILE", help="write the predictions as JSON Lines")
+    command.add_argument("--chart", type=Path, metavar="FILE", help="write a chart by category as HTML")
+    command.add_argument(
+        "--price",
+        nargs=2,
+        type=float,
+        metavar=("IN", "OUT"),
+        help="of a million tokens sent and received: adds the cost to the table",
+    )
+    command.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    settings = Settings.read(os.environ)
+    collections = read_collections(files.read(args.catalogs))
+    cases = [case for path in args.cases for case in read_cases(files.read(path), collections)]
+    if not cases:
+        raise InvalidCases([Fault("", "There are no cases.")])
+    results = asyncio.run(
+        evaluate(
+            cases,
+            collections,
+            settings,
+            llm=args.provider if args.provider != "builtin" else None,
+            embedding=not args.no_embedding,
+            today=args.today or dt.datetime.now(dt.UTC).date(),
+        )
+    )
+    judgements = [result.judgement for result in results]
+    summary, categories = summarize(judgements), by_category(judgements)
+    Console(width=None if sys.stdout.isatty() else PAGE_WIDTH).print(table(summary, categories, args.price))
+    if args.out:
+        files.write(args.out, b"".join(orjson.dumps(_record(result)) + b"\n" for result in results))
+    if args.chart:
+        title = f"{', '.join(path.stem for path in args.cases)}, read by {args.provider}"
+        files.write(args.chart, chart.page(title, summary, categories).encode())
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A reading of a case, its dates resolved, and how right it is."""
+
+    reading: Interpretation
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the LLM calls for one text used."""
+
+    usage: dict[str, int] = field(default_factory=dict)
+
+    async def complete(
+        self, provider: Provider, name: str, messages: Sequence[Message], schema: Mapping[str, Any]
+    ) -> Answer:
+        """The provider's answer, its tokens counted."""
+        answer = await provider.complete(messages, schema)
+        for kind, tokens in (answer.usage or {}).items():
+            self.usage[kind] = self.usage.get(kind, 0) + tokens
+        return answer
+
+
+async def evaluate(
+    cases: Sequence[Case],
+    collections: Mapping[str, Collection],
+    settings: Settings,
+    *,
+    llm: str | None,
+    embedding: bool,
+    today: dt.date,
+) -> list[Result]:
+    """Read every text and judge the reading, in the order of the cases. `today` is for cases that name no day.
+
+    `llm` is one of `settings.PROVIDERS`, or None for the built-in parser.
+
+    Raises:
+        ModelUnavailable: the embedding model is wanted and cannot be had.
+        NoLLM: an LLM is wanted and the settings name none.
+    """
+    async with AsyncExitStack() as stack:
+        embedder = await stack.enter_async_context(_embedder(settings)) if embedding else None
+        provider: LLM | None = await stack.enter_async_context(_provider(settings, llm)) if llm else None
+        advance = stack.enter_context(_bar(len(cases)))
+        readers = _Readers(collections, embedder, provider, today)
+        at_once = settings.llm_concurrency if provider else 1
+        return await _gather((partial(readers.judge, case) for case in cases), at_once, advance)
+
+
+@dataclass
+class _Readers:
+    """What the cases share."""
+
+    collections: Mapping[str, Collection]
+    embedder: Embedder | None
+    provider: Provider | None
+    today: dt.date
+
+    def __post_init__(self) -> None:
+        self.lexicon = alru_cache(maxsize=64)(self._lexicon)
+        self.name_vectors = alru_cache(maxsize=64)(self._name_vectors)
+
+    async def _lexicon(self, catalog: str, locale: str) -> Lexicon:
+        return await asyncio.to_thread(Lexicon.of, self.collections[catalog].catalog, languages.of(locale))
+
+    async def _name_vectors(self, lexicon: Lexicon) -> NDArray[Any]:
+        assert self.embedder
+        return await self.embedder.embed(lexicon.indexed)
+
+    async def judge(self, case: Case) -> Result:
+        """Read a case's text against the clock; what a worker keeps for its next job is made before."""
+        lexicon, spent, degraded = await self.lexicon(case.catalog, case.locale), Spent(), False
+        if self.embedder:
+            await self.name_vectors(lexicon)
+        today = case.today or self.today
+        began = time.perf_counter()
+        reading = await draft(case.text, lexicon, self.embedder, self.name_vectors, today=today)
+        if self.provider:
+            complete = partial(spent.complete, self.provider)
+            try:
+                reading, _ = await ask(complete, case.text, lexicon.catalog, reading, today=today, timezone=TIMEZONE)
+            except ProviderError as exc:
+                _log.warning("%s: the LLM gave no usable answer, the draft stands: %s", case.id, exc)
+                degraded = True
+        resolved = interpretation.resolve(reading, today)
+        latency_s = time.perf_counter() - began
+        collection = self.collections[case.catalog]
+        return Result(
+            resolved,
+            judge(case, resolved, collection, latency_s=latency_s, usage=spent.usage, degraded=degraded),
+        )
+
+
+async def _gather(
+    work: Iterable[Callable[[], Awaitable[Result]]], at_once: int, advance: Callable[[], None]
+) -> list[Result]:
+    """The results in order, of up to `at_once` at a time."""
+    waiting = enumerate(work)
+    found: dict[int, Result] = {}
+
+    async def worker() -> None:
+        for at, run in waiting:
+            found[at] = await run()
+            advance()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(at_once):
+            group.create_task(worker())
+    return [found[at] for at in sorted(found)]
+
+
+@asynccontextmanager
+async def _embedder(settings: Settings) -> AsyncIterator[Embedder]:
+    folder = await asyncio.to_thread(weights.locate, settings.model_path, settings.model_cache, progress=True)
+    embedder = await Embedder.load(folder)
+    try:
+        yield embedder
+    finally:
+        await embedder.close()
+
+
+def _provider(settings: Settings, name: str) -> LLM:
+    provider = configured(replace(settings, llm_provider=name))
+    if not provider:
+        raise NoLLM(f"Set LLM_MODEL, {name.upper()}_API_KEY and, for a server of your own, {name.upper()}_BASE_URL.")
+    return provider
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on the error output, so that the table can go to a file."""
+    columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("read", total=total)
+        yield lambda: bar.advance(task)
+
+
+def table(summary: Summary, categories: Mapping[str, Summary], price: Sequence[float] | None) -> Table:
+    """The measures by category and of all; with `price` per million tokens, also what the LLM cost."""
+    found = Table(caption=_caption(summary, price), caption_justify="left")
+    found.add_column("category", no_wrap=True)
+    for name in COLUMNS:
+        found.add_column(name, justify="right")
+    for name, part in categories.items():
+        found.add_row(name, *_cells(part))
+    found.add_section()
+    found.add_row("all", *_cells(summary))
+    return found
+
+
+def _cells(part: Summary) -> list[str]:
+    shares = (part.exact, part.condition_f1, part.value_f1, part.field_f1)
+    error = "–" if part.calibration_error is None else f"{part.calibration_error:.3f}"
+    return [str(part.cases), *(f"{100 * share:.1f}" for share in shares), error, *map(_ms, (part.p50_ms, part.p95_ms))]
+
+
+def _ms(duration: float) -> str:
+    return f"{duration:.1f}" if duration < 100 else f"{duration:.0f}"
+
+
+def _caption(summary: Summary, price: Sequence[float] | None) -> str | None:
+    if not summary.usage:
+        return None
+    said = ", ".join(f"{tokens:,} {kind.replace('_', ' ')}" for kind, tokens in sorted(summary.usage.items()))
+    if price:
+        said += f"; cost {_cost(summary.usage, price):.4f}, {_cost(summary.usage, price) / summary.cases:.6f} a text"
+    return said + (f"; {summary.degraded} without a usable answer" if summary.degraded else "")
+
+
+def _cost(usage: Usage, price: Sequence[float]) -> float:
+    sent, received = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
+    return (sent * price[0] + received * price[1]) / 1e6
+
+
+def _record(result: Result) -> dict[str, Any]:
+    """A line of the predictions: flat conditions, as scorers read them, and the whole reading."""
+    judgement = result.judgement
+    return {
+        "id": judgement.case.id,
+        "exact": judgement.exact,
+        "conditions": [
+            {"field": one.field, "op": one.op, "value": one.value, "confidence": one.confidence}
+            for one in predicted(result.reading)
+        ],
+        "reading": interpretation.to_json(result.reading),
+        "latency_ms": round(1000 * judgement.latency_s, 3),
+        "usage": judgement.usage or None,
+        "degraded": judgement.degraded,
+    }

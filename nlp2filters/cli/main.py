@@ -1,0 +1,76 @@
+"""The command line: `nlp2filters up` runs everything, `nlp2filters worker STAGE` one worker, the others ask.
+
+Exit codes: 0 it went well, 1 the job failed or the service did, 2 the command was wrong.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from nlp2filters import __version__
+from nlp2filters.errors import (
+    AccessRefused,
+    Busy,
+    InputRefused,
+    InvalidRequest,
+    JobUnsuccessful,
+    NLP2FiltersError,
+    Unreachable,
+)
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+COMMANDS = {  # the module in nlp2filters.cli, and what the command is for
+    "up": ("up", "run the whole service: Redis, the model, web and workers"),
+    "worker": ("worker", "run the worker of one queue"),
+    "ask": ("ask", "find out what a text asks for"),
+    "jobs": ("jobs", "list, show, watch, cancel and retry jobs"),
+    "keys": ("keys", "make, list and revoke API keys"),
+    "eval": ("evaluate", "measure how well texts are understood"),
+    "catalog": ("catalogs", "infer catalogs from data, and keep them in a service"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    args = _arguments(argv)
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+    except NLP2FiltersError as exc:
+        print(f"nlp2filters: {_line(exc)}", file=sys.stderr)
+        return USAGE if isinstance(exc, InvalidRequest | InputRefused) else FAILED
+    except BrokenPipeError:  # whoever read it has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def _line(error: NLP2FiltersError) -> str:
+    """What went wrong, and what to do."""
+    match error:
+        case Unreachable():
+            return f"{error}. Is it running? `nlp2filters up` starts one; --server or NLP2FILTERS_SERVER names another."
+        case AccessRefused(status=401):
+            return f"{error} Here: --key or NLP2FILTERS_API_KEY."
+        case JobUnsuccessful(status="failed" | "canceled" | "expired"):
+            return f"{error} `nlp2filters jobs retry {error.job_id}` asks again."
+        case Busy(retry_after_s=float()):
+            return f"{error} Try again in {error.retry_after_s:g} s."
+    return str(error)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments. Only the module of the command that is asked for is loaded: some take seconds."""
+    given = sys.argv[1:] if argv is None else argv
+    parser = argparse.ArgumentParser(prog="nlp2filters", description="Plain language in, validated filters out.")
+    parser.add_argument("--version", action="version", version=f"nlp2filters {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (module, about) in COMMANDS.items():
+        command = commands.add_parser(name, help=about)
+        if name in given[:1]:
+            import_module(f"nlp2filters.cli.{module}").add_to(command)
+    return parser.parse_args(given)

@@ -1,0 +1,104 @@
+"""`nlp2filters up`: the whole service on one machine, from nothing. Redis, the model, and the Procfile's processes."""
+
+import datetime as dt
+import os
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+from honcho import manager
+from honcho.environ import parse_procfile
+from honcho.manager import Manager
+from honcho.printer import Message
+from platformdirs import user_data_path
+
+from nlp2filters.embedding import weights
+from nlp2filters.settings import Settings
+from nlp2filters.storage.embedded_server import running
+
+PORT = 8000
+STOP_TIMEOUT_S = 28  # workers take up to 25 s, see docs/reliability.md
+PROCFILE = Path(__file__).parent.parent.parent / "Procfile"
+
+
+def up(settings: Settings, environ: Mapping[str, str], procfile: Path = PROCFILE) -> int:
+    """Run everything until Ctrl-C or SIGTERM, or until a process ends; returns the exit code.
+
+    What `environ` does not name is chosen here: REDIS_URL (a server of our own), PORT (8000, or a free one when it
+    is taken), HOST (loopback), MODEL_PATH (found or fetched).
+
+    Raises:
+        ModelUnavailable, RedisServerMissing, RedisServerFailed: it cannot start; nothing is left running.
+    """
+    with ExitStack() as stack:
+        host, port = environ.get("HOST", "127.0.0.1"), environ.get("PORT") or str(_free_port(PORT))
+        folder = weights.locate(settings.model_path, settings.model_cache, progress=sys.stdout.isatty())
+        chosen = {"HOST": host, "PORT": port, "MODEL_PATH": str(folder)}
+        if "REDIS_URL" not in environ:
+            server = stack.enter_context(running(user_data_path("nlp2filters") / "redis"))
+            chosen["REDIS_URL"] = server.url
+            print(f"Redis runs at {server.url}, its data is in {server.log.parent}", flush=True)
+        path = f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', os.defpath)}"
+        address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
+        processes = _Processes(f"http://{address}:{port}")
+        for name, command in parse_procfile(procfile.read_text()).processes.items():
+            env = {**environ, **chosen, "PATH": path}
+            processes.add_process(name, f"exec {command}", env=env, cwd=str(procfile.parent))
+        processes.loop()
+        return 0 if processes.asked_to_stop else processes.returncode or 1
+
+
+class _Processes(Manager):  # type: ignore[misc]  # honcho has no types
+    """Honcho's manager, which says when the service at `url` is ready, and is patient with those who are to stop."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+        self._stopping = threading.Event()
+        manager.KILL_WAIT = STOP_TIMEOUT_S  # honcho's own is 5 s
+
+    @property
+    def asked_to_stop(self) -> bool:
+        """Whether a signal ended it, not a process that fell over."""
+        return self.returncode in (130, 143)
+
+    def _start(self) -> None:
+        super()._start()  # forks, so the thread comes after
+        threading.Thread(target=self._announce, daemon=True).start()
+
+    def terminate(self) -> None:
+        """Tell all processes to stop; the first reason counts."""
+        self._stopping.set()
+        super().terminate()
+
+    def _announce(self) -> None:
+        """Say where the service is, once it accepts jobs and every queue has a worker."""
+        with httpx.Client(base_url=self._url, trust_env=False) as client:
+            while not self._stopping.wait(0.05):
+                try:
+                    if client.get("/readyz?workers=true").status_code == 200:
+                        break
+                except httpx.TransportError:
+                    continue
+            else:
+                return
+        line = f"NLP2Filters is ready at {self._url} (Ctrl-C stops it)"
+        self.events.put(Message(type="line", data=line, time=dt.datetime.now(), name="up", colour=None))
+
+
+def _free_port(wanted: int) -> int:
+    """`wanted`, or another one when it is taken."""
+    for port in (wanted, 0):
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            chosen: int = sock.getsockname()[1]
+            return chosen
+    return wanted

@@ -1,0 +1,16 @@
+"""`nlp2filters up`: the whole service."""
+
+import argparse
+import os
+
+from nlp2filters.cli.supervisor import up
+from nlp2filters.settings import Settings
+
+
+def add_to(command: argparse.ArgumentParser) -> None:
+    """Add what the command does; it takes nothing."""
+    command.set_defaults(run=_up)
+
+
+def _up(args: argparse.Namespace) -> int:
+    return up(Settings.read(os.environ), os.environ)

@@ -1,0 +1,34 @@
+"""A job followed to its end, with live progress for whoever looks."""
+
+from contextlib import nullcontext
+
+from nlp2filters.cli import output
+from nlp2filters.client import Client, Job, Result
+from nlp2filters.core.schemas import Progress
+from nlp2filters.errors import JobUnsuccessful
+
+
+def to_its_end(client: Client, job: Job) -> Result:
+    """What comes of the job; meanwhile the error output shows where it is, if it is a terminal.
+
+    Raises:
+        JobUnsuccessful: it ended without a result.
+    """
+    console = output.err()
+    result = None
+    try:
+        with console.status(_line(job)) if console.is_terminal else nullcontext() as status:
+            for event in client.follow(job):
+                job, result = event.job, event.result
+                if status:
+                    status.update(_line(job, event.progress))
+    except KeyboardInterrupt:
+        console.print(f"{job.id} goes on: `nlp2filters jobs watch {job.id}` or `jobs cancel {job.id}`.")
+        raise
+    if job.status != "succeeded":
+        raise JobUnsuccessful(job.id, job.status, job.error.model_dump() if job.error else None)
+    return result or client.result(job)
+
+
+def _line(job: Job, progress: Progress | None = None) -> str:
+    return ": ".join([job.id, output.state(job), *([progress.detail] if progress else [])])

@@ -1,0 +1,87 @@
+"""Texts to vectors: fastembed on threads of its own, so that the event loop never waits for it."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from fastembed import TextEmbedding
+from fastembed.text.onnx_text_model import OnnxTextModel
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from nlp2filters.core.linking import MODEL
+from nlp2filters.errors import ModelUnavailable
+
+DIMENSIONS = 384
+BATCH = 32
+
+Vectors: TypeAlias = NDArray[np.float32]
+
+
+class Embedder:
+    """The loaded model. `await Embedder.load(folder)`, and `close()` when done."""
+
+    def __init__(self, model: TextEmbedding, executor: ThreadPoolExecutor) -> None:
+        self._model = model
+        self._executor = executor
+
+    @classmethod
+    async def load(cls, folder: Path, *, workers: int = 1) -> "Embedder":
+        """Load the model in `folder`; up to `workers` batches are then embedded at once, each on one core.
+
+        Raises:
+            ModelUnavailable: the files in the folder are not the model's.
+        """
+        executor = ThreadPoolExecutor(workers, thread_name_prefix="embedder")
+        try:
+            model = await asyncio.get_running_loop().run_in_executor(executor, _load, folder)
+        except Exception as exc:
+            executor.shutdown(wait=False)
+            raise ModelUnavailable(f"The model in {folder} cannot be loaded: {exc}") from exc
+        return cls(model, executor)
+
+    async def close(self) -> None:
+        """Let the running batches end, drop the waiting ones, and end the threads."""
+        await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """The texts' vectors, in their order: shape (n, 384), each of length 1. Words past the 256th token are cut.
+
+        Batches hold texts of like length, so that little is spent on padding; callers take turns by batch.
+        """
+        vectors = np.empty((len(texts), DIMENSIONS), np.float32)
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
+        loop = asyncio.get_running_loop()
+        for batch in batches:
+            chosen = [texts[i] for i in batch]
+            vectors[batch] = await loop.run_in_executor(self._executor, _embed, self._model, chosen)
+        return vectors
+
+    async def pieces(self, text: str) -> tuple[list[tuple[int, int]], Vectors]:
+        """The text's word pieces: the code points (start, end) of each, and its vector in the text, shape (n, 384).
+
+        Pieces past the 254th are cut.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._executor, _pieces, self._model, text)
+
+
+def _load(folder: Path) -> TextEmbedding:
+    threadpool_limits(1, "blas")  # of this process: products as small as the tagger's only wait for a second thread
+    return TextEmbedding(MODEL, specific_model_path=str(folder), threads=1)
+
+
+def _embed(model: TextEmbedding, texts: list[str]) -> Vectors:
+    return np.asarray(list(model.embed(texts, batch_size=BATCH)), np.float32)
+
+
+def _pieces(model: TextEmbedding, text: str) -> tuple[list[tuple[int, int]], Vectors]:
+    network = model.model
+    assert isinstance(network, OnnxTextModel)
+    (encoding,) = network.tokenize([text])
+    kept = [at for at, special in enumerate(encoding.special_tokens_mask) if not special]
+    vectors = network.onnx_embed([text]).model_output[0]
+    return [encoding.offsets[at] for at in kept], np.asarray(vectors[kept], np.float32)

@@ -1,0 +1,284 @@
+"""A call of an LLM API over HTTP: one deadline for all of it, retries that are rationed, an answer of limited size."""
+
+import asyncio
+import datetime as dt
+import email.utils
+import logging
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import httpx
+import orjson
+from httpx_sse import EventSource, ServerSentEvent
+
+from nlp2filters.core.schemas import SSE
+from nlp2filters.errors import InvalidAnswer, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from nlp2filters.llm import Answer, Listener
+
+MAX_TRIES = 3
+MAX_ANSWER = 1_000_000  # bytes of a body, characters of a stream's text
+MAX_STREAM = 20 * MAX_ANSWER  # bytes: around every word of the text stand some 300 of them
+MAX_TOKENS = 4096  # of an answer
+WITHHELD = "[withheld]"
+MAX_QUOTED = 300  # characters of the provider's own message
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
+CONNECT_TIMEOUT_S = 5.0
+LINGER_S = 0.2  # after a stream's last event: a connection that ends in order is used again
+
+_RETRIED = frozenset({408, 409, 429})
+_random = random.SystemRandom()
+_log = logging.getLogger(__name__)
+
+
+class RetryBudget:
+    """How many retries a provider may cost: one for ten calls that went well, and ten ahead.
+
+    A provider that is down then gets little more than the calls themselves.
+    """
+
+    def __init__(self, ahead: float = 10.0, earned: float = 0.1) -> None:
+        self._most = self._left = ahead
+        self._earned = earned
+
+    def spend(self) -> bool:
+        """Whether one more retry is allowed."""
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    def earn(self) -> None:
+        """A call went well."""
+        self._left = min(self._most, self._left + self._earned)
+
+
+class Retryable(Exception):
+    """A failure that may pass; `wait_s` is what the provider asked for."""
+
+    def __init__(self, detail: str, wait_s: float | None = None, status: int | None = None) -> None:
+        super().__init__(detail)
+        self.wait_s, self.status = wait_s, status
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server said: its status, headers and body, unless that was `streamed`."""
+
+    status: int
+    headers: httpx.Headers = field(default_factory=httpx.Headers)
+    body: bytes = b""
+    streamed: bool = False
+
+    def check(self) -> None:
+        """Pass if the call went well.
+
+        Raises:
+            Retryable: the failure may pass.
+            ProviderRejected: it will not.
+        """
+        if self.status in _RETRIED or self.status >= 500:
+            raise Retryable(f"{self.status}: {_message(self.body)}", _retry_after_s(self.headers), self.status)
+        if self.status != 200:
+            raise ProviderRejected(f"{self.status}: {_message(self.body)}", self.status)
+
+
+class Streamed(Protocol):
+    """Puts an answer together from the events of a stream."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer is there, whatever else may come."""
+
+    def take(self, event: ServerSentEvent) -> bool:
+        """Add an event; whether it was the last one.
+
+        Raises:
+            Retryable, ProviderError: the event says that the call failed, or is of no use.
+        """
+
+
+class Text:
+    """The text of an answer that comes in pieces, which a listener hears of."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._pieces: list[str] = []
+        self._size = 0
+
+    def add(self, piece: object) -> None:
+        """Add a piece; nothing that is none.
+
+        Raises:
+            InvalidAnswer: the text is too long.
+        """
+        if not isinstance(piece, str) or not piece:
+            return
+        self._size += len(piece)
+        if self._size > MAX_ANSWER:
+            raise InvalidAnswer(f"The answer is longer than {MAX_ANSWER} characters.")
+        self._pieces.append(piece)
+        self._listener.adds(piece)
+
+    def __str__(self) -> str:
+        return "".join(self._pieces)
+
+
+class Calls:
+    """Calls of one server. Open it with `async with`.
+
+    `timeout_s` is the deadline for one answer: connecting, waiting, reading and every retry together. 408, 409, 429,
+    5xx and broken connections are retried with full jitter, `Retry-After` is obeyed. Servers quote the `key` in their
+    errors at times, which are logged and told: it is taken out of whatever they say.
+    """
+
+    def __init__(self, base_url: str, key: str, headers: Mapping[str, str], timeout_s: float) -> None:
+        self._key = key
+        self._timeout_s = timeout_s
+        self._budget = RetryBudget()
+        self._client = httpx.AsyncClient(
+            base_url=base_url.rstrip("/") + "/",
+            headers=headers,
+            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=50),
+            follow_redirects=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def answer(self, attempt: Callable[[], Awaitable[Answer]], listener: Listener | None = None) -> Answer:
+        """What the attempt returns; it is made again after a failure that may pass.
+
+        Raises:
+            ProviderError: it gave nothing usable in time; its subclasses say why.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_s) as deadline:
+                return await self._tries(attempt, listener, deadline)
+        except TimeoutError as exc:
+            raise ProviderTimeout(f"No answer within {self._timeout_s:g} s.") from exc
+
+    async def _tries(
+        self, attempt: Callable[[], Awaitable[Answer]], listener: Listener | None, deadline: asyncio.Timeout
+    ) -> Answer:
+        for number in range(1, MAX_TRIES + 1):
+            if listener:
+                listener.begins()
+            try:
+                answer = await attempt()
+            except Retryable as exc:
+                wait_s = exc.wait_s if exc.wait_s is not None else _backoff_s(number)
+                if number == MAX_TRIES or not _in_time(wait_s, deadline) or not self._budget.spend():
+                    raise ProviderUnavailable(str(exc), exc.status) from exc
+                _log.info("the LLM call is tried again in %.1f s: %s", wait_s, exc)
+                if listener:
+                    listener.waits(wait_s, number + 1, MAX_TRIES)
+                await asyncio.sleep(wait_s)
+            else:
+                self._budget.earn()
+                return answer
+        raise AssertionError("the last try returns or raises")
+
+    async def post(self, path: str, data: Mapping[str, Any], streamed: Streamed | None = None) -> Reply:
+        """Send JSON and read the reply, its body counted while it comes. The events of a stream go to `streamed`.
+
+        Raises:
+            Retryable: the connection broke, or a stream ended before its answer did.
+            InvalidAnswer: the body is too long.
+        """
+        content, headers = orjson.dumps(data), {"Content-Type": "application/json"}
+        try:
+            async with self._client.stream("POST", path, content=content, headers=headers) as response:
+                kind = response.headers.get("content-type", "")
+                if streamed and response.status_code == 200 and kind.startswith(SSE):
+                    await _read_events(response, streamed, self._without_key)
+                    return Reply(200, response.headers, streamed=True)
+                body = b"".join([chunk async for chunk in _limited(response, MAX_ANSWER)])
+                if self._key:
+                    body = body.replace(self._key.encode(), WITHHELD.encode())
+                return Reply(response.status_code, response.headers, body)
+        except httpx.TransportError as exc:
+            raise Retryable(f"{type(exc).__name__}: {exc}") from exc
+
+    def _without_key(self, event: ServerSentEvent) -> ServerSentEvent:
+        if not self._key or self._key not in event.data:
+            return event
+        return ServerSentEvent(event.event, event.data.replace(self._key, WITHHELD), event.id, event.retry)
+
+
+async def _read_events(
+    response: httpx.Response, streamed: Streamed, cleaned: Callable[[ServerSentEvent], ServerSentEvent]
+) -> None:
+    """Read a stream to its last event, and to its end if that comes at once."""
+    # Of the decoded bytes, which are counted, httpx-sse is given a response of its own.
+    source = EventSource(httpx.Response(200, headers={"Content-Type": SSE}, content=_limited(response, MAX_STREAM)))
+    try:
+        async with asyncio.timeout(None) as lingering, aclosing(source.aiter_sse()) as events:
+            async for event in events:
+                if event.data and lingering.when() is None and streamed.take(cleaned(event)):
+                    lingering.reschedule(asyncio.get_running_loop().time() + LINGER_S)
+    except TimeoutError:
+        pass
+    except httpx.TransportError:
+        if not streamed.complete:
+            raise
+    if not streamed.complete:
+        raise Retryable("The stream ended before the answer did.")
+
+
+async def _limited(response: httpx.Response, most: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > most:
+            raise InvalidAnswer(f"The answer is longer than {most} bytes.")
+        yield chunk
+
+
+def counted(usage: object) -> dict[str, int] | None:
+    """The counts of tokens in what a provider reports, if it reports any."""
+    return {name: count for name, count in usage.items() if isinstance(count, int)} if isinstance(usage, dict) else None
+
+
+def _message(body: bytes) -> str:
+    """The provider's own words about an error, cut short."""
+    try:
+        error = orjson.loads(body)["error"]
+        said = error["message"] if isinstance(error, dict) else error
+    except (orjson.JSONDecodeError, LookupError, TypeError):
+        said = body.decode(errors="replace")
+    return str(said)[:MAX_QUOTED]
+
+
+def _backoff_s(number: int) -> float:
+    """Full jitter: anywhere up to a limit that doubles."""
+    return _random.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**number))
+
+
+def _in_time(wait_s: float, deadline: asyncio.Timeout) -> bool:
+    when = deadline.when()
+    return when is None or asyncio.get_running_loop().time() + wait_s < when
+
+
+def _retry_after_s(headers: httpx.Headers) -> float | None:
+    """What `Retry-After` asks for, in seconds or as a date; None for none or nonsense."""
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    if value.replace(".", "", 1).isdecimal():
+        return float(value)
+    try:
+        when = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    when = when if when.tzinfo else when.replace(tzinfo=dt.UTC)
+    return max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())

@@ -1,0 +1,149 @@
+"""Who may do what: API keys, and short-lived tokens for streams.
+
+A key is `n2f_<id>_<secret>`. The id finds what is known of the key; of the secret only the SHA-256 is kept. The secret
+is 256 random bits, so a plain hash is enough: there is nothing to guess.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Awaitable, Collection, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+import orjson
+from redis.asyncio import Redis
+
+from nlp2filters.core.jobs import ANONYMOUS
+from nlp2filters.storage.redis_keys import Keys
+
+SCOPES = {
+    "jobs:read": "see the owner's jobs, batches and catalogs, and follow them",
+    "jobs:write": "submit, cancel, retry and delete jobs and batches",
+    "catalogs:write": "write and delete the owner's catalogs",
+    "admin": "all of these, and read the service's metrics",
+}
+TOKEN_S = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: `owner` is whose jobs they see; `limited` whether the limits per owner hold for them.
+
+    `key_id` names the API key by which they are known, also where they have shown a stream token made with it.
+    """
+
+    owner: str
+    scopes: frozenset[str]
+    limited: bool = True
+    key_id: str | None = None
+
+    def may(self, scope: str) -> bool:
+        """Whether they have the scope."""
+        return scope in self.scopes or "admin" in self.scopes
+
+
+LOCAL_CALLER = Caller(ANONYMOUS, frozenset({"admin"}), limited=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What is known of a key. Times are ms since 1970."""
+
+    id: str
+    name: str
+    owner: str
+    scopes: tuple[str, ...]
+    digest: str
+    created_at: int
+    revoked_at: int | None = None
+
+
+class ApiKeys:
+    """The API keys in Redis."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._name = keys.api_keys
+
+    async def create(self, name: str, owner: str, scopes: Iterable[str], now: int) -> tuple[ApiKey, str]:
+        """Make a key; returns what is kept of it, and the key itself, which is never to be seen again."""
+        id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+        made = ApiKey(id_, name, owner, tuple(scopes), _digest(secret), now)
+        await self._put(made)
+        return made, f"n2f_{id_}_{secret}"
+
+    async def listing(self) -> list[ApiKey]:
+        """All keys, also the revoked ones, the oldest first."""
+        reply = await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(self._name))
+        return sorted((_read(data) for data in reply.values()), key=lambda made: made.created_at)
+
+    async def revoke(self, id_: str, now: int) -> ApiKey | None:
+        """Make a key invalid from now on; None when there is none of that id."""
+        found = await self._get(id_)
+        if found is None or found.revoked_at:
+            return found
+        revoked = ApiKey(**{**asdict(found), "revoked_at": now})
+        await self._put(revoked)
+        return revoked
+
+    async def any(self) -> bool:
+        """Whether a key was ever made here: then nobody goes without one."""
+        return bool(await cast(Awaitable[int], self._redis.hlen(self._name)))
+
+    async def caller(self, key: str) -> Caller | None:
+        """Whose key it is; None when it is not valid."""
+        prefix, _, rest = key.partition("_")
+        id_, _, secret = rest.partition("_")
+        found = await self._get(id_) if prefix == "n2f" and id_.isalnum() else None
+        expected = found.digest if found and not found.revoked_at else "0" * 64
+        if not hmac.compare_digest(expected, _digest(secret)) or found is None:
+            return None
+        return Caller(found.owner, frozenset(found.scopes), key_id=found.id)
+
+    async def revoked(self, ids: Collection[str]) -> set[str]:
+        """Those of the ids whose keys are not valid any more."""
+        if not ids:
+            return set()
+        names = sorted(ids)
+        reply = await cast(Awaitable[list[bytes | None]], self._redis.hmget(self._name, names))
+        return {id_ for id_, data in zip(names, reply, strict=True) if not data or _read(data).revoked_at}
+
+    async def _get(self, id_: str) -> ApiKey | None:
+        data = await cast(Awaitable[bytes | None], self._redis.hget(self._name, id_))
+        return _read(data) if data else None
+
+    async def _put(self, made: ApiKey) -> None:
+        await cast(Awaitable[int], self._redis.hset(self._name, made.id, orjson.dumps(made).decode()))
+
+
+class StreamTokens:
+    """Tokens for browsers' EventSource and WebSocket, which send no headers: ten minutes, for one job or batch."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._keys = keys
+
+    async def create(self, maker: Caller, subject: str) -> str:
+        """Make a token to follow the job or batch `subject` of its maker."""
+        token = secrets.token_urlsafe(32)
+        value = orjson.dumps({"owner": maker.owner, "subject": subject, "key": maker.key_id})
+        await self._redis.set(self._keys.token(_digest(token)), value, ex=TOKEN_S)
+        return token
+
+    async def caller(self, token: str, subject: str) -> Caller | None:
+        """Who may follow `subject` with the token; None when it is not valid for that."""
+        data = await self._redis.get(self._keys.token(_digest(token)))
+        found: dict[str, Any] = orjson.loads(data) if data else {}
+        if found.get("subject") != subject:
+            return None
+        return Caller(found["owner"], frozenset({"jobs:read"}), key_id=found.get("key"))
+
+
+def _read(data: bytes) -> ApiKey:
+    values = orjson.loads(data)
+    return ApiKey(**{**values, "scopes": tuple(values["scopes"])})
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

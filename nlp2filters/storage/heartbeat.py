@@ -1,0 +1,95 @@
+"""Heartbeats: a worker process says that it is alive, apart from the leases of its jobs.
+
+A lease that ran out proves nothing: its worker may be dead, frozen, or out of touch with Redis. A heartbeat after that
+proves that it lives. Silence proves a death only to somebody who has reached Redis all the while.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from typing import Any, Self, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from nlp2filters.core.jobs import Suspect
+from nlp2filters.storage.redis_keys import Keys
+
+KEPT_MS = 3_600_000  # of the latest heartbeat of a worker that is gone
+_BEAT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[3]))
+redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+"""
+
+_log = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    """The heartbeat of `worker`, a process of the stage, while inside `async with`.
+
+    Without one for `timeout_s` it counts as dead.
+    """
+
+    def __init__(self, redis: Redis, keys: Keys, stage: str, worker: str, *, timeout_s: float) -> None:
+        self._redis = redis
+        self._name = keys.workers(stage)
+        self._worker = worker
+        self._timeout_ms = int(1000 * timeout_s)
+        self._script = redis.register_script(_BEAT)
+        self._beaten_at = self._unbroken_since = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._beat()
+        self._task = asyncio.create_task(self._go_on(), name="heartbeat")
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        assert self._task
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        with suppress(RedisError, TimeoutError):
+            async with asyncio.timeout(1):
+                await self._redis.zrem(self._name, self._worker)
+
+    async def now(self) -> int:
+        """The time by Redis's clock, which all heartbeats go by, in ms."""
+        seconds, micros = await cast(Awaitable[tuple[int, int]], self._redis.time())
+        return 1000 * seconds + micros // 1000
+
+    async def judge(self, suspects: Sequence[Suspect]) -> tuple[frozenset[Suspect], bool]:
+        """Look for signs of life: those of the suspects that have survived, and whether all others are surely dead."""
+        if not suspects:
+            return frozenset(), True
+        now = await self.now()
+        reply: Any = await self._redis.zmscore(self._name, [suspect.worker for suspect in suspects])
+        alive_until = dict(zip(suspects, reply, strict=True))
+        survivors = frozenset(
+            suspect for suspect, until in alive_until.items() if until and until - self._timeout_ms > suspect.since
+        )
+        others = [until for suspect, until in alive_until.items() if suspect not in survivors]
+        return survivors, not others or (self._in_touch() and all(not until or until < now for until in others))
+
+    def _in_touch(self) -> bool:
+        """Whether this process has reached Redis for as long as a worker may be silent: then silence proves a death."""
+        now, timeout_s = asyncio.get_running_loop().time(), self._timeout_ms / 1000
+        return now - self._unbroken_since > timeout_s and now - self._beaten_at < timeout_s / 2
+
+    async def _go_on(self) -> None:
+        while True:
+            await asyncio.sleep(self._timeout_ms / 3000)
+            try:
+                await self._beat()
+            except (RedisError, OSError) as exc:
+                _log.warning("could not say that this worker is alive: %s", exc)
+
+    async def _beat(self) -> None:
+        await self._script(keys=[self._name], args=[self._worker, self._timeout_ms, KEPT_MS])
+        now = asyncio.get_running_loop().time()
+        if now - self._beaten_at > self._timeout_ms / 2000:  # Redis was out of reach, or this process was frozen
+            self._unbroken_since = now
+        self._beaten_at = now

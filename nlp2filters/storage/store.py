@@ -1,0 +1,509 @@
+"""The jobs in Redis. Each step of a job is one commit: record, events and queue entry together or not at all."""
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import orjson
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from nlp2filters.core import batches, deliveries, jobs
+from nlp2filters.core.batches import Batch
+from nlp2filters.core.jobs import Entry, Job, Status
+from nlp2filters.errors import (
+    BatchNotFound,
+    IdempotencyKeyReused,
+    JobNotFound,
+    Overloaded,
+    TooManyBytes,
+    TooManyPending,
+)
+from nlp2filters.storage import arq_format
+from nlp2filters.storage.arq_format import lua
+from nlp2filters.storage.connection import OutcomeUnknown
+from nlp2filters.storage.rate_limits import quota
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.request_parts import Request
+
+_COMMIT, _TELL = (lua("queue", "write", name) for name in ("commit", "tell"))
+_CREATE = lua("queue", "write", "quota", "create")
+_ENQUEUE, _SWEEP, _STRIKE = (lua("queue", name) for name in ("enqueue", "sweep", "strike"))
+_NOTE = lua("note")
+_LISTED_AT_ONCE = 200
+_LOOKED_AT = 2_000  # jobs of an owner, at the most, for one page of a listing
+
+ONCE_MS = 86_400_000  # how long an idempotency key is remembered
+
+Step = Callable[[Job], Job]
+
+
+def now_ms() -> int:
+    """The time in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a commit tells the job's followers: `name` of the SSE event, and what it says beside the job."""
+
+    name: str
+    extra: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What keeps a request from being carried out twice: its idempotency key, and the SHA-256 of what it asks."""
+
+    key: str
+    fingerprint: str
+
+    @property
+    def digest(self) -> str:
+        """The key as part of a Redis key's name."""
+        return hashlib.sha256(self.key.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Admission limits: `backlog` entries in the queue, `pending` jobs and added `bytes` of the owner. 0: none."""
+
+    backlog: int = 0
+    pending: int = 0
+    bytes: int = 0
+
+
+class Store:
+    """Reads and commits. `retention_s`: how long a finished job is kept."""
+
+    def __init__(self, redis: Redis, keys: Keys, *, retention_s: int) -> None:
+        self.redis = redis
+        self.keys = keys
+        self.retention_ms = 1000 * retention_s
+        self._commit_script = redis.register_script(_COMMIT)
+        self._create_script = redis.register_script(_CREATE)
+        self._tell_script = redis.register_script(_TELL)
+        self._enqueue_script = redis.register_script(_ENQUEUE)
+        self._note_script = redis.register_script(_NOTE)
+        self._sweep_script = redis.register_script(_SWEEP)
+        self._strike_script = redis.register_script(_STRIKE)
+
+    async def create(
+        self, job: Job, request: Request | bytes, *, limits: Limits = Limits(), once: Once | None = None
+    ) -> str:
+        """Write a new job and queue its first stage. Returns its id, or that of the job which `once` made before.
+
+        Raises:
+            Overloaded, TooManyPending, TooManyBytes: there is no room for more; nothing was written.
+            IdempotencyKeyReused: the key stands for another request.
+        """
+        return await self._create([(job, request)], job.id, limits, once, None)
+
+    async def create_batch(
+        self,
+        batch: Batch,
+        members: Sequence[tuple[Job, Request | bytes]],
+        request: bytes,
+        *,
+        limits: Limits = Limits(),
+        once: Once | None = None,
+    ) -> str:
+        """Write a batch with all its jobs (pairs of job and request), or nothing of it.
+
+        Returns the batch's id, or that of the batch which `once` made before; raises as `create` does.
+        """
+        ttl_ms = self._ttl_ms(members[0][0], now_ms())
+        record = {**batches.to_record(batch), "request": orjson.loads(request)}
+        started = {"type": "batch.in_progress", "batch_id": batch.id, "at": jobs.timestamp(batch.created_at)}
+        plan = {
+            "record": self.keys.batch(batch.id),
+            "open": self.keys.batch_open(batch.id),
+            "events": self.keys.events(batch.id),
+            "fields": orjson.dumps(record).decode(),
+            "started": orjson.dumps(started).decode(),
+            "ttl_ms": ttl_ms,
+        }
+        return await self._create(members, batch.id, limits, once, plan)
+
+    async def made_before(self, owner: str, once: Once) -> str | None:
+        """Id of the job or batch that the owner's idempotency key made, even if that is gone; None for a new key.
+
+        Raises:
+            IdempotencyKeyReused: the key stands for another request.
+        """
+        value = await self.redis.get(self.keys.once(owner, once.digest))
+        return _made_before(value.decode(), once) if value else None
+
+    async def get(self, job_id: str) -> Job:
+        """The job.
+
+        Raises:
+            JobNotFound: there is none of that id, or no longer.
+        """
+        job, _ = await self.load(job_id)
+        return job
+
+    async def load(self, job_id: str, *names: str) -> tuple[Job, dict[str, Any]]:
+        """The job, and those of the named fields of its record that are there, decoded from JSON.
+
+        Raises:
+            JobNotFound: there is none of that id, or no longer.
+        """
+        reply = cast(Awaitable[list[bytes | None]], self.redis.hmget(self.keys.job(job_id), ["record", *names]))
+        record, *values = await reply
+        if record is None:
+            raise JobNotFound(job_id)
+        found = {name: orjson.loads(value) for name, value in zip(names, values, strict=True) if value is not None}
+        return jobs.from_record(orjson.loads(record)), found
+
+    async def load_many(self, job_ids: Sequence[str], *names: str) -> list[tuple[Job | None, dict[str, Any]]]:
+        """As `load`, for many at once; None for a job that is not kept any more."""
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hmget(self.keys.job(job_id), ["record", *names])
+            replies: list[list[bytes | None]] = await pipe.execute()
+        return [
+            (
+                jobs.from_record(orjson.loads(record)) if record else None,
+                {name: orjson.loads(value) for name, value in zip(names, values, strict=True) if value is not None},
+            )
+            for record, *values in replies
+        ]
+
+    async def owner_of_gone(self, job_id: str) -> str | None:
+        """Whose a job was that is not kept any more; None when nothing is known of it."""
+        known = await self.redis.get(self.keys.known(job_id))
+        return known.decode() if known else None
+
+    async def page(
+        self, owner: str, size: int, after: tuple[int, str] | None, status: Status | None = None
+    ) -> tuple[list[Job], tuple[int, str] | None]:
+        """Up to `size` of the owner's jobs, the newest first, and where the next page begins.
+
+        `after` is the creation time and id of the last one seen. A page may be short when few of many jobs have the
+        asked `status`: only 2,000 are looked at.
+        """
+        found: list[Job] = []
+        for _ in range(_LOOKED_AT // _LISTED_AT_ONCE):
+            ids = await self._listed(owner, after)
+            for (job, _), (score, job_id) in zip(await self.load_many([id_ for _, id_ in ids]), ids, strict=True):
+                after = (score, job_id)
+                if job and (status is None or job.status == status):
+                    found.append(job)
+                    if len(found) == size:
+                        return found, after
+            if len(ids) < _LISTED_AT_ONCE:
+                return found, None
+        return found, after
+
+    async def _listed(self, owner: str, after: tuple[int, str] | None) -> list[tuple[int, str]]:
+        """Creation time and id of the owner's next jobs; those of one millisecond stand in the order of their ids."""
+        top: int | str = after[0] if after else "+inf"
+        found: list[tuple[int, str]] = []
+        offset = 0
+        while len(found) < _LISTED_AT_ONCE:
+            rows = await self.redis.zrevrangebyscore(
+                self.keys.index(owner), top, "-inf", start=offset, num=_LISTED_AT_ONCE, withscores=True
+            )
+            pairs = [(int(score), raw.decode()) for raw, score in rows]
+            found += [pair for pair in pairs if after is None or pair < after]
+            if len(pairs) < _LISTED_AT_ONCE:
+                break
+            offset += len(pairs)
+        return found[:_LISTED_AT_ONCE]
+
+    async def step(
+        self,
+        job: Job,
+        step: Step,
+        *,
+        fields: Mapping[str, bytes] | None = None,
+        events: Sequence[Event] | Callable[[Job], Sequence[Event]] = (),
+    ) -> Job:
+        """Take one step from `core.jobs` and commit it; when another process was faster, from the job as it is now.
+
+        `events` may depend on what the job has become. A step that cancels takes the entry, or the worker's lease,
+        away with it.
+
+        Raises:
+            IllegalTransition, StaleAttempt: the job as it is now does not allow the step.
+            JobNotFound: the job was purged meanwhile.
+        """
+        while True:
+            after = step(job)
+            told = events(after) if callable(events) else events
+            plan = orjson.dumps(self._plan(after, fields or {}, told, before=job))
+            seq = int(await self._commit_script(keys=[self.keys.job(job.id)], args=[job.seq, plan]))
+            if seq == job.seq:
+                return after
+            try:
+                job = await self.get(job.id)
+            except RedisError as exc:  # the first try of the commit may have been carried out
+                raise OutcomeUnknown(f"Redis may have carried it out: {exc}") from exc
+            if job == after:  # it was ours: the connection broke after the commit, and the client sent it again
+                return after
+
+    async def tell(self, job: Job, events: Sequence[Event], at: int) -> bool:
+        """Tell followers what changes nothing of the job, while the attempt that `job` has begun goes on.
+
+        Returns whether it does; else nothing was written.
+        """
+        stage, number = job.attempt
+        about = {"job_id": job.id, "at": jobs.timestamp(at), "stage": stage, "attempt": number}
+        args: list[str | int | bytes] = [stage, number]
+        for event in events:
+            args += [event.name, orjson.dumps({"type": f"job.{event.name}", **about, **event.extra})]
+        return bool(await self._tell_script(keys=[self.keys.job(job.id), self.keys.events(job.id)], args=args))
+
+    async def delete(self, job: Job) -> None:
+        """Forget a job that has ended. A webhook that is still to be told of its end is told all the same."""
+        names = [self.keys.job, self.keys.events, self.keys.known]
+        if not await cast(Awaitable[bool], self.redis.hexists(self.keys.open, job.id)):
+            names += [self.keys.deliveries, self.keys.message]
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.delete(*(name(job.id) for name in names))
+            pipe.zrem(self.keys.index(job.owner), job.id)
+            await pipe.execute()
+
+    async def batch(self, batch_id: str) -> tuple[Batch, dict[str, Any]]:
+        """The batch, and what was asked for it.
+
+        Raises:
+            BatchNotFound: there is none of that id, or no longer.
+        """
+        record = await cast(Awaitable[bytes | None], self.redis.hget(self.keys.batch(batch_id), "record"))
+        if record is None:
+            raise BatchNotFound(batch_id)
+        data = orjson.loads(record)
+        request = data.pop("request")
+        return batches.from_record(data), request
+
+    async def message(self, subject: str) -> dict[str, Any] | None:
+        """What the webhook is to be told at the end of the job or batch: `owner`, `url`, and of a job `body`."""
+        content = await self.redis.get(self.keys.message(subject))
+        return orjson.loads(content) if content else None
+
+    async def add_delivery(self, subject: str, attempt: Mapping[str, Any], *, read: int) -> bool:
+        """Note an attempt to deliver the webhook of a job or batch. With the final one the delivery has ended.
+
+        `read` is the number of notes that the attempt was based on. Returns false, and notes nothing, where there are
+        others by now: the worker was frozen, and another has gone on.
+        """
+        keys = [self.keys.deliveries(subject), self.keys.open]
+        args: list[str | bytes | int] = [
+            subject,
+            orjson.dumps(attempt),
+            read,
+            2 * self.retention_ms,
+            int(attempt["final"]),
+        ]
+        return bool(await self._note_script(keys=keys, args=args))
+
+    async def forget_delivery(self, subject: str) -> None:
+        """Forget a delivery that has ended, if its job was deleted meanwhile."""
+        if not await self.redis.exists(self.keys.job(subject), self.keys.batch(subject)):
+            await self.redis.delete(self.keys.deliveries(subject), self.keys.message(subject))
+
+    async def deliveries(self, subject: str) -> list[dict[str, Any]]:
+        """The attempts to deliver the webhook of a job or batch, the oldest first."""
+        reply = cast(Awaitable[list[bytes]], self.redis.lrange(self.keys.deliveries(subject), 0, -1))
+        return [orjson.loads(attempt) for attempt in await reply]
+
+    async def deliver_again(self, subject: str, owner: str, url: str, notes: Sequence[Mapping[str, Any]]) -> None:
+        """Begin the attempts anew, of which `notes` were read: note that somebody asked, and queue the delivery.
+
+        Who asks at the same time has read the same notes, and queues the same entry.
+        """
+        note = {"at": jobs.timestamp(now_ms()), "asked_again": True, "final": False}
+        await self._enqueue_delivery(subject, owner, url, f"again{len(notes)}", note)
+
+    async def rescue_delivery(self, subject: str, owner: str, url: str) -> None:
+        """Queue a delivery that has lost its queue entry."""
+        await self._enqueue_delivery(subject, owner, url, f"rescued{now_ms()}", None)
+
+    async def _enqueue_delivery(
+        self, subject: str, owner: str, url: str, number: str, note: Mapping[str, Any] | None
+    ) -> None:
+        kept_ms = 2 * self.retention_ms
+        group = arq_format.group(owner, receiver=deliveries.receiver_of(url))
+        entry = self._entry("delivery", subject, number, group, now_ms(), kept_ms)
+        args: list[bytes | int] = [orjson.dumps(note) if note else b"", kept_ms, orjson.dumps(entry)]
+        await self._enqueue_script(keys=[self.keys.deliveries(subject)], args=args)
+
+    async def orphans(self, cursor: str, count: int) -> tuple[str, list[tuple[str, str, str]]]:
+        """Look at about `count` of the unfinished jobs and deliveries, from `cursor` on; the first cursor is "0".
+
+        Returns the next cursor, "0" at the end, and of those that have neither entry nor lease the id, and the name of
+        the queue and of the entry that they should have.
+        """
+        reply = await self._sweep_script(keys=[self.keys.open], args=[cursor, count])
+        following, *parts = [part.decode() for part in reply]
+        return following, list(zip(parts[::3], parts[1::3], parts[2::3], strict=True))
+
+    async def unfinished(self) -> int:
+        """How many jobs and deliveries have not ended."""
+        return await cast(Awaitable[int], self.redis.hlen(self.keys.open))
+
+    async def strike(self, subject: str, queue_name: str, entry: str) -> None:
+        """Strike an id off the index of unfinished work, if the index still says the same of it."""
+        await self._strike_script(keys=[self.keys.open], args=[subject, queue_name, entry])
+
+    async def count(self, what: str) -> None:
+        """Count one more of `what` in the statistics."""
+        await cast(Awaitable[int], self.redis.hincrby(self.keys.stats, what, 1))
+
+    async def _create(
+        self,
+        members: Sequence[tuple[Job, Request | bytes]],
+        made: str,
+        limits: Limits,
+        once: Once | None,
+        batch: Mapping[str, Any] | None,
+    ) -> str:
+        first = members[0][0]
+        requests = [Request(request) if isinstance(request, bytes) else request for _, request in members]
+        contents = {digest: content for request in requests for digest, content in request.parts.items()}
+        ttl_ms = self._ttl_ms(first, now_ms())
+        value = f"{once.fingerprint}:{made}" if once else ""
+        ask = {
+            "backlog": limits.backlog,
+            "pending": limits.pending,
+            "score": first.created_at,
+            "oldest": first.created_at - ttl_ms,
+            "ttl_ms": ttl_ms,
+            "quota": quota(limits.bytes, self.retention_ms),
+            "derived": sum(request.derived for request in requests),
+            "parts": [self.keys.part(first.owner, digest) for digest in contents],
+            "kept": list({key for request in requests for key in request.kept}),
+            **({"once": {"value": value, "ttl_ms": ONCE_MS}} if once else {}),
+            **({"batch": batch} if batch else {}),
+        }
+        plans = [
+            orjson.dumps(self._plan(job, {"request": request.body}, [Event("status", {})]))
+            for (job, _), request in zip(members, requests, strict=True)
+        ]
+        names = [
+            self.keys.queue(first.stage),
+            self.keys.pending(first.owner),
+            self.keys.index(first.owner),
+            self.keys.once(first.owner, once.digest) if once else self.keys.web,
+            self.keys.added(first.owner),
+        ]
+        answer = (await self._create_script(keys=names, args=[orjson.dumps(ask), *contents.values(), *plans])).decode()
+        match answer:
+            case "created":
+                return made
+            case "backlog":
+                raise Overloaded(retry_after_s=30)
+            case "pending":
+                raise TooManyPending(limits.pending)
+        if answer.startswith("bytes:"):
+            raise TooManyBytes(limits.bytes, int(answer.removeprefix("bytes:")))
+        assert once
+        return _made_before(answer, once)
+
+    def _ttl_ms(self, job: Job, now: int) -> int:
+        return self.retention_ms + (0 if job.done else max(0, job.deadline_at - now) + self.retention_ms)
+
+    def _plan(
+        self, job: Job, fields: Mapping[str, bytes], events: Sequence[Event], *, before: Job | None = None
+    ) -> dict[str, Any]:
+        """What `write.lua` is to write for the job as it has become."""
+        now = now_ms()
+        ttl_ms = self._ttl_ms(job, now)
+        plan: dict[str, Any] = {
+            "keys": {
+                "record": self.keys.job(job.id),
+                "events": self.keys.events(job.id),
+                "known": self.keys.known(job.id),
+                "pending": self.keys.pending(job.owner),
+                "stats": self.keys.stats,
+                "open": self.keys.open,
+            },
+            "id": job.id,
+            "owner": job.owner,
+            "status": job.status,
+            "done": job.done,
+            "fields": {
+                **{name: value.decode() for name, value in fields.items()},
+                "seq": str(job.seq),
+                "record": orjson.dumps(jobs.to_record(job)).decode(),
+            },
+            "events": [[event.name, _data(job, event, now)] for event in events],
+            "ttl_ms": ttl_ms,
+            "known_ttl_ms": ttl_ms + self.retention_ms,
+        }
+        entry = job.entry
+        if before and before.entry and before.entry != entry:
+            id_ = arq_format.entry_id(before.entry.queue, job.id, before.entry.number)
+            plan["release"] = {"queue": self.keys.queue(before.entry.queue), "id": id_}
+        if entry and (before is None or before.entry != entry):
+            plan["entry"] = self._entry_of(job, entry, now, ttl_ms)
+        if entry and entry.queue == "delivery" and job.webhook:
+            message = {"owner": job.owner, "url": job.webhook, "body": deliveries.body_of(job).decode()}
+            data = orjson.dumps(message).decode()
+            plan["message"] = {"key": self.keys.message(job.id), "data": data, "ttl_ms": 2 * self.retention_ms}
+        if before and job.status == "canceling" != before.status:
+            plan["evict"] = arq_format.lease_key(job.stage, job.id, job.entry_number)
+        if job.batch_id and job.done:
+            plan["batch"] = self._end_in_batch(job, now, ttl_ms)
+        return plan
+
+    def _entry_of(self, job: Job, entry: Entry, now: int, ttl_ms: int) -> dict[str, Any]:
+        if entry.queue == "delivery":
+            group = arq_format.group(job.owner, receiver=deliveries.receiver_of(job.webhook or ""))
+            return self._entry(entry.queue, job.id, entry.number, group, now, ttl_ms)
+        group, due = arq_format.group(job.owner, lane=job.lane), job.stages[job.stage].queued_at or now
+        return self._entry(entry.queue, job.id, entry.number, group, now, ttl_ms, delay_ms=max(0, due - now))
+
+    def _end_in_batch(self, job: Job, now: int, ttl_ms: int) -> dict[str, Any]:
+        assert job.batch_id
+        at = jobs.timestamp(now)
+        data = {"type": f"job.{job.status}", "batch_id": job.batch_id, "custom_id": job.custom_id, "at": at}
+        return {
+            "record": self.keys.batch(job.batch_id),
+            "open": self.keys.batch_open(job.batch_id),
+            "events": self.keys.events(job.batch_id),
+            "data": orjson.dumps({**data, "job": jobs.to_public(job)}).decode(),
+            "ended": orjson.dumps({"type": "batch.ended", "batch_id": job.batch_id, "at": at}).decode(),
+            "entry": self._entry("delivery", job.batch_id, 0, arq_format.group(job.owner), now, ttl_ms),
+            "message": {"key": self.keys.message(job.batch_id), "ttl_ms": 2 * self.retention_ms},
+        }
+
+    def _entry(
+        self, stage: str, subject: str, number: int | str, group: str, now: int, ttl_ms: int, *, delay_ms: int = 0
+    ) -> dict[str, Any]:
+        """A queue entry as `lua/queue.lua` takes it."""
+        return {
+            "queue": self.keys.queue(stage),
+            "open": self.keys.open,
+            "subject": subject,
+            "id": arq_format.entry_id(stage, subject, number),
+            "key": arq_format.entry_key(stage, subject, number),
+            "data": arq_format.entry(stage, subject, now).decode(),
+            "ttl_ms": ttl_ms,
+            "group": group,
+            "delay_ms": delay_ms,
+        }
+
+
+def _made_before(value: str, once: Once) -> str:
+    fingerprint, _, made = value.partition(":")
+    if fingerprint != once.fingerprint:
+        raise IdempotencyKeyReused(once.key)
+    return made
+
+
+def _data(job: Job, event: Event, now: int) -> str:
+    """The event's JSON. It leaves out `metadata`, which never changes: whoever sends it on adds that from the job."""
+    data = {
+        "type": f"job.{job.status}",
+        "job_id": job.id,
+        "seq": job.seq,
+        "at": jobs.timestamp(now),
+        "job": {**jobs.to_public(job), "metadata": {}},
+        **event.extra,
+    }
+    return orjson.dumps(data).decode()

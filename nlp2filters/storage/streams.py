@@ -1,0 +1,271 @@
+"""Follow a job's events: replay what its stream holds after a cursor, then wait for more.
+
+A process holds one pub/sub connection for all its followers. A message there only says "look again": what a
+follower gets is read from the stream, so nothing is lost while the connection is down, and nothing comes twice.
+Followers at the same cursor who look at the same time share one read. They stay while Redis is away, and go on from
+where they were.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import ConnectionError, RedisError  # noqa: A004
+
+from nlp2filters.storage.connection import away
+from nlp2filters.storage.redis_keys import Keys
+
+START = "0-0"
+LOOK_AGAIN_S = 15.0
+RECONNECT_S = 1.0
+SILENCE_S = 5.0  # of the listener's connection, before it asks whether anybody is there
+MAX_ID_PART = (1 << 64) - 1  # Redis takes no larger one
+READ_AT_ONCE = 100
+
+_CURSOR = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of a job's stream. `id` is the cursor after it, `data` JSON text."""
+
+    id: str
+    name: str
+    data: str
+
+    @property
+    def last(self) -> bool:
+        """Whether the job has ended with it."""
+        return self.name == "done"
+
+
+class Follower:
+    """Follows a job or batch from a cursor: `async with events.follower(job_id, cursor) as follower`."""
+
+    __slots__ = ("_cursor", "_events", "_first", "_subject", "_unread", "_waiting", "ended")
+
+    def __init__(self, events: "Events", subject: str, cursor: str, first: Sequence[Event]) -> None:
+        self._events, self._subject, self._cursor, self._first = events, subject, cursor, first
+        self._unread = True
+        self._waiting: asyncio.Future[None] | None = None
+        self.ended = False
+
+    async def __aenter__(self) -> "Follower":
+        await self._events.add(self._subject, self)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._events.remove(self._subject, self)
+
+    def end(self) -> None:
+        """Have it end: `next` comes back at once from now on."""
+        self.ended = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Have it look whether there is something new."""
+        self._unread = True
+        if self._waiting and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def next(self, timeout_s: float) -> Sequence[Event]:
+        """The next events, in order; none when there were none in time, or Redis is away.
+
+        It has ended when there will be none any more, because the stream is not kept any more or somebody said so.
+        """
+        if self._first:
+            first, self._first = self._first, ()
+            return first
+        if not self._unread:
+            await self._pause(timeout_s)
+        if self.ended:
+            return ()
+        told, self._unread = self._unread, False
+        try:
+            events = await self._events.read_together(self._subject, self._cursor)
+            if not events and not told:
+                self.ended = not await self._events.exists(self._subject)
+        except RedisError as exc:
+            if not away(exc):
+                raise
+            _log.debug("a follower waits for Redis: %s", exc)
+            await self._pause(min(timeout_s, RECONNECT_S))
+            self._unread = True
+            return ()
+        if events:
+            self._cursor = events[-1].id
+            self._unread = self._unread or len(events) == READ_AT_ONCE
+        return events
+
+    async def _pause(self, timeout_s: float) -> None:
+        """Wait to be woken, for so long."""
+        loop = asyncio.get_running_loop()
+        waiting = self._waiting = loop.create_future()
+        timer = loop.call_later(timeout_s, _settle, waiting)
+        try:
+            await waiting
+        finally:
+            timer.cancel()
+            self._waiting = None
+
+
+class Events:
+    """The event streams of all jobs, with one listener. Use as `async with Events(redis, keys)`."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._pubsub: PubSub = redis.pubsub()
+        self._followers: dict[str, set[Follower]] = {}
+        self._reads: dict[tuple[str, str], asyncio.Task[list[Event]]] = {}
+        self._listener: asyncio.Task[None] | None = None
+        self._connected = False
+
+    async def __aenter__(self) -> "Events":
+        self._listener = asyncio.create_task(self._listen(), name="events-listener")
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        assert self._listener
+        self._listener.cancel()
+        await asyncio.gather(self._listener, return_exceptions=True)
+        await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+
+    def follower(self, subject: str, after: str = START, *first: Event) -> Follower:
+        """A follower of the job or batch, woken between entering and leaving; `first` comes before all else."""
+        return Follower(self, subject, after, first)
+
+    async def add(self, subject: str, follower: Follower) -> None:
+        """Wake the follower from now on."""
+        channel = self._keys.events(subject)
+        followers = self._followers.setdefault(channel, set())
+        followers.add(follower)
+        try:
+            if len(followers) == 1:
+                await self._say(self._pubsub.subscribe, channel)
+        except asyncio.CancelledError:
+            await self.remove(subject, follower)
+            raise
+
+    async def remove(self, subject: str, follower: Follower) -> None:
+        """Wake the follower no more."""
+        channel = self._keys.events(subject)
+        followers = self._followers[channel]
+        followers.discard(follower)
+        if not followers:
+            del self._followers[channel]
+            await self._say(self._pubsub.unsubscribe, channel)
+
+    async def follow(self, job_id: str, after: str = START) -> AsyncIterator[Event]:
+        """Every event after the cursor `after`, as it comes; ends after the last one, or when none are kept."""
+        async with self.follower(job_id, after) as follower:
+            while not follower.ended:
+                for event in await follower.next(LOOK_AGAIN_S):
+                    yield event
+                    if event.last:
+                        return
+
+    async def read(self, job_id: str, after: str = START, *, count: int = READ_AT_ONCE) -> list[Event]:
+        """Up to `count` events after the cursor `after`, the oldest first."""
+        entries = await self._redis.xrange(self._keys.events(job_id), min=f"({after}", count=count)
+        return [_event(entry) for entry in entries]
+
+    async def read_together(self, job_id: str, after: str) -> Sequence[Event]:
+        """As `read`, in one read for all who ask in the same turn of the event loop.
+
+        Nobody joins a read that has begun: it may have missed the event of which he was told.
+        """
+        place = (job_id, after)
+        if place not in self._reads:
+            self._reads[place] = asyncio.create_task(self._begin(place))
+        return await asyncio.shield(self._reads[place])  # whoever leaves does not stop it for the others
+
+    async def _begin(self, place: tuple[str, str]) -> list[Event]:
+        del self._reads[place]
+        return await self.read(*place)
+
+    async def exists(self, job_id: str) -> bool:
+        """Whether there are events of it."""
+        return bool(await self._redis.exists(self._keys.events(job_id)))
+
+    async def tail(self, job_id: str, count: int) -> list[Event]:
+        """The last `count` events, the newest first."""
+        entries = await self._redis.xrevrange(self._keys.events(job_id), count=count)
+        return [_event(entry) for entry in entries]
+
+    async def holds(self, job_id: str, cursor: str) -> bool:
+        """Whether the stream still has the entry that `cursor` names, so that nothing after it was trimmed."""
+        return bool(await self._redis.xrange(self._keys.events(job_id), min=cursor, max=cursor, count=1))
+
+    async def _say(self, subscribe_or_un: Callable[[str], Awaitable[object]], channel: str) -> None:
+        """(Un)subscribe now if the listener is connected; else it will do so itself when it is."""
+        if not self._connected:
+            return
+        try:
+            await subscribe_or_un(channel)
+        except (RedisError, OSError) as exc:
+            _log.debug("the listener is about to reconnect: %s", exc)
+
+    async def _listen(self) -> None:
+        """Pass messages on for ever. A confirmed subscription wakes too: what came before it is read then."""
+        while True:
+            try:
+                async with asyncio.timeout(SILENCE_S):
+                    await self._pubsub.subscribe(self._keys.web)
+                while True:
+                    message = await self._heard()
+                    if message["channel"] is None:
+                        continue
+                    channel = message["channel"].decode()
+                    if channel == self._keys.web and message["type"] == "subscribe":
+                        self._connected = True
+                        if self._followers:
+                            await self._pubsub.subscribe(*self._followers)
+                    self._wake(channel)
+            except (RedisError, OSError, TimeoutError) as exc:
+                _log.warning("the event listener lost Redis and reconnects: %r", exc)
+                self._connected = False
+                await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+                for channel in list(self._followers):
+                    self._wake(channel)
+                await asyncio.sleep(RECONNECT_S)
+
+    async def _heard(self) -> dict[str, Any]:
+        """The next message; after a silence, the answer to a ping.
+
+        Raises:
+            ConnectionError: nobody answers.
+        """
+        for _ in range(2):
+            message: dict[str, Any] | None = await self._pubsub.get_message(timeout=SILENCE_S)
+            if message:
+                return message
+            async with asyncio.timeout(SILENCE_S):
+                await self._pubsub.ping()
+        raise ConnectionError("no answer to a ping")
+
+    def _wake(self, channel: str) -> None:
+        for follower in self._followers.get(channel, ()):
+            follower.wake()
+
+
+def is_cursor(text: str) -> bool:
+    """Whether `text` has the form of a stream entry's id."""
+    match = _CURSOR.fullmatch(text)
+    return match is not None and all(int(part) <= MAX_ID_PART for part in match.groups())
+
+
+def _settle(waiting: "asyncio.Future[None]") -> None:
+    if not waiting.done():
+        waiting.set_result(None)
+
+
+def _event(entry: Any) -> Event:
+    id_, fields = entry
+    return Event(id_.decode(), fields[b"event"].decode(), fields[b"data"].decode())

@@ -1,0 +1,143 @@
+"""Catalog indexes: the vectors of a catalog's field names and values, embedded once and kept in Redis.
+
+An index is known by the hash of the names in it, so that two catalogs with the same names share one, and a changed
+catalog gets its own. It is built on the embedding queue, a chunk at a time, beside the jobs: a chunk that is there
+stays there when a worker dies, and a job that comes before the index is whole is read without it.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from redis.asyncio import Redis
+
+from nlp2filters.core.linking import MODEL
+from nlp2filters.storage import arq_format
+from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.store import now_ms
+
+CHUNK = 256  # names
+BATCH = 8  # names that are embedded before a waiting job may have its turn
+TURN_S = 5.0  # of work, then the index goes to the end of the queue
+AT_ONCE = 1_000  # names that a job may have embedded by itself, a few seconds' work
+KEPT_S = 7 * 86_400  # after its last use
+MAX_CACHED_BYTES = 64 * 2**20  # 40,000 vectors
+NAMES = "names"
+
+Vectors = NDArray[np.float32]
+Embed = Callable[[Sequence[str]], Awaitable[Vectors]]
+
+
+def digest_of(names: Sequence[str]) -> str:
+    """What the index of these names is known by."""
+    return hashlib.sha256("\0".join((MODEL, *names)).encode(errors="surrogatepass")).hexdigest()
+
+
+class Indexes:
+    """Reads, requests and builds indexes. What was read stays in memory, the least recently used goes first."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._building = asyncio.Lock()
+        self._cached: OrderedDict[str, Vectors] = OrderedDict()
+
+    @property
+    def busy(self) -> bool:
+        """Whether this process builds an index just now: one at a time, so that jobs find free slots."""
+        return self._building.locked()
+
+    async def load(self, names: Sequence[str]) -> Vectors | None:
+        """A unit vector for each name, shape (n, 384), or None while the index is not whole."""
+        digest = digest_of(names)
+        if digest in self._cached:
+            self._cached.move_to_end(digest)
+            return self._cached[digest]
+        key = self._keys.vectors(digest)
+        stored = await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(key))
+        chunks = [stored.get(str(number).encode()) for number in range(_chunks(names))]
+        if not all(chunks):
+            return None
+        await self._redis.expire(key, KEPT_S)
+        found = await asyncio.to_thread(lambda: np.concatenate([unpack(chunk) for chunk in chunks if chunk]))
+        self._remember(digest, found)
+        return found
+
+    async def save(self, names: Sequence[str], vectors: Vectors) -> None:
+        """Keep vectors that were made at once."""
+        digest = digest_of(names)
+        for number in range(_chunks(names)):
+            await self._write(digest, number, vectors[number * CHUNK : (number + 1) * CHUNK])
+        self._remember(digest, vectors)
+
+    async def request(self, names: Sequence[str]) -> None:
+        """Have the index built, unless that is under way already."""
+        digest, now = digest_of(names), now_ms()
+        key, name = self._keys.vectors(digest), self._keys.queue("embedding")
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hsetnx(key, NAMES, orjson.dumps(list(names)).decode())
+            pipe.expire(key, KEPT_S)
+            pipe.set(arq_format.index_entry_key(digest), arq_format.index_entry(digest, now), nx=True)
+            pipe.zadd(name, {arq_format.index_entry_id(digest): now}, nx=True)
+            pipe.zadd(arq_format.wake_key(name), {"0": 0})
+            await pipe.execute()
+
+    async def build(self, digest: str, embed: Embed) -> bool:
+        """Embed the chunks that are missing; false when there is more to do after this turn."""
+        key, began = self._keys.vectors(digest), time.monotonic()
+        async with self._building:
+            content = await cast(Awaitable[bytes | None], self._redis.hget(key, NAMES))
+            if content is None:
+                return True  # whole already, or not used for so long that it was dropped
+            names: list[str] = orjson.loads(content)
+            there = set(await cast(Awaitable[list[bytes]], self._redis.hkeys(key)))
+            for number in range(_chunks(names)):
+                if str(number).encode() in there:
+                    continue
+                if time.monotonic() - began > TURN_S:
+                    return False
+                part = names[number * CHUNK : (number + 1) * CHUNK]
+                batches = [await embed(part[at : at + BATCH]) for at in range(0, len(part), BATCH)]
+                await self._write(digest, number, np.concatenate(batches))
+            await cast(Awaitable[int], self._redis.hdel(key, NAMES))
+        return True
+
+    async def _write(self, digest: str, number: int, vectors: Vectors) -> None:
+        key = self._keys.vectors(digest)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(key, str(number), pack(vectors))  # type: ignore[arg-type]  # bytes are values too
+            pipe.expire(key, KEPT_S)
+            await pipe.execute()
+
+    def _remember(self, digest: str, vectors: Vectors) -> None:
+        self._cached[digest] = vectors
+        while len(self._cached) > 1 and sum(kept.nbytes for kept in self._cached.values()) > MAX_CACHED_BYTES:
+            self._cached.popitem(last=False)
+
+
+def pack(vectors: Vectors) -> bytes:
+    """Vectors in a quarter of their size: each number as a byte, and each vector's greatest number beside them."""
+    greatest = np.maximum(np.abs(vectors).max(axis=1, keepdims=True), 1e-9)
+    scales = (greatest / 127).astype("<f2")
+    levels = np.clip(np.rint(vectors / scales.astype(np.float32)), -127, 127).astype(np.int8)
+    return b"".join((len(vectors).to_bytes(4, "little"), scales.tobytes(), levels.tobytes()))
+
+
+def unpack(content: bytes) -> Vectors:
+    """What `pack` wrote, again of length 1; cosines are right to about 0.002."""
+    count = int.from_bytes(content[:4], "little")
+    scales = np.frombuffer(content, "<f2", count, 4).astype(np.float32)
+    levels = np.frombuffer(content, np.int8, offset=4 + 2 * count).reshape(count, -1)
+    vectors = levels.astype(np.float32) * scales[:, None]
+    found: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return found
+
+
+def _chunks(names: Sequence[str]) -> int:
+    return -(-len(names) // CHUNK)

@@ -1,0 +1,91 @@
+"""The parser with one catalog, in child processes: what a stage calls."""
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import count
+from typing import Any
+
+from nlp2filters.core.drafting import Embedded, Vectors
+from nlp2filters.core.interpretation import Interpretation
+from nlp2filters.core.refining import Earlier
+from nlp2filters.storage.vector_index import digest_of
+from nlp2filters.worker.parsing.caches import Cache
+from nlp2filters.worker.parsing.operations import Call, CatalogRef, IndexRef, Ref, Summary, Tagging
+from nlp2filters.worker.parsing.pool import Content, Pool
+from nlp2filters.worker.parsing.process import Process
+
+MAX_NAMES = 100_000  # of the catalogs whose summaries are kept
+
+
+class CatalogParser:
+    """A `TextParser` in the pool's processes, for one text of an owner."""
+
+    def __init__(
+        self, pool: Pool, owner: str, catalog: CatalogRef, source: Content, summary: Summary, number: int
+    ) -> None:
+        self._pool, self._owner, self._catalog = pool, owner, catalog
+        self._contents: dict[Ref, Content] = {catalog: source}
+        self._summary, self._number = summary, number
+        self._tagging: Tagging | None = None
+        self._process: Process | None = None
+
+    @property
+    def indexed(self) -> Sequence[str]:
+        """See `translator.TextParser`."""
+        return self._summary.indexed
+
+    @property
+    def embedded(self) -> bool:
+        """See `translator.TextParser`."""
+        return self._summary.embedded
+
+    async def without_followup(self, text: str) -> str:
+        """See `translator.TextParser`."""
+        rest: str = await self._call("without_followup", text)
+        return rest
+
+    async def tag(self, text: str, embedded: Embedded, index: Vectors, today: dt.date) -> Sequence[str]:
+        """See `translator.TextParser`."""
+        ref = IndexRef(digest_of(self.indexed))
+
+        async def content() -> Vectors:
+            return index
+
+        self._contents[ref] = content
+        self._tagging = Tagging(self._number, text, embedded, ref)
+        phrases: Sequence[str] = await self._call("tag", today, self._tagging)
+        return phrases
+
+    async def draft(
+        self, text: str, today: dt.date, earlier: Earlier | None, phrases: Vectors | None
+    ) -> Interpretation:
+        """See `translator.TextParser`."""
+        reading: Interpretation = await self._call("draft", today, text, earlier, self._tagging, phrases)
+        return reading
+
+    async def _call(self, operation: str, *arguments: Any) -> Any:
+        call = Call(operation, self._catalog, arguments)
+        answer, self._process = await self._pool.run(self._owner, call, self._contents, self._process)
+        return answer
+
+
+class CatalogParsers:
+    """Opens catalogs in the pool; what a worker needs to know of them stays here."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._summaries: Cache[CatalogRef, Summary] = Cache(MAX_NAMES)
+        self._numbers = count()
+
+    async def open(self, owner: str, digest: str, locale: str, source: Callable[[], Awaitable[bytes]]) -> CatalogParser:
+        """The parser for one text about the catalog whose `source`, a JSON document, has the digest.
+
+        Raises:
+            TextTooComplex: reading the catalog takes more work than a text may cost.
+            ParserFailed: the catalog cannot be read.
+        """
+        catalog = CatalogRef(digest, locale)
+        if (summary := self._summaries.get(catalog)) is None:
+            summary, _ = await self._pool.run(owner, Call("describe", catalog), {catalog: source})
+            self._summaries.put(catalog, summary, 1 + len(summary.indexed))
+        return CatalogParser(self._pool, owner, catalog, source, summary, next(self._numbers))

@@ -1,0 +1,173 @@
+"""What a child process does. It keeps what texts share, by digest: a catalog's lexicon and its index travel once."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import orjson
+
+from nlp2filters import demo
+from nlp2filters.core import catalog as catalogs
+from nlp2filters.core import drafting, languages
+from nlp2filters.core.drafting import Embedded, Vectors
+from nlp2filters.core.interpretation import Interpretation
+from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.parser import Tagged
+from nlp2filters.core.refining import Earlier
+from nlp2filters.worker.parsing.caches import Cache
+
+MAX_SOURCE_BYTES = 4 * 2**20  # of the catalogs whose lexicons are kept; a lexicon takes some 30 times as much
+MAX_INDEX_BYTES = 64 * 2**20
+MAX_TAGGED = 16
+DIMENSIONS = 384
+WARM_UP = "japanese cars under 3000 pounds, not ford, built after 1975"
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogRef:
+    """A catalog and the language of the texts about it, by the digest of its source."""
+
+    digest: str
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRef:
+    """The vectors of a catalog's names, by the digest of the names."""
+
+    digest: str
+
+
+Ref = CatalogRef | IndexRef
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a worker needs to know of a catalog: the names to embed, and whether texts of the language are embedded."""
+
+    indexed: tuple[str, ...]
+    embedded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """A text to be tagged; `number` is its own."""
+
+    number: int
+    text: str
+    embedded: Embedded
+    index: IndexRef
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation by its name in `OPERATIONS`; `contents` are what the child was missing."""
+
+    operation: str
+    catalog: CatalogRef
+    arguments: tuple[Any, ...] = ()
+    contents: Mapping[Ref, Any] = field(default_factory=dict)
+
+
+class Missing(Exception):
+    """The child does not have, or does not have any more, what the call refers to."""
+
+    def __init__(self, ref: Ref) -> None:
+        super().__init__(ref)
+        self.ref = ref
+
+
+class Parser:
+    """Answers calls, one after the other."""
+
+    def __init__(self) -> None:
+        self._lexicons: Cache[CatalogRef, Lexicon] = Cache(MAX_SOURCE_BYTES)
+        self._indexes: Cache[IndexRef, Vectors] = Cache(MAX_INDEX_BYTES)
+        self._tagged: Cache[int, Tagged] = Cache(MAX_TAGGED)
+
+    def answer(self, call: Call) -> Any:
+        """Carry out a call.
+
+        Raises:
+            Missing: the call needs a content that is not here.
+            TextTooComplex: the text takes more work than one may cost.
+        """
+        for ref, content in call.contents.items():
+            self._keep(ref, content)
+        return OPERATIONS[call.operation](self, call.catalog, *call.arguments)
+
+    def warm_up(self) -> None:
+        """Load what every first text would wait for: tables, weights, units."""
+        lexicon = Lexicon.of(demo.catalog("cars"))
+        tokens = lexicon.language.tokenize(WARM_UP)
+        index = _nothing(len(lexicon.indexed))
+        embedded = Embedded([(token.start, token.end) for token in tokens], _nothing(len(tokens)))
+        today = dt.date(2026, 1, 1)
+        tagged = drafting.tag(WARM_UP, lexicon, embedded, index, today=today)
+        nearness = drafting.near(tagged, _nothing(len(tagged.phrases)), lexicon, index)
+        drafting.draft(WARM_UP, lexicon, today=today, tagged=tagged, nearness=nearness)
+
+    def describe(self, catalog: CatalogRef) -> Summary:
+        """The summary of a catalog."""
+        lexicon = self._lexicon(catalog)
+        return Summary(lexicon.indexed, bool(lexicon.language.data["embedded"]))
+
+    def without_followup(self, catalog: CatalogRef, text: str) -> str:
+        """See `drafting.without_followup`."""
+        return drafting.without_followup(text, self._lexicon(catalog))
+
+    def tag(self, catalog: CatalogRef, today: dt.date, tagging: Tagging) -> tuple[str, ...]:
+        """Tag a text; returns the phrases that are to be embedded before it is drafted."""
+        return self._tagged.put(tagging.number, self._tag(catalog, today, tagging)).phrases
+
+    def draft(
+        self,
+        catalog: CatalogRef,
+        today: dt.date,
+        text: str,
+        earlier: Earlier | None,
+        tagging: Tagging | None,
+        phrases: Vectors | None,
+    ) -> Interpretation:
+        """Read a text; `phrases` are the vectors of what tagging it returned, in this process or in another."""
+        lexicon, tagged, nearness = self._lexicon(catalog), None, None
+        if tagging and phrases is not None:
+            tagged = self._tagged.pop(tagging.number) or self._tag(catalog, today, tagging)
+            nearness = drafting.near(tagged, phrases, lexicon, self._index(tagging.index))
+        return drafting.draft(text, lexicon, today=today, earlier=earlier, tagged=tagged, nearness=nearness)
+
+    def _tag(self, catalog: CatalogRef, today: dt.date, tagging: Tagging) -> Tagged:
+        lexicon, index = self._lexicon(catalog), self._index(tagging.index)
+        return drafting.tag(tagging.text, lexicon, tagging.embedded, index, today=today)
+
+    def _keep(self, ref: Ref, content: Any) -> None:
+        if isinstance(ref, IndexRef):
+            self._indexes.put(ref, content, content.nbytes)
+            return
+        source = orjson.loads(content)
+        catalog = demo.catalog(source) if isinstance(source, str) else catalogs.parse(source)
+        self._lexicons.put(ref, Lexicon.of(catalog, languages.of(ref.locale)), len(content))
+
+    def _lexicon(self, ref: CatalogRef) -> Lexicon:
+        if (lexicon := self._lexicons.get(ref)) is None:
+            raise Missing(ref)
+        return lexicon
+
+    def _index(self, ref: IndexRef) -> Vectors:
+        if (index := self._indexes.get(ref)) is None:
+            raise Missing(ref)
+        return index
+
+
+def _nothing(count: int) -> Vectors:
+    return np.zeros((count, DIMENSIONS), np.float32)
+
+
+OPERATIONS: Mapping[str, Callable[..., Any]] = {
+    "describe": Parser.describe,
+    "without_followup": Parser.without_followup,
+    "tag": Parser.tag,
+    "draft": Parser.draft,
+}

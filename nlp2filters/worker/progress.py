@@ -1,0 +1,137 @@
+"""What a job's followers are told while an attempt is at it: what it does just now, and the LLM's text as it comes.
+
+It is told in passing. Nothing waits for it, but the end of an attempt for a moment; what Redis does not take at once is
+left out; and no progress is told of what takes less than half a second, so that quick jobs cost nothing more.
+"""
+
+import asyncio
+import logging
+import math
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from nlp2filters.core.jobs import Job
+from nlp2filters.storage.connection import StorageError
+from nlp2filters.storage.store import Event, Store, now_ms
+
+EVERY_S = 0.25
+PROGRESS_MS = 500  # between one and the next, of one job
+PATIENCE_S = 0.5  # with Redis
+SILENCE_S = 5.0  # after Redis did not take it
+MOST_TOLD = 100_000  # characters of text per attempt: they take memory as long as the job is kept
+
+Step = Literal["indexing", "embedding", "asking", "answering", "retrying", "repairing"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Piece:
+    """Text that was not told yet: which of the attempt's texts it is of, and how many code points of it came before."""
+
+    number: int
+    offset: int
+    text: str
+
+
+class Teller:
+    """Tells of the attempt that `job` has begun, while inside `async with`. It is a `Listener` of the LLM's calls."""
+
+    def __init__(self, store: Store, job: Job) -> None:
+        self._store = store
+        self._job = job
+        self._model = ""
+        self._repairs = False
+        self._number = 0  # of the text that is coming
+        self._length = 0  # of it so far
+        self._told = 0  # characters of all texts
+        self._pieces: list[_Piece] = []
+        self._progress: dict[str, Any] | None = None
+        self._progress_at = now_ms()  # that of the attempt before is older
+        self._silent_until = 0.0
+        self._ending = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._tell_on(), name="telling")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._task
+        self._ending.set()
+        if isinstance(exc, asyncio.CancelledError):
+            self._task.cancel()
+        (failure,) = await asyncio.gather(self._task, return_exceptions=True)
+        if isinstance(failure, Exception):
+            _log.error("the job's followers were not told: %r", failure)
+
+    def say(self, step: Step, detail: str, characters: int | None = None) -> None:
+        """What is done just now: for programs, and in words."""
+        self._progress = {"step": step, "detail": detail, "characters": characters}
+
+    async def say_last(self, step: Step, detail: str) -> None:
+        """What comes after the attempt, which is over."""
+        self.say(step, detail)
+        await self._tell()
+
+    def asks(self, model: str, *, repairs: bool) -> None:
+        """A call of the LLM comes next; `repairs` whether it sends an answer back."""
+        self._model, self._repairs = model, repairs
+
+    def begins(self) -> None:
+        """See `Listener`."""
+        self._number, self._length = self._number + 1, 0
+        if self._repairs:
+            self.say("repairing", f"The answer has a fault: asking {self._model} to mend it")
+        else:
+            self.say("asking", f"Asking {self._model}")
+
+    def adds(self, text: str) -> None:
+        """See `Listener`."""
+        if text := text[: MOST_TOLD - self._told]:
+            if not self._pieces or self._pieces[-1].number != self._number:
+                self._pieces.append(_Piece(self._number, self._length, ""))
+            self._pieces[-1].text += text
+        self._told += len(text)
+        self._length += len(text)
+        self.say("answering", f"{self._model} answers: {self._length} characters", self._length)
+
+    def waits(self, seconds: float, number: int, most: int) -> None:
+        """See `Listener`."""
+        again = f"asking again in {math.ceil(seconds)} s (try {number} of {most})"
+        self.say("retrying", f"{self._model} is busy or out of reach: {again}")
+
+    async def _tell_on(self) -> None:
+        ended = False
+        while not ended:
+            try:
+                async with asyncio.timeout(EVERY_S):
+                    ended = await self._ending.wait()
+            except TimeoutError:
+                pass
+            await self._tell()
+
+    async def _tell(self) -> None:
+        loop = asyncio.get_running_loop()
+        at = now_ms()
+        if loop.time() < self._silent_until or not (events := self._news(at)):
+            return
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._store.tell(self._job, events, at)
+        except (StorageError, OSError, TimeoutError) as exc:
+            _log.info("Redis does not take what goes on, it is left out: %r", exc)
+            self._silent_until = loop.time() + SILENCE_S
+
+    def _news(self, at: int) -> list[Event]:
+        events = [
+            Event("delta", {"try": piece.number, "offset": piece.offset, "text": piece.text}) for piece in self._pieces
+        ]
+        self._pieces = []
+        if self._progress and not 0 <= at - self._progress_at < PROGRESS_MS:  # a clock may be set back
+            events.append(Event("progress", self._progress))
+            self._progress, self._progress_at = None, at
+        return events

@@ -1,0 +1,86 @@
+"""The rescue: jobs and deliveries that have neither a queue entry nor a lease are found and queued again.
+
+No commit leaves such an orphan behind, so each is an error, of ours or of whoever has removed keys by hand, and is
+logged as one. One worker of all looks through the index of unfinished work, a small part at a time.
+"""
+
+import asyncio
+import logging
+from functools import partial
+
+from nlp2filters.core import jobs
+from nlp2filters.core.jobs import Job
+from nlp2filters.errors import IllegalTransition, JobNotFound, NewerRecord
+from nlp2filters.storage import arq_format
+from nlp2filters.storage.connection import StorageError
+from nlp2filters.storage.store import Store, now_ms
+
+PART = 250  # ids that are looked at in one script, about a millisecond
+SWEEP_SHARE = 0.5  # of the interval: a sweep of many jobs is spread over so much of it
+
+_log = logging.getLogger(__name__)
+
+
+async def run(store: Store, worker: str, interval_s: float) -> None:
+    """Sweep once in every interval, for ever, unless another worker does."""
+    while True:
+        try:
+            if await store.redis.set(store.keys.rescue, worker, nx=True, px=int(1000 * interval_s)):
+                await sweep(store, worker, interval_s)
+        except (StorageError, OSError) as exc:
+            _log.warning("could not look for orphans, trying again: %s", exc)
+        await asyncio.sleep(interval_s / 4)
+
+
+async def sweep(store: Store, worker: str, interval_s: float) -> int:
+    """Look through all unfinished work once; returns how many orphans were queued again.
+
+    It stops in the middle where another worker has taken over: this one was frozen.
+    """
+    rescued, cursor = 0, "0"
+    pause_s = SWEEP_SHARE * interval_s * PART / max(await store.unfinished(), PART)
+    while True:
+        cursor, orphans = await store.orphans(cursor, PART)
+        for subject, queue_name, entry in orphans:
+            try:
+                rescued += await _rescue(store, subject, queue_name, entry)
+            except (RedisError, OSError):
+                raise
+            except Exception:  # one record that nobody can read must not keep the others from being found
+                _log.exception("could not rescue an orphan", extra={"job_id": subject, "entry": entry})
+        if cursor == "0":
+            return rescued
+        await asyncio.sleep(pause_s)
+        if await store.redis.get(store.keys.rescue) not in (worker.encode(), None):
+            return rescued
+        await store.redis.set(store.keys.rescue, worker, px=int(1000 * interval_s))
+
+
+async def _rescue(store: Store, subject: str, queue_name: str, entry: str) -> bool:
+    """Queue an orphan again, or strike it off the index where there is nothing left to do for it."""
+    try:
+        if queue_name == store.keys.queue("delivery"):
+            message = await store.message(subject)
+            if message is None:
+                raise JobNotFound(subject)
+            await store.rescue_delivery(subject, message["owner"], message["url"])
+        else:
+            job = await store.get(subject)
+            await store.step(job, partial(_requeue, entry=entry))
+    except NewerRecord as exc:
+        _log.warning("an orphan is left to a worker of the newer version: %s", exc)
+        return False
+    except (JobNotFound, IllegalTransition) as exc:
+        _log.info("unfinished work that is gone: %s", exc)
+        await store.strike(subject, queue_name, entry)
+        return False
+    _log.error("rescued: it had neither a queue entry nor a lease", extra={"job_id": subject, "entry": entry})
+    await store.count("rescued")
+    return True
+
+
+def _requeue(job: Job, entry: str) -> Job:
+    """The step of the job, unless it has got another entry meanwhile: its worker has gone on without a lease."""
+    if job.entry and entry not in ("", arq_format.entry_id(job.entry.queue, job.id, job.entry.number)):
+        raise IllegalTransition(job.id, job.status, "be rescued")
+    return jobs.rescue(job, now_ms())
