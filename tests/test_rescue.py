@@ -136,7 +136,7 @@ async def test_a_record_that_nobody_can_read_keeps_no_other_from_being_found(
     record = {**jobs.to_record(broken), "stages": None}
     await redis.hset(store.keys.job(broken.id), "record", orjson.dumps(record))  # type: ignore[misc, arg-type]
     assert await rescue.sweep(store, "w", 0.01) == 1
-    assert [queue.job_of(entry.decode()) for entry in await entries(store, "embedding")] == [whole.id]
+    assert [arq_format.job_of(entry.decode()) for entry in await entries(store, "embedding")] == [whole.id]
     assert "could not rescue" in caplog.text
 
 

@@ -38,7 +38,7 @@ async def submitted(store: Store, number: int, owner: str) -> Job:
 
 async def test_a_job_whose_text_takes_too_long_fails_at_once_and_alone(redis: ArqRedis, keys: Keys) -> None:
     store = Store(redis, keys, retention_s=60)
-    async with Pool(2, wall_limit_s=5) as pool:
+    async with Pool(2, warm=2, wall_limit_s=5) as pool:
         resources = Resources(store, "w", embedder=object(), parsers=CatalogParsers(pool))  # type: ignore[arg-type]
         context = {"resources": resources}
         first = await submitted(store, 0, "anna")

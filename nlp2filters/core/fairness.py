@@ -23,6 +23,11 @@ class FairQueue(Generic[T]):
         """Let an owner's work wait for its turn."""
         self._waiting[owner].append((next(self._numbers), work))
 
+    @property
+    def waits(self) -> bool:
+        """True while some work waits for its turn."""
+        return bool(self._waiting)
+
     def take(self) -> tuple[str, T] | None:
         """The work whose turn it is, and its owner; None where nobody's may run now."""
         ready = [owner for owner in self._waiting if self._running[owner] < self._at_once]

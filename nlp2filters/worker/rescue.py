@@ -44,7 +44,7 @@ async def sweep(store: Store, worker: str, interval_s: float) -> int:
         for subject, queue_name, entry in orphans:
             try:
                 rescued += await _rescue(store, subject, queue_name, entry)
-            except (RedisError, OSError):
+            except (StorageError, OSError):
                 raise
             except Exception:  # one record that nobody can read must not keep the others from being found
                 _log.exception("could not rescue an orphan", extra={"job_id": subject, "entry": entry})

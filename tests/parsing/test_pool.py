@@ -114,8 +114,19 @@ async def test_a_catalog_travels_once(pool: Pool) -> None:
     assert fetched == 1
 
 
+async def test_a_child_is_added_when_work_waits(expected: Interpretation) -> None:
+    async with Pool(2) as pool:
+        assert len(pool.pids) == 1
+        assert await asyncio.gather(*(read(pool, owner) for owner in ("anna", "ben") * 4)) == [expected] * 8
+        async with asyncio.timeout(60):
+            while len(pool.pids) < 2:
+                await asyncio.sleep(0.01)
+        assert await asyncio.gather(*(read(pool, owner) for owner in ("anna", "ben") * 4)) == [expected] * 8
+        assert len(pool.pids) == 2
+
+
 async def test_a_child_that_hangs_is_killed_and_its_job_alone_fails(expected: Interpretation) -> None:
-    async with Pool(2, wall_limit_s=5) as pool:
+    async with Pool(2, warm=2, wall_limit_s=5) as pool:
         await asyncio.gather(read(pool, "anna"), read(pool, "ben"))  # warm in both
         before = pool.pids
         parser, beside = await cars(pool, "anna"), await cars(pool, "ben")
@@ -219,7 +230,7 @@ async def test_one_owners_heavy_texts_let_others_pass(pool: Pool) -> None:
 
 
 async def test_nobody_is_left_behind() -> None:
-    async with Pool(2) as pool:
+    async with Pool(2, warm=2) as pool:
         pids = pool.pids
         assert len(pids) == 2
     for pid in pids:
@@ -231,7 +242,7 @@ import asyncio, os
 from nlp2filters.worker.parsing.pool import Pool
 
 async def main():
-    async with Pool(2) as pool:
+    async with Pool(2, warm=2) as pool:
         print(*pool.pids, flush=True)
         await asyncio.Event().wait()
 

@@ -5,7 +5,7 @@ A call that takes too long costs its own job alone: its child is killed and repl
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
@@ -37,20 +37,26 @@ class _Waiting:
 
 
 class Pool:
-    """`async with Pool(size)`: so many children, warm; they are killed at the end."""
+    """`async with Pool(size)`: at most so many children, which are killed at the end.
 
-    def __init__(self, size: int, *, wall_limit_s: float = WALL_LIMIT_S, cpu_limit_s: int = CPU_LIMIT_S) -> None:
-        self._size = size
+    The first `warm` are there from the start, another when work waits and none is idle: so a worker is ready soon.
+    """
+
+    def __init__(
+        self, size: int, *, warm: int = 1, wall_limit_s: float = WALL_LIMIT_S, cpu_limit_s: int = CPU_LIMIT_S
+    ) -> None:
+        self._size, self._warm = size, warm
         self._limits: dict[str, Any] = {"wall_limit_s": wall_limit_s, "cpu_limit_s": cpu_limit_s}
         self._queue: FairQueue[_Waiting] = FairQueue(max(1, size - 1))
         self._idle: list[Process] = []
         self._processes: set[Process] = set()
+        self._starting = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._answers: set[asyncio.Future[tuple[Any, Process]]] = set()
 
     async def __aenter__(self) -> Self:
         try:
-            for _ in range(self._size):
+            for _ in range(self._warm):
                 self._idle.append(await self._start())
         except BaseException:
             await self._close()
@@ -94,9 +100,23 @@ class Pool:
             process = waiting.prefers if waiting.prefers in self._idle else self._idle[-1]
             assert process
             self._idle.remove(process)
-            task = asyncio.create_task(self._serve(process, owner, waiting), name="parse")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._spawn(self._serve(process, owner, waiting))
+        if self._queue.waits and not self._idle and len(self._processes) + self._starting < self._size:
+            self._starting += 1
+            self._spawn(self._grow())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="parse")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _grow(self) -> None:
+        try:
+            process = await self._started()
+        finally:
+            self._starting -= 1
+        self._idle.append(process)
+        self._dispatch()
 
     async def _serve(self, process: Process, owner: str, waiting: _Waiting) -> None:
         if process.dead:  # it ended by itself, between two calls
@@ -133,6 +153,10 @@ class Pool:
     async def _replacement(self, process: Process) -> Process:
         _log.warning("replacing a parser process that has ended", extra={"pid": process.pid})
         self._processes.discard(process)
+        return await self._started()
+
+    async def _started(self) -> Process:
+        """A new child, after as many tries as it takes."""
         while True:
             try:
                 return await self._start()
