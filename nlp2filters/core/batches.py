@@ -15,10 +15,10 @@ COUNTED = ("queued", "running", "canceling", "succeeded", "failed", "canceled", 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What never changes of a batch; how far it is stands in its jobs.
+    """The immutable part of a batch; its progress is in its jobs.
 
-    `members` are pairs of `custom_id` and job id. `notify` tells how its webhook is written: `event` as a signed
-    event of the batch, `send` as the older callback API has it; None for no webhook.
+    `members` are pairs of `custom_id` and job id. `notify` is the form of its webhook: `event` is a signed event of the
+    batch, `send` is the older callback API's form, and None means no webhook.
     """
 
     id: str
@@ -30,7 +30,7 @@ class Batch:
 
 
 def to_record(batch: Batch) -> dict[str, Any]:
-    """The batch as JSON data for the store."""
+    """Return the batch as JSON data for the store."""
     return asdict(batch)
 
 
@@ -40,7 +40,7 @@ def from_record(data: Mapping[str, Any]) -> Batch:
 
 
 def to_public(batch: Batch, members: Sequence[Job | None]) -> dict[str, Any]:
-    """The batch as its owner sees it; `members` are its jobs as they are now, None for one that is kept no more."""
+    """Return the batch as its owner sees it. `members` are its jobs as they are now; None is one no longer kept."""
     counts = dict.fromkeys(COUNTED, 0)
     for job in members:
         counts[job.status if job else "expired"] += 1
@@ -60,7 +60,7 @@ def to_public(batch: Batch, members: Sequence[Job | None]) -> dict[str, Any]:
 
 
 def outcome(custom_id: str, job_id: str, job: Job | None, result: Any) -> dict[str, Any]:
-    """What came of one request of the batch: one line of its results."""
+    """Return the outcome of one request of the batch: one line of its results."""
     if job is None:
         error = problem("result-expired", "The job is no longer kept.")
         return {"custom_id": custom_id, "job_id": job_id, "status": "expired", "result": None, "error": error}

@@ -1,4 +1,4 @@
-"""The work that one text may cost, counted in steps: pure code has no clock, and must behave alike everywhere."""
+"""The work that one text may cost, counted in steps: pure code has no clock and must behave the same everywhere."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,13 @@ SPELLINGS_PER_STEP = 16
 
 @dataclass(slots=True)
 class Budget:
-    """Steps that are left for a text. A step is about a microsecond of work on a machine of 2024."""
+    """The steps that a text may take. A step is about a microsecond of work on a machine of 2024."""
 
     limit: int = MAX_STEPS
     spent: int = 0
 
     def spend(self, steps: int) -> None:
-        """Count work that is about to be done.
+        """Count work before it is done.
 
         Raises:
             TextTooComplex: it is more than is left.

@@ -1,6 +1,6 @@
-"""A catalog: what can be searched. Its fields have types, units, known values and the words people use for them.
+"""A catalog: the searchable fields, with types, units, known values and the words that people use for them.
 
-The types are plain frozen dataclasses. Pydantic checks them at the border, so that `parse` reports every
+The types are plain frozen dataclasses. Pydantic validates them at the boundary, so that `parse` reports every
 fault at once with a JSON pointer, and the same definitions give the JSON schema of the API.
 """
 
@@ -63,10 +63,10 @@ _NULL: tuple[Operator, ...] = ("isNull", "not isNull")
 
 
 def applicable(type: FieldType, *, many: bool = False) -> tuple[Operator, ...]:  # noqa: A002
-    """The operators that make sense for a type.
+    """Return the operators that make sense for a type.
 
-    A list passes a test that one of its values passes, and its negation when none does; so "<" and ">=" would not be
-    opposites, and lists have ranges instead.
+    A list passes a test if one of its values does, and the negated test if none does. "<" and ">=" would not be
+    opposites then, so lists have ranges instead.
     """
     equality = _EQUALITY if type != "geo" else ()
     order = (*(_ORDER if not many else ()), *_RANGE) if type in ORDERED else ()
@@ -75,21 +75,23 @@ def applicable(type: FieldType, *, many: bool = False) -> tuple[Operator, ...]: 
 
 
 MAX_FIELDS = 10_000
-MAX_FAULTS = 1_000  # that are reported
+# At most this many faults are reported.
+MAX_FAULTS = 1_000
 
 Name = Annotated[str, MinLen(1), MaxLen(200)]
 Phrase = Annotated[str, MinLen(1), MaxLen(200)]
 Prose = Annotated[str, MaxLen(500)]
-Phrases = Annotated[tuple[Phrase, ...], FailFast()]  # or a list of half a million numbers would have as many faults
+# Without failing fast, a list of half a million numbers would have as many faults.
+Phrases = Annotated[tuple[Phrase, ...], FailFast()]
 
 _STRICT = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A known value of a keyword field, as it is stored, with the other words people use for it.
+    """A known value of a keyword field in its stored spelling, with the other words that people use for it.
 
-    `count` is how often it was seen, where somebody counted.
+    `count` is how often it was seen, if it was counted.
     """
 
     __pydantic_config__ = _STRICT
@@ -119,9 +121,9 @@ class Field:
 
     `name` is the name in the search engine, `label` the one for people. `unit` is the unit of the stored
     numbers ("lb", "mpg", "min"), `currency` an ISO 4217 code. `values` are known values, most frequent
-    first (of a text field: words that occur in it); with `closed` no other occurs. `many`: the property holds
-    a list. `operators` are those that may be used, all that the type has when there are none. `minimum` and `maximum`
-    are what the data was seen to hold (ISO 8601 for dates), `examples` values as they may be.
+    first (of a text field: words that occur in it); with `closed`, no others occur. `many`: the property holds
+    a list. `operators` are the allowed ones; if empty, all that the type has. `minimum` and `maximum` are the
+    limits of the data seen (ISO 8601 for dates), `examples` are possible values.
     """
 
     __pydantic_config__ = _STRICT
@@ -144,7 +146,7 @@ class Field:
     examples: Annotated[tuple[Prose | int | float | bool, ...], FailFast()] = ()
 
     def __hash__(self) -> int:
-        """By name: a field may have thousands of values, and is looked up often."""
+        """Hash by name: a field may have thousands of values, and is looked up often."""
         return hash(self.name)
 
     @property
@@ -155,7 +157,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class _Spellings:
-    """The ways in which the known values of a field may be written; the first value of a spelling has it."""
+    """The spellings of a field's known values. The first value with a spelling owns it."""
 
     exact: Set[str]
     folded: Mapping[str, str]
@@ -182,7 +184,7 @@ class _Spellings:
 class Catalog:
     """The fields of one kind of record. `nouns` are words for the records themselves ("cars", "vehicles").
 
-    `scope` is a filter (CQL2-JSON) that every search has, whatever the text says.
+    `scope` is a filter (CQL2-JSON) that applies to every search, whatever the text says.
     """
 
     __pydantic_config__ = _STRICT
@@ -198,11 +200,11 @@ class Catalog:
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:
-        """The fields under their names."""
+        """The fields by name."""
         return {field.name: field for field in self.fields}
 
     def stored_value(self, field: Field, given: str) -> str | None:
-        """The known value that is meant: the same, then upper and lower case alike, then by a synonym."""
+        """Return the known value that is meant: an exact match first, then one in any case, then by synonym."""
         if field.name not in self._spellings:
             self._spellings[field.name] = _Spellings.of(field.values)
         return self._spellings[field.name].stored(given)
@@ -213,7 +215,7 @@ class Catalog:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the content: the key for anything derived from the catalog."""
+        """The SHA-256 of the content: the key for anything derived from the catalog."""
         return hashlib.sha256(orjson.dumps(to_json(self), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -225,7 +227,7 @@ def parse(data: object) -> Catalog:
     """Read a catalog from decoded JSON.
 
     Raises:
-        InvalidCatalog: with every fault found and where it is, up to `MAX_FAULTS`; of a list within a field the first.
+        InvalidCatalog: with every fault and its place, up to `MAX_FAULTS`; only the first in a list within a field.
     """
     if isinstance(data, dict) and isinstance(fields := data.get("fields"), list) and len(fields) > MAX_FIELDS:
         raise InvalidCatalog([Fault("/fields", f"There are {len(fields)} fields; {MAX_FIELDS} are allowed.")])
@@ -233,7 +235,8 @@ def parse(data: object) -> Catalog:
         catalog = _adapter.validate_python(data)
     except ValidationError as exc:
         errors = exc.errors()
-        if len(errors) > 1:  # a list whose members are all faulty is called too short as well
+        # Pydantic also calls a list too short if all of its members are faulty.
+        if len(errors) > 1:
             errors = [error for error in errors if error["type"] != "too_short" or error["loc"] != ("fields",)]
         listed = (Fault(_pointer(error["loc"]), error["msg"]) for error in errors)
         more = _faults(_sound_fields(data)) if len(errors) < MAX_FAULTS else ()
@@ -244,7 +247,7 @@ def parse(data: object) -> Catalog:
 
 
 def to_json(catalog: Catalog) -> dict[str, Any]:
-    """The catalog as JSON data; what is at its default is left out."""
+    """Return the catalog as JSON data, without members at their default."""
     data: dict[str, Any] = _adapter.dump_python(catalog, mode="json", exclude_defaults=True)
     return data
 
@@ -254,7 +257,7 @@ def _pointer(loc: tuple[int | str, ...]) -> str:
 
 
 def _sound_fields(data: object) -> dict[int, Field]:
-    """The fields of a faulty catalog that are sound by themselves, under their places."""
+    """Return the fields of a faulty catalog that are valid by themselves, by index."""
     fields = data.get("fields") if isinstance(data, dict) else None
     found = {}
     for index, field_ in enumerate(fields if isinstance(fields, list) else ()):
@@ -266,7 +269,7 @@ def _sound_fields(data: object) -> dict[int, Field]:
 
 
 def _faults(fields: Mapping[int, Field]) -> Iterator[Fault]:
-    """What the types alone do not rule out."""
+    """Yield the faults that the types alone do not rule out."""
     counts = Counter(field.name for field in fields.values())
     for index, field_ in fields.items():
         at = f"/fields/{index}"
@@ -299,7 +302,7 @@ def _wrong_operators(field: Field, at: str) -> Iterator[Fault]:
 
 
 def _wrong_limits(field: Field, at: str) -> Iterator[Fault]:
-    """Limits of another type than the field, or the wrong way round."""
+    """Yield a fault for limits of another type than the field, or in the wrong order."""
     limits = {"minimum": field.minimum, "maximum": field.maximum}
     sound = True
     for name, limit in limits.items():
@@ -307,7 +310,8 @@ def _wrong_limits(field: Field, at: str) -> Iterator[Fault]:
             sound = False
             yield Fault(f"{at}/{name}", f"{limit!r} is no limit of a {field.type} field.")
     low, high = limits.values()
-    if sound and low is not None and high is not None and low > high:  # type: ignore[operator]  # both of one type
+    # Both have the same type.
+    if sound and low is not None and high is not None and low > high:  # type: ignore[operator]
         yield Fault(f"{at}/minimum", f"The minimum {low!r} is greater than the maximum {high!r}.")
 
 

@@ -1,7 +1,7 @@
-"""Does a filter fit its catalog? Known fields, operators that their types allow, values of their types.
+"""Validation of a filter against its catalog: known fields, allowed operators, values of the right type.
 
-Whoever wrote the filter (the parser, an LLM, a caller) may spell a value in more ways than the catalog
-does: "30" for 30, "JAPAN" for Japan. What can mean only one thing is put right; the rest is a fault that
+The author of a filter (the parser, an LLM, a caller) may spell a value in more ways than the catalog
+does: "30" for 30, "JAPAN" for Japan. Unambiguous values are normalized; anything else is a fault that
 says what is allowed.
 """
 
@@ -38,30 +38,35 @@ from nlp2filters.core.interpretation import Direction, Sort, leaf_to_json
 from nlp2filters.errors import Fault, InvalidCatalog, InvalidFilter
 
 MAX_TEXT = 500
-MAX_INTEGER = 2**53  # beyond it, JSON readers that use doubles round
+# Beyond this, JSON readers that use doubles round.
+MAX_INTEGER = 2**53
 MAX_OFFSET_DAYS = 366 * 1000
 
 _DAYS = {"day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
 _NUMBER = re.compile(r"[+-]?\d{1,400}(\.\d{1,400})?([eE][+-]?\d{1,3})?")
-_ALL_NAMED = 10  # up to so many, a fault lists everything that is allowed
-_MAX_SUGGESTIONS = 3  # faults of one filter that name what is nearest: looking for it takes a while
-_MAX_COMPARED = 10_000  # names that the nearest is looked for among
-_MAX_FAULTS = 100  # of one filter that are reported
+# A fault lists everything that is allowed, up to this many.
+_ALL_NAMED = 10
+# At most this many faults of a filter suggest the nearest names, since finding them takes a while.
+_MAX_SUGGESTIONS = 3
+# The nearest names are searched for among at most this many.
+_MAX_COMPARED = 10_000
+# At most this many faults of a filter are reported.
+_MAX_FAULTS = 100
 
 
 def operators(field: Field) -> tuple[str, ...]:
-    """The operators that a condition on the field may have, named as in `interpretation.leaf_to_json`."""
+    """Return the operators that a condition on the field may have, named as in `interpretation.leaf_to_json`."""
     return field.operators or applicable(field.type, many=field.many)
 
 
 def allows(catalog: Catalog, test: Leaf | Not) -> bool:
-    """Whether the test of a known field has an operator that the field allows."""
+    """Return whether the field of a test, which must be known, allows its operator."""
     plain = leaf_to_json(test)
     return plain["op"] in operators(catalog.by_name[plain["field"]])
 
 
 def own_scope(catalog: Catalog) -> Filter | None:
-    """The catalog's own scope, checked.
+    """Check and return the catalog's own scope.
 
     Raises:
         InvalidCatalog: with every fault, pointing into the catalog.
@@ -75,12 +80,12 @@ def own_scope(catalog: Catalog) -> Filter | None:
 
 
 def check(filter: Filter, catalog: Catalog, at: str = "", *, trusted: bool = False) -> Filter:  # noqa: A002
-    """The filter with its values in the form and spelling of the catalog.
+    """Return the filter with its values in the form and spelling of the catalog.
 
-    Numbers, dates and booleans given as strings become what the field holds. Known values take their
-    stored spelling. An instant becomes UTC; without an offset it is taken for UTC. Swapped limits of
-    `Between` are put right, and fractional limits of an integer field moved to the whole numbers inside.
-    A `trusted` filter, such as a scope, may use operators that the catalog does not allow a text.
+    Numbers, dates and booleans given as strings are converted to the field's type. Known values take their
+    stored spelling. An instant is converted to UTC; without an offset it is taken as UTC. Swapped limits of
+    `Between` are exchanged, and fractional limits of an integer field move to the whole numbers inside.
+    A `trusted` filter, such as a scope, may use operators that the catalog does not allow in a text.
 
     Raises:
         InvalidFilter: with every fault, each pointing into the filter's CQL2-JSON, after the prefix `at`.
@@ -95,7 +100,7 @@ def check(filter: Filter, catalog: Catalog, at: str = "", *, trusted: bool = Fal
 
 
 def check_sort(sorts: Sequence[Sort], catalog: Catalog, at: str = "") -> tuple[Sort, ...]:
-    """The same sorts.
+    """Check sorts and return them unchanged.
 
     Raises:
         InvalidFilter: with every fault, pointing into the list of `{"field", "direction"}`.
@@ -187,7 +192,7 @@ class _Check:
         return found
 
     def allowed(self, given: str, names: Sequence[str]) -> str:
-        """The sentence that says what is allowed, the most similar first."""
+        """Return the sentence that says what is allowed, the most similar first."""
         if len(names) <= _ALL_NAMED:
             return f"Allowed: {', '.join(names)}."
         self.suggestions += 1
@@ -201,7 +206,7 @@ class _Check:
             return value
 
     def known(self, value: Scalar, of: Field) -> str:
-        """The value in its stored spelling."""
+        """Return the value in its stored spelling."""
         if isinstance(value, int | float) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str):
@@ -224,7 +229,7 @@ class _Check:
 
 
 def _operator(leaf: Leaf, *, negated: bool) -> str:
-    """The operator, or the one that says the opposite."""
+    """Return the operator of a test, or the opposite one if the test is negated."""
     match leaf:
         case Comparison(op, _, value):
             return op if not negated or isinstance(value, bool) else NEGATED[op]
@@ -243,13 +248,13 @@ _Rounding = Literal["up", "down"]
 
 
 def _rounding(op: Operator) -> _Rounding | None:
-    """Where a fractional limit goes on whole numbers: `> 2.5` is `> 2`, `< 2.5` is `< 3`."""
+    """Return the way to round a limit on whole numbers: `> 2.5` becomes `> 2`, and `< 2.5` becomes `< 3`."""
     roundings: dict[Operator, _Rounding] = {"<": "up", ">=": "up", "<=": "down", ">": "down"}
     return roundings.get(op)
 
 
 def _swapped(low: Scalar, high: Scalar, of: Field) -> bool:
-    """Whether both limits are known and stand the wrong way round. Relative dates are not known yet."""
+    """Return whether both limits are known and in the wrong order. Relative dates are not known yet."""
     numeric = replace(of, type="number") if of.type == "integer" else of
     try:
         low, high = coerce(low, numeric), coerce(high, numeric)
@@ -261,17 +266,17 @@ def _swapped(low: Scalar, high: Scalar, of: Field) -> bool:
 
 
 def _as_instant(value: Scalar) -> Scalar:
-    """A datetime field may have a day on one side and an instant on the other."""
+    """Return a day as an instant: a datetime field may have a day on one side and an instant on the other."""
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return dt.datetime.combine(value, dt.time(), dt.UTC)
     return value
 
 
 def coerce(value: Scalar, of: Field, rounding: _Rounding | None = None) -> Scalar:
-    """The value as a field that is no string holds it; `rounding` says where a fraction goes on an integer field.
+    """Convert a value to the type of a field that is not a string; `rounding` is for fractions on an integer field.
 
     Raises:
-        ValueError: what was expected instead, as a sentence for people.
+        ValueError: with the form that was expected, as a sentence for people.
     """
     match of.type:
         case "integer":
@@ -394,6 +399,6 @@ def _nearest(given: str, names: Sequence[str]) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value as quoted in a fault: short, and without characters that JSON cannot carry."""
+    """Quote a value for a fault: short, and without characters that JSON cannot carry."""
     text = repr(value) if isinstance(value, str | RelativeDate) else str(value)
     return text if len(text) <= 60 else text[:59] + "…"

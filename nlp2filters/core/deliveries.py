@@ -1,4 +1,4 @@
-"""The log of a webhook's attempts: notes of what happened, oldest first, and marks of somebody asking for it anew."""
+"""The log of a webhook's attempts: notes of what happened, oldest first, and markers of requested redeliveries."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,18 +13,18 @@ Note = Mapping[str, Any]
 
 
 def message_id(subject: str) -> str:
-    """The id of the message about the end of a job or batch: the same at every attempt."""
+    """Return the id of the message about the end of a job or batch, which is the same for every attempt."""
     return f"msg_{subject}"
 
 
 def receiver_of(url: str) -> str:
-    """The host and port of a webhook's address, by which deliveries to one receiver are counted."""
+    """Return the host and port of a webhook's address, by which deliveries to one receiver are counted."""
     match = re.match(r"[a-z]+://([^/?#]*)", url, re.IGNORECASE)
     return match[1].lower() if match else ""
 
 
 def body_of(job: Job) -> bytes:
-    """The webhook's body: how the job ended and where its result is, not the result itself."""
+    """Return the webhook's body: how the job ended and where its result is, not the result itself."""
     data = {
         "job_id": job.id,
         "status": job.status,
@@ -36,18 +36,18 @@ def body_of(job: Job) -> bytes:
 
 
 def attempts(notes: Sequence[Note]) -> list[Note]:
-    """The attempts since somebody last asked for them anew."""
+    """Return the attempts since the last requested redelivery."""
     marks = [index for index, note in enumerate(notes) if note.get("asked_again")]
     return list(notes[marks[-1] + 1 :] if marks else notes)
 
 
 def is_over(notes: Sequence[Note]) -> bool:
-    """Whether no further attempt is to come."""
+    """Return whether no further attempt will follow."""
     return bool(notes) and bool(notes[-1]["final"])
 
 
 def to_public(subject: str, event: str, url: str, notes: Sequence[Note]) -> dict[str, Any]:
-    """The delivery of `event` of the job or batch `subject`, as its owner sees it."""
+    """Return the delivery of `event` for the job or batch `subject`, as its owner sees it."""
     ok = any(note.get("ok") for note in attempts(notes))
     made = [
         {"at": note["at"], "status": note["status"], "error": note["error"], "duration_ms": note.get("duration_ms")}

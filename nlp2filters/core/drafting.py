@@ -1,4 +1,4 @@
-"""A draft: the built-in parser's reading of a text, with what the embedding model makes of it, after an earlier one."""
+"""A draft: the built-in parser's reading of a text, helped by the embedding model, and merged with an earlier one."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ Vectors = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """What the embedding model makes of a text: the code points (start, end) of its pieces, and a vector for each."""
+    """The embedding model's output for a text: the code points (start, end) of its pieces, and a vector for each."""
 
     pieces: Sequence[tuple[int, int]]
     vectors: Vectors
 
 
 def without_followup(text: str, lexicon: Lexicon, budget: Budget | None = None) -> str:
-    """The text with blanks in place of the words that say what becomes of an earlier filter.
+    """Replace the words that change an earlier filter with blanks.
 
     Raises:
-        TextTooComplex: that takes more work than the budget allows.
+        TextTooComplex: it takes more work than the budget allows.
     """
     return followup.read(text, lexicon, budget).rest
 
@@ -37,10 +37,10 @@ def without_followup(text: str, lexicon: Lexicon, budget: Budget | None = None) 
 def tag(
     text: str, lexicon: Lexicon, embedded: Embedded, index: Vectors, *, today: dt.date, budget: Budget | None = None
 ) -> Tagged:
-    """What the tagger makes of a text. `index` has a vector for each of `lexicon.indexed`.
+    """Tag a text. `index` has a vector for each of `lexicon.indexed`.
 
     Raises:
-        TextTooComplex: that takes more work than the budget allows.
+        TextTooComplex: it takes more work than the budget allows.
     """
     return parser.tag(
         text,
@@ -54,7 +54,7 @@ def tag(
 
 
 def near(tagged: Tagged, vectors: Vectors, lexicon: Lexicon, index: Vectors) -> Nearness:
-    """How near the phrases of a tagged text, of which `vectors` has one each, are to the names of the catalog."""
+    """Compare the phrases of a tagged text, each with its row of `vectors`, to the names of the catalog by meaning."""
     return Nearness.of(tagged.phrases, vectors, index[: len(lexicon.names)], lexicon)
 
 
@@ -68,10 +68,10 @@ def draft(
     nearness: Nearness | None = None,
     budget: Budget | None = None,
 ) -> Interpretation:
-    """Read a text. `tagged` and `nearness` are of the text `without_followup` where it goes on from an `earlier` one.
+    """Read a text. If it refines an `earlier` one, `tagged` and `nearness` must be of the text `without_followup`.
 
     Raises:
-        TextTooComplex: that takes more work than the budget allows.
+        TextTooComplex: it takes more work than the budget allows.
     """
     budget = budget or (tagged.row.budget if tagged else Budget())
     if earlier is None:

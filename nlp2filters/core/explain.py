@@ -1,4 +1,4 @@
-"""Says in plain English what will be searched."""
+"""Explanations in plain English of what will be searched."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _MOMENTS: dict[Operator, str] = {"<": "before", "<=": "at or before", ">": "afte
 
 
 def explain(interpretation: Interpretation, catalog: Catalog) -> str:
-    """What will be searched, as one sentence: conditions, words, order, number."""
+    """Say in one sentence what will be searched: conditions, words, order, number."""
     it = interpretation
     parts = [_phrase(push_not_inward(it.filter), catalog)] if it.filter else ["everything"]
     if it.text:
@@ -45,7 +45,7 @@ def explain(interpretation: Interpretation, catalog: Catalog) -> str:
 
 
 def sentence(test: Leaf | Not, catalog: Catalog) -> str:
-    """One condition, such as "Miles per gallon is at least 30", without a full stop."""
+    """Describe one condition, such as "Miles per gallon is at least 30", without a full stop."""
     return _capital(_phrase(push_not_inward(test), catalog))
 
 
@@ -64,10 +64,11 @@ def _phrase(node: Filter, catalog: Catalog) -> str:
 
 
 def _join(args: Sequence[Filter], word: str, catalog: Catalog) -> str:
-    """The parts of an AND or OR. A comma sets the last apart where a part has an "and" or "or" of its own."""
+    """Join the parts of an AND or OR. A comma sets the last one apart if a part has an "and" or "or" of its own."""
     phrases = [_phrase(arg, catalog) for arg in args]
     for index, arg in enumerate(args):
-        if isinstance(arg, And):  # an OR opens with "either"; an AND inside needs such a word too
+        # An OR opens with "either", so an AND inside it needs such a word too.
+        if isinstance(arg, And):
             phrases[index] = ("both " if len(arg.args) == 2 else "all of ") + phrases[index]
     return _enumerate(phrases, f", {word}" if any(map(_is_list, args)) else f" {word}")
 
@@ -105,7 +106,7 @@ def _test(leaf: Leaf, field: Field, negated: bool = False) -> str:
 
 
 def _list_test(leaf: Leaf, field: Field, name: str, *, negated: bool) -> str:
-    """A test of a field that holds a list."""
+    """Describe a test of a field that holds a list."""
     if isinstance(leaf, Comparison) and leaf.op == "<>":
         leaf, negated = Comparison("=", leaf.field, leaf.value), True
     verb = "does not include" if negated else "includes"
@@ -204,7 +205,7 @@ def _order(field: Field, *, rising: bool) -> str:
 
 
 def _inline(title: str) -> str:
-    """The title within a sentence: "Origin" loses its capital, "MPG" and "IMDb rating" keep theirs."""
+    """Write a title as within a sentence: "Origin" loses its capital, "MPG" and "IMDb rating" keep theirs."""
     return title[:1].lower() + title[1:] if title[1:2].islower() and title.split()[0][1:].islower() else title
 
 

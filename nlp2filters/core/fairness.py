@@ -1,4 +1,4 @@
-"""Fair turns: who is next when several owners' work waits for few places."""
+"""Fair turns: who is next when the work of several owners competes for a few slots."""
 
 from collections import defaultdict, deque
 from itertools import count
@@ -8,8 +8,10 @@ T = TypeVar("T")
 
 
 class FairQueue(Generic[T]):
-    """Work of several owners. Next is the owner with the least of it running; then the one whose last turn is longest
-    ago; then who came first. No owner has more than `at_once` running, so that one cannot take every place.
+    """A queue of several owners' work.
+
+    The owner with the least work running is next; then the one whose last turn was longest ago; then the one who came
+    first. No owner has more than `at_once` running, so that one cannot take every slot.
     """
 
     def __init__(self, at_once: int) -> None:
@@ -20,7 +22,7 @@ class FairQueue(Generic[T]):
         self._numbers = count(1)
 
     def put(self, owner: str, work: T) -> None:
-        """Let an owner's work wait for its turn."""
+        """Queue an owner's work."""
         self._waiting[owner].append((next(self._numbers), work))
 
     @property
@@ -29,7 +31,7 @@ class FairQueue(Generic[T]):
         return bool(self._waiting)
 
     def take(self) -> tuple[str, T] | None:
-        """The work whose turn it is, and its owner; None where nobody's may run now."""
+        """Take the work whose turn it is, and return its owner and the work; None if nothing may run now."""
         ready = [owner for owner in self._waiting if self._running[owner] < self._at_once]
         if not ready:
             return None
@@ -42,7 +44,7 @@ class FairQueue(Generic[T]):
         return owner, work
 
     def done(self, owner: str) -> None:
-        """One piece of the owner's work has ended."""
+        """Record that one piece of the owner's work has ended."""
         self._running[owner] -= 1
         if not self._running[owner] and owner not in self._waiting:
             del self._running[owner], self._last_turns[owner]

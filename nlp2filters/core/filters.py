@@ -24,7 +24,7 @@ Operator = Literal["=", "<>", "<", "<=", ">", ">="]
 
 @dataclass(frozen=True, slots=True)
 class RelativeDate:
-    """A day told from today: shift by `offset` `unit`s, then go to the first or last day of the `floor`.
+    """A day relative to today: shift by `offset` `unit`s, then go to the first or last day of the `floor`.
 
     "7 days ago" is `RelativeDate(-7, "day")`, "this year" goes from `RelativeDate(0, "year", "year")` to
     `RelativeDate(0, "year", "year", "last")`.
@@ -36,7 +36,10 @@ class RelativeDate:
     edge: Literal["first", "last"] = "first"
 
     def resolve(self, today: dt.date, week_start: int = 0) -> dt.date:
-        """The calendar day; of one outside the years 1 to 9999 the nearest inside. `week_start`: 0 for Monday."""
+        """Return the calendar day.
+
+        A day outside the years 1 to 9999 becomes the nearest one inside. The week starts on `week_start`: 0 is Monday.
+        """
         try:
             return self._day(today, week_start)
         except (OverflowError, ValueError):
@@ -93,7 +96,7 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Contains:
-    """The string field contains `text`, upper and lower case alike. `text` is literal: no wildcards."""
+    """The string field contains `text`, in upper or lower case. `text` is literal: no wildcards."""
 
     field: str
     text: str
@@ -115,7 +118,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Every one of `args` (two or more)."""
+    """All of `args` (two or more)."""
 
     args: "tuple[Filter, ...]"
 
@@ -134,12 +137,12 @@ NEGATED: dict[Operator, Operator] = {"=": "<>", "<>": "=", "<": ">=", ">=": "<",
 
 
 def all_of(*filters: Filter | None) -> Filter | None:
-    """AND, flattened; the absent ones are left out, and none at all is no filter."""
+    """Join filters by AND, flattened. Absent ones are left out; without any, the result is None."""
     return _join(And, filters)
 
 
 def any_of(*filters: Filter | None) -> Filter | None:
-    """OR, flattened; the absent ones are left out."""
+    """Join filters by OR, flattened. Absent ones are left out; without any, the result is None."""
     return _join(Or, filters)
 
 
@@ -157,7 +160,7 @@ def _join(kind: type[And] | type[Or], filters: tuple[Filter | None, ...]) -> Fil
 
 
 def negate(node: Filter) -> Filter:
-    """The opposite filter, with `Not` only before `Between`, `OneOf`, `Contains` and `IsNull`."""
+    """Return the opposite filter, with `Not` only before `Between`, `OneOf`, `Contains` and `IsNull`."""
     match node:
         case Comparison("=", name, bool() as value):
             return Comparison("=", name, not value)
@@ -174,9 +177,9 @@ def negate(node: Filter) -> Filter:
 
 
 def push_not_inward(node: Filter) -> Filter:
-    """The same filter in negation normal form. De Morgan's laws hold in three-valued logic too.
+    """Return the filter in negation normal form. De Morgan's laws hold in three-valued logic too.
 
-    Not to be true is to be false: a boolean has no "<>".
+    A boolean has no "<>": if it is not true, it is false.
     """
     match node:
         case Not(arg):
@@ -192,7 +195,7 @@ def push_not_inward(node: Filter) -> Filter:
 
 
 def leaves(node: Filter | None) -> Iterator[Leaf]:
-    """The tests of a filter, from left to right, without their negations."""
+    """Yield the tests of a filter, from left to right, without their negations."""
     match node:
         case None:
             return
@@ -206,7 +209,7 @@ def leaves(node: Filter | None) -> Iterator[Leaf]:
 
 
 def tests(node: Filter | None) -> Iterator[Leaf | Not]:
-    """The tests of a filter in negation normal form, from left to right, each with its negation."""
+    """Yield the tests of a filter in negation normal form, from left to right, each with its negation."""
     match node:
         case None:
             return
@@ -218,7 +221,7 @@ def tests(node: Filter | None) -> Iterator[Leaf | Not]:
 
 
 def size(node: Filter) -> int:
-    """How many parts the filter has: tests, values of lists, and what joins or negates them."""
+    """Count the parts of the filter: tests, values of lists, and the operators that join or negate them."""
     match node:
         case OneOf(_, values):
             return 1 + len(values)
@@ -231,7 +234,7 @@ def size(node: Filter) -> int:
 
 
 def map_leaves(node: Filter, change: Callable[[Leaf], Filter]) -> Filter:
-    """The filter with every test replaced."""
+    """Return the filter with every test replaced."""
     match node:
         case Not(arg):
             return Not(map_leaves(arg, change))
@@ -244,7 +247,7 @@ def map_leaves(node: Filter, change: Callable[[Leaf], Filter]) -> Filter:
 
 
 def resolve(node: Filter, today: dt.date, week_start: int = 0) -> Filter:
-    """The filter with every relative date turned into a calendar day."""
+    """Return the filter with every relative date turned into a calendar day."""
 
     def day(value: Any) -> Any:
         return value.resolve(today, week_start) if isinstance(value, RelativeDate) else value
@@ -264,7 +267,10 @@ def resolve(node: Filter, today: dt.date, week_start: int = 0) -> Filter:
 
 
 def to_cql2(node: Filter) -> dict[str, Any]:
-    """The filter as CQL2-JSON. Resolve it first: a relative date is written as `{"relative": …}`, our own extension."""
+    """Write the filter as CQL2-JSON.
+
+    Resolve it first: a relative date is written as `{"relative": …}`, our own extension.
+    """
     match node:
         case Comparison(op, name, value):
             return {"op": op, "args": [_property(name), scalar_to_json(value)]}
@@ -286,12 +292,12 @@ def to_cql2(node: Filter) -> dict[str, Any]:
 
 
 def escape_like(text: str) -> str:
-    """`text` with the wildcards of a LIKE pattern made literal by a backslash."""
+    """Escape the wildcards of a LIKE pattern with a backslash."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def scalar_to_json(value: Scalar) -> Any:
-    """A value in CQL2-JSON: `{"timestamp": …}`, `{"date": …}`, `{"time": …}` (our extension) or itself."""
+    """Write a value as CQL2-JSON: `{"timestamp": …}`, `{"date": …}`, `{"time": …}` (our extension) or itself."""
     match value:
         case dt.datetime():
             return {"timestamp": value.isoformat()}
@@ -354,7 +360,7 @@ def _read(data: Any, at: str, depth: int, budget: Iterator[int]) -> Filter:
 
 
 def scalar_from_json(value: Any, at: str = "") -> Scalar:
-    """The opposite of `scalar_to_json`; `at` is the pointer named in an `InvalidFilter`."""
+    """Read back what `scalar_to_json` wrote; `at` is the pointer for an `InvalidFilter`."""
     try:
         match value:
             case bool() | int() | float() | str():
@@ -382,7 +388,7 @@ def _relative(data: dict[str, Any]) -> RelativeDate:
 
 
 def _contained(pattern: str, at: str) -> str:
-    """The literal text of a `%text%` pattern."""
+    """Return the literal text of a `%text%` pattern."""
     if len(pattern) < 2 or pattern[0] != "%" or pattern[-1] != "%":
         raise _fault(at, "Only patterns of the form %text% are understood.")
     text, chars = [], iter(pattern[1:-1])

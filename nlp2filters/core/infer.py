@@ -1,7 +1,7 @@
-"""Infer a catalog from rows: one pass, in memory that does not grow with their number.
+"""Inference of a catalog from rows, in one pass and in memory that does not grow with their number.
 
-Each column starts with every reading that there is (integer, number, dates of several formats, …). A value
-drops the readings that do not fit it; the first one left is the column's type, and none left is a string.
+Each column starts with every possible reading (integer, number, dates of several formats, …). A value
+drops the readings that do not fit it. The first one left is the column's type; if none is left, it is a string.
 """
 
 import datetime as dt
@@ -17,8 +17,10 @@ from nlp2filters.core.catalog import Catalog, Field, FieldType, Value, parse, to
 from nlp2filters.errors import Fault, InvalidCatalog
 
 MAX_FIELDS = 10_000
-MAX_VALUE_LENGTH = 200  # of a known value, as in a catalog
-MAX_INTEGER = 2**63 - 1  # what JSON readers and search engines take
+# A catalog's known values have at most this length.
+MAX_VALUE_LENGTH = 200
+# JSON readers and search engines take integers up to this.
+MAX_INTEGER = 2**63 - 1
 
 
 def infer(
@@ -30,7 +32,7 @@ def infer(
     max_closed: int = 100,
     max_distinct: int = 2_000,
 ) -> Catalog:
-    """The catalog `name` of the fields found in `rows`.
+    """Return the catalog `name` of the fields found in `rows`.
 
     A value is a string as from CSV, or already an int, float, Decimal, bool, date, datetime, time or a list
     of these. None, "", NaN and an absent key are unknown. The header tells the unit: "price (USD)" is money,
@@ -68,7 +70,7 @@ def infer(
 
 
 def refine(catalog: Catalog, refinement: Mapping[str, Any]) -> Catalog:
-    """The catalog with what people know better.
+    """Return the catalog with corrections and additions by people.
 
     `refinement` has the attributes of a catalog, but `fields` is `{name: attributes}`, and the `values` of a
     field are `{value: synonyms}`, added to those it has. The order of the values stays. A text field may get new
@@ -111,9 +113,10 @@ def _escape(part: str) -> str:
     return part.replace("~", "~0").replace("/", "~1")
 
 
-# Readings: what a value may be. Each takes a value to something ordered, or to None where it does not fit.
+# A reading is one way to read a value. It returns something ordered, or None if the value does not fit.
 
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|0|[1-9]\d*)"  # no leading zeros: those are codes, such as 02139
+# Numbers have no leading zeros: those are codes, such as 02139.
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|0|[1-9]\d*)"
 _INTEGER_RE = re.compile(rf"-?{_NUMBER}")
 _NUMBER_RE = re.compile(rf"-?(?:{_NUMBER}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _DATETIME_RE = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:?\d{2})?")
@@ -135,7 +138,8 @@ _DATE_FORMATS = (
     "%d %B %Y",
     "%d-%b-%Y",
 )
-_DATETIME_FORMATS = (  # of a day and a minute; seconds may follow
+# These end with the minutes; seconds may follow.
+_DATETIME_FORMATS = (
     "%Y/%m/%d %H:%M",
     "%d.%m.%Y %H:%M",
     "%m/%d/%Y %H:%M",
@@ -282,7 +286,7 @@ _READINGS: tuple[_Reading, ...] = (
 
 @dataclass(slots=True)
 class _Range:
-    """A reading that has fitted every value so far, and the extremes that it gave."""
+    """A reading that has fitted every value so far, with the lowest and the highest."""
 
     reading: _Reading
     low: Any = None
@@ -299,7 +303,7 @@ class _Range:
 
 @dataclass(slots=True)
 class _Column:
-    """What is kept of a column: the readings left, and its distinct values up to `max_distinct`."""
+    """The state of a column: the readings left, and its distinct values up to `max_distinct`."""
 
     max_distinct: int
     known: int = 0
@@ -309,7 +313,7 @@ class _Column:
     distinct: Counter[str] = field(default_factory=Counter)
 
     def add(self, value: object) -> None:
-        """Take in one cell. Raises TypeError, ValueError or ArithmeticError for a value that no field can hold."""
+        """Count one cell. Raises TypeError, ValueError or ArithmeticError for a value that no field can hold."""
         if not isinstance(value, list | tuple):
             self.known += self._add(value)
             return
@@ -317,9 +321,10 @@ class _Column:
         self.known += sum(map(self._add, value)) > 0
 
     def _add(self, value: object) -> bool:
-        """Take in a single value; false for an unknown one."""
+        """Count a single value; return False for an unknown one."""
         plain = value.strip() if isinstance(value, str) else value
-        if plain is None or plain == "" or plain != plain:  # NaN differs from itself
+        # NaN differs from itself.
+        if plain is None or plain == "" or plain != plain:
             return False
         if not isinstance(value, str | int | float | Decimal | dt.date | dt.time):
             raise TypeError(f"A field cannot hold a value of type {type(value).__name__}.")
@@ -334,14 +339,14 @@ class _Column:
             self.overflow = True
 
     def best(self) -> _Range | None:
-        """The first reading left; None for strings, also where day and month may be either way round."""
+        """Return the first reading left; None for strings, and if day and month may be swapped."""
         if not self.known or _either_way({range_.reading.format for range_ in self.ranges}):
             return None
         return self.ranges[0] if self.ranges else None
 
 
 def _either_way(formats: Set[str]) -> bool:
-    """Whether the formats differ in the order of day and month alone."""
+    """Return whether the formats differ only in the order of day and month."""
     return len(formats) > 1 and all(format_.startswith(_MONTH_OR_DAY_FIRST) for format_ in formats)
 
 
@@ -376,7 +381,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date | dt.time) else value
 
 
-# Headers: the words for people, and the unit of the numbers.
+# A header has the words for people and the unit of the numbers.
 
 _UNIT_WORDS = {
     "kg": "kg kgs kilogram kilograms kilogrammes",
@@ -430,7 +435,8 @@ _UNIT_WORDS = {
     "year": "years",
 }
 _UNITS = {word: unit for unit, words in _UNIT_WORDS.items() for word in words.split()}
-_SHORT_UNITS = {"g", "m", "s", "h", "l", "W", "V", "in", "t", "kW", "hr"}  # a unit only in brackets or after "in"
+# These are units only in brackets or after "in".
+_SHORT_UNITS = {"g", "m", "s", "h", "l", "W", "V", "in", "t", "kW", "hr"}
 _TIME_UNITS = frozenset({"ms", "s", "min", "h", "day", "week", "month", "year"})
 _RATES = {
     ("miles", "per", "gallon"): "mpg",
@@ -441,7 +447,8 @@ _RATES = {
 }
 _CURRENCY_WORDS = {mark.lower(): code for mark, code in _CURRENCY_MARKS.items()} | {"dollars": "USD", "euros": "EUR"}
 _MONEY_WORDS = frozenset({"price", "cost", "budget", "gross", "revenue", "salary", "fee", "fare", "rent", "income"})
-_TIME_WORDS = frozenset({"time", "runtime", "duration", "length"})  # what makes a last word "min" mean minutes
+# With one of these words, "min" as the last word means minutes.
+_TIME_WORDS = frozenset({"time", "runtime", "duration", "length"})
 
 _BRACKETS = re.compile(r"(.*?)\s*[(\[]\s*([^()\[\]]+?)\s*[)\]]\s*")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+|[%°$€£¥₹²]+")
@@ -456,7 +463,7 @@ class _Header:
 
 
 def _read_header(name: str) -> _Header:
-    """Take "Weight_in_lbs" apart: label "Weight", unit lb."""
+    """Split "Weight_in_lbs" into the label "Weight" and the unit lb."""
     words, unit, currency = _measure(name)
     label = " ".join(words)
     return _Header(
@@ -468,7 +475,10 @@ def _read_header(name: str) -> _Header:
 
 
 def _measure(name: str) -> tuple[Sequence[str], str | None, str | None]:
-    """The words of a header before its unit; the unit; the currency. No words where brackets say what is not known."""
+    """Split a header into the words before its unit, the unit, and the currency.
+
+    There are no words if its brackets hold something unknown.
+    """
     if bracketed := _BRACKETS.fullmatch(name):
         unit, currency = _unit(bracketed[2])
         return (_WORD.findall(bracketed[1]) if unit or currency else ()), unit, currency
@@ -479,7 +489,8 @@ def _measure(name: str) -> tuple[Sequence[str], str | None, str | None]:
     if len(words) > 2 and lower[-2] == "in":
         unit, currency = _unit(words[-1])
         return (words[:-2] if unit or currency else words), unit, currency
-    if len(words) > 2 and (unit := _UNITS.get("".join(lower[-2:]))):  # "area_m2", "speed km/h"
+    # A unit may be split into two words: "area_m2", "speed km/h".
+    if len(words) > 2 and (unit := _UNITS.get("".join(lower[-2:]))):
         return words[:-2], unit, None
     last = lower[-1] if lower else ""
     if lower[-2:-1] == ["per"] or (last == "min" and not _TIME_WORDS & set(lower)):
@@ -489,7 +500,7 @@ def _measure(name: str) -> tuple[Sequence[str], str | None, str | None]:
 
 
 def _unit(text: str) -> tuple[str | None, str | None]:
-    """What stands where only a unit or a currency can stand."""
+    """Read text that can only be a unit or a currency."""
     if text in _SHORT_UNITS:
         return ("h" if text == "hr" else text), None
     return _UNITS.get(text.lower().replace(" ", "")), _CURRENCY_WORDS.get(text.lower())

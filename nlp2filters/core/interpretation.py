@@ -1,6 +1,6 @@
 """An interpretation: what a text was understood to ask for, with the words that each part came from.
 
-It is the draft of the built-in parser, the answer of an LLM once checked, and the body of a job's result.
+It is the draft of the built-in parser, the checked answer of an LLM, and the body of a job's result.
 """
 
 import datetime as dt
@@ -30,13 +30,13 @@ Direction = Literal["asc", "desc"]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Words of the text: code points `start` (inclusive) to `end` (exclusive)."""
+    """A range of the text, from code point `start` (inclusive) to `end` (exclusive)."""
 
     start: int
     end: int
 
     def of(self, text: str) -> str:
-        """The words themselves."""
+        """Return the words of the text."""
         return text[self.start : self.end]
 
 
@@ -52,7 +52,7 @@ class Alternative:
 class Condition:
     """One test of the filter. `confidence` is a probability, `source` how its field or value was found.
 
-    `said_in` is the job in whose text the words stand, where that is an earlier one that was refined.
+    `said_in` is the job whose text contains the words, if that is an earlier one that was refined.
     """
 
     test: Leaf | Not
@@ -66,7 +66,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """Order by `field`; rows without a value come last."""
+    """A sort by `field`; rows without a value come last."""
 
     field: str
     direction: Direction
@@ -83,7 +83,7 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Clarification:
-    """A question to the user, with the readings to choose from as sentences."""
+    """A question to the user, with the possible readings as sentences."""
 
     question: str
     choices: tuple[str, ...]
@@ -91,7 +91,7 @@ class Clarification:
 
 @dataclass(frozen=True, slots=True)
 class Interpretation:
-    """What a text asks for. `text` is what no field could take: words for a full-text search."""
+    """The reading of a text. `text` has the words that no field could take, for a full-text search."""
 
     filter: Filter | None = None
     sort: tuple[Sort, ...] = ()
@@ -103,7 +103,7 @@ class Interpretation:
 
 
 def to_json(interpretation: Interpretation) -> dict[str, Any]:
-    """The interpretation as JSON data, as the API shows it."""
+    """Return the interpretation as JSON data, as the API shows it."""
     it = interpretation
     return {
         "filter": to_cql2(it.filter) if it.filter else None,
@@ -135,7 +135,7 @@ def from_json(data: Any) -> Interpretation:
 
 
 def leaf_to_json(test: Leaf | Not) -> dict[str, Any]:
-    """A test as `{"field", "op", "value"}`; the operator of a negated one begins with "not"."""
+    """Return a test as `{"field", "op", "value"}`; the operator of a negated one begins with "not"."""
     match test:
         case Not(Between() | OneOf() | Contains() | IsNull() as leaf):
             plain = leaf_to_json(leaf)
@@ -157,8 +157,8 @@ def leaf_from_json(data: Any) -> Leaf | Not:
     """Read back what `leaf_to_json` wrote.
 
     Raises:
-        InvalidFilter: for a value of a form that the operator does not take, with a pointer into `data`.
-        ValueError: for an unknown operator.
+        InvalidFilter: the operator does not take a value of this form; with a pointer into `data`.
+        ValueError: the operator is unknown.
     """
     name, op, value = data["field"], data["op"], data["value"]
     if op in ("not between", "not in", "not contains", "not isNull"):
@@ -211,7 +211,7 @@ def _condition_from_json(data: Any) -> Condition:
 
 
 def resolve(interpretation: Interpretation, today: dt.date, week_start: int = 0) -> Interpretation:
-    """The interpretation with every relative date turned into a calendar day."""
+    """Return the interpretation with every relative date turned into a calendar day."""
 
     def day(test: Leaf | Not) -> Leaf | Not:
         return cast(Leaf | Not, filters.resolve(test, today, week_start))

@@ -1,6 +1,6 @@
-"""A job: what its states are, which steps lead from one to the next, and how it looks to its owner.
+"""A job: its states, the steps that lead from one to the next, and how its owner sees it.
 
-Every step is a plain function from a `Job` to the next one, with `seq` counted up; the store commits it only
+Every step is a plain function from a `Job` to the next one, with `seq` incremented; the store commits it only
 if the record's `seq` is still the old one. Times are whole milliseconds since 1970, UTC.
 """
 
@@ -14,14 +14,17 @@ from nlp2filters.errors import CancelRequested, IllegalTransition, NewerRecord, 
 Status = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"]
 TERMINAL: frozenset[Status] = frozenset({"succeeded", "failed", "canceled", "expired"})
 RETRYABLE: frozenset[Status] = frozenset({"failed", "canceled", "expired"})
-ANONYMOUS = "anonymous"  # the owner of jobs that come without an API key
-VERSION = 4  # of the record; a program reads its own and the earlier ones
+# The owner of jobs that come without an API key.
+ANONYMOUS = "anonymous"
+# A program reads records of its own version and of the earlier ones.
+VERSION = 4
 
 STAGES: Mapping[str, tuple[str, ...]] = {
     "filters": ("embedding", "llm"),
     "echo": ("embedding",),
 }
-WAITING_STAGES = frozenset({"llm"})  # their attempts may wait for minutes; jobs that need not wait have a lane there
+# Attempts of these stages may wait for minutes; jobs that need not wait have a lane of their own there.
+WAITING_STAGES = frozenset({"llm"})
 
 
 class Attempt(NamedTuple):
@@ -32,7 +35,7 @@ class Attempt(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """Where a job's queue entry is. `number` tells it from every other entry of the job in that queue."""
+    """The place of a job's queue entry. `number` distinguishes it from every other entry of the job in that queue."""
 
     queue: str
     number: int
@@ -40,7 +43,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A worker whose lease ran out in mid-attempt at `since`. A heartbeat after that proves that it did not die."""
+    """A worker whose lease ran out in mid-attempt at `since`. A later heartbeat proves that it did not die."""
 
     worker: str
     since: int
@@ -48,12 +51,13 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class StageRun:
-    """How far one stage is.
+    """The progress of one stage.
 
-    `attempt` counts how often it was begun. `handed_back` counts the attempts that ended by no fault of the job: its
-    worker was told to stop, lost touch with Redis, or was frozen. `suspects` are the workers of the attempts that ended
-    without a word; they count as deaths until a heartbeat proves otherwise. `worker` began the latest attempt.
-    `queued_at` is when the stage is due. `kept` names what the attempts so far have left for the next.
+    `attempt` counts how often it was begun. `handed_back` counts the attempts that ended through no fault of the job:
+    its worker was told to stop, lost its connection to Redis, or was frozen. `suspects` are the workers of attempts
+    that ended without a report; they count as deaths until a heartbeat proves otherwise. `worker` began the latest
+    attempt. `queued_at` is when the stage is due. `kept` names the checkpoints that the attempts so far have left for
+    the next.
     """
 
     status: Literal["waiting", "queued", "running", "succeeded", "failed"] = "waiting"
@@ -69,12 +73,12 @@ class StageRun:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The mutable record of a job. What was asked and what came out are kept beside it, not in it.
+    """The mutable record of a job. The request and the result are stored beside it, not in it.
 
-    `catalog` is the catalog's name, None for an inline one. `notify` are the outcomes of which its `webhook`, an
-    address, is told. `custom_id` is what the submitter of the batch `batch_id` calls it. `refines` is the job that its
-    text goes on from. `quick` says that no stage waits for an LLM. `entry_number` belongs to its present queue entry:
-    the `seq` of the commit that wrote it, 0 in records of before version 4.
+    `catalog` is the catalog's name, None for an inline one. `notify` lists the outcomes that are reported to the URL
+    `webhook`. `custom_id` is the name that the submitter of the batch `batch_id` gave it. `refines` is the job whose
+    reading its text refines. `quick`: no stage waits for an LLM. `entry_number` belongs to its present queue entry: the
+    `seq` of the commit that wrote it, 0 in records from before version 4.
     """
 
     id: str
@@ -103,12 +107,12 @@ class Job:
 
     @property
     def done(self) -> bool:
-        """Whether the job has ended, one way or another."""
+        """True once the job has ended, one way or another."""
         return self.status in TERMINAL
 
     @property
     def entry(self) -> Entry | None:
-        """The queue entry that the job has in this state; a running stage keeps its entry until its end."""
+        """The queue entry that the job has in this state; a running stage keeps its entry until it ends."""
         if not self.done:
             return Entry(self.stage, self.entry_number)
         return Entry("delivery", self.entry_number) if self.status in self.notify else None
@@ -125,7 +129,7 @@ class Job:
 
     @property
     def tries(self) -> int:
-        """The attempts of the present stage that count."""
+        """The number of attempts of the present stage that count."""
         run = self.stages[self.stage]
         return run.attempt - run.handed_back
 
@@ -147,7 +151,7 @@ def create(
     webhook: str | None = None,
     quick: bool = False,
 ) -> Job:
-    """Make a new job, queued for its first stage, that must begin within `deadline_s`."""
+    """Create a job, queued for its first stage, that must begin within `deadline_s`."""
     first, *rest = STAGES[kind]
     return Job(
         id=job_id,
@@ -172,7 +176,7 @@ def create(
 
 
 def begin(job: Job, stage: str, worker: str, now: int, *, survivors: Collection[Suspect] = ()) -> Job:
-    """Let `worker` take up `stage`: one attempt more. The attempts of suspects that are `survivors` do not count.
+    """Begin another attempt of `stage` on `worker`. The attempts of suspects that are `survivors` do not count.
 
     Raises:
         IllegalTransition: the job has ended, is being canceled, or is not queued for the stage.
@@ -194,7 +198,7 @@ def begin(job: Job, stage: str, worker: str, now: int, *, survivors: Collection[
 
 
 def lapse(job: Job, attempt: Attempt, now: int) -> Job:
-    """Note that the lease of a running attempt has run out: its worker is dead, frozen, or out of touch with Redis.
+    """Record that the lease of a running attempt has expired: its worker is dead, frozen, or cut off from Redis.
 
     Raises:
         StaleAttempt, IllegalTransition: as for every step of a running stage.
@@ -206,12 +210,12 @@ def lapse(job: Job, attempt: Attempt, now: int) -> Job:
 
 
 def overdue(job: Job, now: int) -> bool:
-    """Whether the job's deadline passed before it began."""
+    """Return whether the job's deadline passed before it began."""
     return job.started_at is None and now > job.deadline_at
 
 
 def checkpoint(job: Job, attempt: Attempt, name: str) -> Job:
-    """What the running stage calls `name` is kept for the attempts after this one.
+    """Record that the running stage's checkpoint `name` is stored for later attempts.
 
     Raises:
         StaleAttempt, IllegalTransition, CancelRequested: as for every step of a running stage.
@@ -222,7 +226,7 @@ def checkpoint(job: Job, attempt: Attempt, name: str) -> Job:
 
 
 def advance(job: Job, attempt: Attempt, now: int) -> Job:
-    """The present stage is done; queue the next.
+    """Finish the present stage and queue the next.
 
     Raises:
         StaleAttempt, IllegalTransition: as for every step of a running stage.
@@ -237,31 +241,31 @@ def advance(job: Job, attempt: Attempt, now: int) -> Job:
 
 
 def succeed(job: Job, attempt: Attempt, now: int) -> Job:
-    """The last stage is done."""
+    """Finish the last stage."""
     _own(job, attempt, "succeed")
     run = replace(job.stages[job.stage], status="succeeded", finished_at=now)
     return _step(job, run, status="succeeded", finished_at=now)
 
 
 def fail(job: Job, attempt: Attempt, error: Mapping[str, Any], now: int, *, dead_lettered: bool = False) -> Job:
-    """The present stage failed for good. `error` is a problem object (RFC 9457)."""
+    """End the job: its present stage failed for good. `error` is a problem object (RFC 9457)."""
     _own(job, attempt, "fail")
     run = replace(job.stages[job.stage], status="failed", finished_at=now)
     return _step(job, run, status="failed", error=error, dead_lettered=dead_lettered, finished_at=now)
 
 
 def expire(job: Job, error: Mapping[str, Any], now: int) -> Job:
-    """The deadline passed before the job began. `error` is a problem object."""
+    """End the job: its deadline passed before it began. `error` is a problem object."""
     if job.done:
         raise IllegalTransition(job.id, job.status, "expire")
     return _step(job, job.stages[job.stage], status="expired", error=error, finished_at=now)
 
 
 def cancel(job: Job, now: int) -> Job:
-    """The owner wants no more of it: canceled at once, or `canceling` while a worker is at it.
+    """Cancel the job at once, or mark it `canceling` while a worker runs it.
 
     Raises:
-        IllegalTransition: it has ended, or is being canceled already.
+        IllegalTransition: it has ended, or is already being canceled.
     """
     if job.done or job.status == "canceling":
         raise IllegalTransition(job.id, job.status, "be canceled")
@@ -271,7 +275,7 @@ def cancel(job: Job, now: int) -> Job:
 
 
 def end_canceling(job: Job, now: int) -> Job:
-    """The worker has let go of a job that is being canceled, or is dead.
+    """Finish canceling a job that its worker has released, or whose worker is dead.
 
     Raises:
         IllegalTransition: it is not being canceled.
@@ -283,7 +287,7 @@ def end_canceling(job: Job, now: int) -> Job:
 
 
 def abandon(job: Job, error: Mapping[str, Any], now: int) -> Job:
-    """The queue gave the present stage up, whoever had it. `error` is a problem object."""
+    """End the job: the queue gave up on its present stage, whoever was running it. `error` is a problem object."""
     if job.done:
         raise IllegalTransition(job.id, job.status, "be abandoned")
     run = replace(job.stages[job.stage], status="failed", finished_at=now)
@@ -291,19 +295,21 @@ def abandon(job: Job, error: Mapping[str, Any], now: int) -> Job:
 
 
 def hand_back(job: Job, attempt: Attempt, now: int) -> Job:
-    """Return a running stage to its queue, by no fault of the job: the attempt does not count."""
+    """Return a running stage to its queue through no fault of the job: the attempt does not count."""
     _own(job, attempt, "be handed back")
     return _requeue(job, now, handed_back=1)
 
 
 def retry(job: Job, attempt: Attempt, due: int) -> Job:
-    """Return a stage that failed to its queue, to be tried again at `due`."""
+    """Return a failed stage to its queue, to be tried again at `due`."""
     _own(job, attempt, "be tried again")
     return _requeue(job, due, handed_back=0)
 
 
 def rescue(job: Job, now: int) -> Job:
-    """Queue anew what has lost its queue entry; an attempt that runs all the same is fenced off, and does not count.
+    """Queue a job again that has lost its queue entry.
+
+    An attempt that is still running is fenced off and does not count.
 
     Raises:
         IllegalTransition: the job has ended.
@@ -333,7 +339,7 @@ def _step(job: Job, run: StageRun, **changes: Any) -> Job:
 
 
 def to_record(job: Job) -> dict[str, Any]:
-    """The job as JSON data for the store. `v` is the version of this form."""
+    """Return the job as JSON data for the store. `v` is the version of this format."""
     return {"v": VERSION, **asdict(job)}
 
 
@@ -356,7 +362,7 @@ def _run_from_record(data: Mapping[str, Any]) -> StageRun:
 
 
 def to_public(job: Job) -> dict[str, Any]:
-    """The job as its owner sees it."""
+    """Return the job as its owner sees it."""
     path = f"/v1/jobs/{job.id}"
     return {
         "id": job.id,
@@ -388,7 +394,7 @@ def _run_to_public(run: StageRun) -> dict[str, Any]:
 
 
 def timestamp(ms: int | None) -> str | None:
-    """Milliseconds since 1970 as RFC 3339 in UTC."""
+    """Format milliseconds since 1970 as RFC 3339 in UTC."""
     if ms is None:
         return None
     return dt.datetime.fromtimestamp(ms / 1000, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

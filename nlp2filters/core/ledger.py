@@ -1,6 +1,6 @@
-"""The ledger: no word of a text is dropped in silence, whoever read it.
+"""The ledger: an account of every word of the text, including those that an LLM left out.
 
-The built-in parser accounts for every word by itself. An LLM is asked to, and may forget.
+The built-in parser accounts for every word by itself. An LLM is asked to do so, and may forget.
 """
 
 import re
@@ -14,7 +14,10 @@ FORGOTTEN = "the LLM made nothing of it"
 
 
 def complete(reading: Interpretation, draft: Interpretation, text: str) -> Interpretation:
-    """An LLM's reading of a text; what the parser's `draft` takes for content and the LLM uses nowhere is ignored."""
+    """Add the words that an LLM forgot to its reading.
+
+    Words that the parser's `draft` takes for content and the LLM uses nowhere become ignored.
+    """
     used = [part.span for part in reading.conditions if part.said_in is None]
     used += [part.span for part in reading.ignored]
     words = {word.casefold() for word in reading.text.split()}
@@ -29,7 +32,7 @@ def complete(reading: Interpretation, draft: Interpretation, text: str) -> Inter
 
 
 def _content(draft: Interpretation, text: str, sorted_by: set[str]) -> Iterator[Ignored]:
-    """What the draft makes something of, and what it says that it does not."""
+    """Yield the words that the draft uses, and those that it ignores itself."""
     for condition in draft.conditions:
         if condition.said_in is None and not {leaf.field for leaf in leaves(condition.test)} <= sorted_by:
             yield Ignored(condition.span, condition.quote, FORGOTTEN)

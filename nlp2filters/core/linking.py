@@ -1,7 +1,7 @@
-"""Linking: which words of a text mean which field or value of a catalog.
+"""Linking: the fields and values of a catalog that the words of a text mean.
 
-In order of trust: the name itself, a synonym, a spelling close to one (edit distance), a meaning close to one
-(cosine of embeddings). Values come from the catalog only, so that none outside a closed enum can be meant.
+In order of trust: the name itself, a synonym, a similar spelling (edit distance), a similar meaning (cosine of
+embeddings). Values come from the catalog only, so that no text can mean one outside a closed enum.
 """
 
 import math
@@ -26,26 +26,36 @@ from nlp2filters.core.languages import ENGLISH, Degree, Language
 from nlp2filters.core.units import measure
 from nlp2filters.core.words import Token
 
-MODEL = "sentence-transformers/all-MiniLM-L6-v2"  # the thresholds below hold for the embeddings of this model
-MAX_CANDIDATES = 16  # of one phrase and one kind of target, such as fields with the same label
-MAX_FIELDS = 64  # of one type or dimension to which a value may belong that no field was named for
+# The thresholds below hold for the embeddings of this model.
+MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+# A phrase has at most this many targets of one kind, such as fields with the same label.
+MAX_CANDIDATES = 16
+# A value without a named field may belong to at most this many fields of one type or dimension.
+MAX_FIELDS = 64
 MAX_PHRASE = 3
-MAX_PHRASES = 200  # of one text
+# At most this many phrases of a text are embedded.
+MAX_PHRASES = 200
 SHORTEST_TELLING = 4
-SHORTEST_DOUBTFUL = 8  # letters of a word in which two may be wrong
-SHORTEST_NOUN = 7  # whose spelling is corrected: short ones are like too many words
+# A word of at least this many letters may have two wrong ones.
+SHORTEST_DOUBTFUL = 8
+# The spelling of shorter nouns is not corrected: they resemble too many words.
+SHORTEST_NOUN = 7
 MANY_VALUES = 30
 MOST_INITIALS = 5
-MAX_NAMES = 20_000  # of a catalog that are embedded
-MIN_LIKELIHOOD = 0.75  # of a meaning found by embedding
-MOST_MARGIN = 0.3  # of cosines; a greater one tells no more
-MIN_NEAR = 0.3  # of words that are tagged as a value of the field
+# At most this many names of a catalog are embedded.
+MAX_NAMES = 20_000
+# A meaning found by embedding must be at least this likely.
+MIN_LIKELIHOOD = 0.75
+# A greater difference between two cosines makes the nearer name no likelier.
+MOST_MARGIN = 0.3
+# Words that are tagged as a value of a field must be at least this near to a known one (cosine).
+MIN_NEAR = 0.3
 CONFIDENCE: Mapping[Source, float] = {"exact": 0.98, "synonym": 0.95, "fuzzy": 0.8}
 
 
 @dataclass(frozen=True, slots=True)
 class FieldTarget:
-    """The words name a field. `negated`: they say that a boolean one does not hold ("unfurnished")."""
+    """A field that the words name. `negated`: they say that a boolean one does not hold ("unfurnished")."""
 
     field: Field
     negated: bool = False
@@ -53,7 +63,7 @@ class FieldTarget:
 
 @dataclass(frozen=True, slots=True)
 class ValueTarget:
-    """The words name a value of a field."""
+    """A value of a field that the words name."""
 
     field: Field
     value: str
@@ -61,7 +71,7 @@ class ValueTarget:
 
 @dataclass(frozen=True, slots=True)
 class AdjectiveTarget:
-    """The words name an end of a field: "light" the low end of weight."""
+    """One end of a field: "light" is the low end of weight."""
 
     field: Field
     high: bool
@@ -69,13 +79,13 @@ class AdjectiveTarget:
 
     @property
     def order(self) -> Direction:
-        """How to sort so that this end comes first."""
+        """The direction of a sort that puts this end first."""
         return "desc" if self.high else "asc"
 
 
 @dataclass(frozen=True, slots=True)
 class NounTarget:
-    """The words name the records themselves."""
+    """The records themselves."""
 
 
 Target = FieldTarget | ValueTarget | AdjectiveTarget | NounTarget
@@ -83,7 +93,7 @@ Target = FieldTarget | ValueTarget | AdjectiveTarget | NounTarget
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A target that words may mean, how it was found, and how sure that is (0 to 1)."""
+    """A target that words may mean, how it was found, and its confidence (0 to 1)."""
 
     target: Target
     confidence: float
@@ -92,7 +102,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """`length` tokens mean one of `candidates`, the likeliest first."""
+    """The `candidates` that `length` tokens may mean, the likeliest first."""
 
     length: int
     candidates: tuple[Candidate, ...]
@@ -106,9 +116,9 @@ Key = tuple[str, ...]
 
 
 class _Meanings:
-    """What phrases mean, by their words: up to `MAX_CANDIDATES` of each kind.
+    """The meanings of phrases, by their words: up to `MAX_CANDIDATES` of each kind.
 
-    `crowded` has the values that are one too many for that, by phrase and field.
+    `crowded` has the values beyond that, by phrase and field.
     """
 
     def __init__(self) -> None:
@@ -116,7 +126,7 @@ class _Meanings:
         self.crowded: dict[Key, dict[str, Candidate]] = defaultdict(dict)
 
     def add(self, key: Key, target: Target, source: Source) -> None:
-        """Note a meaning; the first source of a target counts."""
+        """Add a meaning; the first source of a target counts."""
         targets = self._targets[key]
         if target in targets:
             return
@@ -127,18 +137,18 @@ class _Meanings:
             self.crowded[key].setdefault(target.field.name, Candidate(target, CONFIDENCE[source], source))
 
     def candidates(self) -> dict[Key, tuple[Candidate, ...]]:
-        """The candidates of each phrase, in the order in which they were added."""
+        """Return the candidates of each phrase, in the order in which they were added."""
         return {key: tuple(targets.values()) for key, targets in self._targets.items()}
 
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
-    """What can be looked up, made once per catalog.
+    """The lookup tables of a catalog, built once per catalog.
 
-    `lengths` are those of the phrases that begin with a word. `crowded` are values of phrases that too many fields
-    have for `phrases`, by field. `spellings` are phrases that may be misspelled, by first letter and length. `names`
-    are the phrases to embed, `targets` what each may mean. `surnames` are last words that only one value of the open
-    keyword fields has, `initials` those of names of several words.
+    `lengths` are those of the phrases that begin with a word. `crowded` are, by field, the values that `phrases` has no
+    room for, because too many fields share the phrase. `spellings` are phrases that may be misspelled, by first letter
+    and length. `names` are the phrases to embed, `targets` the possible meanings of each. `surnames` are last words of
+    only one value of the open keyword fields, `initials` those of names of several words.
     """
 
     catalog: Catalog
@@ -155,7 +165,7 @@ class Lexicon:
 
     @cached_property
     def values_of(self) -> Mapping[str, tuple[NDArray[np.intp], Sequence[ValueTarget]]]:
-        """The known values of each field, after their places in `names`."""
+        """The known values of each field, with their places in `names`."""
         found: dict[str, list[tuple[int, ValueTarget]]] = defaultdict(list)
         for at, targets in enumerate(self.targets):
             for target in targets:
@@ -179,7 +189,7 @@ class Lexicon:
         return found
 
     def typed(self, *types: FieldType) -> Sequence[Field]:
-        """The fields of these types, in the catalog's order: the first `MAX_FIELDS`."""
+        """Return the first `MAX_FIELDS` fields of these types, in the catalog's order."""
         if types not in self._typed:
             self._typed[types] = self._in_order(self._by_type.get(type_, ()) for type_ in types)
         return self._typed[types]
@@ -189,7 +199,7 @@ class Lexicon:
         return {}
 
     def measured_in(self, units: tuple[str, ...]) -> Sequence[Field]:
-        """The numeric fields that may hold amounts in one of the units or currencies: the first `MAX_FIELDS`."""
+        """Return the first `MAX_FIELDS` numeric fields that may hold amounts in one of the units or currencies."""
         if units not in self._measured:
             measures = (measure(unit) or unit for unit in units)
             self._measured[units] = self._in_order(self._by_measure.get(key, ()) for key in measures)
@@ -201,7 +211,7 @@ class Lexicon:
 
     @cached_property
     def _by_measure(self) -> Mapping[Hashable, Sequence[Field]]:
-        """The numeric fields of each currency, dimension or unit that is no other's."""
+        """The numeric fields of each currency, each dimension, and each unit of unknown dimension."""
         found: dict[Hashable, list[Field]] = defaultdict(list)
         for field_ in self.catalog.fields:
             if field_.type == "money":
@@ -217,17 +227,17 @@ class Lexicon:
 
     @cached_property
     def described(self) -> tuple[tuple[str, str], ...]:
-        """The title of each field and what it is described as, which may be the title again."""
+        """The title and the description of each field, or the title twice if it has no description."""
         titles = [of.label or words.spaced(of.name) for of in self.catalog.fields]
         return tuple((title, of.description or title) for title, of in zip(titles, self.catalog.fields, strict=True))
 
     @cached_property
     def indexed(self) -> tuple[str, ...]:
-        """All that is to be embedded of a catalog: `names` first, then what of `described` is not among them."""
+        """All texts of a catalog to embed: `names` first, then those of `described` that are not among them."""
         return tuple(dict.fromkeys((*self.names, *chain.from_iterable(self.described))))
 
     def vectors_of_fields(self, vectors: NDArray[Any]) -> NDArray[Any]:
-        """Of the vectors of `indexed` those of `described`, shape (fields, 2, 384)."""
+        """Select the vectors of `described` from those of `indexed`: shape (fields, 2, 384)."""
         return vectors[self._described_at]
 
     @cached_property
@@ -270,7 +280,7 @@ class Lexicon:
         )
 
     def match(self, tokens: Sequence[Token], at: int) -> Match | None:
-        """The longest phrase of the catalog that begins at the token `at`, by name or synonym."""
+        """Return the longest phrase of the catalog that begins at the token `at`, by name or synonym."""
         nothing: frozenset[int] = frozenset()
         lengths = self.lengths.get(tokens[at].norm, nothing) | self.lengths.get(tokens[at].stem, nothing)
         if not lengths:
@@ -282,14 +292,15 @@ class Lexicon:
                 continue
             said = self.phrases.get(norms[:length], ())
             stemmed = self.stems.get(stems[:length], ())
-            if said:  # "rated" names one field, but another one's "rating" may be meant
+            # The word "rated" names one field, but another one's "rating" may be meant.
+            if said:
                 stemmed = tuple(c for c in stemmed if isinstance(c.target, FieldTarget))
             if found := dict.fromkeys((*said, *stemmed)):
                 return Match(length, tuple(found))
         return None
 
     def value_of(self, field_: str, words_: str) -> Candidate | None:
-        """The field's value that the words name, where they name values of very many fields."""
+        """Return the field's value that the words name, if the values of too many fields share that name."""
         if not self.crowded:
             return None
         tokens = self.language.tokenize(words_)
@@ -299,7 +310,7 @@ class Lexicon:
         return None
 
     def value_with(self, field_: Field, words_: Set[str], budget: Budget) -> str | None:
-        """The known value of the field that has all the words, if just one has."""
+        """Return the known value of the field that has all the words, if exactly one has."""
         having = self._value_words(field_)
         groups = sorted((having.get(word, set()) for word in words_), key=len)
         if not groups:
@@ -309,7 +320,7 @@ class Lexicon:
         return field_.values[min(places)].value if len(places) == 1 else None
 
     def _value_words(self, field_: Field) -> Mapping[str, set[int]]:
-        """The places of the known values that have a word."""
+        """Return the places of the known values that have each word."""
         if field_.name not in self._words_of_values:
             found: dict[str, set[int]] = defaultdict(set)
             for at, value in enumerate(field_.values):
@@ -323,18 +334,18 @@ class Lexicon:
         return {}
 
     def surname(self, tokens: Sequence[Token], at: int) -> Match | None:
-        """The one open value whose last word the token `at` is: "spielberg"."""
+        """Return the only open value whose last word is the token `at`: "spielberg"."""
         found = self.surnames.get(tokens[at].norm)
         return Match(1, (found,)) if found else None
 
     def abbreviation(self, tokens: Sequence[Token], at: int) -> Match | None:
-        """The one name whose initials the token `at` is, in capitals: "NYC"."""
+        """Return the only name whose initials are the token `at`, in capitals: "NYC"."""
         text = tokens[at].text
         found = self.initials.get(text) if text.isupper() else None
         return Match(1, found) if found else None
 
     def spelled_like(self, tokens: Sequence[Token], at: int, budget: Budget | None = None) -> Match | None:
-        """The phrase that one or two tokens misspell. Short words must be right."""
+        """Return the phrase that one or two tokens misspell. Short words must be spelled right."""
         budget = budget or Budget()
         for length in (2, 1):
             taken = tokens[at : at + length]
@@ -351,7 +362,10 @@ class Lexicon:
         return None
 
     def _nearest_spelling(self, spelling: str, budget: Budget) -> tuple[Key, int] | None:
-        """The phrase that differs least in one letter, or in two if it is long, and by how many; the first is right."""
+        """Return the phrase that differs least, and in how many letters: one, or two if it is long.
+
+        The first letter must be right.
+        """
         most = 1 if len(spelling) < SHORTEST_DOUBTFUL else 2
         best: tuple[Key, int] | None = None
         for more in (0, -1, 1, -2, 2)[: 1 + 2 * most]:
@@ -365,7 +379,7 @@ class Lexicon:
 
 
 def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target, Source]]:
-    """Every phrase that means something, with what it means."""
+    """Yield every phrase that means something, with its meaning."""
     for noun in catalog.nouns or _own_nouns(catalog):
         yield noun, NounTarget(), "synonym"
     for field_ in catalog.fields:
@@ -389,7 +403,8 @@ def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target
             yield value.value, meant, "exact"
             for synonym in value.synonyms:
                 yield synonym, meant, "synonym"
-    for field_ in catalog.fields:  # after the others: "rated" means the rating before it means their number
+    # These come last: "rated" means the rating before it means the number of ratings.
+    for field_ in catalog.fields:
         for name in _plain_names(field_.name):
             if (short := _short(name, language)) and _counts(name, language):
                 yield short + "s", FieldTarget(field_), "synonym"
@@ -401,7 +416,7 @@ def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target
 
 
 def _plain_names(name: str) -> Iterator[str]:
-    """A name as people say it: without what stands in parentheses, and the last part of a path."""
+    """Yield a name as people say it: without the parts in parentheses, and only the last part of a path."""
     plain = _ASIDE.sub(" ", name).replace("#", " number ").strip(_FOOTNOTES)
     yield words.spaced(plain)
     if "." in plain.strip("."):
@@ -409,12 +424,15 @@ def _plain_names(name: str) -> Iterator[str]:
 
 
 def _counts(name: str, language: Language) -> bool:
-    """Whether a name says that something is counted: "review count"."""
+    """Return whether a name says that something is counted: "review count"."""
     return name.lower().split()[-1:] == [language.data["field_words"]["counted"]]
 
 
 def _telling_words(catalog: Catalog, language: Language) -> Iterator[tuple[str, Field]]:
-    """Words that occur in the name of one field only, and have no other meaning: "published" of "date published"."""
+    """Yield words that occur in the name of one field only, and mean nothing else.
+
+    An example is "published" of "date published".
+    """
     owners: dict[str, set[str]] = defaultdict(set)
     spoken: dict[str, tuple[str, Field]] = {}
     for field_ in catalog.fields:
@@ -422,7 +440,8 @@ def _telling_words(catalog: Catalog, language: Language) -> Iterator[tuple[str, 
             if token.kind == "word" and len(token.norm) >= SHORTEST_TELLING:
                 owners[token.stem].add(field_.name)
                 spoken[token.stem] = (token.norm, field_)
-    for noun in catalog.nouns or _own_nouns(catalog):  # "flights" are the records, not the flight time
+    # The word "flights" means the records, not the flight time.
+    for noun in catalog.nouns or _own_nouns(catalog):
         for token in language.tokenize(noun):
             owners.pop(token.stem, None)
     for stem, names in owners.items():
@@ -432,7 +451,7 @@ def _telling_words(catalog: Catalog, language: Language) -> Iterator[tuple[str, 
 
 
 def _kin(catalog: Catalog, language: Language) -> Iterator[tuple[str, Field]]:
-    """Other words for what a number counts: "people" for "number of guests", where just one field counts them."""
+    """Yield other words for what a number counts: "people" for "number of guests", if only one field counts them."""
     counting: dict[str, list[Field]] = defaultdict(list)
     for field_ in catalog.fields:
         if field_.type in NUMERIC:
@@ -447,14 +466,14 @@ def _kin(catalog: Catalog, language: Language) -> Iterator[tuple[str, Field]]:
 
 
 def _own_nouns(catalog: Catalog) -> Iterator[str]:
-    """What the records are called, where nothing says so: the last word of the catalog's name, if it is one."""
+    """Yield a word for the records if the catalog has none: the last word of its name, if it is a word."""
     last = words.spaced(catalog.title or catalog.name).replace("/", " ").split()[-1:]
     if last and len(last[0]) > 2 and last[0].isalpha():
         yield last[0]
 
 
 def _short(name: str, language: Language) -> str | None:
-    """What people say for a field's whole name: "beds" for "number of beds"."""
+    """Shorten a field's name as people do: "number of beds" becomes "beds"."""
     said = " ".join(name.lower().split())
     for before in language.data["field_words"]["before"]:
         if said.startswith(before + " "):
@@ -466,7 +485,7 @@ def _short(name: str, language: Language) -> str | None:
 
 
 def _adjectives(catalog: Catalog, language: Language) -> Iterator[tuple[Field, bool, str]]:
-    """The catalog's own, and those that a type or unit has in general where just one field can be meant."""
+    """Yield the catalog's own adjectives, and general ones of a type or unit if only one field can be meant."""
     taken = set()
     for field_ in catalog.fields:
         for high, adjectives in ((False, field_.adjectives.low), (True, field_.adjectives.high)):
@@ -486,13 +505,16 @@ def _adjectives(catalog: Catalog, language: Language) -> Iterator[tuple[Field, b
 
 
 def _tells_freshness(field_: Field, language: Language) -> bool:
-    """Whether a date says when the record came about: "the latest jobs" are those posted last."""
+    """Return whether a date says when the record was created: "the latest jobs" are those posted last."""
     said = words.fold(words.spaced(f"{field_.name} {field_.label}")).split()
     return not set(said).isdisjoint(language.data["date_words"]["fresh"])
 
 
 def _surnames(catalog: Catalog) -> dict[str, Candidate]:
-    """Last words of the values of open fields with many values: those are names, not kinds such as "First Class"."""
+    """Return the last words of the values of open fields with many values.
+
+    Those are names, not kinds such as "First Class".
+    """
     found: dict[str, list[ValueTarget]] = defaultdict(list)
     for field_ in catalog.fields:
         open_ = field_.type == "keyword" and not field_.closed and len(field_.values) >= MANY_VALUES
@@ -508,7 +530,7 @@ def _surnames(catalog: Catalog) -> dict[str, Candidate]:
 
 
 def _initials(catalog: Catalog) -> dict[str, tuple[Candidate, ...]]:
-    """The initials that only one name has; where several fields have it, each may be meant."""
+    """Return the initials that only one name has; if several fields have it, each may be meant."""
     found: dict[str, dict[Target, str]] = defaultdict(dict)
     for name, target in _names(catalog):
         parts = [part for part in name.split() if part[0].isalpha()]
@@ -522,7 +544,7 @@ def _initials(catalog: Catalog) -> dict[str, tuple[Candidate, ...]]:
 
 
 def embeddable(catalog: Catalog) -> Mapping[str, tuple[Target, ...]]:
-    """The phrases of a catalog that are worth embedding, with what each may mean: fields first, up to `MAX_NAMES`."""
+    """Return the phrases of a catalog worth embedding, with their meanings: fields first, up to `MAX_NAMES`."""
     found: dict[str, list[Target]] = {}
     for name, target in _names(catalog):
         if name in found or len(found) < MAX_NAMES:
@@ -543,7 +565,7 @@ def _names(catalog: Catalog) -> Iterator[tuple[str, Target]]:
 
 
 def phrases(unknown: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """The word groups that are worth embedding: up to three words of each run of words that nothing explains."""
+    """Return the word groups worth embedding: up to three words of each run of words that nothing explains."""
     found: dict[str, None] = {}
     for words_ in unknown:
         for start in range(len(words_)):
@@ -553,13 +575,13 @@ def phrases(unknown: Sequence[Sequence[str]]) -> tuple[str, ...]:
 
 
 def phrase_of(tokens: Sequence[Token]) -> str:
-    """Tokens as the key of `Similar`."""
+    """Return tokens as the key of `Similar`."""
     return " ".join(token.norm for token in tokens)
 
 
 @dataclass(frozen=True, eq=False)
 class Nearness:
-    """How near in meaning phrases of a text are to the names of a catalog, as cosines of their embeddings.
+    """The similarity of phrases of a text to the names of a catalog, as cosines of their embeddings.
 
     `phrases` are the rows of `cosines`, shape (phrases, lexicon.names).
     """
@@ -572,12 +594,12 @@ class Nearness:
     def of(
         cls, phrases: Sequence[str], vectors: NDArray[Any], name_vectors: NDArray[Any], lexicon: Lexicon
     ) -> "Nearness":
-        """`vectors` has a unit row per phrase, `name_vectors` one per `lexicon.names`."""
+        """Compare phrases to names. `vectors` has a unit row per phrase, `name_vectors` one per `lexicon.names`."""
         return cls(lexicon, {phrase: row for row, phrase in enumerate(phrases)}, vectors @ name_vectors.T)
 
     @cached_property
     def clear(self) -> Similar:
-        """What phrases mean by themselves, without doubt.
+        """The meanings of phrases that are clear without context.
 
         The confidence is how often a name so near, and so much nearer than that of any other target, is the right one.
         """
@@ -597,7 +619,7 @@ class Nearness:
         return found
 
     def value(self, of: Field, phrase: str) -> Candidate | None:
-        """The known value of the field that a phrase comes nearest to, if it is near to any."""
+        """Return the known value of the field that is nearest to a phrase, if it is near enough."""
         row, known = self.phrases.get(phrase), self.lexicon.values_of.get(of.name)
         if row is None or not known:
             return None
@@ -609,5 +631,5 @@ class Nearness:
 
 
 def _likelihood(cosine: float, margin: float) -> float:
-    """How likely the nearest name is the right one: a logistic fit, made by `tools/calibrate_linking.py`."""
+    """Estimate how likely the nearest name is the right one, by the fit of `tools/calibrate_linking.py`."""
     return 1 / (1 + math.exp(4.31 - 5.24 * cosine - 11.0 * min(margin, MOST_MARGIN)))

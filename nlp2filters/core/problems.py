@@ -169,6 +169,6 @@ PROBLEMS: Mapping[str, Kind] = {
 
 
 def problem(slug: str, detail: str, **members: Any) -> dict[str, Any]:
-    """A problem of the type `/problems/{slug}`; `members` are its extensions."""
+    """Return a problem of the type `/problems/{slug}`; `members` are its extensions."""
     kind = PROBLEMS[slug]
     return {"type": f"/problems/{slug}", "title": kind.title, "status": kind.status, "detail": detail, **members}

@@ -1,8 +1,8 @@
-"""What an LLM is asked, the form of its answer, and how the answer is read.
+"""The prompt for an LLM, the schema of its answer, and the strict parsing of the answer.
 
 The model sees the rules and the catalog first, which stay the same from text to text, so that providers can cache
-them. The text and everything in the catalog are data from strangers: they are marked as such, and whatever the
-model answers is checked like a stranger's filter.
+them. The text and everything in the catalog are data from strangers: they are marked as such, and the
+model's answer is checked like a stranger's filter.
 """
 
 import datetime as dt
@@ -31,7 +31,8 @@ from nlp2filters.core.interpretation import (
 from nlp2filters.core.refining import Earlier
 from nlp2filters.errors import Fault, InvalidAnswer, InvalidFilter
 
-MAX_VALUES = 200  # of one field, in the prompt
+# The prompt lists at most this many values of a field.
+MAX_VALUES = 200
 MAX_FAULTS_LENGTH = 2000
 MAX_CONDITIONS = 50
 MAX_ALTERNATIVES = 20
@@ -82,7 +83,7 @@ def messages(
     timezone: str,
     earlier: Earlier | None = None,
 ) -> list[Message]:
-    """What to send for a text. `draft` is what the built-in parser made of it, `earlier` what the text goes on from."""
+    """Build the messages for a text. `draft` is the built-in parser's reading, `earlier` what the text refines."""
     fields = "\n".join(orjson.dumps(_field(field)).decode() for field in catalog.fields)
     asked = {
         "today": f"{today.isoformat()} ({today:%A})",
@@ -103,7 +104,7 @@ def messages(
 
 
 def repair(messages: Sequence[Message], content: str, faults: str) -> list[Message]:
-    """What to send after an answer that had faults."""
+    """Build the messages that follow an answer with faults."""
     return [
         *messages,
         {"role": "assistant", "content": content},
@@ -112,7 +113,7 @@ def repair(messages: Sequence[Message], content: str, faults: str) -> list[Messa
 
 
 def answer_schema(catalog: Catalog) -> dict[str, Any]:
-    """The JSON schema of the answer, in the part of the language that providers enforce: flat and all required."""
+    """Return the JSON schema of the answer, limited to what providers enforce: flat, and every member required."""
     scalar = [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]
     operators = dict.fromkeys(op for field in catalog.fields for op in checks.operators(field))
     condition = {
@@ -185,10 +186,10 @@ class _Answer(_Part):
 
 
 def read_answer(content: str, text: str, catalog: Catalog, earlier: Earlier | None = None) -> Interpretation:
-    """The interpretation that an LLM answered with. Its conditions quote the text or one of those before.
+    """Read the interpretation in an LLM's answer. Its conditions quote the text or an earlier one.
 
     Raises:
-        InvalidAnswer: naming every fault: no JSON, another form, or not of this catalog and this text.
+        InvalidAnswer: with every fault: it is not JSON, has another form, or does not fit the catalog or the text.
     """
     try:
         answer = _Answer.model_validate(orjson.loads(_unfenced(content)), strict=False)
@@ -200,7 +201,7 @@ def read_answer(content: str, text: str, catalog: Catalog, earlier: Earlier | No
 
 
 class _Reading:
-    """One answer on its way to an interpretation. It goes on after a fault, so that all are named at once."""
+    """One answer on its way to an interpretation. It goes on after a fault, so that all are reported at once."""
 
     def __init__(self, answer: _Answer, text: str, catalog: Catalog, earlier: Earlier | None) -> None:
         self.answer, self.text, self.catalog = answer, text, catalog
@@ -257,7 +258,7 @@ class _Reading:
         return Condition(_test(test), span, words, given.confidence, "llm", said_in=said_in)
 
     def _filter(self, tests: list[Leaf | Not]) -> Filter | None:
-        """The conditions of the alternatives, those that all of them share standing before the OR."""
+        """Build the filter of the alternatives; the conditions that all of them share come before the OR."""
         groups = [list(dict.fromkeys(group)) for group in self.answer.alternatives if group]
         for i, group in enumerate(groups):
             if not all(0 <= index < len(self.answer.conditions) for index in group):
@@ -278,7 +279,7 @@ class _Reading:
         return Ignored(quoted[0], quoted[0].of(self.text), given.reason) if quoted and quoted[1] is None else None
 
     def _quoted(self, quote: str, at: str) -> tuple[Span, str | None] | None:
-        """Where the quote stands, and in which earlier job's text, if it is not in this one."""
+        """Find the quote in the text, or else in that of an earlier job."""
         for said_in, text in ((None, self.text), *self.earlier.items()):
             if span := _span(quote, text):
                 return span, said_in
@@ -287,7 +288,7 @@ class _Reading:
 
 
 def _span(quote: str, text: str) -> Span | None:
-    """Where the quote stands in the text; case and white space may differ."""
+    """Find the quote in the text; case and white space may differ."""
     start = text.find(quote)
     if quote.strip() and start >= 0:
         return Span(start, start + len(quote))
@@ -302,7 +303,7 @@ def _test(filter_: Filter) -> Leaf | Not:
 
 
 def _member(pointer: str) -> str:
-    """The member of a condition that a pointer into its CQL2-JSON means."""
+    """Return the member of a condition that a pointer into its CQL2-JSON means."""
     if pointer.endswith("property"):
         return "field"
     return "op" if pointer.endswith("/op") else "value"
@@ -314,13 +315,13 @@ def _invalid(faults: Iterator[Fault] | list[Fault]) -> InvalidAnswer:
 
 
 def _unfenced(content: str) -> str:
-    """The answer without the ``` that some models put around it."""
+    """Remove the ``` that some models put around the answer."""
     found = re.fullmatch(r"\s*```(?:json)?\s*(.*?)\s*```\s*", content, re.DOTALL)
     return found[1] if found else content
 
 
 def _field(field: Field) -> dict[str, Any]:
-    """A field as the model sees it; what is empty is left out."""
+    """Describe a field for the model, without empty members."""
     described: dict[str, Any] = {
         "name": field.name,
         "type": field.type,

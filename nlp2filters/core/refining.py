@@ -30,7 +30,8 @@ from nlp2filters.core.filters import (
 from nlp2filters.core.interpretation import Condition, Interpretation, from_json, leaf_to_json, to_json
 from nlp2filters.core.parser.followup import Followup
 
-MAX_PARTS = 100  # of the filter that is refined: the follow-up's come on top
+# A filter of more parts cannot be refined: those of the follow-up come on top.
+MAX_PARTS = 100
 
 Test: TypeAlias = Leaf | Not
 Side = Literal["low", "high"]
@@ -38,7 +39,7 @@ Side = Literal["low", "high"]
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What a follow-up goes on from: the job `job_id`, what was said up to it, and how that was read.
+    """The conversation so far: the job `job_id`, the texts up to it, and their reading.
 
     `texts` are those from which conditions still hold, by the id of their job; that of `job_id` comes last.
     """
@@ -49,7 +50,7 @@ class Earlier:
 
     @classmethod
     def of(cls, job_id: str, text: str, reading: Interpretation, before: "Earlier | None" = None) -> "Earlier":
-        """The job's reading as something to go on from; `before` is what the job itself went on from."""
+        """Make the job's reading the start of a follow-up; `before` is what the job itself refined."""
         quoted = {condition.said_in for condition in reading.conditions}
         kept = {job: said for job, said in before.texts.items() if job in quoted} if before else {}
         return cls(job_id, {**kept, job_id: text}, reading)
@@ -61,7 +62,7 @@ class Earlier:
         return cls(data["job_id"], texts, from_json(data["reading"]))
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON data."""
+        """Return the conversation as JSON data."""
         return {"job_id": self.job_id, "texts": self.said, "reading": to_json(self.reading)}
 
     @property
@@ -87,16 +88,16 @@ class _Part:
 
 
 def too_large(reading: Interpretation) -> bool:
-    """Whether the filter has grown so large that nothing more can be added."""
+    """Return whether the filter has grown too large to add anything."""
     return reading.filter is not None and filters.size(reading.filter) > MAX_PARTS
 
 
 def merge(earlier: Earlier, asked: Interpretation, followup: Followup, *, today: dt.date) -> Interpretation:
-    """One reading of what was asked before and what is asked now. `asked` is the reading of `followup.rest` alone.
+    """Merge the earlier reading with what is asked now. `asked` is the reading of `followup.rest` alone.
 
-    A limit takes the place of one on its side; values take the place of those of their field, unless they come in
-    addition or the field holds many; exclusions are added. Quotes of earlier texts keep their spans in those, and
-    `said_in` tells the job.
+    A limit replaces one on its side. Values replace those of their field, unless they come in addition or are words
+    that a text contains; exclusions are added. Quotes of earlier texts keep their spans in those, and `said_in` names
+    the job.
     """
     before = Interpretation() if followup.anew else earlier.reading
     asked = _quoted(asked, followup.text)
@@ -119,7 +120,7 @@ def merge(earlier: Earlier, asked: Interpretation, followup: Followup, *, today:
 
 
 def difference(before: Interpretation, after: Interpretation, catalog: Catalog) -> dict[str, Any]:
-    """What has changed between two readings, as JSON data: tests, order, number and words."""
+    """Return what has changed between two readings as JSON data: tests, order, number and words."""
     was, now = dict.fromkeys(filters.tests(before.filter)), dict.fromkeys(filters.tests(after.filter))
     removed, added = [test for test in was if test not in now], [test for test in now if test not in was]
     changed = []
@@ -168,7 +169,7 @@ def _said_in(condition: Condition, job_id: str) -> Condition:
 
 
 def _quoted(asked: Interpretation, text: str) -> Interpretation:
-    """The reading with the text's own words, also where some of them were blank to the parser."""
+    """Return the reading with quotes of the original text, since the parser saw blanks for some words."""
     return replace(
         asked,
         conditions=tuple(replace(part, quote=part.span.of(text)) for part in asked.conditions),
@@ -177,7 +178,7 @@ def _quoted(asked: Interpretation, text: str) -> Interpretation:
 
 
 def _parts(reading: Interpretation) -> list[_Part]:
-    """The filters that a reading joins by AND, each with its conditions."""
+    """Return the filters that a reading joins by AND, each with its conditions."""
     node = reading.filter
     args = node.args if isinstance(node, And) else (node,) if node else ()
     return [_part(arg, reading.conditions) for arg in args]
@@ -189,7 +190,7 @@ def _part(node: Filter, conditions: Sequence[Condition]) -> _Part:
 
 
 def _without(part: _Part, lifted: set[str]) -> _Part | None:
-    """What is left when nothing is asked of some fields; an OR one of whose sides asks nothing is no filter."""
+    """Remove the tests of some fields. An OR goes as a whole if one of its sides has no test left."""
 
     def left(node: Filter) -> Filter | None:
         match node:
@@ -208,7 +209,7 @@ def _without(part: _Part, lifted: set[str]) -> _Part | None:
 
 
 def _combined(parts: Sequence[_Part], part: _Part, followup: Followup, today: dt.date) -> list[_Part]:
-    """The parts and a new one, which may take the place of others about its field."""
+    """Add a part to the others; it may replace those about its field."""
     own = [other for other in parts if len(part.fields) == 1 and other.fields == part.fields]
     rest = [other for other in parts if other not in own]
     if not own or part in own:
@@ -227,7 +228,7 @@ def _combined(parts: Sequence[_Part], part: _Part, followup: Followup, today: dt
 
 
 def _widened(own: Sequence[_Part], part: _Part) -> list[_Part]:
-    """The parts about a field, with other values beside theirs; what they exclude stays so, unless it is asked for."""
+    """Add values to the parts about a field. What they exclude stays excluded, unless it is asked for."""
     wanted = set().union(*map(_values, part.tests))
     excluding = [other for other in own if all(map(_is_exclusion, other.tests))]
     asking = [other for other in own if other not in excluding] or excluding
@@ -240,7 +241,7 @@ def _widened(own: Sequence[_Part], part: _Part) -> list[_Part]:
 
 
 def _bounded(own: Sequence[_Part], part: _Part, today: dt.date) -> Iterator[_Part]:
-    """What stays of the parts about a field beside new limits: exclusions, and a limit on the other side."""
+    """Yield what new limits leave of the parts about a field: exclusions, and a limit on the other side."""
     sides = set().union(*map(_sides, part.tests))
     for other in own:
         if all(map(_is_exclusion, other.tests)):
@@ -258,17 +259,18 @@ def _bounded(own: Sequence[_Part], part: _Part, today: dt.date) -> Iterator[_Par
 
 
 def _meet(one: Comparison, other: Comparison, today: dt.date) -> bool:
-    """Whether a value can be within both limits, of which one is low and one high."""
+    """Return whether a value can be within both limits, one of which is low and one high."""
     low, high = (one, other) if "low" in _sides(one) else (other, one)
     low, high = filters.resolve(low, today), filters.resolve(high, today)  # type: ignore[assignment]
     try:
         return low.value < high.value or (low.value == high.value and low.op == ">=" and high.op == "<=")  # type: ignore[operator]
-    except TypeError:  # a date and a moment, say: the search engine will know
+    # The two may have different types, such as a date and an instant: the search engine will know.
+    except TypeError:
         return True
 
 
 def _limits(test: Test) -> list[Comparison]:
-    """A test of an order as its limits."""
+    """Split a test of an order into its limits."""
     match test:
         case Between(name, low, high):
             return [Comparison(">=", name, low), Comparison("<=", name, high)]
@@ -297,7 +299,7 @@ def _is_exclusion(test: Test) -> bool:
 
 
 def _values(test: Filter) -> set[Any]:
-    """What a test asks for, or excludes."""
+    """Return the values that a test asks for, or excludes."""
     match test:
         case Not(arg):
             return _values(arg)
@@ -313,7 +315,7 @@ def _values(test: Filter) -> set[Any]:
 
 
 def _only(part: _Part, excluded: set[Any]) -> bool:
-    """Whether the part asks for nothing but what is now excluded."""
+    """Return whether the part asks for nothing but what is now excluded."""
     values = [_values(test) for test in part.tests]
     return not any(map(_is_exclusion, part.tests)) and all(found and found <= excluded for found in values)
 

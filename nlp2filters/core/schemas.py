@@ -1,6 +1,6 @@
-"""What the API answers with, as OpenAPI tells it and as the client reads it.
+"""The API's answers, as OpenAPI describes them and as the client reads them.
 
-The answers themselves are made in `core`; tests compare the two.
+The answers themselves are built in `core`; tests compare the two.
 """
 
 from typing import Any, ClassVar, Literal
@@ -16,24 +16,24 @@ SSE = "text/event-stream"
 
 
 class Strict(BaseModel):
-    """Exactly the members named."""
+    """A model with exactly the named members."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class CatalogDocument(RootModel[catalogs.Catalog]):
-    """What can be searched."""
+    """A catalog: what can be searched."""
 
 
 class FaultItem(Strict):
-    """One thing wrong: `pointer` (RFC 6901) says where, `detail` what to do."""
+    """One fault: `pointer` (RFC 6901) says where, `detail` what to do."""
 
     pointer: str
     detail: str
 
 
 class Problem(BaseModel):
-    """RFC 9457. `type` is the address of a page about it."""
+    """A problem (RFC 9457). `type` is the address of a page about it."""
 
     type: str
     title: str
@@ -45,7 +45,7 @@ class Problem(BaseModel):
 
 
 class StageRun(Strict):
-    """How far one stage is, and how often it was begun."""
+    """The progress of one stage, and how often it was begun."""
 
     status: Literal["waiting", "queued", "running", "succeeded", "failed"]
     attempt: int
@@ -55,7 +55,7 @@ class StageRun(Strict):
 
 
 class JobUrls(Strict):
-    """Where to go on."""
+    """The addresses of a job."""
 
     self: str
     events: str
@@ -65,7 +65,7 @@ class JobUrls(Strict):
 
 
 class Job(Strict):
-    """A job. `status` only ever goes on; nothing leaves a terminal one."""
+    """A job. `status` only moves forward, and never leaves a terminal state."""
 
     id: str
     object: Literal["job"]
@@ -122,7 +122,7 @@ class Condition(Strict):
 
 
 class Sort(Strict):
-    """Order by a field."""
+    """A sort by a field."""
 
     field: str
     direction: Literal["asc", "desc"]
@@ -137,14 +137,14 @@ class Ignored(Strict):
 
 
 class Clarification(Strict):
-    """A question to whoever asked, with the readings to choose from."""
+    """A question to the user, with the readings to choose from."""
 
     question: str
     choices: list[str]
 
 
 class Reading(BaseModel):
-    """What a text was understood to ask for, with the words that each part came from."""
+    """The reading of a text, with the words that each part came from."""
 
     filter: JSONObject | None
     sort: list[Sort]
@@ -163,7 +163,7 @@ class Said(Strict):
 
 
 class Test(Strict):
-    """What a condition tests."""
+    """The test of a condition."""
 
     field: str
     op: str
@@ -171,14 +171,14 @@ class Test(Strict):
 
 
 class Change(Strict):
-    """What was, and what is."""
+    """The state before and after."""
 
     before: Any = Field(alias="from")
     after: Any = Field(alias="to")
 
 
 class Difference(Strict):
-    """How a filter differs from the one that it refines; null where nothing has changed."""
+    """The changes between a filter and the one that it refines; null where nothing has changed."""
 
     added: list[Test]
     removed: list[Test]
@@ -198,7 +198,7 @@ class Refined(Strict):
 
 
 class Result(Reading):
-    """The filter, its parts with the words they came from, and what it is in each search engine's language."""
+    """The filter, its parts with the words they came from, and the query for each search engine."""
 
     job_id: str | None = Field(default=None, description="What another text `refines`.")
     explanation: str
@@ -214,13 +214,13 @@ class Result(Reading):
 
 
 class FinishedJob(Job):
-    """A job that has ended, with its result; null when it has none."""
+    """A job that has ended, with its result; null if it has none."""
 
     result: Result | None
 
 
 class JobNews(BaseModel):
-    """How the job was; `draft` or `result` beside it where they are what is told."""
+    """The job at the time of the event, with the `draft` or the `result` if the event announces it."""
 
     type: str
     job_id: str
@@ -230,9 +230,9 @@ class JobNews(BaseModel):
 
 
 class Progress(BaseModel):
-    """What a running attempt does just now: `step` for programs, `detail` for people.
+    """The current activity of a running attempt: `step` for programs, `detail` for people.
 
-    `characters`: how long the LLM's answer is so far.
+    `characters` is the length of the LLM's answer so far.
     """
 
     type: str
@@ -246,9 +246,9 @@ class Progress(BaseModel):
 
 
 class Delta(BaseModel):
-    """More of the LLM's text, as it comes. It begins anew with another `attempt` or `try`.
+    """More of the LLM's text, as it arrives. It starts over with another `attempt` or `try`.
 
-    `offset` counts the code points before it. The text is what the LLM said, unchecked; what it means is in the result.
+    `offset` counts the code points before it. The text is the LLM's output, unchecked; the result has its meaning.
     """
 
     type: str
@@ -300,13 +300,13 @@ class Delivery(Strict):
 
 
 class Deliveries(Strict):
-    """What was told to the webhook."""
+    """The messages to the webhook."""
 
     deliveries: list[Delivery]
 
 
 class Counts(Strict):
-    """Jobs of a batch by status."""
+    """The number of jobs of a batch by status."""
 
     queued: int
     running: int
@@ -318,7 +318,7 @@ class Counts(Strict):
 
 
 class BatchUrls(Strict):
-    """Where to go on."""
+    """The addresses of a batch."""
 
     self: str
     events: str
@@ -341,7 +341,7 @@ class Batch(Strict):
 
 
 class BatchResult(Strict):
-    """What came of one request of a batch: a line of its results."""
+    """The outcome of one request of a batch: a line of its results."""
 
     custom_id: str
     job_id: str
@@ -351,7 +351,7 @@ class BatchResult(Strict):
 
 
 class BatchNews(BaseModel):
-    """How far the batch was; `custom_id` and `job` of a job that ended."""
+    """The progress of the batch, or the `custom_id` and `job` of a job that ended."""
 
     type: str
     batch_id: str
@@ -404,7 +404,7 @@ class EchoJob(Strict):
 
 
 class EchoResult(BaseModel):
-    """`result` when there is one, else `status` or `error`."""
+    """The older API's result: `result` if there is one, else `status` or `error`."""
 
     result: str | None = None
     status: str | None = None
@@ -412,14 +412,14 @@ class EchoResult(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether the process is alive."""
+    """The state of the process."""
 
     status: str
     version: str | None = None
 
 
 class Readiness(Strict):
-    """Whether jobs can be accepted, and how many workers each queue has."""
+    """The ability to accept jobs, and the number of workers of each queue."""
 
     status: Literal["ready", "starting", "unavailable"]
     redis: bool
@@ -427,7 +427,7 @@ class Readiness(Strict):
 
 
 class JobOutcome(Strict):
-    """How a job ended, without its result."""
+    """The outcome of a job, without its result."""
 
     job_id: str
     status: Status
@@ -437,7 +437,7 @@ class JobOutcome(Strict):
 
 
 class JobEnded(Strict):
-    """What a job's webhook gets."""
+    """The body of a job's webhook."""
 
     type: Literal["job.succeeded", "job.failed", "job.canceled", "job.expired"]
     timestamp: Timestamp
@@ -445,7 +445,7 @@ class JobEnded(Strict):
 
 
 class BatchOutcome(Strict):
-    """How a batch ended, without its results."""
+    """The outcome of a batch, without its results."""
 
     batch_id: str
     request_counts: Counts
@@ -454,7 +454,7 @@ class BatchOutcome(Strict):
 
 
 class BatchEnded(Strict):
-    """What a batch's webhook gets."""
+    """The body of a batch's webhook."""
 
     type: Literal["batch.ended"]
     timestamp: Timestamp

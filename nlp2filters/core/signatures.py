@@ -1,4 +1,4 @@
-"""Signatures of webhooks, by Standard Webhooks 1.0: made by the service, checked by whoever receives them."""
+"""Webhook signatures by Standard Webhooks 1.0: made by the service, verified by the receiver."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ TOLERANCE_S = 300
 
 
 def sign(secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -> str:
-    """The `webhook-signature` header, with a signature for each secret (`whsec_` and base64).
+    """Return the `webhook-signature` header, with a signature for each secret (`whsec_` and base64).
 
     Raises:
         ValueError: a secret is not of that form.
@@ -26,12 +26,13 @@ def sign(secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -
 def verify(
     secrets: Iterable[str], headers: Mapping[str, str], body: bytes, now: float, *, tolerance_s: float = TOLERANCE_S
 ) -> None:
-    """See that a message is from who has one of the secrets, unchanged, and not older (or newer) than the tolerance.
+    """Check that a message was signed with one of the secrets, is unchanged, and is recent.
 
-    `body` are the bytes as they came; `now` is the time in seconds since 1970.
+    `body` is the bytes as received; `now` is the time in seconds since 1970. The message may be older or newer than
+    that by the tolerance.
 
     Raises:
-        InvalidSignature: saying why.
+        InvalidSignature: with the reason.
         ValueError: a secret is not `whsec_` and base64.
     """
     given = {name.lower(): value for name, value in headers.items()}
@@ -46,13 +47,13 @@ def verify(
         raise InvalidSignature(f"The message was signed {abs(now - timestamp):.0f} s away from now.")
     expected = [one.encode() for one in sign(secrets, message_id, timestamp, body).split()]
     shown = [one.encode() for one in signature.split()]
-    # No early end: how long it takes must not tell which one was close.
+    # There is no early exit: the time that the check takes must not reveal which signature was close.
     if not sum(hmac.compare_digest(one, other) for one in shown for other in expected):
         raise InvalidSignature("No signature of the message was made with a secret of yours.")
 
 
 def key(secret: str) -> bytes:
-    """The key in a secret.
+    """Decode the key in a secret.
 
     Raises:
         ValueError: it is not of the form `whsec_` and base64.

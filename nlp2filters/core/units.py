@@ -1,4 +1,4 @@
-"""Units of measure: what they measure and how they convert. Names are those of the pint library."""
+"""Units of measure: their dimensions and conversions. Names are those of the pint library."""
 
 from collections.abc import Hashable
 from functools import cache, lru_cache
@@ -10,20 +10,20 @@ MAX_CACHED = 4096
 
 
 def dimension(unit: str) -> str | None:
-    """What a unit measures, such as "[mass]" or "[length] / [time]"; None for an unknown unit."""
+    """Return the dimension of a unit, such as "[mass]" or "[length] / [time]"; None for an unknown unit."""
     parsed = _parse(unit)
     return str(parsed.dimensionality) if parsed is not None else None
 
 
 def measure(unit: str) -> Hashable | None:
-    """A key that two units share where they measure the same; None for an unknown unit."""
+    """Return a key that all units of one dimension share; None for an unknown unit."""
     parsed = _parse(unit)
     return frozenset(parsed.dimensionality.items()) if parsed is not None else None
 
 
 @lru_cache(maxsize=MAX_CACHED)
 def convert(value: int | float, unit: str, to: str) -> int | float | None:
-    """The value in another unit, to six significant digits; None when they measure different things."""
+    """Convert a value to another unit, to six significant digits; None if they measure different things."""
     if unit == to:
         return value
     source, target = _parse(unit), _parse(to)
@@ -34,7 +34,7 @@ def convert(value: int | float, unit: str, to: str) -> int | float | None:
 
 
 def whole(number: float) -> int | float:
-    """The number as an int where it is one."""
+    """Return the number as an int if it is whole."""
     return int(number) if number == int(number) else number
 
 
@@ -47,5 +47,6 @@ def _registry() -> "pint.UnitRegistry[float]":
 def _parse(unit: str) -> pint.Unit | None:
     try:
         return _registry().parse_units(unit)
-    except Exception:  # pint raises many kinds for what it cannot read
+    # For a unit that it cannot parse, pint raises exceptions of many types.
+    except Exception:
         return None

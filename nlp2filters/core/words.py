@@ -1,4 +1,4 @@
-"""Words: a text cut into tokens, each with the form under which it is looked up."""
+"""Words: a text split into tokens, each with the form under which it is looked up."""
 
 import re
 import unicodedata
@@ -16,7 +16,8 @@ _PATTERN = r"""
     | (?P<word>(?:(?<=\d)['’])?[^\W\d_]+(?:['’][^\W\d_]+)*)
     | (?P<symbol><=|>=|!=|<>|==|[<>=≤≥≠+\-–—%$€£¥₹°″,;:()&/])
     """
-_NUMBERS = {  # by what stands before a fraction; where that is a comma, "2.5" is written too
+# The key is the decimal mark. With a decimal comma, "2.5" is accepted too.
+_NUMBERS = {
     ".": r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?|\.\d+",
     ",": r"\d{1,3}(?:\.\d{3})+(?:,\d+)?(?!\d)|\d+(?:[.,]\d+)?|,\d+",
 }
@@ -28,7 +29,7 @@ _stemmers = {language: snowballstemmer.stemmer(language) for language in ("engli
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of a text at code points `start` to `end`. `norm` is folded, `stem` is what is looked up."""
+    """A piece of a text, from code point `start` to `end`. `norm` is folded, `stem` is looked up."""
 
     text: str
     norm: str
@@ -39,10 +40,9 @@ class Token:
 
 
 def tokenize(text: str, *, decimal: str = ".", stemmer: str = "english") -> list[Token]:
-    """The tokens of a text, in order. Hyphens inside words vanish; those between numbers or blanks stay.
+    """Split a text into tokens. Hyphens inside words are dropped; those between numbers or blanks stay.
 
-    `decimal` is "." or ",", and the other one stands between thousands. The norm of a number has a point before its
-    fraction.
+    `decimal` is "." or ","; the other one separates thousands. The norm of a number has a point before its fraction.
     """
     tokens = []
     for match in _TOKENS[decimal].finditer(text):
@@ -58,17 +58,17 @@ def tokenize(text: str, *, decimal: str = ".", stemmer: str = "english") -> list
 
 
 def _with_point(number: str) -> str:
-    """A number that is written with a decimal comma: "1.200,5" as "1200.5"."""
+    """Rewrite a number with a decimal comma: "1.200,5" becomes "1200.5"."""
     return (number.replace(".", "") if _DOTTED_THOUSANDS.fullmatch(number) else number).replace(",", ".")
 
 
 def spaced(name: str) -> str:
-    """An identifier as words: "numberOfPages" and "number_of_pages" as "number Of Pages", "number of pages"."""
+    """Split an identifier into words: "numberOfPages" becomes "number Of Pages", "a_b.c" becomes "a b c"."""
     return _CAMEL.sub(" ", name).replace("_", " ").replace(".", " ")
 
 
 def fold(text: str) -> str:
-    """Without case and accents; apostrophes go with what follows an s."""
+    """Remove case, accents, apostrophes, and the "s" of a possessive."""
     plain = text.lower() if text.isascii() else _without_accents(text.casefold())
     return plain.replace("’", "'").lstrip("'").removesuffix("'s").replace("'", "")
 
@@ -80,7 +80,7 @@ def _without_accents(text: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def stem(word: str, stemmer: str = "english") -> str:
-    """The word without its ending, as Snowball's algorithm for the language has it."""
+    """Return the word without its ending, by Snowball's algorithm for the language."""
     return str(_stemmers[stemmer].stemWord(word))
 
 

@@ -1,4 +1,4 @@
-"""The search engines that a filter can be written for. They agree on which rows a filter selects."""
+"""The search engines that a filter can be written for. All of them select the same rows."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -11,16 +11,19 @@ from nlp2filters.core.interpretation import Interpretation
 
 
 class Render(Protocol):
-    """Writes a resolved interpretation as JSON data. `zone` is where days begin, for datetime fields."""
+    """A function that writes a resolved interpretation as JSON data.
+
+    `zone` is the time zone in which days begin, for datetime fields.
+    """
 
     def __call__(self, interpretation: Interpretation, catalog: Catalog, zone: dt.tzinfo) -> dict[str, Any]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One engine's language. `text`: the words that no condition took are searched for as well.
+    """One engine's query language. `text`: the words that no condition took are searched for as well.
 
-    Every dialect has all operators, lists, sort and limit.
+    Every dialect supports all operators, lists, sort and limit.
     """
 
     name: str
@@ -41,7 +44,7 @@ DIALECTS: Mapping[str, Dialect] = {
 def compile(  # noqa: A001
     name: str, interpretation: Interpretation, catalog: Catalog, zone: dt.tzinfo = dt.UTC
 ) -> dict[str, Any]:
-    """A checked and resolved interpretation in the dialect of that name, as JSON data.
+    """Write a checked and resolved interpretation in the dialect of that name, as JSON data.
 
     Raises:
         KeyError: there is no dialect of that name.

@@ -1,7 +1,7 @@
 """The Query DSL of Elasticsearch, which OpenSearch shares.
 
-The mapping expected is the one Elasticsearch makes by itself: a text field `x` has a keyword `x.keyword`
-(of values up to 256 characters), by which whole values are compared and sorted. Times of day are
+It expects the mapping that Elasticsearch creates by itself: a text field `x` has a keyword `x.keyword`
+(for values up to 256 characters), by which whole values are compared and sorted. Times of day are
 keywords such as "18:30:00". `case_insensitive` folds A to Z only.
 https://www.elastic.co/docs/reference/query-languages/query-dsl/query-dsl-term-query
 """
@@ -33,15 +33,16 @@ _BOUNDS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 
 
 def render(interpretation: Interpretation, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> dict[str, Any]:
-    """The body of a `_search`: `{"query": {"bool": …}, "sort": […], "size": n}`; `sort` and `size` when asked for.
+    """Return the body of a `_search`: `{"query": {"bool": …}, "sort": […], "size": n}`.
 
-    The conditions filter and do not score. Words that no condition took must match in some text field, and score.
+    `sort` and `size` are present if asked for. Conditions filter and do not score. The words that no condition took
+    must match in some text field, and score.
     """
     it = interpretation
     body: dict[str, Any] = {"query": {"bool": {"filter": query(it.filter, catalog, zone) if it.filter else []}}}
     if it.text:
         texts = [field.name for field in catalog.fields if field.type == "text"]
-        # Without fields, Elasticsearch searches all that can be searched by words.
+        # Without `fields`, Elasticsearch searches every field that can be searched by words.
         among = {"fields": texts} if texts else {"lenient": True}
         body["query"]["bool"]["must"] = [{"multi_match": {"query": it.text, **among}}]
     if it.sort:
@@ -52,10 +53,10 @@ def render(interpretation: Interpretation, catalog: Catalog, zone: dt.tzinfo = d
 
 
 def query(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> list[Query]:  # noqa: A002
-    """The queries that a document must all match.
+    """Return the queries that a document must all match.
 
-    A document without the field is selected by no test but `isNull`, so every negation asks that it exists. A list
-    passes a test that one of its values passes; an empty one counts as no value.
+    Only `isNull` selects a document without the field, so every negation requires that the field exists. A list passes
+    a test if one of its values does; an empty one counts as no value.
     """
     lowered = lower(filter, catalog, zone)
     return [_query(part, catalog) for part in (lowered.args if isinstance(lowered, And) else (lowered,))]
@@ -116,7 +117,7 @@ def _exists(name: str) -> Query:
 
 
 def _whole(field: Field) -> str:
-    """The property that holds the value in one piece, not its words."""
+    """Return the property that holds the value in one piece, not its words."""
     return f"{field.name}.keyword" if field.type == "text" else field.name
 
 

@@ -1,4 +1,4 @@
-"""What every dialect would otherwise have to work out for itself, done once on the filter tree."""
+"""Rewrites of the filter tree that every dialect would otherwise have to do by itself."""
 
 import datetime as dt
 
@@ -22,7 +22,7 @@ from nlp2filters.core.filters import (
 
 
 def lower(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> Filter:  # noqa: A002
-    """The same filter in negation normal form, with datetime fields compared to instants only.
+    """Return the filter in negation normal form, with datetime fields compared to instants only.
 
     A day is a span of instants on a datetime field: "= day" is within it, "<= day" before the next
     midnight, "> day" from the next midnight on. Days begin at midnight in `zone`; instants come out in UTC.
@@ -46,16 +46,16 @@ def lower(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> Filter:
 
 
 def folds_case(field: Field) -> bool:
-    """Whether `=` and `in` take upper and lower case alike.
+    """Return whether `=` and `in` ignore case.
 
-    They do on text and on open keywords: there the spelling is the user's. The values of a closed keyword
+    They do on text and on open keywords, where the spelling is the user's. The values of a closed keyword
     are known, so they are in their stored spelling and compared exactly, which an index can serve.
     """
     return field.type in STRINGS and not field.closed
 
 
 def _flat(node: Filter) -> Filter:
-    """The same filter without AND inside AND or OR inside OR."""
+    """Return the filter without AND inside AND or OR inside OR."""
     match node:
         case And(args):
             return all_of(*map(_flat, args)) or node
@@ -91,7 +91,10 @@ def _instants(leaf: Leaf, zone: dt.tzinfo) -> Filter:
 
 
 def _spans(leaf: Leaf, zone: dt.tzinfo) -> Filter:
-    """The same for a list of instants. One of them must pass the whole test, so a day is one range of microseconds."""
+    """Compare a list of instants to days.
+
+    One of the instants must pass the whole test, so a day is one range of microseconds.
+    """
     match leaf:
         case Comparison("=", name, value) if _is_day(value):
             return _within(name, value, value, zone)
@@ -116,7 +119,7 @@ def _is_day(value: Scalar) -> bool:
 
 
 def _day(value: Scalar, zone: dt.tzinfo) -> tuple[dt.datetime, dt.datetime]:
-    """The first instant of the day and that of the next one."""
+    """Return the first instant of the day and that of the next one."""
     assert isinstance(value, dt.date)
     return _midnight(value, 0, zone), _midnight(value, 1, zone)
 
@@ -124,5 +127,6 @@ def _day(value: Scalar, zone: dt.tzinfo) -> tuple[dt.datetime, dt.datetime]:
 def _midnight(day: dt.date, later: int, zone: dt.tzinfo) -> dt.datetime:
     try:
         return dt.datetime.combine(day + dt.timedelta(days=later), dt.time(), zone).astimezone(dt.UTC)
-    except OverflowError:  # at either end of the calendar
+    # The day is at one end of the calendar.
+    except OverflowError:
         return (dt.datetime.min if day.year == 1 else dt.datetime.max).replace(tzinfo=dt.UTC)

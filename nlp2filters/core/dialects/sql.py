@@ -5,10 +5,10 @@ in the SQL that most databases share. Text is compared by `lower()` and LIKE, wh
 database folds: SQLite only A to Z. Instants are bound in UTC without an offset, as a TIMESTAMP column holds them.
 Words that no condition took (`Interpretation.text`) are left to the caller's own full-text search.
 
-A field that holds a list is a column with a JSON array, of ISO 8601 strings where it holds dates (instants in UTC
-without an offset). It passes a test that one of its values passes; an empty array counts as NULL. The text has
+A field that holds a list is a column with a JSON array, of ISO 8601 strings if it holds dates (instants in UTC
+without an offset). It passes a test if one of its values does; an empty array counts as NULL. The text uses
 JSON_TABLE of the SQL standard (MySQL 8, MariaDB, Oracle, PostgreSQL 17); compiled for SQLite or PostgreSQL, the clause
-has their own functions.
+uses their own functions.
 """
 
 import datetime as dt
@@ -63,7 +63,7 @@ _TYPES: dict[FieldType, sa.types.TypeEngine[Any]] = {
 
 
 def render(interpretation: Interpretation, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> dict[str, Any]:
-    """`{"where", "params", "order_by", "limit", "statement"}`; the clauses that are not there are None.
+    """Return `{"where", "params", "order_by", "limit", "statement"}`; absent clauses are None.
 
     Parameters are named (`:p_1`); dates among them are ISO 8601 strings, so that the whole is JSON.
     """
@@ -90,17 +90,16 @@ def render(interpretation: Interpretation, catalog: Catalog, zone: dt.tzinfo = d
 
 
 def where_clause(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> ColumnElement[bool]:  # noqa: A002
-    """The filter as the argument of SQLAlchemy's `where()`, over columns with the names of the fields.
+    """Return the filter as the argument of SQLAlchemy's `where()`, over columns named after the fields.
 
-    `=` and `in` take upper and lower case alike on text and on keywords with unlisted values; on a closed
-    keyword they are exact. A NULL is selected by no test but `isNull`. `zone` is where days begin, for
-    datetime fields.
+    `=` and `in` ignore case on text and on keywords with unlisted values; on a closed keyword they are exact.
+    Only `isNull` selects a NULL. `zone` is the time zone in which days begin, for datetime fields.
     """
     return _clause(lower(filter, catalog, zone), catalog)
 
 
 def order_by(sorts: Sequence[Sort], catalog: Catalog) -> list[Column]:
-    """The arguments of SQLAlchemy's `order_by()`: NULLs last, in a form that every database knows."""
+    """Return the arguments of SQLAlchemy's `order_by()`: NULLs last, in a form that every database understands."""
     return list(_order(sorts, catalog))
 
 
@@ -130,7 +129,7 @@ def _clause(node: Filter, catalog: Catalog) -> ColumnElement[bool]:
 
 
 def _some_element(leaf: Leaf, field: Field) -> ColumnElement[bool]:
-    """Whether a value of the list passes the test."""
+    """Test that a value of the list passes."""
     match leaf:
         case IsNull():
             return sa.not_(_has(field, None))
@@ -141,17 +140,18 @@ def _some_element(leaf: Leaf, field: Field) -> ColumnElement[bool]:
 
 
 def _no_element(leaf: Leaf, field: Field) -> ColumnElement[bool]:
-    """Whether there are values, of which none passes the test."""
+    """Test that there are values and that none of them passes."""
     if isinstance(leaf, IsNull):
         return _has(field, None)
     return sa.and_(_has(field, None), sa.not_(_has(field, leaf)))
 
 
 def _has(field: Field, leaf: Leaf | None) -> ColumnElement[bool]:
-    """Whether the list has a value (which passes the test)."""
+    """Test that the list has a value, or with a `leaf`, one that passes it."""
     element = replace(field, name="value", many=False, type=field.type if field.type not in TEMPORAL else "keyword")
     if field.type in TEMPORAL:
-        element = replace(element, closed=True)  # strings, but compared as they are
+        # The values are strings, but they are compared exactly.
+        element = replace(element, closed=True)
     values = elements(_column(field), _TYPES[element.type]).table_valued(_column(element)).alias("element")
     query: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(values)
     return sa.exists(query.where(_test(leaf, element, values.c.value)) if leaf else query)
@@ -231,10 +231,11 @@ def _identifier(name: str) -> quoted_name:
 
 
 def _bound(value: Scalar, field: Field) -> Column:
-    # The name is given, or SQLAlchemy would make one of the column's, quotes and spaces included.
+    # Without a name, SQLAlchemy would derive one from the column's, quotes and spaces included.
     if isinstance(value, dt.datetime):
         value = value.astimezone(dt.UTC).replace(tzinfo=None)
-    if isinstance(value, dt.date | dt.time) and field.type == "keyword":  # in a JSON array
+    # A JSON array holds dates and times as strings.
+    if isinstance(value, dt.date | dt.time) and field.type == "keyword":
         value = value.isoformat()
     return sa.bindparam("p", value, type_=_TYPES[field.type], unique=True)
 
@@ -244,7 +245,7 @@ def _folded(column: Column, field: Field) -> Column:
 
 
 def _escaped(text: str) -> str:
-    # A slash, because MySQL reads the backslash of ESCAPE '\' as the start of an escape.
+    # The escape is a slash, because MySQL reads the backslash of ESCAPE '\' as the start of an escape.
     return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
 
 

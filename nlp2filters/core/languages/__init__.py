@@ -1,4 +1,4 @@
-"""A language: the words that the parser and the linker know of it, read from one data file each."""
+"""Languages: the words of each that the parser and the linker know, read from one data file per language."""
 
 import tomllib
 from collections import defaultdict
@@ -19,7 +19,7 @@ _VOWELS = "aeiou"
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`length` tokens are a phrase of the grammar. A phrase may have several roles: `meanings` by its kind."""
+    """A phrase of the grammar, `length` tokens long. It may have several roles: `meanings` by kind."""
 
     length: int
     meanings: Mapping[str, str]
@@ -34,16 +34,16 @@ class Language:
 
     @classmethod
     def read(cls, code: str, region: str = "") -> "Language":
-        """The language of an ISO 639-1 code."""
+        """Read the language of an ISO 639-1 code."""
         return cls(tomllib.loads((Path(__file__).parent / f"{code}.toml").read_text(encoding="utf-8")), region)
 
     def tokenize(self, text: str) -> list[Token]:
-        """The tokens of a text in this language."""
+        """Split a text in this language into tokens."""
         return words.tokenize(text, decimal=self.decimal, stemmer=self.data["stemmer"])
 
     @property
     def decimal(self) -> str:
-        """What stands before the fraction of a number."""
+        """The mark before the fraction of a number."""
         decimal: str = self.data["decimal"]["by_region"].get(self.region, self.data["decimal"]["mark"])
         return decimal
 
@@ -69,7 +69,7 @@ class Language:
 
     @cached_property
     def units(self) -> Mapping[tuple[str, ...], tuple[str, ...]]:
-        """What people write for a unit, with every unit that it may be."""
+        """The spellings of units, each with every unit that it may stand for."""
         found: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for unit, phrases in self.data["units"].items():
             for phrase in phrases:
@@ -93,7 +93,7 @@ class Language:
         return {}
 
     def phrases(self, table: str, first: str) -> Sequence[tuple[str, list[str]]]:
-        """The phrases of a table of lists that begin with a word: the key of each and its words."""
+        """Return the phrases of a table of lists that begin with the word `first`: the key and the words of each."""
         if table not in self._tables:
             found: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
             for key, phrases in self.data[table].items():
@@ -104,7 +104,10 @@ class Language:
         return self._tables[table].get(first, ())
 
     def match(self, tokens: Sequence[Token], at: int) -> Said | None:
-        """The longest phrase of the grammar that begins at the token `at`. "and more" ends no value before "than"."""
+        """Return the longest phrase of the grammar that begins at the token `at`.
+
+        A phrase such as "and more" does not end a value if another value or "than" follows.
+        """
         for phrase in self._phrases(tokens, at):
             meanings = self.grammar.get(phrase)
             if meanings and not (meanings.keys() == {"bound"} and self._goes_on(tokens, at + len(phrase))):
@@ -112,7 +115,7 @@ class Language:
         return None
 
     def _goes_on(self, tokens: Sequence[Token], at: int) -> bool:
-        """Whether a value or "than" follows: "and under $100", "or above the fifth floor"."""
+        """Return whether a value or "than" follows: "and under $100", "or above the fifth floor"."""
         if (unit := self.unit(tokens, at)) and is_currency(unit[1][0]):
             at += unit[0]
         elif at < len(tokens) and tokens[at].norm in self.data["number_words"]["determiners"]:
@@ -124,14 +127,14 @@ class Language:
         return counts or "than" in self.grammar.get((norm,), ())
 
     def unit(self, tokens: Sequence[Token], at: int) -> tuple[int, tuple[str, ...]] | None:
-        """The longest name of a unit that begins at the token `at`: its length in tokens and what it may be."""
+        """Return the longest name of a unit that begins at the token `at`: its length and the units that it may be."""
         for phrase in self._phrases(tokens, at):
             if units := self.units.get(phrase):
                 return len(phrase), units
         return None
 
     def knows_unit(self, unit: str) -> bool:
-        """Whether the unit is one that people write in general, or a currency."""
+        """Return whether the unit is in general use, or is a currency."""
         return _norms(unit) in self.units or is_currency(unit)
 
     def _phrases(self, tokens: Sequence[Token], at: int) -> Iterator[tuple[str, ...]]:
@@ -141,16 +144,16 @@ class Language:
             yield tuple(token.norm for token in tokens[at : at + length])
 
     def dimension(self, unit: str | None) -> str | None:
-        """What a catalog's unit measures, such as "[mass]"; None where that is not known."""
+        """Return the dimension of a catalog's unit, such as "[mass]"; None if it is unknown."""
         return dimension(self.canonical(unit)) if unit else None
 
     def canonical(self, unit: str) -> str:
-        """A catalog's unit under the name that `units` gives it; unknown ones as they are."""
+        """Return the name that `units` gives to a catalog's unit; an unknown one stays as it is."""
         found = [name for name in self.units.get(_norms(unit), ()) if not is_currency(name)]
         return found[0] if found else unit
 
     def degrees(self, adjective: str) -> Iterator[tuple[Degree, str]]:
-        """The forms of an adjective. Those with "more" and "most" are left to the grammar."""
+        """Yield the forms of an adjective. Those with "more" and "most" are left to the grammar."""
         yield "base", adjective
         first, _, rest = adjective.partition(" ")
         tail = f" {rest}" if rest else ""
@@ -166,7 +169,7 @@ class Language:
 
 
 def is_currency(unit: str) -> bool:
-    """Whether a unit is an ISO 4217 code."""
+    """Return whether a unit has the form of an ISO 4217 code."""
     return len(unit) == 3 and unit.isupper()
 
 
@@ -198,6 +201,6 @@ ENGLISH = Language.read("en")
 
 @cache
 def of(locale: str) -> Language:
-    """The language of a locale of the form `LOCALES`, such as "es-MX"."""
+    """Return the language of a locale of the form `LOCALES`, such as "es-MX"."""
     code, _, region = locale.partition("-")
     return ENGLISH if code == "en" else Language.read(code, region)

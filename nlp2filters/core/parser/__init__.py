@@ -1,4 +1,4 @@
-"""The built-in parser: a sentence as an interpretation, by rules, without any LLM.
+"""The built-in parser: it turns a sentence into an interpretation by rules, without any LLM.
 
     words → tokens → scan.py: items → names.py: open values → clauses.py: tests, order, limit → structure.py: one filter
 
@@ -31,14 +31,14 @@ _NOT_FOLLOWED = "nothing that it could belong to follows"
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A text as the rules alone see it, and what the tagger makes of that."""
+    """A text as the rules alone see it, with the tagger's output for it."""
 
     row: Row
     tags: Tags
 
     @property
     def phrases(self) -> tuple[str, ...]:
-        """What of the text is to be compared with the catalog's names by its meaning."""
+        """The phrases of the text to compare with the catalog's names by meaning."""
         return tuple(dict.fromkeys((*linking.phrases(self.row.unknown), *tagging.phrases(self.row, self.tags))))
 
 
@@ -51,9 +51,9 @@ def parse(
     nearness: Nearness | None = None,
     budget: Budget | None = None,
 ) -> Interpretation:
-    """Read a text. `tagged` (by `tag`) and `nearness` (of its phrases) are what the embedding model knows of it.
+    """Read a text. `tagged` (by `tag`) and `nearness` (of its phrases) come from the embedding model.
 
-    A text that says nothing to the catalog is all `text`.
+    A text that means nothing in the catalog is all `text`.
 
     Raises:
         TextTooComplex: the text and the catalog together take more work than the budget allows.
@@ -95,7 +95,7 @@ def tag(
     fields: Array,
     budget: Budget | None = None,
 ) -> Tagged:
-    """What the tagger makes of a text.
+    """Run the tagger on a text.
 
     `pieces` are the code points (start, end) of the embedding model's pieces of the text, `vectors` [pieces, 384]
     their vectors, `fields` [fields, 2, 384] those of `lexicon.described`.
@@ -117,7 +117,7 @@ def row(
     *,
     budget: Budget | None = None,
 ) -> Row:
-    """The items of a text. Without `nearness` as the rules alone see them, which is what the tagger looks at."""
+    """Return the items of a text. Without `nearness` they are as the rules alone see them, for the tagger."""
     budget = budget or Budget()
     items = scan.scan(tokens, lexicon, nearness.clear if nearness else {}, today, budget)
     return Row(items, _spans(items, tokens), text, lexicon, today, nearness, budget)
@@ -138,7 +138,7 @@ def _condition(atom: Atom, found: Clauses, spans: Sequence[Span], text: str, cat
 
 
 def _negation(atom: Atom, pieces: Sequence[Atom | Mark]) -> int:
-    """The item with the "not" that governs the test, or its own first one."""
+    """Return the item with the "not" that governs the test, or else the test's own first one."""
     for previous, piece in pairwise(pieces):
         if isinstance(piece, Atom) and piece.start == atom.start:
             return previous.at if isinstance(previous, Mark) and previous.kind == "not" else atom.start
@@ -146,7 +146,7 @@ def _negation(atom: Atom, pieces: Sequence[Atom | Mark]) -> int:
 
 
 def _one_record(items: Sequence[Item], tokens: Sequence[Token], found: Clauses, singular: Sequence[str]) -> bool:
-    """Whether the noun is in the singular: "the lightest car", not "the lightest cars"; or the article alone is."""
+    """Return whether the noun is singular: "the lightest car", not "the lightest cars"; without a noun, the article."""
     nouns = [piece.at for piece in found.pieces if isinstance(piece, Mark) and piece.kind == "noun"]
     if not nouns:
         return any(item.says("extreme") and tokens[item.start].norm in singular for item in items)
@@ -156,12 +156,13 @@ def _one_record(items: Sequence[Item], tokens: Sequence[Token], found: Clauses, 
 def _ledger(
     items: Sequence[Item], found: Clauses, atoms: Sequence[Atom], spans: Sequence[Span], text: str
 ) -> tuple[str, tuple[Ignored, ...]]:
-    """What is left: words for a full-text search, and parts that changed nothing, with the reason."""
+    """Return what is left: words for a full-text search, and parts that changed nothing, with the reason."""
     used = found.used | {at for atom in atoms for at in range(atom.start, atom.end)}
     dealt_with = used | found.reasons.keys()
     words = {at for at, item in enumerate(items) if at not in dealt_with and (item.is_word or item.quoted)}
     loose = set(words)
-    for at, item in enumerate(items):  # a number beside unknown words is part of a name: "apollo 13"
+    # A number beside unknown words is part of a name: "apollo 13".
+    for at, item in enumerate(items):
         if at not in used and item.quantity and not item.quantity.units and not words.isdisjoint((at - 1, at + 1)):
             loose.add(at)
     asked = {sort.field for sort in found.sorts} | {leaf.field for atom in atoms for leaf in leaves(atom.test)}
@@ -185,7 +186,7 @@ def _ledger(
 
 
 def _governing(found: Clauses) -> set[int]:
-    """The items that have their effect through the test behind them, as "not" has."""
+    """Return the items that take effect through the test after them, such as "not"."""
     governing: set[int] = set()
     pending: set[int] = set()
     for piece in found.pieces:
@@ -200,12 +201,12 @@ def _governing(found: Clauses) -> set[int]:
 
 
 def _names(item: Item) -> set[str]:
-    """The fields that an item may name."""
+    """Return the fields that an item may name."""
     return {candidate.target.field.name for candidate in item.candidates if isinstance(candidate.target, FieldTarget)}
 
 
 def _joined(places: Sequence[int], spans: Sequence[Span], text: str) -> str:
-    """Neighbours as they stand in the text, the rest with a blank between."""
+    """Join words: neighbors as they stand in the text, the rest with a blank between."""
     parts: list[Span] = []
     for previous, at in zip([None, *places], places, strict=False):
         if previous is not None and previous == at - 1:
@@ -216,7 +217,7 @@ def _joined(places: Sequence[int], spans: Sequence[Span], text: str) -> str:
 
 
 def _clarification(conditions: Sequence[Condition], catalog: Catalog) -> Clarification | None:
-    """A question about the first condition that has another reading as likely."""
+    """Ask about the first condition with another reading that is about as likely."""
     for condition in conditions:
         rivals = [other for other in condition.alternatives if other.confidence >= condition.confidence * 0.85]
         if rivals:
@@ -228,7 +229,7 @@ def _clarification(conditions: Sequence[Condition], catalog: Catalog) -> Clarifi
 
 
 def _mismatch(found: Clauses, spans: Sequence[Span], text: str, catalog: Catalog) -> Clarification | None:
-    """A question about the first amount that is in another currency or unit than its field."""
+    """Ask about the first amount in another currency or unit than its field."""
     for mismatch in found.mismatches:
         quote = Span(spans[mismatch.start].start, spans[mismatch.end - 1].end).of(text)
         choices = (*(sentence(test, catalog) for test in mismatch.tests), "None of these")

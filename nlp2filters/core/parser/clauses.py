@@ -1,7 +1,7 @@
-"""Clauses: which items belong together as one test, one order or one limit.
+"""Clauses: the items that together make one test, one order or one limit.
 
-One walk along the row from left to right. At each place the first rule that fits takes the items it needs; what no
-rule takes is left for the ledger.
+One walk goes along the row from left to right. At each place the first rule that fits takes the items it needs; the
+rest is left for the ledger.
 """
 
 import datetime as dt
@@ -25,7 +25,8 @@ from nlp2filters.core.parser.scan import Item
 from nlp2filters.core.parser.values import Range, Relation
 from nlp2filters.core.words import fold
 
-LOOK_AHEAD = 12  # items: keeps the walk linear
+# Looking at most this many items ahead keeps the walk linear.
+LOOK_AHEAD = 12
 
 _JOINTS = frozenset({"and", "or", ",", "nor", "not"})
 _NOT_A_VALUE = frozenset({"comparator", "junction", "negation", "range", "bound", "having", "than"})
@@ -33,7 +34,7 @@ _NOT_A_VALUE = frozenset({"comparator", "junction", "negation", "range", "bound"
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """One test, the items `start` to `end` (exclusive) that it came from, and how sure it is."""
+    """One test, the items `start` to `end` (exclusive) that it came from, and its confidence."""
 
     test: Leaf | Not
     start: int
@@ -45,7 +46,7 @@ class Atom:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A word between tests: "and", "or", ",", "nor", "not", "(" or ")"; "noun" where the records are named."""
+    """A word between tests: "and", "or", ",", "nor", "not", "(" or ")"; "noun" if it names the records."""
 
     kind: str
     at: int
@@ -53,7 +54,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """The items `start` to `end` are in another currency or unit than their field; they may mean one of `tests`."""
+    """The items `start` to `end`, in another currency or unit than their field; they may mean one of `tests`."""
 
     start: int
     end: int
@@ -63,7 +64,7 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A boolean field that is asked for by the item at a place."""
+    """A boolean field that the item at a place asks for."""
 
     field: Field
     at: int
@@ -72,9 +73,9 @@ class Asked:
 
 @dataclass(slots=True)
 class Clauses:
-    """What the walk has found. `used` are the places of items that changed something, `reasons` why others did not.
+    """The result of the walk. `used` are the places of items that changed something, `reasons` why others did not.
 
-    `extreme`: a superlative was said, of which one record is the one meant ("the lightest car").
+    `extreme`: there was a superlative that may mean a single record ("the lightest car").
     """
 
     pieces: list[Atom | Mark] = field(default_factory=list)
@@ -87,7 +88,7 @@ class Clauses:
 
 
 def find(row: Row, asked: Sequence[Asked] = ()) -> Clauses:
-    """The clauses of a row. `asked` are boolean fields that the tagger finds asked for, whatever the words."""
+    """Find the clauses of a row. `asked` are boolean fields that the tagger finds, whatever the words."""
     walk = _Walk(row)
     walk.run()
     for one in asked:
@@ -96,7 +97,7 @@ def find(row: Row, asked: Sequence[Asked] = ()) -> Clauses:
 
 
 def _add(found: Clauses, asked: Asked) -> None:
-    """A test of the boolean field, unless there is one; where its words stand among the others."""
+    """Add a test of the boolean field, unless there is one, at the place of its words among the others."""
     tested = {leaf.field for piece in found.pieces if isinstance(piece, Atom) for leaf in leaves(piece.test)}
     if asked.field.name in tested:
         return
@@ -108,7 +109,7 @@ def _add(found: Clauses, asked: Asked) -> None:
 
 @dataclass(slots=True)
 class _Walk:
-    """The walk stands at the place `at`; `last` is the field of the test before, `top` whether "top 10" was said."""
+    """A walk at the place `at`. `last` is the field of the previous test; `top`: "top 10" came before."""
 
     row: Row
     at: int = 0
@@ -139,7 +140,7 @@ class _Walk:
                 self.at += 1
 
     def _take(self, end: int) -> None:
-        """Count the items up to `end` as used and go on there."""
+        """Mark the items up to `end` as used and go on there."""
         self.found.used.update(range(self.at, end))
         self.at = end
 
@@ -156,17 +157,17 @@ class _Walk:
         return True
 
     def _before(self) -> Mark | None:
-        """The word that stands right before, when no test does."""
+        """Return the mark right before, unless that is a test."""
         piece = self.found.pieces[-1] if self.found.pieces else None
         return piece if isinstance(piece, Mark) else None
 
     def _use_up(self, mark: Mark) -> None:
-        """The word before has its effect in what is found now."""
+        """Remove the mark before, which takes effect in the present test."""
         self.found.pieces.pop()
         self.found.used.add(mark.at)
 
     def _open_value(self) -> bool:
-        """A name that was cut out of the text before."""
+        """Read a name that was cut out of the text before."""
         name = self.row.items[self.at].name
         if not name:
             return False
@@ -209,11 +210,11 @@ class _Walk:
         return homes.find(self.row, at, items, last=self.last, joined=joined, compared=compared)
 
     def _range(self) -> bool:
-        """ "between 100 and 150 hp", "from 1975 to 1978", "$50-100"."""
+        """Read "between 100 and 150 hp", "from 1975 to 1978", "$50-100"."""
         return self._range_at(self.at, None)
 
     def _range_at(self, at: int, named: Home | None) -> bool:
-        """A range that begins at `at`, for the field named before it, if one was."""
+        """Read a range that begins at `at`, for the field named before it, if any."""
         row, opened = self.row, self.row.says(at, "range") == "between"
         low = row.skip(at + opened)
         high = row.skip(low + 2)
@@ -239,7 +240,7 @@ class _Walk:
         return self._emit(test, max(home.end, high + 1), home.confidence, home.source, others)
 
     def _comparison(self) -> bool:
-        """ "at least 30 mpg", "after 2005", "more horsepower than 200", "maximum weight of 2500"."""
+        """Read "at least 30 mpg", "after 2005", "more horsepower than 200", "maximum weight of 2500"."""
         relation = cast(Relation | None, self.row.says(self.at, "comparator"))
         if not relation:
             return self._more_than()
@@ -253,7 +254,7 @@ class _Walk:
         return False
 
     def _more_than(self) -> bool:
-        """ "more horsepower than 200"."""
+        """Read "more horsepower than 200"."""
         degree = self.row.says(self.at, "degree")
         if degree not in ("more", "less") or not self.row.says(self.at + 2, "than"):
             return False
@@ -263,7 +264,7 @@ class _Walk:
         return False
 
     def _share(self, at: int, relation: Relation) -> bool:
-        """ "more than 20 but less than 100 reviews", "over 1 but under 2 kg": what stands behind is of both."""
+        """Read "more than 20 but less than 100 reviews", "over 1 but under 2 kg": what follows belongs to both."""
         row, value = self.row, self.row.skip(at + 3)
         if not row.says(at + 1, "junction") or not row.says(at + 2, "comparator"):
             return False
@@ -277,7 +278,7 @@ class _Walk:
         return home is not None and self._test(at, relation, replace(home, end=at + 1), first)
 
     def _compare(self, at: int, relation: Relation, named: Home | None) -> bool:
-        """A value at `at` that `relation` was said of."""
+        """Read a value at `at` that follows `relation`."""
         item = self.row.item(at)
         if not item or not item.is_value:
             return False
@@ -287,7 +288,7 @@ class _Walk:
         return self._test(at, relation, home)
 
     def _mismatch(self, at: int, relation: Relation, named: Field | None) -> bool:
-        """An amount in a currency or unit that its field is not in: nothing is guessed, it is asked for."""
+        """Report an amount in another currency or unit than its field: it is asked about, not guessed."""
         quantity = self.row.items[at].quantity
         if quantity is None or not quantity.units:
             return False
@@ -305,20 +306,21 @@ class _Walk:
         return True
 
     def _test(self, at: int, relation: Relation, home: Home, item: Item | None = None) -> bool:
-        """The test of the value at `at`, or of `item` in its place."""
+        """Add the test of the value at `at`, or of `item` in its place."""
         item = item or self.row.items[at]
         value = self.row.held(item, home.field)
         if value is None or (relation in ("=", "<>") and _is_fraction_of_whole(item, home.field)):
             return False
         if home.field.type in TEMPORAL and relation in ("<", "<=", ">", ">=") and _tells_age(item):
-            relation = values.flipped(relation)  # less old is later
+            # A smaller age is a later date.
+            relation = values.flipped(relation)
         self.last = home.field
         test = values.test(relation, home.field, value)
         others = self._others(home, item, relation)
         return self._emit(test, max(home.end, at + 1), home.confidence, home.source, others)
 
     def _others(self, home: Home, item: Item, relation: Relation) -> tuple[Alternative, ...]:
-        """The same test of the other fields that may be meant, or of the other reading of a date."""
+        """Return the same test of the other fields that may be meant, or of the other reading of a date."""
         found = [
             Alternative(values.test(relation, other, value), home.others_confidence)
             for other in home.others[:3]
@@ -330,7 +332,7 @@ class _Walk:
         return tuple(found)
 
     def _value(self) -> bool:
-        """A value without a comparison: "8 cylinders", "30 mpg or more", "1980 or later", "4 or 6 cylinders"."""
+        """Read a value without a comparison: "8 cylinders", "30 mpg or more", "1980 or later", "4 or 6 cylinders"."""
         item = self.row.items[self.at]
         if not item.is_value:
             return False
@@ -344,7 +346,7 @@ class _Walk:
         return home is not None and self._bounded(self.at, home)
 
     def _bounded(self, at: int, home: Home) -> bool:
-        """The value at `at`, with "or more" behind it or behind the name of its field."""
+        """Read the value at `at`, with "or more" after it or after the name of its field."""
         end = max(home.end, at + 1)
         quantity = self.row.items[at].quantity
         if quantity and quantity.open:
@@ -355,7 +357,7 @@ class _Walk:
         return self._test(at, "=", home)
 
     def _list_of_values(self) -> bool:
-        """ "4 or 6 cylinders": every number of a list is one of the field that stands behind the last."""
+        """Read "4 or 6 cylinders": every number of the list belongs to the field after the last."""
         row, places, at = self.row, [self.at], self.at
         while row.says(at + 1, "junction") in ("or", "and", ",") and len(places) < LOOK_AHEAD:
             at += 3 if row.says(at + 2, "junction") in ("or", "and") else 2
@@ -375,10 +377,10 @@ class _Walk:
                 self._test(place, "=", replace(home, end=place + 1))
         return True
 
-    # what the catalog knows
+    # known names and values
 
     def _adjective(self) -> bool:
-        """ "heavier than 3000 lbs" is a test, "cheap" and "lighter" an order."""
+        """Read "heavier than 3000 lbs" as a test, "cheap" and "lighter" as an order."""
         row, degree = self.row, self.row.says(self.at, "degree")
         key, less = self.at + (degree is not None), degree == "less"
         for target, candidate in row.adjectives(key, "base") if degree else row.adjectives(key, "base", "comparative"):
@@ -392,7 +394,8 @@ class _Walk:
                 test = values.test(">" if target.high != less else "<", target.field, value)
                 return self._emit(test, at + 1, candidate.confidence, candidate.source)
             if target.degree == "base" and (following := row.item(key + 1)) and following.is_word:
-                continue  # "long hikes" says nothing of the records
+                # In "long hikes", the adjective does not describe the records.
+                continue
             order = orders.opposite(target.order) if less != self._negated() else target.order
             first = row.says(key + 1, "first") is not None
             self._sort([Sort(target.field.name, order)], key + 1 + first)
@@ -400,14 +403,14 @@ class _Walk:
         return False
 
     def _negated(self) -> bool:
-        """Whether a "not" stands right before; it is used up."""
+        """Return whether a "not" comes right before, and use it up."""
         mark = self._before()
         if mark and mark.kind == "not":
             self._use_up(mark)
         return mark is not None and mark.kind == "not"
 
     def _field(self) -> bool:
-        """A field named before its value: "weight under 2500", "origin is not japan", "called Heat"."""
+        """Read a field named before its value: "weight under 2500", "origin is not japan", "called Heat"."""
         for of, candidate in self.row.fields(self.at):
             home = Home(of, self.at + 1, candidate.confidence, candidate.source)
             if self._unknown(home) or self._tail(home):
@@ -427,14 +430,17 @@ class _Walk:
         return False
 
     def _named_on(self, of: Field) -> int:
-        """Behind all the words that name the field: "allow smoking" both name "smoking allowed"."""
+        """Return the place after all the words that name the field.
+
+        In "allow smoking", both words name "smoking allowed".
+        """
         end = self.at + 1
         while any(field is of for field, _ in self.row.fields(self.row.skip(end))):
             end = self.row.skip(end) + 1
         return end
 
     def _unknown(self, home: Home) -> bool:
-        """ "horsepower unknown"."""
+        """Read "horsepower unknown"."""
         at = self.row.skip(self.at + 1)
         known = self.row.says(at, "negation") == "not"
         if not self.row.says(at + known, "unknown"):
@@ -443,14 +449,14 @@ class _Walk:
         return self._emit(Not(test) if known else test, at + known + 1, home.confidence, home.source)
 
     def _unknown_field(self) -> bool:
-        """ "unknown horsepower"."""
+        """Read "unknown horsepower"."""
         key = self.row.skip(self.at + 1)
         for of, candidate in self.row.fields(key) if self.row.says(self.at, "unknown") else ():
             return self._emit(IsNull(of.name), key + 1, candidate.confidence, candidate.source)
         return False
 
     def _counts_none(self, of: Field) -> bool:
-        """ "no stops", "without stops": none of what the field counts; the word before is used up."""
+        """Return whether "no stops" or "without stops" asks for a count of zero, and use up the word before."""
         mark, least = self._before(), of.minimum
         if mark is None or mark.kind != "not" or self.row.skip(mark.at + 1) != self.at:
             return False
@@ -461,7 +467,7 @@ class _Walk:
         return said and counts
 
     def _lacks(self) -> bool:
-        """ "without a rating": the "without" becomes the test itself."""
+        """Return whether "without" makes the test itself, as in "without a rating", and use it up."""
         mark = self._before()
         lacks = mark is not None and mark.kind == "not" and self.row.says(mark.at, "negation") == "without"
         if mark and lacks:
@@ -469,7 +475,7 @@ class _Walk:
         return lacks
 
     def _tail(self, home: Home) -> bool:
-        """What is said of the field behind its name."""
+        """Read what is said about the field after its name."""
         at = self.row.skip(self.at + 1)
         if self.row.says(at, "negation") not in ("not", "outside"):
             return self._said_of(home, at)
@@ -498,7 +504,10 @@ class _Walk:
         return of.type in STRINGS and (self._named_value(home, at) or self._name(home, at))
 
     def _is_of_other_unit(self, at: int, of: Field) -> bool:
-        """Whether the value is said of the field ("battery life of 30 kg") although the field is in other units."""
+        """Return whether the value is meant for the field although its unit is another.
+
+        An example is "battery life of 30 kg".
+        """
         row, item = self.row, self.row.item(at)
         if of.type not in NUMERIC or not item or not item.quantity or not item.quantity.units:
             return False
@@ -519,7 +528,7 @@ class _Walk:
         return self._emit(_is(home.field, candidate.target.value), at + 1, confidence, candidate.source)
 
     def _name(self, home: Home, at: int) -> bool:
-        """Words for a field that takes any: in quotes, or up to where the name ends."""
+        """Read the words for a field that takes any: in quotes, or up to where the name ends."""
         row, of = self.row, home.field
         contains = row.says(at, "contains") or row.says(self.at + 1, "contains")
         at += row.says(at, "contains") is not None
@@ -527,7 +536,8 @@ class _Walk:
         if of.closed or item is None or not (contains or self._introduced(at)):
             return False
         if is_open(of) and not contains and not item.quoted:
-            return False  # names.py has cut it out, or had a reason not to
+            # Either names.py has cut the name out already, or it had a reason not to.
+            return False
         if item.quoted:
             test = Contains(of.name, item.quoted) if contains else _is(of, item.quoted)
             return self._emit(test, at + 1, home.confidence, home.source)
@@ -540,7 +550,7 @@ class _Walk:
         return self._emit(test, end, home.confidence * 0.85, home.source)
 
     def _introduced(self, at: int) -> bool:
-        """Whether the field is named so that its value follows: "called", "title is", or right before the value."""
+        """Return whether the field's name introduces a value: "called", "title is", or right before the value."""
         introducers = self.row.language.data["name_words"]["introducers"]
         between = range(self.at + 1, at)
         return (
@@ -550,7 +560,7 @@ class _Walk:
         )
 
     def _name_end(self, at: int) -> int:
-        """Where a name that begins at `at` ends: before the first item that means something else."""
+        """Return where a name that begins at `at` ends: before the first item that means something else."""
         row, end, inner = self.row, at, self.row.language.data["name_words"]["inner"]
         while (item := row.item(end)) and end - at < LOOK_AHEAD:
             following = row.item(end + 1)
@@ -561,7 +571,7 @@ class _Walk:
         return end
 
     def _known_value(self) -> bool:
-        """A known value: "japanese", "PG-13". Where several fields have it, one named behind it tells which."""
+        """Read a known value: "japanese", "PG-13". If several fields have it, a field named after it decides."""
         row, found = self.row, list(self.row.values(self.at))
         if not found or row.items[self.at].said.keys() & _NOT_A_VALUE:
             return False
@@ -580,7 +590,7 @@ class _Walk:
         return self._emit(_is(target.field, target.value), end, confidence, candidate.source, alternatives)
 
     def _sides(self, found: Sequence[tuple[ValueTarget, Candidate]]) -> set[str]:
-        """Which of the fields that have the value is meant, by the tagger or by a word such as "to"."""
+        """Return which of the fields that have the value is meant, by the tagger or by a word such as "to"."""
         shares = self.row.items[self.at].meant
         likely = max((target.field.name for target, _ in found), key=lambda name: shares.get(name, 0.0))
         if shares.get(likely, 0.0) >= homes.LEAST_SURE:
@@ -599,14 +609,14 @@ class _Walk:
         return True
 
     def _quoted(self) -> bool:
-        """Words in quotes go to the only text field, if there is just one."""
+        """Read words in quotes as a test of the only text field, if there is exactly one."""
         item, of = self.row.items[self.at], self._only_text()
         if not item.quoted or not of:
             return False
         return self._emit(Contains(of.name, item.quoted), self.at + 1, 0.7, "type")
 
     def _excluded(self) -> bool:
-        """Unknown words behind a "not": the only text field must not contain them."""
+        """Read unknown words after a "not": the only text field must not contain them."""
         mark = self._before()
         if not self.row.items[self.at].is_word or not mark or mark.kind != "not":
             return False
@@ -635,7 +645,7 @@ class _Walk:
         return True
 
     def _of_all(self) -> bool:
-        """Whether "any" or "all" stands before, with its noun: "any car but american", "any color but red"."""
+        """Return whether "any" or "all" comes before, with its noun: "any car but american", "any color but red"."""
         at = self.at - 1
         while at > self.at - 3 and (
             self.row.is_noun(at) or self.row.says(at, "results") or any(True for _ in self.row.fields(at))
@@ -645,13 +655,13 @@ class _Walk:
 
 
 def _is_fraction_of_whole(item: Item, of: Field) -> bool:
-    """Whether no record can have the value: "2.5 cylinders"."""
+    """Return whether no record can have the value: "2.5 cylinders"."""
     quantity = item.quantity
     return of.type == "integer" and quantity is not None and not quantity.units and isinstance(quantity.value, float)
 
 
 def _tells_age(item: Item) -> bool:
-    """Whether it counts back from today: "2 years", "30 days ago"."""
+    """Return whether the item counts back from today: "2 years", "30 days ago"."""
     if item.period:
         low = item.period.low
         return isinstance(low, RelativeDate) and low == item.period.high and low.floor == "day" and low.offset < 0
@@ -659,7 +669,7 @@ def _tells_age(item: Item) -> bool:
 
 
 def _same_unit(low: Item, high: Item) -> Item:
-    """ "1 to 3 hours": the lower limit in the unit of the upper one, unless it has its own."""
+    """Give the lower limit the unit of the upper one, unless it has its own: "1 to 3 hours"."""
     first, last = low.quantity, high.quantity
     if not first or not last or first.units or not last.units:
         return low
@@ -667,7 +677,7 @@ def _same_unit(low: Item, high: Item) -> Item:
 
 
 def _same_half(low: Item, high: Item) -> Item:
-    """ "5 to 7 pm": the earlier hour in the half of the later one, or in the morning before it ("11 to 1 pm")."""
+    """Put the earlier hour into the half of the later one ("5 to 7 pm"), or the one before ("11 to 1 pm")."""
     hour = low.quantity.value if low.quantity and low.quantity.whole else None
     if not isinstance(hour, int) or not 1 <= hour <= 12 or high.clock is None or low.clock:
         return low
@@ -678,7 +688,7 @@ def _same_half(low: Item, high: Item) -> Item:
 
 
 def _same_year(item: Item, other: Item) -> Item:
-    """ "January to June 2024": a month without a year has the year of the other one, or that before it."""
+    """Give a month without a year the year of the other limit: "January to June 2024"."""
     mine, given = item.period, other.period
     if not mine or not given or not mine.yearless or not isinstance(mine.low, dt.date):
         return item
@@ -688,12 +698,12 @@ def _same_year(item: Item, other: Item) -> Item:
 
 
 def _is(of: Field, value: str) -> Leaf:
-    """The field has the value; a text has it among its words."""
+    """Test that the field has the value; a text has it among its words."""
     return Contains(of.name, value) if of.type == "text" else Comparison("=", of.name, value)
 
 
 def _same_scale(low: Item, high: Item) -> Item:
-    """ "50 to 100 million": the lower limit in the scale of the upper one, unless it has its own."""
+    """Give the lower limit the scale of the upper one, unless it has its own: "50 to 100 million"."""
     first, last = low.quantity, high.quantity
     if not first or not last or first.scaled or not last.scaled or first.value >= last.value:
         return low
@@ -704,7 +714,7 @@ def _same_scale(low: Item, high: Item) -> Item:
 
 
 def _scale(quantity: Quantity) -> int:
-    """The greatest of thousand, million, … that the number holds."""
+    """Return the greatest of thousand, million, … that the number contains."""
     scale = 1
     while abs(quantity.value) >= scale * 1000:
         scale *= 1000

@@ -11,14 +11,14 @@ from nlp2filters.core.words import Token
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A time of day, and how many tokens say it."""
+    """A time of day, and the number of tokens that say it."""
 
     time: dt.time
     length: int
 
 
 def read(tokens: Sequence[Token], at: int, language: Language) -> Clock | None:
-    """The time of day that begins at the token `at`; a bare number is none."""
+    """Read the time of day that begins at the token `at`; a bare number is none."""
     return _Reader(tokens, at, language).read()
 
 
@@ -47,7 +47,7 @@ class _Reader:
         return self._with_half(hour, minute, length, told=told)
 
     def _before_hour(self, side: str, phrases: Sequence[str]) -> Clock | None:
-        """ "half past 7", "quarter to 6", "ten to 8"."""
+        """Read "half past 7", "quarter to 6", "ten to 8"."""
         for phrase in phrases:
             said = phrase.split()
             if [self._norm(i) for i in range(len(said))] != said:
@@ -63,7 +63,7 @@ class _Reader:
         return None
 
     def _with_half(self, hour: int, minute: int, length: int, *, told: bool) -> Clock | None:
-        """With "pm" or "in the evening" behind; without them and without minutes it is no time."""
+        """Read "pm" or "in the evening" after the hour; without them and without minutes, it is not a time."""
         for half in ("am", "pm"):
             for phrase in self.language.data["clock"][half]:
                 said = phrase.split()

@@ -1,7 +1,7 @@
-"""Dates: days and periods, absolute ("March 2005", "the 90s") and told from today ("last week", "3 days ago").
+"""Dates: days and periods, absolute ("March 2005", "the 90s") or relative to today ("last week", "3 days ago").
 
-A period is its first and its last day. What depends on today stays symbolic, so that the same interpretation
-is right tomorrow too.
+A period has a first and a last day. Relative dates stay symbolic, so that the same interpretation is right tomorrow
+too.
 """
 
 import datetime as dt
@@ -23,7 +23,7 @@ FIRST_YEAR, LAST_YEAR = 1000, 2999
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From day `low` to day `high`, both inclusive. `other` is another reading of the same words.
+    """A period from day `low` to day `high`, both inclusive. `other` is another reading of the same words.
 
     `yearless`: a month or day without a year, read as the one that suits most fields.
     """
@@ -36,7 +36,7 @@ class Period:
 
     @property
     def years(self) -> tuple[int, int] | None:
-        """First and last year, for a period of whole calendar years."""
+        """The first and the last year, for a period of whole calendar years."""
         low, high = self.low, self.high
         if not isinstance(low, dt.date) or not isinstance(high, dt.date):
             return None
@@ -45,33 +45,34 @@ class Period:
 
     @property
     def is_decade(self) -> bool:
-        """Whether it is longer than a few calendar years."""
+        """True if it has at least ten whole calendar years."""
         years = self.years
         return years is not None and years[1] - years[0] >= 9
 
     def resolve(self, today: dt.date) -> "Period":
-        """The period in calendar days."""
+        """Return the period in calendar days."""
         low, high = (day.resolve(today) if isinstance(day, RelativeDate) else day for day in (self.low, self.high))
         return Period(low, high, self.length)
 
     def moved(self, years: int) -> "Period":
-        """The same months or days so many years later."""
+        """Return the same months or days so many years later."""
         assert isinstance(self.low, dt.date) and isinstance(self.high, dt.date)
         low, high = self.low + relativedelta(years=years), self.high + relativedelta(years=years)
         if (self.high + dt.timedelta(days=1)).day == 1:
-            high += relativedelta(day=31)  # February has 29 days in some years
+            # February has 29 days in some years.
+            high += relativedelta(day=31)
         return replace(self, low=low, high=high)
 
 
 def read(tokens: Sequence[Token], at: int, language: Language, today: dt.date) -> Period | None:
-    """The longest date or period that begins at the token `at`. A bare year is left to `year`."""
+    """Read the longest date or period that begins at the token `at`. A bare year is left to `year`."""
     reader = _Reader(tokens, at, language, today)
     found = (*reader.readings(), *reader.parts())
     return max((period for period in found if period), key=lambda period: period.length, default=None)
 
 
 def year(number: int, length: int) -> Period | None:
-    """The calendar year of a number, if it can be one."""
+    """Return the calendar year of a number, if it can be one."""
     if not FIRST_YEAR <= number <= LAST_YEAR:
         return None
     return Period(dt.date(number, 1, 1), dt.date(number, 12, 31), length)
@@ -109,7 +110,7 @@ class _Reader:
                 yield self._decade_digits(self.at + 1, skipped=1)
 
     def parts(self) -> Iterator[Period | None]:
-        """Periods that are told by a larger one. They do not nest: "the end of the end of the year" is nobody's day."""
+        """Yield parts of larger periods. They do not nest: "the end of the end of the year" is not a date."""
         if self.tokens[self.at].kind == "word":
             yield self._edge()
             yield self._week_of_month()
@@ -125,14 +126,14 @@ class _Reader:
         return token.norm if token else ""
 
     def _integer(self, offset: int) -> int | None:
-        """A whole number of up to three digits, or below one hundred in words."""
+        """Read a whole number of up to three digits, or below one hundred in words."""
         token = self._token(offset)
         if token and token.kind == "number" and token.text.isdecimal() and len(token.text) <= 3:
             return int(token.text)
         return self.language.numbers.get(token.norm) if token else None
 
     def _counted(self, offset: int) -> int | None:
-        """A whole number, or "a"."""
+        """Read a whole number, or "a" as 1."""
         return 1 if self._norm(offset) in self.language.data["number_words"]["one"] else self._integer(offset)
 
     def _digits(self, offset: int, low: int, high: int) -> int | None:
@@ -143,7 +144,7 @@ class _Reader:
         return value if low <= value <= high else None
 
     def _year(self, offset: int) -> tuple[int, int] | None:
-        """A year after "of", "in", a comma or nothing: the number, and the tokens it takes."""
+        """Read a year after "of", "in", a comma or nothing: the number, and the tokens it takes."""
         skipped = 0
         while skipped < 2 and self._norm(offset + skipped) in self.language.data["date_words"]["of"]:
             skipped += 1
@@ -151,12 +152,12 @@ class _Reader:
         return (found, skipped + 1) if found else None
 
     def _adjoining(self, length: int) -> bool:
-        """Whether so many tokens stand without blanks."""
+        """Return whether the next `length` tokens have no blanks between them."""
         taken = self.tokens[self.at : self.at + length]
         return len(taken) == length and all(a.end == b.start for a, b in pairwise(taken))
 
     def _phrase(self, table: str, offset: int = 0) -> tuple[str, int] | None:
-        """The longest phrase of a table of lists that stands there: its key and its length in tokens."""
+        """Return the longest phrase of a table of lists that begins there: its key and its length in tokens."""
         best: tuple[str, int] | None = None
         for key, said in self.language.phrases(table, self._norm(offset)):
             if [self._norm(offset + i) for i in range(len(said))] == said and (best is None or len(said) > best[1]):
@@ -186,7 +187,7 @@ class _Reader:
         return _months(year, month, month, 3)
 
     def _slashed(self) -> Period | None:
-        """12/31/2025, month first as Americans write it; the other order is the other reading."""
+        """Read 12/31/2025, month first as Americans write it; day first is the other reading."""
         if self._norm(1) != "/" or self._norm(3) != "/" or not self._adjoining(5):
             return None
         first, second, year = self._digits(0, 1, 31), self._digits(2, 1, 31), self._digits(4, FIRST_YEAR, LAST_YEAR)
@@ -235,20 +236,20 @@ class _Reader:
         return replace(_months(self.today.year - (month > self.today.month), month, month, offset), yearless=True)
 
     def _is_verb(self) -> bool:
-        """ "may" and "march" alone are months only after a word such as "in"."""
+        """Return whether the word is no month: "may" and "march" alone are months only after a word such as "in"."""
         if self._norm(0) not in ("may", "march", "mar", "sat", "sun", "dec"):
             return False
         before = self.tokens[self.at - 1].norm if self.at else ""
         return before not in ("in", "since", "before", "after", "until", "from", "to", "of", "last", "this", "next")
 
     def _nearest(self, month: int, day: int, length: int) -> Period | None:
-        """A day without a year: the one nearest to today."""
+        """Return the nearest day to today, for a day without a year."""
         years = range(self.today.year - 1, self.today.year + 2)
         found = [replace(period, yearless=True) for year in years if (period := _day(year, month, day, length))]
         return min(found, key=lambda period: abs(cast(dt.date, period.low) - self.today), default=None)
 
     def _edge(self) -> Period | None:
-        """ "the end of the year", "the start of March": one day."""
+        """Read "the end of the year", "the start of March": one day."""
         for edge in ("start", "end"):
             for phrase in self.language.data["date_words"][edge]:
                 length = len(phrase.split())
@@ -258,7 +259,7 @@ class _Reader:
         return None
 
     def _part(self, offset: int) -> Period | None:
-        """The period that begins there, also "the year" for this one, or a year in digits."""
+        """Read the period that begins there, also "the year" for this one, or a year in digits."""
         if (number := self._digits(offset, FIRST_YEAR, LAST_YEAR)) is not None:
             return year(number, 1)
         the = self._norm(offset) in self.language.data["number_words"]["determiners"]
@@ -270,7 +271,7 @@ class _Reader:
         return max((period for period in found if period), key=lambda period: period.length, default=None)
 
     def _week_of_month(self) -> Period | None:
-        """ "first week of January"."""
+        """Read "first week of January"."""
         number = self.language.data["ordinals"].get(self._norm(0))
         if not number or number > 4 or self._period_unit(1) != "week":
             return None
@@ -282,7 +283,7 @@ class _Reader:
         return replace(month, low=first, high=first + dt.timedelta(days=6), length=offset + month.length)
 
     def _weekend(self) -> Period | None:
-        """ "this weekend": Saturday and Sunday."""
+        """Read "this weekend": Saturday and Sunday."""
         said = self._phrase("relative")
         offset = said[1] if said and said[0] in ("this", "last", "next") else 0
         for phrase in self.language.data["date_words"]["weekend"]:
@@ -295,7 +296,7 @@ class _Reader:
         return None
 
     def _decade_digits(self, at: int, skipped: int = 0) -> Period | None:
-        """ "1980s", "80s", "the 80's"."""
+        """Read "1980s", "80s", "the 80's"."""
         offset = at - self.at
         token, suffix = self._token(offset), self._token(offset + 1)
         if not token or not suffix or suffix.start != token.end or not token.text.isdecimal():
@@ -317,7 +318,7 @@ class _Reader:
         return self._decade(decade, offset + 1) if decade is not None else None
 
     def _decade(self, decade: int, length: int) -> Period:
-        """The last decade of that name which has begun."""
+        """Return the latest decade of that name that has begun."""
         century = self.today.year // 100 * 100
         first = century + decade if century + decade <= self.today.year else century - 100 + decade
         return _years(first, first + 9, length)
@@ -328,14 +329,14 @@ class _Reader:
         return _months(said[0], season[0], season[1], 1 + said[1]) if season and said else None
 
     def _quarter(self) -> Period | None:
-        """ "Q3 2025"."""
+        """Read "Q3 2025"."""
         if self._norm(0) not in self.language.data["date_words"]["quarter"]:
             return None
         number = self._digits(1, 1, 4)
         return self._quarter_of(number, 2) if number and self._adjoining(2) else None
 
     def _quarter_ordinal(self) -> Period | None:
-        """ "third quarter of 2025", "3rd quarter 2025"."""
+        """Read "third quarter of 2025", "3rd quarter 2025"."""
         number = self.language.data["ordinals"].get(self._norm(0))
         offset = 1
         if number is None:
@@ -351,7 +352,7 @@ class _Reader:
         year, length = said if said else (self.today.year, 0)
         return _months(year, 3 * number - 2, 3 * number, offset + length)
 
-    # told from today
+    # relative to today
 
     def _days(self) -> Period | None:
         offset = self.language.data["days"].get(self._norm(0))
@@ -361,7 +362,7 @@ class _Reader:
         return Period(day, day, 1)
 
     def _relative(self) -> Period | None:
-        """ "this year", "last 7 days", "past month", "next two weeks"."""
+        """Read "this year", "last 7 days", "past month", "next two weeks"."""
         said = self._phrase("relative")
         if not said or said[0] == "ago":
             return None
@@ -377,13 +378,13 @@ class _Reader:
         return _whole(which, unit, length + 1)
 
     def _relative_behind(self) -> Period | None:
-        """ "semana pasada": languages that say which one behind the period."""
+        """Read "semana pasada", in languages that put the word for "last" after the period."""
         unit = self._period_unit(0)
         said = self._phrase("relative_behind", 1) if unit else None
         return _whole(said[0], unit, 1 + said[1]) if unit and said else None
 
     def _shifted(self, offset: int, unit: Unit) -> tuple[int, int] | None:
-        """ "of this month", "next week": how many units from now, and the place behind."""
+        """Read "of this month", "next week": how many units from now, and the place after it."""
         while self._norm(offset) in self.language.data["date_words"]["of"]:
             offset += 1
         for which, shift in (("this", 0), ("last", -1), ("next", 1)):
@@ -392,7 +393,7 @@ class _Reader:
         return None
 
     def _ago(self) -> Period | None:
-        """ "3 days ago", "a week ago"; in other languages the word for "ago" comes first."""
+        """Read "3 days ago", "a week ago"; in other languages the word for "ago" comes first."""
         if self._norm(0) in self.language.data["date_words"]["ago_before"]:
             number, unit = self._counted(1), self._period_unit(2)
             if number is None or unit is None:
@@ -407,7 +408,10 @@ class _Reader:
         return Period(day, day, 3)
 
     def _weekday(self) -> Period | None:
-        """ "Friday" is the coming one, "last Friday" the one before today, "next Friday" has two readings."""
+        """Read "Friday" as the coming one, "last Friday" as the one before today.
+
+        "next Friday" has two readings.
+        """
         said = self._phrase("relative")
         offset = said[1] if said and said[0] in ("this", "last", "next") else 0
         weekday = self.language.data["weekdays"].get(self._norm(offset))
@@ -451,12 +455,12 @@ def _in_days(today: dt.date, days: int, length: int) -> Period:
 
 
 def _whole(which: str, unit: Unit, length: int) -> Period:
-    """ "this", "last" or "next" calendar unit."""
+    """Return this, the last or the next calendar unit."""
     offset = {"this": 0, "last": -1, "next": 1}[which]
     return Period(RelativeDate(offset, unit, unit), RelativeDate(offset, unit, unit, "last"), length)
 
 
 def _reaching(offset: int, unit: Unit, length: int) -> Period:
-    """From today to so many units away, or from there to today."""
+    """Return the period from today to so many units away, or from there to today."""
     day, today = RelativeDate(offset, unit), RelativeDate(0, "day")
     return Period(day, today, length) if offset < 0 else Period(today, day, length)

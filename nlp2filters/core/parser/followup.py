@@ -1,7 +1,7 @@
-"""A follow-up: what a text that goes on from an earlier one says of the filter before.
+"""A follow-up: how a text changes the earlier filter that it refines.
 
-"also", "instead", "any brand", "remove the price limit", "start over": only the words for that are looked for. What the
-text asks for besides is left to the parser.
+Only the words for that are read here: "also", "instead", "any brand", "remove the price limit", "start over". The
+parser reads the rest of the text.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,12 +17,12 @@ _SEPARATORS = {",", ";"}
 
 @dataclass(slots=True)
 class Followup:
-    """What a follow-up does.
+    """The effects of a follow-up.
 
-    `rest` is `text` with blanks in place of the words for it, so that places in the one are places in the other.
-    `anew`: nothing of before is to hold. `lifted` are fields that nothing is asked of any more; `unordered` and
-    `unlimited` say the same of order and number. Values in `additions` widen the filter, those in `replacements` take
-    the place of what was asked of their field. `words` are the spans of all words that were understood here.
+    `rest` is `text` with blanks in place of the words that were read here, so that places in both agree.
+    `anew`: nothing of the earlier filter holds. `lifted` are fields whose conditions are dropped; `unordered` and
+    `unlimited` say the same of order and number. Values in `additions` widen the filter; those in `replacements`
+    replace what was asked of their field. `words` are the spans of all words that were read here.
     """
 
     text: str
@@ -36,19 +36,19 @@ class Followup:
     words: list[Span] = field(default_factory=list)
 
     def adds(self, span: Span) -> bool:
-        """Whether what stands there is to widen the filter."""
+        """Return whether the words there widen the filter."""
         return _holds(self.additions, span)
 
     def replaces(self, span: Span) -> bool:
-        """Whether what stands there takes another's place."""
+        """Return whether the words there replace what was asked before."""
         return _holds(self.replacements, span)
 
 
 def read(text: str, lexicon: Lexicon, budget: Budget | None = None) -> Followup:
-    """Look for what the text does to the filter before; most texts do nothing but ask for more.
+    """Find what the text does to the earlier filter; most texts only add to it.
 
     Raises:
-        TextTooComplex: that takes more work than the budget allows.
+        TextTooComplex: it takes more work than the budget allows.
     """
     return _Reader(text, lexicon, budget or Budget()).read()
 
@@ -74,14 +74,14 @@ class _Reader:
         return self.found
 
     def _whole(self, at: int) -> int | None:
-        """ "start over": the place after it."""
+        """Read "start over"; return the place after it."""
         if end := self._phrase(at, "anew"):
             self.found.anew = True
             self._take(at, end)
         return end
 
     def _object(self, at: int) -> int | None:
-        """ "any price", "remove the price limit", "price does not matter": the place after it."""
+        """Read "any price", "remove the price limit", "price does not matter"; return the place after it."""
         if end := self._phrase(at, "lift"):
             return self._lift(at, self._field(end)) if not self._excepts(end) else None
         if end := self._phrase(at, "drop"):
@@ -94,7 +94,7 @@ class _Reader:
         return None
 
     def _aside(self, at: int) -> int | None:
-        """ "also", "instead": the place after it."""
+        """Read "also", "instead"; return the place after it."""
         for key, spans in (("add", self.found.additions), ("instead", self.found.replacements)):
             if end := self._phrase(at, key):
                 spans[self._segment(at)] = None
@@ -107,7 +107,7 @@ class _Reader:
         return None
 
     def _phrase(self, at: int | None, key: str) -> int | None:
-        """The place after the longest phrase of the kind that begins at `at`, unless one of the grammar is longer."""
+        """Return the place after the longest phrase of the kind at `at`, unless one of the grammar is longer."""
         if at is None or at >= len(self.tokens):
             return None
         norms = [token.norm for token in self.tokens[at : at + 8]]
@@ -120,12 +120,12 @@ class _Reader:
         return at + max(fit) if fit and not (said and said.length > max(fit)) else None
 
     def _determined(self, at: int) -> int:
-        """The place after an article."""
+        """Return the place after an article."""
         return self._after_determiners[at] if at < len(self.tokens) else at
 
     @cached_property
     def _after_determiners(self) -> Sequence[int]:
-        """For each token the next place that is not an article's."""
+        """The next place that is not an article's, for each token."""
         determiners = self.language.data["number_words"]["determiners"]
         after = len(self.tokens)
         places = []
@@ -135,18 +135,18 @@ class _Reader:
         return places[::-1]
 
     def _match(self, at: int) -> Match | None:
-        """What the catalog makes of the words at a place."""
+        """Look up the words at a place in the catalog."""
         return self.lexicon.match(self.tokens, at) if at < len(self.tokens) else None
 
     def _field(self, at: int) -> tuple[set[str], int] | None:
-        """The fields that the words at a place may name, and the place after them and a "limit" behind them."""
+        """Return the fields that the words at a place may name, and the place after them."""
         at = self._determined(at)
         match = self._match(at)
         names = {c.target.field.name for c in match.candidates if isinstance(c.target, FieldTarget)} if match else set()
         return (names, at + match.length) if match and names else None
 
     def _excepts(self, at: int) -> bool:
-        """Whether "but" follows what is named: "any brand but Beats" asks for something."""
+        """Return whether "but" follows the field: "any brand but Beats" asks for something."""
         named = self._field(at)
         said = self.language.match(self.tokens, named[1]) if named else None
         return bool(said and "junction" in said.meanings and said.meanings["junction"] == "but")
@@ -159,7 +159,7 @@ class _Reader:
         return self._take(at, self._phrase(end, "limit") or end)
 
     def _lift_rest(self, at: int, begin: int) -> int | None:
-        """ "remove the limit", "drop the order"."""
+        """Read "remove the limit", "drop the order"."""
         if end := self._phrase(begin, "order"):
             self.found.unordered = True
             return self._take(at, end)
@@ -169,7 +169,7 @@ class _Reader:
         return None
 
     def _exclude(self, at: int, end: int) -> int | None:
-        """ "drop the red ones": for the parser it says "not"."""
+        """Read "drop the red ones"; the parser sees "not" in place of "drop"."""
         start, stop = self.tokens[at].start, self.tokens[end - 1].end
         word: str = self.language.data["grammar"]["negation"]["not"][0]
         if self._match(self._determined(end)) is None or stop - start < len(word):
@@ -178,11 +178,11 @@ class _Reader:
         return end
 
     def _ends(self, at: int) -> bool:
-        """Whether nothing, or a comma, stands there."""
+        """Return whether the text ends there, or a comma follows."""
         return at >= len(self.tokens) or self.tokens[at].text in _SEPARATORS
 
     def _segment(self, at: int) -> Span:
-        """What stands around a token up to the next commas."""
+        """Return the words around a token up to the next commas."""
         return self._segments[at]
 
     @cached_property
@@ -198,7 +198,7 @@ class _Reader:
         return segments
 
     def _take(self, at: int, end: int) -> int:
-        """Understand the tokens: the parser sees blanks."""
+        """Mark the tokens as read: the parser sees blanks."""
         span = Span(self.tokens[at].start, self.tokens[end - 1].end)
         self.found.words.append(span)
         self._write(span.start, span.end, "")

@@ -1,4 +1,4 @@
-"""Homes: the field that a value belongs to, when none was named before it."""
+"""Homes: the field of a value, if none was named before it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
 from nlp2filters.core.parser.tagger import LEXICONS, likelihood
 
-LEAST_SURE = 0.5  # of the tagger
+# The tagger must be at least this sure.
+LEAST_SURE = 0.5
 _NUMBERS = tuple(sorted(NUMERIC))
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The field that a value belongs to, the place behind its words, and how it was found.
+    """The field that a value belongs to, the place after its words, and how it was found.
 
-    `others` are fields that may be meant as well, as sure as `rivals`, or as the field itself.
+    `others` are fields that may be meant as well, with the confidence `rivals`, or that of the field itself.
     """
 
     field: Field
@@ -33,15 +34,15 @@ class Home:
 
     @property
     def others_confidence(self) -> float:
-        """How sure it is that one of the others is meant."""
+        """The confidence that one of the others is meant."""
         return self.confidence if self.rivals is None else self.rivals
 
 
 def find(row: Row, at: int, items: Sequence[Item], *, last: Field | None, joined: bool, compared: bool) -> Home | None:
-    """The home of the values `items`, the last of which stands at `at`.
+    """Find the home of the values `items`, the last of which is at `at`.
 
-    `last` is the field of the test before; `joined`: only a word such as "and" stands between. `compared`: a comparison
-    was said, so that any number is a value.
+    `last` is the field of the previous test; `joined`: only a word such as "and" comes between. `compared`: there was
+    a comparison, so that any number is a value.
     """
     if named := named_after(row, at, items):
         return named
@@ -59,9 +60,9 @@ def find(row: Row, at: int, items: Sequence[Item], *, last: Field | None, joined
 
 
 def _by_tagger(row: Row, at: int, items: Sequence[Item], ruled: Home | None) -> Home | None:
-    """The field that the tagger takes the values to be of; the rules' fields are what else may be meant.
+    """Return the field that the tagger finds for the values; the rules' fields are the others that may be meant.
 
-    Where both agree, the surer of them speaks.
+    If both agree, the higher confidence counts.
     """
     field, share = row.meant(items)
     if not field or share < LEAST_SURE:
@@ -73,11 +74,12 @@ def _by_tagger(row: Row, at: int, items: Sequence[Item], ruled: Home | None) -> 
 
 
 def named_after(row: Row, at: int, items: Sequence[Item]) -> Home | None:
-    """A field named right behind the value: "200 horsepower", "$80 in price", "8 or more votes"."""
+    """Return a field named right after the value: "200 horsepower", "$80 in price", "8 or more votes"."""
     place = row.skip(at + 2, 1) if row.says(at + 1, "bound") else row.skip(at + 1, 2)
     places = [place]
     if place == at + 1 and (row.is_noun(place) or (row.items[place : place + 1] and row.items[place].is_word)):
-        places.append(place + 1)  # "3 hotel rooms"
+        # A noun or an unknown word may come between: "3 hotel rooms".
+        places.append(place + 1)
     for place in places:
         for field, candidate in row.fields(place):
             if row.fit(items, field) and not (row.has_own_value(place) and _by_year(row, at, items, None)):
@@ -86,7 +88,7 @@ def named_after(row: Row, at: int, items: Sequence[Item]) -> Home | None:
 
 
 def _by_clock(row: Row, at: int, items: Sequence[Item]) -> Home | None:
-    """Times of day go to the field that holds them."""
+    """Return the field that holds times of day, if the values are times of day."""
     if not all(item.clock for item in items):
         return None
     found = row.lexicon.typed("time")
@@ -99,7 +101,7 @@ def _by_clock(row: Row, at: int, items: Sequence[Item]) -> Home | None:
 
 
 def _by_unit(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Home | None:
-    """The fields that measure in such a unit or hold such a currency, those first whose data reach so far."""
+    """Return the fields with such a unit or currency, those first whose data reach that far."""
     if not any(item.quantity and item.quantity.units for item in items):
         return None
     if row.texts[at].lower().rpartition(" ")[2] in row.language.data["date_words"]["old"] and (
@@ -121,7 +123,7 @@ def _by_unit(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Ho
 
 
 def _is_per(field: Field, items: Sequence[Item], row: Row) -> bool:
-    """Whether the field's words name the period of a rate: "hours a week" is weekly hours."""
+    """Return whether the field's words name the period of a rate: "hours a week" is weekly hours."""
     periods = [item.quantity.per for item in items if item.quantity and item.quantity.per]
     said = {word for period in periods for word in row.language.data["periods"][period]}
     names = " ".join((field.name, field.title, *field.synonyms)).lower().replace("_", " ").split()
@@ -129,13 +131,13 @@ def _is_per(field: Field, items: Sequence[Item], row: Row) -> bool:
 
 
 def _by_age(row: Row, at: int, items: Sequence[Item]) -> Home | None:
-    """ "less than 2 years old": the only date, if there is one."""
+    """Read "less than 2 years old" as a test of the only date, if there is one."""
     found = [field for field in row.lexicon.typed("date", "datetime") if row.fit(items, field)]
     return Home(found[0], at + 1, 0.8, "unit") if len(found) == 1 else None
 
 
 def _by_year(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Home | None:
-    """Dates and years go to the first date, or to the field that holds years."""
+    """Return the first date, or the field that holds years, for dates and years."""
     if not all(item.period or values.looks_like_year(item) for item in items):
         return None
     fields, years = row.lexicon.typed("date", "datetime"), _years(row.lexicon)
@@ -152,7 +154,10 @@ def _by_year(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Ho
 
 
 def _spoken_of(row: Row, at: int, fields: Sequence[Field]) -> Field | None:
-    """The field that the words around a value tell; of very many fields, the only one of their types named there."""
+    """Return the field that the words around a value refer to.
+
+    Of very many fields, it is the only one of their types that is named there.
+    """
     if len(fields) < MAX_FIELDS:
         return sides.choose(row, at, fields)
     types = {field.type for field in fields}
@@ -163,22 +168,23 @@ def _spoken_of(row: Row, at: int, fields: Sequence[Field]) -> Field | None:
 
 @lru_cache(maxsize=LEXICONS)
 def _years(lexicon: Lexicon) -> Sequence[Field]:
-    """The fields that hold calendar years; the first of a large catalog."""
+    """Return the fields that hold calendar years, only the first of them in a large catalog."""
     years = (field for field in lexicon.catalog.fields if values.is_year(field, lexicon.language))
     return tuple(islice(years, MAX_FIELDS))
 
 
 def _as_before(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Home | None:
-    """ "over 100 hp and under 200": the field of the test before."""
+    """Read "over 100 hp and under 200" as two tests of the same field."""
     if not last or last.type not in NUMERIC or not row.fit(items, last):
         return None
     return Home(last, at + 1, 0.85, "type")
 
 
 def _by_range(row: Row, at: int, items: Sequence[Item]) -> Home | None:
-    """The only numeric field, or the only one whose data reach so far."""
+    """Return the only numeric field, or the only one whose data reach that far."""
     numbers = row.lexicon.typed(*_NUMBERS)
-    if len(numbers) == MAX_FIELDS:  # one of those not looked at may be meant as well
+    # One of the fields that were not looked at may be meant as well.
+    if len(numbers) == MAX_FIELDS:
         return None
     found = [field for field in numbers if row.fit(items, field)]
     seen = [field for field in found if _seen(row, items, field)]
@@ -188,7 +194,7 @@ def _by_range(row: Row, at: int, items: Sequence[Item]) -> Home | None:
 
 
 def _seen(row: Row, items: Sequence[Item], field: Field) -> bool:
-    """Whether the data of the field reach to the values."""
+    """Return whether the data of the field reach the values."""
     low, high = field.minimum, field.maximum
     if not isinstance(low, int | float) or not isinstance(high, int | float):
         return False

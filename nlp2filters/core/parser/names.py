@@ -1,8 +1,8 @@
 """Names: values that no list holds, such as titles, people and places, cut out of the text at the right borders.
 
-A run of items is a name when something beside it says of which field: the field itself ("author is Jane Austen", "Jane
-Austen as author"), a cue of the language ("written by"), the noun of the records ("mexican restaurants"), or the
-question ("who directed Heat?"). Only fields of strings whose values are not all known take names.
+A run of items is a name if something beside it says which field it belongs to: the field itself ("author is Jane
+Austen", "Jane Austen as author"), a cue of the language ("written by"), the noun of the records ("mexican
+restaurants"), or the question ("who directed Heat?"). Only string fields whose values are not all known take names.
 """
 
 import re
@@ -18,15 +18,17 @@ from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item, Name
 from nlp2filters.core.words import fold, spaced, stem
 
-LONGEST = 14  # items of a name
-NEAR = 4  # items between a border and what makes it one
+# A name has at most this many items.
+LONGEST = 14
+# At most this many items separate a border from what makes it one.
+NEAR = 4
 
 _ASIDE = re.compile(r"\([^()]*\)")
 _SURE, _CUED, _GUESSED = 0.85, 0.7, 0.55
 
 
 def merge(row: Row) -> list[Item]:
-    """The items of the row, with those of each name made into one."""
+    """Return the items of the row, with those of each name merged into one."""
     if not any(is_open(field) for field in row.catalog.fields):
         return list(row.items)
     found = _Names(row).find()
@@ -43,13 +45,13 @@ def merge(row: Row) -> list[Item]:
 
 
 def is_open(field: Field) -> bool:
-    """Whether the field takes values that the catalog does not list."""
+    """Return whether the field takes values that the catalog does not list."""
     return field.type in STRINGS and not field.closed and not field.values
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What the language's roles and cues are in one catalog. `cues`: by the first word, the longest phrase first."""
+    """The language's roles and cues in one catalog. `cues`: by the first word, the longest phrase first."""
 
     title: Field | None
     kind: Field | None
@@ -86,7 +88,7 @@ def _plan(lexicon: Lexicon) -> _Plan:
 
 @dataclass
 class _Names:
-    """What the names of a row are: by the item where each begins, its end (exclusive) and of which field it is."""
+    """The names of a row: by the item where each begins, its end (exclusive) and its field."""
 
     row: Row
 
@@ -121,24 +123,25 @@ class _Names:
         return 0 <= at < len(self._lower) and self._lower[at] in self._said[kind]
 
     def _sentence_ends(self, at: int) -> bool:
-        """Whether a sentence ends between this item and the next."""
+        """Return whether a sentence ends between this item and the next."""
         if at + 1 >= len(self.row.items):
             return True
         mark = self.row.gap(at).lstrip()[:1]
-        return mark in {"?", "!"} or (mark == "." and len(self._lower[at]) > 1)  # "J. K." has no end
+        # The initials in "J. K." do not end a sentence.
+        return mark in {"?", "!"} or (mark == "." and len(self._lower[at]) > 1)
 
     @cached_property
     def _questioned(self) -> bool:
-        """Whether something is asked for, of which a name may say what."""
+        """True if the text asks for something that a name may specify."""
         return any(self._is(at, "questions") for at in range(min(len(self._lower), 4)))
 
     @cached_property
     def _cased(self) -> bool:
-        """Whether the writer uses capitals, so that names have them."""
+        """True if the writer uses capitals, so that names have them."""
         return self.row.text != self.row.text.lower()
 
     def _may_be_name(self, start: int, end: int) -> bool:
-        """Whether words that only a guess takes for a name look like one."""
+        """Return whether words that are only guessed to be a name look like one."""
         if (
             self._is(start, "pronouns")
             or (start and self._is(start - 1, "indefinite"))
@@ -148,7 +151,7 @@ class _Names:
         return not self._cased or any(self._capital(place) for place in range(start, end))
 
     def _capital(self, at: int) -> bool:
-        """Whether the item is written with a capital, which no sentence begins with."""
+        """Return whether the item has a capital that does not just begin a sentence."""
         first = at == 0 or self._sentence_ends(at - 1)
         return self.row.texts[at][:1].isupper() and not first
 
@@ -156,7 +159,7 @@ class _Names:
 
     @cached_property
     def _before_between(self) -> list[int]:
-        """For each item the place before it, and before words such as "the" between a question and a field."""
+        """The place before each item and before words such as "the" between a question and a field."""
         found: list[int] = []
         for at in range(len(self.row.items)):
             before = at - 1
@@ -166,7 +169,7 @@ class _Names:
 
     @cached_property
     def _asked(self) -> frozenset[int]:
-        """Where fields are named because their value is wanted: "what is the author of …"."""
+        """The places of fields that are named because their value is wanted: "what is the author of …"."""
         asked = set()
         for at in range(len(self.row.items)):
             if not self._names_field(at):
@@ -188,7 +191,7 @@ class _Names:
     # names beside a field
 
     def _behind_field(self, at: int) -> int | None:
-        """ "author is jane austen", "week of week 13", "author jane austen"."""
+        """Read "author is jane austen", "week of week 13", "author jane austen"."""
         field = self._open_field(at)
         if not field or at in self.taken:
             return None
@@ -215,7 +218,7 @@ class _Names:
         return self._name(at, start, end, field, _SURE if linked else _CUED)
 
     def _before_field(self, at: int) -> None:
-        """ "surveying as the type", "a nose tackle position"."""
+        """Read "surveying as the type", "a nose tackle position"."""
         field = self._open_field(at)
         if not field or at in self.taken or at in self._asked:
             return
@@ -247,10 +250,10 @@ class _Names:
             or self.row.is_noun(at)
         )
 
-    # names behind a cue
+    # names after a cue
 
     def _cue(self, at: int) -> tuple[int, Field] | None:
-        """The cue at this item: where it ends, and its field."""
+        """Return the cue at this item: where it ends, and its field."""
         words = self._lower[at].split()
         for phrase, field in self._plan.cues.get(words[0], ()) if words else ():
             said, end = words, at + 1
@@ -290,14 +293,14 @@ class _Names:
         return self._name(at, start, end, field, _CUED)
 
     def _part_follows(self, at: int) -> bool:
-        """Whether a comma and one word more belong to a place: "denver, colorado"."""
+        """Return whether a comma and one more word belong to a place: "denver, colorado"."""
         comma, part = self.row.item(at), self.row.item(at + 1)
         if not comma or not part or comma.says("junction") != "," or not part.is_word:
             return False
         return self._sentence_ends(at + 1) or self._border(at + 2)
 
     def _languages(self) -> None:
-        """ "written in swahili": the names of languages go to the field of languages."""
+        """Read "written in swahili": the names of languages go to the field of languages."""
         field = self._plan.language
         if field is None:
             return
@@ -308,7 +311,7 @@ class _Names:
     # names beside the records, or on their own
 
     def _kinds(self) -> None:
-        """ "mexican restaurants": what kind of record it is."""
+        """Read "mexican restaurants": the words before the noun are the kind of record."""
         field = self._plan.kind
         if not field:
             return
@@ -322,7 +325,7 @@ class _Names:
                 self._name(start, start, at, field, _GUESSED)
 
     def _titles(self) -> None:
-        """What is left over is the name of a record: "find burger king", "who directed the goonies"."""
+        """Read what is left over as the name of a record: "find burger king", "who directed the goonies"."""
         field = self._plan.title
         if not field or not self._questioned or any(name.field == field.name for _, name in self.found.values()):
             return
@@ -339,7 +342,7 @@ class _Names:
             at = max(end, at + 1)
 
     def _done_by(self, at: int) -> Field | None:
-        """The field of whoever did what the verb at this item says: "what has stanley kubrick directed"."""
+        """Return the field of whoever did what the verb here says: "what has stanley kubrick directed"."""
         said = " ".join(self._lower[at : at + 3])
         return next((field for phrase, field in self._plan.deeds if f"{said} ".startswith(f"{phrase} ")), None)
 
@@ -355,13 +358,13 @@ class _Names:
         )
 
     def _joins(self, at: int) -> bool:
-        """Whether a word such as "and" stands inside a name."""
+        """Return whether a word such as "and" is inside a name."""
         following = self.row.item(at + 1)
         inner = self.row.items[at].says("junction") == "and" and at > 0 and self.row.items[at - 1].is_word
         return inner and following is not None and (following.is_word or self._is(at + 1, "articles"))
 
     def _trimmed(self, start: int, end: int) -> tuple[int, int]:
-        """Without the words that are no part of a title at its ends: "what awards did [the good earth] win"."""
+        """Trim words that are no part of a title from its ends: "what awards did [the good earth] win"."""
         if not self._cased:
             start = self._wanted_of(start, end)
         while start < end and (
@@ -383,7 +386,7 @@ class _Names:
         return start, end
 
     def _wanted_of(self, start: int, end: int) -> int:
-        """Behind "the email of", "ratings for": what is wanted of a record is no part of its title."""
+        """Skip "the email of", "ratings for": what is wanted of a record is no part of its title."""
         if start and self.row.is_noun(start - 1):
             return start
         for at in range(start, min(start + 4, end - 1)):
@@ -396,7 +399,10 @@ class _Names:
     # borders
 
     def _end(self, start: int, *, strict: bool = False) -> int:
-        """Where the name that begins at `start` ends; if `strict` also before everything that has a meaning itself."""
+        """Return where the name that begins at `start` ends.
+
+        If `strict`, it also ends before anything that has a meaning of its own.
+        """
         at = start
         while at < len(self.row.items) and at - start < LONGEST:
             if at > start and (self._sentence_ends(at - 1) or self._border(at) or (strict and self._means(at))):
@@ -411,13 +417,13 @@ class _Names:
         return bool(item.candidates or item.period or (item.quantity and item.quantity.units) or item.says("junction"))
 
     def _dangles(self, start: int, at: int) -> bool:
-        """Whether a word at the end of a name belongs to what follows."""
+        """Return whether a word at the end of a name belongs to what follows."""
         if self._lower[at] == ")":
             return not any(self._lower[place] == "(" for place in range(start, at))
         return self._is(at, "openers") or self._is(at, "articles") or self._is(at, "loose")
 
     def _border(self, at: int) -> bool:
-        """Whether something new begins at the item."""
+        """Return whether something new begins at the item."""
         item = self.row.items[at]
         if self._is(at, "questions") and self._is(at - 1, "breaks"):
             return True
@@ -456,7 +462,7 @@ class _Names:
 
 @dataclass(frozen=True, slots=True)
 class _Called:
-    """The first open field that has a stem in its name, label or synonyms, and that has it in its description too."""
+    """The first open field with each stem in its name, label or synonyms, and the first with it in its description."""
 
     language: Language
     named: Mapping[str, Field]
@@ -464,7 +470,7 @@ class _Called:
 
     @classmethod
     def by(cls, lexicon: Lexicon) -> "_Called":
-        """Look through the fields of a catalog once."""
+        """Collect the stems of a catalog's open fields."""
         named: dict[str, Field] = {}
         described: dict[str, Field] = {}
         for field in filter(is_open, lexicon.catalog.fields):
@@ -474,7 +480,7 @@ class _Called:
         return cls(lexicon.language, named, described)
 
     def field(self, nouns: Sequence[str], *, described: bool = True) -> Field | None:
-        """The first open field that is called, or `described`, by one of the nouns; by the earlier nouns first."""
+        """Return the first open field that is called, or `described`, by one of the nouns; earlier nouns first."""
         for noun in nouns:
             wanted = stem(noun, self.language.data["stemmer"])
             for stems in (self.named, self.described) if described else (self.named,):

@@ -1,4 +1,4 @@
-"""Orders: what comes first, and how many are wanted."""
+"""Orders: the records that come first, and how many are wanted."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -8,12 +8,13 @@ from nlp2filters.core.interpretation import Direction, Sort
 from nlp2filters.core.parser.row import Row
 
 MAX_LIMIT = 1000
-NEAR = 5  # items between a number and the records that it counts
+# At most this many items separate a number from the records that it counts.
+NEAR = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Keys to sort by, and the place behind the words for them. `extreme`: a superlative that may mean one record."""
+    """Sort keys, and the place after the words for them. `extreme`: a superlative that may mean one record."""
 
     sorts: tuple[Sort, ...]
     end: int
@@ -22,7 +23,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many records are wanted. `top`: "top 10", which a key may follow ("by horsepower")."""
+    """The number of records that are wanted. `top`: "top 10", which a key may follow ("by horsepower")."""
 
     count: int
     end: int
@@ -30,7 +31,7 @@ class Limit:
 
 
 def order(row: Row, at: int, *, top: bool) -> Order | None:
-    """The order that is asked for at `at`. `top`: "top 10" was said before."""
+    """Read the order at `at`. `top`: "top 10" came before."""
     return (
         (_ranked_by(row, at) if top else None)
         or _sorted_by(row, at)
@@ -41,7 +42,7 @@ def order(row: Row, at: int, *, top: bool) -> Order | None:
 
 
 def limit(row: Row, at: int) -> Limit | None:
-    """ "top 10", "first 5 results", "the ten cheapest", "the cheapest ten", "10 japanese cars"."""
+    """Read "top 10", "first 5 results", "the ten cheapest", "the cheapest ten", "10 japanese cars"."""
     word = row.says(at, "limit")
     number = at + 1 if word else at
     item = row.item(number)
@@ -55,12 +56,12 @@ def limit(row: Row, at: int) -> Limit | None:
 
 
 def opposite(direction: Direction) -> Direction:
-    """The other way round."""
+    """Return the opposite direction."""
     return "asc" if direction == "desc" else "desc"
 
 
 def _sorted_by(row: Row, at: int) -> Order | None:
-    """ "sorted by weight descending, then by year"."""
+    """Read "sorted by weight descending, then by year"."""
     default = cast(Direction | None, row.says(at, "sort")) or ("asc" if _stands_alone(row, at) else None)
     if not default:
         return None
@@ -80,7 +81,10 @@ def _sorted_by(row: Row, at: int) -> Order | None:
 
 
 def _stands_alone(row: Row, at: int) -> bool:
-    """Whether "by price" is an order by itself: behind the records or nothing, and with nothing but keys behind."""
+    """Return whether "by price" is an order by itself.
+
+    It is if only the records or nothing come before it, and only keys after it.
+    """
     if row.says(at, "ranking") != "by" or not (at == 0 or row.is_noun(at - 1)):
         return False
     key = row.skip(at + 1)
@@ -89,7 +93,7 @@ def _stands_alone(row: Row, at: int) -> bool:
 
 
 def _directed(row: Row, at: int) -> Order | None:
-    """ "mpg descending"."""
+    """Read "mpg descending"."""
     direction = cast(Direction | None, row.says(at + 1, "direction"))
     for field, _ in row.fields(at) if direction else ():
         if direction and field.type in NUMERIC | TEMPORAL:
@@ -98,7 +102,7 @@ def _directed(row: Row, at: int) -> Order | None:
 
 
 def _key(row: Row, at: int, default: Direction) -> tuple[Sort, int] | None:
-    """One key and its direction, and the place behind them."""
+    """Read one key and its direction; return them as a sort, with the place after them."""
     extreme = cast(Direction | None, row.says(at, "extreme"))
     at = row.skip(at + 1) if extreme else at
     for adjective, _ in row.adjectives(at, "base", "comparative", "superlative"):
@@ -112,7 +116,7 @@ def _key(row: Row, at: int, default: Direction) -> tuple[Sort, int] | None:
 
 
 def _ranked_by(row: Row, at: int) -> Order | None:
-    """ "top 10 cars by horsepower"."""
+    """Read "top 10 cars by horsepower"."""
     key = row.skip(at + 1)
     for field, _ in row.fields(key) if row.says(at, "ranking") else ():
         if field.type in NUMERIC | TEMPORAL and not row.has_own_value(key):
@@ -121,7 +125,7 @@ def _ranked_by(row: Row, at: int) -> Order | None:
 
 
 def _superlative(row: Row, at: int) -> Order | None:
-    """ "cheapest", "most economical", "highest rating", "lightest first"."""
+    """Read "cheapest", "most economical", "highest rating", "lightest first"."""
     found = _extreme(row, at)
     if not found:
         return None
@@ -141,13 +145,14 @@ def _extreme(row: Row, at: int) -> tuple[Sort, int] | None:
     if not direction:
         return None
     for adjective, _ in row.adjectives(key, "base"):
-        end = adjective.order if direction == "desc" else opposite(adjective.order)  # "least economical"
+        # The "least economical" are at the other end.
+        end = adjective.order if direction == "desc" else opposite(adjective.order)
         return Sort(adjective.field.name, end), key + 1
     return None
 
 
 def _high(row: Row, at: int) -> Order | None:
-    """ "high mileage"."""
+    """Read "high mileage"."""
     direction = cast(Direction | None, row.says(at, "end"))
     for field, _ in row.fields(at + 1) if direction else ():
         if direction and field.type in NUMERIC and not row.has_own_value(at + 1):
@@ -156,7 +161,7 @@ def _high(row: Row, at: int) -> Order | None:
 
 
 def _counts_records(row: Row, after: int, *, named: bool) -> bool:
-    """Whether the number before `after` is one of records. `named`: a word such as "first" says so already."""
+    """Return whether the number before `after` counts records. `named`: a word such as "first" says so already."""
     following = row.skip(after)
     if row.says(after, "results") or _extreme(row, following):
         return True
@@ -166,7 +171,8 @@ def _counts_records(row: Row, after: int, *, named: bool) -> bool:
         if row.is_noun(at):
             return True
         known = any(True for _ in row.values(at))
-        if at == following and known and row.texts[at].lower().endswith("s"):  # "3 dramas"
+        # A known value in the plural may be counted: "3 dramas".
+        if at == following and known and row.texts[at].lower().endswith("s"):
             return True
         if not (known or any(True for _ in row.adjectives(at, "base")) or (named and row.items[at].skippable)):
             return False

@@ -1,7 +1,4 @@
-"""What a text may ask: the rest is taken out again.
-
-That is tests with an operator that their field does not allow, and those beyond the size of a filter.
-"""
+"""Pruning of tests with operators that their field does not allow, and of tests beyond the size limits."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,14 +11,15 @@ from nlp2filters.core.parser.clauses import Clauses
 from nlp2filters.core.parser.structure import Node
 
 MAX_TESTS = 40
-MAX_LEVELS = 5  # of AND and OR; less than a filter may have, since scopes and earlier filters come on top
+# This limits the nesting of AND and OR. A filter may have more, since scopes and earlier filters come on top.
+MAX_LEVELS = 5
 
 _BESIDE = "stands beside something that cannot be asked for"
 _TOO_MUCH = f"goes beyond the {MAX_TESTS} conditions in {MAX_LEVELS} levels that one text may ask for"
 
 
 def only(node: Node, found: Clauses, catalog: Catalog) -> Node | None:
-    """The node without the tests that the catalog does not allow, whose words are then ignored for a reason."""
+    """Prune the tests that the catalog does not allow; their words are then ignored for a reason."""
     kept = _kept(node.filter, catalog, 1, iter(range(MAX_TESTS)))
     tests = set(filters.tests(kept))
     large = len(node.atoms) > MAX_TESTS or _levels(node.filter) > MAX_LEVELS
@@ -38,7 +36,7 @@ def only(node: Node, found: Clauses, catalog: Catalog) -> Node | None:
 
 
 def _kept(node: Filter, catalog: Catalog, level: int, left: Iterator[int]) -> Filter | None:
-    """What is left. An OR with a test that is not allowed cannot be asked at all."""
+    """Return what is left. An OR with a test that is not allowed is dropped as a whole."""
     match node:
         case And(args) | Or(args):
             if level > MAX_LEVELS:
@@ -50,5 +48,5 @@ def _kept(node: Filter, catalog: Catalog, level: int, left: Iterator[int]) -> Fi
 
 
 def _levels(node: Filter) -> int:
-    """How deep AND and OR are nested."""
+    """Return how deep AND and OR are nested."""
     return 1 + max(_levels(arg) for arg in node.args) if isinstance(node, And | Or) else 0

@@ -8,17 +8,19 @@ from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.languages import Language, is_currency
 from nlp2filters.core.words import Token
 
-MAX_DIGITS = 15  # more than a double can tell apart
-MAX_PARTS = 8  # of a number in words
+# A double cannot distinguish numbers of more digits.
+MAX_DIGITS = 15
+# A number in words has at most this many parts.
+MAX_PARTS = 8
 TOO_LARGE = 10 ** (MAX_DIGITS + 6)
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number, and the units that it may be in (several where a word has several meanings: "pounds").
+    """A number, and the units that it may be in (several if a word has several meanings: "pounds").
 
     `length` counts tokens, `number_length` those before the unit. `scaled`: a word or letter such as "million"
-    multiplied it. `per` is the period of a rate ("40 hours a week"), `open` whether a "+" makes it a least value.
+    multiplied it. `per` is the period of a rate ("40 hours a week"). `open`: a "+" makes it a minimum.
     """
 
     value: int | float
@@ -31,12 +33,12 @@ class Quantity:
 
     @property
     def whole(self) -> bool:
-        """Whether it is a bare whole number, such as a count or a year."""
+        """True for a bare whole number, such as a count or a year."""
         return isinstance(self.value, int) and not self.units
 
 
 def read(tokens: Sequence[Token], at: int, language: Language) -> Quantity | None:
-    """The quantity that begins at the token `at`."""
+    """Read the quantity that begins at the token `at`."""
     start = at
     before: tuple[str, ...] = ()
     if found := language.unit(tokens, at):
@@ -72,7 +74,7 @@ def read(tokens: Sequence[Token], at: int, language: Language) -> Quantity | Non
 def _smaller(
     tokens: Sequence[Token], at: int, larger: tuple[str, ...], language: Language
 ) -> tuple[int | float, int] | None:
-    """ "30 minutes" behind "1 hour", "30" behind "1h": how much of the larger unit it is, and its length in tokens."""
+    """Read "30 minutes" after "1 hour", "30" after "1h": the part of the larger unit, and its length in tokens."""
     skip = _says(tokens, at, language, "and")
     if at + skip >= len(tokens) or tokens[at + skip].kind != "number":
         return None
@@ -96,7 +98,7 @@ def _smaller(
 
 
 def _rate(tokens: Sequence[Token], at: int, language: Language) -> tuple[str | None, int]:
-    """The period of a rate, such as "a week" or "per month", and its length in tokens."""
+    """Read the period of a rate, such as "a week" or "per month", and its length in tokens."""
     if not (length := _says(tokens, at, language, "per")):
         return None, 0
     norm = _norms(tokens, at + length, 1)
@@ -107,9 +109,9 @@ def _rate(tokens: Sequence[Token], at: int, language: Language) -> tuple[str | N
 
 
 def fit(quantity: Quantity, field: Field, language: Language) -> int | float | None:
-    """The quantity in the field's own unit, or None where the field cannot hold it.
+    """Convert the quantity to the field's own unit; None if the field cannot hold it.
 
-    A bare number fits any number; a unit only a field that measures the same, a currency only itself.
+    A bare number fits any numeric field, a unit only a field of the same dimension, a currency only itself.
     """
     if field.type not in NUMERIC:
         return None
@@ -127,7 +129,7 @@ def fit(quantity: Quantity, field: Field, language: Language) -> int | float | N
 
 
 def _number(tokens: Sequence[Token], at: int, language: Language) -> tuple[int | float, int, bool] | None:
-    """A number that begins at `at`: its value, its length in tokens, and whether a scale multiplied it."""
+    """Read a number that begins at `at`: its value, its length in tokens, and whether a scale multiplied it."""
     sign, start = 1, at
     if at + 1 < len(tokens) and tokens[at].norm in "-–" and tokens[at + 1].kind == "number" and _sign(tokens, at):
         sign, at = -1, at + 1
@@ -161,7 +163,7 @@ def _number(tokens: Sequence[Token], at: int, language: Language) -> tuple[int |
 def _words(
     tokens: Sequence[Token], at: int, language: Language, parts: int = MAX_PARTS
 ) -> tuple[int | float, int] | None:
-    """A number in words: "twenty five", "two hundred and fifty", "half a", "a", and years as in "nineteen seventy"."""
+    """Read a number in words: "twenty five", "two hundred and fifty", "half a", "a", or a year ("nineteen seventy")."""
     if not parts:
         return None
     for phrase, share in language.data["fractions"].items():
@@ -193,7 +195,7 @@ def _words(
 
 
 def _is_counted(tokens: Sequence[Token], at: int, language: Language) -> bool:
-    """Whether a scale or a unit stands here, as behind "half a" or "a"."""
+    """Return whether a scale or a unit is here, as after "half a" or "a"."""
     return at < len(tokens) and (tokens[at].norm in language.scales or language.unit(tokens, at) is not None)
 
 
@@ -214,12 +216,12 @@ def _times(value: int | float, scale: int) -> int | float:
 
 
 def _suffixed(tokens: Sequence[Token], at: int, language: Language) -> bool:
-    """Whether a letter such as k stands right behind the digits."""
+    """Return whether a letter such as k comes right after the digits."""
     return at < len(tokens) and tokens[at].start == tokens[at - 1].end and tokens[at].norm in language.data["suffixes"]
 
 
 def _is_unit(tokens: Sequence[Token], at: int, length: int, language: Language) -> bool:
-    """Whether the word is a unit here: "5 in" is not inches when more follows, "20 g of protein" is grams."""
+    """Return whether the word is a unit: "5 in" is not inches if more follows, "20 g of protein" is grams."""
     token = tokens[at]
     attached = token.start == tokens[at - 1].end
     clear = not token.norm.isalpha() or (len(token.norm) > 1 and token.norm != "in")
@@ -228,6 +230,6 @@ def _is_unit(tokens: Sequence[Token], at: int, length: int, language: Language) 
 
 
 def _sign(tokens: Sequence[Token], at: int) -> bool:
-    """Whether a minus belongs to the digits after it: it touches them and nothing before it."""
+    """Return whether a minus belongs to the digits after it: it touches them and nothing before it."""
     touches = tokens[at].end == tokens[at + 1].start
     return touches and (at == 0 or tokens[at - 1].end < tokens[at].start)

@@ -14,9 +14,12 @@ from nlp2filters.core.parser.dates import Period
 from nlp2filters.core.parser.quantities import Quantity
 from nlp2filters.core.words import Token
 
-LONGEST_ORDINAL = 4  # digits
-MAX_CORRECTIONS = 100  # words of one text whose spelling is looked up
-MAX_CORRECTION_STEPS = 100_000  # spent on that; the spelling of the words that follow must be right
+# An ordinal in digits is shorter than this.
+LONGEST_ORDINAL = 4
+# The spelling of at most this many words of a text is looked up.
+MAX_CORRECTIONS = 100
+# Looking up spellings takes at most this many steps; the words that follow must be spelled right.
+MAX_CORRECTION_STEPS = 100_000
 
 _NOTHING: Mapping[str, str] = {}
 _WITHOUT_CONTENT = frozenset({"filler", "copula", "having", "results", "degree"})
@@ -24,7 +27,7 @@ _WITHOUT_CONTENT = frozenset({"filler", "copula", "having", "results", "degree"}
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A value that no list holds, and the field that it is of."""
+    """A value that no list holds, and its field."""
 
     field: str
     value: str
@@ -35,8 +38,8 @@ class Name:
 class Item:
     """Tokens `start` to `end` (exclusive), and what they can be.
 
-    `said` are the roles in the grammar, `candidates` what the catalog makes of the words, `meant` how likely the tagger
-    takes them for (part of) a value of which field.
+    `said` are the roles in the grammar, `candidates` the possible meanings in the catalog. `meant` is, by field, the
+    tagger's probability that the words are (part of) one of its values.
     """
 
     start: int
@@ -51,27 +54,27 @@ class Item:
     meant: Mapping[str, float] = field(default_factory=dict)
 
     def says(self, kind: str) -> str | None:
-        """What the words mean in that role of the grammar."""
+        """Return the meaning of the words in that role of the grammar."""
         return self.said.get(kind)
 
     @property
     def is_value(self) -> bool:
-        """Whether it is a quantity, a date or a time of day."""
+        """True for a quantity, a date or a time of day."""
         return self.quantity is not None or self.period is not None or self.clock is not None
 
     @property
     def is_word(self) -> bool:
-        """Whether nothing at all is known of it."""
+        """True if nothing at all is known about it."""
         return not (self.said or self.candidates or self.is_value or self.quoted or self.name)
 
     @property
     def skippable(self) -> bool:
-        """Whether it carries no content, such as "the" or "of"."""
+        """True if it carries no content, such as "the" or "of"."""
         return not self.candidates and not self.is_value and bool(self.said.keys() & _WITHOUT_CONTENT)
 
 
 def scan(tokens: Sequence[Token], lexicon: Lexicon, similar: Similar, today: dt.date, budget: Budget) -> list[Item]:
-    """Cut the tokens into items: the longest phrase at each place, whatever knows it."""
+    """Split the tokens into items: the longest phrase at each place, from any source."""
     return _Scan(tokens, lexicon, similar, today, budget).items()
 
 
@@ -92,7 +95,7 @@ class _Scan:
 
     @cached_property
     def timed(self) -> bool:
-        """Whether a field holds times of day."""
+        """True if a field holds times of day."""
         return bool(self.lexicon.typed("time"))
 
     @property
@@ -115,7 +118,8 @@ class _Scan:
         period = dates.read(tokens, at, self.language, self.today)
         quantity = quantities.read(tokens, at, self.language) or self._ordinal(at)
         if period and quantity and quantity.units and quantity.length == period.length:
-            quantity = None  # "1990s" is a decade
+            # A phrase such as "1990s" is a decade, not an amount.
+            quantity = None
         time = clock.read(tokens, at, self.language) if self.timed else None
         said = self.language.match(tokens, at)
         match = self._match(at)
@@ -138,7 +142,7 @@ class _Scan:
         )
 
     def _match(self, at: int) -> Match | None:
-        """What the catalog makes of the words at a place."""
+        """Look up the words at a place in the catalog."""
         if at not in self._matches:
             self._matches[at] = self.lexicon.match(self.tokens, at)
         return self._matches[at]
@@ -148,7 +152,7 @@ class _Scan:
         return {}
 
     def _ordinal(self, at: int) -> Quantity | None:
-        """ "third floor", "3rd floor": a number, where a field that counts in whole numbers stands behind it."""
+        """Read "third floor", "3rd floor" as a number, if a field that counts in whole numbers follows."""
         token, length = self.tokens[at], 1
         value = self.language.data["ordinals"].get(token.norm)
         suffixes = self.language.data["date_words"]["ordinal_suffix"]
@@ -163,13 +167,13 @@ class _Scan:
         return Quantity(value, (), length, length) if any(t.field.type == "integer" for t in counted) else None
 
     def _negates(self, match: Match, at: int) -> bool:
-        """Whether "not rated R" is the opposite of "rated R", not the value "Not Rated" and an R."""
+        """Return whether "not rated R" is the opposite of "rated R", not the value "Not Rated" and an R."""
         after = self._match(at) if at < len(self.tokens) else None
         field = _value_field(match)
         return after is not None and field is not None and field == _value_field(after)
 
     def _unknown(self, at: int) -> Match | None:
-        """Words that nothing knows: a last name, initials, a misspelling, or something similar in meaning."""
+        """Match unknown words: a last name, initials, a misspelling, or something similar in meaning."""
         if self.tokens[at].kind != "word":
             return None
         if found := self.lexicon.surname(self.tokens, at) or self.lexicon.abbreviation(self.tokens, at):

@@ -1,4 +1,4 @@
-"""Sides: which of several fields of one kind is meant, the origin or the destination, the first day or the last."""
+"""Sides: the choice between fields of one kind, such as origin and destination, or the first day and the last."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,13 +8,14 @@ from nlp2filters.core.languages import Language
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.words import fold, spaced, stem
 
-BEFORE, AFTER = 5, 2  # items looked at
+# This many items before and after the value are looked at.
+BEFORE, AFTER = 5, 2
 
 
 def choose(row: Row, at: int, fields: Sequence[Field]) -> Field | None:
-    """The field that the words around the item speak of; None where they do not tell.
+    """Return the field that the words around the item refer to; None if they refer to none.
 
-    A word of the field's own name tells most, then a word of its side that stands near: "from", "returning".
+    A word of the field's own name counts most, then a nearby word of its side: "from", "returning".
     """
     if len(fields) < 2:
         return None
@@ -32,7 +33,7 @@ def choose(row: Row, at: int, fields: Sequence[Field]) -> Field | None:
 
 
 def _side(before: str, language: Language) -> str | None:
-    """The side that the words before tell last."""
+    """Return the side that the words before name last."""
     last, found = -1, None
     for side, words in language.data["sides"].items():
         for phrase in words["said"]:

@@ -1,7 +1,7 @@
-"""Structure: tests and the words between them as one filter.
+"""Structure: one filter from the tests and the words between them.
 
-AND is what nothing says. "or" and lists join tests of one field into one list; "or" between different fields binds
-the tests next to it; "not" holds for the test behind it and for the list that this test begins.
+Tests are combined by AND by default. "or" and lists join tests of one field into one list; "or" between different
+fields binds the tests next to it; "not" applies to the test after it and to the list that this test begins.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,13 +27,14 @@ from nlp2filters.core.parser.values import negated
 
 MAX_NESTING = 3
 
-Joint = str  # the strongest word between two nodes
+# A joint is the strongest word between two nodes.
+Joint = str
 _STRENGTH = {"adjacent": 0, ",": 1, "and": 2, "nor": 3, "or": 4}
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A part of the filter with the tests in it. `equal` is the field that it says "is one of" about."""
+    """A part of the filter with its tests. `equal` is the field of which it says "is one of"."""
 
     filter: Filter
     atoms: tuple[Atom, ...]
@@ -46,18 +47,18 @@ class Node:
         return frozenset(leaf.field for atom in self.atoms for leaf in leaves(atom.test))
 
     def opposite(self) -> "Node":
-        """The node under a "not"."""
+        """Return the node under a "not"."""
         atoms = tuple(replace(atom, test=negated(atom.test), alternatives=()) for atom in self.atoms)
         return replace(self, filter=negate(self.filter), atoms=atoms, negated=True)
 
 
 def build(pieces: Sequence[Atom | Mark], catalog: Catalog) -> Node | None:
-    """The filter of a row of pieces, and its tests in the order of the text."""
+    """Build the filter of a row of pieces, with its tests in the order of the text."""
     return _group(pieces, range(len(pieces)), _closings(pieces), catalog, 0)
 
 
 def _closings(pieces: Sequence[Atom | Mark]) -> dict[int, int]:
-    """Where each parenthesis that has a partner is closed."""
+    """Return where each parenthesis that has a partner is closed."""
     found, opened = {}, []
     for at, piece in enumerate(pieces):
         match piece:
@@ -100,7 +101,7 @@ def _group(
 
 
 def _inherit_not(nodes: list[Node], joints: list[Joint], catalog: Catalog) -> tuple[list[Node], list[Joint]]:
-    """ "not red or blue" is neither; "no pets or smoking" too, and so is what follows "nor"."""
+    """Extend a "not": "not red or blue" is neither, like "no pets or smoking" and what follows "nor"."""
     nodes, joints = list(nodes), list(joints)
     closed = _closed_lists(nodes, joints)
     for i, joint in enumerate(joints):
@@ -118,7 +119,10 @@ def _inherit_not(nodes: list[Node], joints: list[Joint], catalog: Catalog) -> tu
 
 
 def _closed_lists(nodes: list[Node], joints: list[Joint]) -> list[bool]:
-    """For each node, if a list with commas goes on there that an "or" or "and" closes before another field comes."""
+    """Return for each node whether a list with commas continues there.
+
+    An "or" or "and" must close the list before another field comes.
+    """
     closed = [False] * len(nodes)
     for at in range(len(joints) - 1, -1, -1):
         following = nodes[at + 1]
@@ -128,7 +132,7 @@ def _closed_lists(nodes: list[Node], joints: list[Joint]) -> list[bool]:
 
 
 def _lists(nodes: list[Node], joints: list[Joint], catalog: Catalog) -> tuple[list[Node], list[Joint]]:
-    """Runs of tests for one field become one list: "japanese or european", "4, 6 or 8 cylinders"."""
+    """Merge runs of tests of one field into one list: "japanese or european", "4, 6 or 8 cylinders"."""
     runs, between = [[nodes[0]]], []
     for joint, node in zip(joints, nodes[1:], strict=True):
         last = runs[-1][0]
@@ -141,13 +145,16 @@ def _lists(nodes: list[Node], joints: list[Joint], catalog: Catalog) -> tuple[li
 
 
 def _one_list(node: Node, joint: Joint, catalog: Catalog) -> bool:
-    """A record has one value, so that "a and b" asks for either; one with many values can have both."""
+    """Return whether the values are one list.
+
+    If a record has one value, "a and b" asks for either; if it has many, it can have both.
+    """
     assert node.equal
     return not catalog.by_name[node.equal].many or joint == "or" or node.negated
 
 
 def _list(nodes: Sequence[Node]) -> Node:
-    """One test of several values of a field. Words that a text contains stay tests of their own."""
+    """Merge tests of a field into one of several values. Words that a text contains stay tests of their own."""
     if len(nodes) == 1:
         return nodes[0]
     plain = list(takewhile(lambda node: not _has_words(node), nodes))
@@ -176,7 +183,7 @@ def _has_words(node: Node) -> bool:
 
 
 def _bind_or(nodes: list[Node], joints: list[Joint]) -> list[Node]:
-    """Join what stands on both sides of each "or", from left to right."""
+    """Join the nodes on both sides of each "or", from left to right."""
     nodes, joints = list(nodes), list(joints)
     fields = [node.fields for node in nodes]
     at = 0
@@ -195,11 +202,11 @@ def _bind_or(nodes: list[Node], joints: list[Joint]) -> list[Node]:
 
 
 def _reach(fields: Sequence[frozenset[str]], joints: Sequence[Joint], at: int) -> tuple[int, int]:
-    """First and last node that the "or" at the joint `at` binds.
+    """Return the first and the last node that the "or" at the joint `at` binds.
 
     "american with 8 cylinders or japanese with 4": the right side begins again with the field that the left began
-    with, so each side is a whole. "italian or cheap thai": the right side goes up to the field of the left. Else just
-    the neighbours.
+    with, so each side is a whole. "italian or cheap thai": the right side goes up to the field of the left. Otherwise,
+    it binds only its neighbors.
     """
     end = at + 1
     while end < len(joints) and joints[end] == "adjacent":
@@ -224,7 +231,7 @@ def _join(nodes: Sequence[Node], word: str) -> Node:
 
 
 def _equal(atom: Atom) -> str | None:
-    """The field of a test that values can be added to."""
+    """Return the field of a test that values can be added to."""
     test = atom.test.arg if isinstance(atom.test, Not) else atom.test
     match test:
         case Comparison("=" | "<>", field, value) if not isinstance(value, bool):

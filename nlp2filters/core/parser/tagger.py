@@ -1,4 +1,4 @@
-"""The tagger: which words of a text are values of which field, by a small network over the embedding model's vectors.
+"""The tagger: a small network over the embedding model's vectors. It marks the words that are values of a field.
 
 It reads what rules cannot: that "Boulder" in "the county of the bridge in Boulder" is a location, and where a title
 ends. It knows no field by name: a field is the vector of its own title and description, so any catalog will do.
@@ -48,20 +48,25 @@ HEADS, HEAD_SIZE = 12, 16
 PLAIN_HEADS, PLAIN_SIZE = 4, 24
 MOST_TOKENS = 256
 MOST_FIELDS = 32
-SUREST = 0.97  # that a value can be
-LEXICONS = 32  # whose derived tables are kept
-NAMED = 100.0  # nearer than any vector
-VALUE_LINK = 2  # of LINKS: the token names a known value of the field
-STEM_LINKS = slice(6, 8)  # it has the stem of a word of the title, of the description
+# A value has at most this confidence.
+SUREST = 0.97
+# The derived tables of this many lexicons are kept.
+LEXICONS = 32
+# A field that is named counts as nearer than any vector.
+NAMED = 100.0
+# This one of the LINKS says that the token names a known value of the field.
+VALUE_LINK = 2
+# These say that the token has the stem of a word of the field's title, and of its description.
+STEM_LINKS = slice(6, 8)
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What the tagger makes of a text, as probabilities.
+    """The tagger's output for a text, as probabilities.
 
     `shares` [tokens, fields + 1]: the token is part of a value of the field; the last column: of none. `begins`
     [tokens]: a value begins at the token. `asked` [fields]: the text tests the field, and the token at its `spots`
-    [fields] says so most.
+    [fields] shows that most.
     """
 
     shares: Array
@@ -71,7 +76,7 @@ class Tags:
 
 
 def flags(row: Row, tokens: Sequence[Token]) -> Array:
-    """What is known of each token by itself: shape (tokens, FLAGS), of 0 and 1."""
+    """Return the features of each token by itself: shape (tokens, FLAGS), of 0 and 1."""
     found = np.zeros((len(tokens), FLAGS), np.float32)
     base = len(KINDS) + len(ROLES)
     for place, item in enumerate(row.items):
@@ -97,7 +102,7 @@ def flags(row: Row, tokens: Sequence[Token]) -> Array:
 
 
 def links(row: Row, tokens: Sequence[Token], fields: Sequence[int]) -> Array:
-    """What is known of each token and each of these fields, by index: shape (tokens, fields, LINKS), of 0 and 1."""
+    """Return the features of each token and each field of these indexes: shape (tokens, fields, LINKS), of 0 and 1."""
     catalog = row.catalog
     places = {catalog.fields[index].name: at for at, index in enumerate(fields)}
     found = np.zeros((len(tokens), len(places), LINKS), np.float32)
@@ -133,7 +138,7 @@ def links(row: Row, tokens: Sequence[Token], fields: Sequence[int]) -> Array:
 
 @lru_cache(maxsize=LEXICONS)
 def _stems(lexicon: Lexicon) -> tuple[Mapping[str, Set[int]], Mapping[str, Set[int]]]:
-    """The fields in whose title, and in whose description, a stem occurs."""
+    """Return the fields in whose title, and in whose description, each stem occurs."""
     found: tuple[dict[str, set[int]], dict[str, set[int]]] = ({}, {})
     for at, described in enumerate(lexicon.described):
         for said, stems in zip(described, found, strict=True):
@@ -144,7 +149,7 @@ def _stems(lexicon: Lexicon) -> tuple[Mapping[str, Set[int]], Mapping[str, Set[i
 
 @lru_cache(maxsize=LEXICONS)
 def kinds(lexicon: Lexicon) -> Array:
-    """What each field holds: shape (fields, TYPES), of 0 to 1."""
+    """Return the features of each field: shape (fields, TYPES), of 0 to 1."""
     found = np.zeros((len(lexicon.catalog.fields), TYPES), np.float32)
     for at, field in enumerate(lexicon.catalog.fields):
         found[at] = (
@@ -163,12 +168,12 @@ def kinds(lexicon: Lexicon) -> Array:
 
 
 def likelihood(share: float) -> float:
-    """How often a value with such a share is right: a fit to the test splits of the data that it learned from."""
+    """Return how often a value with such a share is right, by a fit to the test splits of the training data."""
     return float(SUREST * share**1.5)
 
 
 def align(tokens: Sequence[Token], spans: Sequence[tuple[int, int]], vectors: Array) -> Array:
-    """A vector for each token, the mean of those of its pieces: shape (tokens, 384).
+    """Return a vector for each token, the mean of those of its pieces: shape (tokens, 384).
 
     `spans` are the code points (start, end) of the pieces of the embedding model, `vectors` has a row for each.
     """
@@ -187,21 +192,21 @@ def align(tokens: Sequence[Token], spans: Sequence[tuple[int, int]], vectors: Ar
 
 @dataclass(frozen=True)
 class Tagger:
-    """The network. `weights` by name, as `python -m training` writes them."""
+    """The network. `weights` are by name, as `python -m training` writes them."""
 
     weights: Mapping[str, Array]
 
     @classmethod
     def packaged(cls) -> "Tagger":
-        """The network that comes with the package."""
+        """Return the network that comes with the package."""
         return _packaged()
 
     def tag(self, row: Row, tokens: Sequence[Token], words: Array, fields: Array) -> Tags:
         """Read a row of items.
 
         `words` [tokens, 384] are the vectors of the tokens in the text (`align`), `fields` [fields, 2, 384] those
-        of the fields (`Lexicon.described`). Of a long text the first `MOST_TOKENS` are read, of a large
-        catalog the `MOST_FIELDS` nearest to the text.
+        of the fields (`Lexicon.described`). Only the first `MOST_TOKENS` of a long text are read, and only the
+        `MOST_FIELDS` of a large catalog that are nearest to the text.
         """
         shares, begins = np.zeros((len(tokens), len(fields) + 1), np.float32), np.zeros(len(tokens), np.float32)
         shares[:, -1] = 1
@@ -221,7 +226,7 @@ class Tagger:
     def _run(
         self, words: Array, flags: Array, links: Array, fields: Array, kinds: Array
     ) -> tuple[Array, Array, Array, NDArray[np.intp]]:
-        """The logits of `Tags`: (tokens, fields + 1), (tokens,) and (fields,); and the spots."""
+        """Return the logits of `Tags`: (tokens, fields + 1), (tokens,) and (fields,); and the spots."""
         titles, abouts = fields[:, 0], fields[:, 1]
         text = _relu(self._dense("word", words) + self._dense("flag", flags))
         for layer in ("conv.0", "conv.1"):
@@ -255,7 +260,7 @@ class Tagger:
         return y if bias is None else y + bias
 
     def _convolve(self, name: str, x: Array, dilation: int) -> Array:
-        """Along the text: x has the shape (tokens, rows, channels)."""
+        """Convolve along the text: x has the shape (tokens, rows, channels)."""
         kernel = self._kernels[name]
         width = len(kernel) // x.shape[-1]
         reach = width // 2 * dilation
@@ -282,7 +287,7 @@ def _packaged() -> Tagger:
 
 
 def _likely(row: Row, words: Array, fields: Array) -> Sequence[int]:
-    """The fields worth reading, by index: all; or those that words name, and the nearest to one of the words."""
+    """Return the fields worth reading, by index: all; or those that words name, and the nearest to one of the words."""
     if len(fields) <= MOST_FIELDS:
         return range(len(fields))
     nearness = (words @ fields[:, 0].T).max(axis=0)
@@ -294,7 +299,10 @@ def _likely(row: Row, words: Array, fields: Array) -> Sequence[int]:
 
 
 def _spots(grid: Array, asked: Array) -> NDArray[np.intp]:
-    """For each field that is asked for the token that has most of its channels' greatest values, by their weight."""
+    """Return a token for each field that the text tests.
+
+    It is the one with most of the greatest values of the field's channels, by their weight.
+    """
     found = np.zeros(len(asked), np.intp)
     for field in np.flatnonzero(asked > 0):
         found[field] = np.bincount(grid[:, field].argmax(axis=0), grid[:, field].max(axis=0)).argmax()
@@ -302,7 +310,7 @@ def _spots(grid: Array, asked: Array) -> NDArray[np.intp]:
 
 
 def _heads(queries: Array, keys: Array, heads: int, size: int) -> Array:
-    """Products by head: shape (tokens, fields, heads)."""
+    """Multiply by head: shape (tokens, fields, heads)."""
     left = queries.reshape(len(queries), heads, size).transpose(1, 0, 2)
     right = keys.reshape(len(keys), heads, size).transpose(1, 2, 0)
     return (left @ right).transpose(1, 2, 0)

@@ -1,7 +1,7 @@
-"""Tagging: what the tagger makes of a text, brought to the items of its row.
+"""Tagging: the tagger's output, applied to the items of a row.
 
-Words tagged as a value that no list holds become one item with its name, words tagged for a field with known values
-the likeliest of these; numbers, dates and known values are told of which field the tagger takes them to be.
+Words tagged as a value that no list holds become one item with its name; words tagged for a field with known values
+become the likeliest of these; numbers, dates and known values get the tagger's probabilities of the fields.
 """
 
 from bisect import bisect_left
@@ -19,17 +19,20 @@ from nlp2filters.core.parser.scan import Item, Name
 from nlp2filters.core.parser.tagger import MOST_TOKENS, Array, Tags, likelihood
 from nlp2filters.core.words import fold
 
-LEAST = 0.05  # of a share that is worth remembering
+# Smaller shares are not kept.
+LEAST = 0.05
 _PUNCTUATION = frozenset(",;:&-–—/")
 BEGINS, SURELY_BEGINS = 0.4, 0.8
 LEAST_ASKED = 0.5
-LEAST_SURE = 0.55  # that the words are a value of the field
-LEAST_NEAR = 0.65  # cosine to a known value of a field that has others
+# From this share on, the words are a value of the field.
+LEAST_SURE = 0.55
+# A known value of a field that is not closed must be at least this near (cosine).
+LEAST_NEAR = 0.65
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The items `start` to `end` (exclusive) are a value of the field."""
+    """The items `start` to `end` (exclusive), which are a value of the field."""
 
     start: int
     end: int
@@ -38,7 +41,7 @@ class Run:
 
 
 def merge(row: Row, tags: Tags) -> list[Item]:
-    """The items of the row as the tagger sees them."""
+    """Return the items of the row as the tagger sees them."""
     shares, fields = _shares(row, tags), row.catalog.fields
     read = [
         replace(item, meant={fields[at].name: float(share[at]) for at in np.flatnonzero(share[:-1] >= LEAST)})
@@ -57,7 +60,7 @@ def merge(row: Row, tags: Tags) -> list[Item]:
 
 
 def asked(row: Row, tags: Tags) -> list[Asked]:
-    """The boolean fields that the text asks for."""
+    """Return the boolean fields that the text asks for."""
     fields = row.catalog.fields
     likely = [at for at in np.flatnonzero(tags.asked >= LEAST_ASKED) if fields[at].type == "boolean"]
     return [Asked(fields[at], _place(row, int(tags.spots[at])), float(tags.asked[at])) for at in likely]
@@ -68,7 +71,7 @@ def _place(row: Row, token: int) -> int:
 
 
 def _shares(row: Row, tags: Tags) -> Array:
-    """The mean share of the tokens of each item that the tagger has read: shape (items, fields + 1)."""
+    """Return the mean share of the tokens of each item that the tagger has read: shape (items, fields + 1)."""
     items = _read_items(row)
     if not items:
         return tags.shares[:0]
@@ -83,9 +86,9 @@ def _read_items(row: Row) -> Sequence[Item]:
 
 
 def _runs(row: Row, tags: Tags) -> Iterator[Run]:
-    """Neighbouring items that are together likelier a value than not, each with the field that they are likeliest of.
+    """Yield neighboring items that together are likelier a value than not, each with their likeliest field.
 
-    A run ends where a value begins that is of another field, or begins for sure.
+    A run ends where a value of another field begins, or where one begins for sure.
     """
     shares = _shares(row, tags)
     begins = [tags.begins[item.start] for item in _read_items(row)]
@@ -113,7 +116,7 @@ def _runs(row: Row, tags: Tags) -> Iterator[Run]:
 
 
 def _trimmed(row: Row, start: int, end: int) -> tuple[int, int]:
-    """Without punctuation at the ends, and nothing where no item has content."""
+    """Trim punctuation from the ends; nothing is left if no item has content."""
     while start < end and row.texts[start] in _PUNCTUATION:
         start += 1
     while start < end and row.texts[end - 1] in _PUNCTUATION:
@@ -124,7 +127,7 @@ def _trimmed(row: Row, start: int, end: int) -> tuple[int, int]:
 
 
 def _valued(row: Row, run: Run, taken: Sequence[Item]) -> list[Item]:
-    """The run as one item with its value; or its items as they are, where rules know better what they are."""
+    """Return the run as one item with its value, or its items as they are if the rules know better what they are."""
     as_they_are = list(taken)
     if run.share < LEAST_SURE or any(_known(item, run.field) for item in taken) or _searched(row, run.start):
         return as_they_are
@@ -144,7 +147,7 @@ def _valued(row: Row, run: Run, taken: Sequence[Item]) -> list[Item]:
 
 
 def _searched(row: Row, at: int) -> bool:
-    """Whether the words are said to be in a field that is named: "title contains"."""
+    """Return whether the words are to be searched for in a named field: "title contains"."""
     return row.says(at - 1, "contains") is not None and any(True for _ in row.fields(at - 2))
 
 
@@ -154,7 +157,7 @@ def _known(item: Item, field: Field) -> bool:
 
 
 def phrases(row: Row, tags: Tags) -> tuple[str, ...]:
-    """The words tagged for a field with known values of which they name none: their meanings are to be compared."""
+    """Return the words tagged for a field with known values that name none of these, to be compared by meaning."""
     found: dict[str, None] = {}
     for run in _runs(row, tags):
         valued = run.field.type in STRINGS and not is_open(run.field)

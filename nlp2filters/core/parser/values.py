@@ -16,8 +16,10 @@ from nlp2filters.core.words import fold, spaced
 
 Relation = Literal["<", "<=", ">", ">=", "=", "<>", "~", "within", "before", "after", "since", "until"]
 
-MAX_AGE = 1000  # of days, weeks, months or years
-APPROXIMATELY = 0.1  # "around 50" is 45 to 55
+# An age in days, weeks, months or years is at most this.
+MAX_AGE = 1000
+# With this share, "around 50" is 45 to 55.
+APPROXIMATELY = 0.1
 
 _RELATIONS: dict[str, Literal["<", "<=", ">", ">="]] = {"before": "<", "until": "<=", "after": ">", "since": ">="}
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -25,14 +27,14 @@ _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What a value is in a field: `low` to `high`, which are the same for a number and for a day."""
+    """A value in a field: `low` to `high`, which are the same for a number and for a day."""
 
     low: Scalar
     high: Scalar
 
 
 def in_field(item: Item, field: Field, language: Language, today: dt.date) -> Range | None:
-    """The item's value as the field would hold it, or None where it cannot."""
+    """Return the item's value as the field would hold it, or None if it cannot."""
     if field.type in ("date", "datetime"):
         return _in_date(item, field, language, today)
     if field.type == "time":
@@ -65,19 +67,19 @@ def _in_date(item: Item, field: Field, language: Language, today: dt.date) -> Ra
 
 
 def age(item: Item) -> Unit | None:
-    """The calendar unit of a quantity such as "10 years"."""
+    """Return the calendar unit of a quantity such as "10 years"."""
     known: tuple[Unit, ...] = ("day", "week", "month", "year")
     return next((unit for unit in known if item.quantity and unit in item.quantity.units), None)
 
 
 def is_ahead(field: Field, language: Language) -> bool:
-    """Whether the dates of a field mostly lie in the future, as deadlines do."""
+    """Return whether the dates of a field mostly lie in the future, as deadlines do."""
     words = {word for name in (field.name, field.label) for word in fold(spaced(name)).split()}
     return not words.isdisjoint(language.data["date_words"]["ahead"])
 
 
 def is_year(field: Field, language: Language) -> bool:
-    """Whether a numeric field holds calendar years: it says so, or the data seen all look like it."""
+    """Return whether a numeric field holds calendar years: its name says so, or all the data seen look like it."""
     if field.type != "integer":
         return False
     named = set(f"{field.name} {field.label}".lower().replace("_", " ").split()) & set(language.data["periods"]["year"])
@@ -88,17 +90,18 @@ def is_year(field: Field, language: Language) -> bool:
 
 
 def looks_like_year(item: Item) -> bool:
-    """Whether a bare number may be a year: whole, of four digits, and without a scale such as "thousand"."""
+    """Return whether a bare number may be a year: whole, of four digits, without a scale such as "thousand"."""
     quantity = item.quantity
     return bool(quantity and quantity.whole and not quantity.scaled and 1800 <= quantity.value <= 2199)
 
 
 def test(relation: Relation, field: Field, value: Range) -> Leaf | Not:
-    """The test that the relation makes: "after 2005" is after its last day, "before 2005" before its first."""
+    """Return the test of a relation: "after 2005" is after its last day, "before 2005" before its first."""
     low, high = value.low, value.high
     match relation:
         case "=" if field.type == "integer" and isinstance(low, float):
-            return Between(field.name, math.floor(low), math.ceil(low))  # converted from another unit
+            # The value was converted from another unit.
+            return Between(field.name, math.floor(low), math.ceil(low))
         case "=":
             return Comparison("=", field.name, low) if low == high else Between(field.name, low, high)
         case "<>":
@@ -106,27 +109,29 @@ def test(relation: Relation, field: Field, value: Range) -> Leaf | Not:
         case "within":
             return Comparison("<=", field.name, high) if field.type in NUMERIC else test("=", field, value)
         case "~" if field.type == "time":
-            return Comparison("=", field.name, low)  # who says "around 8 pm" names the time that they want
+            # A time of day is meant exactly: "around 8 pm".
+            return Comparison("=", field.name, low)
         case "~":
             return Between(field.name, *_around(low, high, field))
     operator = _RELATIONS.get(relation, relation)
     bound = low if operator in ("<", ">=") else high
-    return Comparison(operator, field.name, bound)  # type: ignore[arg-type]  # the four that are left
+    return Comparison(operator, field.name, bound)  # type: ignore[arg-type]  # only these four are left
 
 
 def flipped(relation: Relation) -> Relation:
-    """The relation seen from the other side: "less than 2 years old" is after that day."""
+    """Return the relation seen from the other side: "less than 2 years old" is after that day."""
     operator = _RELATIONS.get(relation, relation)
     return _FLIPPED.get(operator, relation)  # type: ignore[return-value]  # an operator is a relation
 
 
 def negated(leaf: Leaf | Not) -> Leaf | Not:
-    """The opposite test."""
-    return cast(Leaf | Not, negate(leaf))  # of one test it is one test
+    """Return the opposite test."""
+    # The opposite of one test is one test.
+    return cast(Leaf | Not, negate(leaf))
 
 
 def between(field: Field, low: Range, high: Range) -> Leaf:
-    """From the beginning of one value to the end of the other, whichever comes first."""
+    """Return the range from the beginning of one value to the end of the other, whichever comes first."""
     first, last = low.low, high.high
     if isinstance(first, int | float) and isinstance(last, int | float) and first > last:
         first, last = last, first
