@@ -1,4 +1,4 @@
-"""`nlp2filters keys`: make, list and revoke the API keys of the service that REDIS_URL names."""
+"""`nlp2filters keys`: create, list and revoke API keys of the service whose Redis is at REDIS_URL."""
 
 import argparse
 import asyncio
@@ -20,7 +20,8 @@ from nlp2filters.keys import Keys
 from nlp2filters.settings import Settings
 from nlp2filters.store import now_ms
 
-PATIENCE_S = 20.0  # with Redis: a person waits longer than a browser
+# Redis may take longer than for a web request, since a person waits longer than a browser.
+PATIENCE_S = 20.0
 DEFAULT_SCOPES = ("jobs:read", "jobs:write", "catalogs:write")
 
 Action = Callable[[ApiKeys, argparse.Namespace, Settings], Awaitable[int]]
