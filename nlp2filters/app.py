@@ -66,7 +66,7 @@ class _Lifespan(TypedDict):
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
-    """Make the application. Without `settings` the environment is read."""
+    """Create the application. Without `settings`, it reads the environment."""
     settings = settings or Settings.read(os.environ)
     logs.configure(settings.log_level)
 
@@ -124,5 +124,5 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
 
 async def describe(request: Request) -> Response:
-    """The API in the form of OpenAPI 3.1."""
+    """Serve the description of the API in OpenAPI 3.1."""
     return Response(_RENDERED, media_type=JSON.media_type)

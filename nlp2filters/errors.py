@@ -1,4 +1,4 @@
-"""Every error that NLP2Filters raises itself.
+"""The errors that NLP2Filters raises itself.
 
 NLP2FiltersError
 ├── InvalidInput            the caller's input has faults, each with a JSON pointer
@@ -8,57 +8,57 @@ NLP2FiltersError
 │   └── InvalidCases        an evaluation's cases
 ├── JobNotFound             no such job, or it is another owner's
 ├── JobGone                 the job is past its retention time
-├── PartGone                a part of a job's request is not kept any more
+├── PartGone                a part of a job's request is no longer kept
 ├── BatchNotFound           no such batch, or it is another owner's
 ├── CatalogNotFound         no catalog of that name
-├── TooManyCatalogs         the owner has as many as it may
+├── TooManyCatalogs         the owner has reached its limit of catalogs
 ├── IllegalTransition       the job's status does not allow the step
-│   └── CancelRequested     its owner wants no more of it
-├── NotFinished             the job has not ended, and what is asked needs that
-├── BatchNotEnded           the batch has not ended, and what is asked needs that
+│   └── CancelRequested     the job is being canceled
+├── NotFinished             the request needs a job that has ended
+├── BatchNotEnded           the request needs a batch that has ended
 ├── NotRetryable            the job did not fail
-├── NoWebhook               there is nobody to tell
+├── NoWebhook               the job or batch has no webhook
 ├── AlreadyDelivering       the webhook is still being tried
 ├── StaleAttempt            another attempt of the stage has taken over
 ├── Overloaded              the backlog is full; nothing was written
 ├── TooManyPending          the owner has too many jobs that have not ended
-├── TooManyBytes            the owner has added too much
-├── TooManyRequests         the owner asks too often
-├── TooManyStreams          the owner follows too much at once
+├── TooManyBytes            the owner has added too many bytes
+├── TooManyRequests         the owner has submitted too many texts in a minute
+├── TooManyStreams          the owner has too many open streams
 ├── IdempotencyKeyReused    the idempotency key stands for another request
-├── ReplayGone              what the idempotency key made is not kept any more
-├── NotAcceptable           the client takes no form that there is
+├── ReplayGone              the job or batch of the idempotency key is no longer kept
+├── NotAcceptable           the client accepts no available media type
 ├── Unauthenticated         no valid API key
-├── Forbidden               the API key does not allow it
+├── Forbidden               the API key does not allow the request
 ├── NewerRecord             a job was written by a newer version of this program
-├── UnknownKey              there is no API key of that id
-├── TextTooComplex          reading the text against its catalog takes more work than one text may cost
+├── UnknownKey              no API key with that id
+├── TextTooComplex          reading the text against its catalog takes more work than allowed
 ├── ParserFailed            a parser process ended or failed
 ├── ModelUnavailable        no source could supply the embedding model
 ├── RedisServerMissing      no Redis server to start, and none configured
 ├── WebhookRefused          a callback address that must not be called
-├── UnreadableSource        a file or database that a command was given cannot be read
-├── UnwritableFile          a file that a command was to write
+├── UnreadableSource        a command's input file or database cannot be read
+├── UnwritableFile          a command's output file cannot be written
 ├── NoLLM                   a command needs an LLM and the settings name none
-├── InvalidSignature        a webhook's message is not from whom it seems to be
-├── ClientError             a call of a service came to nothing
-│   ├── Unreachable         no answer, also after the retries
+├── InvalidSignature        a webhook's message is not authentic
+├── ClientError             a call of a service failed
+│   ├── Unreachable         no answer, even after retries
 │   ├── UnreadableAnswer    an answer that this version of the client does not understand
-│   ├── WaitedTooLong       the job or batch has not ended in the time that was given
+│   ├── WaitedTooLong       the job or batch has not ended in the given time
 │   ├── JobUnsuccessful     the job ended without a result
 │   └── ServiceProblem      the service answered with a problem
-│       ├── AccessRefused   401, 403: no valid key, or one that does not allow it
+│       ├── AccessRefused   401, 403: no valid key, or one that does not allow the request
 │       ├── NotThere        404, 410: wrong id or name, another owner's, or no longer kept
-│       ├── Conflict        409: the state of things does not allow it
+│       ├── Conflict        409: the current state does not allow the request
 │       ├── InputRefused    400, 406, 413, 415, 422: the request has faults
-│       └── Busy            429, 503: nothing was written, also after the retries
+│       └── Busy            429, 503: nothing was written, even after retries
 └── ProviderError           the LLM call gave nothing usable
     ├── ProviderTimeout     the total deadline passed
     ├── ProviderRejected    4xx: wrong key, wrong model, bad request; never retried
-    ├── ProviderUnavailable 408, 409, 429, 5xx or no connection, after the retries
+    ├── ProviderUnavailable 408, 409, 429, 5xx or no connection, even after retries
     ├── AnswerRefused       the model declined to answer
     ├── AnswerTruncated     the answer was cut at the token limit
-    └── InvalidAnswer       the answer is no JSON of the asked form, or does not fit the catalog
+    └── InvalidAnswer       the answer is no JSON of the requested form, or does not fit the catalog
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,26 +67,26 @@ from typing import Self
 
 
 class NLP2FiltersError(Exception):
-    """Base of all the others."""
+    """The base class of all errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with an input: `pointer` (RFC 6901) says where, `detail` what to do."""
+    """One fault of an input: `pointer` (RFC 6901) gives its place, `detail` the remedy."""
 
     pointer: str
     detail: str
 
 
 class InvalidInput(NLP2FiltersError):
-    """The caller's input has faults; all that were found are in `faults`."""
+    """The caller's input has faults, all listed in `faults`."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults))
         self.faults = tuple(faults)
 
     def under(self, pointer: str) -> Self:
-        """The same faults, seen from the document in which the faulty part stands at `pointer`."""
+        """Return the same faults for the document that contains the faulty part at `pointer`."""
         return type(self)([Fault(pointer + fault.pointer, fault.detail) for fault in self.faults])
 
 
@@ -107,11 +107,11 @@ class InvalidCases(InvalidInput):
 
 
 class MalformedJSON(NLP2FiltersError):
-    """The body is not JSON, or nested too deep."""
+    """The body is not JSON, or is nested too deeply."""
 
 
 class UnsupportedMediaType(NLP2FiltersError):
-    """The body is of another media type than the address takes."""
+    """The body has a media type that the endpoint does not accept."""
 
     def __init__(self, media_type: str, expected: str) -> None:
         super().__init__(f"The body is {media_type or 'of no declared type'}. Send Content-Type: {expected}.")
@@ -127,7 +127,7 @@ class PayloadTooLarge(NLP2FiltersError):
 
 
 class MalformedCursor(NLP2FiltersError):
-    """An event cursor that is no stream entry id."""
+    """An event cursor is not a stream entry's id."""
 
     def __init__(self, cursor: str) -> None:
         super().__init__(f"{cursor[:60]!r} is no event id. Send back the id of the last event that you got, or none.")
@@ -135,7 +135,7 @@ class MalformedCursor(NLP2FiltersError):
 
 
 class JobNotFound(NLP2FiltersError):
-    """No such job, or it belongs to somebody else."""
+    """The job does not exist, or belongs to another owner."""
 
     def __init__(self, job_id: str) -> None:
         super().__init__(f"There is no job {job_id!r}. It may have passed its retention time.")
@@ -151,7 +151,7 @@ class JobGone(NLP2FiltersError):
 
 
 class PartGone(NLP2FiltersError):
-    """A large part of a job's request, such as its catalog, is not kept any more."""
+    """A large part of a job's request, such as its catalog, is no longer kept."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"The job's {name} is no longer kept.")
@@ -159,7 +159,7 @@ class PartGone(NLP2FiltersError):
 
 
 class BatchNotFound(NLP2FiltersError):
-    """No such batch, or it belongs to somebody else."""
+    """The batch does not exist, or belongs to another owner."""
 
     def __init__(self, batch_id: str) -> None:
         super().__init__(f"There is no batch {batch_id!r}. It may have passed its retention time.")
@@ -167,7 +167,7 @@ class BatchNotFound(NLP2FiltersError):
 
 
 class CatalogNotFound(NLP2FiltersError):
-    """No catalog of that name."""
+    """There is no catalog with this name."""
 
     def __init__(self, name: str, known: Sequence[str] = ()) -> None:
         super().__init__(f"There is no catalog {name!r}." + (f" Packaged ones: {', '.join(known)}." if known else ""))
@@ -175,7 +175,7 @@ class CatalogNotFound(NLP2FiltersError):
 
 
 class TooManyCatalogs(NLP2FiltersError):
-    """The owner has as many catalogs as it may, or as many bytes of them."""
+    """The owner has reached its limit of catalogs, or of their bytes."""
 
     def __init__(self, limit: int, limit_bytes: int) -> None:
         super().__init__(f"You may have {limit} catalogs of {limit_bytes} bytes in all. Delete one first.")
@@ -203,7 +203,7 @@ class ResultNotReady(NLP2FiltersError):
 
 
 class IllegalTransition(NLP2FiltersError):
-    """The job's status does not allow the step that was asked for."""
+    """The job's status does not allow the requested step."""
 
     def __init__(self, job_id: str, status: str, step: str) -> None:
         super().__init__(f"Job {job_id} is {status}: it cannot {step}.")
@@ -211,7 +211,7 @@ class IllegalTransition(NLP2FiltersError):
 
 
 class NotFinished(NLP2FiltersError):
-    """The job has not ended, and what was asked for needs that."""
+    """The request needs a job that has ended, and this one has not."""
 
     def __init__(self, job_id: str, status: str) -> None:
         super().__init__(f"Job {job_id} is {status}: wait until it has ended, or cancel it.")
@@ -219,7 +219,7 @@ class NotFinished(NLP2FiltersError):
 
 
 class BatchNotEnded(NLP2FiltersError):
-    """The batch has not ended, and what was asked for needs that."""
+    """The request needs a batch that has ended, and this one has not."""
 
     def __init__(self, batch_id: str, status: str) -> None:
         super().__init__(f"Batch {batch_id} is {status}: wait until it has ended, or cancel it.")
@@ -227,7 +227,7 @@ class BatchNotEnded(NLP2FiltersError):
 
 
 class NotRetryable(NLP2FiltersError):
-    """Only a job that failed, was canceled or expired is asked again."""
+    """The job cannot be retried, as it neither failed, nor was canceled, nor expired."""
 
     def __init__(self, job_id: str, status: str) -> None:
         super().__init__(f"Job {job_id} is {status}: only a failed, canceled or expired job can be retried.")
@@ -235,7 +235,7 @@ class NotRetryable(NLP2FiltersError):
 
 
 class NoWebhook(NLP2FiltersError):
-    """The job or batch has no webhook to tell of its end."""
+    """The job or batch has no webhook that is called at its end."""
 
     def __init__(self, subject: str) -> None:
         super().__init__(f"{subject} has no webhook that is told of its outcome.")
@@ -251,7 +251,7 @@ class AlreadyDelivering(NLP2FiltersError):
 
 
 class CancelRequested(IllegalTransition):
-    """The job is being canceled: its worker may let go of it, nothing else."""
+    """The job is being canceled: its worker may only end it."""
 
 
 class StaleAttempt(NLP2FiltersError):
@@ -271,7 +271,7 @@ class Overloaded(NLP2FiltersError):
 
 
 class TooManyPending(NLP2FiltersError):
-    """The owner has as many jobs waiting or running as it may: nothing was written."""
+    """The owner has reached its limit of waiting and running jobs: nothing was written."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"You may have {limit} jobs that have not ended. Wait until some of them have.")
@@ -279,7 +279,7 @@ class TooManyPending(NLP2FiltersError):
 
 
 class TooManyBytes(NLP2FiltersError):
-    """The owner's requests have added as many bytes as they may: nothing was written."""
+    """The owner's requests have reached their limit of added bytes: nothing was written."""
 
     def __init__(self, limit: int, retry_after_s: int) -> None:
         super().__init__(
@@ -290,7 +290,7 @@ class TooManyBytes(NLP2FiltersError):
 
 
 class TooManyRequests(NLP2FiltersError):
-    """The owner has made as many requests as it may in this window of time: nothing was written."""
+    """The owner has reached its limit of requests in this time window: nothing was written."""
 
     def __init__(self, limit: int, window_s: int, retry_after_s: int) -> None:
         super().__init__(f"You may submit {limit} times in {window_s} s. Try again in {retry_after_s} s.")
@@ -298,7 +298,7 @@ class TooManyRequests(NLP2FiltersError):
 
 
 class TooManyStreams(NLP2FiltersError):
-    """The owner has as many streams open as it may."""
+    """The owner has reached its limit of open streams."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"You may have {limit} streams open at once. Close some, or poll.")
@@ -306,7 +306,7 @@ class TooManyStreams(NLP2FiltersError):
 
 
 class IdempotencyKeyReused(NLP2FiltersError):
-    """The key was used before, for a request that asked for something else."""
+    """The key was used before, for a different request."""
 
     def __init__(self, key: str) -> None:
         super().__init__(f"The Idempotency-Key {key!r} was used for another request. Use a new key for each request.")
@@ -314,7 +314,7 @@ class IdempotencyKeyReused(NLP2FiltersError):
 
 
 class ReplayGone(NLP2FiltersError):
-    """The request was carried out before, and the job or batch `subject` that it made is not kept any more."""
+    """The request was carried out before, and the job or batch `subject` that it created is no longer kept."""
 
     def __init__(self, subject: str) -> None:
         super().__init__(f"This request made {subject}, which was deleted or is past its retention time.")
@@ -322,7 +322,7 @@ class ReplayGone(NLP2FiltersError):
 
 
 class NotAcceptable(NLP2FiltersError):
-    """The client's `Accept` names no form that there is."""
+    """The client's `Accept` names no available media type."""
 
     def __init__(self, accept: str, offered: str) -> None:
         super().__init__(f"This is sent as {offered}, which `Accept: {accept[:60]}` does not allow.")
@@ -330,11 +330,11 @@ class NotAcceptable(NLP2FiltersError):
 
 
 class Unauthenticated(NLP2FiltersError):
-    """The caller has shown no valid API key, and needs one."""
+    """The caller needs a valid API key, and has sent none."""
 
 
 class Forbidden(NLP2FiltersError):
-    """The caller's API key does not allow it."""
+    """The caller's API key does not allow the request."""
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"This needs an API key with the scope {scope!r}.")
@@ -342,7 +342,7 @@ class Forbidden(NLP2FiltersError):
 
 
 class UnknownKey(NLP2FiltersError):
-    """There is no API key of that id."""
+    """There is no API key with this id."""
 
     def __init__(self, id_: str) -> None:
         super().__init__(f"There is no API key {id_!r}: `nlp2filters keys list` shows those that there are.")
@@ -350,11 +350,11 @@ class UnknownKey(NLP2FiltersError):
 
 
 class NewerRecord(NLP2FiltersError):
-    """A job was written by a newer version of this program, beside which this one still runs."""
+    """A job was written by a newer version of this program, which runs alongside this one."""
 
 
 class TextTooComplex(NLP2FiltersError):
-    """Reading the text against its catalog takes more work than one text may cost. Trying again does not help."""
+    """Reading the text against its catalog takes more work than allowed. Trying again does not help."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(f"Reading this text against this catalog takes too much work: {detail}.")
@@ -362,7 +362,7 @@ class TextTooComplex(NLP2FiltersError):
 
 
 class ParserFailed(NLP2FiltersError):
-    """A parser process ended or failed, through no limit on the work of a text."""
+    """A parser process ended or failed, for another reason than a limit on the work of a text."""
 
 
 class ModelUnavailable(NLP2FiltersError):
@@ -370,7 +370,7 @@ class ModelUnavailable(NLP2FiltersError):
 
 
 class RedisServerMissing(NLP2FiltersError):
-    """There is no Redis server to start, and REDIS_URL names none."""
+    """There is no Redis server to start, and REDIS_URL is not set."""
 
 
 class RedisServerFailed(NLP2FiltersError):
@@ -378,15 +378,15 @@ class RedisServerFailed(NLP2FiltersError):
 
 
 class WebhookRefused(NLP2FiltersError):
-    """A callback address that must not be called: not https, private, or our own."""
+    """A callback address must not be called: it is not https, or is private, or our own."""
 
 
 class UnreadableSource(NLP2FiltersError):
-    """A file or database that a command was given cannot be read."""
+    """A command's input file or database cannot be read."""
 
 
 class UnwritableFile(NLP2FiltersError):
-    """A file that a command was to write."""
+    """A command's output file cannot be written."""
 
 
 class NoLLM(NLP2FiltersError):
@@ -394,23 +394,23 @@ class NoLLM(NLP2FiltersError):
 
 
 class InvalidSignature(NLP2FiltersError):
-    """A webhook's message is not from whom it seems to be, or is too old."""
+    """A webhook's message is not authentic, or is too old."""
 
 
 class ClientError(NLP2FiltersError):
-    """A call of a service came to nothing."""
+    """A call of a service failed."""
 
 
 class Unreachable(ClientError):
-    """The service gave no answer, also after the retries."""
+    """The service gave no answer, even after retries."""
 
 
 class UnreadableAnswer(ClientError):
-    """The service answered what this version of the client does not understand."""
+    """The service sent an answer that this version of the client does not understand."""
 
 
 class WaitedTooLong(ClientError):
-    """The job or batch has not ended in the time that was given; it goes on."""
+    """The job or batch has not ended in the given time; it continues."""
 
     def __init__(self, subject: str, timeout_s: float) -> None:
         super().__init__(f"{subject} has not ended within {timeout_s:g} s. It goes on: follow it, or cancel it.")
@@ -418,7 +418,7 @@ class WaitedTooLong(ClientError):
 
 
 class JobUnsuccessful(ClientError):
-    """The job ended without a result; `problem` says why, where something went wrong."""
+    """The job ended without a result; if it failed, `problem` gives the reason."""
 
     def __init__(self, job_id: str, status: str, problem: Mapping[str, object] | None = None) -> None:
         super().__init__(f"Job {job_id} is {status}" + (f": {problem['detail']}" if problem else "."))
@@ -428,9 +428,9 @@ class JobUnsuccessful(ClientError):
 class ServiceProblem(ClientError):
     """The service answered with a problem (RFC 9457).
 
-    `type` is the address of a page about it, `slug` the last part of that. `faults` name what is wrong with the
-    input; `retry_after_s` is how long the service wants to be left alone. `subject` is the job or batch that the
-    problem is about, where it names one.
+    `type` is the address of a page about the problem, and `slug` the last part of that address. `faults` are the
+    input's faults. `retry_after_s` is the time that the client should wait. `subject` is the problem's job or batch,
+    if it names one.
     """
 
     def __init__(
@@ -452,30 +452,30 @@ class ServiceProblem(ClientError):
 
 
 class AccessRefused(ServiceProblem):
-    """There is no valid API key, or it does not allow this."""
+    """There is no valid API key, or it does not allow the request."""
 
 
 class NotThere(ServiceProblem):
-    """The id or name is wrong, is another owner's, or is no longer kept."""
+    """The id or name is wrong, or what it names belongs to another owner or is no longer kept."""
 
 
 class Conflict(ServiceProblem):
-    """The state of things does not allow it."""
+    """The current state does not allow the request."""
 
 
 class InputRefused(ServiceProblem):
-    """The request has faults, which `faults` names."""
+    """The request has faults, listed in `faults`."""
 
 
 class Busy(ServiceProblem):
-    """The service has no room for it now, also after the retries. Nothing was written."""
+    """The service has no capacity for the request, even after retries. Nothing was written."""
 
 
 class ProviderError(NLP2FiltersError):
-    """The LLM call gave nothing usable. `retryable` says whether a later call may; `status` is the answer's, if any.
+    """The LLM call gave nothing usable. If `retryable`, a later call may succeed; `status` is the answer's, if any.
 
-    The text of the error quotes the provider, whose words may name accounts, models and limits of the operator. A job's
-    owner is told the `public` text instead.
+    The error's text quotes the provider, and so may contain accounts, models and limits of the operator. A job's owner
+    sees the `public` text instead.
     """
 
     retryable = False
@@ -487,7 +487,7 @@ class ProviderError(NLP2FiltersError):
 
     @property
     def public(self) -> str:
-        """The kind of error, and the status."""
+        """The kind of error and the status, without words of the provider."""
         return f"{self.summary} (status {self.status})." if self.status else f"{self.summary}."
 
 
@@ -505,7 +505,7 @@ class ProviderRejected(ProviderError):
 
 
 class ProviderUnavailable(ProviderError):
-    """408, 409, 429, 5xx or no connection, also after the retries."""
+    """The provider answered 408, 409, 429 or 5xx, or could not be reached, even after retries."""
 
     retryable = True
     summary = "The LLM's API is overloaded or out of reach"
@@ -524,6 +524,6 @@ class AnswerTruncated(ProviderError):
 
 
 class InvalidAnswer(ProviderError):
-    """The answer is no JSON of the asked form, or does not fit the catalog."""
+    """The answer is no JSON of the requested form, or does not fit the catalog."""
 
     summary = "The model's answer does not have the form that was asked for"

@@ -1,6 +1,6 @@
-"""Faults on purpose: places in the code at which a process kills itself, for the chaos suite.
+"""Fault injection for the chaos suite: points in the code at which a process kills itself.
 
-The places are those where a death hurts most: between doing something and writing it down.
+They are where a death hurts most: between doing something and recording it.
 """
 
 import logging
@@ -10,12 +10,12 @@ import signal
 from collections.abc import Mapping
 
 POINTS = (
-    "job-created",  # web: committed, not answered
-    "stage-begun",  # a worker: the attempt is committed, the work not begun
-    "llm-answered",  # the answer is there, not kept
-    "llm-kept",  # the answer is kept, nothing made of it
-    "stage-done",  # the work is done, not committed
-    "webhook-sent",  # the receiver has it, we have not noted it
+    "job-created",  # The web process has committed the job, but not answered.
+    "stage-begun",  # A worker has committed the attempt, but not begun the work.
+    "llm-answered",  # The LLM has answered, but the answer is not stored.
+    "llm-kept",  # The answer is stored, but not used.
+    "stage-done",  # The work is done, but not committed.
+    "webhook-sent",  # The receiver has the message, but we have not logged that.
 )
 
 Faults = Mapping[str, float]
@@ -27,7 +27,7 @@ def parse(text: str) -> Faults:
     """Read `point:probability, …`.
 
     Raises:
-        ValueError: an unknown point, or no probability.
+        ValueError: a point is unknown, or has no probability.
     """
     faults = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
@@ -39,7 +39,7 @@ def parse(text: str) -> Faults:
 
 
 def reach(faults: Faults, point: str) -> None:
-    """Die here, if that is wanted and chance says so."""
+    """Kill this process at the point, with the configured probability."""
     if random.random() < faults.get(point, 0):  # noqa: S311
         _log.warning("dying, as FAULTS says", extra={"point": point})
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Logs: one JSON object per line on stdout, with the job's id on every line that a job's work writes."""
+"""Logging: one JSON object per line on stdout, with the job's id in every line written while working on a job."""
 
 import logging
 import logging.config
@@ -17,10 +17,10 @@ _SHARED: list[structlog.typing.Processor] = [
 
 
 class WithoutQuery(logging.Filter):
-    """Cuts the query from addresses in uvicorn's lines: it may hold a stream token. Debugging shows whole requests."""
+    """A filter of uvicorn's lines that removes queries, as they may contain stream tokens, and drops debug lines."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Every line passes, but those for debugging."""
+        """Pass all lines except those for debugging, which would show complete requests."""
         if isinstance(record.args, tuple):
             record.args = tuple(
                 arg.partition("?")[0] if isinstance(arg, str) and arg.startswith("/") else arg for arg in record.args
@@ -29,7 +29,7 @@ class WithoutQuery(logging.Filter):
 
 
 def configure(level: str = "INFO") -> None:
-    """Send every logger's lines, those of uvicorn and ARQ included, through one JSON formatter."""
+    """Send the lines of all loggers, including those of uvicorn and ARQ, through one JSON formatter."""
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "processors": [
@@ -41,7 +41,7 @@ def configure(level: str = "INFO") -> None:
         "foreign_pre_chain": _SHARED,
     }
     handler = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
-    quiet = ("httpx", "httpcore", "fastembed", "huggingface_hub", "arq", "uvicorn.access")  # we log requests ourselves
+    quiet = ("httpx", "httpcore", "fastembed", "huggingface_hub", "arq", "uvicorn.access")  # We log requests ourselves.
     passed_on = ("uvicorn", "uvicorn.error")
     logging.config.dictConfig(
         {
@@ -63,7 +63,7 @@ def configure(level: str = "INFO") -> None:
 
 
 def about(**names: str) -> AbstractContextManager[None]:
-    """Put `names`, such as `job_id`, on every line that is logged inside."""
+    """Add `names`, such as `job_id`, to every line logged inside the context."""
     return structlog.contextvars.bound_contextvars(**names)
 
 

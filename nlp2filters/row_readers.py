@@ -1,7 +1,7 @@
 """Rows from a user's own data: CSV, JSON Lines, Parquet, SQLite, or a table behind an SQLAlchemy URL.
 
-All are read as they come, so that memory does not grow with their number. Nested objects become columns such as
-"address.city"; binary values and lists of objects are left out.
+Rows are streamed, so that memory does not grow with their number. Nested objects become columns such as "address.city";
+binary values and lists of objects are left out.
 """
 
 import csv
@@ -25,7 +25,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from nlp2filters.errors import UnreadableSource
 
 BATCH = 1_000
-MAX_LINE = 16 * 2**20  # bytes of a JSON line
+# A JSON line may have this many bytes.
+MAX_LINE = 16 * 2**20
 SUFFIXES = {
     "csv": (".csv", ".tsv", ".txt"),
     "jsonl": (".jsonl", ".ndjson"),
@@ -40,7 +41,7 @@ Row: TypeAlias = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Rows to be read once. `total` is the size of it all, `done()` how much has been read: bytes, or rows."""
+    """Rows that can be read once. `total` is the size of the source and `done()` the part read, in bytes or rows."""
 
     name: str
     rows: Iterator[Row]
@@ -50,10 +51,10 @@ class Source:
 
 @contextmanager
 def opened(address: str, table: str | None = None) -> Iterator[Source]:
-    """The rows at `address`: a file's path, or an SQLAlchemy URL. `table` chooses one of a database's tables.
+    """Open the rows at `address`: a file's path, or an SQLAlchemy URL. `table` selects one of a database's tables.
 
     Raises:
-        UnreadableSource: it cannot be opened, or, while its rows are read, is not what it seemed to be.
+        UnreadableSource: it cannot be opened, or its content proves invalid while its rows are read.
     """
     with ExitStack() as stack:
         try:
@@ -61,7 +62,8 @@ def opened(address: str, table: str | None = None) -> Iterator[Source]:
         except OSError as exc:
             raise UnreadableSource(f"{address}: {exc.strerror or exc}.") from exc
         except (SQLAlchemyError, sqlite3.Error) as exc:
-            said = getattr(exc, "orig", None) or exc  # without the statement and the link that SQLAlchemy adds
+            # The original error lacks the statement and the link that SQLAlchemy adds.
+            said = getattr(exc, "orig", None) or exc
             raise UnreadableSource(f"The database cannot be read: {said}.") from exc
         except UnicodeDecodeError as exc:
             raise UnreadableSource(f"{address} is not UTF-8: {exc.reason} at byte {exc.start} of a block.") from exc
@@ -105,9 +107,9 @@ def _kind(path: Path, file: BinaryIO) -> str:
 
 
 def csv_rows(file: BinaryIO) -> Iterator[Row]:
-    """Rows of a CSV with a header; the delimiter is the one that the header has most of.
+    """Read rows of a CSV with a header, whose most frequent delimiter is used.
 
-    A column without a name is left out: it comes of a delimiter at the end of each line.
+    A column without a name is left out: it results from a delimiter at the end of each line.
     """
     with TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
         first = text.readline(MAX_LINE)
@@ -132,7 +134,7 @@ def _refuse_twins(header: Sequence[str]) -> None:
 
 
 def json_lines(file: BinaryIO) -> Iterator[Row]:
-    """Rows of JSON objects, one a line."""
+    """Read rows from JSON objects, one per line."""
     number = 0
     while line := file.readline(MAX_LINE):
         number += 1
@@ -164,7 +166,7 @@ def _parquet(path: Path) -> Iterator[Source]:
 
 @contextmanager
 def _sqlite(path: Path, table: str | None) -> Iterator[Source]:
-    """A table of a SQLite file, whose columns may hold values of any type."""
+    """Open a table of an SQLite file. SQLite columns may hold values of any type."""
     with closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)) as connection:
         listed = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name")
         name = _chosen(table, [name for (name,) in listed if not name.startswith("sqlite_")])
@@ -179,7 +181,7 @@ def _sqlite(path: Path, table: str | None) -> Iterator[Source]:
 
 
 def _booleans(row: dict[str, object], columns: Iterable[str]) -> dict[str, object]:
-    """SQLite keeps booleans as 0 and 1."""
+    """Convert 0 and 1 in boolean columns to booleans: SQLite has no type for them."""
     for column in columns:
         if row[column] in (0, 1):
             row[column] = bool(row[column])
@@ -206,7 +208,7 @@ def _sql(url: str, table: str | None) -> Iterator[Source]:
 
 
 def _chosen(table: str | None, tables: Sequence[str]) -> str:
-    """The table to read: the one that is named, or the only one."""
+    """Return the table to read: the named one, or the only one."""
     if table is not None and table in tables:
         return table
     if table is None and len(tables) == 1:
@@ -216,7 +218,7 @@ def _chosen(table: str | None, tables: Sequence[str]) -> str:
 
 
 class _Count:
-    """An iterator that counts what it gives."""
+    """An iterator that counts the rows it returns."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._rows = iter(rows)
@@ -231,7 +233,7 @@ class _Count:
         return row
 
     def done(self) -> int:
-        """How many so far."""
+        """Return the number of rows so far."""
         return self._given
 
 
@@ -240,7 +242,7 @@ _NO_CELLS = (dict, list, tuple, bytes, memoryview)
 
 
 def plain(row: Row) -> Row:
-    """The row with values that a catalog's inference takes. Most rows are so already."""
+    """Convert the row's values to the types that catalog inference accepts. Most rows need no change."""
     if all(value is None or isinstance(value, _CELLS) for value in row.values()):
         return row
     return dict(_flattened(row, ""))
@@ -261,5 +263,5 @@ def _flattened(row: Mapping[Any, object], prefix: str) -> Iterator[tuple[str, ob
 
 
 def _cell(value: object) -> object:
-    """A value of another type, such as a UUID, as its words."""
+    """Convert a value of another type, such as a UUID, to text."""
     return value if value is None or isinstance(value, _CELLS) else str(value)

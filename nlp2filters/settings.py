@@ -1,4 +1,4 @@
-"""The settings: the environment, read once and passed down as one object."""
+"""The settings: read once from the environment, and passed down as one object."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -45,7 +45,7 @@ def _provider(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that can be set. `Settings.read(os.environ)` in each process's entry point, never elsewhere."""
+    """All settings. Call `Settings.read(os.environ)` in each process's entry point, and nowhere else."""
 
     redis_url: str = _setting(
         "REDIS_URL",
@@ -173,11 +173,11 @@ class Settings:
         """Read the settings from a mapping such as `os.environ`.
 
         Raises:
-            ValueError: naming the variable whose value is not of its type.
+            ValueError: a value is not of its variable's type; the message names the variable.
         """
         config = Config(environ=environ)
         read = cls(**{f.name: config(f.metadata["env"], f.metadata["cast"], _default(f)) for f in fields(cls)})
-        for secret in read.webhook_secrets:  # not by a cast, whose error would show it
+        for secret in read.webhook_secrets:  # The error of a cast would show the secret.
             try:
                 signatures.key(secret)
             except ValueError as exc:
@@ -191,7 +191,7 @@ class Settings:
 
     @property
     def own_hosts(self) -> tuple[str, ...]:
-        """Hosts, with their ports, that lead to this service."""
+        """The hosts, with their ports, that lead to this service."""
         return (urlsplit(self.public_url).netloc,) if self.public_url else ()
 
 
@@ -203,5 +203,5 @@ def _default(f: Any) -> Any:
 
 
 def table() -> list[tuple[str, str, str]]:
-    """Rows of variable, default and meaning, for `docs` and the README's table."""
+    """Return rows of variable, default and meaning, for `docs` and the README's table."""
     return [(f.metadata["env"], str(_default(f)), f.metadata["doc"]) for f in fields(Settings)]

@@ -1,6 +1,6 @@
-"""How a text is read: drafted by the built-in parser, translated by an LLM if there is one, checked and compiled.
+"""Read a text: the built-in parser drafts a filter, the LLM, if any, translates, and the result is compiled.
 
-What it needs of models and LLMs is passed in: a worker, the command line and the evaluation have their own.
+Models and LLMs are passed in: a worker, the command line and the evaluation have their own.
 """
 
 import datetime as dt
@@ -27,7 +27,8 @@ from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.errors import InvalidAnswer, ProviderError
 from nlp2filters.llm import Answer, Provider
 
-ANSWERS = ("answer", "repaired_answer")  # of the LLM, as fields of a job's record
+# A job's record holds the LLM's answers in these fields.
+ANSWERS = ("answer", "repaired_answer")
 
 Complete = Callable[[str, Sequence[Message], Mapping[str, Any]], Awaitable[Answer]]
 
@@ -35,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 def moment(named: str | None, zone: ZoneInfo, otherwise_ms: int) -> dt.datetime:
-    """The ISO 8601 moment that a request names as now, in its zone; else that of its submission."""
+    """Return the ISO 8601 time that a request gives as now, in its zone; otherwise the time of its submission."""
     if named is None:
         return dt.datetime.fromtimestamp(otherwise_ms / 1000, zone)
     found = dt.datetime.fromisoformat(named)
@@ -43,24 +44,24 @@ def moment(named: str | None, zone: ZoneInfo, otherwise_ms: int) -> dt.datetime:
 
 
 class TextParser(Protocol):
-    """The parser with one catalog: in this process, or in a child that can be killed.
+    """The parser for one catalog, in this process or in a child process that can be killed.
 
-    Every method raises `TextTooComplex` where the text takes more work than one may cost.
+    Every method raises `TextTooComplex` if the text takes more work than allowed.
     """
 
     @property
     def indexed(self) -> Sequence[str]:
-        """The catalog's names that are to be embedded."""
+        """The catalog's names that have to be embedded."""
 
     @property
     def embedded(self) -> bool:
-        """Whether the embedding model understands the texts' language."""
+        """True if the embedding model understands the texts' language."""
 
     async def without_followup(self, text: str) -> str:
-        """The text with blanks in place of the words that say what becomes of an earlier filter."""
+        """Replace the words about changing an earlier filter with blanks."""
 
     async def tag(self, text: str, embedded: Embedded, index: Vectors, today: dt.date) -> Sequence[str]:
-        """Tag the text that is drafted next. Returns the phrases that are to be embedded for that."""
+        """Tag the text that is drafted next. Returns the phrases to embed for the draft."""
 
     async def draft(
         self, text: str, today: dt.date, earlier: Earlier | None, phrases: Vectors | None
@@ -69,7 +70,7 @@ class TextParser(Protocol):
 
 
 class LexiconParser:
-    """A `TextParser` in this process, for one text."""
+    """A `TextParser` for one text, in this process."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
@@ -115,10 +116,10 @@ async def draft(
     today: dt.date,
     earlier: Earlier | None = None,
 ) -> Interpretation:
-    """The built-in parser's reading of a text, after what was said `earlier`; it is read in this process.
+    """Read a text with the built-in parser in this process, as a follow-up of `earlier` if given.
 
     Raises:
-        TextTooComplex: the text takes more work than one may cost.
+        TextTooComplex: the text takes more work than allowed.
     """
     parser, index = LexiconParser(lexicon), partial(name_vectors, lexicon)
     return await drafted(text, parser, embedder, index, today=today, earlier=earlier)
@@ -133,10 +134,10 @@ async def drafted(
     today: dt.date,
     earlier: Earlier | None = None,
 ) -> Interpretation:
-    """The parser's reading: by rules alone without a model, while the catalog has no index, and in some languages.
+    """Read a text with the parser: by rules alone without a model, without a catalog index, and in some languages.
 
     Raises:
-        TextTooComplex: the text takes more work than one may cost.
+        TextTooComplex: the text takes more work than allowed.
     """
     phrases = None
     index = await load_index() if embedder and parser.embedded else None
@@ -158,12 +159,13 @@ async def translation(
     zone: ZoneInfo,
     earlier: Earlier | None = None,
 ) -> tuple[dict[str, Any], Interpretation]:
-    """The result of a request but for its timings: read by the LLM if there is one and it is asked for, then compiled.
+    """Translate a request: read it with the LLM, if there is one and it was requested, then compile the filter.
 
-    With it the reading itself, without the scope and with relative dates, from which another text may go on.
+    Returns the result without its timings, and the reading itself, without the scope and with relative dates, which a
+    later text may refine.
 
     Raises:
-        ProviderError: the LLM alone was to answer, and did not.
+        ProviderError: only the LLM was allowed to answer, and it did not.
     """
     reading, answer, failure = draft, None, None
     if provider and complete and request["strategy"] != "builtin":
@@ -196,7 +198,7 @@ async def translation(
 
 
 def _refined(earlier: Earlier, resolved: Interpretation, catalog: Catalog, today: dt.date) -> dict[str, Any]:
-    """What was refined, and what has changed."""
+    """Describe the refined job and the changes."""
     before = interpretation.resolve(earlier.reading, today)
     return {
         "job_id": earlier.job_id,
@@ -215,12 +217,12 @@ async def ask(
     timezone: str,
     earlier: Earlier | None = None,
 ) -> tuple[Interpretation, Answer]:
-    """The LLM's interpretation; an answer with faults is sent back once, with the faults named.
+    """Ask the LLM for its interpretation. A faulty answer is sent back once, with a list of its faults.
 
-    `complete` gets the name of the answer, one of `ANSWERS`, the messages and the schema.
+    `complete` gets the name of the answer (one of `ANSWERS`), the messages and the schema.
 
     Raises:
-        ProviderError: also the second answer is of no use, or there was none.
+        ProviderError: the second answer is unusable too, or there was none.
     """
     messages = prompt.messages(text, catalog, draft, today=today, timezone=timezone, earlier=earlier)
     schema = prompt.answer_schema(catalog)
@@ -235,7 +237,7 @@ async def ask(
 
 
 def _scope(asked: Any, catalog: Catalog, today: dt.date) -> Filter | None:
-    """What the catalog and the caller always ask for, whatever the text says. No LLM sees it."""
+    """Return the conditions that catalog and caller impose on every text. No LLM sees them."""
     own = checks.check(filters.from_cql2(asked), catalog, trusted=True) if asked else None
     scope = filters.all_of(checks.own_scope(catalog), own)
     return filters.resolve(scope, today) if scope else None

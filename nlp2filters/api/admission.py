@@ -1,4 +1,4 @@
-"""Accept work: everything is checked before anything is written."""
+"""Accept submissions: everything is checked before anything is written."""
 
 import time
 import uuid
@@ -22,10 +22,10 @@ from nlp2filters.webhooks.client import check_url
 
 
 async def admit(request: Request, texts: int = 1) -> tuple[Limits, dict[str, str]]:
-    """Whether the caller may submit so many texts now: what may be waiting, and the answer's `RateLimit` headers.
+    """Check that the caller may submit this many texts. Returns admission limits and the answer's `RateLimit` headers.
 
     Raises:
-        TooManyRequests: they are more than the caller has left for this minute.
+        TooManyRequests: they exceed what the caller may still submit in this minute.
         Overloaded: Redis is nearly full.
     """
     app, who = state(request), caller(request)
@@ -46,9 +46,9 @@ async def admit(request: Request, texts: int = 1) -> tuple[Limits, dict[str, str
 
 
 async def replayed(request: Request, once: Once | None) -> str | None:
-    """Id of what the same request has made before, whatever has become of it; None for a new one.
+    """Return the id of the job or batch that the same request created earlier, in any state; None for a new request.
 
-    It comes before every check and limit: what was accepted once is not refused, nor counted, when it is sent again.
+    Call it before all checks and limits: a repeated request that was accepted once is neither refused nor counted.
 
     Raises:
         IdempotencyKeyReused: the key stands for another request.
@@ -57,10 +57,10 @@ async def replayed(request: Request, once: Once | None) -> str | None:
 
 
 async def again(app: State, job: Job, request: dict[str, Any]) -> tuple[Job, request_parts.Request]:
-    """A new job for what an earlier one was asked.
+    """Create a new job with the request of an earlier one.
 
     Raises:
-        PartGone: a part of the earlier one's request is not kept any more.
+        PartGone: a part of the earlier request is no longer kept.
     """
     contents = await request_parts.load(app.store.redis, app.store.keys, job.owner, request)
     webhook = request.get("webhook")
@@ -85,20 +85,20 @@ async def again(app: State, job: Job, request: dict[str, Any]) -> tuple[Job, req
 
 
 def new_id(kind: str) -> str:
-    """A new id, with 122 random bits."""
+    """Create an id with 122 random bits."""
     return f"{kind}_{uuid.uuid4().hex}"
 
 
 def notified(webhook: Webhook | None) -> tuple[Any, ...]:
-    """The outcomes of which a webhook is told."""
+    """Return the outcomes that a webhook receives."""
     return tuple(webhook.events) if webhook else ()
 
 
 def read_catalog(data: object) -> Catalog:
-    """A catalog of a request.
+    """Parse a request's catalog.
 
     Raises:
-        InvalidCatalog: it has faults, also in its scope.
+        InvalidCatalog: it has faults, possibly in its scope.
     """
     catalog = catalogs.parse(data)
     checks.own_scope(catalog)
@@ -108,13 +108,13 @@ def read_catalog(data: object) -> Catalog:
 
 
 def check_webhook(request: Request, url: str, *, signed: bool = True) -> None:
-    """Refuse what must not be called now; the addresses behind the name are checked at every attempt.
+    """Refuse a URL that must not be called; the addresses behind its hostname are checked at every attempt.
 
-    The request came in by a host that is ours: `Host`, or what a proxy that rewrites it says. Whoever lies about it
-    gets no further than with a second name for our host.
+    The hosts named by `Host` and `X-Forwarded-Host` are ours, as the request arrived through them, so a webhook must
+    not call them. A client that forges these headers gains no more than by using another name of our host.
 
     Raises:
-        InvalidRequest: with the pointer `/webhook` or `/webhook/url`.
+        InvalidRequest: the pointer is `/webhook` or `/webhook/url`.
     """
     settings, headers = state(request).settings, request.headers
     if signed and not settings.webhook_secrets:

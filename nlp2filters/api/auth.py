@@ -1,6 +1,6 @@
-"""Who the caller is: by an API key, by a stream token, or by being on this machine.
+"""Authenticate the caller by an API key, by a stream token, or as a process on this machine.
 
-The last holds only while no key was ever made, which a Redis that lost its data forgets: REQUIRE_API_KEY rules it out.
+The last works only until the first key is created, and again if Redis loses its data. REQUIRE_API_KEY rules it out.
 """
 
 import ipaddress
@@ -18,11 +18,11 @@ _LOCAL_ORIGINS = re.compile(f"https?://{_LOCAL_HOST}", re.IGNORECASE)
 
 
 async def authenticate(connection: HTTPConnection, scope: str) -> Caller:
-    """The caller, whom `caller` names from now on.
+    """Authenticate the caller, whom `caller` returns from then on.
 
     Raises:
-        Unauthenticated: there is no valid key, and one is needed.
-        Forbidden: the key has not the scope.
+        Unauthenticated: a key is needed, and there is no valid one.
+        Forbidden: the key does not have the scope.
     """
     found = await _identify(connection)
     if not found.may(scope):
@@ -32,7 +32,7 @@ async def authenticate(connection: HTTPConnection, scope: str) -> Caller:
 
 
 def caller(connection: HTTPConnection) -> Caller:
-    """Who was authenticated."""
+    """Return the authenticated caller."""
     found = connection.scope["caller"]
     assert isinstance(found, Caller)
     return found
@@ -63,7 +63,7 @@ async def _identify(connection: HTTPConnection) -> Caller:
 
 
 def _subject(connection: HTTPConnection) -> str | None:
-    """The job or batch that is to be followed; a token is good for nothing else."""
+    """Return the job or batch to follow; a stream token is valid for nothing else."""
     if not connection.url.path.endswith(("/events", "/ws")):
         return None
     params = connection.path_params
@@ -72,10 +72,10 @@ def _subject(connection: HTTPConnection) -> str | None:
 
 
 def _is_local(connection: HTTPConnection) -> bool:
-    """Whether the caller is on this machine, and means it.
+    """Return True if the caller is on this machine, and is not the page of another site in a browser here.
 
-    The `Host` is looked at too: a page whose name was pointed at 127.0.0.1 (DNS rebinding) sends its own. And the
-    `Origin`: other sites' pages may be shown here.
+    Such a page sends its own name as `Host` if that name was pointed at 127.0.0.1 (DNS rebinding), and otherwise its
+    own `Origin`.
     """
     server, client = connection.scope.get("server"), connection.scope.get("client")
     origin = connection.headers.get("origin")

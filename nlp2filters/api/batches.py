@@ -1,4 +1,4 @@
-"""Batches of the API: many texts at once, one stream for all."""
+"""Batch endpoints: many texts at once, with one event stream."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import MappingProxyType
@@ -38,7 +38,7 @@ _AT_ONCE = 10
 
 
 async def submit(request: Request) -> Response:
-    """Accept up to 100 texts, all of them or, when one has a fault, none. An `Idempotency-Key` makes resending safe."""
+    """Accept up to 100 texts: all of them, or none if one has a fault. An `Idempotency-Key` makes resending safe."""
     asked = checked(BatchSubmission, await read_json(request))
     once = headers.once(request, asked.model_dump(mode="json"))
     if earlier := await admission.replayed(request, once):
@@ -68,12 +68,12 @@ async def _accepted(
     rate: Mapping[str, str] = MappingProxyType({}),
     members: Sequence[Member] = (),
 ) -> Response:
-    """The answer to a submission. `new` is None or has another id when the key stands for an earlier batch.
+    """Answer a submission. `new` is None or has another id if the key stands for an earlier batch.
 
-    A new batch is not read again: to say that Redis does not answer would be to say that it was not written.
+    A new batch is not read again: if that failed, the answer would say that the batch was not written.
 
     Raises:
-        ReplayGone: the earlier batch is not kept any more.
+        ReplayGone: the earlier batch is no longer kept.
     """
     app = state(request)
     answer = {"Location": f"/v1/batches/{batch_id}", "Retry-After": "1", **rate}
@@ -88,10 +88,10 @@ async def _accepted(
 
 
 async def prepare(request: Request, batch_id: str, asked: BatchSubmission) -> list[Member]:
-    """The jobs of a batch, each checked; the faults of all requests are told at once.
+    """Check and prepare the jobs of a batch; the faults of all requests are reported together.
 
     Raises:
-        InvalidRequest: with pointers that begin with the request's place.
+        InvalidRequest: its pointers begin with the position of the request.
     """
     faults: list[Fault] = []
     members: list[Member] = []
@@ -111,13 +111,13 @@ async def prepare(request: Request, batch_id: str, asked: BatchSubmission) -> li
 
 
 async def show(request: Request) -> Response:
-    """The batch as it is now: how many of its jobs are where."""
+    """Show the batch with its job counts by status."""
     batch, _ = await lookup.batch(request)
     return JSON(await lookup.batch_now(state(request), batch))
 
 
 async def results(request: Request) -> Response:
-    """What came of each request, as JSON Lines in the order of submission; of open ones the status."""
+    """Stream the outcome of each request as JSON Lines, in the order of submission; for unfinished jobs, the status."""
     batch, _ = await lookup.batch(request)
     return StreamingResponse(_results(state(request), batch), media_type=JSON_LINES)
 
@@ -132,7 +132,7 @@ async def _results(app: State, batch: Batch) -> AsyncIterator[bytes]:
 
 
 async def cancel(request: Request) -> Response:
-    """Cancel those jobs of the batch that have not ended."""
+    """Cancel the jobs of the batch that have not ended."""
     batch, _ = await lookup.batch(request)
     app = state(request)
     for job, _ in await app.store.load_many([job_id for _, job_id in batch.members]):
@@ -140,7 +140,7 @@ async def cancel(request: Request) -> Response:
             try:
                 await cancel_job(app, job)
             except IllegalTransition:
-                continue  # it ended meanwhile
+                continue  # The job has ended in the meantime.
     return JSON(await lookup.batch_now(app, batch), status_code=202)
 
 

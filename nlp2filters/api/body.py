@@ -1,4 +1,4 @@
-"""Read a request's JSON body: counted while it streams, of one media type, and not too deep."""
+"""Read a request's JSON body. Its media type, its size (while it streams) and its depth are checked."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,12 +14,12 @@ MAX_DEPTH = 32
 
 
 async def read_json(request: Request) -> Any:
-    """The decoded body.
+    """Read and decode the body.
 
     Raises:
         UnsupportedMediaType: it is not declared as JSON.
         PayloadTooLarge: it is larger than 1 MiB; the rest is not read.
-        MalformedJSON: it is not JSON, not UTF-8, or deeper than 32 levels.
+        MalformedJSON: it is not JSON, not UTF-8, or nested deeper than 32 levels.
     """
     body = await read_body(request, "application/json")
     try:
@@ -32,10 +32,10 @@ async def read_json(request: Request) -> Any:
 
 
 async def read_body(request: Request, *media_types: str) -> bytes:
-    """The body as it is, of one of the media types; JSON may also have a name that ends with `+json`.
+    """Read the raw body, declared as one of the media types; for JSON, also as a type that ends with `+json`.
 
     Raises:
-        UnsupportedMediaType: it is declared as another.
+        UnsupportedMediaType: it is declared as another type.
         PayloadTooLarge: it is larger than 1 MiB; the rest is not read.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -45,7 +45,7 @@ async def read_body(request: Request, *media_types: str) -> bytes:
 
 
 def counted(request: Request) -> Request:
-    """The request, whose body must not be larger than 1 MiB: who reads it on gets a `PayloadTooLarge`."""
+    """Limit the request's body to 1 MiB: reading beyond that raises `PayloadTooLarge`."""
     read = 0
 
     async def receive() -> Message:
@@ -60,7 +60,7 @@ def counted(request: Request) -> Request:
 
 
 def _depth_exceeds(data: Any, levels: int) -> bool:
-    """Whether arrays and objects are nested deeper than `levels`; level by level, so never by recursion."""
+    """Return True if arrays and objects are nested deeper than `levels`. It goes level by level, without recursion."""
     layer = _containers([data])
     for _ in range(levels):
         layer = _containers(child for item in layer for child in (item.values() if isinstance(item, dict) else item))

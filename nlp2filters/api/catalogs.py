@@ -1,4 +1,4 @@
-"""The catalogs of the API: the packaged ones, and the owner's own."""
+"""Catalog endpoints, for packaged catalogs and for the owner's own."""
 
 import asyncio
 import io
@@ -39,13 +39,13 @@ _CSV, _JSON_LINES = "text/csv", "application/x-ndjson"
 
 
 async def listing(request: Request) -> Response:
-    """The catalogs that can be named in a job: the packaged ones, then the caller's own."""
+    """List the catalogs that a job can name: first the packaged ones, then the caller's own."""
     stored = await state(request).catalogs.listing(caller(request).owner)
     return JSON({"catalogs": [*map(_packaged, demo.NAMES), *map(_summary, stored)]})
 
 
 async def show(request: Request) -> Response:
-    """One catalog, whole."""
+    """Show a complete catalog."""
     name = request.path_params["name"]
     if name in demo.NAMES:
         return JSON(catalogs.to_json(demo.catalog(name)))
@@ -60,7 +60,7 @@ async def show(request: Request) -> Response:
 
 
 async def put(request: Request) -> Response:
-    """Write a catalog under the name in the address. Jobs submitted before go on with the one they were given."""
+    """Store a catalog under the name in the URL. Jobs submitted earlier keep using the previous version."""
     name = _own_name(request.path_params["name"])
     data = await read_json(request)
     if isinstance(data, dict):
@@ -79,22 +79,22 @@ async def put(request: Request) -> Response:
 
 
 def _parse(data: object) -> tuple[Catalog, tuple[str, ...]]:
-    """The catalog, and what is embedded of it."""
+    """Parse the catalog. Returns it with the names that are embedded."""
     catalog = admission.read_catalog(data)
     return catalog, tuple(embeddable(catalog))
 
 
 async def delete(request: Request) -> Response:
-    """Forget a catalog. Jobs submitted before go on with it."""
+    """Delete a catalog. Jobs submitted earlier keep using it."""
     await state(request).catalogs.delete(caller(request).owner, _own_name(request.path_params["name"]))
     return Response(status_code=204)
 
 
 async def infer_from_rows(request: Request) -> Response:
-    """A catalog inferred from example rows, for you to read, refine and put: nothing is stored.
+    """Infer a catalog from example rows, for you to review, edit and store: nothing is stored yet.
 
-    The rows come as CSV with a header line, as JSON Lines, or as a JSON list of objects; `?name=` names the catalog,
-    `?currency=` (ISO 4217) says what amounts without one are in.
+    Send the rows as CSV with a header line, as JSON Lines, or as a JSON list of objects. `?name=` sets the catalog's
+    name, and `?currency=` (ISO 4217) the currency of amounts without one.
     """
     name = _own_name(request.query_params.get("name", "inferred"))
     currency = request.query_params.get("currency")
@@ -117,7 +117,7 @@ def _infer(name: str, media_type: str, content: bytes, currency: str | None) -> 
 
 
 def _rows(media_type: str, content: bytes) -> list[Row]:
-    """The rows, as the command line reads them from a file: lists and nested objects too."""
+    """Read the rows as the command line reads them from a file, including lists and nested objects."""
     try:
         if media_type == _CSV:
             return list(row_readers.csv_rows(io.BytesIO(content)))

@@ -1,4 +1,4 @@
-"""Follow a job or a batch: Server-Sent Events and WebSocket, from a cursor or from a snapshot, to the end."""
+"""Follow a job or batch to its end by Server-Sent Events or WebSocket, from a cursor or from a snapshot."""
 
 import asyncio
 import logging
@@ -38,9 +38,10 @@ from nlp2filters.storage.streams import START, Event, Follower, is_cursor
 RECONNECT_MS = 3000
 SEND_TIMEOUT_S = 10
 PING_S = 15
-MAX_STREAM_S = 900.0  # a vanished client may look connected: whoever is still there comes back with its cursor
+# A vanished client may still look connected, so every stream ends after this time. Clients return with their cursor.
+MAX_STREAM_S = 900.0
 
-# Of WebSockets: what an HTTP status would have said.
+# These close codes of WebSockets take the place of HTTP statuses.
 CLOSED_NORMALLY, COME_BACK, TRY_LATER = 1000, 1001, 1013
 CLOSE_CODES: dict[type[NLP2FiltersError], int] = {
     MalformedCursor: 4400,
@@ -59,21 +60,21 @@ Snapshot = Callable[[State, str], Awaitable[dict[str, Any]]]
 async def job_events(request: Request) -> Response:
     """Follow the job by Server-Sent Events.
 
-    First comes a `snapshot`, or what follows the cursor; `done` is the last event, after which the stream ends. A
-    cursor at the end is answered with 204, which stops a browser's reconnecting.
+    The stream begins with a `snapshot`, or with the events after the cursor, and ends after the event `done`. For a
+    cursor at the end the answer is 204, which stops browsers from reconnecting.
     """
     job = await lookup.job(request)
     return await _event_source(request, job.id, _job_snapshot, job.metadata)
 
 
 async def batch_events(request: Request) -> Response:
-    """Follow the batch by Server-Sent Events: a `job` event at each job's end, then `done`."""
+    """Follow the batch by Server-Sent Events: a `job` event when a job ends, then `done`."""
     batch, _ = await lookup.batch(request)
     return await _event_source(request, batch.id, _batch_snapshot)
 
 
 async def job_socket(socket: WebSocket) -> None:
-    """The same events over WebSocket, each a JSON text `{"id", "event", "data"}`; closed with 1000 after the last."""
+    """Send the same events over WebSocket, each as JSON `{"id", "event", "data"}`; close with 1000 after the last."""
     await _serve_socket(socket)
 
 
@@ -93,7 +94,7 @@ async def _event_source(
 
 
 class _Stream(Response):
-    """Events as they come. There may be thousands: no task for each thing that may end one, and one list of headers."""
+    """A response that sends events as they come. As there may be thousands, it has few tasks and shares its headers."""
 
     status_code = 200
     raw_headers = StreamingResponse(
@@ -107,10 +108,10 @@ class _Stream(Response):
         self._metadata = _as_json(metadata)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send them. An error of Redis ends the stream as its time would have, so that the client comes back.
+        """Send the events. An error of Redis ends the stream like its time limit, so that the client reconnects.
 
         Raises:
-            TooManyStreams, StorageError: nothing was sent.
+            TooManyStreams, StorageError: nothing has been sent.
         """
         app = state(self._request)
         follower = await _follower(app, self._subject, self._cursor, self._snapshot)
@@ -138,18 +139,18 @@ class _Stream(Response):
 
 @lru_cache(maxsize=64)
 def _encoded(event: Event, metadata: str) -> bytes:
-    """The event as it is sent; encoded once for all who follow the same job."""
+    """Encode the event for sending, once for all followers of the same job."""
     retry = RECONNECT_MS if event.name == "snapshot" else None
     return ServerSentEvent(_whole(event, metadata), event=event.name, id=event.id, retry=retry).encode()
 
 
 def _as_json(metadata: Mapping[str, Any]) -> str:
-    """The metadata as JSON, empty where there is none."""
+    """Encode the metadata as JSON; as an empty string if there is none."""
     return orjson.dumps(metadata).decode() if metadata else ""
 
 
 def _whole(event: Event, metadata: str) -> str:
-    """The event's data with the job's metadata, which its stream leaves out: it may be 16 kB in each."""
+    """Return the event's data with the job's metadata, which may have 16 kB and so is not stored in every event."""
     if not metadata or "job" not in (data := orjson.loads(event.data)):
         return event.data
     data["job"]["metadata"] = orjson.Fragment(metadata)
@@ -173,7 +174,7 @@ async def _serve_socket(socket: WebSocket) -> None:
         metadata = _as_json(job.metadata)
 
         async def send_one(event: Event | None) -> None:
-            if event:  # uvicorn keeps a WebSocket alive by itself
+            if event:  # A ping is not needed: uvicorn keeps a WebSocket alive by itself.
                 data = orjson.Fragment(_whole(event, metadata))
                 message = {"id": event.id, "event": event.name, "data": data}
                 async with asyncio.timeout(SEND_TIMEOUT_S):
@@ -197,9 +198,9 @@ async def _serve_socket(socket: WebSocket) -> None:
 
 
 async def _pass_on(follower: Follower, send: Callable[[Event | None], Awaitable[None]]) -> bool:
-    """Send what comes, and None after a silence, until the follower has ended or 15 min are over.
+    """Send events as they come, and None after a silence, until the follower has ended or 15 minutes have passed.
 
-    Returns whether the last event was sent.
+    Returns True if the last event was sent.
     """
     loop = asyncio.get_running_loop()
     sent_at = loop.time()
@@ -217,7 +218,10 @@ async def _pass_on(follower: Follower, send: Callable[[Event | None], Awaitable[
 
 
 async def _send_all(events: Sequence[Event], send: Callable[[Event], Awaitable[None]]) -> tuple[int, bool]:
-    """How many were sent, and whether the last was among them. A stream that waits holds none of them any more."""
+    """Send the events. Returns their number, and True if the last event of all was among them.
+
+    It is a separate function so that a waiting stream does not keep the events in memory.
+    """
     for event in events:
         await send(event)
         if event.last:
@@ -226,14 +230,14 @@ async def _send_all(events: Sequence[Event], send: Callable[[Event], Awaitable[N
 
 
 async def _end_when_left(receive: Receive, follower: Follower) -> None:
-    """End the follower when the client has gone; what it says is not listened to."""
+    """End the follower when the client disconnects; messages from the client are ignored."""
     while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
         pass
     follower.end()
 
 
 async def _follower(app: State, subject: str, cursor: str | None, snapshot: Snapshot) -> Follower:
-    """Who follows on from the cursor; where there is none, from a snapshot that comes first."""
+    """Create a follower from the cursor. Without one, it starts with a snapshot."""
     if cursor:
         return app.events.follower(subject, cursor)
     first = await _snapshot(app, subject, snapshot)
@@ -241,10 +245,10 @@ async def _follower(app: State, subject: str, cursor: str | None, snapshot: Snap
 
 
 async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> Event:
-    """How it is now, with the cursor to follow on from.
+    """Read the current state, with the cursor to follow from.
 
-    The cursor is read before the state, so that nothing falls between; it stays before the last event of
-    what has ended, which every follower gets to see.
+    The cursor is read before the state, so that no event is missed in between. If the job or batch has ended, the
+    cursor is before its last event, which every follower gets.
     """
     tail = await app.events.tail(subject, 2)
     if tail and tail[0].last:
@@ -266,7 +270,7 @@ async def _batch_snapshot(app: State, batch_id: str) -> dict[str, Any]:
 
 
 def _cursor(connection: HTTPConnection) -> str | None:
-    """Where the client stopped reading: the header, which browsers send, wins over the query."""
+    """Read the client's cursor. The header, which browsers send, takes precedence over the query."""
     cursor = connection.headers.get("last-event-id") or connection.query_params.get("last_event_id")
     if not cursor:
         return None
@@ -276,12 +280,12 @@ def _cursor(connection: HTTPConnection) -> str | None:
 
 
 async def _held(app: State, subject: str, cursor: str | None) -> str | None:
-    """The cursor, if the stream still has the entry after which it stands."""
+    """Return the cursor if its entry is still in the stream, otherwise None."""
     return cursor if cursor and await app.events.holds(subject, cursor) else None
 
 
 async def _at_end(app: State, subject: str, cursor: str) -> bool:
-    """Whether nothing comes after the cursor, ever."""
+    """Return True if the cursor is at the last event, so that no more can come."""
     tail = await app.events.tail(subject, 1)
     return bool(tail) and tail[0].last and tail[0].id == cursor
 

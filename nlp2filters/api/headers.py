@@ -1,4 +1,4 @@
-"""Headers of the contract: `Prefer`, `Idempotency-Key`, `If-None-Match`, page tokens."""
+"""Request headers `Prefer`, `Idempotency-Key` and `If-None-Match`, and page tokens."""
 
 import base64
 import binascii
@@ -13,7 +13,8 @@ from starlette.requests import Request
 from nlp2filters.errors import Fault, InvalidRequest
 from nlp2filters.storage.store import Once
 
-MAX_WAIT_S = 25  # Heroku's router gives up at 30
+# Heroku's router gives up after 30 s.
+MAX_WAIT_S = 25
 MAX_IDEMPOTENCY_KEY = 255
 PAGE_SIZE, MAX_PAGE_SIZE = 50, 200
 
@@ -22,21 +23,21 @@ Place: TypeAlias = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What `Prefer` asks for (RFC 7240): seconds to wait for the end, and no body. `applied` is what is granted."""
+    """The preferences in `Prefer` (RFC 7240): seconds to wait for the end, and an answer without a body."""
 
     wait_s: int = 0
     minimal: bool = False
 
     @property
     def applied(self) -> dict[str, str]:
-        """The header that says which preferences were honoured."""
+        """The headers that tell which preferences were honoured."""
         granted = [f"wait={self.wait_s}"] if self.wait_s else []
         granted += ["return=minimal"] if self.minimal else []
         return {"Vary": "Prefer"} | ({"Preference-Applied": ", ".join(granted)} if granted else {})
 
 
 def preferences(request: Request) -> Preferences:
-    """Read `Prefer`; what it says beyond `wait` and `return=minimal` is ignored, as the RFC asks."""
+    """Read `Prefer`; anything but `wait` and `return=minimal` is ignored, as the RFC requires."""
     text = ",".join(request.headers.getlist("prefer")).lower()
     wait = re.search(r'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?(?=$|[,;\s])', text, re.ASCII)
     minimal = re.search(r'(?:^|[,;\s])return\s*=\s*"?minimal"?(?=$|[,;\s])', text)
@@ -44,10 +45,10 @@ def preferences(request: Request) -> Preferences:
 
 
 def once(request: Request, asked: Any) -> Once | None:
-    """What keeps this request from being carried out twice, if its client says so.
+    """Read the request's idempotency key; None if it has none.
 
     Raises:
-        InvalidRequest: the key is empty, longer than 255 characters, or not of printable ASCII.
+        InvalidRequest: the key is empty, longer than 255 characters, or not printable ASCII.
     """
     given = request.headers.get("idempotency-key")
     if given is None:
@@ -63,16 +64,16 @@ def once(request: Request, asked: Any) -> Once | None:
 
 
 def matches(request: Request, etag: str) -> bool:
-    """Whether the client has this version already (`If-None-Match`)."""
+    """Return True if the client already has this version (`If-None-Match`)."""
     tags = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
     return etag in tags or "*" in tags
 
 
 def whole_number(request: Request, name: str, *, default: int, most: int, least: int = 0) -> int:
-    """A query parameter; a larger number counts as `most`.
+    """Read a whole number from a query parameter; a number above `most` counts as `most`.
 
     Raises:
-        InvalidRequest: it is not a whole number, or less than `least`.
+        InvalidRequest: it is not a whole number, or is less than `least`.
     """
     text = request.query_params.get(name, str(default))
     if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < least:
@@ -81,17 +82,17 @@ def whole_number(request: Request, name: str, *, default: int, most: int, least:
 
 
 def page_token(place: Place | None) -> str | None:
-    """Where the next page begins, as an opaque token."""
+    """Encode the start of the next page as an opaque token."""
     if place is None:
         return None
     return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
 
 
 def page_place(request: Request) -> Place | None:
-    """Read a token back.
+    """Decode a page token.
 
     Raises:
-        InvalidRequest: it is none of ours.
+        InvalidRequest: the token is not one of ours.
     """
     token = request.query_params.get("page_token")
     if not token:

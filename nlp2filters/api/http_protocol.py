@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol, with limits on a request's head, the pace of its body, and the number of connections.
 
-Without them anybody who reaches the port can fill it with silent connections, or the memory with headers. No request
-pays for a timer: connections note when something happened, and one pass per second closes those that are overdue.
+Without them, anybody who reaches the port could use up its connections by silence, or the memory by headers. Requests
+need no timers: connections record the time of their last event, and a sweep once a second closes overdue ones.
 """
 
 import asyncio
@@ -22,15 +22,23 @@ from nlp2filters.api.state import State
 from nlp2filters.core.problems import problem
 from nlp2filters.settings import Settings
 
-MAX_HEAD = 64 * 1024  # bytes of a request line and its header fields
-MAX_FIELDS = 100  # small header fields take thirty times their bytes as objects
-MAX_PIPELINED = 100  # requests that wait behind the one that is being answered
-MIN_BODY_RATE = 500  # bytes per second, on average over BODY_TIMEOUT_S
-LINGER_S = 2.0  # closing with unread data resets the connection, and the client may never see why it was refused
+# A request line and its header fields may have this many bytes.
+MAX_HEAD = 64 * 1024
+# Small header fields take thirty times their bytes as objects.
+MAX_FIELDS = 100
+# This many requests may wait behind the one that is being answered.
+MAX_PIPELINED = 100
+# The rate is in bytes per second, on average over BODY_TIMEOUT_S.
+MIN_BODY_RATE = 500
+# Closing with unread data resets the connection, and then the client may never see why it was refused.
+LINGER_S = 2.0
 
-MAX_CONNECTIONS = 10_000  # unless MAX_CONNECTIONS says otherwise
-SPARE_CONNECTIONS = 16  # of these; they are answered with 503, but for probes
-RESERVED_FILES = 64  # for listeners, logs, libraries and files that are being sent
+# The setting MAX_CONNECTIONS takes precedence.
+MAX_CONNECTIONS = 10_000
+# When only these are left, requests are answered with 503, except for probes.
+SPARE_CONNECTIONS = 16
+# Listeners, logs, libraries and files that are being sent also need file descriptors.
+RESERVED_FILES = 64
 RETRY_AFTER_S = 5
 
 _PROBES = (b"/healthz", b"/readyz")
@@ -44,7 +52,7 @@ _log = logging.getLogger(__name__)
 
 
 def affordable_connections(settings: Settings) -> int:
-    """As many connections as are wanted and the limit of open files allows; it is raised as far as it may be."""
+    """Return the number of connections that the limit of open files allows; that limit is raised as far as possible."""
     wanted = settings.max_connections or MAX_CONNECTIONS
     reserved = RESERVED_FILES + settings.redis_connections
     files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -67,10 +75,10 @@ Queue: TypeAlias = "OrderedDict[LimitedProtocol, None]"
 
 
 class Connections:
-    """The connections of one server. They make room for each other, and are closed when overdue.
+    """The connections of one server. If there are too many, one is closed for a new one; overdue ones are closed, too.
 
-    `fresh` ones have sent no whole request head yet, `idle` ones are between two requests, the longest waiting first.
-    All others are in use.
+    `fresh` connections have not sent a complete request head, `idle` ones are between two requests; both are sorted by
+    waiting time, longest first. All others are in use.
     """
 
     _by_server: ClassVar[WeakKeyDictionary[ServerState, "Connections"]] = WeakKeyDictionary()
@@ -88,13 +96,13 @@ class Connections:
 
     @classmethod
     def of(cls, server: ServerState, app: State) -> "Connections":
-        """The connections of `server`, which serves `app`."""
+        """Return the connections of `server`, which serves `app`."""
         if server not in cls._by_server:
             cls._by_server[server] = cls(server, app)
         return cls._by_server[server]
 
     def add(self, connection: "LimitedProtocol") -> None:
-        """Take a new connection in, and close another one if there are too many."""
+        """Add a new connection, and close one if there are too many."""
         self._put(connection, self.fresh)
         if len(self.all) > self._limit:
             self._make_room(connection)
@@ -103,17 +111,17 @@ class Connections:
             connection.loop.call_later(self._interval_s, self._sweep, connection.loop)
 
     def use(self, connection: "LimitedProtocol") -> bool:
-        """Note that a connection has sent a request. Tells whether there is room to answer it."""
+        """Mark a connection as in use by a request. Returns True if there is capacity to answer it."""
         self.remove(connection)
         return len(self.all) - len(self.fresh) - len(self.idle) <= self._limit - SPARE_CONNECTIONS
 
     def rest(self, connection: "LimitedProtocol") -> None:
-        """Note that a connection is not in use: it may be closed to make room."""
+        """Mark a connection as idle, so that it may be closed to make room."""
         self.remove(connection)
         self._put(connection, self.idle)
 
     def remove(self, connection: "LimitedProtocol") -> None:
-        """Note that a connection is in use, or closed."""
+        """Remove a connection from the waiting ones: it is in use, or closed."""
         if connection.queue is not None:
             connection.queue.pop(connection, None)
             connection.queue = None
@@ -123,7 +131,7 @@ class Connections:
         connection.queue = queue
 
     def _make_room(self, newest: "LimitedProtocol") -> None:
-        """Close the fresh connection that has waited longest, else an idle one, else the newest."""
+        """Close the fresh connection that has waited longest; if there is none, an idle one, or else the newest."""
         victim = newest
         if len(self.fresh) > 1:
             victim, _ = self.fresh.popitem(last=False)
@@ -138,12 +146,12 @@ class Connections:
             loop.call_later(self._interval_s, self._sweep, loop)
         now = loop.time()
         for connection in list(self.all):
-            if isinstance(connection, LimitedProtocol):  # a WebSocket's protocol has its own timers
+            if isinstance(connection, LimitedProtocol):  # The WebSocket protocol has its own timers.
                 connection.check(now)
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """One connection: `uvicorn --http nlp2filters.api.http_protocol:LimitedProtocol`."""
+    """The protocol of one connection: `uvicorn --http nlp2filters.api.http_protocol:LimitedProtocol`."""
 
     def __init__(
         self,
@@ -153,15 +161,16 @@ class LimitedProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.queue: Queue | None = None  # among those that wait
+        self.queue: Queue | None = None  # A waiting connection is in one of the queues.
         self._connections = Connections.of(server_state, app_state["app"])
-        self._since = 0.0  # the time at which it began to wait for what it waits for
-        self._size = 0  # bytes since the end of the last head or piece of a body; fewer where these came together
+        self._since = 0.0  # The current wait began at this time.
+        # Bytes are counted from the end of the last head or piece of a body; fewer if these came together.
+        self._size = 0
         self._in_body = False
-        self._received = 0  # bytes of the body since `_since`
+        self._received = 0  # Bytes of the body are counted from `_since`.
         self._unsent, self._unsent_since = 0, 0.0
         self._room = True
-        self._refusal = _MALFORMED  # what is told of an error in the parser
+        self._refusal = _MALFORMED  # An error in the parser is answered with this.
         self._refused = False
         self._answering: RequestResponseCycle | None = None
 
@@ -172,13 +181,13 @@ class LimitedProtocol(HttpToolsProtocol):
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop counting it, and tell the endpoint, also when other requests are queued behind its own."""
+        """Stop counting the connection, and tell the endpoint, even if other requests are queued behind its own."""
         self._connections.remove(self)
         self._disconnect()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse the data. As uvicorn's, but for the refusals."""
+        """Parse the data as uvicorn does, except for the refusals."""
         if self._refused:
             return
         if not self._size and not self._in_body:
@@ -213,7 +222,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._answering = self.cycle
         self._in_body = True
         if not self.parser.should_upgrade():
-            self.headers = []  # for trailers, which uvicorn would add to the headers of a request that has begun
+            self.headers = []  # Otherwise uvicorn adds trailers to the headers of a running request.
 
     def on_body(self, body: bytes) -> None:
         """Count the bytes."""
@@ -228,7 +237,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Begin the next request that is queued, or wait for one. As uvicorn's, but without a timer for the wait."""
+        """Begin the next queued request, or wait for one, as uvicorn does, but without a timer for the wait."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -247,7 +256,7 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         super().handle_websocket_upgrade()
         protocol: Any = self.transport.get_protocol()
-        if not protocol.handshake_initiated:  # its library did not accept the head, and would wait for ever
+        if not protocol.handshake_initiated:  # Its library rejected the head, and would wait forever.
             self.transport.close()
 
     def check(self, now: float) -> None:
@@ -255,7 +264,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._is_stalled(now):
             self._connections.metrics.connection_closed("stalled")
             self.transport.abort()
-        elif self.flow.read_paused:  # we do not read, so the client cannot be late
+        elif self.flow.read_paused:  # The client cannot be late while we do not read.
             self._since, self._received = now, 0
         elif not self.transport.is_closing():
             self._check_reading(now - self._since)
@@ -282,11 +291,11 @@ class LimitedProtocol(HttpToolsProtocol):
             self._since, self._received = self._since + waited_s, 0
 
     def _is_answered(self) -> bool:
-        """Tell whether every request that was read has its whole answer."""
+        """Return True if every request read so far has its complete answer."""
         return self.cycle is None or self.cycle.response_complete
 
     def _is_stalled(self, now: float) -> bool:
-        """Tell whether the client has not read anything of its answer for a while."""
+        """Return True if the client has not read anything of its answer for a while."""
         unsent = self.transport.get_write_buffer_size()
         if unsent != self._unsent:
             self._unsent, self._unsent_since = unsent, now
@@ -303,17 +312,17 @@ class LimitedProtocol(HttpToolsProtocol):
         raise ValueError(detail)
 
     def _disconnect(self) -> None:
-        """Tell the endpoint that its client is gone; what is queued is not begun."""
+        """Tell the endpoint that its client is gone, and drop queued requests."""
         self.pipeline.clear()
         if self._answering and not self._answering.response_complete:
             self._answering.disconnected = True
             self._answering.message_event.set()
 
     def _refuse(self, slug: str, detail: str) -> None:
-        """Answer with a problem, and close once the client has had the time to read it."""
+        """Answer with a problem, and close the connection once the client has had time to read it."""
         self._connections.metrics.connection_closed(slug)
         begun = self._answering is not None and self._answering.response_started
-        cut = begun and not self._is_answered()  # a problem would be taken for a part of that answer
+        cut = begun and not self._is_answered()  # The client would take a problem for a part of that answer.
         self._disconnect()
         self._refused, self._since = True, self.loop.time()
         self._connections.rest(self)
@@ -328,7 +337,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
 
 def _problem(slug: str, detail: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """The status, headers and body of an answer after which the connection is closed."""
+    """Return the status, headers and body of an answer after which the connection is closed."""
     content = problem(slug, detail)
     body = orjson.dumps(content)
     headers = [

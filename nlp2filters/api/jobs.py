@@ -1,4 +1,4 @@
-"""The jobs of the API: submit, look, fetch the result, cancel, retry, delete."""
+"""Job endpoints: submit, show, fetch the result, cancel, retry, delete."""
 
 import asyncio
 from collections.abc import Mapping
@@ -40,10 +40,10 @@ MAX_ROWS = 200
 
 
 async def submit(request: Request) -> Response:
-    """Accept a text: check everything, write the job, answer at once.
+    """Accept a text: check the request, write the job, answer at once.
 
-    With `Prefer: wait=N` the answer waits up to N seconds (25 at most) for the job to end, and is then 200 with the
-    job and its `result`. An `Idempotency-Key` makes it safe to send the same request again: it is the same job.
+    With `Prefer: wait=N` the answer waits up to N seconds (at most 25) for the job to end, and is then 200 with the
+    job and its `result`. An `Idempotency-Key` makes it safe to send the same request again: it yields the same job.
     """
     asked = checked(Submission, await read_json(request))
     once = headers.once(request, asked.model_dump(mode="json"))
@@ -57,9 +57,9 @@ async def submit(request: Request) -> Response:
 
 
 async def retry(request: Request) -> Response:
-    """Ask the same again, as a new job, for one that failed, was canceled or expired. It has the old one as `retry_of`.
+    """Submit the request of a failed, canceled or expired job again, as a new job, whose `retry_of` is the old one.
 
-    `Prefer` and `Idempotency-Key` as for a submission.
+    `Prefer` and `Idempotency-Key` work as for a submission.
     """
     app, once = state(request), headers.once(request, None)
     if made := await admission.replayed(request, once):
@@ -77,10 +77,10 @@ async def retry(request: Request) -> Response:
 async def _accepted(
     request: Request, job_id: str, new: Job | None = None, rate: Mapping[str, str] = MappingProxyType({})
 ) -> Response:
-    """The answer to a submission. `new` is None or has another id when the key stands for an earlier job.
+    """Answer a submission. `new` is None or has another id if the key stands for an earlier job.
 
     Raises:
-        ReplayGone: the earlier job is not kept any more.
+        ReplayGone: the earlier job is no longer kept.
     """
     app, asked = state(request), headers.preferences(request)
     if replayed := new is None or new.id != job_id:
@@ -96,7 +96,7 @@ async def _accepted(
         except StorageError:
             if replayed:
                 raise
-            # It was written: to say that Redis does not answer would be to say that it was not.
+            # The job was written, but an error would tell the client that it was not.
     job = found["job"]
     answer = {
         "Location": f"/v1/jobs/{job_id}",
@@ -115,7 +115,7 @@ async def _accepted(
 
 
 async def _wait(app: State, job_id: str, asked: Preferences) -> dict[str, Any]:
-    """The job, and its result if it has one, when it has ended or the time is up."""
+    """Wait for the job to end or for the time to be up. Returns the job, and its result if it has one."""
     try:
         async with asyncio.timeout(asked.wait_s):
             async for _ in app.events.follow(job_id):
@@ -127,7 +127,7 @@ async def _wait(app: State, job_id: str, asked: Preferences) -> dict[str, Any]:
 
 
 async def listing(request: Request) -> Response:
-    """The caller's jobs, the newest first. Follow `next_page_token` until it is null; a page may be short."""
+    """List the caller's jobs, newest first. Follow `next_page_token` until it is null; a page may be short."""
     size = headers.whole_number(request, "page_size", default=headers.PAGE_SIZE, most=headers.MAX_PAGE_SIZE, least=1)
     status = request.query_params.get("status")
     if status is not None and status not in STATUSES:
@@ -138,7 +138,7 @@ async def listing(request: Request) -> Response:
 
 
 async def show(request: Request) -> Response:
-    """The job as it is now. With `If-None-Match` 304 while it has not changed."""
+    """Show the job. With `If-None-Match`, the answer is 304 while the job has not changed."""
     job = await lookup.job(request)
     etag = f'"{job.seq}"'
     answer = {"ETag": etag} if job.done else {"ETag": etag, "Retry-After": str(RETRY_AFTER_S)}
@@ -148,7 +148,7 @@ async def show(request: Request) -> Response:
 
 
 async def result(request: Request) -> Response:
-    """What came out of a job that succeeded."""
+    """Show the result of a job that succeeded."""
     job, found = await lookup.result(request)
     etag = f'"{job.seq}"'
     if headers.matches(request, etag):
@@ -157,7 +157,7 @@ async def result(request: Request) -> Response:
 
 
 async def cancel(request: Request) -> Response:
-    """Cancel the job: at once, or `canceling` until its worker lets go of it. 200 when it was canceled before."""
+    """Cancel the job at once, or when its worker stops (until then `canceling`). 200 if it was canceled before."""
     job = await lookup.job(request)
     if job.status in ("canceling", "canceled"):
         return JSON(jobs.to_public(job))
@@ -166,10 +166,10 @@ async def cancel(request: Request) -> Response:
 
 
 async def cancel_job(app: State, job: Job) -> Job:
-    """Take the step, and tell the followers of it.
+    """Cancel the job, and publish that to its followers.
 
     Raises:
-        IllegalTransition: the job has ended, or is being canceled already.
+        IllegalTransition: the job has ended, or is already being canceled.
     """
     return await app.store.step(job, lambda job: jobs.cancel(job, now_ms()), events=_cancel_events)
 
@@ -179,7 +179,7 @@ def _cancel_events(after: Job) -> list[Event]:
 
 
 async def delete(request: Request) -> Response:
-    """Forget a job that has ended, with its text, result, events and deliveries."""
+    """Delete a job that has ended, with its text, result, events and deliveries."""
     job = await lookup.job(request)
     if not job.done:
         raise NotFinished(job.id, job.status)
@@ -188,7 +188,7 @@ async def delete(request: Request) -> Response:
 
 
 async def rows(request: Request) -> Response:
-    """The rows of the demo data that the job's compiled SQL selects: how many of how many, and the first of them."""
+    """Search the demo data with the job's SQL. Returns the counts of matching and all rows, and the first rows."""
     job, found = await lookup.result(request)
     if job.catalog is None or job.catalog not in demo.NAMES:
         raise NoDemoData(job.catalog)

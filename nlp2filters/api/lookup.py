@@ -1,4 +1,4 @@
-"""Find what the address names, if it is the caller's: another owner's is not found, as if it were not there."""
+"""Load the job or batch in the URL. Another owner's is treated as if it did not exist."""
 
 from typing import Any
 
@@ -13,19 +13,19 @@ from nlp2filters.errors import BatchNotFound, JobGone, JobNotFound, ResultNotRea
 
 
 async def job(request: Request) -> Job:
-    """The job.
+    """Load the job.
 
     Raises:
-        JobNotFound: there is none, or it is somebody else's.
+        JobNotFound: it does not exist, or belongs to another owner.
     """
     return owned(request, await state(request).store.get(request.path_params["job_id"]))
 
 
 def owned(connection: HTTPConnection, job: Job) -> Job:
-    """The job, if it is the caller's.
+    """Return the job if it belongs to the caller.
 
     Raises:
-        JobNotFound: it is somebody else's.
+        JobNotFound: it belongs to another owner.
     """
     if job.owner != caller(connection).owner:
         raise JobNotFound(job.id)
@@ -33,19 +33,19 @@ def owned(connection: HTTPConnection, job: Job) -> Job:
 
 
 async def result(request: Request) -> tuple[Job, dict[str, Any]]:
-    """The job and its result.
+    """Load the job and its result.
 
     Raises:
-        ResultNotReady: it has not ended, or without a result.
+        ResultNotReady: the job has not ended, or has ended without a result.
         JobGone: its retention time is over.
-        JobNotFound: there is none, or it is somebody else's.
+        JobNotFound: it does not exist, or belongs to another owner.
     """
     job, found = await finished(request, request.path_params["job_id"], "result")
     return job, found["result"]
 
 
 async def finished(request: Request, job_id: str, *names: str) -> tuple[Job, dict[str, Any]]:
-    """A job of the caller's that succeeded, and the named fields of its record; raises as `result` does."""
+    """Load a job of the caller that succeeded, and the named fields of its record; raises as `result` does."""
     store = state(request).store
     try:
         job, found = await store.load(job_id, *names)
@@ -60,10 +60,10 @@ async def finished(request: Request, job_id: str, *names: str) -> tuple[Job, dic
 
 
 async def batch(request: Request) -> tuple[Batch, dict[str, Any]]:
-    """The batch, and what was asked for it.
+    """Load the batch and its request.
 
     Raises:
-        BatchNotFound: there is none, or it is somebody else's.
+        BatchNotFound: it does not exist, or belongs to another owner.
     """
     batch_id = request.path_params["batch_id"]
     found, asked = await state(request).store.batch(batch_id)
@@ -73,6 +73,6 @@ async def batch(request: Request) -> tuple[Batch, dict[str, Any]]:
 
 
 async def batch_now(app: State, batch: Batch) -> dict[str, Any]:
-    """The batch as its owner sees it, with its jobs as they are now."""
+    """Return the batch as its owner sees it, with the current state of its jobs."""
     members = await app.store.load_many([job_id for _, job_id in batch.members])
     return batches.to_public(batch, [job for job, _ in members])

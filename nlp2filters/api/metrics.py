@@ -15,7 +15,7 @@ _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 
 
 class Metrics:
-    """One web process's registry."""
+    """The metrics of one web process."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -55,11 +55,11 @@ class Metrics:
         self._workers = Gauge("nlp2filters_workers", "Workers alive.", ["queue"], registry=self._registry)
 
     def watch_connections(self, count: Callable[[], int]) -> None:
-        """Ask `count` for the number of open connections."""
+        """Take the number of open connections from `count`."""
         self._connections.set_function(count)
 
     def connection_closed(self, reason: str) -> None:
-        """Count a connection that was closed although its client did not ask for it."""
+        """Count a connection that was closed by us, not by its client."""
         self._closed.labels(reason).inc()
 
     def answered(self, method: str, route: str, status: int, duration_s: float) -> None:
@@ -68,7 +68,7 @@ class Metrics:
         self._durations.labels(route).observe(duration_s)
 
     async def render(self, store: Store, streams: int) -> bytes:
-        """Everything, with what Redis knows just now."""
+        """Render all metrics, with the current state of the queues in Redis."""
         self._streams.set(streams)
         counters = await cast(Awaitable[dict[bytes, bytes]], store.redis.hgetall(store.keys.stats))
         for name, count in counters.items():

@@ -1,4 +1,4 @@
-"""Around every response: security headers, a request id, and one log line."""
+"""Middleware for every response: security headers, a request id, and one log line."""
 
 import logging
 import re
@@ -24,7 +24,7 @@ _API_CSP = "default-src 'none'; frame-ancestors 'none'"
 
 
 class SecurityHeaders:
-    """Headers that keep browsers from doing more than the page needs. Answers of the API are never stored."""
+    """Response headers that keep browsers from doing more than the page needs. Answers of the API are never cached."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -42,7 +42,7 @@ class SecurityHeaders:
                 headers.setdefault("x-content-type-options", "nosniff")
                 headers.setdefault("x-frame-options", "DENY")
                 headers.setdefault("referrer-policy", "no-referrer")
-                if message["status"] == 307:  # of Starlette: the address has a slash at its end too many, or too few
+                if message["status"] == 307:  # Starlette redirects for an extra or missing slash at the end.
                     headers["location"] = _relative(headers["location"])
                 if scope["scheme"] == "https":
                     headers.setdefault("strict-transport-security", "max-age=31536000")
@@ -54,32 +54,32 @@ class SecurityHeaders:
 
 
 def _route(scope: Scope) -> str:
-    """The path of the route that took the request, as the table of routes has it: there are only so many."""
+    """Return the path pattern of the request's route, as a label that takes only a limited number of values."""
     path: str = getattr(scope.get("route"), "path", "unknown")
     return path
 
 
 def _method(scope: Scope) -> str:
-    """The method if any route could take it."""
+    """Return the method if some route might accept it, otherwise "other"."""
     return scope["method"] if scope["method"] in _METHODS else "other"
 
 
 def _relative(location: str) -> str:
-    """The address without scheme and host, which a stranger's `Host` may have named."""
+    """Remove scheme and host from the address, as they may come from a forged `Host`."""
     parts = urlsplit(location)
     return urlunsplit(("", "", "/" + parts.path.lstrip("/"), parts.query, ""))
 
 
 def _request_id(scope: Scope) -> str:
-    """The request's id: that of the caller, or of a router before us, if it has one."""
+    """Return the id that the client, or a router in front of us, gave the request; otherwise a new one."""
     given = Headers(scope=scope).get(REQUEST_ID, "")
     return given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
 
 
 class AccessLog:
-    """One line per request when its answer is complete: method, path without the query, status and duration.
+    """A log line per request when its answer is complete: method, path without the query, status and duration.
 
-    The request's id is on all lines that are logged meanwhile, in the answer, and `request.state.request_id`.
+    The request's id is in all lines logged meanwhile, in the answer, and in `request.state.request_id`.
     """
 
     def __init__(self, app: ASGIApp) -> None:

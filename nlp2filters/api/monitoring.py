@@ -1,4 +1,4 @@
-"""Whether the service is up and how it does: for people, load balancers and monitoring."""
+"""Health checks and metrics, for people, load balancers and monitoring."""
 
 import asyncio
 from typing import Any
@@ -20,12 +20,12 @@ READY_TIMEOUT_S = 2.0
 
 
 async def healthz(request: Request) -> Response:
-    """The process is alive."""
+    """Check that the process is alive."""
     return JSON({"status": "ok", "version": __version__})
 
 
 async def readyz(request: Request) -> Response:
-    """Jobs can be accepted: Redis answers. `?workers=true` asks too that every queue has a worker."""
+    """Check that jobs can be accepted: Redis answers. With `?workers=true`, every queue must also have a worker."""
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
             workers = await _workers(state(request))
@@ -37,7 +37,7 @@ async def readyz(request: Request) -> Response:
 
 
 async def _workers(app: State) -> dict[str, int]:
-    """How many workers each queue has."""
+    """Count the workers of each queue."""
     async with app.store.redis.pipeline(transaction=False) as pipe:
         for stage in FUNCTIONS:
             pipe.zcount(app.store.keys.workers(stage), now_ms(), "+inf")
@@ -45,7 +45,7 @@ async def _workers(app: State) -> dict[str, int]:
 
 
 async def metrics(request: Request) -> Response:
-    """Metrics in Prometheus's text format: of this web process, and of the queues that all processes share."""
+    """Show metrics in Prometheus's text format: of this web process, and of the queues that all processes share."""
     app = state(request)
     content = await app.metrics.render(app.store, len(app.streams))
     return Response(content, media_type=MEDIA_TYPE)

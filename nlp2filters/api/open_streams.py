@@ -1,4 +1,4 @@
-"""The open streams of a web process: how many each owner has, and those that end before their job does."""
+"""The open streams of a web process: limit their number per owner, and end some before their jobs end."""
 
 import asyncio
 import logging
@@ -20,9 +20,9 @@ _log = logging.getLogger(__name__)
 
 
 class Streams:
-    """Counts streams by owner, and ends those of revoked API keys, and all when the process is told to stop.
+    """The open streams, counted by owner. Those of revoked API keys are ended, and all when the process is stopped.
 
-    Use as `async with Streams(api_keys, most)`; `most` is how many an owner with limits may have.
+    Use it as `async with Streams(api_keys, most)`; an owner with limits may have `most` streams.
     """
 
     def __init__(self, api_keys: ApiKeys, most: int) -> None:
@@ -49,10 +49,10 @@ class Streams:
 
     @contextmanager
     def opened(self, caller: Caller, follower: Follower) -> Iterator[None]:
-        """The caller has one stream more while inside. Nothing is awaited between looking and counting.
+        """Count one more stream of the caller while inside the context. There is no await between check and count.
 
         Raises:
-            TooManyStreams: it has as many as it may.
+            TooManyStreams: the caller has as many streams as allowed.
         """
         if caller.limited and self._counts[caller.owner] >= self._most:
             raise TooManyStreams(self._most)
@@ -81,7 +81,8 @@ class Streams:
                     follower.end()
 
     async def _end_all_at_exit(self) -> None:
-        await EventSourceResponse._listen_for_exit_signal()  # uvicorn tells the application only when all are closed
+        # The end of the lifespan is too late: uvicorn first waits for all streams to close.
+        await EventSourceResponse._listen_for_exit_signal()
         self._stopping = True
         for follower in self._open:
             follower.end()

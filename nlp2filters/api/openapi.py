@@ -1,4 +1,4 @@
-"""`/openapi.json`, made from the table of operations."""
+"""Generate `/openapi.json` from the table of operations."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ _PATH_PARAMETERS = {
 
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
-    """The whole description, OpenAPI 3.1."""
+    """Build the complete description in OpenAPI 3.1."""
     models = {model for operation in operations for model in _models(operation)}
     models |= {schemas.Problem, schemas.JobEnded, schemas.BatchEnded}
     ordered = sorted(models, key=lambda model: model.__name__)

@@ -1,4 +1,4 @@
-"""The pages for people: the service's own, the API's documentation, and one about each kind of problem."""
+"""The pages for people: the service's main page, the API documentation, and a page for each kind of problem."""
 
 import os
 from functools import lru_cache
@@ -46,12 +46,12 @@ _PROBLEM = """<!doctype html>
 
 
 class _Files(StaticFiles):
-    """Files from memory, read once per version: an open file for each answer would double what a connection takes."""
+    """Static files, read into memory once per version: an open file per answer would double a connection's memory."""
 
     def file_response(
         self, full_path: Any, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        """As Starlette's, with all of the content and no ranges."""
+        """Answer with the complete content, unlike Starlette, which supports ranges."""
         response = super().file_response(full_path, stat_result, scope, status_code)
         if not isinstance(response, FileResponse):
             return response
@@ -68,17 +68,17 @@ _FILES = _Files(directory=STATIC)
 
 
 async def page(request: Request) -> Response:
-    """The page."""
+    """Serve the main page."""
     return await _FILES.get_response("index.html", request.scope)
 
 
 async def docs(request: Request) -> Response:
-    """The API's documentation, which a script makes of `/openapi.json`."""
+    """Serve the API documentation, which a script renders from `/openapi.json`."""
     return await _FILES.get_response("docs.html", request.scope)
 
 
 async def problem(request: Request) -> Response:
-    """What a kind of problem means: the address that every problem object has as its `type`."""
+    """Explain a kind of problem, at the address that is the `type` of every such problem object."""
     slug = request.path_params["slug"]
     if slug not in PROBLEMS:
         raise HTTPException(404)

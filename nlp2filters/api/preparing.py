@@ -1,4 +1,4 @@
-"""Check submissions and write each as a job and its request."""
+"""Check submissions, and turn each into a job and its request."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -29,10 +29,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The catalog of a submission, and how the job's request tells of it.
+    """The catalog of a submission, and its representation in the job's request.
 
-    `part` is its content, for an inline one; `digest` and `key` are the SHA-256 and the Redis key of the content, for
-    one of the owner's.
+    For an inline catalog, `part` is its content. For one of the owner's catalogs, `digest` and `key` are the SHA-256
+    and the Redis key of its content.
     """
 
     catalog: Catalog
@@ -43,12 +43,12 @@ class Chosen:
 
     @property
     def id(self) -> str:
-        """Name or digest: unique within a request."""
+        """The name or digest, unique within a request."""
         return self.part.digest if self.part else self.name or ""
 
 
 class Preparation:
-    """Prepares the submissions of one HTTP request. What several of them name is loaded, parsed and checked once."""
+    """The preparation of one request's submissions. Anything they share is loaded, parsed and checked only once."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -56,11 +56,11 @@ class Preparation:
         self._shared: dict[tuple[object, ...], asyncio.Future[Any]] = {}
 
     async def prepare(self, asked: Submission, **about: Any) -> Member:
-        """A new job of the caller and its request, checked; `about` is passed on to `jobs.create`.
+        """Check a submission, and create the caller's job and its request; `about` is passed on to `jobs.create`.
 
         Raises:
-            InvalidRequest, InvalidCatalog, InvalidFilter, CatalogNotFound: saying what is wrong.
-            JobNotFound, JobGone, ResultNotReady, PartGone: of the job that is to be refined.
+            InvalidRequest, InvalidCatalog, InvalidFilter, CatalogNotFound: the submission has faults.
+            JobNotFound, JobGone, ResultNotReady, PartGone: the job to refine is not available.
         """
         refined = await self._refined(asked.refines) if asked.refines else None
         asked = refined.complete(asked) if refined else asked
@@ -113,11 +113,11 @@ class Preparation:
         return Chosen(catalog, name, digest=stored.digest, key=stored.key)
 
     async def _once(self, key: tuple[object, ...], work: Callable[..., T], *args: Any) -> T:
-        """The result or error of `work(*args)`, which runs in a thread and once for each key: it may take a while."""
+        """Return the result or error of `work(*args)`, which runs once for each key, in a thread as it may be slow."""
         return await self._memo(key, lambda: asyncio.to_thread(work, *args))
 
     async def _memo(self, key: tuple[object, ...], load: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The result or error of `load()`, which is called once for each key."""
+        """Return the result or error of `load()`, which is called once for each key."""
         if key not in self._shared:
             self._shared[key] = asyncio.ensure_future(load())
         value: T = await self._shared[key]
@@ -140,7 +140,7 @@ def _check_scope(scope: dict[str, Any], catalog: Catalog) -> None:
 
 
 def _written(asked: Submission, chosen: Chosen, scope: Part | None, refined: Refined | None) -> request_parts.Request:
-    """The job's request. `metadata` is in the job itself."""
+    """Compose the job's request. `metadata` is in the job itself."""
     body = asked.model_dump(mode="json", exclude={"catalog", "scope", "metadata"})
     body |= {"catalog": chosen.name, "scope": None}
     if chosen.digest:

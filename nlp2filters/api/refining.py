@@ -1,4 +1,4 @@
-"""Load the job that a submission refines, once for all submissions of a request that do."""
+"""Load the job that a submission refines, once for all submissions of a request that refine it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +16,16 @@ from nlp2filters.errors import Fault, InvalidFilter, InvalidRequest
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.request_parts import Part
 
-INHERITED = ("dialects", "strategy", "locale", "timezone", "now", "scope")  # unless others are given
+# A submission takes these from the earlier job unless it gives its own.
+INHERITED = ("dialects", "strategy", "locale", "timezone", "now", "scope")
 MAX_EARLIER_BYTES = 64_000
 
 
 @dataclass(frozen=True, slots=True)
 class Refined:
-    """A job to go on from: its kind, request and reading; its catalog is a name, or the content of an inline one.
+    """A job to refine: its kind, request and reading. Its catalog is a name, or the content of an inline one.
 
-    `part` is the reading as the new job keeps it: the earlier job is needed no longer.
+    `part` is the reading in the form that the new job stores, so that the earlier job is no longer needed.
     """
 
     kind: str
@@ -34,10 +35,10 @@ class Refined:
     part: Part
 
     def complete(self, asked: Submission) -> Submission:
-        """The submission with what it leaves out as in the request of the earlier job, but the catalog.
+        """Fill in what the submission leaves out from the request of the earlier job, except the catalog.
 
         Raises:
-            InvalidRequest: the submission is of another kind, or about another catalog.
+            InvalidRequest: the submission has another kind, or another catalog.
         """
         if asked.kind != self.kind:
             raise InvalidRequest([Fault("/refines", f"Job {asked.refines} has no filter that could be refined.")])
@@ -49,10 +50,10 @@ class Refined:
         )
 
     def check(self, catalog: Catalog) -> None:
-        """Refuse to refine what the catalog, as it is now, does not have, or what has grown too large.
+        """Refuse to refine a filter that does not fit the current catalog, or that has grown too large.
 
         Raises:
-            InvalidRequest: with the pointer `/refines`.
+            InvalidRequest: the pointer is `/refines`.
         """
         reading = self.earlier.reading
         if too_large(reading) or len(self.part.content) > MAX_EARLIER_BYTES:
@@ -76,11 +77,11 @@ class Refined:
 
 
 async def load(request: Request, job_id: str) -> Refined:
-    """The job that is to be refined.
+    """Load the job to refine.
 
     Raises:
-        JobNotFound, JobGone, ResultNotReady, PartGone: there is nothing to go on from.
-        InvalidRequest: it has no filter.
+        JobNotFound, JobGone, ResultNotReady, PartGone: there is nothing to refine.
+        InvalidRequest: the job has no filter.
     """
     job, found = await lookup.finished(request, job_id, "request", "draft", "reading")
     if "draft" not in found:

@@ -1,4 +1,4 @@
-"""Responses as JSON, and every error as a problem object (RFC 9457)."""
+"""JSON responses, with every error as a problem object (RFC 9457)."""
 
 import logging
 from typing import Any
@@ -52,11 +52,12 @@ _SLUGS: dict[type[errors.NLP2FiltersError], str] = {
 }
 _HTTP_SLUGS = {404: "not-found", 405: "method-not-allowed"}
 STORE_RETRY_AFTER_S = 5
-CLIENT_CLOSED_REQUEST = 499  # as nginx logs it; never sent
+# Like nginx, we log this status but never send it.
+CLIENT_CLOSED_REQUEST = 499
 
 
 class JSON(Response):
-    """A JSON body."""
+    """A response with a JSON body."""
 
     media_type = "application/json"
 
@@ -66,7 +67,7 @@ class JSON(Response):
 
 
 class Problem(JSON):
-    """A problem object, with its own status, and the id by which the log knows the request."""
+    """A problem object, with its HTTP status, and the request id that is in the log."""
 
     media_type = "application/problem+json"
 
@@ -78,7 +79,7 @@ class Problem(JSON):
 
 
 async def on_error(request: Request, exc: Exception) -> Response:
-    """The one place where an error of ours becomes an HTTP status."""
+    """Turn an error of ours into a problem object: the only place where its HTTP status is chosen."""
     match exc:
         case errors.InvalidInput(faults=faults):
             members = [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults]
@@ -113,7 +114,7 @@ def _headers(exc: errors.NLP2FiltersError) -> dict[str, str]:
 
 
 async def on_redis_error(request: Request, exc: Exception) -> Response:
-    """Redis is away or refuses to write: nothing was written, or nobody knows."""
+    """Answer that Redis is away or refuses to write, and that nothing was written or that the outcome is unknown."""
     assert isinstance(exc, StorageError)
     _log.error("Redis: %s", exc)
     headers = {"Retry-After": str(STORE_RETRY_AFTER_S)}
@@ -125,7 +126,7 @@ async def on_redis_error(request: Request, exc: Exception) -> Response:
 
 
 async def on_http_exception(request: Request, exc: Exception) -> Response:
-    """Starlette's own errors: no such address, no such method."""
+    """Answer Starlette's own errors: unknown paths and methods."""
     assert isinstance(exc, HTTPException)
     headers = dict(exc.headers or {})
     detail = f"{request.method} {request.url.path} is not part of this API."
@@ -133,11 +134,11 @@ async def on_http_exception(request: Request, exc: Exception) -> Response:
 
 
 async def on_disconnect(request: Request, exc: Exception) -> Response:
-    """The client went away before it had sent the whole body: nobody reads this, but the log and the metrics."""
+    """Answer a client that left before it had sent the whole body: only the log and the metrics see this."""
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 async def on_crash(request: Request, exc: Exception) -> Response:
-    """Everything unforeseen. The traceback is in the log, not in the answer."""
+    """Answer an unexpected error. The traceback is in the log, not in the answer."""
     headers = {REQUEST_ID: request.state.request_id}
     return Problem(request, "internal-error", "An error on our side; it has been logged.", headers)

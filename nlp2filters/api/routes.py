@@ -1,4 +1,4 @@
-"""One table row per operation: what serves it, who may call it, and what OpenAPI says of it."""
+"""The table of operations. A row has an operation's endpoint, required scope and OpenAPI description."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -30,11 +30,10 @@ class Param:
 class Operation:
     """One method of one path.
 
-    `endpoint`'s docstring is the description. `scope` is what the caller's key needs, None for anybody. `answers` are
-    the successful ones by status: a model (which may name its `media_type`), a media type that no model describes, or
-    None for no body; `headers` are the names of those that come with them. `problems` are slugs of `core/problems.py`
-    beyond those that every operation may answer with. `body` is what it takes: a model, or OpenAPI content by media
-    type.
+    The description is the docstring of `endpoint`. The caller's key needs `scope`; None admits anybody. `answers` are
+    the successful answers by status: a model (which may name its `media_type`), a media type without a model, or None
+    for no body. `headers` are the names of their headers. `problems` are slugs of `core/problems.py`, without those
+    that every operation may answer with. `body` is the request body: a model, or OpenAPI content by media type.
     """
 
     method: str
@@ -50,7 +49,7 @@ class Operation:
 
 
 def routes(operations: Sequence[Operation]) -> list[Route]:
-    """A route per path, so that a method which it does not take is told which ones it does."""
+    """Build one route per path, so that the answer to an unsupported method lists the supported ones."""
     paths: defaultdict[str, dict[str, Operation]] = defaultdict(dict)
     for operation in operations:
         paths[operation.path][operation.method] = operation

@@ -1,4 +1,4 @@
-"""What the endpoints share: opened in the app's lifespan."""
+"""The resources that endpoints share, opened in the app's lifespan."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from nlp2filters.storage.vector_index import Indexes
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a web process opens once."""
+    """The resources that a web process opens once."""
 
     settings: Settings
     store: Store
@@ -33,7 +33,7 @@ class State:
 
 
 def state(connection: HTTPConnection) -> State:
-    """The state of the app that serves this connection."""
+    """Return the state of the app that serves this connection."""
     found = connection.state.app
     assert isinstance(found, State)
     return found

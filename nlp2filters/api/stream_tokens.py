@@ -1,4 +1,4 @@
-"""Stream tokens: for what cannot send a header."""
+"""The endpoint for stream tokens, for clients that cannot send a header."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +17,7 @@ from nlp2filters.storage.store import now_ms
 
 
 async def create(request: Request) -> Response:
-    """A token for the event stream of one job or batch, good for ten minutes: `?token=` on `/events` and `/ws`."""
+    """Create a token for the events of a job or batch, valid ten minutes, as `?token=` for `/events` and `/ws`."""
     asked = checked(StreamTokenRequest, await read_json(request))
     app, maker = state(request), caller(request)
     if asked.job_id:

@@ -1,4 +1,4 @@
-"""What the API takes: the bodies of its requests."""
+"""The request bodies of the API."""
 
 import datetime as dt
 from typing import Annotated, Any, Literal, TypeVar
@@ -26,9 +26,12 @@ from nlp2filters.core.languages import LOCALES
 from nlp2filters.errors import Fault, InvalidRequest
 
 MAX_TEXT = 4_000
-FIRST_YEAR, LAST_YEAR = 1000, 8999  # of `now`: a text may count up to 999 years from it, inside of the calendar
-MAX_METADATA = 16_000  # bytes; a webhook's body, which has the metadata, stays below 20 kB
-MAX_SCOPE = 16_000  # bytes; every result has it once for itself and once for each dialect
+# `now` must be in these years: a text may count up to 999 years from it, and the calendar has the years 1 to 9999.
+FIRST_YEAR, LAST_YEAR = 1000, 8999
+# This limit in bytes keeps the body of a webhook, which contains the metadata, below 20 kB.
+MAX_METADATA = 16_000
+# This is a limit in bytes, since every result contains the scope once for itself and once for each dialect.
+MAX_SCOPE = 16_000
 
 
 def _no_nul(text: str) -> str:
@@ -83,14 +86,14 @@ Metadata = Annotated[
 
 
 def _not_too_many(requests: Any) -> Any:
-    """Refuse a list that is too long before its members are looked at: pydantic counts only those that are valid."""
+    """Refuse a list that is too long before its members are validated: pydantic counts only valid members."""
     if isinstance(requests, list) and len(requests) > MAX_REQUESTS:
         raise ValueError(f"there are {len(requests)} requests; {MAX_REQUESTS} are allowed")
     return requests
 
 
 class Webhook(BaseModel):
-    """Where to call when the job has ended."""
+    """A webhook to call when the job has ended."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -101,7 +104,7 @@ class Webhook(BaseModel):
 
 
 class Submission(BaseModel):
-    """A text to turn into a filter, and the catalog to do it for, or the job that the text goes on from."""
+    """A text to turn into a filter, with its catalog or with the job that the text refines."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -164,7 +167,7 @@ class BatchRequest(Submission):
 
 
 class BatchWebhook(BaseModel):
-    """Where to call when every job of the batch has ended."""
+    """A webhook to call when every job of the batch has ended."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -172,7 +175,7 @@ class BatchWebhook(BaseModel):
 
 
 class BatchSubmission(BaseModel):
-    """Many texts at once."""
+    """A submission of many texts at once."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -189,7 +192,7 @@ class BatchSubmission(BaseModel):
 
 
 class StreamTokenRequest(BaseModel):
-    """What a stream token is to be for: one of the two."""
+    """The job or the batch for which a stream token is valid."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -204,7 +207,7 @@ class StreamTokenRequest(BaseModel):
 
 
 class Echo(BaseModel):
-    """What `POST /embedding/echo` takes."""
+    """The body of `POST /embedding/echo`."""
 
     model_config = ConfigDict(strict=True)
 
@@ -215,10 +218,10 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def checked(model: type[M], data: object) -> M:
-    """Read a decoded body as a `model`.
+    """Validate a decoded body as a `model`.
 
     Raises:
-        InvalidRequest: with every fault found and where it is.
+        InvalidRequest: it lists all faults with their places.
     """
     try:
         return model.model_validate(data)

@@ -1,4 +1,4 @@
-"""The attempts to call a webhook, of a job or of a batch: see them, have it called again."""
+"""Delivery endpoints: list the attempts to call the webhook of a job or batch, and request redelivery."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from nlp2filters.errors import AlreadyDelivering, BatchNotEnded, NotFinished, No
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A job or batch whose webhook at `url` is told of `event`, which has come."""
+    """A job or batch whose `event` has occurred and is delivered to its webhook at `url`."""
 
     subject: str
     event: str
@@ -25,47 +25,47 @@ class _Told:
 
 
 async def of_job(request: Request) -> Response:
-    """The attempts to call the job's webhook."""
+    """List the attempts to call the job's webhook."""
     return await _shown(request, await _job(request, ended=False))
 
 
 async def of_batch(request: Request) -> Response:
-    """The attempts to call the batch's webhook."""
+    """List the attempts to call the batch's webhook."""
     return await _shown(request, await _batch(request, ended=False))
 
 
 async def redeliver_job(request: Request) -> Response:
-    """Call the job's webhook again, from the first attempt on, with the same `webhook-id`."""
+    """Call the job's webhook again, with the same `webhook-id`, starting over with the first attempt."""
     return await _redelivered(request, request.path_params["job_id"], await _job(request, ended=True))
 
 
 async def redeliver_batch(request: Request) -> Response:
-    """Call the batch's webhook again, from the first attempt on, with the same `webhook-id`."""
+    """Call the batch's webhook again, with the same `webhook-id`, starting over with the first attempt."""
     return await _redelivered(request, request.path_params["batch_id"], await _batch(request, ended=True))
 
 
 async def _job(request: Request, *, ended: bool) -> _Told | None:
-    """What the job's webhook is told; None while there is nothing. `ended`: the job must have.
+    """Return the event for the job's webhook; None if there is none (yet). If `ended`, the job must have ended.
 
     Raises:
-        NotFinished: it has not.
+        NotFinished: the job has not ended.
     """
     job = await lookup.job(request)
     if ended and not job.done:
         raise NotFinished(job.id, job.status)
     if job.status not in job.notify:
         return None
-    if not (url := job.webhook):  # a job of before version 4
+    if not (url := job.webhook):  # Jobs from before version 4 do not have it.
         _, found = await state(request).store.load(job.id, "request")
         url = found["request"]["webhook"]["url"]
     return _Told(job.id, f"job.{job.status}", url)
 
 
 async def _batch(request: Request, *, ended: bool) -> _Told | None:
-    """What the batch's webhook is told; None while there is nothing. `ended`: the batch must have.
+    """Return the event for the batch's webhook; None if there is none (yet). If `ended`, the batch must have ended.
 
     Raises:
-        BatchNotEnded: it has not.
+        BatchNotEnded: the batch has not ended.
     """
     batch, asked = await lookup.batch(request)
     status = (await lookup.batch_now(state(request), batch))["status"]

@@ -1,4 +1,4 @@
-"""`nlp2filters ask`: what a text asks for, found out here or by a service."""
+"""`nlp2filters ask`: translate a text in this process or by a service."""
 
 import argparse
 import asyncio
@@ -18,7 +18,7 @@ from nlp2filters.settings import Settings
 
 
 def add_to(command: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
+    """Add the command's arguments."""
     command.add_argument("text", help="what somebody asks for, in plain language")
     command.add_argument("--catalog", metavar="NAME_OR_FILE", help="a catalog's name, or a JSON file that holds one")
     command.add_argument(
@@ -47,9 +47,9 @@ def _ask(args: argparse.Namespace) -> int:
             for text in args.then:
                 result = _served(client, text, None, {**given, "refines": result.job_id})
     else:
-        from nlp2filters.cli import offline  # it loads the model's libraries, which no service needs here
+        from nlp2filters.cli import offline  # It loads the model's libraries, which are not needed with a service.
 
-        logging.getLogger("nlp2filters").addHandler(logging.NullHandler())  # what went wrong is in the result
+        logging.getLogger("nlp2filters").addHandler(logging.NullHandler())  # Errors are in the result.
         body = {"text": args.text, **({"catalog": catalog} if catalog else {}), **given}
         result = asyncio.run(offline.ask(body, Settings.read(os.environ), args.then))
     if args.json:
@@ -64,7 +64,7 @@ def _served(client: Client, text: str, catalog: Any, options: Any) -> Result:
 
 
 def _catalog(said: str) -> Any:
-    """A file if it is one, or looks like one; else a name."""
+    """Read the catalog file if it exists or its name ends with `.json`; otherwise, return the catalog's name."""
     path = Path(said)
     if path.suffix != ".json" and not path.is_file():
         return said

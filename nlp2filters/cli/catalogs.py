@@ -1,4 +1,4 @@
-"""`nlp2filters catalog …`: catalogs from the command line."""
+"""`nlp2filters catalog …`: infer, store and list catalogs."""
 
 import argparse
 import sys
@@ -60,7 +60,7 @@ def _infer(args: argparse.Namespace) -> int:
 
 
 def _watched(source: Source) -> Iterator[Row]:
-    """The rows, with a progress bar on the error output."""
+    """Yield the rows, with a progress bar on standard error."""
     columns = (TextColumn("Reading"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]:,} rows"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task("read", total=source.total, rows=0)

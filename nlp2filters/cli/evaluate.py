@@ -1,7 +1,7 @@
-"""`nlp2filters eval`: how well texts are understood, measured on cases whose meaning is known.
+"""`nlp2filters eval`: measure how well texts are understood, on cases with a known meaning.
 
-Each text is read by the functions that the workers call, without queues, one after the other; calls to an LLM run
-side by side.
+Each text is read by the functions that the workers call, without queues, one after the other; LLM calls run
+concurrently.
 """
 
 import argparse
@@ -42,14 +42,15 @@ from nlp2filters.settings import PROVIDERS, Settings
 from nlp2filters.translator import ask, draft
 
 TIMEZONE = "UTC"
-PAGE_WIDTH = 120  # of a table that goes to a file
+# A table that is written to a file is this wide.
+PAGE_WIDTH = 120
 COLUMNS = ("cases", "exact %", "cond. F1", "value F1", "field F1", "calib. err", "p50 ms", "p95 ms")
 
 _log = logging.getLogger(__name__)
 
 
 def add_to(command: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
+    """Add the command's arguments."""
     command.add_argument("cases", type=Path, nargs="+", metavar="CASES", help="JSON Lines: texts with what they mean")
     command.add_argument("--catalogs", type=Path, required=True, metavar="FILE", help="the catalogs of the cases")
     command.add_argument("--provider", choices=["builtin", *PROVIDERS], default="builtin", help="who reads the texts")
@@ -96,7 +97,7 @@ def _run(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A reading of a case, its dates resolved, and how right it is."""
+    """A reading of a case, with its dates resolved, and its judgement."""
 
     reading: Interpretation
     judgement: Judgement
@@ -104,14 +105,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What the LLM calls for one text used."""
+    """The tokens used by the LLM calls for one text."""
 
     usage: dict[str, int] = field(default_factory=dict)
 
     async def complete(
         self, provider: Provider, name: str, messages: Sequence[Message], schema: Mapping[str, Any]
     ) -> Answer:
-        """The provider's answer, its tokens counted."""
+        """Get the provider's answer, and count its tokens."""
         answer = await provider.complete(messages, schema)
         for kind, tokens in (answer.usage or {}).items():
             self.usage[kind] = self.usage.get(kind, 0) + tokens
@@ -127,13 +128,13 @@ async def evaluate(
     embedding: bool,
     today: dt.date,
 ) -> list[Result]:
-    """Read every text and judge the reading, in the order of the cases. `today` is for cases that name no day.
+    """Read every text and judge the reading, in the order of the cases. `today` is for cases without a date.
 
     `llm` is one of `settings.PROVIDERS`, or None for the built-in parser.
 
     Raises:
-        ModelUnavailable: the embedding model is wanted and cannot be had.
-        NoLLM: an LLM is wanted and the settings name none.
+        ModelUnavailable: the embedding model is requested but unavailable.
+        NoLLM: an LLM is requested but the settings name none.
     """
     async with AsyncExitStack() as stack:
         embedder = await stack.enter_async_context(_embedder(settings)) if embedding else None
@@ -146,7 +147,7 @@ async def evaluate(
 
 @dataclass
 class _Readers:
-    """What the cases share."""
+    """The resources that the cases share."""
 
     collections: Mapping[str, Collection]
     embedder: Embedder | None
@@ -165,7 +166,7 @@ class _Readers:
         return await self.embedder.embed(lexicon.indexed)
 
     async def judge(self, case: Case) -> Result:
-        """Read a case's text against the clock; what a worker keeps for its next job is made before."""
+        """Read a case's text and time it. Resources that a worker keeps between jobs are prepared untimed."""
         lexicon, spent, degraded = await self.lexicon(case.catalog, case.locale), Spent(), False
         if self.embedder:
             await self.name_vectors(lexicon)
@@ -191,7 +192,7 @@ class _Readers:
 async def _gather(
     work: Iterable[Callable[[], Awaitable[Result]]], at_once: int, advance: Callable[[], None]
 ) -> list[Result]:
-    """The results in order, of up to `at_once` at a time."""
+    """Run up to `at_once` at a time. Returns the results in order."""
     waiting = enumerate(work)
     found: dict[int, Result] = {}
 
@@ -225,7 +226,7 @@ def _provider(settings: Settings, name: str) -> LLM:
 
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on the error output, so that the table can go to a file."""
+    """Show a progress bar on standard error, so that the table can go to a file."""
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("read", total=total)
@@ -233,7 +234,7 @@ def _bar(total: int) -> Iterator[Callable[[], None]]:
 
 
 def table(summary: Summary, categories: Mapping[str, Summary], price: Sequence[float] | None) -> Table:
-    """The measures by category and of all; with `price` per million tokens, also what the LLM cost."""
+    """Build a table of the measures by category and in total; with `price` per million tokens, also of the cost."""
     found = Table(caption=_caption(summary, price), caption_justify="left")
     found.add_column("category", no_wrap=True)
     for name in COLUMNS:
@@ -270,7 +271,7 @@ def _cost(usage: Usage, price: Sequence[float]) -> float:
 
 
 def _record(result: Result) -> dict[str, Any]:
-    """A line of the predictions: flat conditions, as scorers read them, and the whole reading."""
+    """Build a line of the predictions: flat conditions for scorers, and the whole reading."""
     judgement = result.judgement
     return {
         "id": judgement.case.id,

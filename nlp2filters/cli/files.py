@@ -1,4 +1,4 @@
-"""Files that commands are given."""
+"""Input and output files of commands."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from nlp2filters.errors import UnreadableSource, UnwritableFile
 
 
 def read(path: Path) -> bytes:
-    """The file's content.
+    """Read a file.
 
     Raises:
-        UnreadableSource: there is none, or it may not be read.
+        UnreadableSource: the file does not exist, or may not be read.
     """
     try:
         return path.read_bytes()
@@ -21,7 +21,7 @@ def write(path: Path, content: bytes) -> None:
     """Write a file.
 
     Raises:
-        UnwritableFile: its folder does not exist, it may not be written, or the disk is full.
+        UnwritableFile: the folder does not exist, the file may not be written, or the disk is full.
     """
     try:
         path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""`nlp2filters jobs`: the jobs of a service."""
+"""`nlp2filters jobs`: list, show, watch, cancel and retry the jobs of a service."""
 
 import argparse
 from collections.abc import Callable
@@ -9,7 +9,8 @@ from nlp2filters.cli import output, remote, watching
 from nlp2filters.client import Client, Job
 from nlp2filters.core.schemas import Status
 
-WATCH_PATIENCE_S = 120.0  # a service may be upgraded meanwhile
+# The service may be upgraded while a job is watched.
+WATCH_PATIENCE_S = 120.0
 
 Action: TypeAlias = Callable[[Client, argparse.Namespace], int]
 

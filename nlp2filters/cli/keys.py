@@ -1,4 +1,4 @@
-"""`nlp2filters keys`: make, list and revoke the API keys of the service that REDIS_URL names."""
+"""`nlp2filters keys`: create, list and revoke API keys of the service whose Redis is at REDIS_URL."""
 
 import argparse
 import asyncio
@@ -19,7 +19,8 @@ from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import now_ms
 from nlp2filters.webhooks.client import secret_of
 
-PATIENCE_S = 20.0  # with Redis: a person waits longer than a browser
+# Redis may take longer than for a web request, since a person waits longer than a browser.
+PATIENCE_S = 20.0
 DEFAULT_SCOPES = ("jobs:read", "jobs:write", "catalogs:write")
 
 Action = Callable[[ApiKeys, argparse.Namespace, Settings], Awaitable[int]]

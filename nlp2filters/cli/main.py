@@ -1,6 +1,6 @@
-"""The command line: `nlp2filters up` runs everything, `nlp2filters worker STAGE` one worker, the others ask.
+"""The command line: `nlp2filters up` runs everything, `nlp2filters worker STAGE` one worker; others are clients.
 
-Exit codes: 0 it went well, 1 the job failed or the service did, 2 the command was wrong.
+Exit codes: 0 for success, 1 if the job or the service failed, 2 if the command was wrong.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from nlp2filters.errors import (
 )
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
-COMMANDS = {  # the module in nlp2filters.cli, and what the command is for
+COMMANDS = {  # Each command has a module in nlp2filters.cli, and a help text.
     "up": ("up", "run the whole service: Redis, the model, web and workers"),
     "worker": ("worker", "run the worker of one queue"),
     "ask": ("ask", "find out what a text asks for"),
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except NLP2FiltersError as exc:
         print(f"nlp2filters: {_line(exc)}", file=sys.stderr)
         return USAGE if isinstance(exc, InvalidRequest | InputRefused) else FAILED
-    except BrokenPipeError:  # whoever read it has enough
+    except BrokenPipeError:  # The reader of our output, such as `head`, has closed it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _line(error: NLP2FiltersError) -> str:
-    """What went wrong, and what to do."""
+    """Describe the error and its remedy in one line."""
     match error:
         case Unreachable():
             return f"{error}. Is it running? `nlp2filters up` starts one; --server or NLP2FILTERS_SERVER names another."
@@ -64,7 +64,7 @@ def _line(error: NLP2FiltersError) -> str:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The arguments. Only the module of the command that is asked for is loaded: some take seconds."""
+    """Parse the arguments. Only the requested command's module is imported, since some take seconds."""
     given = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(prog="nlp2filters", description="Plain language in, validated filters out.")
     parser.add_argument("--version", action="version", version=f"nlp2filters {__version__}")

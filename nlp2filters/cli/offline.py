@@ -1,4 +1,4 @@
-"""A text read in this process, as the workers would: no service, no queue, no Redis."""
+"""Read a text in this process, as the workers would, but without a service, a queue or Redis."""
 
 import asyncio
 import time
@@ -29,14 +29,14 @@ from nlp2filters.translator import draft, moment, translation
 
 
 async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] = ()) -> Result:
-    """What comes of a submission, and of the texts that go on from it one after the other.
+    """Process a submission, then the texts of `then`, each of which refines the one before. Returns the last result.
 
-    The embedding model helps if it is on this machine; it is not fetched.
+    The embedding model is used if it is on this machine; it is not fetched.
 
     Raises:
         InvalidInput: the submission or its catalog has faults.
-        CatalogNotFound: it names a catalog that is not packaged.
-        ProviderError: the LLM alone was to answer, and did not.
+        CatalogNotFound: the submission names a catalog that is not packaged.
+        ProviderError: only the LLM was allowed to answer, and it did not.
     """
     began = time.monotonic()
     texts = [body, *({**body, "text": text} for text in then)]

@@ -1,4 +1,4 @@
-"""What commands show to people, and to programs."""
+"""The output of commands, for people and for programs."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -12,27 +12,28 @@ from rich.text import Text
 
 from nlp2filters.core.schemas import Condition, Job, Result
 
-PAGE_WIDTH = 160  # of a table that goes to a file or another program
+# A table that goes to a file or another program is this wide.
+PAGE_WIDTH = 160
 
 
 def out() -> Console:
-    """Where answers go: in colours to a terminal, plain to anything else."""
+    """Return the console for answers: in colours on a terminal, otherwise plain."""
     return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PAGE_WIDTH)
 
 
 def err() -> Console:
-    """Where progress goes, if somebody looks."""
+    """Return the console for progress."""
     return Console(stderr=True, highlight=False, markup=False)
 
 
 def as_json(data: Any) -> None:
-    """For programs."""
+    """Print JSON for programs."""
     plain = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
     print(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode())
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
-    """A table without lines. What comes from elsewhere is text, never markup."""
+    """Print a table without lines. Cells are plain text, never markup."""
     made = Table(*columns, box=None, pad_edge=False, header_style="bold", collapse_padding=True)
     for column in made.columns:
         column.overflow = "fold"
@@ -42,7 +43,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
 
 
 def result(found: Result) -> None:
-    """What a text was understood to ask for, with the words that each part came from; and the compiled queries."""
+    """Print the interpretation of a text, with the words that each part came from, and the compiled queries."""
     console = out()
     console.print(found.explanation, style="bold", soft_wrap=True)
     if found.refines:
@@ -89,7 +90,7 @@ def _test(condition: Condition) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(_value, value))
-    if isinstance(value, dict) and len(value) == 1:  # a date, time or timestamp
+    if isinstance(value, dict) and len(value) == 1:  # Dates, times and timestamps are wrapped in an object.
         return str(next(iter(value.values())))
     return "yes" if value is True else "no" if value is False else str(value)
 
@@ -104,7 +105,7 @@ def _query(compiled: dict[str, Any]) -> str:
 
 
 def job(found: Job) -> None:
-    """A job: its status, where it is, and what went wrong."""
+    """Print a job: its status and stage, its times, and its error if any."""
     rows = [
         ("id", found.id),
         ("status", state(found)),
@@ -125,10 +126,10 @@ def job(found: Job) -> None:
 
 
 def state(found: Job) -> str:
-    """The status, and of a running job the stage."""
+    """Return the status, and for an unfinished job the stage."""
     return f"{found.status}, {found.stage}" if found.status in ("queued", "running", "canceling") else found.status
 
 
 def moment(at: Any) -> str:
-    """A time as people read it here."""
+    """Format a time in the local time zone."""
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if at else ""

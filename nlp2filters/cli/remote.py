@@ -1,4 +1,4 @@
-"""The service that a command talks to."""
+"""The service that a command calls."""
 
 import argparse
 import os
@@ -8,11 +8,12 @@ from nlp2filters.client import Client
 from nlp2filters.client.service import URL
 from nlp2filters.settings import Settings
 
-PATIENCE_S = 10.0  # somebody is waiting
+# A person is waiting.
+PATIENCE_S = 10.0
 
 
 def add_to(parser: Any, *, otherwise: str = URL) -> None:
-    """Add the options that say which service."""
+    """Add the options for choosing the service."""
     parser.add_argument(
         "--server", metavar="URL", help=f"the service to ask; else NLP2FILTERS_SERVER, else {otherwise}"
     )
@@ -20,12 +21,12 @@ def add_to(parser: Any, *, otherwise: str = URL) -> None:
 
 
 def address(args: argparse.Namespace) -> str:
-    """Where the service is; empty when nobody says so."""
+    """Return the service's URL; empty if none is given."""
     said: str = args.server or Settings.read(os.environ).server
     return said
 
 
 def client(args: argparse.Namespace, *, patience_s: float = PATIENCE_S) -> Client:
-    """A client of the service."""
+    """Create a client of the service."""
     key = args.key or str(Settings.read(os.environ).api_key)
     return Client(address(args) or URL, key.strip() or None, patience_s=patience_s)

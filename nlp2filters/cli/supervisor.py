@@ -1,4 +1,4 @@
-"""`nlp2filters up`: the whole service on one machine, from nothing. Redis, the model, and the Procfile's processes."""
+"""`nlp2filters up`: the whole service on one machine, with Redis, the model, and the processes of the Procfile."""
 
 import datetime as dt
 import os
@@ -21,18 +21,19 @@ from nlp2filters.settings import Settings
 from nlp2filters.storage.embedded_server import running
 
 PORT = 8000
-STOP_TIMEOUT_S = 28  # workers take up to 25 s, see docs/reliability.md
+# Workers take up to 25 s to stop: see docs/reliability.md.
+STOP_TIMEOUT_S = 28
 PROCFILE = Path(__file__).parent.parent.parent / "Procfile"
 
 
 def up(settings: Settings, environ: Mapping[str, str], procfile: Path = PROCFILE) -> int:
-    """Run everything until Ctrl-C or SIGTERM, or until a process ends; returns the exit code.
+    """Run everything until Ctrl-C or SIGTERM, or until a process ends. Returns the exit code.
 
-    What `environ` does not name is chosen here: REDIS_URL (a server of our own), PORT (8000, or a free one when it
-    is taken), HOST (loopback), MODEL_PATH (found or fetched).
+    Variables missing in `environ` get defaults: REDIS_URL (an embedded server), PORT (8000, or a free port if that is
+    taken), HOST (loopback), MODEL_PATH (found or fetched).
 
     Raises:
-        ModelUnavailable, RedisServerMissing, RedisServerFailed: it cannot start; nothing is left running.
+        ModelUnavailable, RedisServerMissing, RedisServerFailed: the service cannot start; nothing is left running.
     """
     with ExitStack() as stack:
         host, port = environ.get("HOST", "127.0.0.1"), environ.get("PORT") or str(_free_port(PORT))
@@ -53,21 +54,21 @@ def up(settings: Settings, environ: Mapping[str, str], procfile: Path = PROCFILE
 
 
 class _Processes(Manager):  # type: ignore[misc]  # honcho has no types
-    """Honcho's manager, which says when the service at `url` is ready, and is patient with those who are to stop."""
+    """Honcho's manager, which also announces when the service at `url` is ready, and gives processes time to stop."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
         self._url = url
         self._stopping = threading.Event()
-        manager.KILL_WAIT = STOP_TIMEOUT_S  # honcho's own is 5 s
+        manager.KILL_WAIT = STOP_TIMEOUT_S  # The default of honcho is 5 s.
 
     @property
     def asked_to_stop(self) -> bool:
-        """Whether a signal ended it, not a process that fell over."""
+        """True if a signal ended it, and not the failure of a process."""
         return self.returncode in (130, 143)
 
     def _start(self) -> None:
-        super()._start()  # forks, so the thread comes after
+        super()._start()  # This forks, so the thread must start afterwards.
         threading.Thread(target=self._announce, daemon=True).start()
 
     def terminate(self) -> None:
@@ -76,7 +77,7 @@ class _Processes(Manager):  # type: ignore[misc]  # honcho has no types
         super().terminate()
 
     def _announce(self) -> None:
-        """Say where the service is, once it accepts jobs and every queue has a worker."""
+        """Print the service's address once it accepts jobs and every queue has a worker."""
         with httpx.Client(base_url=self._url, trust_env=False) as client:
             while not self._stopping.wait(0.05):
                 try:
@@ -91,7 +92,7 @@ class _Processes(Manager):  # type: ignore[misc]  # honcho has no types
 
 
 def _free_port(wanted: int) -> int:
-    """`wanted`, or another one when it is taken."""
+    """Return the port `wanted`, or a free one if it is taken."""
     for port in (wanted, 0):
         with socket.socket() as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

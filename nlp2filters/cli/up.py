@@ -1,4 +1,4 @@
-"""`nlp2filters up`: the whole service."""
+"""`nlp2filters up`: run the whole service."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from nlp2filters.settings import Settings
 
 
 def add_to(command: argparse.ArgumentParser) -> None:
-    """Add what the command does; it takes nothing."""
+    """Set the command's action; it has no arguments."""
     command.set_defaults(run=_up)
 
 

@@ -1,4 +1,4 @@
-"""A job followed to its end, with live progress for whoever looks."""
+"""Follow a job to its end, with live progress on a terminal."""
 
 from contextlib import nullcontext
 
@@ -9,10 +9,10 @@ from nlp2filters.errors import JobUnsuccessful
 
 
 def to_its_end(client: Client, job: Job) -> Result:
-    """What comes of the job; meanwhile the error output shows where it is, if it is a terminal.
+    """Wait for the job to end, and return its result. If standard error is a terminal, it shows the progress.
 
     Raises:
-        JobUnsuccessful: it ended without a result.
+        JobUnsuccessful: the job ended without a result.
     """
     console = output.err()
     result = None

@@ -1,4 +1,4 @@
-"""`nlp2filters worker`: the worker of one queue."""
+"""`nlp2filters worker`: run the worker of one queue."""
 
 import argparse
 import asyncio
@@ -13,7 +13,7 @@ CLASSES = {"embedding": "EmbeddingWorker", "llm": "LLMWorker", "delivery": "Deli
 
 
 def add_to(command: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
+    """Add the command's arguments."""
     command.add_argument("stage", choices=list(CLASSES))
     command.set_defaults(run=_worker)
 

@@ -5,7 +5,7 @@
     with Client("https://filters.example", key="n2f_…") as client:
         result = client.ask("japanese cars with at least 30 mpg", catalog="cars")
 
-`AsyncClient` has the same methods, to be awaited. See docs/clients.md.
+`AsyncClient` has the same methods as coroutines. See docs/clients.md.
 """
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
@@ -73,10 +73,10 @@ def _headers(key: str | None) -> dict[str, str]:
 
 
 class AsyncClient(Service):
-    """A service at `url`, asked with the API key `key`. Use it with `async with`, or `close` it.
+    """An asynchronous client of the service at `url`, with the API key `key`. Use it with `async with`, or `close` it.
 
-    `patience_s` is for how long a request is sent again while the service has no room or cannot be reached. `options`
-    are those of `httpx.AsyncClient`: `verify`, `proxy` and the like.
+    A request is retried for `patience_s` while the service has no capacity or cannot be reached. `options` are those of
+    `httpx.AsyncClient`: `verify`, `proxy` and others.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ def _iterator(
 
 
 class Client:
-    """As `AsyncClient`, for code that does not wait but blocks. Use it with `with`, or `close` it."""
+    """The synchronous counterpart of `AsyncClient`. Use it with `with`, or `close` it."""
 
     def __init__(
         self, url: str = URL, key: str | None = None, *, patience_s: float = PATIENCE_S, **options: Any

@@ -1,4 +1,4 @@
-"""Answers of the service: read into models, or raised as what went wrong."""
+"""Answers of the service: convert them to models, or to errors."""
 
 import datetime as dt
 from email.utils import parsedate_to_datetime
@@ -30,10 +30,10 @@ _ERRORS: dict[int, type[ServiceProblem]] = {
 
 
 def read(model: type[M], content: bytes | str) -> M:
-    """JSON as a model; members that a later version of the service adds are let be.
+    """Read JSON into a model; members added by a later version of the service are ignored.
 
     Raises:
-        UnreadableAnswer: it is something else.
+        UnreadableAnswer: the JSON does not fit the model.
     """
     try:
         return model.model_validate_json(content, extra="ignore")
@@ -42,7 +42,7 @@ def read(model: type[M], content: bytes | str) -> M:
 
 
 def problem(response: httpx.Response) -> ServiceProblem:
-    """An answer that is an error, whoever gave it: a gateway on the way has no problem object."""
+    """Convert an error answer, which may lack a problem object if it comes from a gateway."""
     try:
         data = response.json()
         body: dict[str, Any] = data if isinstance(data, dict) and "title" in data else {}
@@ -60,7 +60,7 @@ def problem(response: httpx.Response) -> ServiceProblem:
 
 
 def retry_after_s(response: httpx.Response) -> float | None:
-    """The `Retry-After` of an answer: seconds, or the seconds until a date (RFC 9110, 10.2.3)."""
+    """Read the `Retry-After` of an answer: seconds, or the seconds until a date (RFC 9110, 10.2.3)."""
     given = response.headers.get("retry-after", "")
     if given.isascii() and given.isdigit():
         return float(given)

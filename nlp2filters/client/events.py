@@ -1,4 +1,4 @@
-"""What is told of a job or batch while it runs."""
+"""Events of a running job or batch."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,11 +12,11 @@ from nlp2filters.core.schemas import Batch, Delta, Job, Progress, Reading, Resul
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """News of a job, which is in each as it was told last.
+    """An event of a job, with the latest known state of the job.
 
-    `id` is the cursor to follow on from, None when the news came by polling. `draft` is the built-in parser's reading,
-    where it is new; `progress` says what is done just now, `delta` is more of the LLM's text; `result` comes with
-    `done`, the last event, of a job that succeeded.
+    `id` is the cursor to continue from, or None if the event came by polling. `draft` is the built-in parser's reading,
+    if it is new; `progress` is the current step; `delta` is more of the LLM's text. `result` comes with `done`, the
+    last event, if the job succeeded.
     """
 
     id: str | None
@@ -29,13 +29,13 @@ class JobEvent:
 
     @property
     def last(self) -> bool:
-        """Whether the job has ended."""
+        """True if the job has ended."""
         return self.name == "done"
 
 
 @dataclass(frozen=True, slots=True)
 class BatchEvent:
-    """News of a batch: a `snapshot` of it, a `job` of it that has ended, or that it is `done`."""
+    """An event of a batch: a `snapshot`, a `job` that has ended, or `done`."""
 
     id: str | None
     name: Literal["snapshot", "job", "done"]
@@ -44,14 +44,14 @@ class BatchEvent:
 
     @property
     def last(self) -> bool:
-        """Whether all jobs have ended."""
+        """True if all jobs have ended."""
         return self.name == "done"
 
 
 class _News(BaseModel):
     job: Job
     draft: Reading | None = None
-    result: Result | dict[str, Any] | None = None  # of jobs of another kind than `filters` it is something else
+    result: Result | dict[str, Any] | None = None  # Only jobs of the kind `filters` have a `Result`.
 
 
 class _BatchNews(BaseModel):
@@ -60,13 +60,13 @@ class _BatchNews(BaseModel):
 
 
 class OfJob:
-    """Reads the events of a job's stream. `job`: as it was told last, None if the stream is to begin with that."""
+    """A reader of a job's event stream. `job` is its last known state, or None if the stream begins with it."""
 
     def __init__(self, job: Job | None) -> None:
         self._job = job
 
     def __call__(self, event: ServerSentEvent) -> JobEvent | None:
-        """The event; None for a kind that this version does not know."""
+        """Read an event; None for a kind that this version does not know."""
         match event.event:
             case "snapshot" | "status" | "draft" | "done" as name:
                 news = answers.read(_News, event.data)
@@ -81,7 +81,7 @@ class OfJob:
 
 
 def of_batch(event: ServerSentEvent) -> BatchEvent | None:
-    """An event of a batch's stream; None for a kind that this version does not know."""
+    """Read an event of a batch's stream; None for a kind that this version does not know."""
     match event.event:
         case "snapshot" | "job" | "done" as name:
             news = answers.read(_BatchNews, event.data)

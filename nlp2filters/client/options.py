@@ -1,4 +1,4 @@
-"""What a submission may say beside the text and the catalog."""
+"""The options of a submission besides the text and the catalog."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -11,14 +11,14 @@ CatalogGiven: TypeAlias = str | Catalog | Mapping[str, Any]
 
 
 class Webhook(TypedDict, total=False):
-    """Where to call when the job has ended, and of which outcomes to tell; all unless said otherwise."""
+    """A webhook to call when the job has ended, and the outcomes for which to call it; by default all."""
 
     url: Required[str]
     events: Sequence[Literal["succeeded", "failed", "canceled", "expired"]]
 
 
 class Options(TypedDict, total=False):
-    """As docs/api.md has them; what is left out is at the service's default."""
+    """The options described in docs/api.md; missing ones have the service's defaults."""
 
     refines: str
     dialects: Sequence[str]
@@ -33,7 +33,7 @@ class Options(TypedDict, total=False):
 
 
 class BatchRequest(Options, total=False):
-    """One request of a batch. `custom_id` is what you call it."""
+    """One request of a batch. `custom_id` is your own name for it."""
 
     custom_id: Required[str]
     text: Required[str]
@@ -41,7 +41,7 @@ class BatchRequest(Options, total=False):
 
 
 def submission(text: str, catalog: CatalogGiven | None, options: Options) -> dict[str, Any]:
-    """The body of a submission."""
+    """Build the body of a submission."""
     body: dict[str, Any] = {**options, "text": text}
     if catalog is not None:
         body["catalog"] = catalog_body(catalog)
@@ -51,10 +51,10 @@ def submission(text: str, catalog: CatalogGiven | None, options: Options) -> dic
 
 
 def batch(requests: Sequence[BatchRequest]) -> list[dict[str, Any]]:
-    """The requests of a batch's submission."""
+    """Build the requests of a batch's submission."""
     return [submission(one["text"], one.get("catalog"), one) for one in requests]
 
 
 def catalog_body(catalog: CatalogGiven) -> Any:
-    """A catalog's name, or the catalog as JSON data."""
+    """Return a catalog's name, or the catalog as JSON data."""
     return catalogs.to_json(catalog) if isinstance(catalog, Catalog) else catalog

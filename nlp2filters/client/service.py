@@ -1,4 +1,4 @@
-"""Everything that a service can be asked, written once for both clients: coroutines over a `Transport`."""
+"""The methods of both clients, written once, as coroutines over a `Transport`."""
 
 import json
 import time
@@ -45,23 +45,29 @@ from nlp2filters.errors import (
 
 URL = "http://127.0.0.1:8000"
 PATIENCE_S = 60.0
-TIMEOUT_S = 30.0  # of one request; more than the 25 s that a service holds one back
-MAX_WAIT_S = 20  # that we ask a service to hold a request back, so that no gateway loses patience
-FIRST_EVENT_S = 20.0  # a stream is pinged every 15 s: if nothing comes by then, something on the way holds it back
+# A request may take longer than the 25 s for which a service delays its answer.
+TIMEOUT_S = 30.0
+# We ask the service to delay its answer no longer than this, so that no gateway times out.
+MAX_WAIT_S = 20
+# A stream has a ping every 15 s: if nothing has come by then, something on the way is buffering it.
+FIRST_EVENT_S = 20.0
 SILENCE_S = 45.0
-SLACK_S = 1.0  # by which `timeout_s` may be missed
+# `timeout_s` may be missed by this much.
+SLACK_S = 1.0
 POLL_S = 1.0
-BARREN, BARREN_PROVEN = 3, 8  # connections in a row that may bring no event; more where one came before
+# This many connections in a row may bring no event; more are allowed once one has brought an event.
+BARREN, BARREN_PROVEN = 3, 8
 
-_UNKNOWN = frozenset({502, 504})  # nobody knows whether the service has carried the request out
+# With these statuses, it is unknown whether the service has carried out the request.
+_UNKNOWN = frozenset({502, 504})
 
 
 class Event(Protocol):
-    """News with a last one."""
+    """An event in a sequence that has a last one."""
 
     @property
     def last(self) -> bool:
-        """Whether nothing follows."""
+        """True if no event follows."""
 
 
 E = TypeVar("E", bound=Event)
@@ -69,9 +75,9 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request. `repeatable`: it does no harm to send it again when its answer was lost.
+    """A request. If `repeatable`, it can safely be sent again if its answer was lost.
 
-    `good` are statuses beside those of success that are the answer.
+    `good` are statuses that are valid answers, in addition to those of success.
     """
 
     method: str
@@ -84,17 +90,17 @@ class Call:
 
 
 class Deadline:
-    """Until when a job or batch is waited for; without `timeout_s` for ever."""
+    """The deadline for waiting for a job or batch; without `timeout_s`, there is none."""
 
     def __init__(self, subject: str, timeout_s: float | None) -> None:
         self._subject, self._timeout_s = subject, timeout_s
         self._at = None if timeout_s is None else time.monotonic() + timeout_s
 
     def left_s(self, most: float) -> float:
-        """Seconds left, `most` at the most.
+        """Return the seconds left, but at most `most`.
 
         Raises:
-            WaitedTooLong: none.
+            WaitedTooLong: no time is left.
         """
         if self._at is None or self._timeout_s is None:
             return most
@@ -105,15 +111,15 @@ class Deadline:
 
 
 class _NoStream(Exception):
-    """Events do not come through."""
+    """Events do not get through."""
 
 
 class Service:
-    """Made by `Client` and `AsyncClient`, whose methods these are.
+    """The methods of `Client` and `AsyncClient`.
 
-    Every method may raise what `ClientError` is the base of. Requests are sent again while the service has no room
-    or cannot be reached, or where its answer was lost, for `patience_s` seconds in all. What makes a job or batch has
-    an idempotency key, so that it is one however often it is sent; give yours to send it again from another process.
+    Every method may raise subclasses of `ClientError`. Requests are retried while the service has no capacity or cannot
+    be reached, or if its answer was lost, for `patience_s` seconds in all. Requests that create a job or batch have an
+    idempotency key, so that retries create only one; pass your own key to repeat a request from another process.
     """
 
     def __init__(self, transport: Transport, patience_s: float) -> None:
@@ -134,9 +140,9 @@ class Service:
         idempotency_key: str | None = None,
         **more: Unpack[Options],
     ) -> Job:
-        """Submit a text; the job has only begun. `catalog` is a name, a `Catalog`, or one as JSON data.
+        """Submit a text, and do not wait for the job. `catalog` is a name, a `Catalog`, or a catalog as JSON data.
 
-        With `refines` the text goes on from an earlier job, in that job's catalog.
+        With `refines`, the text refines an earlier job, in that job's catalog.
         """
         call = Call("POST", "/v1/jobs", options.submission(text, catalog, more), _once(idempotency_key))
         return answers.read(Job, await self._content(call))
@@ -144,11 +150,11 @@ class Service:
     async def ask(
         self, text: str, catalog: CatalogGiven | None = None, *, timeout_s: float | None = None, **more: Unpack[Options]
     ) -> Result:
-        """Submit a text and wait for what comes of it: `submit`, then `wait`, mostly in a single request.
+        """Submit a text and wait for its result: `submit`, then `wait`, usually in a single request.
 
         Raises:
-            JobUnsuccessful: it failed, was canceled or expired.
-            WaitedTooLong: it takes longer than `timeout_s`.
+            JobUnsuccessful: the job failed, was canceled or expired.
+            WaitedTooLong: the job takes longer than `timeout_s`.
         """
         deadline = Deadline("The job", timeout_s)
         wait_s = int(deadline.left_s(MAX_WAIT_S))
@@ -163,38 +169,38 @@ class Service:
         return await self._outcome(answers.read(Job, response.content).id, deadline)
 
     async def job(self, job: Job | str) -> Job:
-        """The job as it is now."""
+        """Get the job's current state."""
         return answers.read(Job, await self._content(Call("GET", _job(job))))
 
     async def result(self, job: Job | str) -> Result:
-        """What came of a job that has succeeded; `Conflict` for any other."""
+        """Get the result of a job that has succeeded; any other raises `Conflict`."""
         return answers.read(Result, await self._content(Call("GET", f"{_job(job)}/result")))
 
     async def rows(self, job: Job | str, *, limit: int = 50) -> Rows:
-        """The rows of a packaged catalog's data that the job's filter selects, `limit` of them, and their number."""
+        """Get up to `limit` rows of a packaged catalog's data that the job's filter selects, and their number."""
         return answers.read(Rows, await self._content(Call("GET", f"{_job(job)}/rows", params={"limit": str(limit)})))
 
     async def wait(self, job: Job | str, *, timeout_s: float | None = None) -> Result:
-        """What comes of a job, when it has ended.
+        """Wait for a job to end, and return its result.
 
         Raises:
-            JobUnsuccessful: it failed, was canceled or expired.
-            WaitedTooLong: it takes longer than `timeout_s`.
+            JobUnsuccessful: the job failed, was canceled or expired.
+            WaitedTooLong: the job takes longer than `timeout_s`.
         """
         return await self._outcome(_id(job), Deadline(f"Job {_id(job)}", timeout_s))
 
     async def follow(
         self, job: Job | str, *, last_event_id: str | None = None, timeout_s: float | None = None
     ) -> AsyncGenerator[JobEvent]:
-        """News of a job as it comes, each once, to its end; over as many connections as it takes, or by polling.
+        """Follow a job to its end: yield each event once, over as many connections as needed, or by polling.
 
-        With the `id` of an earlier event as `last_event_id` what follows that one.
+        With `last_event_id`, the `id` of an earlier event, it yields the events after that one.
 
         Raises:
             WaitedTooLong: the job takes longer than `timeout_s`.
         """
         deadline = Deadline(f"Job {_id(job)}", timeout_s)
-        if last_event_id and isinstance(job, str):  # what follows may be told of a job without saying how it is
+        if last_event_id and isinstance(job, str):  # Later events may not contain the job's state.
             job = await self.job(job)
         read = events.OfJob(None if isinstance(job, str) else job)
         following = self._follow(_job(job), read, self._poll_job, last_event_id, deadline)
@@ -203,20 +209,20 @@ class Service:
                 yield event
 
     async def cancel(self, job: Job | str) -> Job:
-        """Cancel a job: at once, or `canceling` until its worker lets go of it. `Conflict` if it has ended."""
+        """Cancel a job at once, or when its worker stops (until then `canceling`). `Conflict` if it has ended."""
         return answers.read(Job, await self._content(Call("POST", f"{_job(job)}/cancel")))
 
     async def retry(self, job: Job | str, *, idempotency_key: str | None = None) -> Job:
-        """Ask the same again, as a new job, for one that failed, was canceled or expired."""
+        """Submit the request of a failed, canceled or expired job again, as a new job."""
         call = Call("POST", f"{_job(job)}/retry", headers=_once(idempotency_key))
         return answers.read(Job, await self._content(call))
 
     async def delete(self, job: Job | str) -> None:
-        """Forget a job that has ended, with everything about it."""
+        """Delete a job that has ended, with everything about it."""
         await self._send(Call("DELETE", _job(job), repeatable=False))
 
     async def jobs(self, *, status: Status | None = None, page_size: int = 50) -> AsyncGenerator[Job]:
-        """The caller's jobs, the newest first, over as many pages as there are."""
+        """List the caller's jobs, newest first, over as many pages as there are."""
         params = {"page_size": str(page_size), **({"status": status} if status else {})}
         while True:
             page = answers.read(schemas.Jobs, await self._content(Call("GET", "/v1/jobs", params=params)))
@@ -236,7 +242,7 @@ class Service:
         metadata: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> Batch:
-        """Submit up to 100 texts at once: all of them or, when one has a fault, none."""
+        """Submit up to 100 texts at once: all of them, or none if one has a fault."""
         body: dict[str, Any] = {"requests": options.batch(requests), "metadata": metadata or {}}
         if webhook_url:
             body["webhook"] = {"url": webhook_url}
@@ -244,13 +250,13 @@ class Service:
         return answers.read(Batch, await self._content(call))
 
     async def batch(self, batch: Batch | str) -> Batch:
-        """The batch as it is now."""
+        """Get the batch's current state."""
         return answers.read(Batch, await self._content(Call("GET", _batch(batch))))
 
     async def follow_batch(
         self, batch: Batch | str, *, last_event_id: str | None = None, timeout_s: float | None = None
     ) -> AsyncGenerator[BatchEvent]:
-        """News of a batch, to its end. Where events do not come through, snapshots by polling."""
+        """Follow a batch to its end. If events do not get through, it yields snapshots by polling."""
         deadline = Deadline(f"Batch {_id(batch)}", timeout_s)
         following = self._follow(_batch(batch), events.of_batch, self._poll_batch, last_event_id, deadline)
         async with aclosing(following):
@@ -258,15 +264,15 @@ class Service:
                 yield event
 
     async def batch_results(self, batch: Batch | str) -> list[BatchResult]:
-        """What came of each request, in their order; of those that have not ended their status."""
+        """Get the outcome of each request, in order; for unfinished jobs, the status."""
         content = await self._content(Call("GET", f"{_batch(batch)}/results"))
         return [answers.read(BatchResult, line) for line in content.split(b"\n") if line]
 
     async def wait_batch(self, batch: Batch | str, *, timeout_s: float | None = None) -> list[BatchResult]:
-        """What came of each request, when all have ended.
+        """Wait for all jobs of a batch to end, and return the outcome of each request.
 
         Raises:
-            WaitedTooLong: that takes longer than `timeout_s`.
+            WaitedTooLong: the batch takes longer than `timeout_s`.
         """
         async with aclosing(self.follow_batch(batch, timeout_s=timeout_s)) as following:
             async for _ in following:
@@ -274,44 +280,44 @@ class Service:
         return await self.batch_results(batch)
 
     async def cancel_batch(self, batch: Batch | str) -> Batch:
-        """Cancel what has not ended of a batch."""
+        """Cancel the jobs of a batch that have not ended."""
         return answers.read(Batch, await self._content(Call("POST", f"{_batch(batch)}/cancel")))
 
     # Webhooks
 
     async def deliveries(self, subject: Job | Batch | str) -> list[Delivery]:
-        """The attempts to call the webhook of a job or batch."""
+        """List the attempts to call the webhook of a job or batch."""
         content = await self._content(Call("GET", f"{_subject(subject)}/deliveries"))
         return answers.read(schemas.Deliveries, content).deliveries
 
     async def redeliver(self, subject: Job | Batch | str) -> list[Delivery]:
-        """Have the webhook of a job or batch called again."""
+        """Request that the webhook of a job or batch be called again."""
         content = await self._content(Call("POST", f"{_subject(subject)}/redeliver", repeatable=False))
         return answers.read(schemas.Deliveries, content).deliveries
 
     # Catalogs
 
     async def catalogs(self) -> list[CatalogSummary]:
-        """The catalogs that can be named: the packaged ones and the caller's own."""
+        """List the catalogs that a job can name: the packaged ones and the caller's own."""
         return answers.read(schemas.Catalogs, await self._content(Call("GET", "/v1/catalogs"))).catalogs
 
     async def catalog(self, name: str) -> Catalog:
-        """A catalog, whole."""
+        """Get a complete catalog."""
         return answers.read(schemas.CatalogDocument, await self._content(Call("GET", _catalog(name)))).root
 
     async def put_catalog(self, name: str, catalog: Catalog | Mapping[str, Any]) -> Catalog:
-        """Write a catalog under this name. Jobs submitted before go on with what they were given."""
+        """Store a catalog under this name. Jobs submitted earlier keep using the previous version."""
         body = {**options.catalog_body(catalog), "name": name}
         return answers.read(schemas.CatalogDocument, await self._content(Call("PUT", _catalog(name), body))).root
 
     async def delete_catalog(self, name: str) -> None:
-        """Forget a catalog."""
+        """Delete a catalog."""
         await self._send(Call("DELETE", _catalog(name), repeatable=False))
 
     async def infer_catalog(
         self, rows: Sequence[Mapping[str, Any]], name: str = "inferred", *, currency: str | None = None
     ) -> Catalog:
-        """A catalog inferred from rows, to read, refine and put: nothing is stored."""
+        """Infer a catalog from rows, for you to review, edit and store: nothing is stored yet."""
         params = {"name": name, **({"currency": currency} if currency else {})}
         content = await self._content(Call("POST", "/v1/catalogs/infer", list(rows), params=params))
         return answers.read(schemas.CatalogDocument, content).root
@@ -319,26 +325,26 @@ class Service:
     # The service
 
     async def stream_token(self, subject: Job | Batch | str) -> StreamToken:
-        """A token for a browser, which follows this job or batch with it and can do nothing else."""
+        """Create a token with which a browser can follow this job or batch, and do nothing else."""
         body = {"batch_id" if _is_batch(subject) else "job_id": _id(subject)}
         return answers.read(StreamToken, await self._content(Call("POST", "/v1/stream-tokens", body)))
 
     async def health(self) -> Health:
-        """That the service is alive, and its version."""
+        """Check that the service is alive, and get its version."""
         return answers.read(Health, await self._content(Call("GET", "/healthz")))
 
     async def readiness(self, *, workers: bool = False) -> Readiness:
-        """Whether the service accepts jobs; with `workers` also whether every queue has somebody to work on them."""
+        """Check that the service accepts jobs, and with `workers` also that every queue has a worker."""
         params = {"workers": "true"} if workers else {}
         return answers.read(Readiness, await self._content(Call("GET", "/readyz", params=params, good=(503,))))
 
-    # How
+    # Requests and streams
 
     async def _content(self, call: Call) -> bytes:
         return (await self._send(call)).content
 
     async def _send(self, call: Call, deadline: Deadline | None = None) -> httpx.Response:
-        """The answer, if it is a good one; sent again while that may help."""
+        """Send a request, and retry while that may help. Returns the answer if it is a valid one."""
         began = time.monotonic()
         for number in count():
             limit_s = deadline.left_s(TIMEOUT_S) if deadline else TIMEOUT_S
@@ -367,7 +373,7 @@ class Service:
         raise AssertionError
 
     def _build(self, call: Call, timeout_s: float) -> httpx.Request:
-        """The request. JSON is written in ASCII, so that what is no Unicode is refused by the service, not by httpx."""
+        """Build the request. Its JSON is ASCII, so that invalid Unicode is refused by the service, not by httpx."""
         content = None if call.body is None else json.dumps(call.body).encode()
         kind = {} if content is None else {"Content-Type": "application/json"}
         headers = {**kind, **call.headers}
@@ -395,7 +401,7 @@ class Service:
         cursor: str | None,
         deadline: Deadline,
     ) -> AsyncGenerator[E]:
-        """Events by streaming and, where they do not come through, by polling."""
+        """Yield events by streaming or, if they do not get through, by polling."""
         try:
             async with aclosing(self._stream(f"{path}/events", cursor, deadline)) as stream:
                 async for sent in stream:
@@ -409,10 +415,10 @@ class Service:
                 yield event
 
     async def _stream(self, path: str, cursor: str | None, deadline: Deadline) -> AsyncGenerator[ServerSentEvent]:
-        """The events of a stream after the cursor, each once, over as many connections as it takes.
+        """Yield the events of a stream after the cursor, each once, over as many connections as needed.
 
         Raises:
-            _NoStream: they do not come through.
+            _NoStream: events do not get through.
         """
         barren, proven = 0, False
         while True:
@@ -424,23 +430,23 @@ class Service:
                     return
                 async with aclosing(self._transport.events(response)) as stream:
                     async for event in stream:
-                        if event.data:  # a ping has none
+                        if event.data:  # A ping has no data.
                             barren, proven, cursor = 0, True, event.id or cursor
                             yield event
                         if event.event == "done":
                             return
                         in_order = deadline.left_s(limit_s) < limit_s - SLACK_S
-                        if in_order:  # come back with a shorter limit, or pings would hide that the time is up
+                        if in_order:  # Reconnect with a shorter limit, or pings would hide that the time is up.
                             break
             except httpx.ReadTimeout as exc:
                 if not proven:
                     raise _NoStream from exc
-            except SSEError as exc:  # an answer, but of something on the way
+            except SSEError as exc:  # Something on the way has answered instead of the service.
                 raise _NoStream from exc
             except httpx.TransportError:
                 pass
             except Busy as exc:
-                if exc.status == 429:  # too many streams: asking for the job is another matter
+                if exc.status == 429:  # There are too many streams, but polling is still allowed.
                     raise _NoStream from exc
                 asked_s = exc.retry_after_s
             if in_order:
@@ -451,7 +457,7 @@ class Service:
             barren += 1
 
     async def _open(self, path: str, cursor: str | None, limit_s: float) -> httpx.Response:
-        """A stream that has begun, or that has nothing more: 204."""
+        """Open a stream. The answer is 204 if there are no more events."""
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": cursor} if cursor else {})}
         response = await self._transport.send(self._build(Call("GET", path, headers=headers), limit_s), stream=True)
         if response.is_success:

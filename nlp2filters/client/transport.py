@@ -1,7 +1,7 @@
-"""What carries requests: httpx, waiting or blocking.
+"""The transport of requests: httpx, asynchronous or blocking.
 
-The client is written once, as coroutines over a `Transport`. A blocking transport never waits at an `await`, so that
-its coroutines run to their end in one step and need no event loop: `run` and `iterate` make plain calls of them.
+The client is written once, as coroutines over a `Transport`. A blocking transport never suspends at an `await`, so its
+coroutines run to their end in one step, without an event loop: `run` and `iterate` turn them into plain calls.
 """
 
 import time
@@ -16,25 +16,25 @@ T = TypeVar("T")
 
 
 class Transport(Protocol):
-    """Sends requests, reads streams, and lets time pass. `build` is httpx's `build_request`."""
+    """The operations that need time: requests, streams and sleeping. `build` is httpx's `build_request`."""
 
     build: Callable[..., httpx.Request]
 
     async def send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
-        """The answer, with its body, but of a `stream` that has begun."""
+        """Send a request. Returns the answer with its body, or, for a `stream`, when it has begun."""
 
     def events(self, response: httpx.Response) -> AsyncGenerator[ServerSentEvent]:
-        """The Server-Sent Events of an open stream, which is closed in the end."""
+        """Yield the Server-Sent Events of an open stream, and close it at the end."""
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Sleep."""
 
     async def close(self) -> None:
         """Close the connections."""
 
 
 class Waiting:
-    """Over `httpx.AsyncClient`."""
+    """A transport over `httpx.AsyncClient`."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
@@ -65,7 +65,7 @@ class Waiting:
 
 
 class Blocking:
-    """Over `httpx.Client`."""
+    """A transport over `httpx.Client`."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
@@ -88,7 +88,7 @@ class Blocking:
 
     async def sleep(self, seconds: float) -> None:
         """See `Transport`."""
-        time.sleep(seconds)  # noqa: ASYNC251  # nobody else runs here
+        time.sleep(seconds)  # noqa: ASYNC251  # There is no event loop to block.
 
     async def close(self) -> None:
         """See `Transport`."""
@@ -96,7 +96,7 @@ class Blocking:
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine over a blocking transport returns."""
+    """Run a coroutine over a blocking transport, and return its result."""
     try:
         coroutine.send(None)
     except StopIteration as end:
@@ -106,7 +106,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def iterate(items: AsyncGenerator[T]) -> Iterator[T]:
-    """What an asynchronous generator over a blocking transport yields."""
+    """Iterate over an asynchronous generator over a blocking transport."""
     try:
         while True:
             yield run(items.__anext__())

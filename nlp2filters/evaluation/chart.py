@@ -1,11 +1,12 @@
-"""The chart of an evaluation: one HTML file that needs nothing else, with a bar for each category."""
+"""The chart of an evaluation: one self-contained HTML file, with bars for each category."""
 
 from collections.abc import Mapping
 from html import escape
 
 from nlp2filters.evaluation.measures import Summary
 
-ROW, BAR, LEFT, WIDTH, TOP = 34, 11, 170, 420, 24  # pixels
+# These are in pixels.
+ROW, BAR, LEFT, WIDTH, TOP = 34, 11, 170, 420, 24
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -31,7 +32,7 @@ _PAGE = """<!doctype html>
 
 
 def page(title: str, summary: Summary, categories: Mapping[str, Summary]) -> str:
-    """An HTML page: exact readings and the F1 of conditions, in percent, for each category."""
+    """Render an HTML page: exact readings and the F1 of conditions, in percent, for each category."""
     width, bottom = LEFT + WIDTH + 60, TOP + ROW * len(categories)
     body = [_grid(percent, bottom) for percent in (0, 25, 50, 75, 100)]
     body += [_row(name, part, TOP + ROW * at) for at, (name, part) in enumerate(categories.items())]

@@ -1,4 +1,4 @@
-"""Measures: how right readings are, how sure they should have been, how long they took, what they cost."""
+"""Measures of readings: their correctness, calibration, latency and cost."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ Usage: TypeAlias = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many things were right, of how many expected and how many predicted."""
+    """The numbers of right, expected and predicted items."""
 
     right: int = 0
     expected: int = 0
@@ -32,13 +32,13 @@ class Count:
 
     @property
     def f1(self) -> float:
-        """The harmonic mean of precision and recall; 0 when nothing is right."""
+        """The harmonic mean of precision and recall; 0 if nothing is right."""
         return 2 * self.right / (self.expected + self.predicted) if self.right else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One reading against its case. `sure`: the confidence of each predicted condition, and whether it was right."""
+    """A reading compared with its case. `sure` has each predicted condition's confidence, and True if it was right."""
 
     case: Case
     exact: bool
@@ -53,13 +53,13 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What many judgements come to. Shares are 0 to 1.
+    """The summary of many judgements. Shares are 0 to 1.
 
-    exact              cases whose reading is right as a whole
+    exact              share of cases whose reading is right as a whole
     condition_f1       F1 over (field, operator, value), all cases together
-    value_f1           the same without the operator, lists opened
+    value_f1           the same without the operator, with one item for each value of a list
     field_f1           the same over the fields alone
-    calibration_error  expected calibration error over ten bins; None when no condition was predicted
+    calibration_error  expected calibration error over ten bins; None if no condition was predicted
     degraded           readings for which the LLM gave nothing usable
     """
 
@@ -84,7 +84,7 @@ def judge(
     usage: Usage | None = None,
     degraded: bool = False,
 ) -> Judgement:
-    """Compare a reading, its relative dates resolved, with what its case means."""
+    """Compare a reading, with its relative dates resolved, with its case."""
     given, meant = predicted(reading), _meant(case, reading, collection.catalog)
     wanted, got = _forms(meant, collection), _forms(given, collection)
     right = _match(wanted, got, _same)
@@ -104,7 +104,7 @@ def judge(
 
 
 def summarize(judgements: Sequence[Judgement]) -> Summary:
-    """One line of a report. There is at least one judgement."""
+    """Summarize judgements, of which there must be at least one."""
     latencies = [1000 * judgement.latency_s for judgement in judgements]
     cuts = quantiles(latencies, n=20, method="inclusive") if len(latencies) > 1 else latencies * 19
     return Summary(
@@ -122,7 +122,7 @@ def summarize(judgements: Sequence[Judgement]) -> Summary:
 
 
 def by_category(judgements: Iterable[Judgement]) -> dict[str, Summary]:
-    """A summary for each category, in the order of their names."""
+    """Summarize each category, in the order of their names."""
     grouped = defaultdict(list)
     for judgement in judgements:
         grouped[judgement.case.category].append(judgement)
@@ -130,9 +130,9 @@ def by_category(judgements: Iterable[Judgement]) -> dict[str, Summary]:
 
 
 def calibration_error(sure: Iterable[tuple[float, bool]]) -> float | None:
-    """The expected calibration error of (confidence, right) pairs: Guo et al. 2017, section 2; bins of equal width.
+    """Compute the expected calibration error of (confidence, right) pairs, with bins of equal width.
 
-    None when there is no pair.
+    See Guo et al. 2017, section 2. Returns None if there is no pair.
     """
     bins: list[list[tuple[float, bool]]] = [[] for _ in range(BINS)]
     for confidence, right in sure:
@@ -146,7 +146,7 @@ def calibration_error(sure: Iterable[tuple[float, bool]]) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A condition in one form: each of `values` is a right value, as the set of what it lists."""
+    """A normalized condition: each of `values` is a right value, as the set of its items."""
 
     name: str
     op: str
@@ -155,7 +155,7 @@ class _Form:
 
 
 def _forms(conditions: Iterable[Condition], collection: Collection, *, loose: bool = False) -> list[_Form]:
-    """Conditions in one form, each once. Loose: without the operator, and lists opened."""
+    """Normalize conditions, each once. If `loose`, without the operator, and with one condition for each list item."""
     found = (form for condition in conditions for form in _form(condition, collection, loose=loose))
     return list(dict.fromkeys(found))
 
@@ -184,7 +184,7 @@ def _form(condition: Condition, collection: Collection, *, loose: bool) -> list[
 
 
 def _operator(name: str, *, single: bool, string: bool) -> str:
-    """On strings, whether a value is equal or contained is a matter of how it is stored."""
+    """Normalize an operator. On strings, "contains" counts as "eq": which one is right depends on the storage."""
     op = operator(name)
     if op == "in" and single:
         op = "eq"
@@ -200,7 +200,7 @@ def _count(wanted: Sequence[_Form], got: Sequence[_Form], equal: Callable[[_Form
 
 
 def _match(wanted: Sequence[_Form], got: Sequence[_Form], equal: Callable[[_Form, _Form], bool]) -> dict[int, int]:
-    """The largest one-to-one matching, by augmenting paths: from places in `got` to places in `wanted`."""
+    """Find the largest one-to-one matching, by augmenting paths, from indexes in `got` to indexes in `wanted`."""
     taken: dict[int, int] = {}
 
     def place(at: int, seen: set[int]) -> bool:
@@ -219,7 +219,7 @@ def _match(wanted: Sequence[_Form], got: Sequence[_Form], equal: Callable[[_Form
 
 
 def _meant(case: Case, reading: Interpretation, catalog: Catalog) -> tuple[Condition, ...]:
-    """The conditions to compare with: where several filters are right and one was found, those of that one."""
+    """Return the expected conditions. If several filters are right and the reading has one of them, use that one."""
     said = _checked(reading.filter, catalog)
     for node in case.expected.filters if case.expected else ():
         if _checked(node, catalog) == said:
@@ -239,7 +239,7 @@ def _is_as_expected(reading: Interpretation, expected: Expected, catalog: Catalo
 
 
 def _checked(node: Filter | None, catalog: Catalog) -> Any:
-    """What the filter says of the catalog: on whole numbers, "under 2204.6" is "under 2205"."""
+    """Return the filter's canonical meaning in the catalog: on whole numbers, "under 2204.6" is "under 2205"."""
     try:
         return canonical(checks.check(node, catalog)) if node else None
     except InvalidFilter:
@@ -247,10 +247,10 @@ def _checked(node: Filter | None, catalog: Catalog) -> Any:
 
 
 def canonical(node: Filter | None) -> Any:
-    """Something that is equal for two filters that say the same.
+    """Return a canonical form, which is equal for two filters with the same meaning.
 
-    The order of AND, OR and lists does not count, nor whether a range is one test or two, a list one test or
-    several joined by OR, nor upper and lower case in `Contains`.
+    The order of AND, OR and lists does not matter. A range equals two tests, and a list several tests joined by OR.
+    Upper and lower case in `Contains` are equal.
     """
     return _canonical(filters.push_not_inward(node)) if node else None
 
@@ -278,7 +278,7 @@ def _canonical(node: Filter) -> Any:
 
 
 def _set(kind: str, args: Sequence[Filter]) -> Any:
-    """The members of AND or OR, flattened, as a set; a single one as itself."""
+    """Flatten the members of AND or OR into a set; a single member is returned as itself."""
     members: set[Any] = set()
     for member in map(_canonical, args):
         members |= member[1] if isinstance(member, tuple) and member[0] == kind else {member}

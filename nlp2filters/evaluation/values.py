@@ -1,8 +1,8 @@
-"""Values in one form, so that "$1,200", 1200 and "1.2k" count as the same.
+"""Normalize values, so that "$1,200", 1200 and "1.2k" are equal.
 
-Text loses case, accents, punctuation and a leading article; numbers their currency signs, thousands commas and unit
-words; measures of time and length become minutes and miles; days and times of day are written in ISO 8601. A value
-that does not read as its field's type is taken for text.
+Text loses case, accents, punctuation and a leading article; numbers lose currency signs, thousands separators and unit
+words; measures of time and length become minutes and miles; dates and times are written in ISO 8601. A value that is
+not of its field's type is treated as text.
 """
 
 import re
@@ -60,12 +60,12 @@ _NAMED_DATE = re.compile(
 
 
 def field_key(name: str) -> str:
-    """A field's name without case and punctuation."""
+    """Normalize a field's name, without case and punctuation."""
     return re.sub(r"[\W_]+", " ", name.casefold()).strip()
 
 
 def normal(value: Any, type_: str | None, unit: str | None = None, year: str = "") -> str:
-    """The value in one form. `type_` and `unit` are the field's; `year` completes a date without one."""
+    """Normalize a value. `type_` and `unit` are those of the field; `year` completes a date without one."""
     read = _typed(value, type_, unit, year)
     if read is not None:
         return read
@@ -98,7 +98,7 @@ def _text(value: str) -> str:
 
 
 def _number(value: Any, unit: str | None) -> str | None:
-    """The number with its dimension where it has one: "t:90" for an hour and a half."""
+    """Normalize a number, with its dimension if it has one: "t:90" for an hour and a half."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -109,7 +109,7 @@ def _number(value: Any, unit: str | None) -> str | None:
     if not found or not re.search(r"\d", found[1]) or re.search(r"\d", said[: found.start(1)]):
         return None
     amount, magnitude, word = float(found[1].replace(",", "")), found[2], found[3].strip()
-    if magnitude == "m" and unit in _UNITS:  # metres, not millions
+    if magnitude == "m" and unit in _UNITS:  # It means metres, not millions.
         magnitude, word = None, "m"
     return _measure(amount * _MAGNITUDES.get(magnitude, 1), word or unit or "")
 

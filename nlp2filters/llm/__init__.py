@@ -1,4 +1,4 @@
-"""LLM providers: one module per API, all with the same face."""
+"""LLM providers: one module per API, all with the same interface."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from nlp2filters.core.prompt import Message
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model answered: its text, the model that did, and the tokens it counted, where it says so."""
+    """A model's answer: its text, the model's name, and the token counts, if the provider reports them."""
 
     content: str
     model: str
@@ -17,16 +17,16 @@ class Answer:
 
 
 class Listener(Protocol):
-    """Who wants to know how a call goes. It is called in passing, and may neither wait nor fail."""
+    """A listener for the progress of a call. Its methods must neither block nor fail."""
 
     def begins(self) -> None:
-        """The call is made, or made again: what came of the answer so far is void."""
+        """Handle the start of a try: any text received before is void."""
 
     def adds(self, text: str) -> None:
-        """More of the answer came."""
+        """Handle more text of the answer."""
 
     def waits(self, seconds: float, number: int, most: int) -> None:
-        """A try failed: in so many seconds comes the one of that number, of `most`."""
+        """Handle a failed try: try `number` of `most` follows in `seconds`."""
 
 
 class Provider(Protocol):
@@ -38,8 +38,8 @@ class Provider(Protocol):
     async def complete(
         self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
     ) -> Answer:
-        """Answer a chat with JSON of the schema. With a `listener` the answer is streamed, where the API can.
+        """Answer a chat with JSON of the schema. With a `listener`, the answer is streamed if the API supports it.
 
         Raises:
-            ProviderError: the call gave nothing usable; its subclasses say why.
+            ProviderError: the call gave nothing usable; its subclasses give the reason.
         """

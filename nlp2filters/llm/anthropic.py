@@ -15,7 +15,7 @@ from nlp2filters.llm.http import MAX_TOKENS, Calls, Reply, Text, counted
 
 VERSION = "2023-06-01"
 TOOL = "answer"
-REJECTED = {  # errors that a stream may tell of, and the status that they have otherwise; any other may pass
+REJECTED = {  # A stream may contain these errors, which otherwise have these statuses. Any other counts as 500.
     "invalid_request_error": 400,
     "authentication_error": 401,
     "billing_error": 402,
@@ -27,7 +27,7 @@ REJECTED = {  # errors that a stream may tell of, and the status that they have 
 
 
 class AnthropicProvider(Calls):
-    """Calls `{base_url}/messages`. The answer is the input of a tool with the schema, which the model must use."""
+    """A client of `{base_url}/messages`. The model must use a tool with the schema, whose input is the answer."""
 
     name = "anthropic"
 
@@ -73,7 +73,7 @@ class AnthropicProvider(Calls):
 
 @dataclass(slots=True)
 class _Said:
-    """What an answer says: `content` is the input of the tool as JSON text, None where the tool was not used."""
+    """The relevant parts of an answer: `content` is the tool's input as JSON, None if the tool was not used."""
 
     model: object = None
     reason: object = None
@@ -82,12 +82,12 @@ class _Said:
 
 
 class _Streamed:
-    """An answer, put together from the events of a stream. See `calls.Streamed`."""
+    """An answer, assembled from the events of a stream. See `calls.Streamed`."""
 
     def __init__(self, listener: Listener) -> None:
         self._said = _Said()
         self._content = Text(listener)
-        self._tool: int | None = None  # the index of its block
+        self._tool: int | None = None  # This is the index of the tool's block.
 
     @property
     def complete(self) -> bool:
@@ -116,7 +116,7 @@ class _Streamed:
         return False
 
     def whole(self) -> _Said:
-        """What the body would have been without a stream."""
+        """Return the answer as it would have been without a stream."""
         return replace(self._said, content=None if self._tool is None else str(self._content) or "{}")
 
 

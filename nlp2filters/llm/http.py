@@ -1,4 +1,4 @@
-"""A call of an LLM API over HTTP: one deadline for all of it, retries that are rationed, an answer of limited size."""
+"""Calls of an LLM API over HTTP, with one deadline for everything, a retry budget, and a limited answer size."""
 
 import asyncio
 import datetime as dt
@@ -20,14 +20,19 @@ from nlp2filters.errors import InvalidAnswer, ProviderRejected, ProviderTimeout,
 from nlp2filters.llm import Answer, Listener
 
 MAX_TRIES = 3
-MAX_ANSWER = 1_000_000  # bytes of a body, characters of a stream's text
-MAX_STREAM = 20 * MAX_ANSWER  # bytes: around every word of the text stand some 300 of them
-MAX_TOKENS = 4096  # of an answer
+# This is the limit for the bytes of a body and for the characters of a stream's text.
+MAX_ANSWER = 1_000_000
+# A stream has some 300 bytes of framing around every word of its text.
+MAX_STREAM = 20 * MAX_ANSWER
+# An answer may have this many tokens by default.
+MAX_TOKENS = 4096
 WITHHELD = "[withheld]"
-MAX_QUOTED = 300  # characters of the provider's own message
+# At most this many characters of the provider's own message are quoted.
+MAX_QUOTED = 300
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
 CONNECT_TIMEOUT_S = 5.0
-LINGER_S = 0.2  # after a stream's last event: a connection that ends in order is used again
+# After its last event, a stream gets this long to end in order, so that its connection can be reused.
+LINGER_S = 0.2
 
 _RETRIED = frozenset({408, 409, 429})
 _random = random.SystemRandom()
@@ -35,9 +40,9 @@ _log = logging.getLogger(__name__)
 
 
 class RetryBudget:
-    """How many retries a provider may cost: one for ten calls that went well, and ten ahead.
+    """A budget of retries: ten in advance, and one more for every ten successful calls.
 
-    A provider that is down then gets little more than the calls themselves.
+    A provider that is down therefore gets few requests beyond the calls themselves.
     """
 
     def __init__(self, ahead: float = 10.0, earned: float = 0.1) -> None:
@@ -45,19 +50,19 @@ class RetryBudget:
         self._earned = earned
 
     def spend(self) -> bool:
-        """Whether one more retry is allowed."""
+        """Use one retry, and return True if it is allowed."""
         if self._left < 1:
             return False
         self._left -= 1
         return True
 
     def earn(self) -> None:
-        """A call went well."""
+        """Add to the budget for a successful call."""
         self._left = min(self._most, self._left + self._earned)
 
 
 class Retryable(Exception):
-    """A failure that may pass; `wait_s` is what the provider asked for."""
+    """A temporary failure; `wait_s` is the wait that the provider asked for."""
 
     def __init__(self, detail: str, wait_s: float | None = None, status: int | None = None) -> None:
         super().__init__(detail)
@@ -66,7 +71,7 @@ class Retryable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a server said: its status, headers and body, unless that was `streamed`."""
+    """A server's reply: its status, headers and body, unless the body was `streamed`."""
 
     status: int
     headers: httpx.Headers = field(default_factory=httpx.Headers)
@@ -74,11 +79,11 @@ class Reply:
     streamed: bool = False
 
     def check(self) -> None:
-        """Pass if the call went well.
+        """Check that the call was successful.
 
         Raises:
-            Retryable: the failure may pass.
-            ProviderRejected: it will not.
+            Retryable: the failure may be temporary.
+            ProviderRejected: the failure is permanent.
         """
         if self.status in _RETRIED or self.status >= 500:
             raise Retryable(f"{self.status}: {_message(self.body)}", _retry_after_s(self.headers), self.status)
@@ -87,22 +92,22 @@ class Reply:
 
 
 class Streamed(Protocol):
-    """Puts an answer together from the events of a stream."""
+    """An answer that is assembled from the events of a stream."""
 
     @property
     def complete(self) -> bool:
-        """Whether the answer is there, whatever else may come."""
+        """True if the answer is complete, even if more events follow."""
 
     def take(self, event: ServerSentEvent) -> bool:
-        """Add an event; whether it was the last one.
+        """Add an event. Returns True if it was the last one.
 
         Raises:
-            Retryable, ProviderError: the event says that the call failed, or is of no use.
+            Retryable, ProviderError: the event reports that the call failed, or is unusable.
         """
 
 
 class Text:
-    """The text of an answer that comes in pieces, which a listener hears of."""
+    """The text of an answer that comes in pieces, which are passed to a listener."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -110,7 +115,7 @@ class Text:
         self._size = 0
 
     def add(self, piece: object) -> None:
-        """Add a piece; nothing that is none.
+        """Add a piece; anything but a non-empty string is ignored.
 
         Raises:
             InvalidAnswer: the text is too long.
@@ -128,11 +133,11 @@ class Text:
 
 
 class Calls:
-    """Calls of one server. Open it with `async with`.
+    """A client for the calls of one server. Open it with `async with`.
 
-    `timeout_s` is the deadline for one answer: connecting, waiting, reading and every retry together. 408, 409, 429,
-    5xx and broken connections are retried with full jitter, `Retry-After` is obeyed. Servers quote the `key` in their
-    errors at times, which are logged and told: it is taken out of whatever they say.
+    `timeout_s` is the deadline for one answer, including connecting, waiting, reading and all retries. 408, 409, 429,
+    5xx and broken connections are retried with full jitter, and `Retry-After` is honoured. Servers sometimes quote the
+    `key` in their errors, which are logged and reported: so it is removed from everything that they send.
     """
 
     def __init__(self, base_url: str, key: str, headers: Mapping[str, str], timeout_s: float) -> None:
@@ -156,10 +161,10 @@ class Calls:
         await self._client.aclose()
 
     async def answer(self, attempt: Callable[[], Awaitable[Answer]], listener: Listener | None = None) -> Answer:
-        """What the attempt returns; it is made again after a failure that may pass.
+        """Return the result of `attempt`, which is repeated after temporary failures.
 
         Raises:
-            ProviderError: it gave nothing usable in time; its subclasses say why.
+            ProviderError: there was no usable answer in time; its subclasses give the reason.
         """
         try:
             async with asyncio.timeout(self._timeout_s) as deadline:
@@ -189,10 +194,10 @@ class Calls:
         raise AssertionError("the last try returns or raises")
 
     async def post(self, path: str, data: Mapping[str, Any], streamed: Streamed | None = None) -> Reply:
-        """Send JSON and read the reply, its body counted while it comes. The events of a stream go to `streamed`.
+        """Send JSON and read the reply, whose size is checked while it comes. The events of a stream go to `streamed`.
 
         Raises:
-            Retryable: the connection broke, or a stream ended before its answer did.
+            Retryable: the connection broke, or a stream ended before its answer was complete.
             InvalidAnswer: the body is too long.
         """
         content, headers = orjson.dumps(data), {"Content-Type": "application/json"}
@@ -218,8 +223,8 @@ class Calls:
 async def _read_events(
     response: httpx.Response, streamed: Streamed, cleaned: Callable[[ServerSentEvent], ServerSentEvent]
 ) -> None:
-    """Read a stream to its last event, and to its end if that comes at once."""
-    # Of the decoded bytes, which are counted, httpx-sse is given a response of its own.
+    """Read a stream to its last event, and to its end if that follows at once."""
+    # A second response hands httpx-sse the decoded bytes, which are counted on the way.
     source = EventSource(httpx.Response(200, headers={"Content-Type": SSE}, content=_limited(response, MAX_STREAM)))
     try:
         async with asyncio.timeout(None) as lingering, aclosing(source.aiter_sse()) as events:
@@ -245,12 +250,12 @@ async def _limited(response: httpx.Response, most: int) -> AsyncIterator[bytes]:
 
 
 def counted(usage: object) -> dict[str, int] | None:
-    """The counts of tokens in what a provider reports, if it reports any."""
+    """Return the token counts of a provider's usage report, if there is one."""
     return {name: count for name, count in usage.items() if isinstance(count, int)} if isinstance(usage, dict) else None
 
 
 def _message(body: bytes) -> str:
-    """The provider's own words about an error, cut short."""
+    """Return the provider's own message about an error, truncated."""
     try:
         error = orjson.loads(body)["error"]
         said = error["message"] if isinstance(error, dict) else error
@@ -260,7 +265,7 @@ def _message(body: bytes) -> str:
 
 
 def _backoff_s(number: int) -> float:
-    """Full jitter: anywhere up to a limit that doubles."""
+    """Return a random wait up to a limit that doubles ("full jitter")."""
     return _random.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**number))
 
 
@@ -270,7 +275,7 @@ def _in_time(wait_s: float, deadline: asyncio.Timeout) -> bool:
 
 
 def _retry_after_s(headers: httpx.Headers) -> float | None:
-    """What `Retry-After` asks for, in seconds or as a date; None for none or nonsense."""
+    """Return the wait that `Retry-After` asks for, in seconds or as a date; None if it is missing or invalid."""
     value = headers.get("retry-after", "").strip()
     if not value:
         return None

@@ -1,4 +1,4 @@
-"""The OpenAI chat API, as OpenAI and many other servers speak it."""
+"""The OpenAI chat API, which OpenAI and many other servers offer."""
 
 import logging
 import re
@@ -15,18 +15,18 @@ from nlp2filters.llm import Answer, Listener
 from nlp2filters.llm.http import MAX_QUOTED, MAX_TOKENS, Calls, Reply, Text, counted
 
 LIMITS = ("max_completion_tokens", "max_tokens")
-# Of a request: what a server may not know.
+# A server may not know these members of a request.
 OPTIONAL = ("response_format", "stream_options", "stream", *LIMITS, "temperature")
 
 _log = logging.getLogger(__name__)
 
 
 class OpenAIProvider(Calls):
-    """Calls `{base_url}/chat/completions`.
+    """A client of `{base_url}/chat/completions`.
 
-    What a server does not know it is not asked for again: without `json_schema` it is asked for a plain JSON object,
-    with the schema in the messages; without `stream` for the whole answer at once; the limit of an answer's tokens has
-    an older name; and models that think take no `temperature`.
+    Parameters that a server rejects are remembered and omitted. Without `json_schema`, the request is for a plain JSON
+    object, with the schema in the messages; without `stream`, for the whole answer at once. The token limit has an
+    older name, and reasoning models accept no `temperature`.
     """
 
     name = "openai"
@@ -48,7 +48,7 @@ class OpenAIProvider(Calls):
 
     async def _try(self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None) -> Answer:
         while True:
-            optional = set(OPTIONAL) - self._unknown  # another call may find out meanwhile
+            optional = set(OPTIONAL) - self._unknown  # Concurrent calls may add to this set.
             request = self._request(messages, schema, listener)
             streamed = _Completion(listener) if listener and "stream" in request else None
             reply = await self.post("chat/completions", request, streamed)
@@ -85,7 +85,7 @@ class OpenAIProvider(Calls):
 
 
 def _not_known(optional: Set[str], reply: Reply) -> str | None:
-    """Which of the optional members of a request the server complains of by name."""
+    """Return the first optional member of the request that the server names in its error, if any."""
     if reply.status not in (400, 422):
         return None
     asked = [name for name in OPTIONAL if name in optional]
@@ -93,7 +93,7 @@ def _not_known(optional: Set[str], reply: Reply) -> str | None:
 
 
 class _Completion:
-    """A chat completion, put together from the chunks of a stream. See `calls.Streamed`."""
+    """A chat completion, assembled from the chunks of a stream. See `calls.Streamed`."""
 
     def __init__(self, listener: Listener) -> None:
         self.complete = False
@@ -127,14 +127,14 @@ class _Completion:
         self._content.add(delta.get("content"))
 
     def whole(self) -> dict[str, Any]:
-        """What the body would have been without a stream."""
+        """Return the body as it would have been without a stream."""
         message = {"content": str(self._content), "refusal": "".join(self._refusal)}
         choice = {"message": message, "finish_reason": self._reason}
         return {"model": self._model, "choices": [choice], "usage": self._usage}
 
 
 def _fail(error: Any) -> None:
-    """Raise what the error in a stream means; its status would have been that of the answer, had it come earlier."""
+    """Raise an error in a stream as if it had come before the stream, as the status of the answer."""
     code = error.get("code") if isinstance(error, dict) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
     Reply(status, body=orjson.dumps({"error": error})).check()

@@ -1,4 +1,4 @@
-"""Which LLM the settings name."""
+"""The LLM provider that the settings name."""
 
 from nlp2filters.llm.anthropic import AnthropicProvider
 from nlp2filters.llm.openai import OpenAIProvider
@@ -8,7 +8,7 @@ LLM = OpenAIProvider | AnthropicProvider
 
 
 def configured(settings: Settings) -> LLM | None:
-    """The provider that the settings name, or None where they name no model."""
+    """Create the provider that the settings name; None if they name no model."""
     if not settings.llm_model:
         return None
     kind: type[LLM] = OpenAIProvider

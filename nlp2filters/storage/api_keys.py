@@ -1,7 +1,7 @@
-"""Who may do what: API keys, and short-lived tokens for streams.
+"""Access control: API keys, and short-lived tokens for streams.
 
-A key is `n2f_<id>_<secret>`. The id finds what is known of the key; of the secret only the SHA-256 is kept. The secret
-is 256 random bits, so a plain hash is enough: there is nothing to guess.
+A key is `n2f_<id>_<secret>`. The id identifies the key's record; only the SHA-256 of the secret is stored. The secret
+is 256 random bits, so a plain hash is enough: it cannot be guessed.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ TOKEN_S = 600
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: `owner` is whose jobs they see; `limited` whether the limits per owner hold for them.
+    """The authenticated caller, who sees the jobs of `owner`. If `limited`, the limits per owner apply.
 
-    `key_id` names the API key by which they are known, also where they have shown a stream token made with it.
+    `key_id` is the id of the caller's API key, or of the key that created the caller's stream token.
     """
 
     owner: str
@@ -39,7 +39,7 @@ class Caller:
     key_id: str | None = None
 
     def may(self, scope: str) -> bool:
-        """Whether they have the scope."""
+        """Return True if the caller has the scope."""
         return scope in self.scopes or "admin" in self.scopes
 
 
@@ -48,7 +48,7 @@ LOCAL_CALLER = Caller(ANONYMOUS, frozenset({"admin"}), limited=False)
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What is known of a key. Times are ms since 1970."""
+    """The record of an API key. Times are ms since 1970."""
 
     id: str
     name: str
@@ -67,19 +67,19 @@ class ApiKeys:
         self._name = keys.api_keys
 
     async def create(self, name: str, owner: str, scopes: Iterable[str], now: int) -> tuple[ApiKey, str]:
-        """Make a key; returns what is kept of it, and the key itself, which is never to be seen again."""
+        """Create a key. Returns its record, and the key itself, which is not stored and cannot be shown again."""
         id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         made = ApiKey(id_, name, owner, tuple(scopes), _digest(secret), now)
         await self._put(made)
         return made, f"n2f_{id_}_{secret}"
 
     async def listing(self) -> list[ApiKey]:
-        """All keys, also the revoked ones, the oldest first."""
+        """List all keys, including revoked ones, oldest first."""
         reply = await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(self._name))
         return sorted((_read(data) for data in reply.values()), key=lambda made: made.created_at)
 
     async def revoke(self, id_: str, now: int) -> ApiKey | None:
-        """Make a key invalid from now on; None when there is none of that id."""
+        """Revoke a key from now on. Returns None if there is no key with this id."""
         found = await self._get(id_)
         if found is None or found.revoked_at:
             return found
@@ -88,11 +88,11 @@ class ApiKeys:
         return revoked
 
     async def any(self) -> bool:
-        """Whether a key was ever made here: then nobody goes without one."""
+        """Return True if a key was ever created here: then every caller needs one."""
         return bool(await cast(Awaitable[int], self._redis.hlen(self._name)))
 
     async def caller(self, key: str) -> Caller | None:
-        """Whose key it is; None when it is not valid."""
+        """Return the caller that the key authenticates; None if it is not valid."""
         prefix, _, rest = key.partition("_")
         id_, _, secret = rest.partition("_")
         found = await self._get(id_) if prefix == "n2f" and id_.isalnum() else None
@@ -102,7 +102,7 @@ class ApiKeys:
         return Caller(found.owner, frozenset(found.scopes), key_id=found.id)
 
     async def revoked(self, ids: Collection[str]) -> set[str]:
-        """Those of the ids whose keys are not valid any more."""
+        """Return the ids whose keys are no longer valid."""
         if not ids:
             return set()
         names = sorted(ids)
@@ -118,21 +118,21 @@ class ApiKeys:
 
 
 class StreamTokens:
-    """Tokens for browsers' EventSource and WebSocket, which send no headers: ten minutes, for one job or batch."""
+    """Tokens for browsers' EventSource and WebSocket, which send no headers: for one job or batch, for ten minutes."""
 
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
 
     async def create(self, maker: Caller, subject: str) -> str:
-        """Make a token to follow the job or batch `subject` of its maker."""
+        """Create a token for following the job or batch `subject` of its maker."""
         token = secrets.token_urlsafe(32)
         value = orjson.dumps({"owner": maker.owner, "subject": subject, "key": maker.key_id})
         await self._redis.set(self._keys.token(_digest(token)), value, ex=TOKEN_S)
         return token
 
     async def caller(self, token: str, subject: str) -> Caller | None:
-        """Who may follow `subject` with the token; None when it is not valid for that."""
+        """Return the caller that may follow `subject` with the token; None if it is not valid for that."""
         data = await self._redis.get(self._keys.token(_digest(token)))
         found: dict[str, Any] = orjson.loads(data) if data else {}
         if found.get("subject") != subject:

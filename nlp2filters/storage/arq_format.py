@@ -1,4 +1,4 @@
-"""The queues, one per stage, in ARQ's own format: what an entry is called and how it is written."""
+"""The queues, one per stage, in ARQ's own format: names and encoding of their entries."""
 
 from importlib.resources import files
 from typing import Any
@@ -7,28 +7,30 @@ import orjson
 from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.jobs import serialize_job
 
-MAIN, QUICK = "main", "quick"  # lanes of a queue
-SEPARATOR = "\x1f"  # as in lua/queue.lua
+# Every queue has these lanes.
+MAIN, QUICK = "main", "quick"
+# The same value is in lua/queue.lua.
+SEPARATOR = "\x1f"
 FUNCTIONS = {"embedding": "embed", "llm": "translate", "delivery": "deliver"}
 
 
 def lua(*names: str) -> str:
-    """The text of a script: that of the named files, of which the earlier ones hold functions for the later."""
+    """Return the text of a script, joined from the named files; earlier ones define functions for later ones."""
     folder = files(__package__) / "lua"
     return "".join(folder.joinpath(f"{name}.lua").read_text() for name in names)
 
 
 def entry_id(stage: str, job_id: str, number: int | str = 0) -> str:
-    """ARQ's id of a job's entry in the queue of a stage. ARQ's ids are global over queues, hence the stage.
+    """Return ARQ's id of a job's entry in the queue of a stage. It contains the stage, as all queues share ARQ's ids.
 
-    `number` tells an entry from every other one of the job in that queue: a late command about an earlier entry, by a
-    worker that was frozen, changes nothing of this one.
+    `number` distinguishes the job's entries in that queue: a late command about an earlier entry, from a worker that
+    was frozen, does not affect this one.
     """
     return f"{job_id}:{stage}" + (f"-{number}" if number else "")
 
 
 def entry_key(stage: str, job_id: str, number: int | str = 0) -> str:
-    """The Redis key under which ARQ looks for the entry."""
+    """Return the Redis key under which ARQ looks for the entry."""
     return str(job_key_prefix) + entry_id(stage, job_id, number)
 
 
@@ -38,50 +40,50 @@ def lease_key(stage: str, job_id: str, number: int | str = 0) -> str:
 
 
 def index_entry_id(digest: str) -> str:
-    """ARQ's id of the entry that has a catalog index built."""
+    """Return ARQ's id of the entry for building a catalog index."""
     return f"index-{digest}:embedding"
 
 
 def index_entry_key(digest: str) -> str:
-    """The Redis key under which ARQ looks for that entry."""
+    """Return the Redis key under which ARQ looks for that entry."""
     return str(job_key_prefix) + index_entry_id(digest)
 
 
 def index_entry(digest: str, now_ms: int) -> bytes:
-    """What ARQ reads when it runs that entry."""
+    """Encode the content of that entry for ARQ."""
     return _serialized("index", digest, now_ms)
 
 
 def job_of(entry_id: str) -> str:
-    """The job that an entry is about."""
+    """Return the id of an entry's job."""
     return entry_id.rpartition(":")[0]
 
 
 def wake_key(queue_name: str, lane: str = MAIN) -> str:
-    """The sorted set whose one member tells an idle worker to look at that lane of the queue."""
+    """Return the key of the sorted set whose only member tells an idle worker to look at that lane of the queue."""
     return f"{queue_name}:wake:{lane}"
 
 
 def all_key(queue_name: str) -> str:
-    """The sorted set of all entries of a queue, by the time in ms since which they are due."""
+    """Return the key of the sorted set of a queue's entries, scored by the time in ms since which they are due."""
     return f"{queue_name}:all"
 
 
 def group(owner: str, *, lane: str = MAIN, receiver: str = "") -> str:
-    """The name of a group of entries, which take turns with other groups: those of an owner, in a lane.
+    """Return the name of a group: the entries of an owner in a lane, which take turns with those of other groups.
 
-    Deliveries have a group for each `receiver`, too.
+    Deliveries also have a group for each `receiver`.
     """
     return SEPARATOR.join((lane, owner, receiver))
 
 
 def lane_of(group: str) -> str:
-    """The lane of a group."""
+    """Return the lane of a group."""
     return group.partition(SEPARATOR)[0]
 
 
 def entry(stage: str, job_id: str, now_ms: int) -> bytes:
-    """What ARQ reads when it runs the entry: the stage's function with the job id, nothing else."""
+    """Encode an entry for ARQ: only the stage's function and the job id."""
     return _serialized(FUNCTIONS[stage], job_id, now_ms)
 
 
@@ -92,10 +94,10 @@ def _serialized(function: str, argument: str, now_ms: int) -> bytes:
 
 
 def dumps(data: Any) -> bytes:
-    """ARQ's serializer: JSON, never pickle. An exception as a job's result is kept as its repr."""
+    """Serialize for ARQ: as JSON, never pickle. An exception as a job's result is kept as its repr."""
     return orjson.dumps(data, default=repr)
 
 
 def loads(data: bytes) -> Any:
-    """ARQ's deserializer."""
+    """Deserialize for ARQ."""
     return orjson.loads(data)

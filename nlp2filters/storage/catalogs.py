@@ -1,4 +1,4 @@
-"""The owners' catalogs in Redis. A content is written under its own hash, so that a job keeps the one it was given."""
+"""The owners' catalogs in Redis. Their content is stored under its hash, so that a job keeps its version."""
 
 import hashlib
 from collections.abc import Awaitable
@@ -27,7 +27,7 @@ class Stored:
     key: str
 
     def to_json(self) -> dict[str, Any]:
-        """The catalog as JSON data, in the form of `core.catalog.to_json`."""
+        """Return the catalog as JSON data, in the form of `core.catalog.to_json`."""
         data: dict[str, Any] = orjson.loads(self.content)
         for field in data["fields"]:
             if "values" in field:
@@ -36,7 +36,7 @@ class Stored:
 
 
 def _compact(catalog: Catalog) -> bytes:
-    """The catalog as JSON that is hardly larger than what was sent: a value without more to it is a string."""
+    """Encode the catalog as JSON that is hardly larger than the submitted one: a value with only a name is a string."""
     data = catalogs.to_json(catalog)
     for field in data["fields"]:
         if "values" in field:
@@ -45,9 +45,9 @@ def _compact(catalog: Catalog) -> bytes:
 
 
 class Catalogs:
-    """Reads and writes. A replaced or deleted content is kept for the jobs that have it: `kept_ms` longer.
+    """The catalogs of all owners. Replaced or deleted content is kept `kept_ms` longer, for the jobs that use it.
 
-    What an owner writes counts among the bytes that it may add in `retention_ms`.
+    An owner's catalogs count toward the bytes that it may add in `retention_ms`.
     """
 
     def __init__(self, redis: Redis, keys: Keys, *, kept_ms: int, retention_ms: int) -> None:
@@ -57,13 +57,13 @@ class Catalogs:
         self._retention_ms = retention_ms
 
     async def put(self, owner: str, catalog: Catalog, now: int, *, max_bytes: int = 0) -> tuple[str, bool]:
-        """Write a catalog; returns the hash of its content, and whether the name is new.
+        """Store a catalog. Returns the hash of its content, and True if the name is new.
 
-        `max_bytes` may the owner add, and have in catalogs; 0 for any number.
+        `max_bytes` limits the bytes that the owner may add, and those of its catalogs; 0 means no limit.
 
         Raises:
-            TooManyCatalogs: the owner has as many as it may, or as large ones.
-            TooManyBytes: the owner has added as much as it may.
+            TooManyCatalogs: the owner has reached its limit of catalogs, or of their bytes.
+            TooManyBytes: the owner has reached its limit of added bytes.
         """
         content = _compact(catalog)
         digest = hashlib.sha256(content).hexdigest()
@@ -95,10 +95,10 @@ class Catalogs:
         return digest, before is None
 
     async def get(self, owner: str, name: str) -> Stored:
-        """The owner's catalog.
+        """Read a catalog of the owner.
 
         Raises:
-            CatalogNotFound: there is none of that name.
+            CatalogNotFound: there is no catalog with this name.
         """
         summary = await self._summary(owner, name)
         if summary is None:
@@ -110,15 +110,15 @@ class Catalogs:
         return Stored(summary["digest"], content, key)
 
     async def listing(self, owner: str) -> list[dict[str, Any]]:
-        """Summaries of the owner's catalogs, by name."""
+        """List summaries of the owner's catalogs, sorted by name."""
         reply = await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(self._keys.catalogs(owner)))
         return sorted((orjson.loads(summary) for summary in reply.values()), key=lambda summary: summary["name"])
 
     async def delete(self, owner: str, name: str) -> None:
-        """Forget a catalog; the jobs that were given it go on.
+        """Delete a catalog; jobs that use it are not affected.
 
         Raises:
-            CatalogNotFound: there is none of that name.
+            CatalogNotFound: there is no catalog with this name.
         """
         summary = await self._summary(owner, name)
         if summary is None:

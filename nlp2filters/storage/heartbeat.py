@@ -1,7 +1,7 @@
-"""Heartbeats: a worker process says that it is alive, apart from the leases of its jobs.
+"""Heartbeats: signs of life of a worker process, independent of the leases of its jobs.
 
-A lease that ran out proves nothing: its worker may be dead, frozen, or out of touch with Redis. A heartbeat after that
-proves that it lives. Silence proves a death only to somebody who has reached Redis all the while.
+An expired lease proves nothing: its worker may be dead, frozen, or cut off from Redis. A later heartbeat proves that
+the worker is alive. Silence proves a death only to an observer that has reached Redis all the time.
 """
 
 import asyncio
@@ -16,7 +16,8 @@ from redis.exceptions import RedisError
 from nlp2filters.core.jobs import Suspect
 from nlp2filters.storage.redis_keys import Keys
 
-KEPT_MS = 3_600_000  # of the latest heartbeat of a worker that is gone
+# The latest heartbeat of a dead worker is kept for an hour.
+KEPT_MS = 3_600_000
 _BEAT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -31,7 +32,7 @@ _log = logging.getLogger(__name__)
 class Heartbeat:
     """The heartbeat of `worker`, a process of the stage, while inside `async with`.
 
-    Without one for `timeout_s` it counts as dead.
+    A worker without a heartbeat for `timeout_s` counts as dead.
     """
 
     def __init__(self, redis: Redis, keys: Keys, stage: str, worker: str, *, timeout_s: float) -> None:
@@ -57,12 +58,12 @@ class Heartbeat:
                 await self._redis.zrem(self._name, self._worker)
 
     async def now(self) -> int:
-        """The time by Redis's clock, which all heartbeats go by, in ms."""
+        """Return the time in ms by the clock of Redis, which all heartbeats use."""
         seconds, micros = await cast(Awaitable[tuple[int, int]], self._redis.time())
         return 1000 * seconds + micros // 1000
 
     async def judge(self, suspects: Sequence[Suspect]) -> tuple[frozenset[Suspect], bool]:
-        """Look for signs of life: those of the suspects that have survived, and whether all others are surely dead."""
+        """Look for signs of life. Returns the suspects that survived, and True if all others are certainly dead."""
         if not suspects:
             return frozenset(), True
         now = await self.now()
@@ -75,7 +76,7 @@ class Heartbeat:
         return survivors, not others or (self._in_touch() and all(not until or until < now for until in others))
 
     def _in_touch(self) -> bool:
-        """Whether this process has reached Redis for as long as a worker may be silent: then silence proves a death."""
+        """Return True if this process has reached Redis for so long that a worker's silence proves its death."""
         now, timeout_s = asyncio.get_running_loop().time(), self._timeout_ms / 1000
         return now - self._unbroken_since > timeout_s and now - self._beaten_at < timeout_s / 2
 
@@ -90,6 +91,6 @@ class Heartbeat:
     async def _beat(self) -> None:
         await self._script(keys=[self._name], args=[self._worker, self._timeout_ms, KEPT_MS])
         now = asyncio.get_running_loop().time()
-        if now - self._beaten_at > self._timeout_ms / 2000:  # Redis was out of reach, or this process was frozen
+        if now - self._beaten_at > self._timeout_ms / 2000:  # Redis was unreachable, or this process was frozen.
             self._unbroken_since = now
         self._beaten_at = now

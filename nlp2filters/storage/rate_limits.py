@@ -1,4 +1,4 @@
-"""Admission: a rate of texts and a quota of bytes per owner, and nothing new while Redis is nearly full."""
+"""Admission control: a rate of texts and a quota of bytes per owner, and no new work while Redis is nearly full."""
 
 import time
 from collections.abc import Awaitable
@@ -16,12 +16,13 @@ _CHARGE = lua("quota", "charge")
 
 WINDOW_S = 60
 LOOK_S = 1.0
-QUOTA_WINDOWS = 24  # so that what an owner has added is forgotten step by step
+# With many windows, the quota becomes free again gradually.
+QUOTA_WINDOWS = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How much of a window's `limit` is left, and in how many seconds the next begins."""
+    """The part of a window's `limit` that is `left`, and the seconds until the next window begins."""
 
     limit: int
     left: int
@@ -29,12 +30,12 @@ class Rate:
 
     @property
     def exceeded(self) -> bool:
-        """Whether the request that was counted last was one too many."""
+        """True if the latest request exceeded the limit."""
         return self.left < 0
 
 
 async def count(redis: Redis, keys: Keys, owner: str, limit: int, now_s: float, texts: int = 1) -> Rate:
-    """Count texts of the owner in its fixed window of 60 s. Those of a request that is one too many are not counted."""
+    """Count texts of the owner in its fixed window of 60 s. Texts of a request that exceeds the limit do not count."""
     window, passed = divmod(int(now_s), WINDOW_S)
     name = keys.rate(owner, window)
     async with redis.pipeline(transaction=True) as pipe:
@@ -47,15 +48,15 @@ async def count(redis: Redis, keys: Keys, owner: str, limit: int, now_s: float, 
 
 
 def quota(limit: int, kept_ms: int) -> dict[str, int]:
-    """The quota of `limit` bytes that are kept for `kept_ms`, as `quota.lua` takes it."""
+    """Return a quota of `limit` bytes that are kept for `kept_ms`, in the form that `quota.lua` expects."""
     return {"limit": limit, "width_ms": max(1_000, kept_ms // QUOTA_WINDOWS), "count": QUOTA_WINDOWS}
 
 
 async def charge(redis: Redis, keys: Keys, owner: str, added: int, limit: int, kept_ms: int) -> None:
-    """Count bytes that an owner is about to add. `limit` holds for those added in `kept_ms`, 0 for any number.
+    """Count bytes that an owner is about to add. `limit` applies to the bytes added in `kept_ms`; 0 means no limit.
 
     Raises:
-        TooManyBytes: they are too many; they were not counted.
+        TooManyBytes: they exceed the limit, and were not counted.
     """
     script = redis.register_script(_CHARGE)
     if wait_s := int(await script(keys=[keys.added(owner)], args=[orjson.dumps(quota(limit, kept_ms)), added])):
@@ -63,9 +64,9 @@ async def charge(redis: Redis, keys: Keys, owner: str, added: int, limit: int, k
 
 
 class Backpressure:
-    """Refuses new work while Redis's memory is nearly used up. It looks once a second, whoever asks.
+    """A guard that refuses new work while the memory of Redis is nearly used up. It checks at most once a second.
 
-    `maxmemory` is that of Redis when it was looked at last, 0 for none.
+    `maxmemory` is the limit of Redis at the last check, 0 for no limit.
     """
 
     def __init__(self, redis: Redis, max_share: float) -> None:
@@ -76,14 +77,14 @@ class Backpressure:
         self.maxmemory = 0
 
     def owner_bytes(self, limit: int) -> int:
-        """The bytes that one owner may add: `limit`, but never more than half of Redis's memory; 0 for any number."""
+        """Return the bytes that one owner may add: `limit`, but at most half of Redis's memory; 0 means no limit."""
         return min(limit, self.maxmemory // 2 or limit)
 
     async def check(self) -> None:
-        """See whether there is room.
+        """Check that Redis has room.
 
         Raises:
-            Overloaded: there is not.
+            Overloaded: it is nearly full.
         """
         if time.monotonic() - self._looked > LOOK_S:
             memory = await cast(Awaitable[dict[str, int]], self._redis.info("memory"))

@@ -1,4 +1,4 @@
-"""The name of every Redis key, channel and queue."""
+"""The names of all Redis keys, channels and queues."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ class Keys:
     prefix: str = "n2f"
 
     def job(self, job_id: str) -> str:
-        """Hash: `seq`, `record`, `request`, later `draft`, `answer`, `reading` (a text may go on from it), `result`."""
+        """Hash: `seq`, `record`, `request`, later `draft`, `answer`, `reading` (a text may refine it), `result`."""
         return f"{self.prefix}:job:{job_id}"
 
     def events(self, job_id: str) -> str:
-        """Stream: `event`, `data`. Also the pub/sub channel that is told of each addition."""
+        """Stream: `event`, `data`. Each addition is published on the channel of the same name."""
         return f"{self.prefix}:events:{job_id}"
 
     def deliveries(self, job_id: str) -> str:
@@ -30,15 +30,15 @@ class Keys:
         return f"{self.prefix}:pending:{owner}"
 
     def known(self, job_id: str) -> str:
-        """The owner of a job; outlives the job, so that one that has been is told from one that never was."""
+        """The owner of a job; it outlives the job, to distinguish an expired job from one that never existed."""
         return f"{self.prefix}:known:{job_id}"
 
     def once(self, owner: str, key: str) -> str:
-        """What an owner's idempotency key stands for: the SHA-256 of the request, `:`, the id of what it made."""
+        """The value of an owner's idempotency key: the SHA-256 of the request, `:`, the id of the job or batch."""
         return f"{self.prefix}:once:{owner}:{key}"
 
     def message(self, job_id: str) -> str:
-        """What a job's webhook is told, as JSON: it outlives a job that was deleted."""
+        """The message for a job's webhook, as JSON; it outlives a deleted job."""
         return f"{self.prefix}:message:{job_id}"
 
     def batch(self, batch_id: str) -> str:
@@ -62,43 +62,43 @@ class Keys:
         return f"{self.prefix}:part:{owner}:{digest}"
 
     def added(self, owner: str) -> str:
-        """Hash of the bytes that an owner's requests have added, by the number of a window of time."""
+        """Hash of the bytes that an owner's requests have added, by the number of the time window."""
         return f"{self.prefix}:added:{owner}"
 
     def vectors(self, digest: str) -> str:
-        """Hash of a catalog index: packed vectors by the number of their chunk, and `names` until all are there."""
+        """Hash of a catalog index: packed vectors by the number of their chunk, and `names` until it is complete."""
         return f"{self.prefix}:vectors:{digest}"
 
     def rate(self, owner: str, window: int) -> str:
-        """How many requests an owner made in the window of that number."""
+        """Counter of an owner's texts in the time window with this number."""
         return f"{self.prefix}:rate:{owner}:{window}"
 
     def token(self, digest: str) -> str:
-        """What a stream token, by its SHA-256, gives access to."""
+        """The access that a stream token grants, as JSON, by the SHA-256 of the token."""
         return f"{self.prefix}:token:{digest}"
 
     @property
     def api_keys(self) -> str:
-        """Hash of the API keys: id to what is known of the key, without the key itself."""
+        """Hash of the API keys: id to the key's record, without the key itself."""
         return f"{self.prefix}:api-keys"
 
     @property
     def stats(self) -> str:
-        """Hash of counters: jobs `created`, and of each outcome."""
+        """Hash of counters: jobs `created`, and jobs by outcome."""
         return f"{self.prefix}:stats"
 
     @property
     def open(self) -> str:
-        """Hash of the jobs and deliveries that have not ended: id to where its queue entry is (see lua/queue.lua)."""
+        """Hash of the unfinished jobs and deliveries: id to the place of the queue entry (see lua/queue.lua)."""
         return f"{self.prefix}:open"
 
     @property
     def rescue(self) -> str:
-        """The worker that looks for orphans; while it is there, no other does."""
+        """The worker that looks for orphans; while the key exists, no other worker does."""
         return f"{self.prefix}:rescue"
 
     def queue(self, stage: str) -> str:
-        """The queue of a stage: a sorted set, and others whose names begin with it (see lua/queue.lua)."""
+        """The queue of a stage: a sorted set, and further ones with this prefix (see lua/queue.lua)."""
         return f"{self.prefix}:queue:{stage}"
 
     def workers(self, stage: str) -> str:

@@ -1,8 +1,8 @@
-"""The large parts of requests in Redis: a catalog, a scope, the reading that a text goes on from.
+"""The large parts of requests in Redis: a catalog, a scope, or the reading that a text refines.
 
-Each is kept once per owner, under the SHA-256 of its JSON, however many jobs have it. A job's request names them:
-`{"text": …, "parts": {"catalog": "<sha-256>"}}`. A small part stays in the request. Requests of earlier versions hold
-every part; `attach` and `detach` take both forms.
+Each is stored once per owner, under the SHA-256 of its JSON, however many jobs use it. A job's request refers to it:
+`{"text": …, "parts": {"catalog": "<sha-256>"}}`. A small part stays in the request. Requests of earlier versions
+contain all parts; `attach` and `detach` accept both forms.
 """
 
 import hashlib
@@ -17,13 +17,15 @@ from nlp2filters.errors import PartGone
 from nlp2filters.storage.redis_keys import Keys
 
 NAMES = ("catalog", "scope", "earlier")
-MAX_INLINE_BYTES = 512  # a key of its own takes about as much
-JOB_BYTES, BYTES_PER_CHARACTER, BYTES_PER_BYTE_OF_SCOPE = 10_000, 60, 8  # measured: see tests/api/test_bytes.py
+# A separate key takes about as many bytes.
+MAX_INLINE_BYTES = 512
+# These are measured: see tests/api/test_bytes.py.
+JOB_BYTES, BYTES_PER_CHARACTER, BYTES_PER_BYTE_OF_SCOPE = 10_000, 60, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part as JSON, and its SHA-256."""
+    """A part as JSON, with its SHA-256."""
 
     content: bytes
     digest: str
@@ -37,10 +39,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A job's request as it is written: the JSON for its record, and the parts to be kept beside it by their SHA-256.
+    """A job's request in stored form: the JSON for its record, and separately stored parts by their SHA-256.
 
-    `kept` are further keys of Redis that the job needs for as long as its parts. `derived` estimates the bytes that the
-    job's stages add: draft, result and events. They are seldom more, but with extreme catalogs.
+    `kept` are further Redis keys that must live as long as the parts. `derived` estimates the bytes that the job's
+    stages add (draft, result and events); only extreme catalogs exceed it.
     """
 
     body: bytes
@@ -50,7 +52,7 @@ class Request:
 
 
 def compose(body: Mapping[str, Any], parts: Mapping[str, Part], kept: tuple[str, ...] = ()) -> Request:
-    """Write a request: small parts among the members of `body`, large ones beside it."""
+    """Compose a request: small parts become members of `body`, large ones are stored separately."""
     small = {name: part for name, part in parts.items() if len(part.content) <= MAX_INLINE_BYTES}
     large = {name: part for name, part in parts.items() if name not in small}
     members = {**body, **{name: orjson.Fragment(part.content) for name, part in small.items()}}
@@ -63,7 +65,7 @@ def compose(body: Mapping[str, Any], parts: Mapping[str, Part], kept: tuple[str,
 
 
 def detach(request: Mapping[str, Any], contents: Mapping[str, bytes], kept: tuple[str, ...] = ()) -> Request:
-    """Write a request again that was read from a record; `contents` are its parts, as `load` gives them by name."""
+    """Compose a request again from one read from a record; `contents` are its parts by name, as `load` returns them."""
     parts = {name: Part(content, request["parts"][name]) for name, content in contents.items()}
     inline = {name: Part.of(request[name]) for name in NAMES if isinstance(request.get(name), dict)}
     body = {name: value for name, value in request.items() if name not in inline and name != "parts"}
@@ -73,10 +75,10 @@ def detach(request: Mapping[str, Any], contents: Mapping[str, bytes], kept: tupl
 async def load(
     redis: Redis, keys: Keys, owner: str, request: Mapping[str, Any], names: Sequence[str] = NAMES
 ) -> dict[str, bytes]:
-    """The parts that are kept beside a request, those of the given names, as JSON by name.
+    """Load the separately stored parts of a request, among those with the given names, as JSON by name.
 
     Raises:
-        PartGone: one is not there any more.
+        PartGone: a part is no longer kept.
     """
     digests = {name: digest for name, digest in request.get("parts", {}).items() if name in names}
     if not digests:
@@ -91,6 +93,6 @@ async def load(
 async def attach(
     redis: Redis, keys: Keys, owner: str, request: Mapping[str, Any], names: Sequence[str] = NAMES
 ) -> dict[str, Any]:
-    """The request with the parts of the given names as its members; raises as `load` does."""
+    """Load the parts of the given names into the request, as its members; raises as `load` does."""
     contents = await load(redis, keys, owner, request, names)
     return {**request, **{name: orjson.loads(content) for name, content in contents.items()}}

@@ -1,7 +1,7 @@
 """The data folder of a Redis or Valkey server: which server wrote it, and which can read it.
 
-Since Redis 7.4 and Valkey 9 the two have file formats of their own. A server refuses a base file that it cannot read,
-but Redis before 7 does not even see the folder `appendonlydir` of later ones: it would begin anew, beside the jobs.
+Since Redis 7.4 and Valkey 9, their file formats differ. A server refuses a base file that it cannot read, but Redis
+before 7 does not even look at the folder `appendonlydir` of later versions: it would start empty, next to the jobs.
 """
 
 import re
@@ -9,17 +9,19 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-SINGLE_FILE = "appendonly.aof"  # Redis before 7
-FOLDER = "appendonlydir"  # Redis 7 and later, Valkey
+# Redis before 7 writes this file.
+SINGLE_FILE = "appendonly.aof"
+# Redis 7 and later and Valkey write into this folder.
+FOLDER = "appendonlydir"
 MANIFEST = f"{SINGLE_FILE}.manifest"
 HEADER_BYTES = 512
-# The newest RDB format that a server reads which is at least of that version, from before Redis and Valkey parted.
+# A server of at least the given version reads all RDB formats up to the given one, from before Valkey split from Redis.
 COMMON_FORMATS = (((7, 2), 11), ((7, 0), 10), ((0, 0), 9))
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A server by its product, `Redis` or `Valkey`, and version."""
+    """A server program: its product, `Redis` or `Valkey`, and its version."""
 
     product: str
     version: tuple[int, int, int]
@@ -30,7 +32,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The append-only files in a folder: the RDB format of their base, 0 if it has none, and who wrote it, if known."""
+    """The append-only files in a folder: the RDB format of their base (0 without a base), and the writer, if known."""
 
     many_files: bool
     rdb_format: int = 0
@@ -44,7 +46,7 @@ class Data:
         return "Redis 7 or later, or Valkey" if self.many_files else "Redis before 7"
 
     def readable_by(self, program: Program) -> bool:
-        """Return true if `program` reads these: its own product's files up to its version, and any common format."""
+        """Return True if `program` reads these: its own product's files up to its version, and any common format."""
         if self.many_files and program.version < (7, 0):
             return False
         writer = self.writer
@@ -54,7 +56,7 @@ class Data:
 
 
 def program_of(executable: Path) -> Program | None:
-    """The server that `executable` is, None if it does not say."""
+    """Return the program of `executable`; None if it is unknown."""
     try:
         said = subprocess.run([executable, "--version"], capture_output=True, text=True, check=False, timeout=10).stdout
     except (OSError, subprocess.TimeoutExpired):
@@ -75,7 +77,7 @@ def data_in(folder: Path) -> Data | None:
 
 
 def _read(file: Path, *, many_files: bool) -> Data:
-    """Read the start of an RDB file: its format, then fields of which `redis-ver` or `valkey-ver` is the first.
+    """Read the start of an RDB file: its format, then fields, the first of which is `redis-ver` or `valkey-ver`.
 
     An append-only file without an RDB base begins with a command.
     """

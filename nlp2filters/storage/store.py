@@ -1,4 +1,4 @@
-"""The jobs in Redis. Each step of a job is one commit: record, events and queue entry together or not at all."""
+"""Store jobs in Redis. Each step of a job is one commit: record, events and queue entry together or not at all."""
 
 import hashlib
 import time
@@ -33,21 +33,23 @@ _CREATE = lua("queue", "write", "quota", "create")
 _ENQUEUE, _SWEEP, _STRIKE = (lua("queue", name) for name in ("enqueue", "sweep", "strike"))
 _NOTE = lua("note")
 _LISTED_AT_ONCE = 200
-_LOOKED_AT = 2_000  # jobs of an owner, at the most, for one page of a listing
+# One page of a listing reads at most this many of the owner's jobs.
+_LOOKED_AT = 2_000
 
-ONCE_MS = 86_400_000  # how long an idempotency key is remembered
+# An idempotency key is remembered for a day.
+ONCE_MS = 86_400_000
 
 Step = Callable[[Job], Job]
 
 
 def now_ms() -> int:
-    """The time in milliseconds since 1970."""
+    """Return the time in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a commit tells the job's followers: `name` of the SSE event, and what it says beside the job."""
+    """An SSE event written with a commit: its `name`, and the data added to the job."""
 
     name: str
     extra: Mapping[str, Any]
@@ -55,20 +57,20 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """What keeps a request from being carried out twice: its idempotency key, and the SHA-256 of what it asks."""
+    """An idempotency key with the SHA-256 of its request, which is thereby carried out only once."""
 
     key: str
     fingerprint: str
 
     @property
     def digest(self) -> str:
-        """The key as part of a Redis key's name."""
+        """The key in the form that names of Redis keys contain."""
         return hashlib.sha256(self.key.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Admission limits: `backlog` entries in the queue, `pending` jobs and added `bytes` of the owner. 0: none."""
+    """Admission limits: `backlog` entries in the queue, `pending` jobs and added `bytes` of the owner. 0: no limit."""
 
     backlog: int = 0
     pending: int = 0
@@ -76,7 +78,7 @@ class Limits:
 
 
 class Store:
-    """Reads and commits. `retention_s`: how long a finished job is kept."""
+    """The jobs and batches in Redis. A finished job is kept for `retention_s`."""
 
     def __init__(self, redis: Redis, keys: Keys, *, retention_s: int) -> None:
         self.redis = redis
@@ -93,7 +95,7 @@ class Store:
     async def create(
         self, job: Job, request: Request | bytes, *, limits: Limits = Limits(), once: Once | None = None
     ) -> str:
-        """Write a new job and queue its first stage. Returns its id, or that of the job which `once` made before.
+        """Write a new job and queue its first stage. Returns its id, or the id of the job that `once` created earlier.
 
         Raises:
             Overloaded, TooManyPending, TooManyBytes: there is no room for more; nothing was written.
@@ -110,9 +112,9 @@ class Store:
         limits: Limits = Limits(),
         once: Once | None = None,
     ) -> str:
-        """Write a batch with all its jobs (pairs of job and request), or nothing of it.
+        """Write a batch and all its jobs (pairs of job and request), or nothing.
 
-        Returns the batch's id, or that of the batch which `once` made before; raises as `create` does.
+        Returns the batch's id, or the id of the batch that `once` created earlier; raises as `create` does.
         """
         ttl_ms = self._ttl_ms(members[0][0], now_ms())
         record = {**batches.to_record(batch), "request": orjson.loads(request)}
@@ -128,7 +130,9 @@ class Store:
         return await self._create(members, batch.id, limits, once, plan)
 
     async def made_before(self, owner: str, once: Once) -> str | None:
-        """Id of the job or batch that the owner's idempotency key made, even if that is gone; None for a new key.
+        """Return the id of the job or batch that the owner's idempotency key created, even if it is gone.
+
+        Returns None for a new key.
 
         Raises:
             IdempotencyKeyReused: the key stands for another request.
@@ -137,19 +141,19 @@ class Store:
         return _made_before(value.decode(), once) if value else None
 
     async def get(self, job_id: str) -> Job:
-        """The job.
+        """Read a job.
 
         Raises:
-            JobNotFound: there is none of that id, or no longer.
+            JobNotFound: there is no job with this id, or it has expired.
         """
         job, _ = await self.load(job_id)
         return job
 
     async def load(self, job_id: str, *names: str) -> tuple[Job, dict[str, Any]]:
-        """The job, and those of the named fields of its record that are there, decoded from JSON.
+        """Read a job, and those of the named fields of its record that exist, decoded from JSON.
 
         Raises:
-            JobNotFound: there is none of that id, or no longer.
+            JobNotFound: there is no job with this id, or it has expired.
         """
         reply = cast(Awaitable[list[bytes | None]], self.redis.hmget(self.keys.job(job_id), ["record", *names]))
         record, *values = await reply
@@ -159,7 +163,7 @@ class Store:
         return jobs.from_record(orjson.loads(record)), found
 
     async def load_many(self, job_ids: Sequence[str], *names: str) -> list[tuple[Job | None, dict[str, Any]]]:
-        """As `load`, for many at once; None for a job that is not kept any more."""
+        """Load many jobs at once, as `load` does; a job is None if it is no longer kept."""
         async with self.redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
                 pipe.hmget(self.keys.job(job_id), ["record", *names])
@@ -173,17 +177,17 @@ class Store:
         ]
 
     async def owner_of_gone(self, job_id: str) -> str | None:
-        """Whose a job was that is not kept any more; None when nothing is known of it."""
+        """Return the owner of a job that is no longer kept; None if the job is unknown."""
         known = await self.redis.get(self.keys.known(job_id))
         return known.decode() if known else None
 
     async def page(
         self, owner: str, size: int, after: tuple[int, str] | None, status: Status | None = None
     ) -> tuple[list[Job], tuple[int, str] | None]:
-        """Up to `size` of the owner's jobs, the newest first, and where the next page begins.
+        """List up to `size` of the owner's jobs, newest first. Returns them with the start of the next page.
 
-        `after` is the creation time and id of the last one seen. A page may be short when few of many jobs have the
-        asked `status`: only 2,000 are looked at.
+        `after` is the creation time and id of the last job of the previous page. A page may be short if few of many
+        jobs have the requested `status`: it reads at most 2,000.
         """
         found: list[Job] = []
         for _ in range(_LOOKED_AT // _LISTED_AT_ONCE):
@@ -199,7 +203,7 @@ class Store:
         return found, after
 
     async def _listed(self, owner: str, after: tuple[int, str] | None) -> list[tuple[int, str]]:
-        """Creation time and id of the owner's next jobs; those of one millisecond stand in the order of their ids."""
+        """Return creation time and id of the owner's next jobs; jobs of the same millisecond are sorted by id."""
         top: int | str = after[0] if after else "+inf"
         found: list[tuple[int, str]] = []
         offset = 0
@@ -222,13 +226,13 @@ class Store:
         fields: Mapping[str, bytes] | None = None,
         events: Sequence[Event] | Callable[[Job], Sequence[Event]] = (),
     ) -> Job:
-        """Take one step from `core.jobs` and commit it; when another process was faster, from the job as it is now.
+        """Take one step from `core.jobs` and commit it. If another process was faster, repeat it from the current job.
 
-        `events` may depend on what the job has become. A step that cancels takes the entry, or the worker's lease,
-        away with it.
+        `events` may be a function of the resulting job. A step that cancels also removes the queue entry, or the
+        worker's lease.
 
         Raises:
-            IllegalTransition, StaleAttempt: the job as it is now does not allow the step.
+            IllegalTransition, StaleAttempt: the job's current state does not allow the step.
             JobNotFound: the job was purged meanwhile.
         """
         while True:
@@ -240,15 +244,15 @@ class Store:
                 return after
             try:
                 job = await self.get(job.id)
-            except RedisError as exc:  # the first try of the commit may have been carried out
+            except RedisError as exc:  # The first try of the commit may have been carried out.
                 raise OutcomeUnknown(f"Redis may have carried it out: {exc}") from exc
-            if job == after:  # it was ours: the connection broke after the commit, and the client sent it again
+            if job == after:  # Our own commit was replayed: the connection broke before its reply arrived.
                 return after
 
     async def tell(self, job: Job, events: Sequence[Event], at: int) -> bool:
-        """Tell followers what changes nothing of the job, while the attempt that `job` has begun goes on.
+        """Publish events that do not change the job, if the attempt that `job` has begun is still running.
 
-        Returns whether it does; else nothing was written.
+        Returns True if it is; otherwise nothing was written.
         """
         stage, number = job.attempt
         about = {"job_id": job.id, "at": jobs.timestamp(at), "stage": stage, "attempt": number}
@@ -258,7 +262,7 @@ class Store:
         return bool(await self._tell_script(keys=[self.keys.job(job.id), self.keys.events(job.id)], args=args))
 
     async def delete(self, job: Job) -> None:
-        """Forget a job that has ended. A webhook that is still to be told of its end is told all the same."""
+        """Delete a job that has ended. A webhook that is still due is delivered all the same."""
         names = [self.keys.job, self.keys.events, self.keys.known]
         if not await cast(Awaitable[bool], self.redis.hexists(self.keys.open, job.id)):
             names += [self.keys.deliveries, self.keys.message]
@@ -268,10 +272,10 @@ class Store:
             await pipe.execute()
 
     async def batch(self, batch_id: str) -> tuple[Batch, dict[str, Any]]:
-        """The batch, and what was asked for it.
+        """Read a batch and its request.
 
         Raises:
-            BatchNotFound: there is none of that id, or no longer.
+            BatchNotFound: there is no batch with this id, or it has expired.
         """
         record = await cast(Awaitable[bytes | None], self.redis.hget(self.keys.batch(batch_id), "record"))
         if record is None:
@@ -281,15 +285,15 @@ class Store:
         return batches.from_record(data), request
 
     async def message(self, subject: str) -> dict[str, Any] | None:
-        """What the webhook is to be told at the end of the job or batch: `owner`, `url`, and of a job `body`."""
+        """Read the webhook message for the end of a job or batch: `owner`, `url`, and for a job `body`."""
         content = await self.redis.get(self.keys.message(subject))
         return orjson.loads(content) if content else None
 
     async def add_delivery(self, subject: str, attempt: Mapping[str, Any], *, read: int) -> bool:
-        """Note an attempt to deliver the webhook of a job or batch. With the final one the delivery has ended.
+        """Log an attempt to deliver the webhook of a job or batch. The final attempt ends the delivery.
 
-        `read` is the number of notes that the attempt was based on. Returns false, and notes nothing, where there are
-        others by now: the worker was frozen, and another has gone on.
+        `read` is the length of the log that the attempt was based on. Returns False, and logs nothing, if the log has
+        grown since: this worker was frozen, and another one has taken over.
         """
         keys = [self.keys.deliveries(subject), self.keys.open]
         args: list[str | bytes | int] = [
@@ -302,19 +306,20 @@ class Store:
         return bool(await self._note_script(keys=keys, args=args))
 
     async def forget_delivery(self, subject: str) -> None:
-        """Forget a delivery that has ended, if its job was deleted meanwhile."""
+        """Delete a delivery that has ended, if its job has been deleted in the meantime."""
         if not await self.redis.exists(self.keys.job(subject), self.keys.batch(subject)):
             await self.redis.delete(self.keys.deliveries(subject), self.keys.message(subject))
 
     async def deliveries(self, subject: str) -> list[dict[str, Any]]:
-        """The attempts to deliver the webhook of a job or batch, the oldest first."""
+        """List the attempts to deliver the webhook of a job or batch, oldest first."""
         reply = cast(Awaitable[list[bytes]], self.redis.lrange(self.keys.deliveries(subject), 0, -1))
         return [orjson.loads(attempt) for attempt in await reply]
 
     async def deliver_again(self, subject: str, owner: str, url: str, notes: Sequence[Mapping[str, Any]]) -> None:
-        """Begin the attempts anew, of which `notes` were read: note that somebody asked, and queue the delivery.
+        """Log the request for redelivery, and queue the delivery again.
 
-        Who asks at the same time has read the same notes, and queues the same entry.
+        `notes` is the log that the caller has read. Concurrent requests have read the same log, and so queue the same
+        entry.
         """
         note = {"at": jobs.timestamp(now_ms()), "asked_again": True, "final": False}
         await self._enqueue_delivery(subject, owner, url, f"again{len(notes)}", note)
@@ -333,25 +338,25 @@ class Store:
         await self._enqueue_script(keys=[self.keys.deliveries(subject)], args=args)
 
     async def orphans(self, cursor: str, count: int) -> tuple[str, list[tuple[str, str, str]]]:
-        """Look at about `count` of the unfinished jobs and deliveries, from `cursor` on; the first cursor is "0".
+        """Scan about `count` of the unfinished jobs and deliveries for orphans, starting at `cursor`; "0" is the first.
 
-        Returns the next cursor, "0" at the end, and of those that have neither entry nor lease the id, and the name of
-        the queue and of the entry that they should have.
+        Returns the next cursor ("0" at the end). For each job or delivery with neither an entry nor a lease, also
+        returns its id, and the names of the queue and the entry that it should have.
         """
         reply = await self._sweep_script(keys=[self.keys.open], args=[cursor, count])
         following, *parts = [part.decode() for part in reply]
         return following, list(zip(parts[::3], parts[1::3], parts[2::3], strict=True))
 
     async def unfinished(self) -> int:
-        """How many jobs and deliveries have not ended."""
+        """Count the jobs and deliveries that have not ended."""
         return await cast(Awaitable[int], self.redis.hlen(self.keys.open))
 
     async def strike(self, subject: str, queue_name: str, entry: str) -> None:
-        """Strike an id off the index of unfinished work, if the index still says the same of it."""
+        """Remove an id from the index of unfinished work, if its value there is unchanged."""
         await self._strike_script(keys=[self.keys.open], args=[subject, queue_name, entry])
 
     async def count(self, what: str) -> None:
-        """Count one more of `what` in the statistics."""
+        """Increment the counter `what` of the statistics."""
         await cast(Awaitable[int], self.redis.hincrby(self.keys.stats, what, 1))
 
     async def _create(
@@ -410,7 +415,7 @@ class Store:
     def _plan(
         self, job: Job, fields: Mapping[str, bytes], events: Sequence[Event], *, before: Job | None = None
     ) -> dict[str, Any]:
-        """What `write.lua` is to write for the job as it has become."""
+        """Build the plan by which `write.lua` writes the job in its new state."""
         now = now_ms()
         ttl_ms = self._ttl_ms(job, now)
         plan: dict[str, Any] = {
@@ -475,7 +480,7 @@ class Store:
     def _entry(
         self, stage: str, subject: str, number: int | str, group: str, now: int, ttl_ms: int, *, delay_ms: int = 0
     ) -> dict[str, Any]:
-        """A queue entry as `lua/queue.lua` takes it."""
+        """Build a queue entry in the form that `lua/queue.lua` expects."""
         return {
             "queue": self.keys.queue(stage),
             "open": self.keys.open,
@@ -497,7 +502,7 @@ def _made_before(value: str, once: Once) -> str:
 
 
 def _data(job: Job, event: Event, now: int) -> str:
-    """The event's JSON. It leaves out `metadata`, which never changes: whoever sends it on adds that from the job."""
+    """Encode the event as JSON, without `metadata`, which never changes: the sender adds it from the job."""
     data = {
         "type": f"job.{job.status}",
         "job_id": job.id,

@@ -1,9 +1,8 @@
-"""Follow a job's events: replay what its stream holds after a cursor, then wait for more.
+"""Follow a job's events: replay its stream after a cursor, then wait for more.
 
-A process holds one pub/sub connection for all its followers. A message there only says "look again": what a
-follower gets is read from the stream, so nothing is lost while the connection is down, and nothing comes twice.
-Followers at the same cursor who look at the same time share one read. They stay while Redis is away, and go on from
-where they were.
+A process holds one pub/sub connection for all its followers. A message there is only a wake-up: events are read from
+the stream, so none is lost while the connection is down, and none comes twice. Followers at the same cursor that read
+at the same time share one read. They stay while Redis is away, and continue afterwards where they were.
 """
 
 import asyncio
@@ -23,8 +22,10 @@ from nlp2filters.storage.redis_keys import Keys
 START = "0-0"
 LOOK_AGAIN_S = 15.0
 RECONNECT_S = 1.0
-SILENCE_S = 5.0  # of the listener's connection, before it asks whether anybody is there
-MAX_ID_PART = (1 << 64) - 1  # Redis takes no larger one
+# After this much silence, the listener pings Redis.
+SILENCE_S = 5.0
+# Both numbers of a stream entry's id are unsigned 64-bit integers.
+MAX_ID_PART = (1 << 64) - 1
 READ_AT_ONCE = 100
 
 _CURSOR = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
@@ -33,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of a job's stream. `id` is the cursor after it, `data` JSON text."""
+    """One entry of a job's stream. `id` is the cursor after it, and `data` is JSON text."""
 
     id: str
     name: str
@@ -41,12 +42,12 @@ class Event:
 
     @property
     def last(self) -> bool:
-        """Whether the job has ended with it."""
+        """True if this event ends the job."""
         return self.name == "done"
 
 
 class Follower:
-    """Follows a job or batch from a cursor: `async with events.follower(job_id, cursor) as follower`."""
+    """A follower of a job or batch from a cursor: `async with events.follower(job_id, cursor) as follower`."""
 
     __slots__ = ("_cursor", "_events", "_first", "_subject", "_unread", "_waiting", "ended")
 
@@ -64,20 +65,20 @@ class Follower:
         await self._events.remove(self._subject, self)
 
     def end(self) -> None:
-        """Have it end: `next` comes back at once from now on."""
+        """End the follower: from now on, `next` returns at once."""
         self.ended = True
         self.wake()
 
     def wake(self) -> None:
-        """Have it look whether there is something new."""
+        """Make the follower look for new events."""
         self._unread = True
         if self._waiting and not self._waiting.done():
             self._waiting.set_result(None)
 
     async def next(self, timeout_s: float) -> Sequence[Event]:
-        """The next events, in order; none when there were none in time, or Redis is away.
+        """Return the next events, in order; none if none came in time, or while Redis is away.
 
-        It has ended when there will be none any more, because the stream is not kept any more or somebody said so.
+        The follower has ended when no more can come: its stream has expired, or `end` was called.
         """
         if self._first:
             first, self._first = self._first, ()
@@ -104,7 +105,7 @@ class Follower:
         return events
 
     async def _pause(self, timeout_s: float) -> None:
-        """Wait to be woken, for so long."""
+        """Wait to be woken, for at most `timeout_s`."""
         loop = asyncio.get_running_loop()
         waiting = self._waiting = loop.create_future()
         timer = loop.call_later(timeout_s, _settle, waiting)
@@ -116,7 +117,7 @@ class Follower:
 
 
 class Events:
-    """The event streams of all jobs, with one listener. Use as `async with Events(redis, keys)`."""
+    """The event streams of all jobs, with one listener. Use it as `async with Events(redis, keys)`."""
 
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
@@ -138,7 +139,7 @@ class Events:
         await self._pubsub.aclose()  # type: ignore[no-untyped-call]
 
     def follower(self, subject: str, after: str = START, *first: Event) -> Follower:
-        """A follower of the job or batch, woken between entering and leaving; `first` comes before all else."""
+        """Create a follower of the job or batch, which is woken while inside its context. It yields `first` first."""
         return Follower(self, subject, after, first)
 
     async def add(self, subject: str, follower: Follower) -> None:
@@ -154,7 +155,7 @@ class Events:
             raise
 
     async def remove(self, subject: str, follower: Follower) -> None:
-        """Wake the follower no more."""
+        """Stop waking the follower."""
         channel = self._keys.events(subject)
         followers = self._followers[channel]
         followers.discard(follower)
@@ -163,7 +164,7 @@ class Events:
             await self._say(self._pubsub.unsubscribe, channel)
 
     async def follow(self, job_id: str, after: str = START) -> AsyncIterator[Event]:
-        """Every event after the cursor `after`, as it comes; ends after the last one, or when none are kept."""
+        """Yield each event after the cursor `after` as it comes, until the last one, or until the stream expires."""
         async with self.follower(job_id, after) as follower:
             while not follower.ended:
                 for event in await follower.next(LOOK_AGAIN_S):
@@ -172,39 +173,39 @@ class Events:
                         return
 
     async def read(self, job_id: str, after: str = START, *, count: int = READ_AT_ONCE) -> list[Event]:
-        """Up to `count` events after the cursor `after`, the oldest first."""
+        """Read up to `count` events after the cursor `after`, oldest first."""
         entries = await self._redis.xrange(self._keys.events(job_id), min=f"({after}", count=count)
         return [_event(entry) for entry in entries]
 
     async def read_together(self, job_id: str, after: str) -> Sequence[Event]:
-        """As `read`, in one read for all who ask in the same turn of the event loop.
+        """Read as `read` does, once for all followers that ask in the same turn of the event loop.
 
-        Nobody joins a read that has begun: it may have missed the event of which he was told.
+        A follower never joins a read that has already begun, as it may have missed the event that woke the follower.
         """
         place = (job_id, after)
         if place not in self._reads:
             self._reads[place] = asyncio.create_task(self._begin(place))
-        return await asyncio.shield(self._reads[place])  # whoever leaves does not stop it for the others
+        return await asyncio.shield(self._reads[place])  # A follower that leaves does not cancel the others' read.
 
     async def _begin(self, place: tuple[str, str]) -> list[Event]:
         del self._reads[place]
         return await self.read(*place)
 
     async def exists(self, job_id: str) -> bool:
-        """Whether there are events of it."""
+        """Return True if the job or batch has events."""
         return bool(await self._redis.exists(self._keys.events(job_id)))
 
     async def tail(self, job_id: str, count: int) -> list[Event]:
-        """The last `count` events, the newest first."""
+        """Read the last `count` events, newest first."""
         entries = await self._redis.xrevrange(self._keys.events(job_id), count=count)
         return [_event(entry) for entry in entries]
 
     async def holds(self, job_id: str, cursor: str) -> bool:
-        """Whether the stream still has the entry that `cursor` names, so that nothing after it was trimmed."""
+        """Return True if the entry at `cursor` is still in the stream, so that no later one has been trimmed."""
         return bool(await self._redis.xrange(self._keys.events(job_id), min=cursor, max=cursor, count=1))
 
     async def _say(self, subscribe_or_un: Callable[[str], Awaitable[object]], channel: str) -> None:
-        """(Un)subscribe now if the listener is connected; else it will do so itself when it is."""
+        """(Un)subscribe now if the listener is connected; otherwise it does so itself when it connects."""
         if not self._connected:
             return
         try:
@@ -213,7 +214,7 @@ class Events:
             _log.debug("the listener is about to reconnect: %s", exc)
 
     async def _listen(self) -> None:
-        """Pass messages on for ever. A confirmed subscription wakes too: what came before it is read then."""
+        """Wake followers forever. A confirmed subscription wakes them too, as events may have come before it."""
         while True:
             try:
                 async with asyncio.timeout(SILENCE_S):
@@ -237,10 +238,10 @@ class Events:
                 await asyncio.sleep(RECONNECT_S)
 
     async def _heard(self) -> dict[str, Any]:
-        """The next message; after a silence, the answer to a ping.
+        """Return the next message; after a silence, the answer to a ping.
 
         Raises:
-            ConnectionError: nobody answers.
+            ConnectionError: Redis does not answer.
         """
         for _ in range(2):
             message: dict[str, Any] | None = await self._pubsub.get_message(timeout=SILENCE_S)
@@ -256,7 +257,7 @@ class Events:
 
 
 def is_cursor(text: str) -> bool:
-    """Whether `text` has the form of a stream entry's id."""
+    """Return True if `text` has the form of a stream entry's id."""
     match = _CURSOR.fullmatch(text)
     return match is not None and all(int(part) <= MAX_ID_PART for part in match.groups())
 

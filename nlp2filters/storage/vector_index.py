@@ -1,8 +1,8 @@
 """Catalog indexes: the vectors of a catalog's field names and values, embedded once and kept in Redis.
 
-An index is known by the hash of the names in it, so that two catalogs with the same names share one, and a changed
-catalog gets its own. It is built on the embedding queue, a chunk at a time, beside the jobs: a chunk that is there
-stays there when a worker dies, and a job that comes before the index is whole is read without it.
+An index is identified by the hash of its names, so that two catalogs with the same names share one, and a changed
+catalog gets its own. It is built on the embedding queue, a chunk at a time, alongside the jobs: finished chunks survive
+the death of a worker, and a job that comes before the index is complete is read without it.
 """
 
 import asyncio
@@ -22,12 +22,18 @@ from nlp2filters.storage import arq_format
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import now_ms
 
-CHUNK = 256  # names
-BATCH = 8  # names that are embedded before a waiting job may have its turn
-TURN_S = 5.0  # of work, then the index goes to the end of the queue
-AT_ONCE = 1_000  # names that a job may have embedded by itself, a few seconds' work
-KEPT_S = 7 * 86_400  # after its last use
-MAX_CACHED_BYTES = 64 * 2**20  # 40,000 vectors
+# A chunk holds this many names.
+CHUNK = 256
+# After this many names, a waiting job may have its turn.
+BATCH = 8
+# After this much work, the index goes to the end of the queue.
+TURN_S = 5.0
+# A job embeds up to this many names itself, which takes a few seconds. Larger catalogs are indexed in the background.
+AT_ONCE = 1_000
+# An index expires this long after its last use.
+KEPT_S = 7 * 86_400
+# This is room for 40,000 vectors.
+MAX_CACHED_BYTES = 64 * 2**20
 NAMES = "names"
 
 Vectors = NDArray[np.float32]
@@ -35,12 +41,12 @@ Embed = Callable[[Sequence[str]], Awaitable[Vectors]]
 
 
 def digest_of(names: Sequence[str]) -> str:
-    """What the index of these names is known by."""
+    """Return the digest that identifies the index of these names."""
     return hashlib.sha256("\0".join((MODEL, *names)).encode(errors="surrogatepass")).hexdigest()
 
 
 class Indexes:
-    """Reads, requests and builds indexes. What was read stays in memory, the least recently used goes first."""
+    """The indexes of all catalogs. Loaded ones are cached, and the least recently used are evicted first."""
 
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
@@ -50,11 +56,11 @@ class Indexes:
 
     @property
     def busy(self) -> bool:
-        """Whether this process builds an index just now: one at a time, so that jobs find free slots."""
+        """True while this process builds an index: it builds one at a time, so that jobs find free slots."""
         return self._building.locked()
 
     async def load(self, names: Sequence[str]) -> Vectors | None:
-        """A unit vector for each name, shape (n, 384), or None while the index is not whole."""
+        """Load a unit vector for each name, shape (n, 384), or None while the index is incomplete."""
         digest = digest_of(names)
         if digest in self._cached:
             self._cached.move_to_end(digest)
@@ -70,14 +76,14 @@ class Indexes:
         return found
 
     async def save(self, names: Sequence[str], vectors: Vectors) -> None:
-        """Keep vectors that were made at once."""
+        """Store a complete index."""
         digest = digest_of(names)
         for number in range(_chunks(names)):
             await self._write(digest, number, vectors[number * CHUNK : (number + 1) * CHUNK])
         self._remember(digest, vectors)
 
     async def request(self, names: Sequence[str]) -> None:
-        """Have the index built, unless that is under way already."""
+        """Request that the index be built, unless it has been requested already."""
         digest, now = digest_of(names), now_ms()
         key, name = self._keys.vectors(digest), self._keys.queue("embedding")
         async with self._redis.pipeline(transaction=True) as pipe:
@@ -89,12 +95,12 @@ class Indexes:
             await pipe.execute()
 
     async def build(self, digest: str, embed: Embed) -> bool:
-        """Embed the chunks that are missing; false when there is more to do after this turn."""
+        """Embed missing chunks for one turn. Returns True if the index is complete, False if there is more to do."""
         key, began = self._keys.vectors(digest), time.monotonic()
         async with self._building:
             content = await cast(Awaitable[bytes | None], self._redis.hget(key, NAMES))
             if content is None:
-                return True  # whole already, or not used for so long that it was dropped
+                return True  # The index is complete already, or has expired.
             names: list[str] = orjson.loads(content)
             there = set(await cast(Awaitable[list[bytes]], self._redis.hkeys(key)))
             for number in range(_chunks(names)):
@@ -122,7 +128,7 @@ class Indexes:
 
 
 def pack(vectors: Vectors) -> bytes:
-    """Vectors in a quarter of their size: each number as a byte, and each vector's greatest number beside them."""
+    """Encode vectors in a quarter of their size: each number as a byte, with one scale for each vector."""
     greatest = np.maximum(np.abs(vectors).max(axis=1, keepdims=True), 1e-9)
     scales = (greatest / 127).astype("<f2")
     levels = np.clip(np.rint(vectors / scales.astype(np.float32)), -127, 127).astype(np.int8)
@@ -130,7 +136,7 @@ def pack(vectors: Vectors) -> bytes:
 
 
 def unpack(content: bytes) -> Vectors:
-    """What `pack` wrote, again of length 1; cosines are right to about 0.002."""
+    """Decode vectors encoded by `pack`, normalized to length 1; cosines are accurate to about 0.002."""
     count = int.from_bytes(content[:4], "little")
     scales = np.frombuffer(content, "<f2", count, 4).astype(np.float32)
     levels = np.frombuffer(content, np.int8, offset=4 + 2 * count).reshape(count, -1)

@@ -1,8 +1,8 @@
-"""Webhooks: refuse addresses that are not public, send a message once.
+"""Webhooks: refuse addresses that are not public, and send messages.
 
-A callback address comes from a stranger. Its name is looked up at every attempt, every address behind it must be
-public, and the connection goes to the very address that was checked: no second look-up can lead elsewhere. The stranger
-sees the attempts: they do not tell what a name leads to, and nothing of an answer but its status.
+A callback URL comes from an untrusted client. Its hostname is resolved at every attempt, every address behind it must
+be public, and the connection goes to the very address that was checked, so that no second lookup can lead elsewhere.
+The client sees the attempts, so they reveal neither the addresses of a name, nor more of an answer than its status.
 """
 
 import asyncio
@@ -31,17 +31,20 @@ from nlp2filters.errors import WebhookRefused
 
 TIMEOUT_S = 15.0
 RESOLVE_TIMEOUT_S = 5.0
-RESOLVE_THREADS = 200  # a name server that hangs keeps one for half a minute, long after we have given up on the name
+# A hanging name server blocks a thread for half a minute, long after we have given up on the name.
+RESOLVE_THREADS = 200
 PORTS = (443, 8443)
 MAX_URL = 2000
-MAX_ANSWER = 64_000  # bytes read of a receiver's answer
-WAITS_S = (5, 300, 1800, 7200, 18_000, 36_000)  # after each attempt but the last
+# At most this many bytes of a receiver's answer are read.
+MAX_ANSWER = 64_000
+# Each attempt but the last is followed by one of these waits.
+WAITS_S = (5, 300, 1800, 7200, 18_000, 36_000)
 JITTER = 0.2
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
-_BLOCKED = [  # addresses that lead to others, or that some Pythons take for global
+_BLOCKED = [  # These addresses lead to others, or are global according to some versions of Python.
     ipaddress.ip_network(text)
     for text in (
         "192.0.0.0/24", "192.88.99.0/24", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/32",
@@ -54,7 +57,7 @@ _LOCAL_NAMES = ("localhost", "local", "internal", "localdomain", "home.arpa")
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of one sending: the status answered, or the error without one."""
+    """The outcome of one attempt: the answer's status, or the error if there was no answer."""
 
     status: int | None
     error: str | None
@@ -63,22 +66,22 @@ class Attempt:
 
     @property
     def ok(self) -> bool:
-        """Whether the receiver took it."""
+        """True if the receiver accepted the message."""
         return self.status is not None and 200 <= self.status < 300
 
     @property
     def gone(self) -> bool:
-        """Whether the receiver wants no more."""
+        """True if the receiver wants no more messages."""
         return self.status == 410
 
 
 def check_url(url: str, *, allow_private: bool, own: Collection[str] = ()) -> None:
-    """See whether a callback address may be called at all. Names are not looked up here.
+    """Check that a callback URL may be called at all. Hostnames are not resolved here.
 
-    `own` are hosts, with their ports where those are not the usual, by which this service itself is reached.
+    `own` are the hosts of this service, with their ports if not the default ones.
 
     Raises:
-        WebhookRefused: saying what is wrong.
+        WebhookRefused: the URL must not be called; the message gives the reason.
     """
     parsed = _parse(url)
     if parsed.scheme != "https" and not (allow_private and parsed.scheme == "http"):
@@ -102,7 +105,7 @@ def check_url(url: str, *, allow_private: bool, own: Collection[str] = ()) -> No
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is one of the open internet. One that wraps another is not, but for IPv4 in IPv6."""
+    """Return True if an address is public. An address that wraps another one is not, except IPv4 in IPv6."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return is_public(address.ipv4_mapped)
@@ -114,14 +117,14 @@ def is_public(address: Address) -> bool:
 
 
 def delay_s(attempt: int, rng: random.Random) -> float | None:
-    """Seconds to wait after the attempt of that number, up to 20 % more or less; None after the last."""
+    """Return the seconds to wait after the attempt with this number, varied by up to 20 %; None after the last."""
     if attempt > len(WAITS_S):
         return None
     return WAITS_S[attempt - 1] * rng.uniform(1 - JITTER, 1 + JITTER)
 
 
 class Sender:
-    """Sends messages. Open it with `async with`. `timeout_s` is for everything, from the look-up to the answer."""
+    """A sender of messages. Open it with `async with`. `timeout_s` bounds an attempt from DNS lookup to answer."""
 
     def __init__(
         self,
@@ -151,10 +154,10 @@ class Sender:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def send(self, url: str, *, message_id: str, body: bytes, secrets: Sequence[str], timestamp: int) -> Attempt:
-        """Send once, signed if there are `secrets`. Redirects are not followed, proxies of the environment not used.
+        """Send once, signed if there are `secrets`. It follows no redirects, and ignores proxies of the environment.
 
         Raises:
-            WebhookRefused: the address must not be called.
+            WebhookRefused: the URL must not be called.
         """
         check_url(url, allow_private=self._allow_private, own=self._own)
         headers = {
@@ -191,11 +194,11 @@ class Sender:
 
 
 class _NoAddress(Exception):
-    """A name leads to no address, or not to public ones only: whoever asked is not told which."""
+    """A hostname has no address, or one that is not public. The webhook's owner does not learn which."""
 
 
 class _CheckedNetwork(httpcore.AsyncNetworkBackend):
-    """Connections to addresses that were looked up and checked here."""
+    """A network backend that connects only to addresses that it has resolved and checked."""
 
     def __init__(self, resolve: Resolve, *, allow_private: bool) -> None:
         self._resolve = resolve
@@ -234,7 +237,7 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
 
 
 async def _resolve(threads: ThreadPoolExecutor, host: str, port: int) -> list[str]:
-    """Every address behind a name."""
+    """Resolve all addresses of a hostname."""
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     found = await asyncio.get_running_loop().run_in_executor(threads, look_up)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
@@ -245,7 +248,7 @@ def _address(text: str) -> Address:
 
 
 def _told(exc: Exception) -> str:
-    """What the webhook's owner is told of an attempt without an answer: our own words, nothing of the receiver's."""
+    """Describe a failure for the webhook's owner in our own words, so that nothing of the receiver's is revealed."""
     match exc:
         case _NoAddress():
             return "no public address was found for the host"
@@ -261,12 +264,12 @@ def _told(exc: Exception) -> str:
 
 
 def _place(url: httpx.URL) -> tuple[str, int]:
-    """Host and port, however they are written."""
+    """Return normalized host and port."""
     return url.host.rstrip(".").lower(), url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
 
 
 def _place_of(host: str, scheme: str) -> tuple[str, int] | None:
-    """The place that a `Host` header names; None for one that names none."""
+    """Return normalized host and port of a `Host` header; None if it is invalid."""
     try:
         return _place(httpx.URL(f"{scheme}://{host}"))
     except httpx.InvalidURL:
@@ -283,7 +286,7 @@ def _parse(url: str) -> httpx.URL:
 
 
 def _literal(host: str) -> Address | None:
-    """The address that a host spells, also as 127.1, 0x7f000001 or 2130706433; None for a name."""
+    """Parse the address that a host spells, also as 127.1, 0x7f000001 or 2130706433; None for a name."""
     try:
         return _address(host.strip("[]"))
     except ValueError:
@@ -295,7 +298,7 @@ def _literal(host: str) -> Address | None:
 
 
 def secret_of(secret: str, owner: str) -> str:
-    """The secret that signs an owner's webhooks: derived from the service's, so that no owner can sign for another."""
+    """Derive the secret that signs an owner's webhooks from the service's, so that no owner can sign for another."""
     if owner == ANONYMOUS:
         return secret
     derived = hmac.digest(signatures.key(secret), f"nlp2filters webhook of {owner}".encode(), hashlib.sha256)

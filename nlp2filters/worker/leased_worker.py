@@ -1,21 +1,21 @@
 """ARQ's worker with three additions: it is woken up, it claims in one round trip, and it holds leases.
 
-ARQ as it comes looks at its queue twice a second, claims job by job, and takes a dead worker's jobs over
-only after the longest job timeout. Here (measured figures are in docs/reliability.md):
+Plain ARQ polls its queue twice a second, claims job by job, and takes over a dead worker's jobs only after the longest
+job timeout. Here (measured figures are in docs/reliability.md):
 
 - wake-up: a commit puts a marker beside the queue, and an idle worker blocks on it with BZPOPMIN;
 - claim: one script takes as many due entries as there are free slots and pushes their scores past the lease,
-  so that running jobs do not stand in the way of waiting ones;
-- lease: the in-progress key lives `lease_s` and is renewed three times as often by its owner. Who finds that another
-  has its lease stops that job, and can neither finish nor re-queue it. While Redis is out of reach a job goes on, and
-  takes its lease up again afterwards, unless another worker has claimed the entry meanwhile.
+  so that running jobs do not block waiting ones;
+- lease: the in-progress key lives `lease_s`, and its owner renews it three times within that time. A worker that finds
+  its lease taken by another stops the job, and can neither finish nor requeue it. While Redis is unreachable, a job
+  keeps running; its worker takes up the lease again afterwards, unless another worker has claimed the entry meanwhile.
 
 Entries are claimed in turn from each group of a lane (see lua/queue.lua in storage): one owner's thousand jobs do not
-stand in the way of another's one, and what waits for an LLM takes no slot of a lane that needs none.
+delay another's single job, and jobs that wait for an LLM take no slot of a lane that needs none.
 
-And an entry only leaves its queue when its function has returned. ARQ takes it out after any error but `Retry`, its
-own time-out included, and then nobody would look after the job any more. One whose function crashes `MAX_CRASHES`
-times, which is a fault of ours, is given up as ARQ gives up what it cannot read; a Redis that is away is no crash.
+An entry leaves its queue only when its function has returned. ARQ would remove it after any error but `Retry`, even its
+own timeout, and then nobody would look after the job any more. An entry whose function crashes `MAX_CRASHES` times,
+which is a fault of ours, is given up in the same way as one that ARQ cannot read; an unreachable Redis is no crash.
 
 It overrides `_poll_iteration`, `finish_job` and `finish_failed_job` of ARQ 0.28.0, which is pinned.
 """
@@ -45,20 +45,27 @@ _CLAIM, _RENEW, _RELEASE = (lua("queue", name) for name in ("claim", "renew", "r
 
 LEASE_S = 10.0
 FALLBACK_S = 5.0
-ANSWER_S = 3.0  # beyond the wait: with FALLBACK_S less than a lease, so that an outage is noticed before leases end
-SHORTEST_WAIT_S = 0.01  # Redis 6.2 takes 0.001 for no time-out at all
+# Redis may answer this long after the wait. Together with FALLBACK_S it is less than a lease, so that an outage is
+# noticed before leases expire.
+ANSWER_S = 3.0
+# Redis 6.2 reads a timeout of 0.001 s as no timeout at all.
+SHORTEST_WAIT_S = 0.01
 LONGEST_PAUSE_S = 2.0
-GRACE_S = 1.0  # after an outage of Redis, in which workers take up their leases again before anybody claims
+# Nobody claims entries right after an outage of Redis, so that workers can take up their leases again.
+GRACE_S = 1.0
 UNLIMITED = 1_000_000
-AGAIN_MS = 5_000  # until an entry runs again whose function failed other than by `Retry`; doubles with each crash
-MAX_CRASHES = 5  # over 75 s and more
+# An entry whose function failed other than by `Retry` runs again after this time, which doubles with each crash.
+AGAIN_MS = 5_000
+# Five crashes take at least 75 s.
+MAX_CRASHES = 5
 CRASHES_KEPT_S = 86_400
-HAND_BACK_S, CLOSE_S = 2.0, 1.0  # after ARQ's 20 s for jobs to end: well within 25 s in all
+# These follow the 20 s that ARQ gives jobs to end, and keep the whole shutdown well within 25 s.
+HAND_BACK_S, CLOSE_S = 2.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """The entries that a worker runs at once: the most in each lane, and the most of one owner and of one receiver."""
+    """Limits on the entries that a worker runs at once: for each lane, for one owner, and for one receiver."""
 
     lanes: Mapping[str, int]
     owner: int = UNLIMITED
@@ -67,9 +74,11 @@ class Slots:
 
 @dataclass(slots=True)
 class _Lease:
-    """A hold on an entry of `group` that was claimed at `score`. `token` is the claim's own: a command about an earlier
-    claim of the same worker, which arrives late, does nothing. `returned`: the entry's function has; `crashed`: it
-    raised what it should not; `lost`: another worker has the entry.
+    """A lease on an entry of `group`, claimed at `score`.
+
+    Each claim has its own `token`, so that a late command about an earlier claim of the same worker does nothing.
+    `returned` means that the entry's function has returned, `crashed` that it raised an unexpected error, and `lost`
+    that another worker has the entry.
     """
 
     token: str
@@ -81,9 +90,9 @@ class _Lease:
 
 
 class LeasedWorker(Worker):
-    """An ARQ worker that holds leases. `on_abandoned` in its `ctx` is told of entries that ARQ itself gave up.
+    """An ARQ worker that holds leases. It calls `on_abandoned` of its `ctx` for entries that ARQ itself gave up.
 
-    `open_key` is the index of unfinished work. Without `slots` it has one lane with `max_jobs` slots.
+    `open_key` is the index of unfinished work. Without `slots`, the worker has one lane with `max_jobs` slots.
     """
 
     def __init__(
@@ -101,11 +110,12 @@ class LeasedWorker(Worker):
         self._slot_free = asyncio.Event()
         self._idle: asyncio.Future[Any] | None = None
         self._leases: dict[str, _Lease] = {}
-        self._running: dict[asyncio.Task[None], str] = {}  # the group of each entry that has a slot
-        self._left_some = False  # of what was due, since its owner or receiver has no more slots
+        self._running: dict[asyncio.Task[None], str] = {}  # Maps each entry that has a slot to its group.
+        # Some due entries were not claimed, since their owner or receiver has no free slot here.
+        self._left_some = False
         self._out_of_touch = False
         self._pause_s = 0.0
-        self._redis_ahead_ms = 0.0  # of the loop's clock
+        self._redis_ahead_ms = 0.0  # The clock of Redis minus the clock of the event loop.
         self._claim = self.pool.register_script(_CLAIM)
         self._renew = self.pool.register_script(_RENEW)
         self._release = self.pool.register_script(_RELEASE)
@@ -125,12 +135,12 @@ class LeasedWorker(Worker):
             self._idle.cancel()
 
     async def close(self) -> None:
-        """Let what was stopped be handed back, then close. A Redis that is away is not waited for."""
+        """Let the stopped jobs be handed back, then close. It does not wait for an unreachable Redis."""
         if self.tasks:
             await asyncio.wait(self.tasks.values(), timeout=HAND_BACK_S)
         while left := [task for task in self.tasks.values() if not task.done()]:
             for task in left:
-                task.cancel()  # once for each thing that it waits for
+                task.cancel()  # It may await again while it handles one cancellation.
             await asyncio.wait(left, timeout=0.05)
         self._clear_done()
         try:
@@ -144,7 +154,7 @@ class LeasedWorker(Worker):
         return int(1000 * self._lease_s)
 
     async def _poll_iteration(self) -> None:
-        """Claim what is due, clear away what is done, then wait for a reason to look again."""
+        """Claim due entries, clear finished tasks, then wait for a reason to look again."""
         self._slot_free.clear()
         try:
             if self._out_of_touch:
@@ -174,7 +184,7 @@ class LeasedWorker(Worker):
         return {lane: most - running[lane] for lane, most in self._slots.lanes.items() if most > running[lane]}
 
     async def _claim_due(self) -> float:
-        """Start what is due as far as there are slots. Returns the seconds until the next entry is due."""
+        """Start due entries as far as there are free slots. Returns the seconds until the next entry is due."""
         if not (free := self._free):
             return FALLBACK_S
         token = secrets.token_hex(8)
@@ -217,7 +227,7 @@ class LeasedWorker(Worker):
                 _log.error("ARQ could not finish the entry %s, it runs again when its lease ends: %r", job_id, exc)
 
     async def _wait(self, wait_s: float) -> None:
-        """Until a slot is free, if there is none; else until a marker is set or the next entry is due."""
+        """Wait for a free slot if there is none; otherwise for a marker, or until the next entry is due."""
         wait_s = min(wait_s, FALLBACK_S)
         if not (free := self._free):
             try:
@@ -235,13 +245,13 @@ class LeasedWorker(Worker):
         finally:
             self._idle.cancel()
         if not self.allow_pick_jobs:
-            for marker in markers[:-1]:  # whatever we were woken for is another worker's now
+            for marker in markers[:-1]:  # We stop, so another worker must be woken instead.
                 await self.pool.zadd(marker, {"0": 0})
         elif not self._idle.cancelled():
             self._idle.result()
 
     async def _marker(self, markers: list[str], wait_s: float) -> None:
-        async with asyncio.timeout(wait_s + ANSWER_S):  # a half-open connection never answers
+        async with asyncio.timeout(wait_s + ANSWER_S):  # A half-open connection never answers.
             await self.pool.bzpopmin(markers, wait_s)
 
     async def finish_job(
@@ -254,8 +264,8 @@ class LeasedWorker(Worker):
         incr_score: int | None,
         keep_in_progress: float | None,
     ) -> None:
-        """Take the entry out of the queue, or make it due again; only its owner can. Results are not ARQ's here."""
-        lease = self._leases.pop(job_id)  # it is not renewed any more
+        """Remove the entry from the queue, or make it due again; only its owner can. ARQ stores no results here."""
+        lease = self._leases.pop(job_id)  # From now on, the lease is not renewed.
         if not finish:
             await self._release_entry(job_id, lease, max(0, lease.score + incr_score - now_ms()) if incr_score else 0)
         elif lease.crashed:
@@ -264,11 +274,11 @@ class LeasedWorker(Worker):
             await self._release_entry(job_id, lease, "" if lease.returned else AGAIN_MS)
 
     async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:
-        """ARQ gave the entry up without running it: say so in the job's own record, then take it out."""
+        """Record in the job that ARQ gave up its entry without running it, then remove the entry."""
         await self._give_up(job_id, self._leases.pop(job_id))
 
     async def _after_crash(self, job_id: str, lease: _Lease) -> None:
-        """Make the entry due again, a little later each time; the last time, give it up."""
+        """Make the entry due again, a little later each time; after the last crash, give it up."""
         crashes = await self._crashes(job_id)
         if crashes < MAX_CRASHES:
             await self._release_entry(job_id, lease, AGAIN_MS * 2 ** (crashes - 1))
@@ -277,10 +287,10 @@ class LeasedWorker(Worker):
         await self._give_up(job_id, lease)
 
     async def _give_up(self, job_id: str, lease: _Lease) -> None:
-        """Say so in the job's own record, then take the entry out.
+        """Record in the job that its entry was given up, then remove the entry.
 
-        Where that crashes too, as with a record that nobody can read, it is taken out at last all the same. A record of
-        a newer version waits for workers that can read it.
+        If recording keeps crashing too, as for an unreadable record, the entry is removed in the end all the same. A
+        record of a newer version waits for workers that can read it.
         """
         due_ms: int | str = ""
         try:
@@ -292,7 +302,7 @@ class LeasedWorker(Worker):
         await self._release_entry(job_id, lease, due_ms)
 
     async def _crashes(self, job_id: str) -> int:
-        """How often the entry has crashed, this time included."""
+        """Count one more crash of the entry. Returns the number of its crashes."""
         async with self.pool.pipeline(transaction=True) as pipe:
             pipe.incr(_crashes_key(job_id))
             pipe.expire(_crashes_key(job_id), CRASHES_KEPT_S)
@@ -300,7 +310,7 @@ class LeasedWorker(Worker):
         return int(count)
 
     def _noting(self, coroutine: WorkerCoroutine) -> WorkerCoroutine:
-        """The coroutine function of an entry, which notes when it has returned or crashed."""
+        """Wrap an entry's coroutine function, so that its lease records whether it has returned or crashed."""
 
         async def noting(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> Any:
             try:
@@ -322,7 +332,7 @@ class LeasedWorker(Worker):
             _log.warning("the lease of %s was lost, another worker has it", job_id)
 
     async def _renew_leases(self) -> None:
-        """Renew the leases of the running jobs, and stop those that are another's, once each."""
+        """Renew the leases of the running jobs, and stop, once each, the jobs that another worker has taken."""
         pause_s = self._lease_s / 3
         while True:
             await asyncio.sleep(pause_s)
@@ -342,7 +352,7 @@ class LeasedWorker(Worker):
                     task.cancel()
 
     async def _renew_all(self, leases: Mapping[str, _Lease]) -> list[str]:
-        """Renew the leases; returns the entries of those that are not ours any more."""
+        """Renew the leases. Returns the entries whose leases are no longer ours."""
         args: list[str | int] = [self._lease_ms]
         args += [word for job_id, lease in leases.items() for word in (job_id, lease.token)]
         return [raw_id.decode() for raw_id in await self._renew(keys=self._keys, args=args)]

@@ -1,4 +1,4 @@
-"""A worker process: it opens what its stage needs, says that it is alive, and runs ARQ until it is told to stop."""
+"""A worker process: it opens its stage's resources, sends heartbeats, and runs ARQ until it is stopped."""
 
 import asyncio
 import logging
@@ -26,7 +26,8 @@ from nlp2filters.worker.parsing.catalogs import CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
 from nlp2filters.worker.stages import Resources
 
-LEASED_WORKER_OPTIONS = ("open_key", "lease_s", "slots")  # that ARQ does not know
+# ARQ drops options that it does not know, so these are passed on separately.
+LEASED_WORKER_OPTIONS = ("open_key", "lease_s", "slots")
 
 _log = logging.getLogger(__name__)
 
@@ -83,9 +84,9 @@ async def run(worker_settings: WorkerSettingsType) -> None:
 
 
 async def run_process(worker_settings: WorkerSettingsType) -> NoReturn:
-    """As `run`, then end the process at once.
+    """Call `run`, then end the process at once.
 
-    A thread that still reads a long text would be waited for, and nobody needs what it finds: the job is another's.
+    A normal exit would wait for threads that still read long texts, although their jobs have been handed back.
     """
     await run(worker_settings)
     logging.shutdown()
@@ -106,7 +107,7 @@ async def _provider(settings: Settings) -> AsyncIterator[LLM | None]:
 
 @asynccontextmanager
 async def _rescuing(store: Store, worker: str, interval_s: float) -> AsyncIterator[None]:
-    """Look for orphans while inside, in turn with the other workers."""
+    """Look for orphans while inside the context, taking turns with the other workers."""
     task = asyncio.create_task(rescue.run(store, worker, interval_s), name="rescue")
     try:
         yield

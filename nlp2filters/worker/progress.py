@@ -1,7 +1,7 @@
-"""What a job's followers are told while an attempt is at it: what it does just now, and the LLM's text as it comes.
+"""Publish the progress of a running attempt, and the LLM's text as it comes, to the job's followers.
 
-It is told in passing. Nothing waits for it, but the end of an attempt for a moment; what Redis does not take at once is
-left out; and no progress is told of what takes less than half a second, so that quick jobs cost nothing more.
+This is best effort: only the end of an attempt waits for it, and briefly; events that Redis does not accept at once are
+dropped; and steps of less than half a second publish no progress, so that quick jobs cost nothing more.
 """
 
 import asyncio
@@ -16,10 +16,14 @@ from nlp2filters.storage.connection import StorageError
 from nlp2filters.storage.store import Event, Store, now_ms
 
 EVERY_S = 0.25
-PROGRESS_MS = 500  # between one and the next, of one job
-PATIENCE_S = 0.5  # with Redis
-SILENCE_S = 5.0  # after Redis did not take it
-MOST_TOLD = 100_000  # characters of text per attempt: they take memory as long as the job is kept
+# A job's progress events are at least this far apart.
+PROGRESS_MS = 500
+# Redis may take this long to accept events.
+PATIENCE_S = 0.5
+# Nothing is published for this long after Redis did not accept an event.
+SILENCE_S = 5.0
+# An attempt publishes at most this many characters, since they take memory for as long as the job is kept.
+MOST_TOLD = 100_000
 
 Step = Literal["indexing", "embedding", "asking", "answering", "retrying", "repairing"]
 
@@ -28,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Piece:
-    """Text that was not told yet: which of the attempt's texts it is of, and how many code points of it came before."""
+    """Unpublished text: the number of the LLM's answer in this attempt, and the piece's offset in it in code points."""
 
     number: int
     offset: int
@@ -36,19 +40,20 @@ class _Piece:
 
 
 class Teller:
-    """Tells of the attempt that `job` has begun, while inside `async with`. It is a `Listener` of the LLM's calls."""
+    """A publisher of events of the attempt that `job` has begun, inside `async with`; a `Listener` of LLM calls."""
 
     def __init__(self, store: Store, job: Job) -> None:
         self._store = store
         self._job = job
         self._model = ""
         self._repairs = False
-        self._number = 0  # of the text that is coming
-        self._length = 0  # of it so far
-        self._told = 0  # characters of all texts
+        # The number and the length of the current text, and the published characters of all texts.
+        self._number = 0
+        self._length = 0
+        self._told = 0
         self._pieces: list[_Piece] = []
         self._progress: dict[str, Any] | None = None
-        self._progress_at = now_ms()  # that of the attempt before is older
+        self._progress_at = now_ms()  # The interval counts from the start, so that a quick attempt has no progress.
         self._silent_until = 0.0
         self._ending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -69,16 +74,16 @@ class Teller:
             _log.error("the job's followers were not told: %r", failure)
 
     def say(self, step: Step, detail: str, characters: int | None = None) -> None:
-        """What is done just now: for programs, and in words."""
+        """Set the current step: its name for programs, and a description for people."""
         self._progress = {"step": step, "detail": detail, "characters": characters}
 
     async def say_last(self, step: Step, detail: str) -> None:
-        """What comes after the attempt, which is over."""
+        """Publish the step that follows the attempt, which is over."""
         self.say(step, detail)
         await self._tell()
 
     def asks(self, model: str, *, repairs: bool) -> None:
-        """A call of the LLM comes next; `repairs` whether it sends an answer back."""
+        """Announce a call of the LLM, which may ask it to repair an answer (`repairs`)."""
         self._model, self._repairs = model, repairs
 
     def begins(self) -> None:
@@ -131,7 +136,8 @@ class Teller:
             Event("delta", {"try": piece.number, "offset": piece.offset, "text": piece.text}) for piece in self._pieces
         ]
         self._pieces = []
-        if self._progress and not 0 <= at - self._progress_at < PROGRESS_MS:  # a clock may be set back
+        # The difference is negative if the clock was set back.
+        if self._progress and not 0 <= at - self._progress_at < PROGRESS_MS:
             events.append(Event("progress", self._progress))
             self._progress, self._progress_at = None, at
         return events

@@ -1,7 +1,7 @@
-"""The rescue: jobs and deliveries that have neither a queue entry nor a lease are found and queued again.
+"""Rescue orphans: find jobs and deliveries that have neither a queue entry nor a lease, and queue them again.
 
-No commit leaves such an orphan behind, so each is an error, of ours or of whoever has removed keys by hand, and is
-logged as one. One worker of all looks through the index of unfinished work, a small part at a time.
+No commit leaves an orphan behind, so each is logged as an error: either we have a bug, or somebody removed keys by
+hand. One worker at a time scans the index of unfinished work, in small parts.
 """
 
 import asyncio
@@ -15,14 +15,16 @@ from nlp2filters.storage import arq_format
 from nlp2filters.storage.connection import StorageError
 from nlp2filters.storage.store import Store, now_ms
 
-PART = 250  # ids that are looked at in one script, about a millisecond
-SWEEP_SHARE = 0.5  # of the interval: a sweep of many jobs is spread over so much of it
+# A script checks this many ids, which takes about a millisecond.
+PART = 250
+# A sweep of many jobs is spread over this share of the interval.
+SWEEP_SHARE = 0.5
 
 _log = logging.getLogger(__name__)
 
 
 async def run(store: Store, worker: str, interval_s: float) -> None:
-    """Sweep once in every interval, for ever, unless another worker does."""
+    """Sweep once per interval, forever, unless another worker does."""
     while True:
         try:
             if await store.redis.set(store.keys.rescue, worker, nx=True, px=int(1000 * interval_s)):
@@ -33,9 +35,9 @@ async def run(store: Store, worker: str, interval_s: float) -> None:
 
 
 async def sweep(store: Store, worker: str, interval_s: float) -> int:
-    """Look through all unfinished work once; returns how many orphans were queued again.
+    """Scan all unfinished work once. Returns the number of orphans that were queued again.
 
-    It stops in the middle where another worker has taken over: this one was frozen.
+    It stops early if another worker has taken over, since this one was frozen.
     """
     rescued, cursor = 0, "0"
     pause_s = SWEEP_SHARE * interval_s * PART / max(await store.unfinished(), PART)
@@ -57,7 +59,7 @@ async def sweep(store: Store, worker: str, interval_s: float) -> int:
 
 
 async def _rescue(store: Store, subject: str, queue_name: str, entry: str) -> bool:
-    """Queue an orphan again, or strike it off the index where there is nothing left to do for it."""
+    """Queue an orphan again, or remove it from the index if there is nothing left to do."""
     try:
         if queue_name == store.keys.queue("delivery"):
             message = await store.message(subject)
@@ -80,7 +82,7 @@ async def _rescue(store: Store, subject: str, queue_name: str, entry: str) -> bo
 
 
 def _requeue(job: Job, entry: str) -> Job:
-    """The step of the job, unless it has got another entry meanwhile: its worker has gone on without a lease."""
+    """Take the job's rescue step, unless it has a new entry, since its worker has continued without a lease."""
     if job.entry and entry not in ("", arq_format.entry_id(job.entry.queue, job.id, job.entry.number)):
         raise IllegalTransition(job.id, job.status, "be rescued")
     return jobs.rescue(job, now_ms())

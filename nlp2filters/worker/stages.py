@@ -1,7 +1,7 @@
-"""The stages: what the workers do with a job. Each may run twice; only one attempt's result is committed.
+"""The stages: the work that workers do for a job. Each may run twice; only one attempt's result is committed.
 
 embedding   embed the text, link its words to fields and values, draft a filter
-llm         let the LLM write the filter, check it, compile it; without one the draft stands
+llm         let the LLM write the filter, check it, compile it; without an LLM, the draft is the result
 """
 
 import asyncio
@@ -54,8 +54,10 @@ from nlp2filters.worker.progress import Teller
 STAGE_TIMEOUT_S = 120.0
 CHECKPOINT_TIMEOUT_S = 5.0
 NEWER_VERSION_WAIT_S = 5.0
-JUDGEMENT_WAIT_S = 1.0  # until it is looked again whether a silent worker is dead
-MAX_INTERRUPTIONS = 20  # of a stage by no fault of its job: nothing circles for ever
+# While it is unknown whether a silent worker is dead, its job is checked again after this pause.
+JUDGEMENT_WAIT_S = 1.0
+# Interruptions that are not the job's fault do not count as attempts. This limits them, so that no job runs forever.
+MAX_INTERRUPTIONS = 20
 INDEX_WAIT_S = 2.0
 NO_RESULT = Event("done", {"result": None})
 
@@ -63,7 +65,7 @@ _log = logging.getLogger(__name__)
 
 
 class Indexed(Protocol):
-    """What has names that are embedded."""
+    """A catalog whose names are embedded."""
 
     @property
     def indexed(self) -> Sequence[str]:
@@ -72,7 +74,7 @@ class Indexed(Protocol):
 
 @dataclass(slots=True)
 class Resources:
-    """What a worker process opens at its start and every job of it shares."""
+    """The resources that a worker process opens at its start and shares among its jobs."""
 
     store: Store
     worker: str
@@ -91,7 +93,7 @@ class Resources:
         self.indexes = Indexes(self.store.redis, self.store.keys)
 
     async def name_vectors(self, catalog: Indexed) -> NDArray[Any] | None:
-        """The catalog's index; None, and a request for it, where it is large and not there yet."""
+        """Return the catalog's index. If it is large and does not exist yet, request it and return None."""
         assert self.embedder
         names = catalog.indexed
         if (vectors := await self.indexes.load(names)) is not None:
@@ -99,7 +101,7 @@ class Resources:
         if len(names) > AT_ONCE:
             await self.indexes.request(names)
             return None
-        async with self.naming:  # of the jobs that need the same names at once, one embeds them
+        async with self.naming:  # If several jobs need the same names at the same time, only one embeds them.
             if (vectors := await self.indexes.load(names)) is None:
                 vectors = await self.embedder.embed(names)
                 await self.indexes.save(names, vectors)
@@ -108,7 +110,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One attempt of one stage of a job. `found` is what the earlier stages left."""
+    """One attempt of one stage of a job. `found` holds the results of the earlier stages."""
 
     job: Job
     request: Mapping[str, Any]
@@ -118,23 +120,23 @@ class Task:
 
     @property
     def zone(self) -> ZoneInfo:
-        """Where the submitter's days begin."""
+        """The submitter's time zone, which sets the start of a day."""
         return ZoneInfo(self.request["timezone"])
 
     @property
     def now(self) -> dt.datetime:
-        """The present, as the submitter sees it, or the moment that the request names."""
+        """The submitter's current time, or the moment given in the request."""
         return moment(self.request["now"], self.zone, self.job.created_at)
 
     async def whole_request(self) -> Mapping[str, Any]:
-        """The request with the parts that are kept beside it, but the catalog (see `_catalog`)."""
+        """Load the request with its separately stored parts, except the catalog (see `_catalog`)."""
         store = self.resources.store
         return await request_parts.attach(store.redis, store.keys, self.job.owner, self.request, ("scope", "earlier"))
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a stage adds to the record, and which event tells of it beside the change of status."""
+    """The fields that a stage adds to the record, and the event that announces them besides the change of status."""
 
     fields: Mapping[str, Any]
     event: str | None = None
@@ -154,10 +156,10 @@ async def translate(ctx: dict[str, Any], job_id: str) -> None:
 
 
 async def index(ctx: dict[str, Any], digest: str) -> None:
-    """Build a catalog's index, or go on with it. ARQ calls it.
+    """Build a catalog's index, or continue building it. ARQ calls it.
 
     Raises:
-        Retry: for ARQ, when another one is being built, or there is more to do when others have had their turn.
+        Retry: tells ARQ that another index is being built, or that this one continues after others had their turn.
     """
     resources: Resources = ctx["resources"]
     assert resources.embedder
@@ -170,7 +172,7 @@ async def index(ctx: dict[str, Any], digest: str) -> None:
 
 
 async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
-    """Note in the job's record that ARQ gave its entry up: it expired, or cannot be read."""
+    """Record in the job that ARQ gave up its entry: it has expired, or cannot be read."""
     store, job_id = ctx["resources"].store, arq_format.job_of(entry_id)
     error = problem("worker-lost", "The job's queue entry could not be run.")
     with logs.about(job_id=job_id):
@@ -216,7 +218,7 @@ async def _translate(task: Task) -> Outcome:
 
 
 def _earlier(request: Mapping[str, Any]) -> Earlier | None:
-    """What the text goes on from."""
+    """Return the earlier conversation that the text refines, if any."""
     earlier = request.get("earlier")
     return Earlier.from_json(earlier) if earlier else None
 
@@ -224,7 +226,7 @@ def _earlier(request: Mapping[str, Any]) -> Earlier | None:
 async def _complete(
     provider: Provider, task: Task, name: str, messages: Sequence[Message], schema: Mapping[str, Any]
 ) -> Answer:
-    """The LLM's answer, kept before anything is made of it: a worker that dies then has not to pay for it again."""
+    """Get the LLM's answer and store it before it is used, so that a retry after a crash does not pay for it again."""
     if kept := task.found.get(name):
         return Answer(**kept)
     task.teller.asks(provider.model, repairs=name != ANSWERS[0])
@@ -241,7 +243,7 @@ async def _complete(
 
 
 def _timings(job: Job) -> dict[str, int]:
-    """Milliseconds of the job so far, and of each stage that has ended: waiting in its queue, and running."""
+    """Return the job's milliseconds so far, and those of each stage that has ended: queued, and running."""
     timings = {"total": now_ms() - job.created_at}
     for name, run in job.stages.items():
         if run.queued_at is not None and run.started_at is not None:
@@ -251,7 +253,7 @@ def _timings(job: Job) -> dict[str, int]:
 
 
 async def _parser(task: Task) -> CatalogParser:
-    """The parser for the task's text and catalog."""
+    """Open the parser for the task's text and catalog."""
     parsers, owner, locale = task.resources.parsers, task.job.owner, task.request.get("locale", "en")
     assert parsers
     if stored := _stored_catalog(task):
@@ -266,14 +268,14 @@ async def _parser(task: Task) -> CatalogParser:
 
 
 async def _catalog(task: Task) -> Catalog:
-    """What the request's catalog is: packaged, inline, or one that is kept beside it as it was at the submission."""
+    """Load the request's catalog: packaged, inline, or stored separately in the version of the submission."""
     if stored := _stored_catalog(task):
         return await _owned(task.resources.store, stored[1])
     return await _understand(orjson.dumps(task.request["catalog"]))
 
 
 def _stored_catalog(task: Task) -> tuple[str, str] | None:
-    """Digest and Redis key of a catalog that is kept beside the request; None for one that is in it, or packaged."""
+    """Return digest and Redis key of a separately stored catalog; None for an inline or packaged one."""
     keys, owner = task.resources.store.keys, task.job.owner
     if digest := task.request.get("parts", {}).get("catalog"):
         return digest, keys.part(owner, digest)
@@ -283,10 +285,10 @@ def _stored_catalog(task: Task) -> tuple[str, str] | None:
 
 
 async def _stored_source(store: Store, key: str) -> bytes:
-    """A catalog of an owner, as JSON; its key names its content, which never changes.
+    """Read an owner's catalog as JSON. Its key contains the digest of its content, so the content never changes.
 
     Raises:
-        PartGone: it was deleted longer ago than jobs are kept.
+        PartGone: the catalog was deleted longer ago than jobs are kept.
     """
     content: bytes | None = await store.redis.get(key)
     if content is None:
@@ -301,7 +303,7 @@ async def _owned(store: Store, key: str) -> Catalog:
 
 @alru_cache(maxsize=32)
 async def _understand(source: bytes) -> Catalog:
-    """The catalog that a request names or holds (as JSON)."""
+    """Parse the catalog that a request names or contains (as JSON)."""
     return await asyncio.to_thread(_read_catalog, source)
 
 
@@ -311,14 +313,14 @@ def _read_catalog(source: bytes) -> Catalog:
 
 
 async def _attempt(resources: Resources, stage: str, job_id: str, work: Work) -> None:
-    """Begin the stage, do its work and commit what comes of it; every way out leaves a true record behind."""
+    """Begin the stage, do its work and commit the outcome. However it ends, the record is correct afterwards."""
     with logs.about(job_id=job_id, stage=stage):
         if task := await _begin(resources, stage, job_id):
             await _run(task, work)
 
 
 async def _run(task: Task, work: Work) -> None:
-    """Work on what was begun. The commit at the end has no time limit: it waits until Redis takes it."""
+    """Work on a task that has begun. The final commit has no time limit: it waits until Redis accepts it."""
     reach = partial(fault_injection.reach, task.resources.faults)
     reach("stage-begun")
     try:
@@ -336,11 +338,11 @@ async def _run(task: Task, work: Work) -> None:
 
 
 async def _begin(resources: Resources, stage: str, job_id: str) -> Task | None:
-    """The job, taken up; or None when there is nothing (more) to do for this stage."""
+    """Begin an attempt of the job. Returns None if there is nothing (more) to do for this stage."""
     store = resources.store
     try:
         job, found = await store.load(job_id, "request", "draft", *ANSWERS)
-        if job.status == "canceling":  # the worker that had it is dead, or it would have let go itself
+        if job.status == "canceling":  # Its worker is dead: a live one would have finished the cancellation itself.
             await _let_go(store, job_id)
             return None
         if jobs.overdue(job, now_ms()):
@@ -366,16 +368,16 @@ async def _begin(resources: Resources, stage: str, job_id: str) -> Task | None:
 
 
 async def _reckon(resources: Resources, stage: str, job: Job) -> tuple[Job, Collection[Suspect]]:
-    """Count the attempts so far; returns the job, ended where they were too many, and the workers that have survived.
+    """Count the attempts so far, and end the job if there were too many. Returns it with the workers that survived.
 
     Raises:
         IllegalTransition: the job is not at this stage.
-        Retry: for ARQ, until it is known whether the workers that were at the job are dead.
+        Retry: tells ARQ to try later, until it is known whether the job's earlier workers are dead.
     """
     if job.done or job.stage != stage:
         raise IllegalTransition(job.id, job.status, f"begin stage {stage}")
     store, heartbeat = resources.store, resources.heartbeat
-    if job.stages[stage].status == "running":  # its lease has run out, or we could not have claimed it
+    if job.stages[stage].status == "running":  # Its lease has expired: otherwise we could not have claimed it.
         attempt, now = job.attempt, await heartbeat.now() if heartbeat else now_ms()
         job = await store.step(job, lambda job: jobs.lapse(job, attempt, now))
     suspects = job.stages[stage].suspects
@@ -406,7 +408,7 @@ async def _succeeded(task: Task, outcome: Outcome) -> None:
 
 
 async def _failed(task: Task, exc: Exception) -> None:
-    """Try again a little later; after the last time the job has failed."""
+    """Schedule a retry after a short wait; after the last attempt, fail the job."""
     _log.exception("the stage failed", extra={"attempt": task.job.attempt.number})
     lasting = isinstance(exc, TextTooComplex) or (isinstance(exc, ProviderError) and not exc.retryable)
     if task.job.tries < task.resources.max_attempts and not lasting:
@@ -431,7 +433,7 @@ async def _end(task: Task, error: Mapping[str, Any]) -> None:
 
 
 async def _let_go(store: Store, job_id: str) -> None:
-    """End a job that is being canceled, unless somebody else has."""
+    """End a job that is being canceled, unless another process already has."""
     try:
         job = await store.get(job_id)
         await store.step(job, lambda job: jobs.end_canceling(job, now_ms()), events=[NO_RESULT])
@@ -445,7 +447,7 @@ async def _step(
     events: list[Event],
     fields: Mapping[str, bytes] | None = None,
 ) -> None:
-    """Commit, unless the job has moved on without us. One that is being canceled is let go of instead."""
+    """Commit, unless the job has moved on without us. A job that is being canceled is ended instead."""
     try:
         await task.resources.store.step(task.job, step, fields=fields, events=events)
     except CancelRequested:

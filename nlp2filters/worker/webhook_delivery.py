@@ -1,4 +1,4 @@
-"""Tell a webhook how its job or batch ended: on a queue of its own, so that a slow receiver delays no job."""
+"""Deliver the outcome of a job or batch to its webhook, on a separate queue, so that a slow receiver delays no job."""
 
 import logging
 import random
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a receiver gets. `id` is the same at every attempt."""
+    """The message to a receiver. All attempts have the same `id`."""
 
     id: str
     owner: str
@@ -35,11 +35,11 @@ class Message:
 async def deliver(ctx: dict[str, Any], subject: str) -> None:
     """Make the next attempt to deliver the webhook of a job or batch. ARQ calls it.
 
-    A worker that dies between the receiver's answer and our note of it delivers once more, under the same
-    `webhook-id`: that is how a receiver knows the message again.
+    A worker that dies between the receiver's answer and our log of it delivers again, with the same `webhook-id`:
+    receivers deduplicate by it.
 
     Raises:
-        Retry: for ARQ, when there is to be another attempt.
+        Retry: tells ARQ that another attempt is due.
     """
     with logs.about(job_id=subject, stage="delivery"):
         resources: Resources = ctx["resources"]
@@ -63,7 +63,7 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
 
 
 async def _attempt(resources: Resources, message: Message, number: int) -> tuple[dict[str, Any], float | None]:
-    """Send the message; returns a note of what came of it, and the seconds until the next attempt if there is one."""
+    """Send the message. Returns a note of the outcome, and the seconds until the next attempt, if there is one."""
     sender, sent_ms = resources.sender, now_ms()
     assert sender
     note: dict[str, Any] = {"at": jobs.timestamp(sent_ms), "status": None, "ok": False}
@@ -87,7 +87,7 @@ async def _attempt(resources: Resources, message: Message, number: int) -> tuple
 
 
 async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
-    """Note that the queue gave a delivery up, so that it can be asked for anew. ARQ could not run it, or it crashed."""
+    """Log that a delivery was given up, since ARQ could not run it or it crashed. It can then be requested again."""
     store, subject = ctx["resources"].store, arq_format.job_of(entry_id)
     notes = await store.deliveries(subject)
     if deliveries.is_over(notes):
@@ -98,7 +98,7 @@ async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
 
 
 async def _message(store: Store, subject: str) -> Message | None:
-    """What to tell of the job or batch; None when nobody is to be told."""
+    """Read the message for the end of a job or batch; None if there is no receiver."""
     told = await store.message(subject) or await _older(store, subject)
     if told is None:
         return None
@@ -107,7 +107,7 @@ async def _message(store: Store, subject: str) -> Message | None:
 
 
 async def _older(store: Store, subject: str) -> dict[str, Any] | None:
-    """The message about what an older version of the service has ended, which wrote none."""
+    """Build the message for a job or batch that an older version of the service ended without writing one."""
     try:
         batch, asked = await store.batch(subject)
     except BatchNotFound:
@@ -135,7 +135,7 @@ def _of_batch(batch: Batch, members: list[Job | None]) -> bytes:
 
 
 def _sent(batch: Batch, members: Sequence[tuple[Job | None, Mapping[str, Any]]]) -> bytes:
-    """What the older callback API tells: the results of the file's texts in their order, or why there are none."""
+    """Build the body of the older callback API: the results of the file's texts in order, or the reason for none."""
     failed = next((job.error for job, _ in members if job and job.error), None)
     if any(job is None or job.status != "succeeded" for job, _ in members):
         reason = failed["detail"] if failed else "Not every text could be worked on."

@@ -18,7 +18,7 @@ from nlp2filters.storage.store import now_ms
 
 
 async def echo(request: Request) -> Response:
-    """Embed a text and give it back."""
+    """Embed a text and return it."""
     asked = checked(Echo, await read_json(request))
     limits, rate = await admission.admit(request)
     app, owner = state(request), caller(request).owner
@@ -28,7 +28,7 @@ async def echo(request: Request) -> Response:
 
 
 async def result(request: Request) -> Response:
-    """The text once it has been embedded; until then the status."""
+    """Show the text once it has been embedded; until then, the status."""
     job_id = request.path_params["job_id"]
     try:
         job, found = await state(request).store.load(job_id, "result")
@@ -43,7 +43,7 @@ async def result(request: Request) -> Response:
 
 
 async def health(request: Request) -> Response:
-    """The process is alive."""
+    """Check that the process is alive."""
     return JSON({"status": "ok"})
 
 

@@ -1,4 +1,4 @@
-"""The older callback API: `POST /send` with a file of texts and a callback; what came of them is posted there."""
+"""The older callback API: `POST /send` takes a file of texts and a callback, to which the results are posted."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ _TEXT_COLUMNS = ("text", "query", "sentence")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the form holds."""
+    """The content of the form."""
 
     texts: list[str]
     callback: str
@@ -36,10 +36,10 @@ class Sent:
 
 
 async def send(request: Request) -> Response:
-    """Take a file of texts (plain text, CSV, JSON or JSON Lines: one text per line) and a callback address.
+    """Accept a file of texts (plain text, CSV, JSON or JSON Lines: one text per line) and a callback URL.
 
-    204 at once. Later the callback gets `{"success": true, "data": [result, …]}` in the order of the texts, or
-    `{"success": false, "error": "…"}`. A request that cannot be worked on is answered with 404 and why.
+    The answer is 204 at once. Later, the callback gets `{"success": true, "data": [result, …]}` in the order of the
+    texts, or `{"success": false, "error": "…"}`. An unusable request is answered with 404 and the reason.
     """
     app, owner = state(request), caller(request).owner
     try:
@@ -68,10 +68,10 @@ async def send(request: Request) -> Response:
 
 
 async def _read(request: Request, default_catalog: str) -> Sent:
-    """The form.
+    """Read the form.
 
     Raises:
-        InvalidRequest: saying what it lacks.
+        InvalidRequest: the form lacks something.
         PayloadTooLarge: it is larger than 1 MiB; the rest is not read.
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
@@ -79,7 +79,7 @@ async def _read(request: Request, default_catalog: str) -> Sent:
     try:
         async with counted(request).form(max_files=1, max_fields=10, max_part_size=MAX_BYTES) as form:
             return await _sent(form, default_catalog)
-    except HTTPException as exc:  # what Starlette makes of a malformed form
+    except HTTPException as exc:  # Starlette raises it for a malformed form.
         raise InvalidRequest([Fault("", f"The form cannot be read: {exc.detail}")]) from exc
 
 
@@ -100,7 +100,7 @@ async def _sent(form: FormData, default_catalog: str) -> Sent:
 
 
 def _texts(text: str, name: str, media_type: str) -> Iterator[str]:
-    """One text per line; of JSON and CSV what stands for the text, whatever the file is called."""
+    """Read one text per line; from CSV and JSON (whatever the file's name), read only the text column or member."""
     if text.lstrip().startswith(("[", "{", '"')) or name.endswith((".json", ".jsonl")):
         yield from _json(text)
     elif name.endswith(".csv") or media_type.partition(";")[0] == "text/csv":
@@ -125,7 +125,7 @@ def _json(text: str) -> Iterator[str]:
 
 
 def _csv(text: str) -> Iterator[str]:
-    """The column called `text`, `query` or `sentence`; without such a header the first column of every line."""
+    """Read the column `text`, `query` or `sentence`; without such a header, the first column of every line."""
     rows = [row for row in csv.reader(io.StringIO(text)) if row]
     header = [name.strip().lower() for name in rows[0]] if rows else []
     column = next((header.index(name) for name in _TEXT_COLUMNS if name in header), None)

@@ -1,4 +1,4 @@
--- Charge bytes to an owner's quota, if there is room for them.
+-- Charge bytes to an owner's quota if they fit.
 --
 -- KEYS  1 the bytes added (see quota.lua)
 -- ARGV  1 the quota, JSON  2 bytes

@@ -1,22 +1,23 @@
--- Take as many due entries as there are free slots, in turn from each group, each under a lease.
+-- Claim as many due entries as there are free slots, in turn from each group, each with a lease.
 --
 -- KEYS  1 queue  2 index of unfinished work
 -- ARGV  1 lease in ms  2 the claim's token
---       3 JSON: {slots: {lane: count}, owner_slots, receiver_slots: the most that one of them may have at once,
---         running: {group: count}: what the worker runs already}  4 when it was sent, by this server's clock in ms, or 0
--- Returns {entry, group, entry, group, …, 1 where entries were left that this worker may take later else 0, ms until the
+--       3 JSON: {slots: {lane: count}, owner_slots, receiver_slots: maximum for one owner or receiver at a time,
+--         running: {group: count} of entries that the worker already runs}
+--       4 time at which the command was sent, by this server's clock in ms, or 0
+-- Returns {entry, group, entry, group, …, 1 if entries were left that this worker may take later, else 0, ms until the
 -- next entry is due or '', the time in ms}.
 --
--- A claimed entry waits in the queue until its lease ends. So it neither stands in the way of others nor is lost: when
--- its worker dies, it is simply due again.
+-- A claimed entry stays in the queue, due when its lease ends. So it neither blocks others nor gets lost: if its worker
+-- dies, it is simply due again.
 
 local queue, open = KEYS[1], KEYS[2]
 local lease, token, ask = tonumber(ARGV[1]), ARGV[2], cjson.decode(ARGV[3])
 local MOVED_AT_ONCE, WINDOW, WINDOWS = 500, 100, 20
 local now = now_ms()
 
--- It has waited in a network that was down: nobody would get the answer, and the owners of the leases that have run out
--- meanwhile are about to take them up again.
+-- This command was stuck in a network that was down: nobody would get the answer, and the owners of the leases that
+-- have expired meanwhile are about to take them up again.
 local sent = tonumber(ARGV[4])
 if sent > 0 and now - sent > lease / 3 then return { 0, '0', now } end
 
@@ -38,7 +39,7 @@ local function full(group)
   return receiver ~= '' and (by_receiver[receiver] or 0) >= ask.receiver_slots
 end
 
--- The group whose turn it is, of those that may have another slot. Where very many may not, they let others pass.
+-- Return the next group in turn that may have another slot. If very many may not, they move behind the others.
 local function next_group(turns)
   for _ = 1, WINDOWS do
     local first = redis.call('ZRANGE', turns, 0, WINDOW - 1, 'WITHSCORES')
@@ -89,7 +90,7 @@ for lane, slots in pairs(ask.slots) do
   end
   if redis.call('EXISTS', turns) == 1 then
     left = 1
-    if slots == 0 then wake(queue, lane) end -- another worker may have room
+    if slots == 0 then wake(queue, lane) end -- Another worker may have free slots.
   end
 end
 

@@ -1,16 +1,15 @@
--- New jobs: all of them with their events and queue entries, and what keeps a request from being carried out twice; or
--- nothing.
+-- Create jobs: write all of them with their events, queue entries and idempotency key, or nothing.
 --
--- KEYS  1 queue (see queue.lua)  2 owner's pending jobs (sorted set by the time until which they count)
+-- KEYS  1 queue (see queue.lua)  2 owner's pending jobs (sorted set; the score is the time until which a job counts)
 --       3 owner's index (sorted set)  4 the idempotency key (string)  5 the bytes that the owner has added (quota.lua)
--- ARGV  1 {backlog, pending: the most there may be, 0 for any number;
+-- ARGV  1 {backlog, pending: maximum counts, 0 for no limit;
 --         quota: see quota.lua; derived: bytes that the stages of the jobs are going to add;
 --         once: {value, ttl_ms} for the idempotency key, or absent; score, oldest, ttl_ms: for the index;
---         parts: keys of the contents; kept: keys to keep for as long as the jobs, where they have an end;
+--         parts: keys of the contents; kept: keys that must live as long as the jobs, if they expire at all;
 --         batch: {record, open, events, fields, ttl_ms, started}, or absent}
 --       2… the contents of the parts, then the plans (see write.lua)
 -- Returns 'created', 'backlog', 'pending', 'bytes:' and the seconds until there is room, or the value of an idempotency
--- key that was used before.
+-- key that has been used before.
 
 local ask = cjson.decode(ARGV[1])
 local queue, pending, index, once, added = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -22,7 +21,7 @@ if ask.once then
   if before then return before end
 end
 local first = cjson.decode(ARGV[first_plan])
-if redis.call('EXISTS', first.keys.record) == 1 then return 'created' end -- ours, sent again
+if redis.call('EXISTS', first.keys.record) == 1 then return 'created' end -- This is a replay of the same command.
 
 if ask.backlog > 0 and redis.call('ZCARD', queue .. ':all') + count > ask.backlog then return 'backlog' end
 if ask.pending > 0 and redis.call('ZCOUNT', pending, now_ms(), '+inf') + count > ask.pending then return 'pending' end
@@ -40,7 +39,7 @@ local function keep(key)
   if left_ms >= 0 and left_ms < ask.ttl_ms then redis.call('PEXPIRE', key, ask.ttl_ms) end
 end
 
-for i, key in ipairs(ask.parts) do -- Redis refuses SET, too, when it is out of memory
+for i, key in ipairs(ask.parts) do -- SET may come first: Redis refuses it, too, when it is out of memory.
   redis.call('SET', key, ARGV[1 + i], 'NX', 'PX', ask.ttl_ms)
 end
 for i = first_plan, #ARGV do

@@ -1,8 +1,8 @@
--- Queue a delivery: one that somebody asks for anew, or one that has lost its entry.
+-- Queue a delivery that was requested again, or that has lost its entry.
 --
 -- KEYS  1 log of the deliveries (list)
--- ARGV  1 what to note there, or ''  2 how long it is kept, in ms  3 JSON: the entry (see queue.lua)
--- Who asks at the same time adds the same entry.
+-- ARGV  1 note to append to the log, or ''  2 ms for which the log is kept  3 JSON: the entry (see queue.lua)
+-- Concurrent requests add the same entry.
 
 local entry = cjson.decode(ARGV[3])
 if ARGV[1] ~= '' then

@@ -1,9 +1,9 @@
--- Note an attempt to deliver a webhook, unless somebody else has noted another since the log was read.
+-- Log an attempt to deliver a webhook, unless another attempt was logged since the log was read.
 --
 -- KEYS  1 log of the deliveries (list)  2 index of unfinished work
--- ARGV  1 id of the job or batch  2 the note  3 how many notes were read  4 how long the log is kept, in ms
---       5 '1' where this was the last attempt
--- Returns 1, or 0 where it was refused. Sent again, it notes nothing more.
+-- ARGV  1 id of the job or batch  2 the note  3 length of the log when it was read  4 ms for which the log is kept
+--       5 '1' if this was the last attempt
+-- Returns 1, or 0 if it was refused. A replay logs nothing more.
 
 local log, open = KEYS[1], KEYS[2]
 local subject, note, read = ARGV[1], ARGV[2], tonumber(ARGV[3])

@@ -1,22 +1,24 @@
--- The queue of a stage. QUEUE is its name, OPEN that of the index of unfinished work. An entry is in one of two places:
+-- The queue of a stage. QUEUE is its key, OPEN that of the index of unfinished work. An entry is in one of two places:
 --
---   QUEUE               sorted set by time in ms: entries due later, and those under a lease, which are due when it ends
+--   QUEUE               sorted set by time in ms: entries due later, and leased ones, due when their lease ends
 --   QUEUE:ready:GROUP   sorted set by time in ms: the entries of a group that are due now
 --
--- Beside them:
+-- In addition:
 --
 --   QUEUE:all           sorted set of all entries, by the time at which they are or were due
---   QUEUE:turns:LANE    sorted set of the groups with entries that are due; the group with the lowest turn is served next
+--   QUEUE:turns:LANE    sorted set of the groups with due entries; the group with the lowest turn is served next
 --   QUEUE:wake:LANE     one member while there may be something to claim
---   OPEN                hash for all queues: where the entry of each unfinished job or delivery is
+--   OPEN                hash for all queues: the place of each unfinished job's or delivery's entry
 --
--- A GROUP is LANE, owner and receiver, with SEPARATOR between them. Its entries wait for each other, not for those of
--- other groups. A value of OPEN is QUEUE, entry and GROUP, again with SEPARATOR between them.
+-- A GROUP is LANE, owner and receiver, joined by SEPARATOR. Its entries wait for each other, but not for those of other
+-- groups. A value of OPEN is QUEUE, entry and GROUP, also joined by SEPARATOR.
 
 local SEPARATOR = '\31'
-local LANE = 'main' -- of entries that an older version of the service has written
+-- Entries that an older version of the service has written have no lane, and are put into this one.
+local LANE = 'main'
 local LEASE, DATA, TRIES = 'arq:in-progress:', 'arq:job:', 'arq:retry:'
-local CLAIM, CLAIM_KEPT_MS = 'arq:claim:', 86400000 -- the token of an entry's latest claim
+-- This prefix and an entry make the key of the token of the entry's latest claim.
+local CLAIM, CLAIM_KEPT_MS = 'arq:claim:', 86400000
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -31,14 +33,14 @@ local function subject_of(entry)
   return string.match(entry, '^(.*):')
 end
 
--- The queue, entry and group in a value of the index.
+-- Split a value of the index into queue, entry and group.
 local function parts_of(value)
   local first = string.find(value, SEPARATOR, 1, true)
   local second = first and string.find(value, SEPARATOR, first + 1, true)
   if second then return value:sub(1, first - 1), value:sub(first + 1, second - 1), value:sub(second + 1) end
 end
 
--- Where the index says that the entry of a job or delivery is: queue, entry, group.
+-- Look up the entry of a job or delivery in the index: queue, entry, group.
 local function place_of(open, subject)
   local value = subject and redis.call('HGET', open, subject)
   if value then return parts_of(value) end
@@ -54,7 +56,7 @@ local function wake(queue, lane)
   redis.call('ZADD', queue .. ':wake:' .. lane, 0, '0')
 end
 
--- Let an entry that is due wait among those of its group.
+-- Move an entry that is due to the ready entries of its group.
 local function make_ready(queue, entry, group, since)
   local lane = lane_of(group)
   local turns = queue .. ':turns:' .. lane
@@ -86,7 +88,7 @@ local function enqueue(entry)
   end
 end
 
--- Take an entry out, wherever it is. The index still has it: only a commit may say that there is nothing more to do.
+-- Remove an entry, wherever it is. It stays in the index: only a commit may state that there is nothing more to do.
 local function remove(open, queue, entry)
   withdraw(queue, entry, group_of(open, queue, entry))
   redis.call('ZREM', queue, entry)

@@ -1,17 +1,18 @@
--- The bytes that an owner's requests have added lately: `exceeded(key, quota, bytes)` and `charge(key, quota, bytes)`.
+-- Bytes that an owner's requests have added recently: `exceeded(key, quota, bytes)` and `charge(key, quota, bytes)`.
 --
--- The key is a hash: number of a window of time → bytes added in it. The quota:
---   limit     the most bytes in all windows, 0 for any number
---   width_ms  of a window; count: how many are looked at
+-- The key is a hash from the number of a time window to the bytes added in it. The quota:
+--   limit     maximum bytes in all windows together, 0 for no limit
+--   width_ms  width of a window
+--   count     number of windows that count
 --
--- To look writes nothing, so that a script can refuse before its first write.
+-- `exceeded` writes nothing, so that a script can refuse before its first write.
 
 local function window_now(quota)
   local time = redis.call('TIME')
   return math.floor((time[1] * 1000 + math.floor(time[2] / 1000)) / quota.width_ms), time[1] * 1000
 end
 
--- Seconds until there is room for so many bytes more; nil when there is.
+-- Return the seconds until there is room for `bytes` more; nil if there is room now.
 local function exceeded(key, quota, bytes)
   if quota.limit == 0 then return nil end
   local current, at_ms = window_now(quota)

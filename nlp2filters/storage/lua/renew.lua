@@ -1,9 +1,9 @@
--- Renew the leases of the entries that a worker still runs. One that ran out is taken up again where nobody else has
--- claimed the entry since: an outage of Redis costs no attempt.
+-- Renew the leases of the entries that a worker still runs. An expired lease is taken up again if nobody else has
+-- claimed the entry since, so that an outage of Redis costs no attempt.
 --
 -- KEYS  1 queue  2 index of unfinished work
 -- ARGV  1 lease in ms  2… entry, token of its claim, …
--- Returns the entries whose lease is another's now, or was taken away.
+-- Returns the entries whose lease another worker has now, or that was revoked.
 
 local queue, open, lease = KEYS[1], KEYS[2], tonumber(ARGV[1])
 local now = now_ms()
@@ -12,7 +12,8 @@ local lost = {}
 for i = 2, #ARGV, 2 do
   local entry, token = ARGV[i], ARGV[i + 1]
   local holder = redis.call('GET', LEASE .. entry)
-  local waits = redis.call('ZSCORE', queue .. ':all', entry) -- not where the worker's own commit has taken it out
+  -- The entry is not in the queue if the worker's own commit has removed it.
+  local waits = redis.call('ZSCORE', queue .. ':all', entry)
   if holder == token or (not holder and waits and redis.call('GET', CLAIM .. entry) == token) then
     if not holder then withdraw(queue, entry, group_of(open, queue, entry)) end
     redis.call('SET', LEASE .. entry, token, 'PX', lease)

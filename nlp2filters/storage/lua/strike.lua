@@ -1,4 +1,4 @@
--- Strike an id off the index of unfinished work, unless the index says something else of it by now.
+-- Remove an id from the index of unfinished work, unless its value there has changed.
 --
 -- KEYS  1 index of unfinished work
 -- ARGV  1 id of a job or batch  2 queue  3 entry

@@ -1,7 +1,7 @@
--- Look through a part of the unfinished work for orphans: jobs and deliveries that have neither an entry nor a lease.
+-- Scan a part of the unfinished work for orphans: jobs and deliveries that have neither an entry nor a lease.
 --
 -- KEYS  1 index of unfinished work
--- ARGV  1 cursor of the scan  2 about how many to look at
+-- ARGV  1 cursor of the scan  2 approximate number to look at
 -- Returns {next cursor ('0' at the end), subject, queue, entry, subject, queue, entry, …} of the orphans.
 
 local open = KEYS[1]

@@ -1,10 +1,10 @@
--- What is told of a running attempt beside its steps: it changes nothing of the job, and nothing is written once the
--- attempt is over.
+-- Publish progress events of a running attempt. They do not change the job, and nothing is written once the attempt is
+-- over.
 --
 -- KEYS  1 record  2 events (stream)
 -- ARGV  1 the attempt's stage  2 its number  3… name and data of each event
--- Returns 1 while the attempt goes on, else 0. Sent again, it writes nothing more: between the two nobody else adds to the
--- stream of a running attempt.
+-- Returns 1 while the attempt is running, else 0. A replay writes nothing more, and is recognized by the last event:
+-- nobody else adds to the stream of a running attempt.
 
 local record = redis.call('HGET', KEYS[1], 'record')
 if not record then return 0 end
@@ -14,7 +14,7 @@ local own = job.stage == ARGV[1] and run.status == 'running' and run.attempt == 
 if not own or job.status ~= 'running' then return 0 end
 
 local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
-if not last then return 0 end -- it would have no expiry
+if not last then return 0 end -- A new stream would never expire.
 if last[2][4] == ARGV[#ARGV] then return 1 end
 for i = 3, #ARGV, 2 do add(KEYS[2], ARGV[i], ARGV[i + 1]) end
 return 1

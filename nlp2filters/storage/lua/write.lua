@@ -1,19 +1,20 @@
--- What every commit writes: `write(plan)`, and the names of keys are in the plan, since the service has one server.
+-- `write(plan)`, which carries out every commit. The plan contains names of keys, as the service has one Redis server.
 --
 -- The plan:
---   keys     names: record (hash), events (stream), index, pending (owner's sorted sets), known (string), stats, open (hashes)
+--   keys     names: record (hash), events (stream), index, pending (owner's sorted sets), known (string), stats, open
+--            (hashes)
 --   id       the job
---   owner    whose it is
---   status   the job's status; `done` whether it has ended
---   fields   what to set in the record
+--   owner    the job's owner
+--   status   the job's status; done: true if the job has ended
+--   fields   fields to set in the record
 --   events   list of [name, data]
---   ttl_ms   how long record and events are kept from now on; known_ttl_ms the same for the note that it existed
+--   ttl_ms   remaining lifetime of record and events; known_ttl_ms: of the note that the job existed
 --   entry    a queue entry to add (see queue.lua); or absent
---   release  {queue, id}: a queue entry to take out; or absent
---   evict    the lease of the worker that runs the job, to take away from it; or absent
---   message  {key, data, ttl_ms}: what the webhook is to be told; or absent
---   batch    {events, open, record: names, data, ended: of its events, entry, message: {key, ttl_ms}}: the batch of a job
---            that has ended; or absent. The receiver in the entry's group and in the message is in the batch's record
+--   release  {queue, id}: a queue entry to remove; or absent
+--   evict    the lease to revoke from the worker that runs the job; or absent
+--   message  {key, data, ttl_ms}: the webhook's message; or absent
+--   batch    {events, open, record: names, data, ended: of its events, entry, message: {key, ttl_ms}}: the batch of a
+--            job that has ended; or absent. Its record gives the receiver for the entry's group and for the message
 --
 -- The first write of a script must be the HSET here: Redis refuses it when it is out of memory, and then nothing has
 -- been written. After a write that is never refused, Redis would let the rest pass.

@@ -1,7 +1,7 @@
-"""A child process: it answers the calls that come on its standard input until that ends, and then ends itself.
+"""A child process: it answers the calls on its standard input until that ends, and then exits.
 
-`python -m nlp2filters.worker.parsing CPU_LIMIT_S`. The kernel kills it when one call takes more CPU seconds than that,
-also when its parent is gone and cannot.
+Run it as `python -m nlp2filters.worker.parsing CPU_LIMIT_S`. The kernel kills it if a call takes more CPU seconds than
+that, even if its parent is gone and cannot.
 """
 
 import math
@@ -20,10 +20,10 @@ from nlp2filters.worker.parsing.operations import Missing, Parser
 def main() -> None:
     """Answer calls until there are no more."""
     cpu_limit_s = int(sys.argv[1])
-    for signum in (signal.SIGINT, signal.SIGTERM):  # they reach all processes at once; the parent says when to end
+    for signum in (signal.SIGINT, signal.SIGTERM):  # They reach all processes, but the parent decides when to stop.
         signal.signal(signum, signal.SIG_IGN)
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing that is printed gets between the answers
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # Printed output must not get between the answers.
     parser = Parser()
     parser.warm_up()
     write(answers, None)
@@ -44,7 +44,7 @@ def _answer(parser: Parser, call: object) -> object:
 
 
 def _limit_cpu(limit_s: int) -> None:
-    """Let the kernel end this process when it has used so many more CPU seconds."""
+    """Let the kernel kill this process after `limit_s` more CPU seconds."""
     limit, (_, most) = math.ceil(time.process_time()) + limit_s, resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (limit if most == resource.RLIM_INFINITY else min(limit, most), most))
 

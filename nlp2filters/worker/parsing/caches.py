@@ -1,4 +1,4 @@
-"""A cache of limited weight, from which the least recently used goes first."""
+"""A cache of limited weight, which evicts the least recently used values first."""
 
 from collections import OrderedDict
 from typing import Generic, TypeVar
@@ -8,7 +8,7 @@ V = TypeVar("V")
 
 
 class Cache(Generic[K, V]):
-    """Keeps values while they weigh no more than `capacity` together, and always the last one."""
+    """A cache of values with a total weight of at most `capacity`; the latest one always stays."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -16,14 +16,14 @@ class Cache(Generic[K, V]):
         self._weight = 0
 
     def get(self, key: K) -> V | None:
-        """The value, if it is still there."""
+        """Return the value if it is still cached."""
         if key not in self._kept:
             return None
         self._kept.move_to_end(key)
         return self._kept[key][0]
 
     def put(self, key: K, value: V, weight: int = 1) -> V:
-        """Keep a value; others may have to go. Returns it."""
+        """Cache a value, and return it; others may be evicted."""
         self.pop(key)
         self._kept[key] = value, weight
         self._weight += weight
@@ -32,7 +32,7 @@ class Cache(Generic[K, V]):
         return value
 
     def pop(self, key: K) -> V | None:
-        """The value, which is not kept any more."""
+        """Remove a value from the cache, and return it."""
         if key not in self._kept:
             return None
         value, weight = self._kept.pop(key)

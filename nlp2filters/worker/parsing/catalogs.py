@@ -1,4 +1,4 @@
-"""The parser with one catalog, in child processes: what a stage calls."""
+"""The parser for one catalog, in child processes; stages call it."""
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,11 +14,12 @@ from nlp2filters.worker.parsing.operations import Call, CatalogRef, IndexRef, Re
 from nlp2filters.worker.parsing.pool import Content, Pool
 from nlp2filters.worker.parsing.process import Process
 
-MAX_NAMES = 100_000  # of the catalogs whose summaries are kept
+# The catalogs whose summaries are cached have at most this many names in total.
+MAX_NAMES = 100_000
 
 
 class CatalogParser:
-    """A `TextParser` in the pool's processes, for one text of an owner."""
+    """A `TextParser` for one text of an owner, in the pool's processes."""
 
     def __init__(
         self, pool: Pool, owner: str, catalog: CatalogRef, source: Content, summary: Summary, number: int
@@ -70,7 +71,7 @@ class CatalogParser:
 
 
 class CatalogParsers:
-    """Opens catalogs in the pool; what a worker needs to know of them stays here."""
+    """The catalogs in the pool. Their summaries, which the worker needs, are cached here."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -78,10 +79,10 @@ class CatalogParsers:
         self._numbers = count()
 
     async def open(self, owner: str, digest: str, locale: str, source: Callable[[], Awaitable[bytes]]) -> CatalogParser:
-        """The parser for one text about the catalog whose `source`, a JSON document, has the digest.
+        """Open the parser for one text about a catalog; `source` loads its JSON, which has this digest.
 
         Raises:
-            TextTooComplex: reading the catalog takes more work than a text may cost.
+            TextTooComplex: reading the catalog takes more work than allowed.
             ParserFailed: the catalog cannot be read.
         """
         catalog = CatalogRef(digest, locale)

@@ -1,4 +1,4 @@
-"""What goes through the pipes between a worker and its children: pickled objects, each after its length."""
+"""The frames in the pipes between a worker and its children: pickled objects, each preceded by its length."""
 
 import pickle
 from dataclasses import dataclass
@@ -9,26 +9,26 @@ LENGTH_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class TooComplex:
-    """The answer to a call that ran out of its budget."""
+    """The answer to a call that exceeded its budget."""
 
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The answer to a call that failed otherwise: the traceback."""
+    """The answer to a call that failed for another reason: the traceback."""
 
     traceback: str
 
 
 def pack(content: Any) -> tuple[bytes, bytes]:
-    """The length and the content."""
+    """Encode an object. Returns its length and its content."""
     body = pickle.dumps(content, protocol=pickle.HIGHEST_PROTOCOL)
     return len(body).to_bytes(LENGTH_BYTES, "big"), body
 
 
 def unpack(body: bytes) -> Any:
-    """The content. Both ends are this program's."""
+    """Decode an object. Unpickling is safe here, since both ends are this program."""
     return pickle.loads(body)  # noqa: S301
 
 
@@ -40,6 +40,6 @@ def write(stream: BinaryIO, content: Any) -> None:
 
 
 def read(stream: BinaryIO) -> Any:
-    """The next object; None at the end."""
+    """Read the next object; None at the end."""
     length = stream.read(LENGTH_BYTES)
     return unpack(stream.read(int.from_bytes(length, "big"))) if length else None

@@ -1,4 +1,4 @@
-"""What a child process does. It keeps what texts share, by digest: a catalog's lexicon and its index travel once."""
+"""The operations of a child process. It caches lexicons and indexes by digest, so that each is sent only once."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping
@@ -18,7 +18,8 @@ from nlp2filters.core.parser import Tagged
 from nlp2filters.core.refining import Earlier
 from nlp2filters.worker.parsing.caches import Cache
 
-MAX_SOURCE_BYTES = 4 * 2**20  # of the catalogs whose lexicons are kept; a lexicon takes some 30 times as much
+# The catalogs whose lexicons are cached have at most this size in total. A lexicon is about 30 times as large.
+MAX_SOURCE_BYTES = 4 * 2**20
 MAX_INDEX_BYTES = 64 * 2**20
 MAX_TAGGED = 16
 DIMENSIONS = 384
@@ -27,7 +28,7 @@ WARM_UP = "japanese cars under 3000 pounds, not ford, built after 1975"
 
 @dataclass(frozen=True, slots=True)
 class CatalogRef:
-    """A catalog and the language of the texts about it, by the digest of its source."""
+    """A reference to a catalog by the digest of its source, with the locale of the texts about it."""
 
     digest: str
     locale: str
@@ -35,7 +36,7 @@ class CatalogRef:
 
 @dataclass(frozen=True, slots=True)
 class IndexRef:
-    """The vectors of a catalog's names, by the digest of the names."""
+    """A reference to the vectors of a catalog's names, by the digest of the names."""
 
     digest: str
 
@@ -45,7 +46,7 @@ Ref = CatalogRef | IndexRef
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a worker needs to know of a catalog: the names to embed, and whether texts of the language are embedded."""
+    """A catalog's summary for the worker: the names to embed, and True if texts of the language are embedded."""
 
     indexed: tuple[str, ...]
     embedded: bool
@@ -53,7 +54,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Tagging:
-    """A text to be tagged; `number` is its own."""
+    """A text to tag, with a unique `number`."""
 
     number: int
     text: str
@@ -63,7 +64,7 @@ class Tagging:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One operation by its name in `OPERATIONS`; `contents` are what the child was missing."""
+    """A call of one of `OPERATIONS`, by name; `contents` are those that the child was missing."""
 
     operation: str
     catalog: CatalogRef
@@ -72,7 +73,7 @@ class Call:
 
 
 class Missing(Exception):
-    """The child does not have, or does not have any more, what the call refers to."""
+    """The child does not have, or no longer has, the content that the call refers to."""
 
     def __init__(self, ref: Ref) -> None:
         super().__init__(ref)
@@ -80,7 +81,7 @@ class Missing(Exception):
 
 
 class Parser:
-    """Answers calls, one after the other."""
+    """The parser in a child process, which answers calls one at a time."""
 
     def __init__(self) -> None:
         self._lexicons: Cache[CatalogRef, Lexicon] = Cache(MAX_SOURCE_BYTES)
@@ -91,15 +92,15 @@ class Parser:
         """Carry out a call.
 
         Raises:
-            Missing: the call needs a content that is not here.
-            TextTooComplex: the text takes more work than one may cost.
+            Missing: the call needs content that is not cached.
+            TextTooComplex: the text takes more work than allowed.
         """
         for ref, content in call.contents.items():
             self._keep(ref, content)
         return OPERATIONS[call.operation](self, call.catalog, *call.arguments)
 
     def warm_up(self) -> None:
-        """Load what every first text would wait for: tables, weights, units."""
+        """Load tables, weights and units, which the first text would otherwise wait for."""
         lexicon = Lexicon.of(demo.catalog("cars"))
         tokens = lexicon.language.tokenize(WARM_UP)
         index = _nothing(len(lexicon.indexed))
@@ -110,7 +111,7 @@ class Parser:
         drafting.draft(WARM_UP, lexicon, today=today, tagged=tagged, nearness=nearness)
 
     def describe(self, catalog: CatalogRef) -> Summary:
-        """The summary of a catalog."""
+        """Summarize a catalog."""
         lexicon = self._lexicon(catalog)
         return Summary(lexicon.indexed, bool(lexicon.language.data["embedded"]))
 
@@ -119,7 +120,7 @@ class Parser:
         return drafting.without_followup(text, self._lexicon(catalog))
 
     def tag(self, catalog: CatalogRef, today: dt.date, tagging: Tagging) -> tuple[str, ...]:
-        """Tag a text; returns the phrases that are to be embedded before it is drafted."""
+        """Tag a text. Returns the phrases to embed before it is drafted."""
         return self._tagged.put(tagging.number, self._tag(catalog, today, tagging)).phrases
 
     def draft(
@@ -131,7 +132,7 @@ class Parser:
         tagging: Tagging | None,
         phrases: Vectors | None,
     ) -> Interpretation:
-        """Read a text; `phrases` are the vectors of what tagging it returned, in this process or in another."""
+        """Draft a text. `phrases` are the vectors of the phrases that `tag` returned, in this process or in another."""
         lexicon, tagged, nearness = self._lexicon(catalog), None, None
         if tagging and phrases is not None:
             tagged = self._tagged.pop(tagging.number) or self._tag(catalog, today, tagging)

@@ -1,6 +1,6 @@
-"""The worker's child processes, and whose text is next.
+"""The worker's child processes, and the order in which texts get them.
 
-A call that takes too long costs its own job alone: its child is killed and replaced, while the others go on.
+A call that takes too long harms only its own job: its child is killed and replaced, while the others continue.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Waiting:
-    """A call and where its answer goes. It had better run in the process `prefers`, which has its text tagged."""
+    """A call with the future for its answer. It should run in the process `prefers`, which has tagged its text."""
 
     call: Call
     contents: Mapping[Ref, Content]
@@ -37,7 +37,7 @@ class _Waiting:
 
 
 class Pool:
-    """`async with Pool(size)`: at most so many children, which are killed at the end.
+    """A pool of at most `size` children, which are killed at the end: use `async with Pool(size)`.
 
     The first `warm` are there from the start, another when work waits and none is idle: so a worker is ready soon.
     """
@@ -76,12 +76,12 @@ class Pool:
     async def run(
         self, owner: str, call: Call, contents: Mapping[Ref, Content], prefers: Process | None = None
     ) -> tuple[Any, Process]:
-        """The answer to a call of an owner's job, and the process that gave it. `contents` are sent if it misses them.
+        """Run a call for an owner. Returns its answer, and the process that gave it. Missing `contents` are sent to it.
 
-        A caller that is cancelled leaves the queue; its call, if it runs already, goes on to its end or its limit.
+        A caller that is cancelled leaves the queue; if its call is already running, it continues to its end or limit.
 
         Raises:
-            TextTooComplex: it takes more work than one text may cost. Trying again does not help.
+            TextTooComplex: it takes more work than allowed. Trying again does not help.
             ParserFailed: the child ended or failed for another reason.
         """
         waiting = _Waiting(call, contents, prefers)
@@ -94,7 +94,7 @@ class Pool:
     def _dispatch(self) -> None:
         while self._idle and (taken := self._queue.take()):
             owner, waiting = taken
-            if waiting.answer.done():  # cancelled meanwhile
+            if waiting.answer.done():  # The caller was cancelled in the meantime.
                 self._queue.done(owner)
                 continue
             process = waiting.prefers if waiting.prefers in self._idle else self._idle[-1]
@@ -119,7 +119,7 @@ class Pool:
         self._dispatch()
 
     async def _serve(self, process: Process, owner: str, waiting: _Waiting) -> None:
-        if process.dead:  # it ended by itself, between two calls
+        if process.dead:  # It has ended by itself between two calls.
             process = await self._replacement(process)
         try:
             answer = await self._call(process, waiting)

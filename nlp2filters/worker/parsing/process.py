@@ -1,4 +1,4 @@
-"""One child process, seen from the worker."""
+"""The worker's side of one child process."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_
 
 
 class Process:
-    """A child that answers one call at a time. `await Process.start(…)`; after an error it may be `dead`."""
+    """A child that answers one call at a time. Use `await Process.start(…)`. An error may leave it `dead`."""
 
     def __init__(self, child: Child, *, wall_limit_s: float, cpu_limit_s: int) -> None:
         assert child.stdin and child.stdout
@@ -30,12 +30,12 @@ class Process:
         """Start a child and wait until it is warm.
 
         Raises:
-            ParserFailed: it ended, or is not warm after `START_TIMEOUT_S`.
+            ParserFailed: the child has ended, or is not warm after `START_TIMEOUT_S`.
         """
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", __package__, str(cpu_limit_s),
             stdin=PIPE, stdout=PIPE, env={**os.environ, **ONE_THREAD},
-            start_new_session=True,  # a Ctrl-C is for the worker, which lets its jobs end first
+            start_new_session=True,  # Ctrl-C must reach only the worker, which lets its jobs end first.
         )  # fmt: skip
         process = cls(child, wall_limit_s=wall_limit_s, cpu_limit_s=cpu_limit_s)
         try:
@@ -55,14 +55,14 @@ class Process:
 
     @property
     def dead(self) -> bool:
-        """Whether the child has ended, or must not be called any more."""
+        """True if the child has ended, or must not be called any more."""
         return self._child.returncode is not None or self._calls.is_closing()
 
     async def call(self, call: Call) -> Any:
-        """The answer to a call: its value, or a reference to what is missing for it.
+        """Send a call. Returns its value, or a reference to missing content.
 
         Raises:
-            TextTooComplex: the call took more work than a text may cost. The child may have been killed for it.
+            TextTooComplex: the call took more work than allowed. The child may have been killed for it.
             ParserFailed: the child ended or failed for another reason.
         """
         try:
@@ -81,7 +81,7 @@ class Process:
         return answer
 
     async def kill(self) -> None:
-        """End the child at once."""
+        """Kill the child at once."""
         if self._child.returncode is None:
             self._child.kill()
         self._calls.close()
@@ -89,7 +89,7 @@ class Process:
 
     async def _exchange(self, call: Call) -> Any:
         self._calls.writelines(pack(call))
-        with suppress(ConnectionError):  # reading tells why
+        with suppress(ConnectionError):  # Reading the answer raises the reason.
             await self._calls.drain()
         return await self._read()
 
