@@ -25,6 +25,7 @@ check: $(VENV)/dev.stamp  ## Lint, formatting and types
 	@grep -rInE '^(<{7}|>{7}) ' --exclude-dir=.git --exclude-dir=$(VENV) .; test $$? = 1  # marks that a merge left behind
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tools/prose.py
 	$(BIN)/mypy
 
 bench: $(VENV)/dev.stamp  ## Measure speed

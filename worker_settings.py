@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 def _most_of(slots: int) -> int:
-    """The slots that one owner may take: four of five, so that there is always one for another."""
+    """Return the slots that one owner may take: four of five, so that there is always one for another."""
     return max(1, slots - max(1, slots // 5))
 
 

@@ -35,7 +35,7 @@ def entry_key(stage: str, job_id: str, number: int | str = 0) -> str:
 
 
 def lease_key(stage: str, job_id: str, number: int | str = 0) -> str:
-    """The Redis key of the lease on the entry, ARQ's sign that a worker runs it."""
+    """Return the Redis key of the lease on the entry, ARQ's sign that a worker runs it."""
     return str(in_progress_key_prefix) + entry_id(stage, job_id, number)
 
 

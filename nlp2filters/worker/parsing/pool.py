@@ -156,7 +156,7 @@ class Pool:
         return await self._started()
 
     async def _started(self) -> Process:
-        """A new child, after as many tries as it takes."""
+        """Start a child, with as many tries as it takes."""
         while True:
             try:
                 return await self._start()
