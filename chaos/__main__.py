@@ -71,6 +71,9 @@ SMALL: dict[str, Trial] = {
     "thaws": lambda it: rescues.thaws(it, 1),
     "orphans": rescues.orphans,
     "hanging-receiver": lambda it: rescues.hanging_receiver(it, 60),
+    "bytes": attacks.many_bytes,
+    "storm": lambda it: attacks.storm(it, 200),
+    "endless-header": attacks.endless_header,
     "mixed": lambda it: rescues.mixed(it, jobs=60, faults=20),
     "upgrade": trials.upgrade,
 }

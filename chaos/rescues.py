@@ -186,7 +186,7 @@ async def mixed(it: Stand, jobs: int, faults: int) -> list[Finding]:
 async def owners(it: Stand, waiting: int) -> list[Finding]:
     """One owner's jobs wait by the hundred, each with a slow LLM call; another owner asks for single ones."""
     redis = AsyncRedis.from_url(it.redis.url)
-    keys = {owner: await _key(redis, owner) for owner in ("anna", "ben")}
+    keys = {owner: await bearer(redis, owner) for owner in ("anna", "ben")}
     it.answer_after(0.5)
     it.llm.delays = {"horsepower": 5.0}
     requests = [{"custom_id": str(i), "catalog": "cars", "text": "more than 200 horsepower"} for i in range(100)]
@@ -214,7 +214,7 @@ async def owners(it: Stand, waiting: int) -> list[Finding]:
     return findings
 
 
-async def _key(redis: AsyncRedis, owner: str) -> dict[str, str]:
+async def bearer(redis: AsyncRedis, owner: str) -> dict[str, str]:
     """The header of a new API key of the owner."""
     _, key = await ApiKeys(redis, KEYS).create(owner, owner, ("jobs:read", "jobs:write"), now_ms())
     return {"Authorization": f"Bearer {key}"}
