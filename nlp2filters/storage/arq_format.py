@@ -15,9 +15,9 @@ FUNCTIONS = {"embedding": "embed", "llm": "translate", "delivery": "deliver"}
 
 
 def lua(*names: str) -> str:
-    """Return the text of a script, joined from the named files; earlier ones define functions for later ones."""
+    """Return the text of a script: the clock and the named files; earlier ones define functions for later ones."""
     folder = files(__package__) / "lua"
-    return "".join(folder.joinpath(f"{name}.lua").read_text() for name in names)
+    return "".join(folder.joinpath(f"{name}.lua").read_text() for name in ("clock", *names))
 
 
 def entry_id(stage: str, job_id: str, number: int | str = 0) -> str:

@@ -14,17 +14,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from nlp2filters.core.jobs import Suspect
+from nlp2filters.storage.arq_format import lua
 from nlp2filters.storage.redis_keys import Keys
 
 # The latest heartbeat of a dead worker is kept for an hour.
 KEPT_MS = 3_600_000
-_BEAT = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[3]))
-redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-"""
+_BEAT = lua("beat")
 
 _log = logging.getLogger(__name__)
 

@@ -48,7 +48,7 @@ async def sweep(store: Store, worker: str, interval_s: float) -> int:
                 rescued += await _rescue(store, subject, queue_name, entry)
             except (StorageError, OSError):
                 raise
-            except Exception:  # one record that nobody can read must not keep the others from being found
+            except Exception:  # An unreadable record must not keep the others from being found.
                 _log.exception("could not rescue an orphan", extra={"job_id": subject, "entry": entry})
         if cursor == "0":
             return rescued

@@ -20,11 +20,6 @@ local LEASE, DATA, TRIES = 'arq:in-progress:', 'arq:job:', 'arq:retry:'
 -- This prefix and an entry make the key of the token of the entry's latest claim.
 local CLAIM, CLAIM_KEPT_MS = 'arq:claim:', 86400000
 
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-
 local function lane_of(group)
   return string.match(group, '^[^' .. SEPARATOR .. ']*')
 end

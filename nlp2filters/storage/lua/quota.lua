@@ -8,8 +8,8 @@
 -- `exceeded` writes nothing, so that a script can refuse before its first write.
 
 local function window_now(quota)
-  local time = redis.call('TIME')
-  return math.floor((time[1] * 1000 + math.floor(time[2] / 1000)) / quota.width_ms), time[1] * 1000
+  local now = now_ms()
+  return math.floor(now / quota.width_ms), now - now % 1000
 end
 
 -- Return the seconds until there is room for `bytes` more; nil if there is room now.

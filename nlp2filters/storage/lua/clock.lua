@@ -1,0 +1,6 @@
+-- The time by the server's clock, in ms since 1970. Every script begins with this.
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
