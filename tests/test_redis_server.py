@@ -215,3 +215,10 @@ def test_an_older_server_does_not_begin_anew_beside_the_data_of_ours(
     with pytest.raises(RedisServerFailed, match=r"written by Valkey 9.*Redis 6\.2\.14 .* cannot read"), running(data):
         pass
     assert snapshot(data) == before
+
+
+def test_instead_of_a_taken_port_one_is_chosen_that_no_outgoing_connection_gets() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+        assert all(embedded_server.free_port(port) < lowest for _ in range(20))

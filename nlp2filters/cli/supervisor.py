@@ -2,7 +2,6 @@
 
 import datetime as dt
 import os
-import socket
 import sys
 import threading
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from platformdirs import user_data_path
 
 from nlp2filters.embedding import weights
 from nlp2filters.settings import Settings
-from nlp2filters.storage.embedded_server import running
+from nlp2filters.storage.embedded_server import free_port, running
 
 PORT = 8000
 # Workers take up to 25 s to stop: see docs/reliability.md.
@@ -36,7 +35,8 @@ def up(settings: Settings, environ: Mapping[str, str], procfile: Path = PROCFILE
         ModelUnavailable, RedisServerMissing, RedisServerFailed: the service cannot start; nothing is left running.
     """
     with ExitStack() as stack:
-        host, port = environ.get("HOST", "127.0.0.1"), environ.get("PORT") or str(_free_port(PORT))
+        host = environ.get("HOST", "127.0.0.1")
+        port = environ.get("PORT") or str(free_port(PORT))
         folder = weights.locate(settings.model_path, settings.model_cache, progress=sys.stdout.isatty())
         chosen = {"HOST": host, "PORT": port, "MODEL_PATH": str(folder)}
         if "REDIS_URL" not in environ:
@@ -89,17 +89,3 @@ class _Processes(Manager):  # type: ignore[misc]  # honcho has no types
                 return
         line = f"NLP2Filters is ready at {self._url} (Ctrl-C stops it)"
         self.events.put(Message(type="line", data=line, time=dt.datetime.now(), name="up", colour=None))
-
-
-def _free_port(wanted: int) -> int:
-    """Return the port `wanted`, or a free one if it is taken."""
-    for port in (wanted, 0):
-        with socket.socket() as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                sock.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            chosen: int = sock.getsockname()[1]
-            return chosen
-    return wanted

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -19,6 +20,8 @@ from nlp2filters.errors import RedisServerFailed, RedisServerMissing
 from nlp2filters.storage.server_data import data_in, program_of
 
 DEFAULT_PORT = 6379
+# Systems assign no ports of this range to outgoing connections, so a port stays free until its server listens.
+OTHER_PORTS = range(10_000, 32_000)
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 LOG_TAIL_LINES = 10
@@ -88,7 +91,7 @@ def running(data: Path, port: int | None = None) -> Iterator[RedisServer]:
                 f"A Redis server uses {data} already. Is the service running? If its server was left behind by a "
                 f"crash, stop it: kill {left}"
             ) from exc
-        server = RedisServer(port or _choose_port(), data / "redis.log")
+        server = RedisServer(port or free_port(DEFAULT_PORT), data / "redis.log")
         process = subprocess.Popen(
             _command(executable, server, data),
             stdin=subprocess.DEVNULL,
@@ -100,6 +103,19 @@ def running(data: Path, port: int | None = None) -> Iterator[RedisServer]:
             yield server
         finally:
             _stop(process)
+
+
+def free_port(preferred: int) -> int:
+    """Return the preferred port if it is free on loopback, otherwise a random free one of `OTHER_PORTS`."""
+    for port in (preferred, *random.SystemRandom().sample(OTHER_PORTS, 100)):
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RedisServerFailed("No free port on loopback.")
 
 
 def _check_readable(data: Path, executable: Path) -> None:
@@ -135,19 +151,6 @@ def _command(executable: Path, server: RedisServer, data: Path) -> list[str | Pa
         "pidfile": str(data / "redis.pid"),
     }
     return [executable, *[word for name, value in options.items() for word in (f"--{name}", value)]]
-
-
-def _choose_port() -> int:
-    for port in (DEFAULT_PORT, 0):
-        with socket.socket() as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                sock.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            chosen: int = sock.getsockname()[1]
-            return chosen
-    raise RedisServerFailed("No free port on loopback.")
 
 
 def _wait_until_ready(process: "subprocess.Popen[bytes]", server: RedisServer) -> None:
