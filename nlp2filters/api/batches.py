@@ -15,9 +15,9 @@ from nlp2filters.api.preparing import Member, Preparation
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
-from nlp2filters.api.submission import BatchSubmission, checked
 from nlp2filters.core import batches, schemas
 from nlp2filters.core.batches import Batch
+from nlp2filters.core.requests import BatchSubmission, validate
 from nlp2filters.errors import (
     BatchNotFound,
     CatalogNotFound,
@@ -39,7 +39,7 @@ _AT_ONCE = 10
 
 async def submit(request: Request) -> Response:
     """Accept up to 100 texts: all of them, or none if one has a fault. An `Idempotency-Key` makes resending safe."""
-    asked = checked(BatchSubmission, await read_json(request))
+    asked = validate(BatchSubmission, await read_json(request))
     once = headers.once(request, asked.model_dump(mode="json"))
     if earlier := await admission.replayed(request, once):
         return await _accepted(request, earlier)

@@ -17,11 +17,11 @@ from nlp2filters.api.preparing import Preparation
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
-from nlp2filters.api.submission import Submission, checked
 from nlp2filters.core import jobs, schemas
 from nlp2filters.core.dialects import sql
 from nlp2filters.core.interpretation import from_json
 from nlp2filters.core.jobs import RETRYABLE, Job
+from nlp2filters.core.requests import Submission, validate
 from nlp2filters.demo import table
 from nlp2filters.errors import (
     Fault,
@@ -45,7 +45,7 @@ async def submit(request: Request) -> Response:
     With `Prefer: wait=N` the answer waits up to N seconds (at most 25) for the job to end, and is then 200 with the
     job and its `result`. An `Idempotency-Key` makes it safe to send the same request again: it yields the same job.
     """
-    asked = checked(Submission, await read_json(request))
+    asked = validate(Submission, await read_json(request))
     once = headers.once(request, asked.model_dump(mode="json"))
     if made := await admission.replayed(request, once):
         return await _accepted(request, made)

@@ -13,11 +13,11 @@ from nlp2filters.api import admission, refining
 from nlp2filters.api.auth import caller
 from nlp2filters.api.refining import Refined
 from nlp2filters.api.state import state
-from nlp2filters.api.submission import Submission
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, filters, jobs
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.jobs import Job
+from nlp2filters.core.requests import Submission
 from nlp2filters.errors import CatalogNotFound, Fault, InvalidCatalog, InvalidFilter, InvalidRequest
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.request_parts import Part

@@ -8,10 +8,10 @@ from starlette.requests import Request
 
 from nlp2filters.api import lookup
 from nlp2filters.api.state import state
-from nlp2filters.api.submission import Submission
 from nlp2filters.core import checks, interpretation
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.refining import Earlier, too_large
+from nlp2filters.core.requests import Submission
 from nlp2filters.errors import Fault, InvalidFilter, InvalidRequest
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.request_parts import Part

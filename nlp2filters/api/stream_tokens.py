@@ -9,8 +9,8 @@ from nlp2filters.api.body import read_json
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation
 from nlp2filters.api.state import state
-from nlp2filters.api.submission import StreamTokenRequest, checked
 from nlp2filters.core import jobs, schemas
+from nlp2filters.core.requests import StreamTokenRequest, validate
 from nlp2filters.errors import BatchNotFound
 from nlp2filters.storage.api_keys import TOKEN_S
 from nlp2filters.storage.store import now_ms
@@ -18,7 +18,7 @@ from nlp2filters.storage.store import now_ms
 
 async def create(request: Request) -> Response:
     """Create a token for the events of a job or batch, valid ten minutes, as `?token=` for `/events` and `/ws`."""
-    asked = checked(StreamTokenRequest, await read_json(request))
+    asked = validate(StreamTokenRequest, await read_json(request))
     app, maker = state(request), caller(request)
     if asked.job_id:
         lookup.owned(request, await app.store.get(asked.job_id))

@@ -11,12 +11,12 @@ from async_lru import alru_cache
 from numpy.typing import NDArray
 
 from nlp2filters import demo
-from nlp2filters.api.submission import Submission, checked
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import languages
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.prompt import Message
 from nlp2filters.core.refining import Earlier
+from nlp2filters.core.requests import Submission, validate
 from nlp2filters.core.schemas import Result
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
@@ -40,7 +40,7 @@ async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] =
     """
     began = time.monotonic()
     texts = [body, *({**body, "text": text} for text in then)]
-    requests = [checked(Submission, one).model_dump(mode="json") for one in texts]
+    requests = [validate(Submission, one).model_dump(mode="json") for one in texts]
     request = requests[0]
     if request["refines"]:
         raise InvalidRequest([Fault("/refines", "There are no jobs here: name a service, or give the texts in a row.")])

@@ -11,15 +11,15 @@ from nlp2filters.api.lookup import owned
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation
 from nlp2filters.api.state import state
-from nlp2filters.api.submission import Echo, checked
 from nlp2filters.core import jobs, schemas
+from nlp2filters.core.requests import Echo, validate
 from nlp2filters.errors import JobNotFound
 from nlp2filters.storage.store import now_ms
 
 
 async def echo(request: Request) -> Response:
     """Embed a text and return it."""
-    asked = checked(Echo, await read_json(request))
+    asked = validate(Echo, await read_json(request))
     limits, rate = await admission.admit(request)
     app, owner = state(request), caller(request).owner
     job = jobs.create(admission.new_id("job"), "echo", owner, now_ms(), deadline_s=app.settings.deadline_s)

@@ -18,8 +18,8 @@ from nlp2filters.api.body import MAX_BYTES, counted
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation
 from nlp2filters.api.state import state
-from nlp2filters.api.submission import BatchSubmission, checked
 from nlp2filters.core.batches import Batch
+from nlp2filters.core.requests import BatchSubmission, validate
 from nlp2filters.errors import Fault, InvalidInput, InvalidRequest
 from nlp2filters.storage.store import now_ms
 
@@ -44,7 +44,7 @@ async def send(request: Request) -> Response:
     app, owner = state(request), caller(request).owner
     try:
         sent = await _read(request, app.settings.default_catalog)
-        asked = checked(
+        asked = validate(
             BatchSubmission,
             {
                 "requests": [
