@@ -34,6 +34,7 @@ from nlp2filters.api.open_streams import Streams
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import routes
 from nlp2filters.api.state import State
+from nlp2filters.core import kinds
 from nlp2filters.errors import NLP2FiltersError
 from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import ApiKeys, StreamTokens
@@ -56,8 +57,6 @@ OPERATIONS = [
     *echo.operations,
     *send.operations,
 ]
-DOCUMENT = openapi.document(OPERATIONS)
-_RENDERED = JSON(DOCUMENT).body
 _ALLOWED_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Prefer")
 
 
@@ -69,6 +68,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
     """Create the application. Without `settings`, it reads the environment."""
     settings = settings or Settings.read(os.environ)
     logs.configure(settings.log_level)
+    kinds.load(settings.extra_kinds)
+    description = JSON(openapi.document(OPERATIONS)).body
+
+    async def describe(request: Request) -> Response:
+        """Serve the description of the API in OpenAPI 3.1."""
+        return Response(description, media_type=JSON.media_type)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[_Lifespan]:
@@ -121,8 +126,3 @@ def create_app(settings: Settings | None = None) -> Starlette:
         },
         lifespan=lifespan,
     )
-
-
-async def describe(request: Request) -> Response:
-    """Serve the description of the API in OpenAPI 3.1."""
-    return Response(_RENDERED, media_type=JSON.media_type)

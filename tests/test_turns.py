@@ -10,6 +10,7 @@ import pytest
 from arq.connections import ArqRedis
 
 from nlp2filters.core import deliveries, jobs
+from nlp2filters.core.statuses import Outcome
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store, now_ms
@@ -68,7 +69,7 @@ async def ended(store: Store, owner: str, url: str, count: int = 1) -> None:
     """Jobs whose webhooks are to be told."""
     for _ in range(count):
         id_ = f"job_{secrets.token_hex(6)}"
-        notify: tuple[jobs.Status, ...] = ("canceled",)
+        notify: tuple[Outcome, ...] = ("canceled",)
         job = jobs.create(id_, "filters", owner, now_ms(), deadline_s=30, notify=notify, webhook=url)
         await store.create(job, b"{}")
         await store.step(job, lambda job: jobs.cancel(job, now_ms()))

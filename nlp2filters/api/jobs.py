@@ -9,19 +9,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nlp2filters import demo, fault_injection
-from nlp2filters.api import admission, headers, lookup
+from nlp2filters.api import admission, headers, kinds, lookup
 from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_json
 from nlp2filters.api.headers import Preferences
-from nlp2filters.api.preparing import Preparation
 from nlp2filters.api.responses import JSON
-from nlp2filters.api.routes import Operation, Param
+from nlp2filters.api.routes import OneOf, Operation, Param
 from nlp2filters.api.state import State, state
 from nlp2filters.core import jobs, schemas
 from nlp2filters.core.dialects import sql
 from nlp2filters.core.interpretation import from_json
-from nlp2filters.core.jobs import RETRYABLE, Job
-from nlp2filters.core.requests import Submission, validate
+from nlp2filters.core.jobs import Job
+from nlp2filters.core.kinds import result_models
+from nlp2filters.core.statuses import RETRYABLE, STATUSES
 from nlp2filters.demo import table
 from nlp2filters.errors import (
     Fault,
@@ -45,12 +45,12 @@ async def submit(request: Request) -> Response:
     With `Prefer: wait=N` the answer waits up to N seconds (at most 25) for the job to end, and is then 200 with the
     job and its `result`. An `Idempotency-Key` makes it safe to send the same request again: it yields the same job.
     """
-    asked = validate(Submission, await read_json(request))
+    asked = kinds.read(await read_json(request))
     once = headers.once(request, asked.model_dump(mode="json"))
     if made := await admission.replayed(request, once):
         return await _accepted(request, made)
     limits, rate = await admission.admit(request)
-    job, body = await Preparation(request).prepare(asked)
+    job, body = await kinds.prepare(request, asked)
     job_id = await state(request).store.create(job, body, limits=limits, once=once)
     fault_injection.reach(state(request).settings.faults, "job-created")
     return await _accepted(request, job_id, job, rate)
@@ -133,7 +133,7 @@ async def listing(request: Request) -> Response:
     if status is not None and status not in STATUSES:
         raise InvalidRequest([Fault("/query/status", f"Expected one of {', '.join(STATUSES)}.")])
     place = headers.page_place(request)
-    found, following = await state(request).store.page(caller(request).owner, size, place, status)  # type: ignore[arg-type]
+    found, following = await state(request).store.page(caller(request).owner, size, place, status)
     return JSON({"jobs": [jobs.to_public(job) for job in found], "next_page_token": headers.page_token(following)})
 
 
@@ -205,7 +205,6 @@ def _select(name: str, found: dict[str, Any], size: int) -> tuple[int, Any]:
     return min(count, reading.limit or count), chosen
 
 
-STATUSES = ("queued", "running", "canceling", "succeeded", "failed", "canceled", "expired")
 _LIMITS = ("too-many-requests", "too-many-pending", "too-many-bytes", "overloaded")
 _REUSED = ("idempotency-key-reused", "replay-gone")
 _ONCE = Param(name="Idempotency-Key", place="header", description="The same key and body: the same job, for 24 h.")
@@ -238,7 +237,7 @@ operations = [
         submit,
         "jobs:write",
         {202: schemas.Job, 200: schemas.FinishedJob},
-        body=Submission,
+        body=OneOf(kinds.request_models),
         params=(_PREFER, _ONCE),
         problems=(
             "catalog-not-found",
@@ -274,7 +273,7 @@ operations = [
         "/v1/jobs/{job_id}/result",
         result,
         "jobs:read",
-        {200: schemas.Result, 304: None},
+        {200: OneOf(result_models), 304: None},
         params=(_ETAG,),
         problems=_FINISHED,
         headers={200: ("ETag",), 304: ("ETag",)},

@@ -6,8 +6,8 @@ from typing import cast
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
+from nlp2filters.core import kinds
 from nlp2filters.storage import arq_format
-from nlp2filters.storage.arq_format import FUNCTIONS
 from nlp2filters.storage.store import Store, now_ms
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -73,15 +73,16 @@ class Metrics:
         counters = await cast(Awaitable[dict[bytes, bytes]], store.redis.hgetall(store.keys.stats))
         for name, count in counters.items():
             self._jobs.labels(name.decode()).set(int(count))
-        now = now_ms()
+        now, queues = now_ms(), kinds.queues()
         async with store.redis.pipeline(transaction=False) as pipe:
-            for stage in FUNCTIONS:
-                pipe.zcard(arq_format.all_key(store.keys.queue(stage)))
-                pipe.zrange(arq_format.all_key(store.keys.queue(stage)), 0, 0, withscores=True)
-                pipe.zcount(store.keys.workers(stage), now, "+inf")
+            for queue in queues:
+                entries = arq_format.all_key(store.keys.queue(queue))
+                pipe.zcard(entries)
+                pipe.zrange(entries, 0, 0, withscores=True)
+                pipe.zcount(store.keys.workers(queue), now, "+inf")
             replies = iter(await pipe.execute())
-        for stage, depth, head, workers in zip(FUNCTIONS, replies, replies, replies, strict=False):
-            self._depth.labels(stage).set(depth)
-            self._age.labels(stage).set(max(0.0, (now - head[0][1]) / 1000) if head else 0)
-            self._workers.labels(stage).set(workers)
+        for queue, depth, head, workers in zip(queues, replies, replies, replies, strict=False):
+            self._depth.labels(queue).set(depth)
+            self._age.labels(queue).set(max(0.0, (now - head[0][1]) / 1000) if head else 0)
+            self._workers.labels(queue).set(workers)
         return generate_latest(self._registry)

@@ -11,8 +11,7 @@ from nlp2filters.api.metrics import MEDIA_TYPE
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
-from nlp2filters.core import schemas
-from nlp2filters.storage.arq_format import FUNCTIONS
+from nlp2filters.core import kinds, schemas
 from nlp2filters.storage.connection import StorageError
 from nlp2filters.storage.store import now_ms
 
@@ -38,10 +37,11 @@ async def readyz(request: Request) -> Response:
 
 async def _workers(app: State) -> dict[str, int]:
     """Count the workers of each queue."""
+    queues = kinds.queues()
     async with app.store.redis.pipeline(transaction=False) as pipe:
-        for stage in FUNCTIONS:
-            pipe.zcount(app.store.keys.workers(stage), now_ms(), "+inf")
-        return dict(zip(FUNCTIONS, await pipe.execute(), strict=True))
+        for queue in queues:
+            pipe.zcount(app.store.keys.workers(queue), now_ms(), "+inf")
+        return dict(zip(queues, await pipe.execute(), strict=True))
 
 
 async def metrics(request: Request) -> Response:

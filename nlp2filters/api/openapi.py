@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from nlp2filters import __version__
-from nlp2filters.api.routes import Media, Operation
+from nlp2filters.api.routes import Media, OneOf, Operation
 from nlp2filters.core import schemas
 from nlp2filters.core.problems import PROBLEMS
 from nlp2filters.storage.api_keys import SCOPES
@@ -85,8 +85,13 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def _models(operation: Operation) -> set[type[BaseModel]]:
-    found = {answer for answer in operation.answers.values() if isinstance(answer, type)}
-    return found | {operation.body} if isinstance(operation.body, type) else found
+    models: set[type[BaseModel]] = set()
+    for media in (*operation.answers.values(), operation.body):
+        if isinstance(media, OneOf):
+            models.update(media.models())
+        elif isinstance(media, type):
+            models.add(media)
+    return models
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
@@ -113,8 +118,8 @@ def _operation_id(operation: Operation) -> str:
     return "_".join([operation.method.lower(), *words])
 
 
-def _body(body: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"application/json": {"schema": _ref(body)}} if isinstance(body, type) else body
+def _body(body: type[BaseModel] | OneOf | Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"application/json": {"schema": _schema(body)}} if isinstance(body, type | OneOf) else body
 
 
 def _parameter(param: Any) -> dict[str, Any]:
@@ -173,7 +178,14 @@ def _content(answer: Media) -> dict[str, Any]:
         return {}
     if isinstance(answer, str):
         return {"content": {answer: {"schema": {"type": "string"}}}}
-    return {"content": {getattr(answer, "media_type", "application/json"): {"schema": _ref(answer)}}}
+    return {"content": {getattr(answer, "media_type", "application/json"): {"schema": _schema(answer)}}}
+
+
+def _schema(media: type[BaseModel] | OneOf) -> dict[str, Any]:
+    if isinstance(media, type):
+        return _ref(media)
+    first, *others = [_ref(model) for model in media.models()]
+    return {"anyOf": [first, *others]} if others else first
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:

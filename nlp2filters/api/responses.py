@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from nlp2filters import errors
 from nlp2filters.api.middleware import REQUEST_ID
-from nlp2filters.core.jobs import TERMINAL
 from nlp2filters.core.problems import problem
+from nlp2filters.core.statuses import TERMINAL
 from nlp2filters.storage.connection import OutcomeUnknown, StorageError
 
 _log = logging.getLogger(__name__)

@@ -13,7 +13,16 @@ from starlette.routing import Route
 from nlp2filters.api.auth import authenticate
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
-Media: TypeAlias = type[BaseModel] | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A body that has one of several models; `models` lists them when the API is described."""
+
+    models: Callable[[], Sequence[type[BaseModel]]]
+
+
+Media: TypeAlias = type[BaseModel] | OneOf | str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +50,7 @@ class Operation:
     endpoint: Endpoint
     scope: str | None
     answers: Mapping[int, Media]
-    body: type[BaseModel] | Mapping[str, Any] | None = None
+    body: type[BaseModel] | OneOf | Mapping[str, Any] | None = None
     params: Sequence[Param] = ()
     problems: Sequence[str] = ()
     headers: Mapping[int, Sequence[str]] = field(default_factory=dict)

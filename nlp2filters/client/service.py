@@ -20,7 +20,6 @@ from nlp2filters.client.retries import Retries, backoff_s
 from nlp2filters.client.transport import Transport
 from nlp2filters.core import schemas
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.jobs import TERMINAL
 from nlp2filters.core.schemas import (
     Batch,
     BatchResult,
@@ -31,9 +30,9 @@ from nlp2filters.core.schemas import (
     Readiness,
     Result,
     Rows,
-    Status,
     StreamToken,
 )
+from nlp2filters.core.statuses import TERMINAL, Status
 from nlp2filters.errors import (
     Busy,
     ClientError,

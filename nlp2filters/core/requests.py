@@ -23,6 +23,7 @@ from pydantic import (
 from nlp2filters.core import dialects
 from nlp2filters.core.batches import MAX_REQUESTS
 from nlp2filters.core.languages import LOCALES
+from nlp2filters.core.statuses import Outcome
 from nlp2filters.errors import Fault, InvalidRequest
 
 MAX_TEXT = 4_000
@@ -101,9 +102,26 @@ class Webhook(RequestBody):
     """A webhook to call when the job has ended."""
 
     url: Url = Field(description="An https URL.")
-    events: Annotated[list[Literal["succeeded", "failed", "canceled", "expired"]], Len(1, 4), FailFast()] = Field(
+    events: Annotated[list[Outcome], Len(1, 4), FailFast()] = Field(
         default=["succeeded", "failed", "canceled", "expired"], description="The outcomes that the webhook receives."
     )
+
+
+WebhookOption = Annotated[Webhook | None, Field(description="Called, with a signature, when the job has ended.")]
+MetadataOption = Annotated[Metadata, Field(description="Stored with the job and returned with it.")]
+DeadlineOption = Annotated[
+    Annotated[int, Field(ge=1, le=86_400)] | None,
+    Field(description="The job expires if no worker has started it within this time."),
+]
+
+
+class JobRequest(RequestBody):
+    """The members that a request of any kind of job has."""
+
+    kind: str
+    webhook: WebhookOption = None
+    metadata: MetadataOption = {}
+    deadline_seconds: DeadlineOption = None
 
 
 class Submission(RequestBody):
@@ -145,11 +163,9 @@ class Submission(RequestBody):
     scope: Annotated[dict[str, Any], _limit_bytes(MAX_SCOPE)] | None = Field(
         default=None, description="A CQL2-JSON filter that is always ANDed with the result. The LLM never sees it."
     )
-    webhook: Webhook | None = Field(default=None, description="Called, with a signature, when the job has ended.")
-    metadata: Metadata = Field(default={}, description="Stored with the job and returned with it.")
-    deadline_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = Field(
-        default=None, description="The job expires if no worker has started it within this time."
-    )
+    webhook: WebhookOption = None
+    metadata: MetadataOption = {}
+    deadline_seconds: DeadlineOption = None
 
     @field_validator("catalog")
     @classmethod

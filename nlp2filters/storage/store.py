@@ -12,7 +12,8 @@ from redis.exceptions import RedisError
 
 from nlp2filters.core import batches, deliveries, jobs
 from nlp2filters.core.batches import Batch
-from nlp2filters.core.jobs import Entry, Job, Status
+from nlp2filters.core.jobs import Entry, Job
+from nlp2filters.core.statuses import Status
 from nlp2filters.errors import (
     BatchNotFound,
     IdempotencyKeyReused,

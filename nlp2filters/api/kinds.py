@@ -1,0 +1,65 @@
+"""Accept requests of every kind of job: a row says how a kind's request is checked and becomes a job."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+import orjson
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from nlp2filters.api import admission
+from nlp2filters.api.auth import caller
+from nlp2filters.api.preparing import Member, Preparation
+from nlp2filters.api.state import state
+from nlp2filters.core import jobs
+from nlp2filters.core.kinds import DEFAULT, JOBS_PATH, accepted_at
+from nlp2filters.core.requests import JobRequest, validate
+from nlp2filters.storage import request_parts
+from nlp2filters.storage.store import now_ms
+
+Prepare: TypeAlias = Callable[[Request, Any], Awaitable[Member]]
+
+
+def read(data: object) -> Any:
+    """Validate a body that was posted to `/v1/jobs` as a request of the kind that it names.
+
+    Raises:
+        InvalidRequest: it has faults. A kind that is not accepted there is one of them.
+    """
+    accepted = accepted_at(JOBS_PATH)
+    name = data.get("kind") if isinstance(data, dict) else None
+    kind = accepted[name if isinstance(name, str) and name in accepted else DEFAULT]
+    return validate(kind.request(), data)
+
+
+def request_models() -> list[type[BaseModel]]:
+    """Return the models of the bodies that may be posted to `/v1/jobs`."""
+    return [kind.request() for kind in accepted_at(JOBS_PATH).values()]
+
+
+async def prepare(request: Request, asked: Any) -> Member:
+    """Check a request, and create the caller's job and the request that it stores. Nothing is written."""
+    return await PREPARE.get(asked.kind, _prepare)(request, asked)
+
+
+async def _prepare(request: Request, asked: JobRequest) -> Member:
+    """Create a job from a request that its model has checked completely."""
+    if asked.webhook:
+        admission.check_webhook(request, asked.webhook.url)
+    job = jobs.create(
+        admission.new_id("job"),
+        asked.kind,
+        caller(request).owner,
+        now_ms(),
+        deadline_s=asked.deadline_seconds or state(request).settings.deadline_s,
+        metadata=asked.metadata,
+        notify=admission.notified(asked.webhook),
+        webhook=asked.webhook.url if asked.webhook else None,
+    )
+    return job, request_parts.Request(orjson.dumps(asked.model_dump(mode="json", exclude={"metadata"})))
+
+
+# The kinds whose requests take more to check than their model.
+PREPARE: Mapping[str, Prepare] = {
+    "filters": lambda request, asked: Preparation(request).prepare(asked),
+}
