@@ -23,12 +23,11 @@ MAX_EARLIER_BYTES = 64_000
 
 @dataclass(frozen=True, slots=True)
 class Refined:
-    """A job to refine: its kind, request and reading. Its catalog is a name, or the content of an inline one.
+    """A job to refine: its request and reading. Its catalog is a name, or the content of an inline one.
 
     `part` is the reading in the form that the new job stores, so that the earlier job is no longer needed.
     """
 
-    kind: str
     request: dict[str, Any]
     catalog: str | Part
     earlier: Earlier
@@ -38,10 +37,8 @@ class Refined:
         """Fill in what the submission leaves out from the request of the earlier job, except the catalog.
 
         Raises:
-            InvalidRequest: the submission has another kind, or another catalog.
+            InvalidRequest: the submission has another catalog.
         """
-        if asked.kind != self.kind:
-            raise InvalidRequest([Fault("/refines", f"Job {asked.refines} has no filter that could be refined.")])
         if not self._is_about(asked.catalog):
             detail = "A text that refines a job searches the catalog of that job. Leave `catalog` out."
             raise InvalidRequest([Fault("/catalog", detail)])
@@ -99,4 +96,4 @@ async def load(request: Request, job_id: str) -> Refined:
         catalog: str | Part = Part(contents["catalog"], before["parts"]["catalog"])
     else:
         catalog = before["catalog"] if isinstance(before["catalog"], str) else Part.of(before["catalog"])
-    return Refined(job.kind, before, catalog, earlier, Part.of(earlier.to_json()))
+    return Refined(before, catalog, earlier, Part.of(earlier.to_json()))
