@@ -5,7 +5,6 @@ import base64
 import hashlib
 import hmac
 import ipaddress
-import random
 import socket
 import threading
 from collections.abc import AsyncIterator
@@ -142,7 +141,9 @@ async def test_what_the_receiver_gets(sender: Sender, receiver: Receiver) -> Non
         (peer.server_error, (500, False, False, None)),
         (peer.gone, (410, False, True, None)),
         (peer.rate_limited, (429, False, False, 7.0)),
+        (Reply(429, {"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}), (429, False, False, 0.0)),
         (Reply(429, {"retry-after": "soon"}), (429, False, False, None)),
+        (Reply(429, {"retry-after": "99999999"}), (429, False, False, None)),
         (peer.huge, (200, True, False, None)),
     ],
 )
@@ -266,9 +267,8 @@ async def test_a_receiver_without_tls(sender: Sender, receiver: Receiver) -> Non
 
 
 def test_the_schedule() -> None:
-    rng = random.Random(1)
-    waits = [webhooks.delay_s(attempt, rng) for attempt in range(1, 9)]
-    for wait, planned in zip(waits, webhooks.WAITS_S, strict=False):
+    waits = [webhooks.RETRY_SCHEDULE.wait_s(failures) for failures in range(8)]
+    for wait, planned in zip(waits, webhooks.RETRY_SCHEDULE.waits_s, strict=False):
         assert wait is not None
         assert 0.8 * planned <= wait <= 1.2 * planned
     assert waits[6:] == [None, None]

@@ -1,7 +1,5 @@
 """Answers of the service: convert them to models, or to errors."""
 
-import datetime as dt
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -17,6 +15,7 @@ from nlp2filters.errors import (
     ServiceProblem,
     UnreadableAnswer,
 )
+from nlp2filters.retry import parse_retry_after
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -60,11 +59,5 @@ def problem(response: httpx.Response) -> ServiceProblem:
 
 
 def retry_after_s(response: httpx.Response) -> float | None:
-    """Read the `Retry-After` of an answer: seconds, or the seconds until a date (RFC 9110, 10.2.3)."""
-    given = response.headers.get("retry-after", "")
-    if given.isascii() and given.isdigit():
-        return float(given)
-    try:
-        return max(0.0, (parsedate_to_datetime(given) - dt.datetime.now(dt.UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
+    """Return the seconds for which an answer asks to wait."""
+    return parse_retry_after(response.headers.get("retry-after"))

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any, NoReturn, Protocol, TypeVar, Unpack
 from urllib.parse import quote
 
@@ -16,7 +15,6 @@ from httpx_sse import ServerSentEvent, SSEError
 from nlp2filters.client import answers, events, options
 from nlp2filters.client.events import BatchEvent, JobEvent
 from nlp2filters.client.options import BatchRequest, CatalogGiven, Options
-from nlp2filters.client.retries import Retries, backoff_s
 from nlp2filters.client.transport import Transport
 from nlp2filters.core import schemas
 from nlp2filters.core.catalog import Catalog
@@ -42,9 +40,11 @@ from nlp2filters.errors import (
     UnreadableAnswer,
     WaitedTooLong,
 )
+from nlp2filters.retry import Backoff, Retries
 
 URL = "http://127.0.0.1:8000"
 PATIENCE_S = 60.0
+BACKOFF = Backoff(first_s=0.2, max_s=10.0)
 # A request may take longer than the 25 s for which a service delays its answer.
 TIMEOUT_S = 30.0
 # We ask the service to delay its answer no longer than this, so that no gateway times out.
@@ -124,7 +124,7 @@ class Service:
 
     def __init__(self, transport: Transport, patience_s: float) -> None:
         self._transport = transport
-        self._retries = Retries(patience_s)
+        self._patience_s = patience_s
 
     async def close(self) -> None:
         """Close the connections."""
@@ -345,8 +345,8 @@ class Service:
 
     async def _send(self, call: Call, deadline: Deadline | None = None) -> httpx.Response:
         """Send a request, and retry while that may help. Returns the answer if it is a valid one."""
-        began = time.monotonic()
-        for number in count():
+        retries = Retries(BACKOFF, self._patience_s)
+        while True:
             limit_s = deadline.left_s(TIMEOUT_S) if deadline else TIMEOUT_S
             request = self._build(call, limit_s)
             try:
@@ -366,11 +366,10 @@ class Service:
                 error = answers.problem(response)
                 retry_after_s = error.retry_after_s
                 again = isinstance(error, Busy) or (call.repeatable and error.status in _UNKNOWN)
-            wait_s = self._retries.wait_s(number, time.monotonic() - began, retry_after_s) if again else None
+            wait_s = retries.next_wait_s(retry_after_s) if again else None
             if wait_s is None:
                 raise error
             await self._transport.sleep(deadline.left_s(wait_s) if deadline else wait_s)
-        raise AssertionError
 
     def _build(self, call: Call, timeout_s: float) -> httpx.Request:
         """Build the request. Its JSON is ASCII, so that invalid Unicode is refused by the service, not by httpx."""
@@ -453,7 +452,7 @@ class Service:
                 continue
             if barren == (BARREN_PROVEN if proven else BARREN):
                 raise _NoStream
-            await self._transport.sleep(deadline.left_s(asked_s or backoff_s(barren)))
+            await self._transport.sleep(deadline.left_s(asked_s or BACKOFF.wait_s(barren)))
             barren += 1
 
     async def _open(self, path: str, cursor: str | None, limit_s: float) -> httpx.Response:

@@ -1,10 +1,7 @@
 """Calls of an LLM API over HTTP, with one deadline for everything, a retry budget, and a limited answer size."""
 
 import asyncio
-import datetime as dt
-import email.utils
 import logging
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -18,6 +15,7 @@ from httpx_sse import EventSource, ServerSentEvent
 from nlp2filters.core.schemas import SSE
 from nlp2filters.errors import InvalidAnswer, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from nlp2filters.llm import Answer, Listener
+from nlp2filters.retry import Backoff, Retries, RetryBudget, parse_retry_after
 
 MAX_TRIES = 3
 # This is the limit for the bytes of a body and for the characters of a stream's text.
@@ -29,36 +27,13 @@ MAX_TOKENS = 4096
 WITHHELD = "[withheld]"
 # At most this many characters of the provider's own message are quoted.
 MAX_QUOTED = 300
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
+BACKOFF = Backoff(first_s=1.0, max_s=8.0)
 CONNECT_TIMEOUT_S = 5.0
 # After its last event, a stream gets this long to end in order, so that its connection can be reused.
 LINGER_S = 0.2
 
 _RETRIED = frozenset({408, 409, 429})
-_random = random.SystemRandom()
 _log = logging.getLogger(__name__)
-
-
-class RetryBudget:
-    """A budget of retries: ten in advance, and one more for every ten successful calls.
-
-    A provider that is down therefore gets few requests beyond the calls themselves.
-    """
-
-    def __init__(self, ahead: float = 10.0, earned: float = 0.1) -> None:
-        self._most = self._left = ahead
-        self._earned = earned
-
-    def spend(self) -> bool:
-        """Use one retry, and return True if it is allowed."""
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-    def earn(self) -> None:
-        """Add to the budget for a successful call."""
-        self._left = min(self._most, self._left + self._earned)
 
 
 class Retryable(Exception):
@@ -86,7 +61,9 @@ class Reply:
             ProviderRejected: the failure is permanent.
         """
         if self.status in _RETRIED or self.status >= 500:
-            raise Retryable(f"{self.status}: {_message(self.body)}", _retry_after_s(self.headers), self.status)
+            raise Retryable(
+                f"{self.status}: {_message(self.body)}", parse_retry_after(self.headers.get("retry-after")), self.status
+            )
         if self.status != 200:
             raise ProviderRejected(f"{self.status}: {_message(self.body)}", self.status)
 
@@ -167,31 +144,29 @@ class Calls:
             ProviderError: there was no usable answer in time; its subclasses give the reason.
         """
         try:
-            async with asyncio.timeout(self._timeout_s) as deadline:
-                return await self._tries(attempt, listener, deadline)
+            async with asyncio.timeout(self._timeout_s):
+                return await self._tries(attempt, listener)
         except TimeoutError as exc:
             raise ProviderTimeout(f"No answer within {self._timeout_s:g} s.") from exc
 
-    async def _tries(
-        self, attempt: Callable[[], Awaitable[Answer]], listener: Listener | None, deadline: asyncio.Timeout
-    ) -> Answer:
-        for number in range(1, MAX_TRIES + 1):
+    async def _tries(self, attempt: Callable[[], Awaitable[Answer]], listener: Listener | None) -> Answer:
+        retries = Retries(BACKOFF, self._timeout_s, max_tries=MAX_TRIES, budget=self._budget)
+        while True:
             if listener:
                 listener.begins()
             try:
                 answer = await attempt()
             except Retryable as exc:
-                wait_s = exc.wait_s if exc.wait_s is not None else _backoff_s(number)
-                if number == MAX_TRIES or not _in_time(wait_s, deadline) or not self._budget.spend():
+                wait_s = retries.next_wait_s(exc.wait_s)
+                if wait_s is None:
                     raise ProviderUnavailable(str(exc), exc.status) from exc
                 _log.info("the LLM call is tried again in %.1f s: %s", wait_s, exc)
                 if listener:
-                    listener.waits(wait_s, number + 1, MAX_TRIES)
+                    listener.waits(wait_s, retries.failures + 1, MAX_TRIES)
                 await asyncio.sleep(wait_s)
             else:
-                self._budget.earn()
+                self._budget.deposit()
                 return answer
-        raise AssertionError("the last try returns or raises")
 
     async def post(self, path: str, data: Mapping[str, Any], streamed: Streamed | None = None) -> Reply:
         """Send JSON and read the reply, whose size is checked while it comes. The events of a stream go to `streamed`.
@@ -262,28 +237,3 @@ def _message(body: bytes) -> str:
     except (orjson.JSONDecodeError, LookupError, TypeError):
         said = body.decode(errors="replace")
     return str(said)[:MAX_QUOTED]
-
-
-def _backoff_s(number: int) -> float:
-    """Return a random wait up to a limit that doubles ("full jitter")."""
-    return _random.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**number))
-
-
-def _in_time(wait_s: float, deadline: asyncio.Timeout) -> bool:
-    when = deadline.when()
-    return when is None or asyncio.get_running_loop().time() + wait_s < when
-
-
-def _retry_after_s(headers: httpx.Headers) -> float | None:
-    """Return the wait that `Retry-After` asks for, in seconds or as a date; None if it is missing or invalid."""
-    value = headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    if value.replace(".", "", 1).isdecimal():
-        return float(value)
-    try:
-        when = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    when = when if when.tzinfo else when.replace(tzinfo=dt.UTC)
-    return max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())

@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import ipaddress
 import logging
-import random
 import socket
 import ssl
 import time
@@ -28,6 +27,7 @@ import httpx
 from nlp2filters.core import signatures
 from nlp2filters.core.jobs import ANONYMOUS
 from nlp2filters.errors import WebhookRefused
+from nlp2filters.retry import Schedule, parse_retry_after
 
 TIMEOUT_S = 15.0
 RESOLVE_TIMEOUT_S = 5.0
@@ -37,9 +37,9 @@ PORTS = (443, 8443)
 MAX_URL = 2000
 # At most this many bytes of a receiver's answer are read.
 MAX_ANSWER = 64_000
-# Each attempt but the last is followed by one of these waits.
-WAITS_S = (5, 300, 1800, 7200, 18_000, 36_000)
-JITTER = 0.2
+# A receiver that asks for a longer wait is not taken seriously.
+MAX_RETRY_AFTER_S = 10_000_000
+RETRY_SCHEDULE = Schedule((5, 300, 1800, 7200, 18_000, 36_000), jitter=0.2)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -116,13 +116,6 @@ def is_public(address: Address) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
-def delay_s(attempt: int, rng: random.Random) -> float | None:
-    """Return the seconds to wait after the attempt with this number, varied by up to 20 %; None after the last."""
-    if attempt > len(WAITS_S):
-        return None
-    return WAITS_S[attempt - 1] * rng.uniform(1 - JITTER, 1 + JITTER)
-
-
 class Sender:
     """A sender of messages. Open it with `async with`. `timeout_s` bounds an attempt from DNS lookup to answer."""
 
@@ -189,8 +182,10 @@ class Sender:
                 read += len(chunk)
                 if read > MAX_ANSWER:
                     break
-        after = dict(response.headers).get(b"retry-after", b"")
-        return response.status, float(after) if after.isdigit() and len(after) < 8 else None
+        retry_after_s = parse_retry_after(dict(response.headers).get(b"retry-after", b"").decode("latin-1"))
+        if retry_after_s is not None and retry_after_s >= MAX_RETRY_AFTER_S:
+            retry_after_s = None
+        return response.status, retry_after_s
 
 
 class _NoAddress(Exception):

@@ -1,7 +1,6 @@
 """Deliver the outcome of a job or batch to its webhook, on a separate queue, so that a slow receiver delays no job."""
 
 import logging
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from nlp2filters.core.jobs import Job
 from nlp2filters.errors import BatchNotFound, JobNotFound, NewerRecord, WebhookRefused
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.store import Store, now_ms
-from nlp2filters.webhooks.client import delay_s, secret_of
+from nlp2filters.webhooks.client import RETRY_SCHEDULE, secret_of
 from nlp2filters.worker.stages import NEWER_VERSION_WAIT_S, Resources
 
 _log = logging.getLogger(__name__)
@@ -79,7 +78,7 @@ async def _attempt(resources: Resources, message: Message, number: int) -> tuple
         return {**note, "error": str(exc), "final": True}, None
     fault_injection.reach(resources.faults, "webhook-sent")
     _log.info("delivery attempted", extra={"status": attempt.status, "error": attempt.error, "attempt": number})
-    wait_s = None if attempt.ok or attempt.gone else delay_s(number, random.SystemRandom())
+    wait_s = None if attempt.ok or attempt.gone else RETRY_SCHEDULE.wait_s(number - 1)
     note |= {"status": attempt.status, "error": attempt.error, "duration_ms": attempt.duration_ms, "ok": attempt.ok}
     if wait_s is None:
         return {**note, "final": True}, None

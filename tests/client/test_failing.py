@@ -16,9 +16,9 @@ from starlette.routing import Route
 from nlp2filters.client import Client, answers
 from nlp2filters.client import service as calls
 from nlp2filters.client.options import BatchRequest
-from nlp2filters.client.retries import Retries, backoff_s
 from nlp2filters.core.jobs import create, to_public
 from nlp2filters.errors import Busy, NotThere, ServiceProblem, Unreachable, UnreadableAnswer, WaitedTooLong
+from nlp2filters.retry import Backoff
 from tests.client.conftest import Connect
 from tests.peers import gateway as peer
 from tests.peers.gateway import Gateway, answered, cut_after, held_back, lost
@@ -39,7 +39,7 @@ def impatient(connect: Connect, gateway: Gateway) -> Client:
 def test_a_stream_that_is_cut_a_hundred_times_brings_every_event_once(
     connect: Connect, idle_service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "backoff_s", lambda number: 0.0)
+    monkeypatch.setattr(calls, "BACKOFF", Backoff(first_s=0, max_s=0))
     job_id, ids = asyncio.run(job_with_events(idle_service.environment["REDIS_URL"], 300))
     with peer.before(idle_service.url) as gateway:
         gateway.rule = peer.random_cuts(seed=5, least=500, most=5000)
@@ -231,12 +231,3 @@ def test_retry_after_may_be_a_date() -> None:
     response = httpx.Response(503, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"})
     assert answers.retry_after_s(response) == 0
     assert answers.retry_after_s(httpx.Response(503, headers={"Retry-After": "soon"})) is None
-
-
-def test_waits_grow_at_random_and_honour_the_service() -> None:
-    assert all(0 <= backoff_s(number) <= 10 for number in range(2000))
-    assert max(backoff_s(9) for _ in range(100)) > 5
-    patient = Retries(patience_s=60)
-    assert 7 <= (patient.wait_s(0, 0, 7) or 0) <= 7.2
-    assert patient.wait_s(0, 55, 7) is None
-    assert patient.wait_s(0, 60.1) is None

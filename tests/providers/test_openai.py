@@ -18,7 +18,7 @@ from nlp2filters.errors import (
     ProviderUnavailable,
 )
 from nlp2filters.llm import Listener
-from nlp2filters.llm.http import MAX_TOKENS, MAX_TRIES, RetryBudget
+from nlp2filters.llm.http import MAX_TOKENS, MAX_TRIES
 from nlp2filters.llm.openai import OpenAIProvider
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
@@ -138,15 +138,6 @@ async def test_nobody_listens() -> None:
     async with OpenAIProvider(base_url="http://127.0.0.1:9", api_key="", model="m", timeout_s=30) as provider:
         with pytest.raises(ProviderUnavailable):
             await provider.complete(MESSAGES, SCHEMA)
-
-
-def test_retries_are_rationed() -> None:
-    budget = RetryBudget(ahead=2, earned=0.5)
-    assert [budget.spend() for _ in range(3)] == [True, True, False]
-    budget.earn()
-    assert not budget.spend()
-    budget.earn()
-    assert budget.spend()
 
 
 async def test_an_answer_has_a_limit_whatever_the_server_calls_it(llm: LLM, provider: OpenAIProvider) -> None:
