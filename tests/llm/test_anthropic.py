@@ -9,6 +9,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from tests.llm.listening import Heard
 
 from nlp2filters.core.prompt import Message
 from nlp2filters.errors import (
@@ -24,7 +25,6 @@ from nlp2filters.llm.http import MAX_TRIES
 from nlp2filters.llm.registry import configured
 from nlp2filters.settings import Settings
 from tests.peers.llm import Reply, serving, streamed
-from tests.providers.listening import Heard
 
 MESSAGES: list[Message] = [
     {"role": "system", "content": "rules"},

@@ -9,6 +9,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from tests.llm.listening import Heard
 
 from nlp2filters.core.prompt import Message
 from nlp2filters.errors import (
@@ -24,7 +25,6 @@ from nlp2filters.llm.http import MAX_TRIES
 from nlp2filters.llm.openai import OpenAIProvider
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
-from tests.providers.listening import Heard
 
 MESSAGES: list[Message] = [{"role": "user", "content": "text"}]
 TEXT = '{"conditions": [{"quote": "größer als 3 €, 🚗", "value": 3}]}'
