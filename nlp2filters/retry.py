@@ -65,25 +65,32 @@ class RetryBudget:
 class Retries:
     """The retries of one call, counted and timed from now on.
 
-    There are at most `max_tries` tries, within `time_limit_s` seconds, and as many as the `budget` allows.
+    There are at most `max_tries` tries, within `time_limit_s` seconds, and as many as the `budget` allows. A wait that
+    the peer asks for is extended by up to `jitter_s`.
     """
 
     def __init__(
-        self, backoff: Backoff, time_limit_s: float, *, max_tries: int | None = None, budget: RetryBudget | None = None
+        self,
+        backoff: Backoff,
+        time_limit_s: float,
+        *,
+        max_tries: int | None = None,
+        budget: RetryBudget | None = None,
+        jitter_s: float = 0.0,
     ) -> None:
-        self._backoff, self._max_tries, self._budget = backoff, max_tries, budget
+        self._backoff, self._max_tries, self._budget, self._jitter_s = backoff, max_tries, budget, jitter_s
         self._deadline = time.monotonic() + time_limit_s
         self.failures = 0
 
     def next_wait_s(self, retry_after_s: float | None = None) -> float | None:
         """Count a failure, and return the seconds to wait before the next try; None to give up.
 
-        A wait that the peer asks for is honoured, and extended at random; if it is too long, there is no next try.
+        A wait that the peer asks for is honoured; if it is too long, there is no next try.
         """
         if retry_after_s is None:
             wait_s = self._backoff.wait_s(self.failures)
         else:
-            wait_s = retry_after_s + self._backoff.wait_s(0)
+            wait_s = retry_after_s + _random.uniform(0, self._jitter_s)
         self.failures += 1
         if self.failures == self._max_tries or time.monotonic() + wait_s > self._deadline:
             return None

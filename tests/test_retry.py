@@ -14,7 +14,8 @@ def test_waits_grow_at_random() -> None:
 
 
 def test_a_wait_that_the_peer_asks_for_is_honoured() -> None:
-    assert 7 <= (Retries(BACKOFF, time_limit_s=60).next_wait_s(7) or 0) <= 7.2
+    assert 7 <= (Retries(BACKOFF, time_limit_s=60, jitter_s=0.2).next_wait_s(7) or 0) <= 7.2
+    assert Retries(BACKOFF, time_limit_s=60).next_wait_s(7) == 7
 
 
 def test_no_wait_goes_beyond_the_time_limit() -> None:

@@ -17,6 +17,7 @@ from nlp2filters.retry import Backoff, Retries
 
 PATIENCE_S = 60.0
 BACKOFF = Backoff(first_s=0.2, max_s=10.0)
+JITTER_S = 0.2
 # A request may take longer than the 25 s for which a service delays its answer.
 TIMEOUT_S = 30.0
 
@@ -91,7 +92,7 @@ class Requester:
         Raises:
             ClientError: there was no valid answer.
         """
-        retries = Retries(BACKOFF, self._patience_s)
+        retries = Retries(BACKOFF, self._patience_s, jitter_s=JITTER_S)
         while True:
             try:
                 return await self._try(call, deadline.left_s(TIMEOUT_S))

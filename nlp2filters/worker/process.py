@@ -14,7 +14,8 @@ from arq.worker import get_kwargs
 
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.llm.registry import LLM, configured
+from nlp2filters.llm import registry
+from nlp2filters.llm.provider import LLMProvider
 from nlp2filters.settings import Settings
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.redis_keys import Keys
@@ -94,14 +95,13 @@ async def run_process(worker_settings: WorkerSettingsType) -> NoReturn:
 
 
 @asynccontextmanager
-async def _provider(settings: Settings) -> AsyncIterator[LLM | None]:
-    provider = configured(settings)
-    if not provider:
-        if settings.openai_api_key or settings.anthropic_api_key:
+async def _provider(settings: Settings) -> AsyncIterator[LLMProvider | None]:
+    if not settings.llm:
+        if settings.lacks_llm_model:
             _log.warning("there is an LLM's key but no LLM_MODEL: the built-in parser answers")
         yield None
         return
-    async with provider:
+    async with registry.create(settings.llm) as provider:
         yield provider
 
 
