@@ -20,7 +20,7 @@ from nlp2filters.settings import Settings
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
-from nlp2filters.webhooks.client import Sender
+from nlp2filters.webhooks.client import WebhookClient
 from nlp2filters.worker import rescue
 from nlp2filters.worker.leased_worker import LeasedWorker
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
@@ -54,7 +54,7 @@ async def startup(ctx: dict[str, Any]) -> None:
         if stage == "llm":
             resources.provider = await stack.enter_async_context(_provider(settings))
         if stage == "delivery":
-            sender = Sender(allow_private=settings.webhook_allow_private, own=settings.own_hosts)
+            sender = WebhookClient(allow_private=settings.webhook_allow_private, own_hosts=settings.own_hosts)
             resources.sender = await stack.enter_async_context(sender)
             resources.webhook_secrets = settings.webhook_secrets
         heartbeat = Heartbeat(ctx["redis"], keys, stage, worker, timeout_s=settings.heartbeat_timeout_s)

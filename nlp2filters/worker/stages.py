@@ -47,7 +47,7 @@ from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.store import Event, Store, now_ms
 from nlp2filters.storage.vector_index import AT_ONCE, Indexes
 from nlp2filters.translator import ANSWERS, drafted, moment, translation
-from nlp2filters.webhooks.client import Sender
+from nlp2filters.webhooks.client import WebhookClient
 from nlp2filters.worker.parsing.catalogs import CatalogParser, CatalogParsers
 from nlp2filters.worker.progress import Teller
 
@@ -83,7 +83,7 @@ class Resources:
     embedder: Embedder | None = None
     parsers: CatalogParsers | None = None
     provider: Provider | None = None
-    sender: Sender | None = None
+    sender: WebhookClient | None = None
     webhook_secrets: Sequence[str] = ()
     faults: Faults = field(default_factory=dict)
     indexes: Indexes = field(init=False)

@@ -15,7 +15,7 @@ from nlp2filters.core.jobs import Job
 from nlp2filters.errors import BatchNotFound, JobNotFound, NewerRecord, WebhookRefused
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.store import Store, now_ms
-from nlp2filters.webhooks.client import RETRY_SCHEDULE, secret_of
+from nlp2filters.webhooks.client import RETRY_SCHEDULE, derive_secret
 from nlp2filters.worker.stages import NEWER_VERSION_WAIT_S, Resources
 
 _log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ async def _attempt(resources: Resources, message: Message, number: int) -> tuple
             message.url,
             message_id=message.id,
             body=message.body,
-            secrets=[secret_of(secret, message.owner) for secret in resources.webhook_secrets],
+            secrets=[derive_secret(secret, message.owner) for secret in resources.webhook_secrets],
             timestamp=sent_ms // 1000,
         )
     except WebhookRefused as exc:
