@@ -1,64 +1,60 @@
-"""The errors that NLP2Filters raises itself.
+"""The errors that NLP2Filters raises itself; those of the client are in `client/errors.py`.
 
 NLP2FiltersError
-├── InvalidInput            the caller's input has faults, each with a JSON pointer
-│   ├── InvalidRequest      a request body, a header or a query parameter
-│   ├── InvalidCatalog      a catalog
-│   ├── InvalidFilter       a filter that does not fit its catalog
-│   └── InvalidCases        an evaluation's cases
-├── JobNotFound             no such job, or it is another owner's
-├── JobGone                 the job is past its retention time
-├── PartGone                a part of a job's request is no longer kept
-├── BatchNotFound           no such batch, or it is another owner's
-├── CatalogNotFound         no catalog of that name
-├── TooManyCatalogs         the owner has reached its limit of catalogs
-├── IllegalTransition       the job's status does not allow the step
-│   └── CancelRequested     the job is being canceled
-├── NotFinished             the request needs a job that has ended
-├── BatchNotEnded           the request needs a batch that has ended
-├── NotRetryable            the job did not fail
-├── NoWebhook               the job or batch has no webhook
-├── AlreadyDelivering       the webhook is still being tried
-├── StaleAttempt            another attempt of the stage has taken over
-├── Overloaded              the backlog is full; nothing was written
-├── TooManyPending          the owner has too many jobs that have not ended
-├── TooManyBytes            the owner has added too many bytes
-├── TooManyRequests         the owner has submitted too many texts in a minute
-├── TooManyStreams          the owner has too many open streams
-├── IdempotencyKeyReused    the idempotency key stands for another request
-├── ReplayGone              the job or batch of the idempotency key is no longer kept
-├── NotAcceptable           the client accepts no available media type
-├── Unauthenticated         no valid API key
-├── Forbidden               the API key does not allow the request
-├── NewerRecord             a job was written by a newer version of this program
-├── UnknownKey              no API key with that id
-├── TextTooComplex          reading the text against its catalog takes more work than allowed
-├── ParserFailed            a parser process ended or failed
-├── ModelUnavailable        no source could supply the embedding model
-├── RedisServerMissing      no Redis server to start, and none configured
-├── WebhookRefused          a callback address that must not be called
-├── UnreadableSource        a command's input file or database cannot be read
-├── UnwritableFile          a command's output file cannot be written
-├── NoLLM                   a command needs an LLM and the settings name none
-├── InvalidSignature        a webhook's message is not authentic
-├── ClientError             a call of a service failed
-│   ├── Unreachable         no answer, even after retries
-│   ├── UnreadableAnswer    an answer that this version of the client does not understand
-│   ├── WaitedTooLong       the job or batch has not ended in the given time
-│   ├── JobUnsuccessful     the job ended without a result
-│   └── ServiceProblem      the service answered with a problem
-│       ├── AccessRefused   401, 403: no valid key, or one that does not allow the request
-│       ├── NotThere        404, 410: wrong id or name, another owner's, or no longer kept
-│       ├── Conflict        409: the current state does not allow the request
-│       ├── InputRefused    400, 406, 413, 415, 422: the request has faults
-│       └── Busy            429, 503: nothing was written, even after retries
-└── ProviderError           the LLM call gave nothing usable
-    ├── ProviderTimeout     the total deadline passed
-    ├── ProviderRejected    4xx: wrong key, wrong model, bad request; never retried
-    ├── ProviderUnavailable 408, 409, 429, 5xx or no connection, even after retries
-    ├── AnswerRefused       the model declined to answer
-    ├── AnswerTruncated     the answer was cut at the token limit
-    └── InvalidAnswer       the answer is no JSON of the requested form, or does not fit the catalog
+├── InvalidInput
+│   ├── InvalidRequest
+│   ├── InvalidCatalog
+│   ├── InvalidFilter
+│   └── InvalidCases
+├── MalformedJSON
+├── UnsupportedMediaType
+├── PayloadTooLarge
+├── MalformedCursor
+├── JobNotFound
+├── JobGone
+├── PartGone
+├── BatchNotFound
+├── CatalogNotFound
+├── TooManyCatalogs
+├── NoDemoData
+├── ResultNotReady
+├── IllegalTransition
+│   └── CancelRequested
+├── NotFinished
+├── BatchNotEnded
+├── NotRetryable
+├── NoWebhook
+├── AlreadyDelivering
+├── StaleAttempt
+├── Overloaded
+├── TooManyPending
+├── TooManyBytes
+├── TooManyRequests
+├── TooManyStreams
+├── IdempotencyKeyReused
+├── ReplayGone
+├── NotAcceptable
+├── Unauthenticated
+├── Forbidden
+├── UnknownKey
+├── NewerRecord
+├── TextTooComplex
+├── ParserFailed
+├── ModelUnavailable
+├── RedisServerMissing
+├── RedisServerFailed
+├── WebhookRefused
+├── UnreadableSource
+├── UnwritableFile
+├── NoLLM
+├── InvalidSignature
+└── ProviderError
+    ├── ProviderTimeout
+    ├── ProviderRejected
+    ├── ProviderUnavailable
+    ├── AnswerRefused
+    ├── AnswerTruncated
+    └── InvalidAnswer
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,17 @@
-"""The errors of the client's calls. All are subclasses of `ClientError`."""
+"""The errors of the client's calls.
+
+ClientError
+├── ConnectionFailed
+├── InvalidResponse
+├── WaitTimeout
+├── JobFailed
+└── APIError
+    ├── AuthError
+    ├── NotFoundError
+    ├── Conflict
+    ├── BadRequest
+    └── ServiceBusy
+"""
 
 from collections.abc import Mapping, Sequence
 
