@@ -13,7 +13,7 @@ from nlp2filters.client.options import CatalogInput, Options
 from nlp2filters.client.requests import PATIENCE_S, Call, Deadline, Requester
 from nlp2filters.client.resource import idempotency_headers
 from nlp2filters.client.transport import AsyncTransport, Transport
-from nlp2filters.core.schemas import FinishedJob, Health, Job, Readiness, Result
+from nlp2filters.core.schemas import Dialects, DialectSummary, FinishedJob, Health, Job, Readiness, Result
 
 URL = "http://127.0.0.1:8000"
 # We ask the service to delay its answer no longer than this, so that no gateway times out.
@@ -58,6 +58,10 @@ class BaseClient:
                 jobs.raise_failed(job)
             return job.result
         return await jobs.outcome(self.jobs, responses.read(Job, response.content).id, deadline)
+
+    async def dialects(self) -> list[DialectSummary]:
+        """List the query languages that a filter can be compiled to."""
+        return (await self._requester.read(Dialects, Call("GET", "/v1/dialects"))).dialects
 
     async def health(self) -> Health:
         """Check that the service is alive, and get its version."""

@@ -107,5 +107,6 @@ class Client(_Wrapper[BaseClient]):
 
     close = _sync(BaseClient.close)
     ask = _sync(BaseClient.ask)
+    dialects = _sync(BaseClient.dialects)
     health = _sync(BaseClient.health)
     readiness = _sync(BaseClient.readiness)

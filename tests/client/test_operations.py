@@ -17,6 +17,7 @@ from nlp2filters.client.catalogs import AsyncCatalogs
 from nlp2filters.client.errors import NotFoundError
 from nlp2filters.client.jobs import AsyncJobs
 from nlp2filters.client.sync_client import Batches, Catalogs, Jobs
+from nlp2filters.core.dialects import DIALECTS
 from tests.client.conftest import Connect
 from tests.service import Service
 
@@ -24,7 +25,7 @@ Asked: TypeAlias = tuple[str, str]
 
 # The arguments of every method of a client and its parts.
 ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
-    "": {"ask": ("text", "cars"), "health": (), "readiness": ()},
+    "": {"ask": ("text", "cars"), "dialects": (), "health": (), "readiness": ()},
     "jobs": {
         "submit": ("text", "cars"),
         "list": (),
@@ -122,6 +123,10 @@ def test_a_token_follows_for_a_browser(client: Client, service: Service) -> None
     for path, for_subject in tokens.items():
         for token in for_subject:
             assert "event: done" in httpx.get(service.url + path, params={"token": token}, timeout=30).text
+
+
+def test_every_dialect_is_listed(client: Client) -> None:
+    assert {dialect.name for dialect in client.dialects()} == set(DIALECTS)
 
 
 def test_how_the_service_is(client: Client, connect: Connect, idle_service: Service) -> None:
