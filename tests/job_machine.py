@@ -300,9 +300,10 @@ class JobMachine(RuleBasedStateMachine):
         for _ in range(DRAINED_AFTER):
             await self._expire()
             await rescue.sweep(self.store, "rescuer", 0.01)
-            worker = self.workers[0]
             await asyncio.sleep(HEARTBEAT_S / 5)
-            await self._beat(worker)
+            for worker in self.workers:
+                await self._beat(worker)
+            worker = self.workers[0]
             for stage in ("embedding", "llm", "delivery"):
                 await self._claim(worker, stage, slots=50)
             for hold in list(worker.holds):

@@ -18,7 +18,7 @@ from nlp2filters.errors import Fault, InvalidCatalog, InvalidRequest, TooManyReq
 from nlp2filters.storage import rate_limits, request_parts
 from nlp2filters.storage.rate_limits import WINDOW_S
 from nlp2filters.storage.store import Limits, Once, now_ms
-from nlp2filters.webhooks.client import check_url
+from nlp2filters.webhooks.addresses import check_url
 
 
 async def admit(request: Request, texts: int = 1) -> tuple[Limits, dict[str, str]]:
@@ -120,7 +120,7 @@ def check_webhook(request: Request, url: str, *, signed: bool = True) -> None:
     if signed and not settings.webhook_secrets:
         raise InvalidRequest([Fault("/webhook", "Webhooks are off here: the operator has set no WEBHOOK_SECRET.")])
     try:
-        own = [*settings.own_hosts, headers.get("host", ""), headers.get("x-forwarded-host", "")]
-        check_url(url, allow_private=settings.webhook_allow_private, own=own)
+        own_hosts = [*settings.own_hosts, headers.get("host", ""), headers.get("x-forwarded-host", "")]
+        check_url(url, allow_private=settings.webhook_allow_private, own_hosts=own_hosts)
     except WebhookRefused as exc:
         raise InvalidRequest([Fault("/webhook/url", str(exc))]) from exc

@@ -60,7 +60,8 @@ def _ask(args: argparse.Namespace) -> int:
 
 
 def _served(client: Client, text: str, catalog: Any, options: Any) -> Result:
-    return watching.to_its_end(client, client.submit(text, catalog, **options))
+    result: Result = watching.to_its_end(client, client.jobs.submit(text, catalog, **options))
+    return result
 
 
 def _catalog(said: str) -> Any:

@@ -21,8 +21,7 @@ from nlp2filters.core.schemas import Result
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.errors import Fault, InvalidRequest
-from nlp2filters.llm import Answer
-from nlp2filters.llm.registry import configured
+from nlp2filters.llm import Answer, registry
 from nlp2filters.settings import Settings
 from nlp2filters.storage.store import now_ms
 from nlp2filters.translator import draft, moment, translation
@@ -50,9 +49,7 @@ async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] =
     zone = ZoneInfo(request["timezone"])
     today = moment(request["now"], zone, now_ms()).date()
     async with AsyncExitStack() as stack:
-        provider = configured(settings)
-        if provider:
-            await stack.enter_async_context(provider)
+        provider = await stack.enter_async_context(registry.create(settings.llm)) if settings.llm else None
 
         async def complete(name: str, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
             assert provider

@@ -1,7 +1,7 @@
 """The output of commands, for people and for programs."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -28,8 +28,12 @@ def err() -> Console:
 
 def as_json(data: Any) -> None:
     """Print JSON for programs."""
-    plain = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
-    print(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode())
+    print(orjson.dumps(plain(data), option=orjson.OPT_INDENT_2).decode())
+
+
+def plain(data: Any) -> Any:
+    """Return a model as JSON data."""
+    return data.model_dump(mode="json") if isinstance(data, BaseModel) else data
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
@@ -61,6 +65,14 @@ def result(found: Result) -> None:
     for name, compiled in found.dialects.items():
         console.print(f"\n{name}", style="bold")
         console.print(_query(compiled), soft_wrap=True)
+
+
+def any_result(found: Any) -> None:
+    """Print the result of a job of any kind: as JSON, if there is no better form for it."""
+    _PRINTERS.get(type(found), as_json)(found)
+
+
+_PRINTERS: Mapping[type, Callable[[Any], None]] = {Result: result}
 
 
 def _rows(found: Result) -> Iterable[tuple[str, Sequence[str]]]:

@@ -6,6 +6,9 @@ from typing import Any, Protocol
 
 from nlp2filters.core.prompt import Message
 
+# An answer may have this many tokens by default.
+MAX_TOKENS = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -19,14 +22,14 @@ class Answer:
 class Listener(Protocol):
     """A listener for the progress of a call. Its methods must neither block nor fail."""
 
-    def begins(self) -> None:
+    def on_start(self) -> None:
         """Handle the start of a try: any text received before is void."""
 
-    def adds(self, text: str) -> None:
+    def on_delta(self, text: str) -> None:
         """Handle more text of the answer."""
 
-    def waits(self, seconds: float, number: int, most: int) -> None:
-        """Handle a failed try: try `number` of `most` follows in `seconds`."""
+    def on_retry(self, wait_s: float, number: int, max_tries: int) -> None:
+        """Handle a failed try: try `number` of `max_tries` follows in `wait_s`."""
 
 
 class Provider(Protocol):

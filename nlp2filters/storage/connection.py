@@ -7,7 +7,6 @@ in time, and the next try uses another connection. Concurrent commands share one
 import asyncio
 import copy
 import logging
-import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import TimeoutError as NoAnswer
 
+from nlp2filters.retry import Backoff
 from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format
 
@@ -39,8 +39,7 @@ SENTINEL_PORT = 26379
 # A web process gives up after this time, so that it can answer 503 within two seconds.
 PATIENCE_S = 1.7
 TRY_S, LONGEST_TRY_S = 0.75, 10.0
-FIRST_PAUSE_S = 0.05
-LONGEST_PAUSE_S = 2.0
+BACKOFF = Backoff(first_s=0.05, max_s=2.0)
 # The number of commands in one round trip is bounded, so that all answers arrive within a try.
 MAX_TOGETHER = 200
 # The callers of these commands set their own timeouts.
@@ -134,7 +133,7 @@ class Client(ArqRedis):
             RedisError: the last failure when time is up, or one that is not temporary.
         """
         failure: RedisError = NoAnswer("Redis does not answer.")
-        pause_s, unknown, attempt = FIRST_PAUSE_S, False, _Try()
+        failures, unknown, attempt = 0, False, _Try()
         try:
             async with asyncio.timeout(self._patience_s):
                 while True:
@@ -146,8 +145,8 @@ class Client(ArqRedis):
                         failure, unknown = exc, unknown or (attempt.sent and not _answered(exc))
                         attempt = _Try()
                         self._note(failure)
-                        await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311
-                        pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
+                        await asyncio.sleep(BACKOFF.wait_s(failures))
+                        failures += 1
                     else:
                         self._note(None)
                         return answer

@@ -84,7 +84,7 @@ class ProgressReporter:
         """Announce a call of the LLM, which may ask it to repair an answer (`repairs`)."""
         self._model, self._repairs = model, repairs
 
-    def begins(self) -> None:
+    def on_start(self) -> None:
         """See `Listener`."""
         self._number, self._length = self._number + 1, 0
         if self._repairs:
@@ -92,7 +92,7 @@ class ProgressReporter:
         else:
             self.report("asking", f"Asking {self._model}")
 
-    def adds(self, text: str) -> None:
+    def on_delta(self, text: str) -> None:
         """See `Listener`."""
         if text := text[: MAX_CHARACTERS - self._published]:
             if not self._deltas or self._deltas[-1].number != self._number:
@@ -102,9 +102,9 @@ class ProgressReporter:
         self._length += len(text)
         self.report("answering", f"{self._model} answers: {self._length} characters", self._length)
 
-    def waits(self, seconds: float, number: int, most: int) -> None:
+    def on_retry(self, wait_s: float, number: int, max_tries: int) -> None:
         """See `Listener`."""
-        again = f"asking again in {math.ceil(seconds)} s (try {number} of {most})"
+        again = f"asking again in {math.ceil(wait_s)} s (try {number} of {max_tries})"
         self.report("retrying", f"{self._model} is busy or out of reach: {again}")
 
     async def _publish_regularly(self) -> None:

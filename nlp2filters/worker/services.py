@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.llm import Provider
-from nlp2filters.llm.registry import configured
+from nlp2filters.llm import Provider, registry
 from nlp2filters.settings import Settings
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import AT_ONCE, Indexes
-from nlp2filters.webhooks.client import Sender
+from nlp2filters.webhooks.client import WebhookClient
 from nlp2filters.worker.catalogs import CatalogCache
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
@@ -68,7 +67,7 @@ class LLMServices:
 class DeliveryServices:
     """The client that calls webhooks, and the secrets that sign its messages."""
 
-    sender: Sender
+    client: WebhookClient
     secrets: Sequence[str]
 
 
@@ -86,18 +85,17 @@ async def open_embedding(settings: Settings, store: Store) -> AsyncIterator[Embe
 @asynccontextmanager
 async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMServices]:
     """Open the client of the configured LLM, if any."""
-    provider = configured(settings)
-    if not provider:
-        if settings.openai_api_key or settings.anthropic_api_key:
+    if not settings.llm:
+        if settings.lacks_llm_model:
             _log.warning("there is an LLM's key but no LLM_MODEL: the built-in parser answers")
         yield LLMServices(None)
         return
-    async with provider:
+    async with registry.create(settings.llm) as provider:
         yield LLMServices(provider)
 
 
 @asynccontextmanager
 async def open_delivery(settings: Settings, store: Store) -> AsyncIterator[DeliveryServices]:
     """Open the client that calls webhooks."""
-    async with Sender(allow_private=settings.webhook_allow_private, own=settings.own_hosts) as sender:
-        yield DeliveryServices(sender, settings.webhook_secrets)
+    async with WebhookClient(allow_private=settings.webhook_allow_private, own_hosts=settings.own_hosts) as client:
+        yield DeliveryServices(client, settings.webhook_secrets)

@@ -1,7 +1,6 @@
 """Deliver the outcome of a job or batch to its webhook, on a separate queue, so that a slow receiver delays no job."""
 
 import logging
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from nlp2filters.core.jobs import Job
 from nlp2filters.errors import BatchNotFound, JobNotFound, NewerRecord, WebhookRefused
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.store import Store, now_ms
-from nlp2filters.webhooks.client import delay_s, secret_of
+from nlp2filters.webhooks.client import RETRY_SCHEDULE, derive_secret
 from nlp2filters.worker.attempt import NEWER_VERSION_WAIT_S, WorkerContext
 from nlp2filters.worker.services import DeliveryServices
 
@@ -70,18 +69,18 @@ async def _attempt(
     services, sent_ms = worker.services, now_ms()
     note: dict[str, Any] = {"at": jobs.timestamp(sent_ms), "status": None, "ok": False}
     try:
-        attempt = await services.sender.send(
+        attempt = await services.client.send(
             message.url,
             message_id=message.id,
             body=message.body,
-            secrets=[secret_of(secret, message.owner) for secret in services.secrets],
+            secrets=[derive_secret(secret, message.owner) for secret in services.secrets],
             timestamp=sent_ms // 1000,
         )
     except WebhookRefused as exc:
         return {**note, "error": str(exc), "final": True}, None
     fault_injection.reach(worker.faults, "webhook-sent")
     _log.info("delivery attempted", extra={"status": attempt.status, "error": attempt.error, "attempt": number})
-    wait_s = None if attempt.ok or attempt.gone else delay_s(number, random.SystemRandom())
+    wait_s = None if attempt.ok or attempt.gone else RETRY_SCHEDULE.wait_s(number - 1)
     note |= {"status": attempt.status, "error": attempt.error, "duration_ms": attempt.duration_ms, "ok": attempt.ok}
     if wait_s is None:
         return {**note, "final": True}, None
