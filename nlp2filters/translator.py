@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from numpy.typing import NDArray
 
-from nlp2filters.core import checks, dialects, drafting, filters, interpretation, ledger, prompt, refining
+from nlp2filters.core import checks, dialects, drafting, filters, interpretation, ledger, prompt, refinement
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.drafting import Embedded, Vectors
 from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import Filter
@@ -22,7 +23,6 @@ from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import Tagged
 from nlp2filters.core.prompt import Message
-from nlp2filters.core.refining import Earlier
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.errors import InvalidAnswer, ProviderError
 from nlp2filters.llm import Answer, Provider
@@ -64,7 +64,7 @@ class TextParser(Protocol):
         """Tag the text that is drafted next. Returns the phrases to embed for the draft."""
 
     async def draft(
-        self, text: str, today: dt.date, earlier: Earlier | None, phrases: Vectors | None
+        self, text: str, today: dt.date, earlier: Conversation | None, phrases: Vectors | None
     ) -> Interpretation:
         """Read a text. `phrases` are the vectors of what `tag` returned, if it was called."""
 
@@ -98,7 +98,7 @@ class LexiconParser:
         return self._tagged.phrases
 
     async def draft(
-        self, text: str, today: dt.date, earlier: Earlier | None, phrases: Vectors | None
+        self, text: str, today: dt.date, earlier: Conversation | None, phrases: Vectors | None
     ) -> Interpretation:
         """See `TextParser`."""
         tagged, index, nearness = self._tagged, self._index, None
@@ -114,7 +114,7 @@ async def draft(
     name_vectors: Callable[[Lexicon], Awaitable[NDArray[Any] | None]],
     *,
     today: dt.date,
-    earlier: Earlier | None = None,
+    earlier: Conversation | None = None,
 ) -> Interpretation:
     """Read a text with the built-in parser in this process, as a follow-up of `earlier` if given.
 
@@ -132,7 +132,7 @@ async def drafted(
     load_index: Callable[[], Awaitable[NDArray[Any] | None]],
     *,
     today: dt.date,
-    earlier: Earlier | None = None,
+    earlier: Conversation | None = None,
 ) -> Interpretation:
     """Read a text with the parser: by rules alone without a model, without a catalog index, and in some languages.
 
@@ -157,7 +157,7 @@ async def translation(
     *,
     today: dt.date,
     zone: ZoneInfo,
-    earlier: Earlier | None = None,
+    earlier: Conversation | None = None,
 ) -> tuple[dict[str, Any], Interpretation]:
     """Translate a request: read it with the LLM, if there is one and it was requested, then compile the filter.
 
@@ -197,13 +197,13 @@ async def translation(
     return made, reading
 
 
-def _refined(earlier: Earlier, resolved: Interpretation, catalog: Catalog, today: dt.date) -> dict[str, Any]:
+def _refined(earlier: Conversation, resolved: Interpretation, catalog: Catalog, today: dt.date) -> dict[str, Any]:
     """Describe the refined job and the changes."""
     before = interpretation.resolve(earlier.reading, today)
     return {
         "job_id": earlier.job_id,
-        "texts": earlier.said,
-        "difference": refining.difference(before, resolved, catalog),
+        "texts": earlier.turns,
+        "difference": refinement.difference(before, resolved, catalog),
     }
 
 
@@ -215,7 +215,7 @@ async def ask(
     *,
     today: dt.date,
     timezone: str,
-    earlier: Earlier | None = None,
+    earlier: Conversation | None = None,
 ) -> tuple[Interpretation, Answer]:
     """Ask the LLM for its interpretation. A faulty answer is sent back once, with a list of its faults.
 

@@ -14,9 +14,9 @@ from nlp2filters import demo
 from nlp2filters.api.submission import Submission, checked
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import languages
+from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.prompt import Message
-from nlp2filters.core.refining import Earlier
 from nlp2filters.core.schemas import Result
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
@@ -65,14 +65,14 @@ async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] =
             assert embedder
             return await embedder.embed(lexicon.indexed)
 
-        earlier: Earlier | None = None
+        earlier: Conversation | None = None
         for number, asked in enumerate(requests, start=1):
             text = asked["text"]
             drafted = await draft(text, lexicon, embedder, name_vectors, today=today, earlier=earlier)
             made, reading = await translation(
                 asked, catalog, drafted, provider, complete, today=today, zone=zone, earlier=earlier
             )
-            earlier = Earlier.of(f"text {number}", text, reading, earlier)
+            earlier = Conversation.of(f"text {number}", text, reading, earlier)
     return Result.model_validate({**made, "timings_ms": {"total": round(1000 * (time.monotonic() - began))}})
 
 

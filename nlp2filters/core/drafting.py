@@ -7,12 +7,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from nlp2filters.core import parser, refining
+from nlp2filters.core import parser, refinement
 from nlp2filters.core.budget import Budget
+from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon, Nearness
 from nlp2filters.core.parser import Tagged, followup
-from nlp2filters.core.refining import Earlier
 
 Vectors = NDArray[Any]
 
@@ -63,7 +63,7 @@ def draft(
     lexicon: Lexicon,
     *,
     today: dt.date,
-    earlier: Earlier | None = None,
+    earlier: Conversation | None = None,
     tagged: Tagged | None = None,
     nearness: Nearness | None = None,
     budget: Budget | None = None,
@@ -78,4 +78,4 @@ def draft(
         return parser.parse(text, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
     said = followup.read(text, lexicon, budget)
     asked = parser.parse(said.rest, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
-    return refining.merge(earlier, asked, said, today=today)
+    return refinement.merge(earlier, asked, said, today=today)

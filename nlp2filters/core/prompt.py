@@ -16,6 +16,7 @@ from pydantic import Field as Constraint
 
 from nlp2filters.core import checks, filters
 from nlp2filters.core.catalog import Catalog, Field
+from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.filters import Filter, Leaf, Not, all_of, any_of
 from nlp2filters.core.interpretation import (
     Clarification,
@@ -28,7 +29,6 @@ from nlp2filters.core.interpretation import (
     leaf_from_json,
     to_json,
 )
-from nlp2filters.core.refining import Earlier
 from nlp2filters.errors import Fault, InvalidAnswer, InvalidFilter
 
 # The prompt lists at most this many values of a field.
@@ -81,7 +81,7 @@ def messages(
     *,
     today: dt.date,
     timezone: str,
-    earlier: Earlier | None = None,
+    earlier: Conversation | None = None,
 ) -> list[Message]:
     """Build the messages for a text. `draft` is the built-in parser's reading, `earlier` what the text refines."""
     fields = "\n".join(orjson.dumps(_field(field)).decode() for field in catalog.fields)
@@ -185,7 +185,7 @@ class _Answer(_Part):
     clarification: _Clarification | None = None
 
 
-def read_answer(content: str, text: str, catalog: Catalog, earlier: Earlier | None = None) -> Interpretation:
+def read_answer(content: str, text: str, catalog: Catalog, earlier: Conversation | None = None) -> Interpretation:
     """Read the interpretation in an LLM's answer. Its conditions quote the text or an earlier one.
 
     Raises:
@@ -203,7 +203,7 @@ def read_answer(content: str, text: str, catalog: Catalog, earlier: Earlier | No
 class _Reading:
     """One answer on its way to an interpretation. It goes on after a fault, so that all are reported at once."""
 
-    def __init__(self, answer: _Answer, text: str, catalog: Catalog, earlier: Earlier | None) -> None:
+    def __init__(self, answer: _Answer, text: str, catalog: Catalog, earlier: Conversation | None) -> None:
         self.answer, self.text, self.catalog = answer, text, catalog
         self.earlier = dict(reversed(list(earlier.texts.items()))) if earlier else {}
         self.faults: list[Fault] = []

@@ -25,10 +25,10 @@ from nlp2filters import demo, fault_injection, logs
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.jobs import STAGES, Job, Suspect
 from nlp2filters.core.problems import problem
 from nlp2filters.core.prompt import Message
-from nlp2filters.core.refining import Earlier
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.errors import (
     CancelRequested,
@@ -217,10 +217,10 @@ async def _translate(task: Task) -> Outcome:
     return Outcome({"result": {"job_id": task.job.id, **made, "timings_ms": _timings(task.job)}, **kept})
 
 
-def _earlier(request: Mapping[str, Any]) -> Earlier | None:
+def _earlier(request: Mapping[str, Any]) -> Conversation | None:
     """Return the earlier conversation that the text refines, if any."""
     earlier = request.get("earlier")
-    return Earlier.from_json(earlier) if earlier else None
+    return Conversation.from_json(earlier) if earlier else None
 
 
 async def _complete(

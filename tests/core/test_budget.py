@@ -15,12 +15,12 @@ from bench.parsing import MAX_TEXT, TEXTS, _filled, _wide
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import drafting, parser
 from nlp2filters.core.budget import MAX_STEPS, Budget
+from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.drafting import Embedded
 from nlp2filters.core.filters import Comparison
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import MAX_CANDIDATES, MAX_FIELDS, Lexicon
 from nlp2filters.core.parser import followup
-from nlp2filters.core.refining import Earlier
 from nlp2filters.errors import TextTooComplex
 from tests.core import hostile, test_cases
 
@@ -37,7 +37,7 @@ def lexicon(name: str, count: int) -> Lexicon:
 def steps(text: str, of: Lexicon) -> int:
     """What reading a text costs by rules alone, as one that goes on from another."""
     budget = Budget(UNLIMITED)
-    earlier = Earlier("job_1", {}, Interpretation())
+    earlier = Conversation("job_1", {}, Interpretation())
     drafting.draft(text, of, today=TODAY, earlier=earlier, budget=budget)
     return budget.spent
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from nlp2filters import demo
 from nlp2filters.core import prompt
+from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.filters import And, Between, Comparison, Not, OneOf, Or
 from nlp2filters.core.interpretation import Clarification, Interpretation, Sort
-from nlp2filters.core.refining import Earlier
 from nlp2filters.errors import InvalidAnswer
 
 CARS = demo.catalog("cars")
@@ -155,7 +155,7 @@ def test_the_messages() -> None:
 
 def test_a_followup_quotes_the_earlier_texts_too() -> None:
     found = prompt.read_answer(answer(condition("Origin", "=", "Japan", "japanese")), "japanese cars", CARS)
-    earlier = Earlier.of("job_1", "japanese cars", found)
+    earlier = Conversation.of("job_1", "japanese cars", found)
     asked = prompt.messages("over 30 mpg", CARS, found, today=dt.date(2026, 11, 24), timezone="UTC", earlier=earlier)
     assert [message["role"] for message in asked] == ["system", "system", "user"]
     data = json.loads(asked[-1]["content"])

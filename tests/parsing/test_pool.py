@@ -14,10 +14,10 @@ import pytest
 
 from nlp2filters import demo
 from nlp2filters.core import drafting
+from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.drafting import Embedded
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.refining import Earlier
 from nlp2filters.errors import ParserFailed, TextTooComplex
 from nlp2filters.worker.parsing.catalogs import CatalogParser, CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
@@ -92,7 +92,7 @@ async def test_a_child_reads_as_this_process_does(pool: Pool, expected: Interpre
 
 
 async def test_a_followup(pool: Pool, expected: Interpretation) -> None:
-    parser, earlier = await cars(pool), Earlier.of("job_1", TEXT, drafting.draft(TEXT, LEXICON, today=TODAY))
+    parser, earlier = await cars(pool), Conversation.of("job_1", TEXT, drafting.draft(TEXT, LEXICON, today=TODAY))
     assert (await parser.without_followup("any origin, heavier")).split() == [",", "heavier"]
     reading = await parser.draft("any origin", TODAY, earlier, None)
     assert reading == drafting.draft("any origin", LEXICON, today=TODAY, earlier=earlier)

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 from typing import Any
 
+from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.drafting import Embedded, Vectors
 from nlp2filters.core.interpretation import Interpretation
-from nlp2filters.core.refining import Earlier
 from nlp2filters.storage.vector_index import digest_of
 from nlp2filters.worker.parsing.caches import Cache
 from nlp2filters.worker.parsing.operations import Call, CatalogRef, IndexRef, Ref, Summary, Tagging
@@ -58,7 +58,7 @@ class CatalogParser:
         return phrases
 
     async def draft(
-        self, text: str, today: dt.date, earlier: Earlier | None, phrases: Vectors | None
+        self, text: str, today: dt.date, earlier: Conversation | None, phrases: Vectors | None
     ) -> Interpretation:
         """See `translator.TextParser`."""
         reading: Interpretation = await self._call("draft", today, text, earlier, self._tagging, phrases)

@@ -11,11 +11,11 @@ import orjson
 from nlp2filters import demo
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import drafting, languages
+from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.drafting import Embedded, Vectors
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import Tagged
-from nlp2filters.core.refining import Earlier
 from nlp2filters.worker.parsing.caches import Cache
 
 # The catalogs whose lexicons are cached have at most this size in total. A lexicon is about 30 times as large.
@@ -128,7 +128,7 @@ class Parser:
         catalog: CatalogRef,
         today: dt.date,
         text: str,
-        earlier: Earlier | None,
+        earlier: Conversation | None,
         tagging: Tagging | None,
         phrases: Vectors | None,
     ) -> Interpretation:
