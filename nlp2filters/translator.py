@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from numpy.typing import NDArray
 
-from nlp2filters.core import checks, dialects, drafting, filters, interpretation, ledger, prompt, refinement
+from nlp2filters.core import checks, coverage, dialects, drafting, filters, interpretation, prompt, refinement
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.drafting import Embedded, Vectors
@@ -179,7 +179,7 @@ async def translation(
             _log.warning("the LLM gave no usable answer, the draft stands: %s", exc)
             failure = exc
     if answer:
-        reading = ledger.complete(reading, draft, request["text"])
+        reading = coverage.complete(reading, draft, request["text"])
     resolved = interpretation.resolve(reading, today)
     scoped = replace(resolved, filter=filters.all_of(_scope(request["scope"], catalog, today), resolved.filter))
     made = {

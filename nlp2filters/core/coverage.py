@@ -1,4 +1,4 @@
-"""The ledger: an account of every word of the text, including those that an LLM left out.
+"""Coverage: an account of every word of the text, including those that an LLM left out.
 
 The built-in parser accounts for every word by itself. An LLM is asked to do so, and may forget.
 """
@@ -18,7 +18,7 @@ def complete(reading: Interpretation, draft: Interpretation, text: str) -> Inter
 
     Words that the parser's `draft` takes for content and the LLM uses nowhere become ignored.
     """
-    used = [part.span for part in reading.conditions if part.said_in is None]
+    used = [condition.span for condition in reading.conditions if condition.said_in is None]
     used += [part.span for part in reading.ignored]
     words = {word.casefold() for word in reading.text.split()}
     sorted_by = {sort.field for sort in reading.sort}
@@ -38,8 +38,8 @@ def _content(draft: Interpretation, text: str, sorted_by: set[str]) -> Iterator[
             yield Ignored(condition.span, condition.quote, FORGOTTEN)
     yield from draft.ignored
     for word in dict.fromkeys(draft.text.split()):
-        if found := re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text):
-            yield Ignored(Span(*found.span()), found[0], FORGOTTEN)
+        if match := re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text):
+            yield Ignored(Span(*match.span()), match[0], FORGOTTEN)
 
 
 def _overlap(span: Span, used: Sequence[Span]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nlp2filters import demo
-from nlp2filters.core import ledger, parser, prompt
+from nlp2filters.core import coverage, parser, prompt
 from nlp2filters.core.linking import Lexicon
 
 CARS = demo.catalog("cars")
@@ -20,7 +20,7 @@ MPG = {"field": "Miles_per_Gallon", "op": ">=", "value": 30, "quote": "at least 
 def forgotten(**answer: Any) -> list[tuple[str, str]]:
     reading = prompt.read_answer(json.dumps({"conditions": [], **answer}), TEXT, CARS)
     draft = parser.parse(TEXT, LEXICON, today=dt.date(2026, 11, 24))
-    return [(part.quote, part.reason) for part in ledger.complete(reading, draft, TEXT).ignored]
+    return [(part.quote, part.reason) for part in coverage.complete(reading, draft, TEXT).ignored]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def forgotten(**answer: Any) -> list[tuple[str, str]]:
     ],
 )
 def test_what_is_forgotten(answer: dict[str, Any], told: set[str]) -> None:
-    assert {quote for quote, reason in forgotten(**answer) if reason == ledger.FORGOTTEN} == told
+    assert {quote for quote, reason in forgotten(**answer) if reason == coverage.FORGOTTEN} == told
 
 
 def test_what_the_parser_makes_nothing_of_keeps_its_reason_and_place() -> None:
