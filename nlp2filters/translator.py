@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from numpy.typing import NDArray
 
-from nlp2filters.core import checks, coverage, dialects, drafting, filters, interpretation, prompt, refinement
+from nlp2filters.core import checks, coverage, dialects, drafting, filters, interpretation, refinement
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.drafting import Embedded, Vectors
@@ -21,8 +21,11 @@ from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.llm import prompt
+from nlp2filters.core.llm.answer_reader import read_answer
+from nlp2filters.core.llm.answer_schema import answer_schema
+from nlp2filters.core.llm.prompt import Message
 from nlp2filters.core.parser import Tagged
-from nlp2filters.core.prompt import Message
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.errors import InvalidAnswer, ProviderError
 from nlp2filters.llm import Answer, Provider
@@ -224,16 +227,16 @@ async def ask(
     Raises:
         ProviderError: the second answer is unusable too, or there was none.
     """
-    messages = prompt.messages(text, catalog, draft, today=today, timezone=timezone, earlier=earlier)
-    schema = prompt.answer_schema(catalog)
+    messages = prompt.messages(text, catalog, draft, today=today, timezone=timezone, conversation=earlier)
+    schema = answer_schema(catalog)
     first, second = ANSWERS
     answer = await complete(first, messages, schema)
     try:
-        return prompt.read_answer(answer.content, text, catalog, earlier), answer
+        return read_answer(answer.content, text, catalog, earlier), answer
     except InvalidAnswer as exc:
         _log.info("asking the LLM to repair its answer: %s", exc)
         again = await complete(second, prompt.repair(messages, answer.content, str(exc)), schema)
-        return prompt.read_answer(again.content, text, catalog, earlier), again
+        return read_answer(again.content, text, catalog, earlier), again
 
 
 def _scope(asked: Any, catalog: Catalog, today: dt.date) -> Filter | None:
