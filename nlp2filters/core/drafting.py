@@ -1,4 +1,4 @@
-"""A draft: the built-in parser's reading of a text, helped by the embedding model, and merged with an earlier one."""
+"""A draft: the built-in parser's reading of a text, helped by the embedding model, and merged into a conversation."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -63,19 +63,19 @@ def draft(
     lexicon: Lexicon,
     *,
     today: dt.date,
-    earlier: Conversation | None = None,
+    conversation: Conversation | None = None,
     tagged: Tagged | None = None,
     nearness: Nearness | None = None,
     budget: Budget | None = None,
 ) -> Interpretation:
-    """Read a text. If it refines an `earlier` one, `tagged` and `nearness` must be of the text `without_followup`.
+    """Read a text. If it refines a `conversation`, `tagged` and `nearness` must be of the text `without_followup`.
 
     Raises:
         TextTooComplex: it takes more work than the budget allows.
     """
     budget = budget or (tagged.row.budget if tagged else Budget())
-    if earlier is None:
+    if conversation is None:
         return parser.parse(text, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
-    said = followup.read(text, lexicon, budget)
-    asked = parser.parse(said.rest, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
-    return refinement.merge(earlier, asked, said, today=today)
+    changes = followup.read(text, lexicon, budget)
+    addition = parser.parse(changes.rest, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
+    return refinement.merge(conversation, addition, changes, today=today)

@@ -37,8 +37,8 @@ def lexicon(name: str, count: int) -> Lexicon:
 def steps(text: str, of: Lexicon) -> int:
     """What reading a text costs by rules alone, as one that goes on from another."""
     budget = Budget(UNLIMITED)
-    earlier = Conversation("job_1", {}, Interpretation())
-    drafting.draft(text, of, today=TODAY, earlier=earlier, budget=budget)
+    conversation = Conversation("job_1", {}, Interpretation())
+    drafting.draft(text, of, today=TODAY, conversation=conversation, budget=budget)
     return budget.spent
 
 

@@ -85,17 +85,17 @@ async def test_a_child_reads_as_this_process_does(pool: Pool, expected: Interpre
     nearness = drafting.near(tagged, phrases, LEXICON, index)
 
     parser = await cars(pool)
-    assert (parser.indexed, parser.embedded) == (LEXICON.indexed, True)
+    assert (parser.indexed, parser.uses_embedding) == (LEXICON.indexed, True)
     assert tuple(await parser.tag(TEXT, embedded, index, TODAY)) == tagged.phrases
     reading = await parser.draft(TEXT, TODAY, None, phrases)
     assert reading == drafting.draft(TEXT, LEXICON, today=TODAY, tagged=tagged, nearness=nearness)
 
 
 async def test_a_followup(pool: Pool, expected: Interpretation) -> None:
-    parser, earlier = await cars(pool), Conversation.of("job_1", TEXT, drafting.draft(TEXT, LEXICON, today=TODAY))
+    parser, conversation = await cars(pool), Conversation.of("job_1", TEXT, drafting.draft(TEXT, LEXICON, today=TODAY))
     assert (await parser.without_followup("any origin, heavier")).split() == [",", "heavier"]
-    reading = await parser.draft("any origin", TODAY, earlier, None)
-    assert reading == drafting.draft("any origin", LEXICON, today=TODAY, earlier=earlier)
+    reading = await parser.draft("any origin", TODAY, conversation)
+    assert reading == drafting.draft("any origin", LEXICON, today=TODAY, conversation=conversation)
     assert reading.filter != expected.filter
 
 

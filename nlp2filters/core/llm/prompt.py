@@ -4,7 +4,6 @@ The model sees the rules and the catalog first, which stay the same from text to
 them. The text and everything in the catalog are data from strangers, and are marked as such.
 """
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
@@ -14,6 +13,7 @@ from nlp2filters.core import checks
 from nlp2filters.core.catalog import Catalog, Field
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.interpretation import Interpretation, to_json
+from nlp2filters.core.query import Query
 
 # The prompt lists at most this many values of a field.
 MAX_VALUES = 200
@@ -56,25 +56,17 @@ class Message(TypedDict):
     content: str
 
 
-def messages(
-    text: str,
-    catalog: Catalog,
-    draft: Interpretation,
-    *,
-    today: dt.date,
-    timezone: str,
-    conversation: Conversation | None = None,
-) -> list[Message]:
-    """Build the messages for a text. `draft` is the built-in parser's reading; the text may refine a conversation."""
+def messages(query: Query, catalog: Catalog, draft: Interpretation) -> list[Message]:
+    """Build the messages for a query, of which `draft` is the built-in parser's reading."""
     fields = "\n".join(orjson.dumps(_field(field)).decode() for field in catalog.fields)
     question = {
-        "today": f"{today.isoformat()} ({today:%A})",
-        "timezone": timezone,
+        "today": f"{query.today.isoformat()} ({query.today:%A})",
+        "timezone": query.zone.key,
         "draft_by_rules_which_may_be_wrong": _draft(draft),
-        **({"earlier": _earlier(conversation)} if conversation else {}),
-        "text": text,
+        **({"earlier": _earlier(query.conversation)} if query.conversation else {}),
+        "text": query.text,
     }
-    refining: list[Message] = [{"role": "system", "content": REFINING}] if conversation else []
+    refining: list[Message] = [{"role": "system", "content": REFINING}] if query.conversation else []
     return [
         {
             "role": "system",

@@ -36,9 +36,9 @@ class CatalogParser:
         return self._summary.indexed
 
     @property
-    def embedded(self) -> bool:
+    def uses_embedding(self) -> bool:
         """See `translator.TextParser`."""
-        return self._summary.embedded
+        return self._summary.uses_embedding
 
     async def without_followup(self, text: str) -> str:
         """See `translator.TextParser`."""
@@ -58,10 +58,14 @@ class CatalogParser:
         return phrases
 
     async def draft(
-        self, text: str, today: dt.date, earlier: Conversation | None, phrases: Vectors | None
+        self,
+        text: str,
+        today: dt.date,
+        conversation: Conversation | None = None,
+        phrase_vectors: Vectors | None = None,
     ) -> Interpretation:
         """See `translator.TextParser`."""
-        reading: Interpretation = await self._call("draft", today, text, earlier, self._tagging, phrases)
+        reading: Interpretation = await self._call("draft", today, text, conversation, self._tagging, phrase_vectors)
         return reading
 
     async def _call(self, operation: str, *arguments: Any) -> Any:

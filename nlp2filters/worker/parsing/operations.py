@@ -9,7 +9,6 @@ import numpy as np
 import orjson
 
 from nlp2filters import demo
-from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import drafting, languages
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.drafting import Embedded, Vectors
@@ -49,7 +48,7 @@ class Summary:
     """A catalog's summary for the worker: the names to embed, and True if texts of the language are embedded."""
 
     indexed: tuple[str, ...]
-    embedded: bool
+    uses_embedding: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +127,16 @@ class Parser:
         catalog: CatalogRef,
         today: dt.date,
         text: str,
-        earlier: Conversation | None,
+        conversation: Conversation | None,
         tagging: Tagging | None,
-        phrases: Vectors | None,
+        phrase_vectors: Vectors | None,
     ) -> Interpretation:
-        """Draft a text. `phrases` are the vectors of the phrases that `tag` returned, in this process or in another."""
+        """Draft a text. `phrase_vectors` are those of the phrases that `tag` returned, here or in another process."""
         lexicon, tagged, nearness = self._lexicon(catalog), None, None
-        if tagging and phrases is not None:
+        if tagging and phrase_vectors is not None:
             tagged = self._tagged.pop(tagging.number) or self._tag(catalog, today, tagging)
-            nearness = drafting.near(tagged, phrases, lexicon, self._index(tagging.index))
-        return drafting.draft(text, lexicon, today=today, earlier=earlier, tagged=tagged, nearness=nearness)
+            nearness = drafting.near(tagged, phrase_vectors, lexicon, self._index(tagging.index))
+        return drafting.draft(text, lexicon, today=today, conversation=conversation, tagged=tagged, nearness=nearness)
 
     def _tag(self, catalog: CatalogRef, today: dt.date, tagging: Tagging) -> Tagged:
         lexicon, index = self._lexicon(catalog), self._index(tagging.index)
@@ -147,8 +146,7 @@ class Parser:
         if isinstance(ref, IndexRef):
             self._indexes.put(ref, content, content.nbytes)
             return
-        source = orjson.loads(content)
-        catalog = demo.catalog(source) if isinstance(source, str) else catalogs.parse(source)
+        catalog = demo.catalog_of(orjson.loads(content))
         self._lexicons.put(ref, Lexicon.of(catalog, languages.of(ref.locale)), len(content))
 
     def _lexicon(self, ref: CatalogRef) -> Lexicon:
