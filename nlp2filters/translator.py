@@ -14,7 +14,7 @@ from async_lru import alru_cache
 from nlp2filters.core import checks, coverage, dialects, drafting, filters, interpretation, refinement
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.drafting import Embedded, Vectors
+from nlp2filters.core.drafting import TextVectors, Vectors
 from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
@@ -49,7 +49,7 @@ class TextParser(Protocol):
 
     @property
     def indexed(self) -> Sequence[str]:
-        """The catalog's names that have to be embedded."""
+        """The catalog's names to embed."""
 
     @property
     def uses_embedding(self) -> bool:
@@ -58,7 +58,7 @@ class TextParser(Protocol):
     async def without_followup(self, text: str) -> str:
         """Replace the words about changing an earlier filter with blanks."""
 
-    async def tag(self, text: str, embedded: Embedded, index: Vectors, today: dt.date) -> Sequence[str]:
+    async def tag(self, text: str, text_vectors: TextVectors, index: Vectors, today: dt.date) -> Sequence[str]:
         """Tag the text that is drafted next. Returns the phrases to embed for the draft."""
 
     async def draft(
@@ -93,10 +93,10 @@ class LexiconParser:
         """See `TextParser`."""
         return drafting.without_followup(text, self._lexicon)
 
-    async def tag(self, text: str, embedded: Embedded, index: Vectors, today: dt.date) -> Sequence[str]:
+    async def tag(self, text: str, text_vectors: TextVectors, index: Vectors, today: dt.date) -> Sequence[str]:
         """See `TextParser`."""
         self._index = index
-        self._tagged = drafting.tag(text, self._lexicon, embedded, index, today=today)
+        self._tagged = drafting.tag(text, self._lexicon, text_vectors, index, today=today)
         return self._tagged.phrases
 
     async def draft(
@@ -150,8 +150,8 @@ class Translator:
         index = await self.load_index(parser)
         if self._embedder and index is not None:
             text = await parser.without_followup(query.text) if query.conversation else query.text
-            embedded = Embedded(*await self._embedder.pieces(text))
-            phrases = await parser.tag(text, embedded, index, query.today)
+            text_vectors = TextVectors(*await self._embedder.pieces(text))
+            phrases = await parser.tag(text, text_vectors, index, query.today)
             phrase_vectors = await self._embedder.embed(phrases)
         return await parser.draft(query.text, query.today, query.conversation, phrase_vectors)
 

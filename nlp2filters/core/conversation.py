@@ -24,7 +24,7 @@ class Conversation:
     ) -> "Conversation":
         """Add a job's text and reading to a conversation; `before` is the one that the job itself refined."""
         quoted_jobs = {condition.said_in for condition in reading.conditions}
-        quoted_texts = {job: quoted for job, quoted in before.texts.items() if job in quoted_jobs} if before else {}
+        quoted_texts = {job: before.texts[job] for job in before.texts if job in quoted_jobs} if before else {}
         return cls(job_id, {**quoted_texts, job_id: text}, reading)
 
     @classmethod

@@ -18,7 +18,7 @@ Vectors = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class TextVectors:
     """The embedding model's output for a text: the code points (start, end) of its pieces, and a vector for each."""
 
     pieces: Sequence[tuple[int, int]]
@@ -35,7 +35,13 @@ def without_followup(text: str, lexicon: Lexicon, budget: Budget | None = None) 
 
 
 def tag(
-    text: str, lexicon: Lexicon, embedded: Embedded, index: Vectors, *, today: dt.date, budget: Budget | None = None
+    text: str,
+    lexicon: Lexicon,
+    text_vectors: TextVectors,
+    index: Vectors,
+    *,
+    today: dt.date,
+    budget: Budget | None = None,
 ) -> Tagged:
     """Tag a text. `index` has a vector for each of `lexicon.indexed`.
 
@@ -46,8 +52,8 @@ def tag(
         text,
         lexicon,
         today=today,
-        pieces=embedded.pieces,
-        vectors=embedded.vectors,
+        pieces=text_vectors.pieces,
+        vectors=text_vectors.vectors,
         fields=lexicon.vectors_of_fields(index),
         budget=budget,
     )

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.drafting import Embedded, Vectors
+from nlp2filters.core.drafting import TextVectors, Vectors
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.storage.vector_index import digest_of
 from nlp2filters.worker.parsing.caches import Cache
@@ -45,7 +45,7 @@ class CatalogParser:
         rest: str = await self._call("without_followup", text)
         return rest
 
-    async def tag(self, text: str, embedded: Embedded, index: Vectors, today: dt.date) -> Sequence[str]:
+    async def tag(self, text: str, text_vectors: TextVectors, index: Vectors, today: dt.date) -> Sequence[str]:
         """See `translator.TextParser`."""
         ref = IndexRef(digest_of(self.indexed))
 
@@ -53,7 +53,7 @@ class CatalogParser:
             return index
 
         self._contents[ref] = content
-        self._tagging = Tagging(self._number, text, embedded, ref)
+        self._tagging = Tagging(self._number, text, text_vectors, ref)
         phrases: Sequence[str] = await self._call("tag", today, self._tagging)
         return phrases
 

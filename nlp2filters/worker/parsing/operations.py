@@ -11,7 +11,7 @@ import orjson
 from nlp2filters import demo
 from nlp2filters.core import drafting, languages
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.drafting import Embedded, Vectors
+from nlp2filters.core.drafting import TextVectors, Vectors
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import Tagged
@@ -45,7 +45,7 @@ Ref = CatalogRef | IndexRef
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A catalog's summary for the worker: the names to embed, and True if texts of the language are embedded."""
+    """A catalog's summary for the worker: the names to embed, and True if the model understands its language."""
 
     indexed: tuple[str, ...]
     uses_embedding: bool
@@ -57,7 +57,7 @@ class Tagging:
 
     number: int
     text: str
-    embedded: Embedded
+    text_vectors: TextVectors
     index: IndexRef
 
 
@@ -102,11 +102,11 @@ class Parser:
         """Load tables, weights and units, which the first text would otherwise wait for."""
         lexicon = Lexicon.of(demo.catalog("cars"))
         tokens = lexicon.language.tokenize(WARM_UP)
-        index = _nothing(len(lexicon.indexed))
-        embedded = Embedded([(token.start, token.end) for token in tokens], _nothing(len(tokens)))
+        index = _zeros(len(lexicon.indexed))
+        text_vectors = TextVectors([(token.start, token.end) for token in tokens], _zeros(len(tokens)))
         today = dt.date(2026, 1, 1)
-        tagged = drafting.tag(WARM_UP, lexicon, embedded, index, today=today)
-        nearness = drafting.near(tagged, _nothing(len(tagged.phrases)), lexicon, index)
+        tagged = drafting.tag(WARM_UP, lexicon, text_vectors, index, today=today)
+        nearness = drafting.near(tagged, _zeros(len(tagged.phrases)), lexicon, index)
         drafting.draft(WARM_UP, lexicon, today=today, tagged=tagged, nearness=nearness)
 
     def describe(self, catalog: CatalogRef) -> Summary:
@@ -140,7 +140,7 @@ class Parser:
 
     def _tag(self, catalog: CatalogRef, today: dt.date, tagging: Tagging) -> Tagged:
         lexicon, index = self._lexicon(catalog), self._index(tagging.index)
-        return drafting.tag(tagging.text, lexicon, tagging.embedded, index, today=today)
+        return drafting.tag(tagging.text, lexicon, tagging.text_vectors, index, today=today)
 
     def _keep(self, ref: Ref, content: Any) -> None:
         if isinstance(ref, IndexRef):
@@ -160,7 +160,7 @@ class Parser:
         return index
 
 
-def _nothing(count: int) -> Vectors:
+def _zeros(count: int) -> Vectors:
     return np.zeros((count, DIMENSIONS), np.float32)
 
 
