@@ -49,7 +49,7 @@ def add_to(command: argparse.ArgumentParser) -> None:
 
 
 def _infer(args: argparse.Namespace) -> int:
-    with row_readers.opened(args.source, args.table) as source:
+    with row_readers.open_source(args.source, args.table) as source:
         catalog = infer(args.name or source.name, _with_progress(source), currency=args.currency)
     written = orjson.dumps(catalogs.to_json(catalog), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     if args.out:
@@ -67,7 +67,7 @@ def _with_progress(source: Source) -> Iterator[Row]:
         number = 0
         for number, row in enumerate(source.rows, 1):
             if number % BATCH == 0:
-                bar.update(task, completed=source.done(), rows=number)
+                bar.update(task, completed=source.position(), rows=number)
             yield row
         bar.update(task, completed=source.total, rows=number)
 
