@@ -9,7 +9,6 @@ import orjson
 from async_lru import alru_cache
 
 from nlp2filters import demo
-from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.errors import PartGone
 from nlp2filters.storage.store import Store
@@ -65,9 +64,5 @@ class CatalogCache:
 
 
 async def _load(source: CatalogSource) -> Catalog:
-    return await asyncio.to_thread(_parse, await source.read())
-
-
-def _parse(source: bytes) -> Catalog:
-    data = orjson.loads(source)
-    return demo.catalog(data) if isinstance(data, str) else catalogs.parse(data)
+    content = await source.read()
+    return await asyncio.to_thread(lambda: demo.catalog_of(orjson.loads(content)))

@@ -4,23 +4,21 @@ embedding   embed the text, link its words to fields and values, draft a filter
 llm         let the LLM write the filter, check it, compile it; without an LLM, the draft is the result
 """
 
-import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from arq.worker import Retry
 from numpy.typing import NDArray
 
 from nlp2filters import fault_injection, logs
 from nlp2filters.core import interpretation
-from nlp2filters.core.prompt import Message
-from nlp2filters.core.refining import Earlier
+from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.query import Query
 from nlp2filters.llm import Answer, Provider
 from nlp2filters.storage import request_parts
-from nlp2filters.translator import ANSWERS, drafted, moment, translation
+from nlp2filters.translator import ANSWERS, Translator
 from nlp2filters.worker.attempt import Attempt, StageResult, WorkerContext, checkpoint, timings_ms
 from nlp2filters.worker.catalogs import CatalogSource
 from nlp2filters.worker.services import EmbeddingServices, LLMServices
@@ -32,39 +30,31 @@ _log = logging.getLogger(__name__)
 
 async def embed(attempt: Attempt[EmbeddingServices]) -> StageResult:
     """Draft a filter with the built-in parser."""
-    services, text = attempt.worker.services, attempt.request["text"]
-    source = CatalogSource(attempt.worker.store, attempt.job.owner, attempt.request)
+    services, query = attempt.worker.services, await _query(attempt)
+    source = _catalog_source(attempt)
     locale = attempt.request.get("locale", "en")
     parser = await services.parsers.open(attempt.job.owner, source.digest, locale, source.read)
-    earlier = _earlier(await _whole_request(attempt))
 
-    async def load_index() -> NDArray[Any] | None:
+    async def load_index(_: Sequence[str]) -> NDArray[Any] | None:
         attempt.progress.report("indexing", "Preparing the catalog's words")
         vectors = await services.name_vectors(parser)
         attempt.progress.report("embedding", "Reading the text")
         return vectors
 
-    today = _now(attempt).date()
-    reading = await drafted(text, parser, services.embedder, load_index, today=today, earlier=earlier)
-    return StageResult({"draft": interpretation.to_json(reading)}, event="draft")
+    draft = await Translator(services.embedder, index=load_index).draft(query, parser)
+    return StageResult({"draft": interpretation.to_json(draft)}, event="draft")
 
 
 async def translate(attempt: Attempt[LLMServices]) -> StageResult:
     """Write the final filter, with the LLM if there is one, and compile it."""
-    services = attempt.worker.services
-    source = CatalogSource(attempt.worker.store, attempt.job.owner, attempt.request)
-    catalog = await services.catalogs.load(source)
-    request = await _whole_request(attempt)
+    provider, query = attempt.worker.services.provider, await _query(attempt)
+    catalog = await attempt.worker.services.catalogs.load(_catalog_source(attempt))
     draft = interpretation.from_json(attempt.fields["draft"])
-    provider = services.provider
     complete = partial(_complete, provider, attempt) if provider else None
-    today, zone, earlier = _now(attempt).date(), _zone(attempt), _earlier(request)
-    result, reading = await translation(
-        request, catalog, draft, provider, complete, today=today, zone=zone, earlier=earlier
-    )
-    fields = {"result": {"job_id": attempt.job.id, **result, "timings_ms": timings_ms(attempt.job)}}
-    if reading is not draft:
-        fields["reading"] = interpretation.to_json(reading)
+    translation = await Translator(llm=provider).translate(query, catalog, draft, complete)
+    fields = {"result": {"job_id": attempt.job.id, **translation.result, "timings_ms": timings_ms(attempt.job)}}
+    if translation.reading is not draft:
+        fields["reading"] = interpretation.to_json(translation.reading)
     return StageResult(fields)
 
 
@@ -101,23 +91,12 @@ async def _complete(
     return answer
 
 
-def _earlier(request: Mapping[str, Any]) -> Earlier | None:
-    """Return the earlier conversation that the text refines, if any."""
-    earlier = request.get("earlier")
-    return Earlier.from_json(earlier) if earlier else None
+def _catalog_source(attempt: Attempt[Any]) -> CatalogSource:
+    return CatalogSource(attempt.worker.store, attempt.job.owner, attempt.request)
 
 
-def _zone(attempt: Attempt[Any]) -> ZoneInfo:
-    """Return the submitter's time zone, which sets the start of a day."""
-    return ZoneInfo(attempt.request["timezone"])
-
-
-def _now(attempt: Attempt[Any]) -> dt.datetime:
-    """Return the submitter's current time, or the moment given in the request."""
-    return moment(attempt.request["now"], _zone(attempt), attempt.job.created_at)
-
-
-async def _whole_request(attempt: Attempt[Any]) -> Mapping[str, Any]:
-    """Load the request with its separately stored parts, except the catalog."""
-    store = attempt.worker.store
-    return await request_parts.attach(store.redis, store.keys, attempt.job.owner, attempt.request, ("scope", "earlier"))
+async def _query(attempt: Attempt[Any]) -> Query:
+    """Load the query, with the parts of the request that are stored separately."""
+    store, parts = attempt.worker.store, ("scope", "earlier")
+    request = await request_parts.attach(store.redis, store.keys, attempt.job.owner, attempt.request, parts)
+    return Query.from_request(request, attempt.job.created_at)
