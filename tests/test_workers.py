@@ -123,7 +123,7 @@ async def test_a_stage_that_takes_too_long(redis_url: str, store: Store, monkeyp
 async def test_a_stage_that_arq_times_out_uses_up_no_attempt(
     redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leased_worker, "AGAIN_MS", 0)
+    monkeypatch.setattr(leased_worker, "CRASH_RETRY_MS", 0)
     job = await at_llm(store)
     async with llm_worker(redis_url, store, StuckProvider(), job_timeout=0.2):
         async with asyncio.timeout(30):
@@ -150,7 +150,7 @@ async def test_a_job_of_a_newer_version_is_deferred_not_failed(
 ) -> None:
     """Also where its queue entry is in a form that only the newer version knows."""
     monkeypatch.setattr(attempt, "NEWER_VERSION_WAIT_S", 0.1)
-    monkeypatch.setattr(leased_worker, "AGAIN_MS", 100)
+    monkeypatch.setattr(leased_worker, "CRASH_RETRY_MS", 100)
     job, entry = await at_llm(store), arq_format.entry_id("llm", "job_1", 3)
     as_queued: Any = await store.redis.get(job_key_prefix + entry)
     await rewrite(store, job.id, v=jobs.VERSION + 1, not_known_yet={"a": 1})
@@ -176,7 +176,7 @@ async def test_a_job_of_a_newer_version_is_deferred_not_failed(
 async def test_a_bug_before_the_stage_begins_ends_in_the_record(
     redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leased_worker, "AGAIN_MS", 1)
+    monkeypatch.setattr(leased_worker, "CRASH_RETRY_MS", 1)
     job = await at_llm(store)
 
     def begin(*args: Any) -> Job:
@@ -195,7 +195,7 @@ async def test_a_record_that_nobody_can_read_is_set_aside(
     redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It stays as it is, for whoever may find out what has happened to it; its entry leaves the queue."""
-    monkeypatch.setattr(leased_worker, "AGAIN_MS", 1)
+    monkeypatch.setattr(leased_worker, "CRASH_RETRY_MS", 1)
     job = await at_llm(store)
     await rewrite(store, job.id, stages=None)
     async with llm_worker(redis_url, store, CountingProvider(ANSWER)):

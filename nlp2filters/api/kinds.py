@@ -37,29 +37,29 @@ def request_models() -> list[type[BaseModel]]:
     return [kind.request() for kind in accepted_at(JOBS_PATH).values()]
 
 
-async def prepare(request: Request, asked: Any) -> Member:
+async def prepare(request: Request, body: Any) -> Member:
     """Check a request, and create the caller's job and the request that it stores. Nothing is written."""
-    return await PREPARE.get(asked.kind, _prepare)(request, asked)
+    return await PREPARE.get(body.kind, _prepare)(request, body)
 
 
-async def _prepare(request: Request, asked: JobRequest) -> Member:
+async def _prepare(request: Request, body: JobRequest) -> Member:
     """Create a job from a request that its model has checked completely."""
-    if asked.webhook:
-        admission.check_webhook(request, asked.webhook.url)
+    if body.webhook:
+        admission.check_webhook(request, body.webhook.url)
     job = jobs.create(
         admission.new_id("job"),
-        asked.kind,
+        body.kind,
         caller(request).owner,
         now_ms(),
-        deadline_s=asked.deadline_seconds or state(request).settings.deadline_s,
-        metadata=asked.metadata,
-        notify=admission.notified(asked.webhook),
-        webhook=asked.webhook.url if asked.webhook else None,
+        deadline_s=body.deadline_seconds or state(request).settings.deadline_s,
+        metadata=body.metadata,
+        notify=admission.notified(body.webhook),
+        webhook=body.webhook.url if body.webhook else None,
     )
-    return job, request_parts.Request(orjson.dumps(asked.model_dump(mode="json", exclude={"metadata"})))
+    return job, request_parts.Request(orjson.dumps(body.model_dump(mode="json", exclude={"metadata"})))
 
 
 # The kinds whose requests take more to check than their model.
 PREPARE: Mapping[str, Prepare] = {
-    "filters": lambda request, asked: Preparation(request).prepare(asked),
+    "filters": lambda request, body: Preparation(request).prepare(body),
 }

@@ -55,7 +55,7 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
             return
         note, wait_s = await _attempt(worker, message, len(deliveries.attempts(notes)) + 1)
         if not await worker.store.add_delivery(subject, note, read=len(notes)):
-            _log.warning("another worker has gone on with this delivery")
+            _log.warning("another worker has continued this delivery")
         elif wait_s is None:
             await worker.store.forget_delivery(subject)
         else:
