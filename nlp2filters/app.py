@@ -33,7 +33,7 @@ from nlp2filters.api.middleware import REQUEST_ID, AccessLog, SecurityHeaders
 from nlp2filters.api.open_streams import Streams
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import routes
-from nlp2filters.api.state import State
+from nlp2filters.api.services import Services
 from nlp2filters.errors import NLP2FiltersError
 from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import ApiKeys, StreamTokens
@@ -62,7 +62,7 @@ _ALLOWED_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-None
 
 
 class _Lifespan(TypedDict):
-    app: State
+    services: Services
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -78,7 +78,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         kept_ms = 1000 * (settings.deadline_s + 2 * settings.retention_s)
         api_keys = ApiKeys(redis, keys)
         async with Events(redis, keys) as events, Streams(api_keys, settings.max_streams) as streams:
-            state = State(
+            services = Services(
                 settings,
                 Store(redis, keys, retention_s=settings.retention_s),
                 events,
@@ -91,7 +91,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 streams,
                 affordable_connections(settings),
             )
-            yield {"app": state}
+            yield {"services": services}
         await redis.aclose()
 
     return Starlette(

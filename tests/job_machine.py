@@ -273,7 +273,7 @@ class JobMachine(RuleBasedStateMachine):
                     arq_format.entry_id(job.entry.queue, id_, job.entry.number),
                 )
         if job.done and id_ in self.with_hook:
-            assert place or deliveries.is_over(await self.store.deliveries(id_)), "nobody will tell its webhook"
+            assert place or deliveries.is_final(await self.store.deliveries(id_)), "nobody will tell its webhook"
         if job.status == "failed" and id_ not in self.seen_failed:
             self.seen_failed.add(id_)
             stage, run = job.stage, job.stages[job.stage]

@@ -212,7 +212,7 @@ async def test_a_delivery_that_was_given_up_can_be_asked_for_anew(store: Store) 
     for entry in (arq_format.entry_id("delivery", "job_1"), arq_format.entry_id("delivery", "job_1", 3)):
         await webhook_delivery.abandon(ctx, entry)
     (note,) = await store.deliveries("job_1")
-    assert deliveries.is_over([note])
+    assert deliveries.is_final([note])
     shown = deliveries.to_public("job_1", "job.succeeded", "https://a.example/", [note])
     assert (shown["state"], shown["attempts"][0]["status"]) == ("dead", None)
 

@@ -87,9 +87,8 @@ async def on_error(request: Request, exc: Exception) -> Response:
             return Problem(request, _SLUGS[type(exc)], f"{count}; see `errors`.", errors=members)
         case errors.ResultNotReady(error=error, status=status) if status in TERMINAL:
             return Problem(request, "job-failed", str(exc), error=error)
-        case errors.ReplayGone(subject=subject):
-            name = "batch_id" if subject.startswith("batch_") else "job_id"
-            return Problem(request, "replay-gone", str(exc), None, **{name: subject})
+        case errors.ReplayGone(subject_type=subject_type, subject=subject):
+            return Problem(request, "replay-gone", str(exc), None, **{f"{subject_type}_id": subject})
         case errors.NLP2FiltersError():
             return Problem(request, _SLUGS[type(exc)], str(exc), _headers(exc))
     raise exc

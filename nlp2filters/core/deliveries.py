@@ -41,7 +41,7 @@ def attempts(notes: Sequence[Note]) -> list[Note]:
     return list(notes[marks[-1] + 1 :] if marks else notes)
 
 
-def is_over(notes: Sequence[Note]) -> bool:
+def is_final(notes: Sequence[Note]) -> bool:
     """Return whether no further attempt will follow."""
     return bool(notes) and bool(notes[-1]["final"])
 
@@ -58,6 +58,6 @@ def to_public(subject: str, event: str, url: str, notes: Sequence[Note]) -> dict
         "webhook_id": message_id(subject),
         "event": event,
         "url_host": urlsplit(url).hostname,
-        "state": "delivered" if ok else "dead" if is_over(notes) else "pending",
+        "state": "delivered" if ok else "dead" if is_final(notes) else "pending",
         "attempts": made,
     }

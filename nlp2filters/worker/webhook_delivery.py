@@ -51,7 +51,7 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
         except NewerRecord as exc:
             raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
         notes = await resources.store.deliveries(subject)
-        if message is None or deliveries.is_over(notes):
+        if message is None or deliveries.is_final(notes):
             return
         note, wait_s = await _attempt(resources, message, len(deliveries.attempts(notes)) + 1)
         if not await resources.store.add_delivery(subject, note, read=len(notes)):
@@ -90,7 +90,7 @@ async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
     """Log that a delivery was given up, since ARQ could not run it or it crashed. It can then be requested again."""
     store, subject = ctx["resources"].store, arq_format.job_of(entry_id)
     notes = await store.deliveries(subject)
-    if deliveries.is_over(notes):
+    if deliveries.is_final(notes):
         return
     error = "an error on our side; it has been logged"
     note = {"at": jobs.timestamp(now_ms()), "status": None, "error": error, "ok": False, "final": True}
