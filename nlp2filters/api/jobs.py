@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from nlp2filters import demo, fault_injection
 from nlp2filters.api import admission, lookup
-from nlp2filters.api.headers import Preferences, etag_matches, preferences
+from nlp2filters.api.headers import Preferences, etag_matches
 from nlp2filters.api.preparation import Preparation, clone_request
 from nlp2filters.api.query import MAX_PAGE_SIZE, PAGE_SIZE, decode_page_token, encode_page_token, int_param
 from nlp2filters.api.responses import JSON
-from nlp2filters.api.routes import IDEMPOTENCY_KEY, Call, Operation, Param
+from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, Operation, Param
 from nlp2filters.api.services import Services
 from nlp2filters.core import jobs, schemas
 from nlp2filters.core.dialects import sql
@@ -77,7 +77,7 @@ async def _create(call: Call, job: Job, request: Request, limits: Limits, header
     fault_injection.reach(services.settings.faults, "job-created")
     if job_id != job.id:
         return await _replay(call, job_id, headers)
-    prefer, result = preferences(call.headers), None
+    prefer, result = call.preferences, None
     if prefer.wait_s:
         with suppress(StorageError):  # An error would tell the client that the job was not written.
             job, result = await _wait(services, job, prefer.wait_s)
@@ -94,7 +94,7 @@ async def _replay(call: Call, job_id: str, headers: Mapping[str, str] = MappingP
         job = await call.services.store.get(job_id)
     except JobNotFound as exc:
         raise ReplayGone("job", job_id) from exc
-    prefer, result = preferences(call.headers), None
+    prefer, result = call.preferences, None
     if prefer.wait_s:
         job, result = await _wait(call.services, job, prefer.wait_s)
     return _job_response(job, result, prefer, {**headers, "Idempotency-Replayed": "true"})
@@ -218,11 +218,6 @@ def _select(name: str, result: dict[str, Any], limit: int) -> tuple[int, Any]:
 STATUSES = ("queued", "running", "canceling", "succeeded", "failed", "canceled", "expired")
 _LIMIT_PROBLEMS = ("too-many-requests", "too-many-pending", "too-many-bytes", "overloaded")
 _KEY_PROBLEMS = ("idempotency-key-reused", "replay-gone")
-_PREFER = Param(
-    name="Prefer",
-    location="header",
-    description="`wait=N`: wait up to N seconds for the job to end. `return=minimal`: omit the response body.",
-)
 _ETAG = Param(name="If-None-Match", location="header", description="The `ETag` of the version that you have.")
 _SIZE = Param(
     name="page_size",
@@ -255,7 +250,7 @@ operations = [
         "jobs:write",
         {202: schemas.Job, 200: schemas.FinishedJob},
         body=Submission,
-        params=(_PREFER, IDEMPOTENCY_KEY),
+        params=(PREFER, IDEMPOTENCY_KEY),
         problems=(
             "catalog-not-found",
             "invalid-catalog",
@@ -318,7 +313,7 @@ operations = [
         retry,
         "jobs:write",
         {202: schemas.Job, 200: schemas.FinishedJob},
-        params=(_PREFER, IDEMPOTENCY_KEY),
+        params=(PREFER, IDEMPOTENCY_KEY),
         problems=("job-not-found", "job-not-retryable", "result-expired", *_KEY_PROBLEMS, *_LIMIT_PROBLEMS),
         headers=_CREATED_HEADERS,
     ),

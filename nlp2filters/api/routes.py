@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from nlp2filters.api.auth import UNIDENTIFIED, authenticate
 from nlp2filters.api.body import read_json
-from nlp2filters.api.headers import idempotency_key
+from nlp2filters.api.headers import Preferences, idempotency_key, preferences
 from nlp2filters.api.services import Services, services
 from nlp2filters.core.requests import RequestBody, validate
 from nlp2filters.storage.api_keys import Caller
@@ -28,7 +28,8 @@ from nlp2filters.storage.store import Once
 class Call:
     """A call of an operation by an authenticated caller.
 
-    `idempotency_key` is None unless the operation has the parameter `IDEMPOTENCY_KEY` and the request sends it.
+    `idempotency_key` and `preferences` are empty unless the operation has the parameters `IDEMPOTENCY_KEY` and `PREFER`
+    and the request sends them.
     """
 
     services: Services
@@ -37,6 +38,7 @@ class Call:
     headers: Headers
     query: QueryParams
     idempotency_key: Once | None
+    preferences: Preferences
 
 
 Handler: TypeAlias = Callable[Concatenate[Call, ...], Awaitable[Response]]
@@ -57,6 +59,11 @@ IDEMPOTENCY_KEY = Param(
     name="Idempotency-Key",
     location="header",
     description="Makes retries safe: for 24 h, the same key and body return what the first request created.",
+)
+PREFER = Param(
+    name="Prefer",
+    location="header",
+    description="`wait=N`: wait up to N seconds for the job to end. `return=minimal`: omit the response body.",
 )
 
 
@@ -100,9 +107,16 @@ def _endpoint(methods: Mapping[str, Operation]) -> Callable[[Request], Awaitable
         body = None
         if isinstance(operation.body, type) and issubclass(operation.body, RequestBody):
             arguments["body"] = body = validate(operation.body, await read_json(request))
-        accepts_key = IDEMPOTENCY_KEY in operation.params
-        key = idempotency_key(request.headers, request.url.path, body) if accepts_key else None
-        call = Call(shared, caller, request, request.headers, request.query_params, key)
+        headers, params = request.headers, operation.params
+        call = Call(
+            shared,
+            caller,
+            request,
+            headers,
+            request.query_params,
+            idempotency_key(headers, request.url.path, body) if IDEMPOTENCY_KEY in params else None,
+            preferences(headers) if PREFER in params else Preferences(),
+        )
         return await operation.handler(call, **arguments)
 
     return endpoint
