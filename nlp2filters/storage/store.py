@@ -285,7 +285,7 @@ class Store:
         return batches.from_record(data), request
 
     async def message(self, subject: str) -> dict[str, Any] | None:
-        """Read the webhook message for the end of a job or batch: `owner`, `url`, and for a job `body`."""
+        """Read the message about the end of a job or batch: `subject_type`, `owner`, `url`, and for a job `body`."""
         content = await self.redis.get(self.keys.message(subject))
         return orjson.loads(content) if content else None
 
@@ -447,8 +447,7 @@ class Store:
         if entry and (before is None or before.entry != entry):
             plan["entry"] = self._entry_of(job, entry, now, ttl_ms)
         if entry and entry.queue == "delivery" and job.webhook:
-            message = {"owner": job.owner, "url": job.webhook, "body": deliveries.body_of(job).decode()}
-            data = orjson.dumps(message).decode()
+            data = orjson.dumps(deliveries.message_about(job)).decode()
             plan["message"] = {"key": self.keys.message(job.id), "data": data, "ttl_ms": 2 * self.retention_ms}
         if before and job.status == "canceling" != before.status:
             plan["evict"] = arq_format.lease_key(job.stage, job.id, job.entry_number)
