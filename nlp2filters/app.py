@@ -77,7 +77,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         keys = Keys(settings.key_prefix)
         redis = connect(settings)
         await warn_of_settings(redis)
-        kept_ms = 1000 * (settings.deadline_s + 2 * settings.retention_s)
+        catalog_ttl_ms = 1000 * (settings.deadline_s + 2 * settings.retention_s)
         api_keys = ApiKeys(redis, keys)
         async with Events(redis, keys) as events, Streams(api_keys, settings.max_streams) as streams:
             services = Services(
@@ -86,7 +86,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 events,
                 api_keys,
                 StreamTokens(redis, keys),
-                Catalogs(redis, keys, kept_ms=kept_ms, retention_ms=1000 * settings.retention_s),
+                Catalogs(redis, keys, kept_ms=catalog_ttl_ms, retention_ms=1000 * settings.retention_s),
                 Indexes(redis, keys),
                 Backpressure(redis, settings.max_memory_share),
                 Metrics(),
@@ -100,7 +100,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         routes=[
             *routes(OPERATIONS),
             *event_streams.socket_routes,
-            Route("/openapi.json", describe),
+            Route("/openapi.json", openapi_document),
             *pages.routes,
         ],
         middleware=[
@@ -125,6 +125,6 @@ def create_app(settings: Settings | None = None) -> Starlette:
     )
 
 
-async def describe(request: Request) -> Response:
-    """Serve the description of the API in OpenAPI 3.1."""
+async def openapi_document(request: Request) -> Response:
+    """Serve the OpenAPI 3.1 document."""
     return Response(_RENDERED, media_type=JSON.media_type)

@@ -199,7 +199,7 @@ async def _serve_socket(socket: WebSocket) -> None:
     except NLP2FiltersError as exc:
         await socket.close(CLOSE_CODES.get(type(exc), TRY_LATER), str(exc)[:120])
     except StorageError:
-        await socket.close(TRY_LATER, "The job store does not answer.")
+        await socket.close(TRY_LATER, "The job store is not available.")
     except (WebSocketDisconnect, TimeoutError):
         pass
 

@@ -47,7 +47,7 @@ _TOO_LARGE = (
     "headers-too-large",
     f"The request line and headers must not exceed {MAX_HEAD} bytes or {MAX_FIELDS} header fields.",
 )
-_FULL = ("too-many-connections", f"Too many connections are in use. Try again in {RETRY_AFTER_S} seconds.")
+_FULL = ("too-many-connections", f"Too many connections are open. Try again in {RETRY_AFTER_S} seconds.")
 _log = logging.getLogger(__name__)
 
 
