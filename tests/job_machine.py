@@ -29,14 +29,13 @@ from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import IllegalTransition, JobNotFound, StaleAttempt
 from nlp2filters.settings import Settings
-from nlp2filters.storage import arq_format
+from nlp2filters.storage import arq_format, scripts
 from nlp2filters.storage.connection import Client, Pool, connect
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Event, Store, now_ms
 from nlp2filters.webhooks.client import Attempt as SentMessage
 from nlp2filters.worker import rescue, stages, webhook_delivery
-from nlp2filters.worker.leased_worker import _CLAIM, _RELEASE, _RENEW
 from nlp2filters.worker.stages import NO_RESULT, Outcome, Resources, Task
 
 MAX_ATTEMPTS = 3
@@ -102,7 +101,9 @@ class JobMachine(RuleBasedStateMachine):
         assert isinstance(pool, Pool)
         self.redis = Redis(pool, patience_s=30)
         self.store = Store(self.redis, self.keys, retention_s=600)
-        self.scripts = [self.redis.register_script(text) for text in (_CLAIM, _RELEASE, _RENEW)]
+        self.scripts = [
+            self.redis.register_script(source) for source in (scripts.CLAIM, scripts.RELEASE, scripts.RENEW)
+        ]
         self.names = itertools.count()
         self.ids: list[str] = []
         self.deleted: set[str] = set()

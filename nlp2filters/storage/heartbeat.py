@@ -14,12 +14,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from nlp2filters.core.jobs import Suspect
-from nlp2filters.storage.arq_format import lua
+from nlp2filters.storage import scripts
 from nlp2filters.storage.redis_keys import Keys
 
 # The latest heartbeat of a dead worker is kept for an hour.
 KEPT_MS = 3_600_000
-_BEAT = lua("beat")
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +34,7 @@ class Heartbeat:
         self._name = keys.workers(stage)
         self._worker = worker
         self._timeout_ms = int(1000 * timeout_s)
-        self._script = redis.register_script(_BEAT)
+        self._script = redis.register_script(scripts.HEARTBEAT)
         self._beaten_at = self._unbroken_since = 0.0
         self._task: asyncio.Task[None] | None = None
 

@@ -9,10 +9,8 @@ import orjson
 from redis.asyncio import Redis
 
 from nlp2filters.errors import Overloaded, TooManyBytes
-from nlp2filters.storage.arq_format import lua
+from nlp2filters.storage import scripts
 from nlp2filters.storage.redis_keys import Keys
-
-_CHARGE = lua("quota", "charge")
 
 WINDOW_S = 60
 LOOK_S = 1.0
@@ -58,7 +56,7 @@ async def charge(redis: Redis, keys: Keys, owner: str, added: int, limit: int, k
     Raises:
         TooManyBytes: they exceed the limit, and were not counted.
     """
-    script = redis.register_script(_CHARGE)
+    script = redis.register_script(scripts.CHARGE_QUOTA)
     if wait_s := int(await script(keys=[keys.added(owner)], args=[orjson.dumps(quota(limit, kept_ms)), added])):
         raise TooManyBytes(limit, wait_s)
 

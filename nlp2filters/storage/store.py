@@ -21,17 +21,12 @@ from nlp2filters.errors import (
     TooManyBytes,
     TooManyPending,
 )
-from nlp2filters.storage import arq_format
-from nlp2filters.storage.arq_format import lua
+from nlp2filters.storage import arq_format, scripts
 from nlp2filters.storage.connection import OutcomeUnknown
 from nlp2filters.storage.rate_limits import quota
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.request_parts import Request
 
-_COMMIT, _TELL = (lua("queue", "write", name) for name in ("commit", "tell"))
-_CREATE = lua("queue", "write", "quota", "create")
-_ENQUEUE, _SWEEP, _STRIKE = (lua("queue", name) for name in ("enqueue", "sweep", "strike"))
-_NOTE = lua("note")
 _LISTED_AT_ONCE = 200
 # One page of a listing reads at most this many of the owner's jobs.
 _LOOKED_AT = 2_000
@@ -84,13 +79,13 @@ class Store:
         self.redis = redis
         self.keys = keys
         self.retention_ms = 1000 * retention_s
-        self._commit_script = redis.register_script(_COMMIT)
-        self._create_script = redis.register_script(_CREATE)
-        self._tell_script = redis.register_script(_TELL)
-        self._enqueue_script = redis.register_script(_ENQUEUE)
-        self._note_script = redis.register_script(_NOTE)
-        self._sweep_script = redis.register_script(_SWEEP)
-        self._strike_script = redis.register_script(_STRIKE)
+        self._commit_script = redis.register_script(scripts.COMMIT)
+        self._create_script = redis.register_script(scripts.CREATE)
+        self._tell_script = redis.register_script(scripts.PUBLISH)
+        self._enqueue_script = redis.register_script(scripts.REQUEUE_DELIVERY)
+        self._note_script = redis.register_script(scripts.LOG_DELIVERY)
+        self._sweep_script = redis.register_script(scripts.FIND_ORPHANS)
+        self._strike_script = redis.register_script(scripts.REMOVE_UNFINISHED)
 
     async def create(
         self, job: Job, request: Request | bytes, *, limits: Limits = Limits(), once: Once | None = None
@@ -375,14 +370,14 @@ class Store:
         ask = {
             "backlog": limits.backlog,
             "pending": limits.pending,
-            "score": first.created_at,
+            "created_at": first.created_at,
             "oldest": first.created_at - ttl_ms,
             "ttl_ms": ttl_ms,
             "quota": quota(limits.bytes, self.retention_ms),
             "derived": sum(request.derived for request in requests),
             "parts": [self.keys.part(first.owner, digest) for digest in contents],
             "kept": list({key for request in requests for key in request.kept}),
-            **({"once": {"value": value, "ttl_ms": ONCE_MS}} if once else {}),
+            **({"idempotency": {"value": value, "ttl_ms": ONCE_MS}} if once else {}),
             **({"batch": batch} if batch else {}),
         }
         plans = [
@@ -422,7 +417,7 @@ class Store:
             "keys": {
                 "record": self.keys.job(job.id),
                 "events": self.keys.events(job.id),
-                "known": self.keys.known(job.id),
+                "tombstone": self.keys.known(job.id),
                 "pending": self.keys.pending(job.owner),
                 "stats": self.keys.stats,
                 "open": self.keys.open,
@@ -438,12 +433,12 @@ class Store:
             },
             "events": [[event.name, _data(job, event, now)] for event in events],
             "ttl_ms": ttl_ms,
-            "known_ttl_ms": ttl_ms + self.retention_ms,
+            "tombstone_ttl_ms": ttl_ms + self.retention_ms,
         }
         entry = job.entry
         if before and before.entry and before.entry != entry:
             id_ = arq_format.entry_id(before.entry.queue, job.id, before.entry.number)
-            plan["release"] = {"queue": self.keys.queue(before.entry.queue), "id": id_}
+            plan["remove_entry"] = {"queue": self.keys.queue(before.entry.queue), "id": id_}
         if entry and (before is None or before.entry != entry):
             plan["entry"] = self._entry_of(job, entry, now, ttl_ms)
         if entry and entry.queue == "delivery" and job.webhook:
@@ -451,7 +446,7 @@ class Store:
             data = orjson.dumps(message).decode()
             plan["message"] = {"key": self.keys.message(job.id), "data": data, "ttl_ms": 2 * self.retention_ms}
         if before and job.status == "canceling" != before.status:
-            plan["evict"] = arq_format.lease_key(job.stage, job.id, job.entry_number)
+            plan["revoke_lease"] = arq_format.lease_key(job.stage, job.id, job.entry_number)
         if job.batch_id and job.done:
             plan["batch"] = self._end_in_batch(job, now, ttl_ms)
         return plan
