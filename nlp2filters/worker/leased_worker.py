@@ -35,6 +35,7 @@ from arq.typing import WorkerCoroutine
 from arq.worker import Retry, Worker
 
 from nlp2filters.errors import NewerRecord
+from nlp2filters.settings import LEASE_S
 from nlp2filters.storage import scripts
 from nlp2filters.storage.arq_format import MAIN, lane_of, wake_key
 from nlp2filters.storage.connection import StorageError, away
@@ -42,7 +43,6 @@ from nlp2filters.storage.store import now_ms
 
 _log = logging.getLogger(__name__)
 
-LEASE_S = 10.0
 FALLBACK_S = 5.0
 # Redis may answer this long after the wait. Together with FALLBACK_S it is less than a lease, so that an outage is
 # noticed before leases expire.
