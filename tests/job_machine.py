@@ -249,7 +249,7 @@ class JobMachine(RuleBasedStateMachine):
             self.run(self._check_all())
 
     async def _check_all(self) -> None:
-        orphans = {subject for subject, _, _ in (await self.store.orphans("0", 10_000))[1]}
+        orphans = {subject for subject, _, _ in (await self.store.unfinished.orphans("0", 10_000))[1]}
         for id_ in self.ids:
             if id_ not in self.deleted:
                 await self._check(id_, orphans)
@@ -274,7 +274,7 @@ class JobMachine(RuleBasedStateMachine):
                     arq_format.entry_id(job.entry.queue, id_, job.entry.number),
                 )
         if job.done and id_ in self.with_hook:
-            assert place or deliveries.is_over(await self.store.deliveries(id_)), "nobody will tell its webhook"
+            assert place or deliveries.is_over(await self.store.deliveries.log(id_)), "nobody will tell its webhook"
         if job.status == "failed" and id_ not in self.seen_failed:
             self.seen_failed.add(id_)
             stage, run = job.stage, job.stages[job.stage]
@@ -307,10 +307,10 @@ class JobMachine(RuleBasedStateMachine):
                 await self._claim(worker, stage, slots=50)
             for hold in list(worker.holds):
                 await self._order(worker, hold, "work")
-            if not await self.store.unfinished():
+            if not await self.store.unfinished.count():
                 break
         await self._check_all()
-        assert not await self.store.unfinished(), "something never comes to its end"
+        assert not await self.store.unfinished.count(), "something never comes to its end"
         for id_ in self.with_hook:
             assert len(self.message_ids[id_]) == 1, f"webhook ids {self.message_ids[id_]}"
 

@@ -163,19 +163,19 @@ async def test_a_job_that_is_not_there(store: Store) -> None:
 
 async def test_deliveries_are_listed_in_their_order(store: Store) -> None:
     for number, status in enumerate((500, 200)):
-        assert await store.add_delivery("job_1", {"status": status, "final": status == 200}, read=number)
-    assert [attempt["status"] for attempt in await store.deliveries("job_1")] == [500, 200]
+        assert await store.deliveries.add("job_1", {"status": status, "final": status == 200}, read=number)
+    assert [attempt["status"] for attempt in await store.deliveries.log("job_1")] == [500, 200]
 
 
 async def test_a_late_note_of_a_delivery_is_refused(store: Store) -> None:
     """Its worker was frozen while another made the last attempt: the delivery stays at its end."""
     first, last = {"status": 500, "final": False}, {"status": 200, "final": True}
-    assert await store.add_delivery("job_1", first, read=0)
-    assert await store.add_delivery("job_1", last, read=1)
-    assert await store.add_delivery("job_1", last, read=1)  # sent again: the answer was lost
-    assert not await store.add_delivery("job_1", first, read=0)
-    assert not await store.add_delivery("job_1", first, read=1)
-    assert await store.deliveries("job_1") == [first, last]
+    assert await store.deliveries.add("job_1", first, read=0)
+    assert await store.deliveries.add("job_1", last, read=1)
+    assert await store.deliveries.add("job_1", last, read=1)  # sent again: the answer was lost
+    assert not await store.deliveries.add("job_1", first, read=0)
+    assert not await store.deliveries.add("job_1", first, read=1)
+    assert await store.deliveries.log("job_1") == [first, last]
 
 
 async def test_out_of_memory_leaves_nothing_half_written(store: Store, own_redis: ArqRedis, keys: Keys) -> None:
@@ -193,9 +193,9 @@ async def test_a_delivery_asked_for_anew_survives_the_end_of_the_last(store: Sto
     """Its last attempt has been noted, but its worker has not taken the entry out yet."""
     name, last = store.keys.queue("delivery"), arq_format.entry_id("delivery", "job_1")
     await store.redis.zadd(name, {last: now_ms()})
-    await store.add_delivery("job_1", {"final": True}, read=0)
-    notes = await store.deliveries("job_1")
-    await asyncio.gather(*(store.deliver_again("job_1", "anna", "https://a.example/", notes) for _ in range(3)))
+    await store.deliveries.add("job_1", {"final": True}, read=0)
+    notes = await store.deliveries.log("job_1")
+    await asyncio.gather(*(store.deliveries.redeliver("job_1", "anna", "https://a.example/", notes) for _ in range(3)))
     await store.redis.zrem(name, last)
     (entry,) = await queued(store, "delivery")
     assert arq_format.job_of(entry) == "job_1"

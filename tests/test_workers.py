@@ -211,7 +211,7 @@ async def test_a_delivery_that_was_given_up_can_be_asked_for_anew(store: Store) 
     ctx = {"resources": Resources(store, worker="w")}
     for entry in (arq_format.entry_id("delivery", "job_1"), arq_format.entry_id("delivery", "job_1", 3)):
         await webhook_delivery.abandon(ctx, entry)
-    (note,) = await store.deliveries("job_1")
+    (note,) = await store.deliveries.log("job_1")
     assert deliveries.is_over([note])
     shown = deliveries.to_public("job_1", "job.succeeded", "https://a.example/", [note])
     assert (shown["state"], shown["attempts"][0]["status"]) == ("dead", None)
