@@ -30,9 +30,11 @@ from nlp2filters.core.jobs import Job
 from nlp2filters.errors import IllegalTransition, JobNotFound, StaleAttempt
 from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format, scripts
-from nlp2filters.storage.connection import Client, Pool, connect
+from nlp2filters.storage.connection import connect
+from nlp2filters.storage.connection_pool import Pool
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.retrying_redis import RetryingRedis
 from nlp2filters.storage.store import Event, Store, now_ms
 from nlp2filters.webhooks.client import Attempt as SentMessage
 from nlp2filters.worker import rescue, stages, webhook_delivery
@@ -48,8 +50,8 @@ DRAINED_AFTER = 60  # rounds
 T = TypeVar("T")
 
 
-class Redis(Client):
-    """A client that may lose replies: then it sends its command again, as `Client` does."""
+class Redis(RetryingRedis):
+    """A client that may lose replies: then it sends its command again, as `RetryingRedis` does."""
 
     loses_replies = False
 

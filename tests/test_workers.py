@@ -14,8 +14,9 @@ from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format
-from nlp2filters.storage.connection import Client, connect
+from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.retrying_redis import RetryingRedis
 from nlp2filters.storage.store import Store
 from nlp2filters.worker import leased_worker, stages, webhook_delivery
 from nlp2filters.worker.leased_worker import LeasedWorker
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:alru_cache detected event loop c
 
 
 @pytest.fixture
-def store(redis: Client, keys: Keys) -> Store:
+def store(redis: RetryingRedis, keys: Keys) -> Store:
     return Store(redis, keys, retention_s=60)
 
 

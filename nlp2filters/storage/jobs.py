@@ -12,7 +12,7 @@ from nlp2filters.core.jobs import Job, Status
 from nlp2filters.errors import JobNotFound
 from nlp2filters.storage import scripts
 from nlp2filters.storage.commits import Commits, EventDraft
-from nlp2filters.storage.connection import OutcomeUnknown
+from nlp2filters.storage.errors import OutcomeUnknown
 from nlp2filters.storage.idempotency import IdempotencyKey
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.request_parts import Request

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError, RedisError  # noqa: A004
 
-from nlp2filters.storage.connection import away
+from nlp2filters.storage.errors import is_unavailable
 from nlp2filters.storage.redis_keys import Keys
 
 START = "0-0"
@@ -93,7 +93,7 @@ class Follower:
             if not events and not told:
                 self.ended = not await self._events.exists(self._subject)
         except RedisError as exc:
-            if not away(exc):
+            if not is_unavailable(exc):
                 raise
             _log.debug("a follower waits for Redis: %s", exc)
             await self._pause(min(timeout_s, RECONNECT_S))
