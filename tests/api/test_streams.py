@@ -59,7 +59,7 @@ class Served:
                 await asyncio.sleep(0.01)
 
     def _followers(self) -> int:
-        return sum(map(len, list(self.opened[0].events._followers.values())))
+        return sum(map(len, list(self.opened[0].events._listener._followers.values())))
 
 
 @pytest.fixture
