@@ -73,7 +73,7 @@ class Submissions:
             "quota": quota(limits.bytes, self._retention_ms),
             "derived": sum(request.derived for request in requests),
             "parts": [keys.part(first.owner, digest) for digest in contents],
-            "kept": list({name for request in requests for name in request.kept}),
+            "dependencies": list({name for request in requests for name in request.dependencies}),
         }
         if key:
             submission["idempotency"] = {"value": key.value_for(subject), "ttl_ms": idempotency.TTL_MS}

@@ -6,7 +6,7 @@
 -- ARGV     1 JSON: {backlog, pending: maximum counts, 0 for no limit;
 --            quota: see quota.lua; derived: bytes that the stages of the jobs are going to add;
 --            idempotency: {value, ttl_ms} of the key, or absent; created_at, oldest, ttl_ms: for the owner's jobs;
---            parts: keys of the contents; kept: keys that must live as long as the jobs, if they expire at all;
+--            parts: keys of the contents; dependencies: keys that must live as long as the jobs, if they expire at all;
 --            batch: {record, open, events, fields, ttl_ms, started}, or absent}
 --          2… the contents of the parts, then the plans (see write.lua)
 -- Returns  'created', 'backlog', 'pending', 'bytes:' and the seconds until there is room, or the value of an
@@ -58,7 +58,7 @@ for i = first_plan, #ARGV do
   if batch then redis.call('SADD', batch.open, plan.id) end
 end
 for _, key in ipairs(submission.parts) do keep(key) end
-for _, key in ipairs(submission.kept) do keep(key) end
+for _, key in ipairs(submission.dependencies) do keep(key) end
 charge(added, submission.quota, bytes)
 redis.call('ZREMRANGEBYSCORE', pending, '-inf', now_ms())
 redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. submission.oldest)
