@@ -41,8 +41,8 @@ class Part:
 class Request:
     """A job's request in stored form: the JSON for its record, and separately stored parts by their SHA-256.
 
-    `dependencies` are further Redis keys that must live as long as the parts. `derived` estimates the bytes that the job's
-    stages add (draft, result and events); only extreme catalogs exceed it.
+    `dependencies` are further Redis keys that must live as long as the parts. `derived` estimates the bytes that the
+    job's stages add (draft, result and events); only extreme catalogs exceed it.
     """
 
     body: bytes
