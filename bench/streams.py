@@ -24,10 +24,11 @@ import orjson
 from redis.asyncio import BlockingConnectionPool, Redis
 
 from bench.machine import redis_server
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.storage.store import Event, Store
 
 AT_ONCE = 1_000
 OPEN = 5_000

@@ -25,6 +25,7 @@ from arq.worker import Retry
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import IllegalTransition, JobNotFound, StaleAttempt
@@ -35,7 +36,7 @@ from nlp2filters.storage.connection_pool import Pool
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
-from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.storage.store import Event, Store
 from nlp2filters.webhooks.client import Attempt as SentMessage
 from nlp2filters.worker import rescue, stages, webhook_delivery
 from nlp2filters.worker.stages import NO_RESULT, Outcome, Resources, Task

@@ -5,9 +5,10 @@ from functools import partial
 
 from redis.asyncio import Redis
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.storage.store import Event, Store
 
 
 async def job_with_events(redis_url: str, count: int) -> tuple[str, list[str]]:

@@ -7,11 +7,12 @@ import orjson
 import pytest
 from arq.connections import ArqRedis
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.store import Store
 from nlp2filters.worker import rescue
 from nlp2filters.worker.stages import NO_RESULT
 

@@ -9,6 +9,7 @@ from arq.connections import ArqRedis
 from arq.worker import Retry
 
 from nlp2filters import translator
+from nlp2filters.clock import now_ms
 from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.jobs import Job
@@ -16,7 +17,7 @@ from nlp2filters.core.prompt import Message
 from nlp2filters.errors import NewerRecord
 from nlp2filters.llm import Answer, Listener
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.store import Store
 from nlp2filters.worker import stages
 from nlp2filters.worker.stages import Resources
 

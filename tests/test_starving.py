@@ -14,11 +14,12 @@ from arq.connections import ArqRedis
 from redis.asyncio import Redis as AsyncRedis
 
 from nlp2filters.cli.keys import DEFAULT_SCOPES
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.storage.api_keys import ApiKeys
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.store import Store
 from nlp2filters.worker import stages
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool

@@ -13,6 +13,7 @@ import pytest
 from arq.connections import ArqRedis
 
 from nlp2filters import translator
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.llm.openai import OpenAIProvider
@@ -20,7 +21,7 @@ from nlp2filters.settings import Settings
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
-from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.storage.store import Event, Store
 from nlp2filters.worker import progress, stages
 from nlp2filters.worker.progress import Teller
 from nlp2filters.worker.stages import Resources

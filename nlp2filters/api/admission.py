@@ -10,6 +10,7 @@ from starlette.requests import Request
 from nlp2filters.api.auth import caller
 from nlp2filters.api.state import State, state
 from nlp2filters.api.submission import MAX_SCOPE, Webhook
+from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, jobs
 from nlp2filters.core.catalog import Catalog
@@ -17,7 +18,7 @@ from nlp2filters.core.jobs import Job
 from nlp2filters.errors import Fault, InvalidCatalog, InvalidRequest, TooManyRequests, WebhookRefused
 from nlp2filters.storage import rate_limits, request_parts
 from nlp2filters.storage.rate_limits import WINDOW_S
-from nlp2filters.storage.store import Limits, Once, now_ms
+from nlp2filters.storage.store import Limits, Once
 from nlp2filters.webhooks.client import check_url
 
 

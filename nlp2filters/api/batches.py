@@ -16,6 +16,7 @@ from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
 from nlp2filters.api.submission import BatchSubmission, checked
+from nlp2filters.clock import now_ms
 from nlp2filters.core import batches, schemas
 from nlp2filters.core.batches import Batch
 from nlp2filters.errors import (
@@ -31,7 +32,6 @@ from nlp2filters.errors import (
     ReplayGone,
     ResultNotReady,
 )
-from nlp2filters.storage.store import now_ms
 
 JSON_LINES = "application/x-ndjson"
 _AT_ONCE = 10

@@ -19,6 +19,7 @@ from nlp2filters.api import lookup
 from nlp2filters.api.auth import authenticate, caller
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, schemas
 from nlp2filters.core.schemas import SSE
 from nlp2filters.errors import (
@@ -32,7 +33,6 @@ from nlp2filters.errors import (
     Unauthenticated,
 )
 from nlp2filters.storage.connection import StorageError
-from nlp2filters.storage.store import now_ms
 from nlp2filters.storage.streams import START, Event, Follower, is_cursor
 
 RECONNECT_MS = 3000

@@ -18,6 +18,7 @@ from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import State, state
 from nlp2filters.api.submission import Submission, checked
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, schemas
 from nlp2filters.core.dialects import sql
 from nlp2filters.core.interpretation import from_json
@@ -33,7 +34,7 @@ from nlp2filters.errors import (
     ReplayGone,
 )
 from nlp2filters.storage.connection import StorageError
-from nlp2filters.storage.store import Event, now_ms
+from nlp2filters.storage.store import Event
 
 RETRY_AFTER_S = 1
 MAX_ROWS = 200

@@ -14,6 +14,7 @@ from nlp2filters.api.auth import caller
 from nlp2filters.api.refining import Refined
 from nlp2filters.api.state import state
 from nlp2filters.api.submission import Submission
+from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, filters, jobs
 from nlp2filters.core.catalog import Catalog
@@ -21,7 +22,6 @@ from nlp2filters.core.jobs import Job
 from nlp2filters.errors import CatalogNotFound, Fault, InvalidCatalog, InvalidFilter, InvalidRequest
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.request_parts import Part
-from nlp2filters.storage.store import now_ms
 
 Member = tuple[Job, request_parts.Request]
 T = TypeVar("T")

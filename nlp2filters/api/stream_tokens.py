@@ -10,10 +10,10 @@ from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation
 from nlp2filters.api.state import state
 from nlp2filters.api.submission import StreamTokenRequest, checked
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, schemas
 from nlp2filters.errors import BatchNotFound
 from nlp2filters.storage.api_keys import TOKEN_S
-from nlp2filters.storage.store import now_ms
 
 
 async def create(request: Request) -> Response:

@@ -2,7 +2,6 @@
 
 from redis.asyncio import Redis
 
-from nlp2filters.clock import now_ms
 from nlp2filters.storage.batches import Batches
 from nlp2filters.storage.commits import Commits
 from nlp2filters.storage.commits import EventDraft as Event
@@ -16,7 +15,7 @@ from nlp2filters.storage.submissions import AdmissionLimits as Limits
 from nlp2filters.storage.submissions import Submissions
 from nlp2filters.storage.unfinished import UnfinishedWork
 
-__all__ = ["Event", "Limits", "Once", "Store", "now_ms"]
+__all__ = ["Event", "Limits", "Once", "Store"]
 
 
 class Store:

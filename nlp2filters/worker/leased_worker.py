@@ -34,12 +34,12 @@ from arq.constants import retry_key_prefix
 from arq.typing import WorkerCoroutine
 from arq.worker import Retry, Worker
 
+from nlp2filters.clock import now_ms
 from nlp2filters.errors import NewerRecord
 from nlp2filters.settings import LEASE_S
 from nlp2filters.storage import scripts
 from nlp2filters.storage.arq_format import MAIN, lane_of, wake_key
 from nlp2filters.storage.connection import StorageError, away
-from nlp2filters.storage.store import now_ms
 
 _log = logging.getLogger(__name__)
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core.jobs import Job
 from nlp2filters.storage.connection import StorageError
-from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.storage.store import Event, Store
 
 EVERY_S = 0.25
 # A job's progress events are at least this far apart.

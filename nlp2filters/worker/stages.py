@@ -22,6 +22,7 @@ from async_lru import alru_cache
 from numpy.typing import NDArray
 
 from nlp2filters import demo, fault_injection, logs
+from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.catalog import Catalog
@@ -44,7 +45,7 @@ from nlp2filters.fault_injection import Faults
 from nlp2filters.llm import Answer, Provider
 from nlp2filters.storage import arq_format, request_parts
 from nlp2filters.storage.heartbeat import Heartbeat
-from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.storage.store import Event, Store
 from nlp2filters.storage.vector_index import AT_ONCE, Indexes
 from nlp2filters.translator import ANSWERS, drafted, moment, translation
 from nlp2filters.webhooks.client import Sender

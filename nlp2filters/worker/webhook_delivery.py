@@ -10,12 +10,13 @@ import orjson
 from arq.worker import Retry
 
 from nlp2filters import fault_injection, logs
+from nlp2filters.clock import now_ms
 from nlp2filters.core import batches, deliveries, jobs
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import BatchNotFound, JobNotFound, NewerRecord, WebhookRefused
 from nlp2filters.storage import arq_format
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.store import Store
 from nlp2filters.webhooks.client import delay_s, secret_of
 from nlp2filters.worker.stages import NEWER_VERSION_WAIT_S, Resources
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from redis import Redis
 
 from nlp2filters.app import create_app
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.errors import TooManyBytes
 from nlp2filters.settings import Settings
@@ -24,7 +25,7 @@ from nlp2filters.storage.api_keys import ApiKeys
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.request_parts import BYTES_PER_BYTE_OF_SCOPE, BYTES_PER_CHARACTER, JOB_BYTES, Part, Request
-from nlp2filters.storage.store import Limits, Store, now_ms
+from nlp2filters.storage.store import Limits, Store
 from nlp2filters.worker import stages
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool

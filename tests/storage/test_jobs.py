@@ -10,12 +10,13 @@ from arq.connections import ArqRedis
 from arq.jobs import deserialize_job_raw
 from redis.exceptions import ResponseError
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import IllegalTransition, JobNotFound, Overloaded, StaleAttempt
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Event, Limits, Store, now_ms
+from nlp2filters.storage.store import Event, Limits, Store
 
 STATUS = [Event("status", {})]
 

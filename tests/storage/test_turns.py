@@ -9,10 +9,11 @@ import orjson
 import pytest
 from arq.connections import ArqRedis
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core import deliveries, jobs
 from nlp2filters.storage import arq_format, scripts
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.store import Store
 
 
 @dataclass

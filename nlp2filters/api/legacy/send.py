@@ -19,9 +19,9 @@ from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation
 from nlp2filters.api.state import state
 from nlp2filters.api.submission import BatchSubmission, checked
+from nlp2filters.clock import now_ms
 from nlp2filters.core.batches import Batch
 from nlp2filters.errors import Fault, InvalidInput, InvalidRequest
-from nlp2filters.storage.store import now_ms
 
 _TEXT_COLUMNS = ("text", "query", "sentence")
 
