@@ -32,7 +32,7 @@ from nlp2filters.errors import (
     TooManyStreams,
     Unauthenticated,
 )
-from nlp2filters.storage.connection import StorageError
+from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.streams import START, Event, Follower, is_cursor
 
 RECONNECT_MS = 3000

@@ -33,7 +33,7 @@ from nlp2filters.errors import (
     NotRetryable,
     ReplayGone,
 )
-from nlp2filters.storage.connection import StorageError
+from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.store import Event
 
 RETRY_AFTER_S = 1

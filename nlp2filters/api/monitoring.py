@@ -12,7 +12,7 @@ from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation, Param
 from nlp2filters.api.state import state
 from nlp2filters.core import schemas
-from nlp2filters.storage.connection import StorageError
+from nlp2filters.storage.errors import StorageError
 
 READY_TIMEOUT_S = 2.0
 

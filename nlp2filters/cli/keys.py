@@ -15,7 +15,8 @@ from nlp2filters.core.jobs import timestamp
 from nlp2filters.errors import UnknownKey
 from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import SCOPES, ApiKey, ApiKeys
-from nlp2filters.storage.connection import StorageError, connect
+from nlp2filters.storage.connection import connect
+from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.webhooks.client import secret_of
 

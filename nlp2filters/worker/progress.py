@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 
 from nlp2filters.clock import now_ms
 from nlp2filters.core.jobs import Job
-from nlp2filters.storage.connection import StorageError
+from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.store import Event, Store
 
 EVERY_S = 0.25

@@ -13,7 +13,7 @@ from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import IllegalTransition, JobNotFound, NewerRecord
 from nlp2filters.storage import arq_format
-from nlp2filters.storage.connection import StorageError
+from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.store import Store
 
 # A script checks this many ids, which takes about a millisecond.
