@@ -27,8 +27,9 @@ from bench.machine import redis_server
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Event, Store
+from nlp2filters.storage.store import Store
 
 AT_ONCE = 1_000
 OPEN = 5_000
@@ -90,7 +91,9 @@ class Web:
         return made
 
     async def end(self, job: Job) -> None:
-        await self.store.step(job, lambda job: jobs.cancel(job, now_ms()), events=[Event("done", {"result": None})])
+        await self.store.step(
+            job, lambda job: jobs.cancel(job, now_ms()), events=[EventDraft("done", {"result": None})]
+        )
 
     async def open(self, job: Job) -> Client:
         loop = asyncio.get_running_loop()

@@ -31,12 +31,13 @@ from nlp2filters.core.jobs import Job
 from nlp2filters.errors import IllegalTransition, JobNotFound, StaleAttempt
 from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format, scripts
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.connection_pool import Pool
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
-from nlp2filters.storage.store import Event, Store
+from nlp2filters.storage.store import Store
 from nlp2filters.webhooks.client import Attempt as SentMessage
 from nlp2filters.worker import rescue, stages, webhook_delivery
 from nlp2filters.worker.stages import NO_RESULT, Outcome, Resources, Task
@@ -511,5 +512,5 @@ async def _unless_refused(step: Awaitable[Job]) -> None:
         await step
 
 
-def _cancel_events(job: Job) -> list[Event]:
-    return [NO_RESULT] if job.done else [Event("status", {})]
+def _cancel_events(job: Job) -> list[EventDraft]:
+    return [NO_RESULT] if job.done else [EventDraft("status", {})]

@@ -7,8 +7,9 @@ from redis.asyncio import Redis
 
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Event, Store
+from nlp2filters.storage.store import Store
 
 
 async def job_with_events(redis_url: str, count: int) -> tuple[str, list[str]]:
@@ -20,10 +21,12 @@ async def job_with_events(redis_url: str, count: int) -> tuple[str, list[str]]:
         job = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
         for number in range(count - 2):
             note = partial(jobs.checkpoint, attempt=job.attempt, name=str(number % 3))
-            job = await store.step(job, note, events=[Event("status", {"n": number})])
+            job = await store.step(job, note, events=[EventDraft("status", {"n": number})])
         problem = {"type": "/problems/x", "title": "X", "status": 500, "detail": "x"}
         job = await store.step(
-            job, lambda job: jobs.fail(job, job.attempt, problem, now_ms()), events=[Event("done", {"result": None})]
+            job,
+            lambda job: jobs.fail(job, job.attempt, problem, now_ms()),
+            events=[EventDraft("done", {"result": None})],
         )
         ids = [id_.decode() for id_, _ in await redis.xrange(store.keys.events(job.id))]
         assert len(ids) == count

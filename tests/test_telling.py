@@ -18,10 +18,11 @@ from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.llm.openai import OpenAIProvider
 from nlp2filters.settings import Settings
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
-from nlp2filters.storage.store import Event, Store
+from nlp2filters.storage.store import Store
 from nlp2filters.worker import progress, stages
 from nlp2filters.worker.progress import Teller
 from nlp2filters.worker.stages import Resources
@@ -35,7 +36,7 @@ TEXT = orjson.dumps({**ANSWER, "text": "größer 🚗"}).decode()
 FAULTY = orjson.dumps({"conditions": [{"field": "Nationality"}]}).decode()
 GOOD = Reply(content=TEXT, piece=5)
 SLOW = replace(GOOD, pause_s=0.1)  # 3 s and more
-NEWS = [Event("delta", {"text": "a"}), Event("progress", {"step": "asking"})]
+NEWS = [EventDraft("delta", {"text": "a"}), EventDraft("progress", {"step": "asking"})]
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ async def test_an_attempt_that_is_over_tells_nothing(store: Store) -> None:
     canceling = await store.step(second, lambda job: jobs.cancel(job, now_ms()))
     assert not await store.tell(second, NEWS, 2_000)
     canceled = await store.step(
-        canceling, lambda job: jobs.end_canceling(job, now_ms()), events=[Event("done", {"result": None})]
+        canceling, lambda job: jobs.end_canceling(job, now_ms()), events=[EventDraft("done", {"result": None})]
     )
     assert not await store.tell(second, NEWS, 3_000)
     assert (await told(store))[-1]["type"] == "job.canceled"
@@ -119,7 +120,7 @@ async def test_a_stage_that_is_queued_again_or_done_tells_nothing(store: Store) 
     back = await store.step(job, lambda job: jobs.hand_back(job, job.attempt, now_ms()))
     assert not await store.tell(job, NEWS, 1_000)
     again = await store.step(back, lambda job: jobs.begin(job, "llm", "w", now_ms()))
-    await store.step(again, lambda job: jobs.succeed(job, job.attempt, now_ms()), events=[Event("done", {})])
+    await store.step(again, lambda job: jobs.succeed(job, job.attempt, now_ms()), events=[EventDraft("done", {})])
     assert not await store.tell(again, NEWS, 1_000)
 
 

@@ -17,12 +17,13 @@ from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import Fault, InvalidCatalog, InvalidRequest, TooManyRequests, WebhookRefused
 from nlp2filters.storage import rate_limits, request_parts
+from nlp2filters.storage.idempotency import IdempotencyKey
 from nlp2filters.storage.rate_limits import WINDOW_S
-from nlp2filters.storage.store import Limits, Once
+from nlp2filters.storage.submissions import AdmissionLimits
 from nlp2filters.webhooks.client import check_url
 
 
-async def admit(request: Request, texts: int = 1) -> tuple[Limits, dict[str, str]]:
+async def admit(request: Request, texts: int = 1) -> tuple[AdmissionLimits, dict[str, str]]:
     """Check that the caller may submit this many texts. Returns admission limits and the answer's `RateLimit` headers.
 
     Raises:
@@ -32,7 +33,7 @@ async def admit(request: Request, texts: int = 1) -> tuple[Limits, dict[str, str
     app, who = state(request), caller(request)
     await app.backpressure.check()
     if not who.limited:
-        return Limits(app.settings.max_backlog), {}
+        return AdmissionLimits(app.settings.max_backlog), {}
     rate = await rate_limits.count(
         app.store.redis, app.store.keys, who.owner, app.settings.max_rate, time.time(), texts
     )
@@ -43,10 +44,10 @@ async def admit(request: Request, texts: int = 1) -> tuple[Limits, dict[str, str
         "RateLimit": f'"submit";r={rate.remaining};t={rate.reset_s}',
     }
     most = app.backpressure.owner_bytes(app.settings.max_owner_bytes)
-    return Limits(app.settings.max_backlog, app.settings.max_pending, most), headers
+    return AdmissionLimits(app.settings.max_backlog, app.settings.max_pending, most), headers
 
 
-async def replayed(request: Request, once: Once | None) -> str | None:
+async def replayed(request: Request, once: IdempotencyKey | None) -> str | None:
     """Return the id of the job or batch that the same request created earlier, in any state; None for a new request.
 
     Call it before all checks and limits: a repeated request that was accepted once is neither refused nor counted.

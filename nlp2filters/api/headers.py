@@ -11,7 +11,7 @@ import orjson
 from starlette.requests import Request
 
 from nlp2filters.errors import Fault, InvalidRequest
-from nlp2filters.storage.store import Once
+from nlp2filters.storage.idempotency import IdempotencyKey
 
 # Heroku's router gives up after 30 s.
 MAX_WAIT_S = 25
@@ -44,7 +44,7 @@ def preferences(request: Request) -> Preferences:
     return Preferences(min(int(wait[1]), MAX_WAIT_S) if wait else 0, bool(minimal))
 
 
-def once(request: Request, asked: Any) -> Once | None:
+def once(request: Request, asked: Any) -> IdempotencyKey | None:
     """Read the request's idempotency key; None if it has none.
 
     Raises:
@@ -60,7 +60,7 @@ def once(request: Request, asked: Any) -> Once | None:
         detail = f"Expected 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters, such as a UUID."
         raise InvalidRequest([Fault("/headers/Idempotency-Key", detail)])
     content = request.url.path.encode() + b"\n" + orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
-    return Once(key, hashlib.sha256(content).hexdigest())
+    return IdempotencyKey(key, hashlib.sha256(content).hexdigest())
 
 
 def matches(request: Request, etag: str) -> bool:

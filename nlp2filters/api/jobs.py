@@ -33,8 +33,8 @@ from nlp2filters.errors import (
     NotRetryable,
     ReplayGone,
 )
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.errors import StorageError
-from nlp2filters.storage.store import Event
 
 RETRY_AFTER_S = 1
 MAX_ROWS = 200
@@ -175,8 +175,8 @@ async def cancel_job(app: State, job: Job) -> Job:
     return await app.store.step(job, lambda job: jobs.cancel(job, now_ms()), events=_cancel_events)
 
 
-def _cancel_events(after: Job) -> list[Event]:
-    return [Event("done", {"result": None}) if after.done else Event("status", {})]
+def _cancel_events(after: Job) -> list[EventDraft]:
+    return [EventDraft("done", {"result": None}) if after.done else EventDraft("status", {})]
 
 
 async def delete(request: Request) -> Response:

@@ -4,18 +4,13 @@ from redis.asyncio import Redis
 
 from nlp2filters.storage.batches import Batches
 from nlp2filters.storage.commits import Commits
-from nlp2filters.storage.commits import EventDraft as Event
 from nlp2filters.storage.deliveries import Deliveries
-from nlp2filters.storage.idempotency import IdempotencyKey as Once
 from nlp2filters.storage.idempotency import IdempotencyKeys
 from nlp2filters.storage.jobs import Jobs
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.stats import Stats
-from nlp2filters.storage.submissions import AdmissionLimits as Limits
 from nlp2filters.storage.submissions import Submissions
 from nlp2filters.storage.unfinished import UnfinishedWork
-
-__all__ = ["Event", "Limits", "Once", "Store"]
 
 
 class Store:

@@ -13,8 +13,9 @@ from typing import Any, Literal, Self
 
 from nlp2filters.clock import now_ms
 from nlp2filters.core.jobs import Job
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.errors import StorageError
-from nlp2filters.storage.store import Event, Store
+from nlp2filters.storage.store import Store
 
 EVERY_S = 0.25
 # A job's progress events are at least this far apart.
@@ -132,13 +133,14 @@ class Teller:
             _log.info("Redis does not take what goes on, it is left out: %r", exc)
             self._silent_until = loop.time() + SILENCE_S
 
-    def _news(self, at: int) -> list[Event]:
+    def _news(self, at: int) -> list[EventDraft]:
         events = [
-            Event("delta", {"try": piece.number, "offset": piece.offset, "text": piece.text}) for piece in self._pieces
+            EventDraft("delta", {"try": piece.number, "offset": piece.offset, "text": piece.text})
+            for piece in self._pieces
         ]
         self._pieces = []
         # The difference is negative if the clock was set back.
         if self._progress and not 0 <= at - self._progress_at < PROGRESS_MS:
-            events.append(Event("progress", self._progress))
+            events.append(EventDraft("progress", self._progress))
             self._progress, self._progress_at = None, at
         return events

@@ -44,8 +44,9 @@ from nlp2filters.errors import (
 from nlp2filters.fault_injection import Faults
 from nlp2filters.llm import Answer, Provider
 from nlp2filters.storage import arq_format, request_parts
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.heartbeat import Heartbeat
-from nlp2filters.storage.store import Event, Store
+from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import AT_ONCE, Indexes
 from nlp2filters.translator import ANSWERS, drafted, moment, translation
 from nlp2filters.webhooks.client import Sender
@@ -60,7 +61,7 @@ JUDGEMENT_WAIT_S = 1.0
 # Interruptions that are not the job's fault do not count as attempts. This limits them, so that no job runs forever.
 MAX_INTERRUPTIONS = 20
 INDEX_WAIT_S = 2.0
-NO_RESULT = Event("done", {"result": None})
+NO_RESULT = EventDraft("done", {"result": None})
 
 _log = logging.getLogger(__name__)
 
@@ -356,7 +357,7 @@ async def _begin(resources: Resources, stage: str, job_id: str) -> Task | None:
         job = await store.step(
             job,
             lambda job: jobs.begin(job, stage, resources.worker, now_ms(), survivors=survivors),
-            events=[Event("status", {})],
+            events=[EventDraft("status", {})],
         )
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
         _log.info("nothing to do: %s", exc)
@@ -400,11 +401,11 @@ async def _succeeded(task: Task, outcome: Outcome) -> None:
     job, attempt = task.job, task.job.attempt
     fields = {name: orjson.dumps(value) for name, value in outcome.fields.items()}
     if job.stage == STAGES[job.kind][-1]:
-        events = [Event("done", {"result": outcome.fields["result"]})]
+        events = [EventDraft("done", {"result": outcome.fields["result"]})]
         await _step(task, lambda job: jobs.succeed(job, attempt, now_ms()), events, fields)
         return
-    events = [Event(outcome.event, outcome.fields)] if outcome.event else []
-    events.append(Event("status", {}))
+    events = [EventDraft(outcome.event, outcome.fields)] if outcome.event else []
+    events.append(EventDraft("status", {}))
     await _step(task, lambda job: jobs.advance(job, attempt, now_ms()), events, fields)
 
 
@@ -445,7 +446,7 @@ async def _let_go(store: Store, job_id: str) -> None:
 async def _step(
     task: Task,
     step: Callable[[Job], Job],
-    events: list[Event],
+    events: list[EventDraft],
     fields: Mapping[str, bytes] | None = None,
 ) -> None:
     """Commit, unless the job has moved on without us. A job that is being canceled is ended instead."""

@@ -25,7 +25,8 @@ from nlp2filters.storage.api_keys import ApiKeys
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.request_parts import BYTES_PER_BYTE_OF_SCOPE, BYTES_PER_CHARACTER, JOB_BYTES, Part, Request
-from nlp2filters.storage.store import Limits, Store
+from nlp2filters.storage.store import Store
+from nlp2filters.storage.submissions import AdmissionLimits
 from nlp2filters.worker import stages
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
@@ -276,7 +277,9 @@ async def test_bytes_are_forgotten_with_the_time_in_which_they_were_added(redis:
 
     async def create(number: int) -> str:
         job = jobs.create(f"job_{number}", "filters", "anna", now_ms(), deadline_s=30)
-        return await store.create(job, Request(b"{}", {str(number): b"x" * 100_000}), limits=Limits(bytes=250_000))
+        return await store.create(
+            job, Request(b"{}", {str(number): b"x" * 100_000}), limits=AdmissionLimits(bytes=250_000)
+        )
 
     await create(1)
     current = int(now_ms() / 1000)

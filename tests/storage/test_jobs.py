@@ -15,10 +15,12 @@ from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import IllegalTransition, JobNotFound, Overloaded, StaleAttempt
 from nlp2filters.storage import arq_format
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Event, Limits, Store
+from nlp2filters.storage.store import Store
+from nlp2filters.storage.submissions import AdmissionLimits
 
-STATUS = [Event("status", {})]
+STATUS = [EventDraft("status", {})]
 
 
 def _begin(job: Job, worker: str) -> Job:
@@ -77,7 +79,7 @@ async def test_a_step_reaches_the_record_the_stream_and_the_next_queue(store: St
         job,
         lambda job: jobs.advance(job, job.attempt, now_ms()),
         fields={"draft": b'{"a":1}'},
-        events=[Event("draft", {"a": 1})],
+        events=[EventDraft("draft", {"a": 1})],
     )
     assert await store.load("job_1", "draft") == (job, {"draft": {"a": 1}})
     assert await event_names(store) == ["status", "status", "draft"]
@@ -86,7 +88,9 @@ async def test_a_step_reaches_the_record_the_stream_and_the_next_queue(store: St
 
 async def test_an_event_carries_the_whole_job_after_the_step(store: Store) -> None:
     await store.create(new(metadata={"for": "test"}), b"{}")
-    await store.step(new(), lambda job: jobs.begin(job, "embedding", "w", now_ms()), events=[Event("status", {"x": 1})])
+    await store.step(
+        new(), lambda job: jobs.begin(job, "embedding", "w", now_ms()), events=[EventDraft("status", {"x": 1})]
+    )
     (_, fields) = (await store.redis.xrevrange(store.keys.events("job_1"), count=1))[0]
     data = orjson.loads(fields[b"data"])
     assert (data["type"], data["job_id"], data["seq"], data["x"]) == ("job.running", "job_1", 2, 1)
@@ -127,9 +131,9 @@ async def test_a_commit_that_is_sent_twice_counts_once(store: Store) -> None:
 
 
 async def test_a_full_queue_takes_nothing_and_keeps_nothing(store: Store, redis: ArqRedis) -> None:
-    await store.create(new("job_1"), b"{}", limits=Limits(backlog=1))
+    await store.create(new("job_1"), b"{}", limits=AdmissionLimits(backlog=1))
     with pytest.raises(Overloaded):
-        await store.create(new("job_2"), b"{}", limits=Limits(backlog=1))
+        await store.create(new("job_2"), b"{}", limits=AdmissionLimits(backlog=1))
     assert not await redis.exists(store.keys.job("job_2"), store.keys.events("job_2"))
     assert await queued(store, "embedding") == ["job_1:embedding-1"]
 
