@@ -87,11 +87,11 @@ class Web:
             jobs.create(f"job_{uuid.uuid4().hex}", "filters", "anonymous", now_ms(), deadline_s=600)
             for _ in range(count)
         ]
-        await asyncio.gather(*(self.store.create(job, b'{"webhook": null}') for job in made))
+        await asyncio.gather(*(self.store.jobs.create(job, b'{"webhook": null}') for job in made))
         return made
 
     async def end(self, job: Job) -> None:
-        await self.store.step(
+        await self.store.jobs.apply(
             job, lambda job: jobs.cancel(job, now_ms()), events=[EventDraft("done", {"result": None})]
         )
 

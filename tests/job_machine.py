@@ -137,7 +137,7 @@ class JobMachine(RuleBasedStateMachine):
         notify: Any = ("succeeded", "failed", "canceled", "expired") if hook else ()
         url = HOOK if hook else None
         job = jobs.create(id_, "filters", owner, now_ms(), deadline_s=600, notify=notify, webhook=url, quick=quick)
-        self._with_losses(twice, self.store.create(job, b"{}"))
+        self._with_losses(twice, self.store.jobs.create(job, b"{}"))
         self.ids.append(id_)
         if hook:
             self.with_hook.add(id_)
@@ -146,7 +146,7 @@ class JobMachine(RuleBasedStateMachine):
     @rule(data=st.data(), twice=st.booleans())
     def cancel(self, data: st.DataObject, twice: bool) -> None:
         if job := self._some_job(data):
-            step = self.store.step(job, lambda job: jobs.cancel(job, now_ms()), events=_cancel_events)
+            step = self.store.jobs.apply(job, lambda job: jobs.cancel(job, now_ms()), events=_cancel_events)
             self._with_losses(twice, _unless_refused(step))
 
     @precondition(lambda self: self.ids)
@@ -154,7 +154,7 @@ class JobMachine(RuleBasedStateMachine):
     def delete(self, data: st.DataObject) -> None:
         job = self._some_job(data)
         if job and job.done:
-            self.run(self.store.delete(job))
+            self.run(self.store.jobs.delete(job))
             self.deleted.add(job.id)
 
     @precondition(lambda self: self.ids)
@@ -259,7 +259,7 @@ class JobMachine(RuleBasedStateMachine):
                 await self._check(id_, orphans)
 
     async def _check(self, id_: str, orphans: set[str]) -> None:
-        job, place = await self.store.get(id_), await self._place(id_)
+        job, place = await self.store.jobs.get(id_), await self._place(id_)
         waits = 0
         if place:
             name, entry, group = place
@@ -343,7 +343,7 @@ class JobMachine(RuleBasedStateMachine):
 
     def _some_job(self, data: st.DataObject) -> Job | None:
         id_ = data.draw(st.sampled_from(self.ids))
-        return None if id_ in self.deleted else self.run(self.store.get(id_))
+        return None if id_ in self.deleted else self.run(self.store.jobs.get(id_))
 
     def _awake(self, data: st.DataObject) -> Worker | None:
         worker = data.draw(st.sampled_from(self.workers))
@@ -410,12 +410,14 @@ class JobMachine(RuleBasedStateMachine):
         before = await self._superseded(hold)
         yield
         if before:
-            assert await self.store.get(before.id) == before, f"{hold.attempt} has changed what is not its own any more"
+            assert await self.store.jobs.get(before.id) == before, (
+                f"{hold.attempt} has changed what is not its own any more"
+            )
 
     async def _superseded(self, hold: Hold) -> Job | None:
         if hold.attempt is None or hold.subject in self.deleted:
             return None
-        job = await self.store.get(hold.subject)
+        job = await self.store.jobs.get(hold.subject)
         current = job.attempt == hold.attempt and job.stages[job.stage].status == "running"
         return None if current else job
 
@@ -486,7 +488,7 @@ class JobMachine(RuleBasedStateMachine):
     async def _is_at(self, hold: Hold) -> bool:
         """Whether the job of the entry is still there, and being worked on at that stage."""
         try:
-            job = await self.store.get(hold.subject)
+            job = await self.store.jobs.get(hold.subject)
         except JobNotFound:
             return False
         return job.stage == hold.stage

@@ -17,13 +17,13 @@ async def job_with_events(redis_url: str, count: int) -> tuple[str, list[str]]:
     async with Redis.from_url(redis_url) as redis:
         store = Store(redis, Keys(), retention_s=600)
         job = jobs.create(f"job_{random.getrandbits(64):x}", "filters", "anonymous", now_ms(), deadline_s=600)
-        await store.create(job, b'{"webhook": null}')
-        job = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
+        await store.jobs.create(job, b'{"webhook": null}')
+        job = await store.jobs.apply(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
         for number in range(count - 2):
             note = partial(jobs.checkpoint, attempt=job.attempt, name=str(number % 3))
-            job = await store.step(job, note, events=[EventDraft("status", {"n": number})])
+            job = await store.jobs.apply(job, note, events=[EventDraft("status", {"n": number})])
         problem = {"type": "/problems/x", "title": "X", "status": 500, "detail": "x"}
-        job = await store.step(
+        job = await store.jobs.apply(
             job,
             lambda job: jobs.fail(job, job.attempt, problem, now_ms()),
             events=[EventDraft("done", {"result": None})],

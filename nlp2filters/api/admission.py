@@ -55,7 +55,7 @@ async def replayed(request: Request, once: IdempotencyKey | None) -> str | None:
     Raises:
         IdempotencyKeyReused: the key stands for another request.
     """
-    return await state(request).store.made_before(caller(request).owner, once) if once else None
+    return await state(request).store.idempotency_keys.subject_of(caller(request).owner, once) if once else None
 
 
 async def again(app: State, job: Job, request: dict[str, Any]) -> tuple[Job, request_parts.Request]:

@@ -57,7 +57,7 @@ async def submit(request: Request) -> Response:
         metadata=asked.metadata,
     )
     request_body = orjson.dumps({"webhook": asked.webhook.model_dump() if asked.webhook else None})
-    made = await app.store.create_batch(batch, members, request_body, limits=limits, once=once)
+    made = await app.store.batches.create(batch, members, request_body, limits=limits, once=once)
     return await _accepted(request, made, batch, rate, members)
 
 
@@ -81,7 +81,7 @@ async def _accepted(
         return JSON(batches.to_public(new, [job for job, _ in members]), status_code=202, headers=answer)
     answer["Idempotency-Replayed"] = "true"
     try:
-        earlier, _ = await app.store.batch(batch_id)
+        earlier, _ = await app.store.batches.get(batch_id)
     except BatchNotFound as exc:
         raise ReplayGone(batch_id) from exc
     return JSON(await lookup.batch_now(app, earlier), status_code=202, headers=answer)
@@ -125,7 +125,7 @@ async def results(request: Request) -> Response:
 async def _results(app: State, batch: Batch) -> AsyncIterator[bytes]:
     for start in range(0, len(batch.members), _AT_ONCE):
         members = batch.members[start : start + _AT_ONCE]
-        loaded = await app.store.load_many([job_id for _, job_id in members], "result")
+        loaded = await app.store.jobs.load_many([job_id for _, job_id in members], "result")
         for (custom_id, job_id), (job, found) in zip(members, loaded, strict=True):
             line = batches.outcome(custom_id, job_id, job, found.get("result"))
             yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
@@ -135,7 +135,7 @@ async def cancel(request: Request) -> Response:
     """Cancel the jobs of the batch that have not ended."""
     batch, _ = await lookup.batch(request)
     app = state(request)
-    for job, _ in await app.store.load_many([job_id for _, job_id in batch.members]):
+    for job, _ in await app.store.jobs.load_many([job_id for _, job_id in batch.members]):
         if job and not job.done and job.status != "canceling":
             try:
                 await cancel_job(app, job)

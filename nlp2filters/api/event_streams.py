@@ -165,7 +165,7 @@ async def _serve_socket(socket: WebSocket) -> None:
     try:
         await authenticate(socket, "jobs:read")
         app = state(socket)
-        job = lookup.owned(socket, await app.store.get(socket.path_params["job_id"]))
+        job = lookup.owned(socket, await app.store.jobs.get(socket.path_params["job_id"]))
         cursor = await _held(app, job.id, _cursor(socket))
         if cursor and await _at_end(app, job.id, cursor):
             await socket.close(CLOSED_NORMALLY)
@@ -259,13 +259,13 @@ async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> Event:
 
 
 async def _job_snapshot(app: State, job_id: str) -> dict[str, Any]:
-    job, found = await app.store.load(job_id, "draft")
+    job, found = await app.store.jobs.load(job_id, "draft")
     public = jobs.to_public(job)
     return {"type": "job.snapshot", "job_id": job.id, "seq": job.seq, "job": public, "draft": found.get("draft")}
 
 
 async def _batch_snapshot(app: State, batch_id: str) -> dict[str, Any]:
-    batch, _ = await app.store.batch(batch_id)
+    batch, _ = await app.store.batches.get(batch_id)
     return {"type": "batch.snapshot", "batch_id": batch.id, "batch": await lookup.batch_now(app, batch)}
 
 

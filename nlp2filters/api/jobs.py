@@ -52,7 +52,7 @@ async def submit(request: Request) -> Response:
         return await _accepted(request, made)
     limits, rate = await admission.admit(request)
     job, body = await Preparation(request).prepare(asked)
-    job_id = await state(request).store.create(job, body, limits=limits, once=once)
+    job_id = await state(request).store.jobs.create(job, body, limits=limits, once=once)
     fault_injection.reach(state(request).settings.faults, "job-created")
     return await _accepted(request, job_id, job, rate)
 
@@ -69,9 +69,9 @@ async def retry(request: Request) -> Response:
     old = await lookup.job(request)
     if old.status not in RETRYABLE:
         raise NotRetryable(old.id, old.status)
-    _, found = await app.store.load(old.id, "request")
+    _, found = await app.store.jobs.load(old.id, "request")
     job, body = await admission.again(app, old, found["request"])
-    job_id = await app.store.create(job, body, limits=limits, once=once)
+    job_id = await app.store.jobs.create(job, body, limits=limits, once=once)
     return await _accepted(request, job_id, job, rate)
 
 
@@ -86,7 +86,7 @@ async def _accepted(
     app, asked = state(request), headers.preferences(request)
     if replayed := new is None or new.id != job_id:
         try:
-            new = await app.store.get(job_id)
+            new = await app.store.jobs.get(job_id)
         except JobNotFound as exc:
             raise ReplayGone(job_id) from exc
     assert new
@@ -123,7 +123,7 @@ async def _wait(app: State, job_id: str, asked: Preferences) -> dict[str, Any]:
                 pass
     except TimeoutError:
         pass
-    job, found = await app.store.load(job_id, "result")
+    job, found = await app.store.jobs.load(job_id, "result")
     return {"job": job, **found}
 
 
@@ -134,7 +134,7 @@ async def listing(request: Request) -> Response:
     if status is not None and status not in STATUSES:
         raise InvalidRequest([Fault("/query/status", f"Expected one of {', '.join(STATUSES)}.")])
     place = headers.page_place(request)
-    found, following = await state(request).store.page(caller(request).owner, size, place, status)  # type: ignore[arg-type]
+    found, following = await state(request).store.jobs.page(caller(request).owner, size, place, status)  # type: ignore[arg-type]
     return JSON({"jobs": [jobs.to_public(job) for job in found], "next_page_token": headers.page_token(following)})
 
 
@@ -172,7 +172,7 @@ async def cancel_job(app: State, job: Job) -> Job:
     Raises:
         IllegalTransition: the job has ended, or is already being canceled.
     """
-    return await app.store.step(job, lambda job: jobs.cancel(job, now_ms()), events=_cancel_events)
+    return await app.store.jobs.apply(job, lambda job: jobs.cancel(job, now_ms()), events=_cancel_events)
 
 
 def _cancel_events(after: Job) -> list[EventDraft]:
@@ -184,7 +184,7 @@ async def delete(request: Request) -> Response:
     job = await lookup.job(request)
     if not job.done:
         raise NotFinished(job.id, job.status)
-    await state(request).store.delete(job)
+    await state(request).store.jobs.delete(job)
     return Response(status_code=204)
 
 

@@ -18,7 +18,7 @@ async def job(request: Request) -> Job:
     Raises:
         JobNotFound: it does not exist, or belongs to another owner.
     """
-    return owned(request, await state(request).store.get(request.path_params["job_id"]))
+    return owned(request, await state(request).store.jobs.get(request.path_params["job_id"]))
 
 
 def owned(connection: HTTPConnection, job: Job) -> Job:
@@ -48,9 +48,9 @@ async def finished(request: Request, job_id: str, *names: str) -> tuple[Job, dic
     """Load a job of the caller that succeeded, and the named fields of its record; raises as `result` does."""
     store = state(request).store
     try:
-        job, found = await store.load(job_id, *names)
+        job, found = await store.jobs.load(job_id, *names)
     except JobNotFound:
-        if await store.owner_of_gone(job_id) == caller(request).owner:
+        if await store.jobs.owner_of_expired(job_id) == caller(request).owner:
             raise JobGone(job_id) from None
         raise
     owned(request, job)
@@ -66,7 +66,7 @@ async def batch(request: Request) -> tuple[Batch, dict[str, Any]]:
         BatchNotFound: it does not exist, or belongs to another owner.
     """
     batch_id = request.path_params["batch_id"]
-    found, asked = await state(request).store.batch(batch_id)
+    found, asked = await state(request).store.batches.get(batch_id)
     if found.owner != caller(request).owner:
         raise BatchNotFound(batch_id)
     return found, asked
@@ -74,5 +74,5 @@ async def batch(request: Request) -> tuple[Batch, dict[str, Any]]:
 
 async def batch_now(app: State, batch: Batch) -> dict[str, Any]:
     """Return the batch as its owner sees it, with the current state of its jobs."""
-    members = await app.store.load_many([job_id for _, job_id in batch.members])
+    members = await app.store.jobs.load_many([job_id for _, job_id in batch.members])
     return batches.to_public(batch, [job for job, _ in members])

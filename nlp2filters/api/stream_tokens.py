@@ -21,8 +21,8 @@ async def create(request: Request) -> Response:
     asked = checked(StreamTokenRequest, await read_json(request))
     app, maker = state(request), caller(request)
     if asked.job_id:
-        lookup.owned(request, await app.store.get(asked.job_id))
-    if asked.batch_id and (await app.store.batch(asked.batch_id))[0].owner != maker.owner:
+        lookup.owned(request, await app.store.jobs.get(asked.job_id))
+    if asked.batch_id and (await app.store.batches.get(asked.batch_id))[0].owner != maker.owner:
         raise BatchNotFound(asked.batch_id)
     token = await app.tokens.create(maker, asked.job_id or asked.batch_id or "")
     return JSON({"token": token, "expires_at": jobs.timestamp(now_ms() + 1000 * TOKEN_S)}, status_code=201)

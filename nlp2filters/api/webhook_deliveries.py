@@ -56,7 +56,7 @@ async def _job(request: Request, *, ended: bool) -> _Told | None:
     if job.status not in job.notify:
         return None
     if not (url := job.webhook):  # Jobs from before version 4 do not have it.
-        _, found = await state(request).store.load(job.id, "request")
+        _, found = await state(request).store.jobs.load(job.id, "request")
         url = found["request"]["webhook"]["url"]
     return _Told(job.id, f"job.{job.status}", url)
 

@@ -28,9 +28,3 @@ class Store:
         self.idempotency_keys = IdempotencyKeys(redis, keys)
         self.unfinished = UnfinishedWork(redis, keys)
         self.stats = Stats(redis, keys)
-
-        self.create, self.delete, self.page = self.jobs.create, self.jobs.delete, self.jobs.page
-        self.get, self.load, self.load_many = self.jobs.get, self.jobs.load, self.jobs.load_many
-        self.step, self.tell, self.owner_of_gone = self.jobs.apply, self.jobs.publish, self.jobs.owner_of_expired
-        self.create_batch, self.batch = self.batches.create, self.batches.get
-        self.made_before = self.idempotency_keys.subject_of

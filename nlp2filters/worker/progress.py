@@ -128,7 +128,7 @@ class Teller:
             return
         try:
             async with asyncio.timeout(PATIENCE_S):
-                await self._store.tell(self._job, events, at)
+                await self._store.jobs.publish(self._job, events, at)
         except (StorageError, OSError, TimeoutError) as exc:
             _log.info("Redis does not take what goes on, it is left out: %r", exc)
             self._silent_until = loop.time() + SILENCE_S

@@ -68,8 +68,8 @@ async def _rescue(store: Store, subject: str, queue_name: str, entry: str) -> bo
                 raise JobNotFound(subject)
             await store.deliveries.rescue(subject, message["owner"], message["url"])
         else:
-            job = await store.get(subject)
-            await store.step(job, partial(_requeue, entry=entry))
+            job = await store.jobs.get(subject)
+            await store.jobs.apply(job, partial(_requeue, entry=entry))
     except NewerRecord as exc:
         _log.warning("an orphan is left to a worker of the newer version: %s", exc)
         return False

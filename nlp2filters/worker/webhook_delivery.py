@@ -110,17 +110,17 @@ async def _message(store: Store, subject: str) -> Message | None:
 async def _older(store: Store, subject: str) -> dict[str, Any] | None:
     """Build the message for a job or batch that an older version of the service ended without writing one."""
     try:
-        batch, asked = await store.batch(subject)
+        batch, asked = await store.batches.get(subject)
     except BatchNotFound:
-        job, found = await store.load(subject, "request")
+        job, found = await store.jobs.load(subject, "request")
         url = found["request"]["webhook"]["url"]
         return {"owner": job.owner, "url": url, "body": deliveries.body_of(job).decode()}
     return {"owner": batch.owner, "url": asked["webhook"]["url"]} if batch.notify else None
 
 
 async def _batch_body(store: Store, batch_id: str) -> bytes:
-    batch, _ = await store.batch(batch_id)
-    members = await store.load_many([job_id for _, job_id in batch.members], "result")
+    batch, _ = await store.batches.get(batch_id)
+    members = await store.jobs.load_many([job_id for _, job_id in batch.members], "result")
     return _sent(batch, members) if batch.notify == "send" else _of_batch(batch, [job for job, _ in members])
 
 

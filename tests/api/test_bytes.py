@@ -133,7 +133,7 @@ def run_all(settings: Settings) -> None:
                 for entry in await store.redis.zrange(arq_format.all_key(store.keys.queue(name)), 0, -1):
                     job_id = arq_format.job_of(entry.decode())
                     await stage({"resources": resources}, job_id)
-                    assert (await store.get(job_id)).error is None
+                    assert (await store.jobs.get(job_id)).error is None
 
     with_store(settings, work)
 
@@ -226,7 +226,7 @@ def test_requests_of_earlier_versions_are_read(settings: Settings, client: httpx
 
     def create(job_id: str) -> None:
         job = jobs.create(job_id, "filters", "anonymous", now_ms(), deadline_s=60)
-        with_store(settings, lambda store: store.create(job, orjson.dumps(request)))
+        with_store(settings, lambda store: store.jobs.create(job, orjson.dumps(request)))
 
     create("job_old")
     run_all(settings)
@@ -277,7 +277,7 @@ async def test_bytes_are_forgotten_with_the_time_in_which_they_were_added(redis:
 
     async def create(number: int) -> str:
         job = jobs.create(f"job_{number}", "filters", "anna", now_ms(), deadline_s=30)
-        return await store.create(
+        return await store.jobs.create(
             job, Request(b"{}", {str(number): b"x" * 100_000}), limits=AdmissionLimits(bytes=250_000)
         )
 

@@ -23,7 +23,7 @@ async def echo(request: Request) -> Response:
     limits, rate = await admission.admit(request)
     app, owner = state(request), caller(request).owner
     job = jobs.create(admission.new_id("job"), "echo", owner, now_ms(), deadline_s=app.settings.deadline_s)
-    await app.store.create(job, orjson.dumps(asked.model_dump()), limits=limits)
+    await app.store.jobs.create(job, orjson.dumps(asked.model_dump()), limits=limits)
     return JSON({"job_id": job.id}, status_code=202, headers=rate)
 
 
@@ -31,7 +31,7 @@ async def result(request: Request) -> Response:
     """Show the text once it has been embedded; until then, the status."""
     job_id = request.path_params["job_id"]
     try:
-        job, found = await state(request).store.load(job_id, "result")
+        job, found = await state(request).store.jobs.load(job_id, "result")
         owned(request, job)
     except JobNotFound as exc:
         return JSON({"error": str(exc)}, status_code=404)

@@ -63,7 +63,7 @@ async def send(request: Request) -> Response:
     names = tuple((job.custom_id or "", job.id) for job, _ in members)
     batch = Batch(batch_id, owner, now_ms(), names, notify="send")
     body = orjson.dumps({"webhook": {"url": sent.callback}})
-    await app.store.create_batch(batch, members, body, limits=limits)
+    await app.store.batches.create(batch, members, body, limits=limits)
     return Response(status_code=204, headers=rate)
 
 
