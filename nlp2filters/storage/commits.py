@@ -107,7 +107,7 @@ class Commits:
             "keys": {
                 "record": keys.job(job.id),
                 "events": keys.events(job.id),
-                "tombstone": keys.known(job.id),
+                "tombstone": keys.tombstone(job.id),
                 "pending": keys.pending(job.owner),
                 "stats": keys.stats,
                 "open": keys.open,
