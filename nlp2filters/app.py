@@ -39,7 +39,8 @@ from nlp2filters.errors import NLP2FiltersError
 from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import ApiKeys, StreamTokens
 from nlp2filters.storage.catalogs import Catalogs
-from nlp2filters.storage.connection import StorageError, connect, warn_of_settings
+from nlp2filters.storage.connection import connect, warn_about_config
+from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.rate_limits import Backpressure
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
@@ -76,7 +77,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[_Lifespan]:
         keys = Keys(settings.key_prefix)
         redis = connect(settings)
-        await warn_of_settings(redis)
+        await warn_about_config(redis)
         catalog_ttl_ms = 1000 * (settings.deadline_s + 2 * settings.retention_s)
         api_keys = ApiKeys(redis, keys)
         async with Events(redis, keys) as events, Streams(api_keys, settings.max_streams) as streams:

@@ -5,13 +5,14 @@ from typing import Any
 import orjson
 import pytest
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import JobNotFound
-from nlp2filters.storage.connection import Client
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.retrying_redis import RetryingRedis
+from nlp2filters.storage.store import Store
 from nlp2filters.worker.webhook_delivery import load_message
 
 URL = "https://hook.example/"
@@ -19,7 +20,7 @@ REQUEST = orjson.dumps({"text": "x", "webhook": {"url": URL, "events": ["cancele
 
 
 @pytest.fixture
-def store(redis: Client, keys: Keys) -> Store:
+def store(redis: RetryingRedis, keys: Keys) -> Store:
     return Store(redis, keys, retention_s=60)
 
 
@@ -29,22 +30,22 @@ async def stored_message(store: Store, subject: str) -> dict[str, Any]:
 
 async def canceled_job(store: Store, **about: Any) -> Job:
     job = jobs.create("job_1", "filters", "anna", now_ms(), deadline_s=60, **about)
-    await store.create(job, REQUEST)
-    return await store.step(job, lambda job: jobs.cancel(job, now_ms()))
+    await store.jobs.create(job, REQUEST)
+    return await store.jobs.apply(job, lambda job: jobs.cancel(job, now_ms()))
 
 
 async def ended_batch(store: Store) -> Batch:
     job = jobs.create("job_2", "filters", "anna", now_ms(), deadline_s=60, batch_id="batch_1", custom_id="a")
     batch = Batch("batch_1", "anna", now_ms(), (("a", job.id),), notify="event")
-    await store.create_batch(batch, [(job, b'{"text": "x"}')], orjson.dumps({"webhook": {"url": URL}}))
-    await store.step(job, lambda job: jobs.cancel(job, now_ms()))
+    await store.batches.create(batch, [(job, b'{"text": "x"}')], orjson.dumps({"webhook": {"url": URL}}))
+    await store.jobs.apply(job, lambda job: jobs.cancel(job, now_ms()))
     return batch
 
 
 async def test_the_message_of_a_job_names_its_type_and_survives_the_job(store: Store) -> None:
     job = await canceled_job(store, webhook=URL, notify=("canceled",))
     assert (await stored_message(store, job.id))["subject_type"] == "job"
-    await store.delete(job)
+    await store.jobs.delete(job)
     message = await load_message(store, job.id)
     assert message
     assert (message.owner, message.url) == ("anna", URL)

@@ -6,11 +6,13 @@ from nlp2filters.api.services import Services
 from nlp2filters.errors import TooManyRequests
 from nlp2filters.storage import rate_limits
 from nlp2filters.storage.api_keys import Caller
+from nlp2filters.storage.idempotency import IdempotencyKey
 from nlp2filters.storage.rate_limits import WINDOW_S
-from nlp2filters.storage.store import Limits, Once, Store
+from nlp2filters.storage.store import Store
+from nlp2filters.storage.submissions import AdmissionLimits
 
 
-async def replayed_id(store: Store, owner: str, key: Once | None) -> str | None:
+async def replayed_id(store: Store, owner: str, key: IdempotencyKey | None) -> str | None:
     """Return the id of the job or batch that the same request created earlier, in any state; None for a new request.
 
     Call it before all checks and limits: a repeated request that was accepted once is neither refused nor counted.
@@ -18,10 +20,10 @@ async def replayed_id(store: Store, owner: str, key: Once | None) -> str | None:
     Raises:
         IdempotencyKeyReused: the key stands for another request.
     """
-    return await store.made_before(owner, key) if key else None
+    return await store.idempotency_keys.subject_of(owner, key) if key else None
 
 
-async def admit(services: Services, caller: Caller, texts: int = 1) -> tuple[Limits, dict[str, str]]:
+async def admit(services: Services, caller: Caller, texts: int = 1) -> tuple[AdmissionLimits, dict[str, str]]:
     """Check that the caller may submit this many texts. Returns the limits to apply, and the `RateLimit` headers.
 
     Raises:
@@ -31,13 +33,13 @@ async def admit(services: Services, caller: Caller, texts: int = 1) -> tuple[Lim
     settings, store, backpressure = services.settings, services.store, services.backpressure
     await backpressure.check()
     if not caller.limited:
-        return Limits(settings.max_backlog), {}
+        return AdmissionLimits(settings.max_backlog), {}
     rate = await rate_limits.count(store.redis, store.keys, caller.owner, settings.max_rate, time.time(), texts)
     if rate.exceeded:
         raise TooManyRequests(rate.limit, WINDOW_S, rate.reset_s)
     headers = {
         "RateLimit-Policy": f'"submit";q={rate.limit};w={WINDOW_S}',
-        "RateLimit": f'"submit";r={rate.left};t={rate.reset_s}',
+        "RateLimit": f'"submit";r={rate.remaining};t={rate.reset_s}',
     }
     max_bytes = backpressure.owner_bytes(settings.max_owner_bytes)
-    return Limits(settings.max_backlog, settings.max_pending, max_bytes), headers
+    return AdmissionLimits(settings.max_backlog, settings.max_pending, max_bytes), headers

@@ -11,6 +11,7 @@ from nlp2filters.api.jobs import cancel_job
 from nlp2filters.api.preparation import Member, Preparation, check_webhook, new_id
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import IDEMPOTENCY_KEY, Call, Operation
+from nlp2filters.clock import now_ms
 from nlp2filters.core import batches, schemas
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.requests import BatchRequest, BatchSubmission
@@ -27,7 +28,7 @@ from nlp2filters.errors import (
     ReplayGone,
     ResultNotReady,
 )
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.store import Store
 
 JSON_LINES = "application/x-ndjson"
 _RESULTS_PER_READ = 10
@@ -56,7 +57,7 @@ async def submit(call: Call, body: BatchSubmission) -> Response:
         metadata=body.metadata,
     )
     request = orjson.dumps({"webhook": body.webhook.model_dump() if body.webhook else None})
-    created_id = await services.store.create_batch(batch, members, request, limits=limits, once=call.idempotency_key)
+    created_id = await services.store.batches.create(batch, members, request, limits=limits, once=call.idempotency_key)
     if created_id != batch_id:
         return await _replay(services.store, created_id, rate_headers)
     # The batch is not read again: an error would tell the client that it was not written.
@@ -71,7 +72,7 @@ async def _replay(store: Store, batch_id: str, rate_headers: Mapping[str, str] =
         ReplayGone: the batch is no longer kept.
     """
     try:
-        batch, _ = await store.batch(batch_id)
+        batch, _ = await store.batches.get(batch_id)
     except BatchNotFound as exc:
         raise ReplayGone("batch", batch_id) from exc
     headers = {**_headers(batch_id), **rate_headers, "Idempotency-Replayed": "true"}
@@ -121,7 +122,7 @@ async def results(call: Call, batch_id: str) -> Response:
 async def _result_lines(store: Store, batch: Batch) -> AsyncIterator[bytes]:
     for start in range(0, len(batch.members), _RESULTS_PER_READ):
         members = batch.members[start : start + _RESULTS_PER_READ]
-        loaded = await store.load_many([job_id for _, job_id in members], "result")
+        loaded = await store.jobs.load_many([job_id for _, job_id in members], "result")
         for (custom_id, job_id), (job, fields) in zip(members, loaded, strict=True):
             line = batches.outcome(custom_id, job_id, job, fields.get("result"))
             yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
@@ -131,7 +132,7 @@ async def cancel(call: Call, batch_id: str) -> Response:
     """Cancel the jobs of the batch that have not ended."""
     store = call.services.store
     batch, _ = await lookup.batch(store, call.caller.owner, batch_id)
-    for job, _ in await store.load_many([job_id for _, job_id in batch.members]):
+    for job, _ in await store.jobs.load_many([job_id for _, job_id in batch.members]):
         if job and not job.done and job.status != "canceling":
             try:
                 await cancel_job(store, job)

@@ -13,6 +13,7 @@ from nlp2filters.api.body import read_body, read_json
 from nlp2filters.api.headers import etag_matches
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Call, Operation, Param
+from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import schemas
 from nlp2filters.core.catalog import Catalog
@@ -28,7 +29,6 @@ from nlp2filters.errors import (
     UnreadableSource,
 )
 from nlp2filters.row_readers import Row
-from nlp2filters.storage.store import now_ms
 from nlp2filters.storage.vector_index import AT_ONCE
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)

@@ -19,6 +19,7 @@ from nlp2filters.api import lookup
 from nlp2filters.api.auth import authenticate
 from nlp2filters.api.routes import Call, Operation, Param
 from nlp2filters.api.services import Services, services
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, schemas
 from nlp2filters.core.schemas import SSE
 from nlp2filters.errors import (
@@ -32,8 +33,8 @@ from nlp2filters.errors import (
     Unauthenticated,
 )
 from nlp2filters.storage.api_keys import Caller
-from nlp2filters.storage.connection import StorageError
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.errors import StorageError
+from nlp2filters.storage.store import Store
 from nlp2filters.storage.streams import START, Event, Events, Follower, is_cursor
 
 RECONNECT_MS = 3000
@@ -266,13 +267,13 @@ async def _snapshot(services: Services, subject: str, snapshot: Snapshot) -> Eve
 
 
 async def _job_snapshot(store: Store, job_id: str) -> dict[str, Any]:
-    job, fields = await store.load(job_id, "draft")
+    job, fields = await store.jobs.load(job_id, "draft")
     public = jobs.to_public(job)
     return {"type": "job.snapshot", "job_id": job.id, "seq": job.seq, "job": public, "draft": fields.get("draft")}
 
 
 async def _batch_snapshot(store: Store, batch_id: str) -> dict[str, Any]:
-    batch, _ = await store.batch(batch_id)
+    batch, _ = await store.batches.get(batch_id)
     return {"type": "batch.snapshot", "batch_id": batch.id, "batch": await lookup.public_batch(store, batch)}
 
 
@@ -292,7 +293,7 @@ def _requested_cursor(headers: Headers, query: QueryParams) -> str | None:
 
 async def _stored_cursor(events: Events, subject: str, cursor: str | None) -> str | None:
     """Return the cursor if its event is still in the stream, otherwise None."""
-    return cursor if cursor and await events.holds(subject, cursor) else None
+    return cursor if cursor and await events.contains(subject, cursor) else None
 
 
 async def _is_exhausted(events: Events, subject: str, cursor: str) -> bool:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.datastructures import Headers
 
 from nlp2filters.errors import Fault, InvalidRequest
-from nlp2filters.storage.store import Once
+from nlp2filters.storage.idempotency import IdempotencyKey
 
 # Heroku's router gives up after 30 s.
 MAX_WAIT_S = 25
@@ -39,7 +39,7 @@ def preferences(headers: Headers) -> Preferences:
     return Preferences(min(int(wait[1]), MAX_WAIT_S) if wait else 0, bool(minimal))
 
 
-def idempotency_key(headers: Headers, path: str, body: BaseModel | None) -> Once | None:
+def idempotency_key(headers: Headers, path: str, body: BaseModel | None) -> IdempotencyKey | None:
     """Read the idempotency key, with the fingerprint of the request's path and body; None if there is no key.
 
     Raises:
@@ -56,7 +56,7 @@ def idempotency_key(headers: Headers, path: str, body: BaseModel | None) -> Once
         raise InvalidRequest([Fault("/headers/Idempotency-Key", detail)])
     data = body.model_dump(mode="json") if body else None
     content = path.encode() + b"\n" + orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
-    return Once(key, hashlib.sha256(content).hexdigest())
+    return IdempotencyKey(key, hashlib.sha256(content).hexdigest())
 
 
 def etag_matches(headers: Headers, etag: str) -> bool:

@@ -16,6 +16,7 @@ from nlp2filters.api.query import MAX_PAGE_SIZE, PAGE_SIZE, decode_page_token, e
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, Operation, Param
 from nlp2filters.api.services import Services
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, schemas
 from nlp2filters.core.dialects import sql
 from nlp2filters.core.interpretation import from_json
@@ -31,9 +32,11 @@ from nlp2filters.errors import (
     NotRetryable,
     ReplayGone,
 )
-from nlp2filters.storage.connection import StorageError
+from nlp2filters.storage.commits import EventDraft
+from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.request_parts import Request
-from nlp2filters.storage.store import Event, Limits, Store, now_ms
+from nlp2filters.storage.store import Store
+from nlp2filters.storage.submissions import AdmissionLimits
 
 RETRY_AFTER_S = 1
 MAX_ROWS = 200
@@ -70,10 +73,12 @@ async def retry(call: Call, job_id: str) -> Response:
     return await _create(call, job, request, limits, headers)
 
 
-async def _create(call: Call, job: Job, request: Request, limits: Limits, headers: Mapping[str, str]) -> Response:
+async def _create(
+    call: Call, job: Job, request: Request, limits: AdmissionLimits, headers: Mapping[str, str]
+) -> Response:
     """Write the job, and answer with it; or with the job of a concurrent request with the same idempotency key."""
     services = call.services
-    job_id = await services.store.create(job, request, limits=limits, once=call.idempotency_key)
+    job_id = await services.store.jobs.create(job, request, limits=limits, once=call.idempotency_key)
     fault_injection.reach(services.settings.faults, "job-created")
     if job_id != job.id:
         return await _replay(call, job_id, headers)
@@ -91,7 +96,7 @@ async def _replay(call: Call, job_id: str, headers: Mapping[str, str] = MappingP
         ReplayGone: the job is no longer kept.
     """
     try:
-        job = await call.services.store.get(job_id)
+        job = await call.services.store.jobs.get(job_id)
     except JobNotFound as exc:
         raise ReplayGone("job", job_id) from exc
     prefer, result = call.preferences, None
@@ -106,7 +111,7 @@ async def _wait(services: Services, job: Job, wait_s: int) -> tuple[Job, dict[st
         async with asyncio.timeout(wait_s):
             async for _ in services.events.follow(job.id):
                 pass
-    job, fields = await services.store.load(job.id, "result")
+    job, fields = await services.store.jobs.load(job.id, "result")
     return job, fields.get("result")
 
 
@@ -135,7 +140,7 @@ async def list_jobs(call: Call) -> Response:
     if status is not None and status not in STATUSES:
         raise InvalidRequest([Fault("/query/status", f"Expected one of {', '.join(STATUSES)}.")])
     after = decode_page_token(query)
-    page, last = await call.services.store.page(call.caller.owner, size, after, status)  # type: ignore[arg-type]
+    page, last = await call.services.store.jobs.page(call.caller.owner, size, after, status)  # type: ignore[arg-type]
     return JSON({"jobs": [jobs.to_public(job) for job in page], "next_page_token": encode_page_token(last)})
 
 
@@ -177,11 +182,11 @@ async def cancel_job(store: Store, job: Job) -> Job:
     Raises:
         IllegalTransition: the job has ended, or is already being canceled.
     """
-    return await store.step(job, lambda job: jobs.cancel(job, now_ms()), events=_cancel_events)
+    return await store.jobs.apply(job, lambda job: jobs.cancel(job, now_ms()), events=_cancel_events)
 
 
-def _cancel_events(after: Job) -> list[Event]:
-    return [Event("done", {"result": None}) if after.done else Event("status", {})]
+def _cancel_events(after: Job) -> list[EventDraft]:
+    return [EventDraft("done", {"result": None}) if after.done else EventDraft("status", {})]
 
 
 async def delete(call: Call, job_id: str) -> Response:
@@ -190,7 +195,7 @@ async def delete(call: Call, job_id: str) -> Response:
     job = await lookup.job(store, call.caller.owner, job_id)
     if not job.done:
         raise NotFinished(job.id, job.status)
-    await store.delete(job)
+    await store.jobs.delete(job)
     return Response(status_code=204)
 
 

@@ -21,7 +21,7 @@ async def job(store: Store, owner: str, job_id: str) -> Job:
 
 async def job_with(store: Store, owner: str, job_id: str, *names: str) -> tuple[Job, dict[str, Any]]:
     """Load a job and the named fields of its record; raises as `job` does."""
-    job, fields = await store.load(job_id, *names)
+    job, fields = await store.jobs.load(job_id, *names)
     if job.owner != owner:
         raise JobNotFound(job.id)
     return job, fields
@@ -44,7 +44,7 @@ async def succeeded_job(store: Store, owner: str, job_id: str, *names: str) -> t
     try:
         job, fields = await job_with(store, owner, job_id, *names)
     except JobNotFound:
-        if await store.owner_of_gone(job_id) == owner:
+        if await store.jobs.owner_of_expired(job_id) == owner:
             raise JobGone(job_id) from None
         raise
     if job.status != "succeeded":
@@ -58,7 +58,7 @@ async def batch(store: Store, owner: str, batch_id: str) -> tuple[Batch, dict[st
     Raises:
         BatchNotFound: it does not exist, or belongs to another owner.
     """
-    batch, request = await store.batch(batch_id)
+    batch, request = await store.batches.get(batch_id)
     if batch.owner != owner:
         raise BatchNotFound(batch_id)
     return batch, request
@@ -66,5 +66,5 @@ async def batch(store: Store, owner: str, batch_id: str) -> tuple[Batch, dict[st
 
 async def public_batch(store: Store, batch: Batch) -> dict[str, Any]:
     """Return the batch as its owner sees it, with the current state of its jobs."""
-    members = await store.load_many([job_id for _, job_id in batch.members])
+    members = await store.jobs.load_many([job_id for _, job_id in batch.members])
     return batches.to_public(batch, [job for job, _ in members])

@@ -9,11 +9,8 @@ from nlp2filters import __version__
 from nlp2filters.api.metrics import MEDIA_TYPE
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Call, Operation, Param
-from nlp2filters.api.services import Services
 from nlp2filters.core import schemas
-from nlp2filters.storage.arq_format import FUNCTIONS
-from nlp2filters.storage.connection import StorageError
-from nlp2filters.storage.store import now_ms
+from nlp2filters.storage.errors import StorageError
 
 READY_TIMEOUT_S = 2.0
 
@@ -27,20 +24,12 @@ async def readyz(call: Call) -> Response:
     """Check that jobs can be accepted: Redis answers. With `?workers=true`, every queue must also have a worker."""
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
-            workers = await _workers(call.services)
+            workers = await call.services.store.stats.workers()
     except (StorageError, OSError, TimeoutError):
         return JSON({"status": "unavailable", "redis": False, "workers": {}}, status_code=503)
     ready = all(workers.values()) or call.query.get("workers") != "true"
     body: dict[str, Any] = {"status": "ready" if ready else "starting", "redis": True, "workers": workers}
     return JSON(body, status_code=200 if ready else 503)
-
-
-async def _workers(app: Services) -> dict[str, int]:
-    """Count the workers of each queue."""
-    async with app.store.redis.pipeline(transaction=False) as pipe:
-        for stage in FUNCTIONS:
-            pipe.zcount(app.store.keys.workers(stage), now_ms(), "+inf")
-        return dict(zip(FUNCTIONS, await pipe.execute(), strict=True))
 
 
 async def metrics(call: Call) -> Response:

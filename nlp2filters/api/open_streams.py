@@ -11,7 +11,7 @@ from sse_starlette import EventSourceResponse
 
 from nlp2filters.errors import TooManyStreams
 from nlp2filters.storage.api_keys import ApiKeys, Caller
-from nlp2filters.storage.connection import StorageError
+from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.streams import Follower
 
 CHECK_KEYS_S = 10.0

@@ -13,6 +13,7 @@ from nlp2filters import demo
 from nlp2filters.api import refinement
 from nlp2filters.api.refinement import RefinedJob
 from nlp2filters.api.services import Services
+from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, filters, jobs
 from nlp2filters.core.catalog import Catalog
@@ -22,7 +23,6 @@ from nlp2filters.errors import CatalogNotFound, Fault, InvalidCatalog, InvalidFi
 from nlp2filters.settings import Settings
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.request_parts import Part
-from nlp2filters.storage.store import now_ms
 from nlp2filters.webhooks.client import check_url
 
 Member = tuple[Job, request_parts.Request]

@@ -12,7 +12,7 @@ from nlp2filters import errors
 from nlp2filters.api.middleware import REQUEST_ID
 from nlp2filters.core.jobs import TERMINAL
 from nlp2filters.core.problems import problem
-from nlp2filters.storage.connection import OutcomeUnknown, StorageError
+from nlp2filters.storage.errors import OutcomeUnknown, StorageError
 
 _log = logging.getLogger(__name__)
 

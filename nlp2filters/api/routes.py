@@ -21,7 +21,7 @@ from nlp2filters.api.headers import Preferences, idempotency_key, preferences
 from nlp2filters.api.services import Services, services
 from nlp2filters.core.requests import RequestBody, validate
 from nlp2filters.storage.api_keys import Caller
-from nlp2filters.storage.store import Once
+from nlp2filters.storage.idempotency import IdempotencyKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Call:
     request: Request
     headers: Headers
     query: QueryParams
-    idempotency_key: Once | None
+    idempotency_key: IdempotencyKey | None
     preferences: Preferences
 
 

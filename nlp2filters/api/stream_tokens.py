@@ -5,10 +5,10 @@ from starlette.responses import Response
 from nlp2filters.api import lookup
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Call, Operation
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, schemas
 from nlp2filters.core.requests import StreamTokenRequest
 from nlp2filters.storage.api_keys import TOKEN_S
-from nlp2filters.storage.store import now_ms
 
 
 async def create(call: Call, body: StreamTokenRequest) -> Response:

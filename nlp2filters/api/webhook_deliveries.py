@@ -58,7 +58,7 @@ async def _job_target(store: Store, owner: str, job_id: str, *, must_have_ended:
         return None
     url = job.webhook
     if not url:  # Jobs from before version 4 do not have it.
-        _, fields = await store.load(job.id, "request")
+        _, fields = await store.jobs.load(job.id, "request")
         url = fields["request"]["webhook"]["url"]
     return _WebhookTarget(job.id, f"job.{job.status}", url)
 
@@ -81,7 +81,7 @@ async def _batch_target(store: Store, owner: str, batch_id: str, *, must_have_en
 async def _deliveries(store: Store, target: _WebhookTarget | None, status_code: int = 200) -> Response:
     if target is None:
         return JSON({"deliveries": []}, status_code=status_code)
-    notes = await store.deliveries(target.subject)
+    notes = await store.deliveries.log(target.subject)
     delivery = deliveries.to_public(target.subject, target.event, target.url, notes)
     return JSON({"deliveries": [delivery]}, status_code=status_code)
 
@@ -89,10 +89,10 @@ async def _deliveries(store: Store, target: _WebhookTarget | None, status_code: 
 async def _redeliver(store: Store, owner: str, subject: str, target: _WebhookTarget | None) -> Response:
     if target is None:
         raise NoWebhook(subject)
-    notes = await store.deliveries(subject)
+    notes = await store.deliveries.log(subject)
     if not deliveries.is_final(notes):
         raise AlreadyDelivering(subject)
-    await store.deliver_again(subject, owner, target.url, notes)
+    await store.deliveries.redeliver(subject, owner, target.url, notes)
     return await _deliveries(store, target, 202)
 
 

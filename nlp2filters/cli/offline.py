@@ -11,6 +11,7 @@ from async_lru import alru_cache
 from numpy.typing import NDArray
 
 from nlp2filters import demo
+from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import languages
 from nlp2filters.core.linking import Lexicon
@@ -24,7 +25,6 @@ from nlp2filters.errors import Fault, InvalidRequest
 from nlp2filters.llm import Answer
 from nlp2filters.llm.registry import configured
 from nlp2filters.settings import Settings
-from nlp2filters.storage.store import now_ms
 from nlp2filters.translator import draft, moment, translation
 
 

@@ -10,12 +10,13 @@ import orjson
 from arq.worker import Retry
 
 from nlp2filters import fault_injection, logs
+from nlp2filters.clock import now_ms
 from nlp2filters.core import batches, deliveries, jobs
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import BatchNotFound, JobNotFound, NewerRecord, WebhookRefused
 from nlp2filters.storage import arq_format
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.store import Store
 from nlp2filters.webhooks.client import delay_s, secret_of
 from nlp2filters.worker.stages import NEWER_VERSION_WAIT_S, Resources
 
@@ -50,14 +51,14 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
             return
         except NewerRecord as exc:
             raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
-        notes = await resources.store.deliveries(subject)
+        notes = await resources.store.deliveries.log(subject)
         if message is None or deliveries.is_final(notes):
             return
         note, wait_s = await _attempt(resources, message, len(deliveries.attempts(notes)) + 1)
-        if not await resources.store.add_delivery(subject, note, read=len(notes)):
+        if not await resources.store.deliveries.add(subject, note, read=len(notes)):
             _log.warning("another worker has taken over this delivery")
         elif wait_s is None:
-            await resources.store.forget_delivery(subject)
+            await resources.store.deliveries.delete_if_unowned(subject)
         else:
             raise Retry(defer=wait_s)
 
@@ -89,12 +90,12 @@ async def _attempt(resources: Resources, message: Message, number: int) -> tuple
 async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
     """Log that a delivery was given up, since ARQ could not run it or it crashed. It can then be requested again."""
     store, subject = ctx["resources"].store, arq_format.job_of(entry_id)
-    notes = await store.deliveries(subject)
+    notes = await store.deliveries.log(subject)
     if deliveries.is_final(notes):
         return
     error = "an internal error, which has been logged"
     note = {"at": jobs.timestamp(now_ms()), "status": None, "error": error, "ok": False, "final": True}
-    await store.add_delivery(subject, note, read=len(notes))
+    await store.deliveries.add(subject, note, read=len(notes))
 
 
 async def load_message(store: Store, subject: str) -> Message | None:
@@ -103,7 +104,7 @@ async def load_message(store: Store, subject: str) -> Message | None:
     Raises:
         JobNotFound, BatchNotFound: what the message is about is no longer kept.
     """
-    record: Mapping[str, Any] | None = await store.message(subject)
+    record: Mapping[str, Any] | None = await store.deliveries.message(subject)
     if record is None or "subject_type" not in record:
         record = await _record_of_earlier_version(store, subject, record)
     if record is None:
@@ -123,9 +124,9 @@ async def _record_of_earlier_version(
     if record:
         return {"subject_type": "job" if "body" in record else "batch", **record}
     try:
-        batch, request = await store.batch(subject)
+        batch, request = await store.batches.get(subject)
     except BatchNotFound:
-        job, fields = await store.load(subject, "request")
+        job, fields = await store.jobs.load(subject, "request")
         return {**deliveries.message_about(job), "url": fields["request"]["webhook"]["url"]}
     if batch.notify is None:
         return None
@@ -134,9 +135,9 @@ async def _record_of_earlier_version(
 
 async def _batch_body(store: Store, batch_id: str) -> bytes:
     """Build the body when it is sent, as it needs all jobs of the batch."""
-    batch, _ = await store.batch(batch_id)
+    batch, _ = await store.batches.get(batch_id)
     assert batch.notify
-    members = await store.load_many([job_id for _, job_id in batch.members], "result")
+    members = await store.jobs.load_many([job_id for _, job_id in batch.members], "result")
     return orjson.dumps(_BATCH_BODIES[batch.notify](batch, members))
 
 

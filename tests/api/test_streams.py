@@ -19,11 +19,11 @@ from nlp2filters import app as application
 from nlp2filters.api import event_streams, open_streams
 from nlp2filters.api.services import Services
 from nlp2filters.app import create_app
+from nlp2filters.clock import now_ms
 from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import ApiKeys
-from nlp2filters.storage.connection import Client as Redis
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import now_ms
+from nlp2filters.storage.retrying_redis import RetryingRedis as Redis
 from tests.in_process import serving
 
 BODY = {"catalog": "cars", "text": "8 cylinders"}
@@ -59,7 +59,7 @@ class Served:
                 await asyncio.sleep(0.01)
 
     def _followers(self) -> int:
-        return sum(map(len, list(self.opened[0].events._followers.values())))
+        return sum(map(len, list(self.opened[0].events._listener._followers.values())))
 
 
 @pytest.fixture

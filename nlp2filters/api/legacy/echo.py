@@ -7,10 +7,10 @@ from nlp2filters.api import admission, lookup
 from nlp2filters.api.preparation import new_id
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Call, Operation
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, schemas
 from nlp2filters.core.requests import Echo
 from nlp2filters.errors import JobNotFound
-from nlp2filters.storage.store import now_ms
 
 
 async def echo(call: Call, body: Echo) -> Response:
@@ -18,7 +18,7 @@ async def echo(call: Call, body: Echo) -> Response:
     services, owner = call.services, call.caller.owner
     limits, rate_headers = await admission.admit(services, call.caller)
     job = jobs.create(new_id("job"), "echo", owner, now_ms(), deadline_s=services.settings.deadline_s)
-    await services.store.create(job, orjson.dumps(body.model_dump()), limits=limits)
+    await services.store.jobs.create(job, orjson.dumps(body.model_dump()), limits=limits)
     return JSON({"job_id": job.id}, status_code=202, headers=rate_headers)
 
 

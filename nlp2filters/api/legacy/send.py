@@ -17,10 +17,10 @@ from nlp2filters.api.body import MAX_BYTES, limit_body
 from nlp2filters.api.preparation import Preparation, check_webhook, new_id
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Call, Operation
+from nlp2filters.clock import now_ms
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.requests import BatchRequest, BatchSubmission, validate
 from nlp2filters.errors import Fault, InvalidInput, InvalidRequest
-from nlp2filters.storage.store import now_ms
 
 _TEXT_COLUMNS = ("text", "query", "sentence")
 
@@ -53,7 +53,7 @@ async def send(call: Call) -> Response:
     names = tuple((job.custom_id or "", job.id) for job, _ in members)
     batch = Batch(batch_id, owner, now_ms(), names, notify="send")
     request = orjson.dumps({"webhook": {"url": form.callback}})
-    await services.store.create_batch(batch, members, request, limits=limits)
+    await services.store.batches.create(batch, members, request, limits=limits)
     return Response(status_code=204, headers=rate_headers)
 
 
