@@ -82,8 +82,9 @@ class Preparation:
             raise InvalidRequest([Fault("/strategy", detail)])
         if submission.webhook:
             check_webhook(self._settings, self._headers, submission.webhook.url)
-        request = _stored_request(submission, catalog, scope, refined)
-        return self._job(submission, catalog.name, about), request
+        body, parts = _request_content(submission, catalog, scope, refined)
+        job = self._job(submission, catalog.name, about)
+        return job, request_parts.compose(body, parts, (catalog.key,) if catalog.key else ())
 
     def _job(self, submission: Submission, catalog: str | None, about: dict[str, Any]) -> Job:
         webhook = submission.webhook
@@ -203,14 +204,13 @@ def _check_scope(scope: dict[str, Any], catalog: Catalog) -> None:
         raise exc.under("/scope") from exc
 
 
-def _stored_request(
+def _request_content(
     submission: Submission, catalog: CatalogRef, scope: Part | None, refined: RefinedJob | None
-) -> request_parts.Request:
-    """Compose the job's request. `metadata` is in the job itself."""
+) -> tuple[dict[str, Any], dict[str, Part]]:
+    """Return the body of the job's request, and its parts by name. `metadata` is in the job itself."""
     body = submission.model_dump(mode="json", exclude={"catalog", "scope", "metadata"})
     body |= {"catalog": catalog.name, "scope": None}
     if catalog.digest:
         body["catalog_digest"] = catalog.digest
     parts = {"catalog": catalog.part, "scope": scope, "earlier": refined and refined.part}
-    present = {name: part for name, part in parts.items() if part}
-    return request_parts.compose(body, present, (catalog.key,) if catalog.key else ())
+    return body, {name: part for name, part in parts.items() if part}
