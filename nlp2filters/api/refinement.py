@@ -9,7 +9,8 @@ import orjson
 from nlp2filters.api import lookup
 from nlp2filters.core import checks, interpretation
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.refining import Earlier, too_large
+from nlp2filters.core.conversation import Conversation
+from nlp2filters.core.refinement import too_large
 from nlp2filters.core.requests import Submission
 from nlp2filters.errors import Fault, InvalidFilter, InvalidRequest
 from nlp2filters.storage import request_parts
@@ -31,7 +32,7 @@ class RefinedJob:
     kind: str
     request: dict[str, Any]
     catalog: str | Part
-    earlier: Earlier
+    earlier: Conversation
     part: Part
 
     def complete(self, submission: Submission) -> Submission:
@@ -91,11 +92,11 @@ async def load(store: Store, owner: str, job_id: str) -> RefinedJob:
     request = fields["request"]
     parts = await request_parts.load(store.redis, store.keys, owner, request)
     request = {**request, **{name: orjson.loads(parts[name]) for name in ("scope", "earlier") if name in parts}}
-    earlier = Earlier.of(
+    earlier = Conversation.of(
         job_id,
         request["text"],
         interpretation.from_json(fields.get("reading", fields["draft"])),
-        Earlier.from_json(request["earlier"]) if request.get("earlier") else None,
+        Conversation.from_json(request["earlier"]) if request.get("earlier") else None,
     )
     return RefinedJob(job.kind, request, _catalog(request, parts), earlier, Part.of(earlier.to_json()))
 
