@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from nlp2filters import demo
+from nlp2filters.clock import now_ms
 from nlp2filters.core import languages
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.linking import Lexicon
@@ -19,7 +20,6 @@ from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.errors import Fault, InvalidRequest
 from nlp2filters.llm import registry
 from nlp2filters.settings import Settings
-from nlp2filters.storage.store import now_ms
 from nlp2filters.translator import LexiconParser, Translator
 
 

@@ -20,11 +20,13 @@ from pydantic import (
     model_validator,
 )
 
-from nlp2filters.core import dialects
+from nlp2filters.core import catalog as catalogs
+from nlp2filters.core import checks, dialects
 from nlp2filters.core.batches import MAX_REQUESTS
+from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.languages import LOCALES
 from nlp2filters.core.statuses import Outcome
-from nlp2filters.errors import Fault, InvalidRequest
+from nlp2filters.errors import Fault, InvalidCatalog, InvalidRequest
 
 MAX_TEXT = 4_000
 # `now` must be in these years: a text may count up to 999 years from it, and the calendar has the years 1 to 9999.
@@ -225,6 +227,19 @@ class Echo(RequestBody):
     model_config = ConfigDict(extra="ignore")
 
     text: Text
+
+
+def parse_catalog(data: object) -> Catalog:
+    """Parse a request's catalog.
+
+    Raises:
+        InvalidCatalog: it has faults, possibly in its scope.
+    """
+    catalog = catalogs.parse(data)
+    checks.own_scope(catalog)
+    if catalog.scope and len(orjson.dumps(catalog.scope)) > MAX_SCOPE:
+        raise InvalidCatalog([Fault("/scope", f"The scope must not exceed {MAX_SCOPE} bytes as JSON.")])
+    return catalog
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -17,6 +17,7 @@ import orjson
 from arq.worker import Retry
 
 from nlp2filters import fault_injection, logs
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job, Suspect
 from nlp2filters.core.problems import problem
@@ -31,8 +32,9 @@ from nlp2filters.errors import (
 )
 from nlp2filters.fault_injection import Faults
 from nlp2filters.storage import arq_format
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.heartbeat import Heartbeat
-from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.storage.store import Store
 from nlp2filters.worker.progress import ProgressReporter
 
 STAGE_TIMEOUT_S = 120.0
@@ -42,7 +44,7 @@ NEWER_VERSION_WAIT_S = 5.0
 JUDGEMENT_WAIT_S = 1.0
 # Interruptions that are not the job's fault do not count as attempts. This limits them, so that no job runs forever.
 MAX_INTERRUPTIONS = 20
-NO_RESULT = Event("done", {"result": None})
+NO_RESULT = EventDraft("done", {"result": None})
 
 S = TypeVar("S")
 
@@ -121,8 +123,8 @@ async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
     error = problem("worker-lost", "The job's queue entry could not be run.")
     with logs.about(job_id=job_id):
         try:
-            job = await store.get(job_id)
-            await store.step(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT])
+            job = await store.jobs.get(job_id)
+            await store.jobs.apply(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT])
         except (JobNotFound, IllegalTransition) as exc:
             _log.info("the job of an abandoned queue entry has already ended: %s", exc)
 
@@ -143,7 +145,7 @@ async def _begin(
     """Begin an attempt of the job. Returns None if there is nothing (more) to do for this stage."""
     store = worker.store
     try:
-        job, values = await store.load(job_id, "request", *fields)
+        job, values = await store.jobs.load(job_id, "request", *fields)
         if job.kind not in kinds:
             _log.warning("left to a worker that knows jobs of the kind %r", job.kind)
             raise Retry(defer=NEWER_VERSION_WAIT_S)
@@ -152,15 +154,15 @@ async def _begin(
             return None
         if jobs.overdue(job, now_ms()):
             error = problem("deadline-passed", "The job's deadline passed before a worker could begin it.")
-            await store.step(job, lambda job: jobs.expire(job, error, now_ms()), events=[NO_RESULT])
+            await store.jobs.apply(job, lambda job: jobs.expire(job, error, now_ms()), events=[NO_RESULT])
             return None
         job, survivors = await _count_attempts(worker, stage, job)
         if job.done:
             return None
-        job = await store.step(
+        job = await store.jobs.apply(
             job,
             lambda job: jobs.begin(job, stage, worker.name, now_ms(), survivors=survivors),
-            events=[Event("status", {})],
+            events=[EventDraft("status", {})],
         )
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
         _log.info("nothing to do: %s", exc)
@@ -184,7 +186,7 @@ async def _count_attempts(worker: WorkerContext[S], stage: str, job: Job) -> tup
     store, heartbeat = worker.store, worker.heartbeat
     if job.stages[stage].status == "running":  # Its lease has expired: otherwise we could not have claimed it.
         attempt_id, now = job.attempt, await heartbeat.now()
-        job = await store.step(job, lambda job: jobs.lapse(job, attempt_id, now))
+        job = await store.jobs.apply(job, lambda job: jobs.lapse(job, attempt_id, now))
     survivors, all_others_are_dead = await heartbeat.judge(job.stages[stage].suspects)
     if job.stages[stage].uncounted_attempts + len(survivors) >= MAX_INTERRUPTIONS:
         detail = f"This stage was interrupted {MAX_INTERRUPTIONS} times, by no fault of the job."
@@ -196,7 +198,7 @@ async def _count_attempts(worker: WorkerContext[S], stage: str, job: Job) -> tup
         raise Retry(defer=JUDGEMENT_WAIT_S)
     _log.error("dead-lettered: %s", detail)
     error = problem("worker-lost", detail)
-    return await store.step(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT]), survivors
+    return await store.jobs.apply(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT]), survivors
 
 
 async def _run(attempt: Attempt[S], function: Work[S]) -> None:
@@ -221,11 +223,11 @@ async def _succeed(attempt: Attempt[S], result: StageResult) -> None:
     job, attempt_id = attempt.job, attempt.job.attempt
     fields = {name: orjson.dumps(value) for name, value in result.fields.items()}
     if job.next_stage is None:
-        events = [Event("done", {"result": result.fields["result"]})]
+        events = [EventDraft("done", {"result": result.fields["result"]})]
         await _commit(attempt, lambda job: jobs.succeed(job, attempt_id, now_ms()), events, fields)
         return
-    events = [Event(result.event, result.fields)] if result.event else []
-    events.append(Event("status", {}))
+    events = [EventDraft(result.event, result.fields)] if result.event else []
+    events.append(EventDraft("status", {}))
     await _commit(attempt, lambda job: jobs.advance(job, attempt_id, now_ms()), events, fields)
 
 
@@ -269,8 +271,8 @@ def _problem(exc: Exception, stage: str) -> dict[str, Any]:
 async def _finish_cancel(store: Store, job_id: str) -> None:
     """End a job that is being canceled, unless another process already has."""
     try:
-        job = await store.get(job_id)
-        await store.step(job, lambda job: jobs.finish_cancel(job, now_ms()), events=[NO_RESULT])
+        job = await store.jobs.get(job_id)
+        await store.jobs.apply(job, lambda job: jobs.finish_cancel(job, now_ms()), events=[NO_RESULT])
     except (JobNotFound, IllegalTransition) as exc:
         _log.info("another process has finished the cancellation: %s", exc)
 
@@ -278,12 +280,12 @@ async def _finish_cancel(store: Store, job_id: str) -> None:
 async def _commit(
     attempt: Attempt[S],
     step: Callable[[Job], Job],
-    events: Sequence[Event],
+    events: Sequence[EventDraft],
     fields: Mapping[str, bytes] | None = None,
 ) -> None:
     """Commit a step, unless the job has moved on without us. A job that is being canceled is ended instead."""
     try:
-        await attempt.worker.store.step(attempt.job, step, fields=fields, events=events)
+        await attempt.worker.store.jobs.apply(attempt.job, step, fields=fields, events=events)
     except CancelRequested:
         await _finish_cancel(attempt.worker.store, attempt.job.id)
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:

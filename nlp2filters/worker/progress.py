@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core.jobs import Job
-from nlp2filters.storage.connection import StorageError
-from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.storage.commits import EventDraft
+from nlp2filters.storage.errors import StorageError
+from nlp2filters.storage.store import Store
 
 INTERVAL_S = 0.25
 # A job's progress events are at least this far apart.
@@ -124,18 +126,19 @@ class ProgressReporter:
             return
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT_S):
-                await self._store.tell(self._job, events, at)
+                await self._store.jobs.publish(self._job, events, at)
         except (StorageError, OSError, TimeoutError) as exc:
             _log.info("Redis did not accept progress events, so they are dropped: %r", exc)
             self._paused_until = loop.time() + PAUSE_S
 
-    def _pending_events(self, at: int) -> list[Event]:
+    def _pending_events(self, at: int) -> list[EventDraft]:
         events = [
-            Event("delta", {"try": delta.number, "offset": delta.offset, "text": delta.text}) for delta in self._deltas
+            EventDraft("delta", {"try": delta.number, "offset": delta.offset, "text": delta.text})
+            for delta in self._deltas
         ]
         self._deltas = []
         # The difference is negative if the clock was set back.
         if self._progress and not 0 <= at - self._progress_at < PROGRESS_MS:
-            events.append(Event("progress", self._progress))
+            events.append(EventDraft("progress", self._progress))
             self._progress, self._progress_at = None, at
         return events
