@@ -114,3 +114,14 @@ async def test_a_stage_that_fails_each_time_ends_as_a_failed_job(store: Store, m
     assert job.error["type"] == "/problems/internal-error"
     await run_stage(worker(store, provider), "llm", job.id)
     assert await store.jobs.get(job.id) == job
+
+
+async def test_a_job_of_an_unknown_kind_is_left_to_other_workers(store: Store) -> None:
+    job = await at_llm(store)
+    key = store.keys.job(job.id)
+    record: Any = await store.redis.hget(key, "record")  # type: ignore[misc]
+    await store.redis.hset(key, "record", orjson.dumps({**orjson.loads(record), "kind": "newer"}))  # type: ignore[misc, arg-type]
+    with pytest.raises(Retry):
+        await run_stage(worker(store, CountingProvider()), "llm", job.id)
+    unchanged = await store.jobs.get(job.id)
+    assert (unchanged.status, unchanged.stages["llm"].attempt) == ("running", 0)

@@ -45,16 +45,18 @@ class WorkerSpec(Generic[S]):
     functions: tuple[Function, ...] = ()
     abandon: Callable[[dict[str, Any], str], Awaitable[None]] = attempt.abandon
 
+    def stage(self, run: Work[S], fields: tuple[str, ...] = ()) -> "Stage":
+        """Make a row for the function of a stage that this worker runs, as it opens the services that it needs."""
+        return Stage(run, self, fields)
+
 
 @dataclass(frozen=True, slots=True)
-class Stage(Generic[S]):
-    """A stage of a kind of job: its function, the worker that opens the services that the function needs, and the
-    fields of the job's record that it needs besides the request.
-    """
+class Stage:
+    """A stage of a kind of job. Its function needs these `fields` of the job's record besides the request."""
 
-    run: Work[S]
-    worker: WorkerSpec[S]
-    fields: tuple[str, ...] = ()
+    run: Work[Any]
+    worker: WorkerSpec[Any]
+    fields: tuple[str, ...]
 
 
 def one_lane(slots: int, *, receiver: int | None = None) -> Slots:
@@ -91,12 +93,12 @@ WEBHOOKS = WorkerSpec(
     abandon=webhook_delivery.abandon,
 )
 
-_stages: dict[tuple[str, str], Stage[Any]] = {
-    ("filters", "embedding"): Stage(filters.embed, EMBEDDING),
-    ("filters", "llm"): Stage(filters.translate, LLM, fields=("draft", *ANSWERS)),
-    ("echo", "embedding"): Stage(echo.embed, EMBEDDING),
+_stages = {
+    ("filters", "embedding"): EMBEDDING.stage(filters.embed),
+    ("filters", "llm"): LLM.stage(filters.translate, fields=("draft", *ANSWERS)),
+    ("echo", "embedding"): EMBEDDING.stage(echo.embed),
 }
-STAGES: Mapping[tuple[str, str], Stage[Any]] = _stages
+STAGES: Mapping[tuple[str, str], Stage] = _stages
 
 
 def load(modules: Iterable[str]) -> None:
@@ -131,6 +133,6 @@ async def run_stage(worker: WorkerContext[Any], stage: str, job_id: str) -> None
     await attempt.run(worker, stage, {kind: row.run for kind, row in rows.items()}, list(fields), job_id)
 
 
-def _rows(stage: str) -> dict[str, Stage[Any]]:
+def _rows(stage: str) -> dict[str, Stage]:
     """Return a stage's rows by kind."""
     return {kind: row for (kind, name), row in STAGES.items() if name == stage}

@@ -164,6 +164,21 @@ def test_a_record_is_read_back_as_it_was(make: Callable[[], Job]) -> None:
     assert jobs.from_record(jobs.to_record(make())) == make()
 
 
+def test_a_record_has_the_names_that_earlier_versions_read() -> None:
+    stage = jobs.to_record(jobs.checkpoint(running(), EMBEDDING, "answer"))["stages"]["embedding"]
+    assert (stage["handed_back"], stage["kept"]) == (0, ("answer",))
+    assert not set(stage) & {"uncounted_attempts", "checkpoints"}
+
+
+def test_a_job_goes_on_by_the_stages_of_its_own_record() -> None:
+    """Also where the table of a newer version has others."""
+    record = jobs.to_record(running())
+    job = jobs.from_record({**record, "kind": "newer", "stages": {**record["stages"], "joining": {}}})
+    assert job.next_stage == "llm"
+    at_joining = jobs.advance(jobs.begin(jobs.advance(job, EMBEDDING, 3_000), "llm", "w", 4_000), LLM, 5_000)
+    assert (at_joining.stage, at_joining.next_stage) == ("joining", None)
+
+
 def test_a_record_of_a_newer_version_is_not_guessed_at() -> None:
     with pytest.raises(NewerRecord, match=f"version {jobs.VERSION}"):
         jobs.from_record({**jobs.to_record(new()), "v": jobs.VERSION + 1})

@@ -6,7 +6,7 @@ A text is written in capitals by a worker of its own, then embedded by the worke
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -16,7 +16,7 @@ from nlp2filters.settings import Settings
 from nlp2filters.storage.store import Store
 from nlp2filters.worker.attempt import Attempt, StageResult
 from nlp2filters.worker.services import EmbeddingServices
-from nlp2filters.worker.stages import EMBEDDING, Stage, WorkerSpec, one_lane
+from nlp2filters.worker.stages import EMBEDDING, WorkerSpec, one_lane
 
 # The first attempt for a text that begins like this does not end by itself.
 ENDLESS = "endless"
@@ -69,7 +69,8 @@ KIND = Kind(
     request=lambda: ShoutRequest,
     result=Shouted,
 )
-STAGES: dict[str, Stage[Any]] = {
-    "shouting": Stage(shout, WorkerSpec("shouting", "Shouting", open_voice, lambda _: one_lane(4))),
-    "embedding": Stage(embed, EMBEDDING, fields=("shouted",)),
+SHOUTING = WorkerSpec("shouting", "Shouting", open_voice, lambda _: one_lane(4))
+STAGES = {
+    "shouting": SHOUTING.stage(shout),
+    "embedding": EMBEDDING.stage(embed, fields=("shouted",)),
 }
