@@ -29,7 +29,9 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
     "jobs": {
         "submit": ("text", "cars"),
         "list": (),
-        **dict.fromkeys(("get", "result", "rows", "wait", "follow", "cancel", "retry", "delete"), ("job_1",)),
+        **dict.fromkeys(
+            ("get", "result", "any_result", "rows", "wait", "follow", "cancel", "retry", "delete"), ("job_1",)
+        ),
         **dict.fromkeys(("deliveries", "redeliver", "stream_token"), ("job_1",)),
     },
     "batches": {
