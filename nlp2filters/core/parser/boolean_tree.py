@@ -1,4 +1,4 @@
-"""Structure: one filter from the tests and the words between them.
+"""The boolean tree: one filter from the tests and the words between them.
 
 Tests are combined by AND by default. "or" and lists join tests of one field into one list; "or" between different
 fields binds the tests next to it; "not" applies to the test after it and to the list that this test begins.
@@ -29,7 +29,8 @@ MAX_NESTING = 3
 
 # A joint is the strongest word between two nodes.
 Joint = str
-_STRENGTH = {"adjacent": 0, ",": 1, "and": 2, "nor": 3, "or": 4}
+_ADJACENT = "adjacent"
+_STRENGTH = {_ADJACENT: 0, ",": 1, "and": 2, "nor": 3, "or": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,14 @@ def build(pieces: Sequence[Atom | Mark], catalog: Catalog) -> Node | None:
 
 def _closings(pieces: Sequence[Atom | Mark]) -> dict[int, int]:
     """Return where each parenthesis that has a partner is closed."""
-    found, opened = {}, []
+    closings, opened = {}, []
     for at, piece in enumerate(pieces):
         match piece:
             case Mark("("):
                 opened.append(at)
             case Mark(")") if opened:
-                found[opened.pop()] = at
-    return found
+                closings[opened.pop()] = at
+    return closings
 
 
 def _group(
@@ -74,7 +75,7 @@ def _group(
 ) -> Node | None:
     nodes: list[Node] = []
     joints: list[Joint] = []
-    word, negated, at = "adjacent", False, places.start
+    word, negated, at = _ADJACENT, False, places.start
     while at < places.stop:
         piece, node = pieces[at], None
         match piece:
@@ -84,17 +85,23 @@ def _group(
             case Mark("not"):
                 negated = not negated
             case Mark(kind):
-                word = kind if _STRENGTH.get(kind, -1) > _STRENGTH[word] else word
+                word = _stronger(word, kind)
             case Atom():
                 node = Node(piece.test, (piece,), equal=_equal(piece))
         at += 1
         if node:
-            if nodes:
-                joints.append(word)
+            joints.append(word)
             nodes.append(node.opposite() if negated else node)
-            word, negated = "adjacent", False
-    if not nodes:
-        return None
+            word, negated = _ADJACENT, False
+    # What comes before the first node joins nothing.
+    return _combined(nodes, joints[1:], catalog) if nodes else None
+
+
+def _stronger(word: Joint, kind: str) -> Joint:
+    return kind if _STRENGTH.get(kind, -1) > _STRENGTH[word] else word
+
+
+def _combined(nodes: list[Node], joints: list[Joint], catalog: Catalog) -> Node:
     nodes, joints = _inherit_not(nodes, joints, catalog)
     nodes, joints = _lists(nodes, joints, catalog)
     return _join(_bind_or(nodes, joints), "and")
@@ -104,18 +111,22 @@ def _inherit_not(nodes: list[Node], joints: list[Joint], catalog: Catalog) -> tu
     """Extend a "not": "not red or blue" is neither, like "no pets or smoking" and what follows "nor"."""
     nodes, joints = list(nodes), list(joints)
     closed = _closed_lists(nodes, joints)
-    for i, joint in enumerate(joints):
-        before, node = nodes[i], nodes[i + 1]
+    for at, joint in enumerate(joints):
+        before, node = nodes[at], nodes[at + 1]
         if not before.negated or node.negated:
             continue
-        alike = before.equal and before.equal == node.equal
-        both_boolean = _is_boolean(before, catalog) and _is_boolean(node, catalog)
-        if joint == "nor" or (joint == "or" and both_boolean):
-            joints[i] = "and"
-            nodes[i + 1] = node.opposite()
-        elif alike and (joint in ("or", "and") or (joint == "," and closed[i + 1])):
-            nodes[i + 1] = node.opposite()
+        if joint == "nor" or (joint == "or" and _is_boolean(before, catalog) and _is_boolean(node, catalog)):
+            joints[at] = "and"
+            nodes[at + 1] = node.opposite()
+        elif _continues_list(before, node, joint, closed=closed[at + 1]):
+            nodes[at + 1] = node.opposite()
     return nodes, joints
+
+
+def _continues_list(before: Node, node: Node, joint: Joint, *, closed: bool) -> bool:
+    """Return whether a value belongs to the list that the one before it began; after a comma, if that is `closed`."""
+    same = before.equal is not None and before.equal == node.equal
+    return same and (joint in ("or", "and") or (joint == "," and closed))
 
 
 def _closed_lists(nodes: list[Node], joints: list[Joint]) -> list[bool]:
@@ -158,20 +169,25 @@ def _list(nodes: Sequence[Node]) -> Node:
     if len(nodes) == 1:
         return nodes[0]
     plain = list(takewhile(lambda node: not _has_words(node), nodes))
-    if len(plain) < len(nodes):
-        parts = [*([_list(plain)] if plain else []), *nodes[len(plain) :]]
-        filters = [part.filter for part in parts]
-        filter_ = all_of(*filters) if nodes[0].negated else any_of(*filters)
-        assert filter_
-        return replace(nodes[0], filter=filter_, atoms=tuple(atom for part in parts for atom in part.atoms))
-    atoms, field = [atom for node in nodes for atom in node.atoms], nodes[0].equal
+    if len(plain) == len(nodes):
+        return _one_of(nodes)
+    parts = [*([_list(plain)] if plain else []), *nodes[len(plain) :]]
+    join = all_of if nodes[0].negated else any_of
+    filter_ = join(*(part.filter for part in parts))
+    assert filter_
+    return replace(nodes[0], filter=filter_, atoms=tuple(atom for part in parts for atom in part.atoms))
+
+
+def _one_of(nodes: Sequence[Node]) -> Node:
+    """Merge tests of the values of a field into one test, as sure as the least sure of them."""
+    atoms, field, negated = [atom for node in nodes for atom in node.atoms], nodes[0].equal, nodes[0].negated
     values = tuple(dict.fromkeys(value for atom in atoms for value in _values(atom.test)))
     assert field
     test: Leaf | Not
     if len(values) == 1:
-        test = Comparison("<>" if nodes[0].negated else "=", field, values[0])
+        test = Comparison("<>" if negated else "=", field, values[0])
     else:
-        test = Not(OneOf(field, values)) if nodes[0].negated else OneOf(field, values)
+        test = Not(OneOf(field, values)) if negated else OneOf(field, values)
     weakest = min(atoms, key=lambda atom: atom.confidence)
     atom = Atom(test, atoms[0].start, atoms[-1].end, weakest.confidence, weakest.source)
     return replace(nodes[0], filter=test, atoms=(atom,))
@@ -209,7 +225,7 @@ def _reach(fields: Sequence[frozenset[str]], joints: Sequence[Joint], at: int) -
     it binds only its neighbors.
     """
     end = at + 1
-    while end < len(joints) and joints[end] == "adjacent":
+    while end < len(joints) and joints[end] == _ADJACENT:
         end += 1
     start = at
     while start > 0 and joints[start - 1] != "or" and fields[start].isdisjoint(fields[at + 1]):
