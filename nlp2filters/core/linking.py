@@ -391,7 +391,7 @@ def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target
             if (short := _short(name, language)) and not _counts(name, language):
                 yield short, target, "synonym"
         if field_.type == "boolean":
-            for prefix in language.data["field_words"]["negating"]:
+            for prefix in language.fields.negating:
                 for name in dict.fromkeys((*_plain_names(field_.name), field_.title, *field_.synonyms)):
                     yield prefix + name, FieldTarget(field_, negated=True), "synonym"
         if field_.unit and not language.knows_unit(field_.unit):
@@ -411,7 +411,7 @@ def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target
     for word, field_ in (*_telling_words(catalog, language), *_kin(catalog, language)):
         yield word, FieldTarget(field_), "fuzzy"
     for field_, high, adjective in _adjectives(catalog, language):
-        for degree, form in language.degrees(adjective):
+        for degree, form in language.forms(adjective):
             yield form, AdjectiveTarget(field_, high, degree), "synonym"
 
 
@@ -425,7 +425,7 @@ def _plain_names(name: str) -> Iterator[str]:
 
 def _counts(name: str, language: Language) -> bool:
     """Return whether a name says that something is counted: "review count"."""
-    return name.lower().split()[-1:] == [language.data["field_words"]["counted"]]
+    return name.lower().split()[-1:] == [language.fields.counted]
 
 
 def _telling_words(catalog: Catalog, language: Language) -> Iterator[tuple[str, Field]]:
@@ -446,7 +446,7 @@ def _telling_words(catalog: Catalog, language: Language) -> Iterator[tuple[str, 
             owners.pop(token.stem, None)
     for stem, names in owners.items():
         word, field_ = spoken[stem]
-        if len(names) == 1 and (word,) not in language.grammar and word not in language.data["field_words"]["vague"]:
+        if len(names) == 1 and (word,) not in language.phrase_roles and word not in language.fields.vague:
             yield word, field_
 
 
@@ -457,11 +457,11 @@ def _kin(catalog: Catalog, language: Language) -> Iterator[tuple[str, Field]]:
         if field_.type in NUMERIC:
             for token in language.tokenize(words.spaced(f"{field_.name} {field_.label}")):
                 counting[token.stem].append(field_)
-    for group in language.data["kin"].values():
-        stems = {language.tokenize(noun)[0].stem for noun in group["fields"]}
+    for group in language.fields.counts.values():
+        stems = {language.tokenize(noun)[0].stem for noun in group.fields}
         owners = list(dict.fromkeys(field_ for stem in stems for field_ in counting.get(stem, ())))
         if len(owners) == 1:
-            for word in group["said"]:
+            for word in group.said:
                 yield word, owners[0]
 
 
@@ -475,10 +475,10 @@ def _own_nouns(catalog: Catalog) -> Iterator[str]:
 def _short(name: str, language: Language) -> str | None:
     """Shorten a field's name as people do: "number of beds" becomes "beds"."""
     said = " ".join(name.lower().split())
-    for before in language.data["field_words"]["before"]:
+    for before in language.fields.before:
         if said.startswith(before + " "):
             return said.removeprefix(before + " ")
-    for after in language.data["field_words"]["after"]:
+    for after in language.fields.after:
         if said.endswith(" " + after):
             return said.removesuffix(" " + after)
     return None
@@ -492,13 +492,13 @@ def _adjectives(catalog: Catalog, language: Language) -> Iterator[tuple[Field, b
             for adjective in adjectives:
                 taken.add(adjective)
                 yield field_, high, adjective
-    for kind, (low, high_words) in language.adjectives.items():
+    for kind, ends in language.adjectives.items():
         fields = [f for f in catalog.fields if kind in (f.type, language.dimension(f.unit))]
         if len(fields) > 1 and kind in TEMPORAL:
             fields = [f for f in fields if _tells_freshness(f, language)]
         if len(fields) != 1:
             continue
-        for high, adjectives in ((False, low), (True, high_words)):
+        for high, adjectives in ((False, ends.low), (True, ends.high)):
             for adjective in adjectives:
                 if adjective not in taken:
                     yield fields[0], high, adjective
@@ -507,7 +507,7 @@ def _adjectives(catalog: Catalog, language: Language) -> Iterator[tuple[Field, b
 def _tells_freshness(field_: Field, language: Language) -> bool:
     """Return whether a date says when the record was created: "the latest jobs" are those posted last."""
     said = words.fold(words.spaced(f"{field_.name} {field_.label}")).split()
-    return not set(said).isdisjoint(language.data["date_words"]["fresh"])
+    return not set(said).isdisjoint(language.dates.fresh)
 
 
 def _surnames(catalog: Catalog) -> dict[str, Candidate]:

@@ -166,7 +166,7 @@ def _asks_for_one_record(sentence: Row, tokens: Sequence[Token], parts: Clauses)
     nouns = [piece.at for piece in parts.pieces if isinstance(piece, Mark) and piece.kind == "noun"]
     if nouns:
         return all(not tokens[sentence.items[at].end - 1].norm.endswith("s") for at in nouns)
-    singular = sentence.language.data["number_words"]["singular"]
+    singular = sentence.language.numbers.singular
     return any(item.says("extreme") and tokens[item.start].norm in singular for item in sentence.items)
 
 

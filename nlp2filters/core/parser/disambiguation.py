@@ -29,7 +29,7 @@ def disambiguate(sentence: Row, at: int, fields: Sequence[Field]) -> Field | Non
 
 def _by_own_words(sentence: Row, at: int, fields: Sequence[Field]) -> Field | None:
     """Return the field most of whose own words, which not all the fields have in their names, are near the item."""
-    stemmer = sentence.language.data["stemmer"]
+    stemmer = sentence.language.stemmer
     around = (*_before(sentence, at), *sentence.texts[at + 1 : at + 1 + AFTER])
     near = {stem(fold(word), stemmer) for text in around for word in text.split()}
     stems = [_stems(f"{field.name} {field.label}", stemmer) for field in fields]
@@ -54,8 +54,8 @@ def _before(sentence: Row, at: int) -> Sequence[str]:
 def _side(before: str, language: Language) -> str | None:
     """Return the side that the words before name last."""
     last, last_side = -1, None
-    for side, words in language.data["sides"].items():
-        for phrase in words["said"]:
+    for side, words in language.sides.items():
+        for phrase in words.said:
             place = f" {before} ".rfind(f" {phrase} ")
             if place >= 0 and place + len(phrase) > last:
                 last, last_side = place + len(phrase), side
@@ -63,8 +63,8 @@ def _side(before: str, language: Language) -> str | None:
 
 
 def _on_side(field: Field, side: str, language: Language) -> bool:
-    nouns = tuple(language.data["sides"][side]["nouns"])
-    return _has_noun(f"{field.name} {field.label}", nouns, language.data["stemmer"])
+    nouns = language.sides[side].nouns
+    return _has_noun(f"{field.name} {field.label}", nouns, language.stemmer)
 
 
 @lru_cache(maxsize=4096)

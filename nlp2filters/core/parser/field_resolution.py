@@ -148,13 +148,13 @@ def _of_unit(sentence: Row, at: int, chunks: Sequence[Item], fields: Sequence[Fi
 
 def _says_old(sentence: Row, at: int) -> bool:
     """Return whether the item ends in a word for age: "2 years old"."""
-    return sentence.texts[at].lower().rpartition(" ")[2] in sentence.language.data["date_words"]["old"]
+    return sentence.texts[at].lower().rpartition(" ")[2] in sentence.language.dates.old
 
 
 def _is_per(field: Field, chunks: Sequence[Item], sentence: Row) -> bool:
     """Return whether the field's words name the period of a rate: "hours a week" is weekly hours."""
     periods = [chunk.quantity.per for chunk in chunks if chunk.quantity and chunk.quantity.per]
-    stems = {word for period in periods for word in sentence.language.data["periods"][period]}
+    stems = {word for period in periods for word in sentence.language.dates.periods[period]}
     names = " ".join((field.name, field.title, *field.synonyms)).lower().replace("_", " ").split()
     return any(name.startswith(word) for name in names for word in stems)
 

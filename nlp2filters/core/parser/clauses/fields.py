@@ -112,7 +112,7 @@ def _up_to_now(sentence: Row, start: int, match: FieldMatch) -> Clause | None:
     """Read "available now"."""
     if match.field.type not in ("date", "datetime") or start + 1 >= len(sentence.items):
         return None
-    if fold(sentence.texts[start + 1]) not in sentence.language.data["date_words"]["now"]:
+    if fold(sentence.texts[start + 1]) not in sentence.language.dates.now:
         return None
     test, end = Comparison("<=", match.field.name, RelativeDate(0, "day")), start + 2
     return Clause(end, (Atom(test, start, end, confidence.DATE_UP_TO_NOW, "type"),))
@@ -143,7 +143,7 @@ def _any_words(sentence: Row, start: int, at: int, match: FieldMatch) -> Clause 
 
 def _introduces(sentence: Row, start: int, at: int) -> bool:
     """Return whether the field's name introduces a value: "called", "title is", or right before the value."""
-    introducers = sentence.language.data["name_words"]["introducers"]
+    introducers = sentence.language.names.introducers
     return (
         at == start + 1
         or sentence.texts[start].lower().rpartition(" ")[2] in introducers
@@ -203,7 +203,7 @@ def _count_of_zero(sentence: Row, start: int, field: Field, candidate: Candidate
     mark = context.negation
     if not mark or not _counts(field) or sentence.skip(mark.at + 1) != start:
         return None
-    if fold(sentence.texts[mark.at]) not in sentence.language.data["number_words"]["none"]:
+    if fold(sentence.texts[mark.at]) not in sentence.language.numbers.none:
         return None
     test = Comparison("=", field.name, 0)
     return replace(_test(test, start, start + 1, candidate, confidence.COUNT_OF_ZERO), absorbs_mark=True)

@@ -35,7 +35,7 @@ def _continues_name(sentence: Row, at: int) -> bool:
     chunk, following = sentence.item(at), sentence.item(at + 1)
     if chunk is None or chunk.is_word:
         return chunk is not None
-    inner = sentence.language.data["name_words"]["inner"]
+    inner = sentence.language.names.inner
     joins = chunk.skippable and sentence.texts[at].lower() in inner
     return joins and following is not None and following.is_word
 
