@@ -208,9 +208,8 @@ def _bind_or(nodes: list[Node], joints: list[Joint]) -> list[Node]:
             at += 1
             continue
         start, end = _reach(fields, joints, at)
-        left, right = _join(nodes[start : at + 1], "and"), _join(nodes[at + 1 : end + 1], "and")
-        joined = _join([left, right], "or")
-        nodes[start : end + 1] = [joined]
+        sides = _join(nodes[start : at + 1], "and"), _join(nodes[at + 1 : end + 1], "and")
+        nodes[start : end + 1] = [_join(sides, "or")]
         fields[start : end + 1] = [frozenset().union(*fields[start : end + 1])]
         del joints[start:end]
         at = start

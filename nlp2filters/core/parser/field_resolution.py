@@ -200,8 +200,8 @@ def _spoken_of(sentence: Row, at: int, fields: Sequence[Field]) -> Field | None:
         return disambiguation.disambiguate(sentence, at, fields)
     types = {field.type for field in fields}
     places = range(at - disambiguation.BEFORE, at + disambiguation.AFTER + 1)
-    named = {field for place in places for field, _ in sentence.fields(place) if field.type in types}
-    return named.pop() if len(named) == 1 else None
+    nearby = {field for place in places for field, _ in sentence.fields(place) if field.type in types}
+    return nearby.pop() if len(nearby) == 1 else None
 
 
 @lru_cache(maxsize=LEXICONS)

@@ -55,8 +55,8 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def read(sentence: Row, asked: Sequence[Asked] = ()) -> Clauses:
-    """Read the clauses of a sentence. `asked` are boolean fields that the tagger finds, whatever the words."""
+def read(sentence: Row, hints: Sequence[Asked] = ()) -> Clauses:
+    """Read the clauses of a sentence. `hints` are boolean fields that the tagger finds, whatever the words."""
     clauses, at = Clauses(), 0
     while at < len(sentence.items):
         sentence.budget.spend(ITEM_STEPS)
@@ -64,8 +64,8 @@ def read(sentence: Row, asked: Sequence[Asked] = ()) -> Clauses:
         if clause:
             clauses.add(clause, at)
         at = clause.end if clause else at + 1
-    for one in asked:
-        clauses.add_boolean(one)
+    for hint in hints:
+        clauses.add_boolean(hint)
     return clauses
 
 

@@ -92,27 +92,27 @@ def test_with_bound(sentence: Row, start: int, at: int, match: FieldMatch) -> Cl
     return test(sentence, start, at, "=", match)
 
 
-def mismatch(sentence: Row, start: int, at: int, relation: Relation, named: Field | None) -> Clause | None:
-    """Report an amount in another currency or unit than its field: it is asked about, not guessed."""
+def mismatch(sentence: Row, start: int, at: int, relation: Relation, field: Field | None) -> Clause | None:
+    """Report an amount in another currency or unit than its field, if that is named: it is asked about, not guessed."""
     quantity = sentence.items[at].quantity
     if quantity is None or not quantity.units:
         return None
     unit = quantity.units[0]
-    if named is None and not is_currency(unit):
+    if field is None and not is_currency(unit):
         return None
-    fields = [named] if named else sentence.lexicon.typed("money")
+    fields = [field] if field else sentence.lexicon.typed("money")
     if not fields:
         return None
     value = Range(quantity.value, quantity.value)
-    tests = tuple(values.test(relation, field, value) for field in fields[:MAX_ALTERNATIVES])
-    reason, end = _reason(unit, named), at + 1
+    tests = tuple(values.test(relation, of, value) for of in fields[:MAX_ALTERNATIVES])
+    reason, end = _reason(unit, field), at + 1
     reasons = dict.fromkeys(range(start, end), reason)
     return Clause(end, reasons=reasons, mismatch=Mismatch(start, end, reason, tests))
 
 
-def _reason(unit: str, named: Field | None) -> str:
-    own = named and (named.currency or named.unit)
-    return f"{named.title} is in {own}, not in {unit}" if named and own else f"no field is in {unit}"
+def _reason(unit: str, field: Field | None) -> str:
+    own = field and (field.currency or field.unit)
+    return f"{field.title} is in {own}, not in {unit}" if field and own else f"no field is in {unit}"
 
 
 def _list(sentence: Row, start: int, _: Context) -> Clause | None:

@@ -52,7 +52,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the clauses before a place tell the rules about it.
+    """State that the clauses before a place leave for the rules.
 
     `last_field` is that of the previous test, `pending` the mark right before, unless a test is; `top`: "top 10" came
     before, which a key may follow ("by horsepower").
@@ -156,15 +156,15 @@ class Clauses:
             self.limit = self.limit or clause.limit
             self.top = clause.top
 
-    def add_boolean(self, asked: Asked) -> None:
+    def add_boolean(self, hint: Asked) -> None:
         """Add a test of the boolean field, unless there is one, at the place of its words among the others."""
         tests = (piece.test for piece in self.pieces if isinstance(piece, Atom))
-        if any(leaf.field == asked.field.name for test in tests for leaf in leaves(test)):
+        if any(leaf.field == hint.field.name for test in tests for leaf in leaves(test)):
             return
-        atom = Atom(Comparison("=", asked.field.name, True), asked.at, asked.at + 1, asked.confidence, "embedding")
+        atom = Atom(Comparison("=", hint.field.name, True), hint.at, hint.at + 1, hint.confidence, "embedding")
         starts = [piece.start if isinstance(piece, Atom) else piece.at for piece in self.pieces]
-        self.pieces.insert(sum(start < asked.at for start in starts), atom)
-        self.used.add(asked.at)
+        self.pieces.insert(sum(start < hint.at for start in starts), atom)
+        self.used.add(hint.at)
 
     def disuse(self, atom: Atom, reason: str) -> None:
         """Take back that the items of a test change something."""

@@ -42,8 +42,8 @@ def _comparison(sentence: Row, start: int, context: Context) -> Clause | None:
     if clause := _compare(sentence, start, at, relation, context):
         return clause
     for field, candidate in sentence.fields(at):
-        named = FieldMatch(field, at + 1, candidate.confidence, candidate.source)
-        if clause := _compare(sentence, start, sentence.skip(at + 1), relation, context, named):
+        match = FieldMatch(field, at + 1, candidate.confidence, candidate.source)
+        if clause := _compare(sentence, start, sentence.skip(at + 1), relation, context, match):
             return clause
     return None
 
@@ -53,21 +53,21 @@ def _more_than(sentence: Row, start: int, context: Context) -> Clause | None:
     if degree not in ("more", "less") or not sentence.says(start + 2, "than"):
         return None
     for field, candidate in sentence.fields(start + 1):
-        named = FieldMatch(field, start + 2, candidate.confidence, candidate.source)
+        match = FieldMatch(field, start + 2, candidate.confidence, candidate.source)
         relation: Relation = ">" if degree == "more" else "<"
-        return _compare(sentence, start, sentence.skip(start + 3), relation, context, named)
+        return _compare(sentence, start, sentence.skip(start + 3), relation, context, match)
     return None
 
 
 def _compare(
-    sentence: Row, start: int, at: int, relation: Relation, context: Context, named: FieldMatch | None = None
+    sentence: Row, start: int, at: int, relation: Relation, context: Context, match: FieldMatch | None = None
 ) -> Clause | None:
     """Read a value at `at` that follows the relation, or the relation and the name of a field."""
     chunk = sentence.item(at)
     if not chunk or not chunk.is_value:
         return None
-    if named and sentence.range(at, named.field):
-        return amounts.test(sentence, start, at, relation, named)
+    if match and sentence.range(at, match.field):
+        return amounts.test(sentence, start, at, relation, match)
     match = amounts.resolve(sentence, at, (chunk,), context, compared=True)
     if not match:
         return amounts.mismatch(sentence, start, at, relation, None)

@@ -14,13 +14,14 @@ from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
 
 
-def read(sentence: Row, start: int, at: int, context: Context, named: FieldMatch | None = None) -> Clause | None:
-    """Read a range at `at`, in a clause that begins at `start`; `named` is a field named before it."""
+def read(sentence: Row, start: int, at: int, context: Context, preceding: FieldMatch | None = None) -> Clause | None:
+    """Read a range at `at`, in a clause that begins at `start`; `preceding` is a field named before it."""
     places = _places(sentence, at)
     if not places:
         return None
     limits = _explained(*(sentence.items[place] for place in places))
-    match = named if named and sentence.fit(limits, named.field) else resolve(sentence, places[1], limits, context)
+    match = preceding if preceding and sentence.fit(limits, preceding.field) else None
+    match = match or resolve(sentence, places[1], limits, context)
     if not match:
         return None
     low, high = (sentence.held(limit, match.field) for limit in limits)

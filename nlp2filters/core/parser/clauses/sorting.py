@@ -46,8 +46,8 @@ def _limit(sentence: Row, start: int, _: Context) -> Clause | None:
     count = _count(sentence, number)
     if count is None:
         return None
-    counted = word is not None or _counts_extreme(sentence, number)
-    if word == "top" or _counts_records(sentence, number + 1, counted=counted):
+    sure = word is not None or _counts_extreme(sentence, number)
+    if word == "top" or _counts_records(sentence, number + 1, sure=sure):
         return Clause(number + 1, limit=count, top=word == "top")
     return None
 
@@ -60,25 +60,25 @@ def _count(sentence: Row, at: int) -> int | None:
 
 def _counts_extreme(sentence: Row, number: int) -> bool:
     """Return whether a superlative ends right before the number: "the cheapest ten"."""
-    return any(found[1] == number for back in (1, 2) if (found := _extreme(sentence, number - back)))
+    return any(key[1] == number for back in (1, 2) if (key := _extreme(sentence, number - back)))
 
 
-def _counts_records(sentence: Row, after: int, *, counted: bool) -> bool:
-    """Return whether the number before `after` counts records. `counted`: a word such as "first" says so already."""
+def _counts_records(sentence: Row, after: int, *, sure: bool) -> bool:
+    """Return whether the number before `after` counts records. `sure`: a word such as "first" says so already."""
     following = sentence.skip(after)
     if sentence.says(after, "results") or _extreme(sentence, following):
         return True
     if sentence.item(following) is None:
-        return counted
-    return _noun_follows(sentence, after, following, counted=counted)
+        return sure
+    return _noun_follows(sentence, after, following, sure=sure)
 
 
-def _noun_follows(sentence: Row, after: int, following: int, *, counted: bool) -> bool:
+def _noun_follows(sentence: Row, after: int, following: int, *, sure: bool) -> bool:
     """Return whether the noun of the records follows, with nothing but words that describe them before it."""
     for at in range(after, min(after + NEAR, len(sentence.items))):
         if sentence.is_noun(at) or (at == following and _is_plural_value(sentence, at)):
             return True
-        if not (_describes(sentence, at) or (counted and sentence.items[at].skippable)):
+        if not (_describes(sentence, at) or (sure and sentence.items[at].skippable)):
             return False
     return False
 

@@ -52,12 +52,12 @@ def _known_value(sentence: Row, start: int, _: Context) -> Clause | None:
     matches = list(sentence.values(start))
     if not matches or sentence.items[start].said.keys() & _STRUCTURAL:
         return None
-    named = {field.name for field, _ in sentence.fields(start + 1)}
-    likely = named or _likely_fields(sentence, start, matches)
+    following = {field.name for field, _ in sentence.fields(start + 1)}
+    likely = following or _likely_fields(sentence, start, matches)
     target, candidate = next((pair for pair in matches if pair[0].field.name in likely), matches[0])
     field, rivals = target.field, 1 if target.field.name in likely else len(matches)
     share = candidate.confidence / rivals
-    names_field_after = field.name in named and not sentence.has_own_value(start + 1)
+    names_field_after = field.name in following and not sentence.has_own_value(start + 1)
     end = start + 1 + names_field_after
     longer = _text_end(sentence, end, field)
     test = equals(field, " ".join((target.value, *sentence.texts[end:longer])))
