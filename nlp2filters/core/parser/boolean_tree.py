@@ -54,7 +54,7 @@ class Node:
 
 
 def build(pieces: Sequence[Atom | Mark], catalog: Catalog) -> Node | None:
-    """Build the filter of a row of pieces, with its tests in the order of the text."""
+    """Build the filter of the pieces, with its tests in the order of the text."""
     return _group(pieces, range(len(pieces)), _closings(pieces), catalog, 0)
 
 
