@@ -7,7 +7,7 @@ it needs; the rest is left for the account of unused words.
 from collections.abc import Sequence
 
 from nlp2filters.core.budget import ITEM_STEPS
-from nlp2filters.core.parser.clauses import amounts, comparisons, connectives, fields, ranges, sorting, words
+from nlp2filters.core.parser.clauses import amounts, comparisons, connectives, fields, ranges, sorting, strings
 from nlp2filters.core.parser.clauses.clause import Asked, Atom, Clause, Clauses, Context, Mark, Mismatch, Rule
 from nlp2filters.core.parser.row import Row
 
@@ -15,7 +15,7 @@ __all__ = ["RULES", "Asked", "Atom", "Clause", "Clauses", "Context", "Mark", "Mi
 
 RULES: tuple[Rule, ...] = (
     # A name that was cut out of the text is one item, whatever its words mean otherwise.
-    words.OPEN_VALUE,
+    strings.OPEN_VALUE,
     # A number that counts records is no value of a field, and a superlative after it is a key: "the 10 cheapest".
     sorting.LIMIT,
     # Sort keys name fields, so they come before all rules in which a field's name begins a test.
@@ -32,7 +32,7 @@ RULES: tuple[Rule, ...] = (
     # The degrees come after the comparators, which contain some of the same words: "more than", "less".
     comparisons.MORE_THAN,
     sorting.ADJECTIVE,
-    # "Unknown" begins a clause only before a field; after one, it would otherwise be a value of it.
+    # A field that takes any words would take "unknown" for one of its values.
     fields.UNKNOWN_FIELD,
     fields.FIELD_UNKNOWN,
     # A field takes the value after it, before that value may look for a field by itself, and stands alone if none
@@ -40,14 +40,14 @@ RULES: tuple[Rule, ...] = (
     fields.FIELD_AND_VALUE,
     fields.FIELD_ALONE,
     # Values that have no field before them; a list is read before its first number is one by itself.
-    words.KNOWN_VALUE,
+    strings.KNOWN_VALUE,
     amounts.LIST,
     amounts.AMOUNT,
     # The noun comes after the fields and values that may be called the same: "rating" among ratings.
     connectives.NOUN,
     # Words without a meaning go to the only text field, if the writer has marked them.
-    words.QUOTED,
-    words.EXCLUDED,
+    strings.QUOTED,
+    strings.EXCLUDED,
     # No rule could place the amount: it is accounted for with its unit.
     amounts.WITHOUT_FIELD,
     # The last resort: many of the connectives are part of something longer above, such as the "and" of a range.

@@ -46,9 +46,15 @@ def test(
         # A smaller age is a later date.
         relation = values.flipped(relation)
     end = max(match.end, at + 1)
-    alternatives = _alternatives(sentence, match, chunk, relation)
-    test = values.test(relation, match.field, value)
-    return Clause(end, (Atom(test, start, end, match.confidence, match.source, alternatives),), match.field)
+    atom = Atom(
+        values.test(relation, match.field, value),
+        start,
+        end,
+        match.confidence,
+        match.source,
+        _alternatives(sentence, match, chunk, relation),
+    )
+    return Clause(end, (atom,), match.field)
 
 
 def _is_fraction_of_whole(chunk: Item, of: Field) -> bool:
@@ -74,8 +80,8 @@ def _alternatives(sentence: Row, match: FieldMatch, chunk: Item, relation: Relat
     ]
     if chunk.period and chunk.period.other:
         value = Range(chunk.period.other.low, chunk.period.other.high)
-        test = values.test(relation, match.field, value)
-        alternatives.append(Alternative(test, match.confidence * confidence.OTHER_PERIOD))
+        share = match.confidence * confidence.OTHER_PERIOD
+        alternatives.append(Alternative(values.test(relation, match.field, value), share))
     return tuple(alternatives)
 
 

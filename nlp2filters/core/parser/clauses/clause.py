@@ -99,7 +99,7 @@ class Clause:
 class Rule:
     """A way to read the words at a place: `read` is pure, and returns None if the rule does not fit.
 
-    `examples` are texts with their readings in short; they are the rule's tests.
+    `examples` are texts with their readings in short, empty if nothing can be asked for; they are the rule's tests.
     """
 
     name: str
@@ -143,15 +143,15 @@ class Clauses:
         self.last_field = clause.last_field or self.last_field
         self.reasons.update(clause.reasons)
         self.mismatch = self.mismatch or clause.mismatch
+        self.superlative |= clause.superlative
         if clause.sorts or clause.limit:
             self.used.update(range(start, clause.end))
-        self._order(clause)
+            self._order(clause)
 
     def _order(self, clause: Clause) -> None:
         """Add the order and the limit of a clause. The first limit counts, and the first sort by each field."""
         fields = {sort.field for sort in self.sorts}
         self.sorts += [sort for sort in clause.sorts if sort.field not in fields]
-        self.superlative |= clause.superlative
         if clause.limit:
             self.limit = self.limit or clause.limit
             self.top = clause.top

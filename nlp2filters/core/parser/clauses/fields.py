@@ -8,7 +8,7 @@ from nlp2filters.core.filters import Comparison, Contains, IsNull, Leaf, Not, Re
 from nlp2filters.core.languages import is_currency
 from nlp2filters.core.linking import Candidate, FieldTarget, ValueTarget
 from nlp2filters.core.parser import confidence
-from nlp2filters.core.parser.clauses import amounts, ranges, words
+from nlp2filters.core.parser.clauses import amounts, ranges, strings
 from nlp2filters.core.parser.clauses.clause import Atom, Clause, Context, Mark, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
 from nlp2filters.core.parser.names import is_open
@@ -123,7 +123,7 @@ def _string(sentence: Row, start: int, at: int, match: FieldMatch) -> Clause | N
     candidate = sentence.value_of(at, match.field.name)
     if candidate and isinstance(candidate.target, ValueTarget):
         share = min(1.0, candidate.confidence + confidence.VALUE_AFTER_FIELD)
-        test, end = words.equals(match.field, candidate.target.value), at + 1
+        test, end = strings.equals(match.field, candidate.target.value), at + 1
         return Clause(end, (Atom(test, start, end, share, candidate.source),), match.field)
     return None if match.field.closed else _any_words(sentence, start, at, match)
 
@@ -137,7 +137,7 @@ def _any_words(sentence: Row, start: int, at: int, match: FieldMatch) -> Clause 
     chunk = sentence.item(at)
     if not chunk or not chunk.quoted:
         return _unquoted(sentence, start, at, match, contains=contains)
-    test = Contains(match.field.name, chunk.quoted) if contains else words.equals(match.field, chunk.quoted)
+    test = Contains(match.field.name, chunk.quoted) if contains else strings.equals(match.field, chunk.quoted)
     return _test(test, start, at + 1, match)
 
 
@@ -157,12 +157,12 @@ def _unquoted(sentence: Row, start: int, at: int, match: FieldMatch, *, contains
     if is_open(field) and not contains:
         # The name of an open field has been cut out before, or there was a reason not to.
         return None
-    end = words.name_end(sentence, at)
+    end = strings.name_end(sentence, at)
     if end == at:
         return None
     name = " ".join(sentence.texts[at:end])
     value = sentence.lexicon.value_with(field, set(fold(name).split()), sentence.budget)
-    test = Contains(field.name, name) if value is None else words.equals(field, value)
+    test = Contains(field.name, name) if value is None else strings.equals(field, value)
     return _test(test, start, end, match, confidence.WORDS_AFTER_FIELD)
 
 

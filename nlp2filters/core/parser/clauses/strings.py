@@ -1,4 +1,4 @@
-"""Words as values of a string field: known values, names, words in quotes, words after a "not"."""
+"""Strings: words as values of a field, such as known values, names, words in quotes, words after a "not"."""
 
 from collections.abc import Sequence
 
