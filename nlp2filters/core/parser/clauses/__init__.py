@@ -5,13 +5,30 @@ it needs; the rest is left for the account of unused words.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from nlp2filters.core.budget import ITEM_STEPS
 from nlp2filters.core.parser.clauses import amounts, comparisons, connectives, fields, ranges, sorting, strings
-from nlp2filters.core.parser.clauses.clause import Asked, Atom, Clause, Clauses, Context, Mark, Mismatch, Rule
+from nlp2filters.core.parser.clauses.clause import (
+    MATCH,
+    NAME,
+    QUOTED,
+    STOPWORD,
+    VALUE,
+    WORD,
+    Asked,
+    Atom,
+    Clause,
+    Clauses,
+    Context,
+    Mark,
+    Mismatch,
+    Rule,
+)
 from nlp2filters.core.parser.row import Row
+from nlp2filters.core.parser.scan import Item
 
-__all__ = ["RULES", "Asked", "Atom", "Clause", "Clauses", "Context", "Mark", "Mismatch", "Rule", "read"]
+__all__ = ["RULES", "Asked", "Atom", "Clause", "Clauses", "Context", "Mark", "Mismatch", "Rule", "read", "rules_for"]
 
 RULES: tuple[Rule, ...] = (
     # A name that was cut out of the text is one item, whatever its words mean otherwise.
@@ -46,7 +63,7 @@ RULES: tuple[Rule, ...] = (
     # The noun comes after the fields and values that may be called the same: "rating" among ratings.
     connectives.NOUN,
     # Words without a meaning go to the only text field, if the writer has marked them.
-    strings.QUOTED,
+    strings.IN_QUOTES,
     strings.EXCLUDED,
     # No rule could place the amount: it is accounted for with its unit.
     amounts.WITHOUT_FIELD,
@@ -71,7 +88,29 @@ def read(sentence: Row, hints: Sequence[Asked] = ()) -> Clauses:
 
 def _first(sentence: Row, at: int, context: Context) -> Clause | None:
     """Return what the first rule reads that fits at the place."""
-    for rule in RULES:
+    for rule in rules_for(_features(sentence.items[at])):
         if clause := rule.read(sentence, at, context):
             return clause
     return None
+
+
+def _features(chunk: Item) -> frozenset[str]:
+    """Return the roles of an item, and what else it may be."""
+    features = set(chunk.said)
+    if chunk.candidates:
+        features.add(MATCH)
+    if chunk.is_value:
+        features.add(VALUE)
+    if chunk.skippable:
+        features.add(STOPWORD)
+    if chunk.quoted:
+        features.add(QUOTED)
+    if chunk.name:
+        features.add(NAME)
+    return frozenset(features or {WORD})
+
+
+@lru_cache(maxsize=1024)
+def rules_for(features: frozenset[str]) -> Sequence[Rule]:
+    """Return the rules that an item with these roles and features may begin, in order."""
+    return [rule for rule in RULES if rule.first & features]

@@ -14,7 +14,7 @@ from nlp2filters.core.filters import RelativeDate
 from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.languages import is_currency
 from nlp2filters.core.parser import confidence, field_resolution, values
-from nlp2filters.core.parser.clauses.clause import Atom, Clause, Context, Mark, Mismatch, Rule
+from nlp2filters.core.parser.clauses.clause import VALUE, Atom, Clause, Context, Mark, Mismatch, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
@@ -179,6 +179,7 @@ def _without_field(sentence: Row, start: int, _: Context) -> Clause | None:
 
 LIST = Rule(
     "list of numbers",
+    {VALUE},
     _list,
     {
         "4 or 6 seats": "seats in (4, 6)",
@@ -187,6 +188,7 @@ LIST = Rule(
 )
 AMOUNT = Rule(
     "amount",
+    {VALUE},
     _amount,
     {
         "4 seats": "seats = 4",
@@ -196,4 +198,4 @@ AMOUNT = Rule(
         "€50": "",
     },
 )
-WITHOUT_FIELD = Rule("amount without a field", _without_field, {"red, 3 gb": "color = red"})
+WITHOUT_FIELD = Rule("amount without a field", {VALUE}, _without_field, {"red, 3 gb": "color = red"})

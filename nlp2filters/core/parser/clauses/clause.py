@@ -1,12 +1,16 @@
 """Clauses: what a rule reads at one place of a sentence, and the result that all of them add up to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.filters import Comparison, Leaf, Not, leaves
 from nlp2filters.core.interpretation import Alternative, Sort, Source
 from nlp2filters.core.parser.row import Row
+
+# Features of an item beside its roles: an open value, a known meaning in the catalog, a quantity, date or time, words
+# in quotes, a word about which nothing is known, and one without content.
+NAME, MATCH, VALUE, QUOTED, WORD, STOPWORD = "#name", "#match", "#value", "#quoted", "#word", "#stopword"
 
 _JOINING = frozenset({"and", "or", ",", "nor", "not"})
 
@@ -99,10 +103,12 @@ class Clause:
 class Rule:
     """A way to read the words at a place: `read` is pure, and returns None if the rule does not fit.
 
+    `first` are roles of the grammar or features, such as `VALUE`, of which the item at the place has at least one.
     `examples` are texts with their readings in short, empty if nothing can be asked for; they are the rule's tests.
     """
 
     name: str
+    first: Set[str]
     read: Callable[[Row, int, Context], Clause | None]
     examples: Mapping[str, str]
 

@@ -76,6 +76,7 @@ def _compare(
 
 TWO_LIMITS = Rule(
     "two limits",
+    {"comparator"},
     _two_limits,
     {
         "more than 1 but less than 2 kg": "weight > 1000 and weight < 2000",
@@ -84,6 +85,7 @@ TWO_LIMITS = Rule(
 )
 COMPARISON = Rule(
     "comparison",
+    {"comparator"},
     _comparison,
     {
         "at least 150 horsepower": "power >= 150",
@@ -94,4 +96,4 @@ COMPARISON = Rule(
         "under €80": "",
     },
 )
-MORE_THAN = Rule("more than", _more_than, {"more horsepower than 200": "power > 200"})
+MORE_THAN = Rule("more than", {"degree"}, _more_than, {"more horsepower than 200": "power > 200"})

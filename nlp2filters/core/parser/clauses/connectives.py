@@ -1,6 +1,6 @@
 """Words between the tests: "and", "or", commas, "not", parentheses, and the noun of the records."""
 
-from nlp2filters.core.parser.clauses.clause import Clause, Context, Mark, Rule
+from nlp2filters.core.parser.clauses.clause import MATCH, Clause, Context, Mark, Rule
 from nlp2filters.core.parser.row import Row
 
 
@@ -31,9 +31,10 @@ def _is_counted(sentence: Row, at: int) -> bool:
     return sentence.is_noun(at) or sentence.says(at, "results") is not None or names_field
 
 
-NOUN = Rule("noun", _noun, {"red cars": "color = red"})
+NOUN = Rule("noun", {MATCH}, _noun, {"red cars": "color = red"})
 CONNECTIVE = Rule(
     "connective",
+    {"junction", "negation"},
     _connective,
     {
         "red or wireless": "color = red or wireless = true",

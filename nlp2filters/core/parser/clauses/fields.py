@@ -9,7 +9,7 @@ from nlp2filters.core.languages import is_currency
 from nlp2filters.core.linking import Candidate, FieldTarget, ValueTarget
 from nlp2filters.core.parser import confidence
 from nlp2filters.core.parser.clauses import amounts, ranges, strings
-from nlp2filters.core.parser.clauses.clause import Atom, Clause, Context, Mark, Rule
+from nlp2filters.core.parser.clauses.clause import MATCH, Atom, Clause, Context, Mark, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
 from nlp2filters.core.parser.names import is_open
 from nlp2filters.core.parser.row import Row
@@ -225,9 +225,10 @@ def _without_value(sentence: Row, start: int, field: Field, candidate: Candidate
     return replace(clause, absorbs_mark=True)
 
 
-UNKNOWN_FIELD = Rule("unknown and field", _unknown_field, {"unknown horsepower": "power is null"})
+UNKNOWN_FIELD = Rule("unknown and field", {"unknown"}, _unknown_field, {"unknown horsepower": "power is null"})
 FIELD_UNKNOWN = Rule(
     "field and unknown",
+    {MATCH},
     _field_unknown,
     {
         "horsepower unknown": "power is null",
@@ -236,6 +237,7 @@ FIELD_UNKNOWN = Rule(
 )
 FIELD_AND_VALUE = Rule(
     "field and value",
+    {MATCH},
     _field_and_value,
     {
         "weight under 2 kg": "weight < 2000",
@@ -250,6 +252,7 @@ FIELD_AND_VALUE = Rule(
 )
 FIELD_ALONE = Rule(
     "field alone",
+    {MATCH},
     _field_alone,
     {
         "wireless": "wireless = true",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.parser import values
 from nlp2filters.core.parser.clauses.amounts import MAX_ALTERNATIVES, resolve
-from nlp2filters.core.parser.clauses.clause import Atom, Clause, Context, Rule
+from nlp2filters.core.parser.clauses.clause import STOPWORD, VALUE, Atom, Clause, Context, Rule
 from nlp2filters.core.parser.clock import Clock
 from nlp2filters.core.parser.field_resolution import FieldMatch
 from nlp2filters.core.parser.quantities import Quantity
@@ -103,6 +103,7 @@ def _with_half_of_day_of(high: Item, low: Item) -> Item:
 
 RANGE = Rule(
     "range",
+    {"range", VALUE, STOPWORD},
     lambda sentence, at, context: read(sentence, at, at, context),
     {
         "between 100 and 150 horsepower": "100 <= power <= 150",

@@ -7,7 +7,7 @@ from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
 from nlp2filters.core.interpretation import Direction, Sort
 from nlp2filters.core.linking import AdjectiveTarget, Candidate
 from nlp2filters.core.parser import values
-from nlp2filters.core.parser.clauses.clause import Atom, Clause, Context, Rule
+from nlp2filters.core.parser.clauses.clause import MATCH, VALUE, Atom, Clause, Context, Rule
 from nlp2filters.core.parser.row import Row
 
 MAX_LIMIT = 1000
@@ -242,6 +242,7 @@ def _by_adjective(
 
 LIMIT = Rule(
     "limit",
+    {"limit", VALUE},
     _limit,
     {
         "top 10": "limit 10",
@@ -251,18 +252,20 @@ LIMIT = Rule(
         "10 red cars": "color = red limit 10",
     },
 )
-RANKED_BY = Rule("ranked by", _ranked_by, {"top 10 cars by horsepower": "sort power desc limit 10"})
+RANKED_BY = Rule("ranked by", {"ranking"}, _ranked_by, {"top 10 cars by horsepower": "sort power desc limit 10"})
 SORTED_BY = Rule(
     "sorted by",
+    {"sort", "ranking"},
     _sorted_by,
     {
         "sorted by weight descending, then by price": "sort weight desc, price asc",
         "cars by price": "sort price asc",
     },
 )
-DIRECTED = Rule("field and direction", _directed, {"weight descending": "sort weight desc"})
+DIRECTED = Rule("field and direction", {MATCH}, _directed, {"weight descending": "sort weight desc"})
 SUPERLATIVE = Rule(
     "superlative",
+    {"extreme", MATCH},
     _superlative,
     {
         "the cheapest cars": "sort price asc",
@@ -271,9 +274,10 @@ SUPERLATIVE = Rule(
         "least expensive first": "sort price asc",
     },
 )
-HIGH = Rule("high or low", _high, {"high horsepower": "sort power desc"})
+HIGH = Rule("high or low", {"end"}, _high, {"high horsepower": "sort power desc"})
 ADJECTIVE = Rule(
     "adjective",
+    {"degree", MATCH},
     _adjective,
     {
         "heavier than 3 kg": "weight > 3000",

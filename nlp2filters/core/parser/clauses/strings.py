@@ -8,7 +8,7 @@ from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.linking import Candidate, ValueTarget
 from nlp2filters.core.parser import confidence, disambiguation, field_resolution
 from nlp2filters.core.parser.clauses.amounts import MAX_ALTERNATIVES
-from nlp2filters.core.parser.clauses.clause import Atom, Clause, Context, Rule
+from nlp2filters.core.parser.clauses.clause import MATCH, NAME, QUOTED, WORD, Atom, Clause, Context, Rule
 from nlp2filters.core.parser.row import Row
 
 # A name of unknown words has at most this many items.
@@ -116,9 +116,10 @@ def _only_text(sentence: Row) -> Field | None:
     return texts[0] if len(texts) == 1 else None
 
 
-OPEN_VALUE = Rule("open value", _open_value, {"title is heart of gold": "title contains 'heart of gold'"})
+OPEN_VALUE = Rule("open value", {NAME}, _open_value, {"title is heart of gold": "title contains 'heart of gold'"})
 KNOWN_VALUE = Rule(
     "known value",
+    {MATCH},
     _known_value,
     {
         "red": "color = red",
@@ -127,5 +128,5 @@ KNOWN_VALUE = Rule(
         "to paris": "destination = Paris",
     },
 )
-QUOTED = Rule("quoted", _quoted, {'"heart of gold"': "title contains 'heart of gold'"})
-EXCLUDED = Rule("excluded words", _excluded, {"not heart of gold": "not title contains 'heart of gold'"})
+IN_QUOTES = Rule("quoted", {QUOTED}, _quoted, {'"heart of gold"': "title contains 'heart of gold'"})
+EXCLUDED = Rule("excluded words", {WORD}, _excluded, {"not heart of gold": "not title contains 'heart of gold'"})
