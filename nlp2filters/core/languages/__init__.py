@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from nlp2filters.core import words
-from nlp2filters.core.languages.tables import Phrases, Tables, load
+from nlp2filters.core.filters import Unit
+from nlp2filters.core.languages.tables import Tables, load
 from nlp2filters.core.units import dimension
 from nlp2filters.core.words import Token
 
@@ -72,22 +73,6 @@ class Language(Tables):
             longest[phrase[0]] = max(longest[phrase[0]], len(phrase))
         return dict(longest)
 
-    @cached_property
-    def _indexes(self) -> dict[int, Mapping[str, Sequence[tuple[str, list[str]]]]]:
-        return {}
-
-    def phrases(self, table: object, first: str) -> Sequence[tuple[str, list[str]]]:
-        """Return the phrases of a table of lists that begin with the word `first`: the key and the words of each."""
-        if id(table) not in self._indexes:
-            index: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
-            lists: Mapping[str, Phrases] = vars(table)
-            for key, phrases in lists.items():
-                for phrase in phrases:
-                    words = phrase.split()
-                    index[words[0]].append((key, words))
-            self._indexes[id(table)] = dict(index)
-        return self._indexes[id(table)].get(first, ())
-
     def match(self, tokens: Sequence[Token], at: int) -> Said | None:
         """Return the longest phrase of the grammar that begins at the token `at`.
 
@@ -121,6 +106,14 @@ class Language(Tables):
     def knows_unit(self, unit: str) -> bool:
         """Return whether the unit is in general use, or is a currency."""
         return _norms(unit) in self._units or is_currency(unit)
+
+    def unit_of_time(self, word: str) -> Unit | None:
+        """Return the calendar unit of a word: "week", "years"."""
+        return self._units_of_time.get(word)
+
+    @cached_property
+    def _units_of_time(self) -> Mapping[str, Unit]:
+        return {word: unit for unit, words in self.dates.periods.items() for word in words}
 
     def _phrases(self, tokens: Sequence[Token], at: int) -> Iterator[tuple[str, ...]]:
         if at >= len(tokens):

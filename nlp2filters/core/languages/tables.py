@@ -4,19 +4,31 @@ Phrases are written as the tokenizer folds them: in lower case, without accents 
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, GetPydanticSchema, TypeAdapter, ValidationError
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from nlp2filters.core.filters import Unit
+from nlp2filters.core.languages import phrases
+from nlp2filters.core.languages.phrases import PhraseTable
 
-# Words are looked up one at a time; phrases may have several words and are tried in their order.
+
+def _read_as(source: Any, build: Callable[[Any], Any]) -> GetPydanticSchema:
+    """Check a table as `source`, then index it."""
+    return GetPydanticSchema(lambda _, handler: no_info_after_validator_function(build, handler(source)))
+
+
+# Words are looked up one at a time, phrases are lists in an order, and indexed phrases are found in a text.
 Words = frozenset[str]
 Phrases = tuple[str, ...]
+IndexedPhrases = Annotated[PhraseTable[str], _read_as(Phrases, phrases.plain)]
 
+Which = Literal["this", "last", "past", "next"]
+Edge = Literal["start", "end"]
 Role = Literal[
     "comparator", "bound", "range", "junction", "negation", "having", "unknown", "extreme", "end", "universal",
     "degree", "than", "sort", "ranking", "direction", "first", "limit", "results", "contains", "copula", "filler",
@@ -77,14 +89,14 @@ def _check_keys(table: Mapping[Any, object], keys: Any) -> None:
         raise ValueError(f"unknown: {', '.join(unknown)}")
 
 
-def _check_units(periods: Mapping[Unit, Words]) -> Mapping[Unit, Words]:
-    _check_keys(periods, get_args(Unit))
-    return periods
+def _has(keys: Any) -> AfterValidator:
+    """Require exactly these keys of a table."""
 
+    def check(table: Mapping[Any, object]) -> Mapping[Any, object]:
+        _check_keys(table, keys)
+        return table
 
-def _check_sides(sides: "Mapping[str, SideWords]") -> "Mapping[str, SideWords]":
-    _check_keys(sides, SIDES)
-    return sides
+    return AfterValidator(check)
 
 
 class _Table:
@@ -112,24 +124,26 @@ class Numbers(_Table):
     # Letters right after the digits: "100k".
     suffixes: Mapping[str, int]
     # Before a scale or a unit: "half a million".
-    fractions: Mapping[str, float]
+    fractions: Annotated[PhraseTable[float], _read_as(Mapping[str, float], PhraseTable.of_values)]
     ordinals: Mapping[str, int]
     # "a", before a scale or a unit.
     one: Words
     # After a number or a unit: "and a half".
-    and_half: Phrases
+    and_half: IndexedPhrases
     # After the hundreds: "two hundred and fifty".
-    joining: Phrases
+    joining: IndexedPhrases
     # Between tens and units: "cuarenta y dos".
-    tens_joining: Phrases
+    tens_joining: IndexedPhrases
     # Before a count: "no stops" are zero stops.
     none: Words
     # Articles that say that one record is meant: "el más barato".
     singular: Phrases
     # Between a unit and the period of a rate: "40 hours a week".
-    per: Phrases
+    per: IndexedPhrases
     # Articles that change nothing before a field or a period.
     determiners: Words
+    # Units that are also other words, and count as units only right after the digits or at the end: "5 in".
+    ambiguous_units: Words
     # The unit of bare digits behind a unit: "1h30".
     below: Mapping[str, str]
 
@@ -143,39 +157,29 @@ class Ends(_Table):
 
 
 @dataclass(frozen=True)
-class Relative(_Table):
-    """Words beside a period. `past` and `last` before a number reach back from today."""
-
-    this: Phrases
-    last: Phrases
-    past: Phrases
-    next: Phrases
-    ago: Phrases
-
-
-@dataclass(frozen=True)
-class RelativeBehind(_Table):
-    """Words for "last" and "next" that come after the period: "semana pasada"."""
-
-    this: Phrases
-    last: Phrases
-    next: Phrases
-
-
-@dataclass(frozen=True)
 class Dates(_Table):
     """Days, months and longer periods."""
 
     months: Mapping[str, int]
+    # Months that are also other words, and those before which they are months: "in may".
+    ambiguous_months: Words
+    before_months: Words
     # From Monday, which is 0.
     weekdays: Mapping[str, int]
     # First and last month.
     seasons: Mapping[str, tuple[int, int]]
     # The words for "the 80s".
     decades: Mapping[str, int]
-    periods: Annotated[Mapping[Unit, Words], AfterValidator(_check_units)]
-    relative: Relative
-    relative_behind: RelativeBehind
+    periods: Annotated[Mapping[Unit, Words], _has(get_args(Unit))]
+    # Words before a period. `past` and `last` before a number reach back from today.
+    relative: Annotated[
+        PhraseTable[Which],
+        _read_as(Annotated[Mapping[Which, Phrases], _has(get_args(Which))], PhraseTable.of_lists),
+    ]
+    # Words for the same that come after the period: "semana pasada".
+    relative_behind: Annotated[PhraseTable[Which], _read_as(Mapping[Which, Phrases], PhraseTable.of_lists)]
+    # After a number of periods: "3 days ago".
+    ago: Words
     # Days from today.
     days: Mapping[str, int]
     # The letter before the number of a quarter: "Q3".
@@ -189,10 +193,12 @@ class Dates(_Table):
     decade_prefix: Words
     # The word for "ago", where it comes before the number.
     ago_before: Words
-    # Before a period, for its last or first day.
-    end: Phrases
-    start: Phrases
-    weekend: Phrases
+    # Before a period, for its first or last day.
+    edges: Annotated[
+        PhraseTable[Edge],
+        _read_as(Annotated[Mapping[Edge, Phrases], _has(get_args(Edge))], PhraseTable.of_lists),
+    ]
+    weekend: IndexedPhrases
     # Instead of a day: "available now".
     now: Words
     # After a duration that is an age: "two years old".
@@ -204,22 +210,15 @@ class Dates(_Table):
 
 
 @dataclass(frozen=True)
-class ClockMinutes(_Table):
-    """Minutes before or after the hour that follows: "quarter past"."""
-
-    past: Mapping[str, int]
-    to: Mapping[str, int]
-
-
-@dataclass(frozen=True)
 class Clock(_Table):
     """Times of day."""
 
     named: Mapping[str, int]
     # After an hour.
-    am: Phrases
-    pm: Phrases
-    minutes: ClockMinutes
+    am: IndexedPhrases
+    pm: IndexedPhrases
+    # Before an hour: the minutes after it, or before it if they are negative.
+    minutes: Annotated[PhraseTable[int], _read_as(Mapping[str, int], PhraseTable.of_values)]
 
 
 @dataclass(frozen=True)
@@ -310,22 +309,22 @@ class Followup(_Table):
     """The effects that a text says it has on an earlier filter; see `core/parser/followup.py`."""
 
     # "start over".
-    anew: Phrases
+    anew: IndexedPhrases
     # Anywhere, at the beginning, or at the end of a part of the text: "also", "or", "too".
-    add: Phrases
-    add_first: Phrases
-    add_last: Phrases
+    add: IndexedPhrases
+    add_first: IndexedPhrases
+    add_last: IndexedPhrases
     # "instead".
-    instead: Phrases
+    instead: IndexedPhrases
     # Before a field's name: "any brand", "remove the price limit".
-    lift: Phrases
-    drop: Phrases
+    lift: IndexedPhrases
+    drop: IndexedPhrases
     # Before a field's name and a word for `limit`.
-    without: Phrases
+    without: IndexedPhrases
     # After a field's name: "does not matter".
-    indifferent: Phrases
-    limit: Phrases
-    order: Phrases
+    indifferent: IndexedPhrases
+    limit: IndexedPhrases
+    order: IndexedPhrases
 
 
 @dataclass(frozen=True)
@@ -352,7 +351,7 @@ class Tables(_Table):
     clock: Clock
     fields: FieldNames
     # Words that tell two fields of a kind apart, such as origin and destination.
-    sides: Annotated[Mapping[str, SideWords], AfterValidator(_check_sides)]
+    sides: Annotated[Mapping[str, SideWords], _has(SIDES)]
     names: Names
     followup: Followup
 
