@@ -22,7 +22,7 @@ from pydantic import (
 
 from nlp2filters.core import dialects
 from nlp2filters.core.batches import MAX_REQUESTS
-from nlp2filters.core.languages import LOCALES
+from nlp2filters.core.languages import CODES, LOCALES
 from nlp2filters.errors import Fault, InvalidRequest
 
 MAX_TEXT = 4_000
@@ -133,7 +133,9 @@ class Submission(BaseModel):
         "parser; `llm` fails when the LLM does.",
     )
     locale: str = Field(
-        default="en", pattern=f"^{LOCALES}$", description="Language of the text: `en`, `es`, or with a region, `es-MX`."
+        default="en",
+        pattern=f"^{LOCALES}$",
+        description=f"Language of the text ({', '.join(CODES)}), optionally with a region: `es-MX`.",
     )
     timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
         default="UTC", description="IANA time zone in which `today` is meant."

@@ -407,7 +407,7 @@ def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target
     for field_ in catalog.fields:
         for name in _plain_names(field_.name):
             if (short := _short(name, language)) and _counts(name, language):
-                yield short + "s", FieldTarget(field_), "synonym"
+                yield short + language.plural_endings[0], FieldTarget(field_), "synonym"
     for word, field_ in (*_telling_words(catalog, language), *_kin(catalog, language)):
         yield word, FieldTarget(field_), "fuzzy"
     for field_, high, adjective in _adjectives(catalog, language):

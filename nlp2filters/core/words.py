@@ -3,8 +3,8 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
+from functools import cache, lru_cache
+from typing import Any, Literal
 
 import snowballstemmer
 
@@ -24,7 +24,6 @@ _NUMBERS = {
 _TOKENS = {mark: re.compile(_PATTERN.replace("NUMBER", number), re.VERBOSE) for mark, number in _NUMBERS.items()}
 _DOTTED_THOUSANDS = re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_stemmers = {language: snowballstemmer.stemmer(language) for language in ("english", "spanish")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +77,15 @@ def _without_accents(text: str) -> str:
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
+@cache
+def _stemmer(algorithm: str) -> Any:
+    return snowballstemmer.stemmer(algorithm)
+
+
 @lru_cache(maxsize=65_536)
 def stem(word: str, stemmer: str = "english") -> str:
     """Return the word without its ending, by Snowball's algorithm for the language."""
-    return str(_stemmers[stemmer].stemWord(word))
+    return str(_stemmer(stemmer).stemWord(word))
 
 
 def _inside_word(text: str, at: int) -> bool:

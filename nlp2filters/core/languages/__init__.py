@@ -15,7 +15,10 @@ from nlp2filters.core.words import Token
 
 Degree = Literal["base", "comparative", "superlative"]
 
-_VOWELS = "aeiou"
+_FOLDER = Path(__file__).parent
+# The languages that have a file, by their ISO 639-1 code.
+CODES = sorted(path.stem for path in _FOLDER.glob("*.toml"))
+LOCALES = rf"({'|'.join(CODES)})(-[A-Z]{{2}})?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Language(Tables):
     @classmethod
     def read(cls, code: str, region: str = "") -> "Language":
         """Read the language of an ISO 639-1 code."""
-        return cls(**vars(load(Path(__file__).parent / f"{code}.toml")), region=region)
+        return cls(**vars(load(_FOLDER / f"{code}.toml")), region=region)
 
     def tokenize(self, text: str) -> list[Token]:
         """Split a text in this language into tokens."""
@@ -132,18 +135,33 @@ class Language(Tables):
 
     def forms(self, adjective: str) -> Iterator[tuple[Degree, str]]:
         """Yield the forms of an adjective. Those with "more" and "most" are left to the grammar."""
-        yield "base", adjective
         first, _, rest = adjective.partition(" ")
         tail = f" {rest}" if rest else ""
-        if first in self.degrees:
-            comparative, *superlatives = self.degrees[first]
-            yield "comparative", comparative + tail
-            for superlative in superlatives:
-                yield "superlative", superlative + tail
-        elif not rest and self.degree_endings:
-            comparative, superlative = self.degree_endings
-            yield "comparative", _inflected(first, comparative)
-            yield "superlative", _inflected(first, superlative)
+        comparatives, superlatives = self._degrees(first, regular=not rest)
+        comparatives, superlatives = self._inflected(comparatives), self._inflected(superlatives)
+        for base in self._inflected([first]):
+            if base not in comparatives:
+                yield "base", base + tail
+        yield from (("comparative", form + tail) for form in comparatives)
+        yield from (("superlative", form + tail) for form in superlatives)
+
+    def _degrees(self, word: str, *, regular: bool) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the comparatives and the superlatives of a word, without inflection."""
+        if irregular := self.degrees.irregular.get(word):
+            return irregular[:1], irregular[1:]
+        if not regular:
+            return (), ()
+        comparatives = [self._with_ending(word, ending) for ending in self.degrees.comparative]
+        return comparatives, [self._with_ending(word, ending) for ending in self.degrees.superlative]
+
+    def _inflected(self, words: Sequence[str]) -> Sequence[str]:
+        return [self._with_ending(word, ending) for word in words for ending in self.degrees.inflections]
+
+    def _with_ending(self, word: str, ending: str) -> str:
+        for pattern, replacement in self.degrees.spelling if ending else ():
+            if pattern.search(word):
+                return pattern.sub(replacement, word) + ending
+        return word + ending
 
 
 def is_currency(unit: str) -> bool:
@@ -151,21 +169,10 @@ def is_currency(unit: str) -> bool:
     return len(unit) == 3 and unit.isupper()
 
 
-def _inflected(word: str, ending: str) -> str:
-    if word.endswith("e"):
-        return word + ending[1:]
-    if word.endswith("y") and word[-2:-1] not in _VOWELS:
-        return word[:-1] + "i" + ending
-    if len(word) > 2 and word[-1] not in "aeiouwxy" and word[-2] in _VOWELS and word[-3] not in _VOWELS:
-        return word + word[-1] + ending
-    return word + ending
-
-
 def _norms(phrase: str) -> tuple[str, ...]:
     return tuple(token.norm for token in words.tokenize(phrase))
 
 
-LOCALES = r"(en|es)(-[A-Z]{2})?"
 ENGLISH = Language.read("en")
 
 

@@ -3,6 +3,7 @@
 Phrases are written as the tokenizer folds them: in lower case, without accents and apostrophes.
 """
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -154,6 +155,20 @@ class Ends(_Table):
 
     low: Phrases
     high: Phrases
+
+
+@dataclass(frozen=True)
+class Degrees(_Table):
+    """The forms of adjectives. Those with "more" and "most" are in the grammar."""
+
+    # The endings of the degrees, none if there are only forms with "more"; and those that may follow in all degrees.
+    comparative: Phrases
+    superlative: Phrases
+    inflections: Phrases
+    # How a word changes before an ending: the first pattern that it fits, and the replacement.
+    spelling: tuple[tuple[Annotated[re.Pattern[str], _read_as(str, re.compile)], str], ...]
+    # The comparative and the superlatives of adjectives that do not follow the rules.
+    irregular: Mapping[str, Phrases]
 
 
 @dataclass(frozen=True)
@@ -333,6 +348,8 @@ class Tables(_Table):
 
     # The Snowball algorithm that stems the words.
     stemmer: str
+    # The endings of plurals. The first is added to a name that needs one.
+    plural_endings: Phrases
     # True if the embedding model and the tagger know the language.
     embedded: bool
     decimal: DecimalMark
@@ -343,10 +360,7 @@ class Tables(_Table):
     units: Mapping[str, Phrases]
     # Adjectives that a type or a dimension has in general.
     adjectives: Mapping[str, Ends]
-    # The comparative and the superlatives of irregular adjectives.
-    degrees: Mapping[str, Phrases]
-    # The endings of the comparative and the superlative of the others; none if they have "more" and "most".
-    degree_endings: Phrases
+    degrees: Degrees
     dates: Dates
     clock: Clock
     fields: FieldNames

@@ -16,6 +16,7 @@ from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.explain import sentence
 from nlp2filters.core.filters import leaves
 from nlp2filters.core.interpretation import Clarification, Condition, Ignored, Interpretation, Span
+from nlp2filters.core.languages import Language
 from nlp2filters.core.linking import FieldTarget, Lexicon, Nearness
 from nlp2filters.core.parser import clauses, names, permitted, scan, structure, tagger, tagging
 from nlp2filters.core.parser.clauses import Atom, Clauses, Mark
@@ -72,12 +73,11 @@ def parse(
     node = permitted.only(node, found, lexicon.catalog) if node else None
     atoms = node.atoms if node else ()
     conditions = tuple(_condition(atom, found, spans, text, lexicon.catalog) for atom in atoms)
-    singular = lexicon.language.numbers.singular
     rest, ignored = _ledger(items, found, atoms, spans, text)
     return Interpretation(
         filter=node.filter if node else None,
         sort=tuple(found.sorts),
-        limit=found.limit or (1 if found.extreme and _one_record(items, tokens, found, singular) else None),
+        limit=found.limit or (1 if found.extreme and _one_record(items, tokens, found, lexicon.language) else None),
         text=rest,
         conditions=conditions,
         ignored=ignored,
@@ -145,12 +145,12 @@ def _negation(atom: Atom, pieces: Sequence[Atom | Mark]) -> int:
     return atom.start
 
 
-def _one_record(items: Sequence[Item], tokens: Sequence[Token], found: Clauses, singular: Sequence[str]) -> bool:
+def _one_record(items: Sequence[Item], tokens: Sequence[Token], found: Clauses, language: Language) -> bool:
     """Return whether the noun is singular: "the lightest car", not "the lightest cars"; without a noun, the article."""
     nouns = [piece.at for piece in found.pieces if isinstance(piece, Mark) and piece.kind == "noun"]
     if not nouns:
-        return any(item.says("extreme") and tokens[item.start].norm in singular for item in items)
-    return bool(nouns) and all(not tokens[items[at].end - 1].norm.endswith("s") for at in nouns)
+        return any(item.says("extreme") and tokens[item.start].norm in language.numbers.singular for item in items)
+    return bool(nouns) and all(not tokens[items[at].end - 1].norm.endswith(language.plural_endings) for at in nouns)
 
 
 def _ledger(
