@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
 from nlp2filters.core import words
 from nlp2filters.core.filters import Unit
+from nlp2filters.core.languages.brackets import Brackets
+from nlp2filters.core.languages.numerals import Compounds
 from nlp2filters.core.languages.tables import Tables, load
 from nlp2filters.core.units import dimension
 from nlp2filters.core.words import Token
@@ -29,7 +31,7 @@ class Said:
     meanings: Mapping[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Language(Tables):
     """The tables of one language file, and their indexes; `region` is an ISO 3166 code, or empty."""
 
@@ -42,12 +44,32 @@ class Language(Tables):
 
     def tokenize(self, text: str) -> list[Token]:
         """Split a text in this language into tokens."""
-        return words.tokenize(text, decimal=self.decimal_mark, stemmer=self.stemmer)
+        tokens = words.tokenize(
+            text, decimal=self.decimal_mark, stemmer=self.stemmer, dotted_dates="." in self.dates.numeric
+        )
+        return self._brackets.replace(tokens) if self.brackets else tokens
+
+    @cached_property
+    def _brackets(self) -> Brackets:
+        return Brackets(self.brackets, self.stemmer, self._ends_part)
+
+    def _ends_part(self, token: Token) -> bool:
+        """Return whether a token ends a part of a sentence: a mark, or a word such as "and"."""
+        return token.kind == "symbol" or "junction" in self.phrase_roles.get((token.norm,), ())
 
     @property
     def decimal_mark(self) -> str:
         """The mark before the fraction of a number in this region."""
         return self.decimal.by_region.get(self.region, self.decimal.mark)
+
+    def number(self, word: str) -> int | float | None:
+        """Return the number that a word is."""
+        value = self.numbers.words.get(word)
+        return _compound_number(word, self) if value is None and self.numbers.parts else value
+
+    @cached_property
+    def _compound_numbers(self) -> Compounds:
+        return Compounds(self.numbers)
 
     @cached_property
     def phrase_roles(self) -> Mapping[tuple[str, ...], Mapping[str, str]]:
@@ -96,7 +118,7 @@ class Language(Tables):
         if at >= len(tokens):
             return False
         norm = tokens[at].norm
-        counts = tokens[at].kind == "number" or norm in self.numbers.words or norm in self.numbers.ordinals
+        counts = tokens[at].kind == "number" or self.number(norm) is not None or norm in self.numbers.ordinals
         return counts or "than" in self.phrase_roles.get((norm,), ())
 
     def unit(self, tokens: Sequence[Token], at: int) -> tuple[int, tuple[str, ...]] | None:
@@ -147,7 +169,7 @@ class Language(Tables):
 
     def _degrees(self, word: str, *, regular: bool) -> tuple[Sequence[str], Sequence[str]]:
         """Return the comparatives and the superlatives of a word, without inflection."""
-        if irregular := self.degrees.irregular.get(word):
+        if irregular := self.degrees.irregular.get(words.fold(word)):
             return irregular[:1], irregular[1:]
         if not regular:
             return (), ()
@@ -171,6 +193,11 @@ def is_currency(unit: str) -> bool:
 
 def _norms(phrase: str) -> tuple[str, ...]:
     return tuple(token.norm for token in words.tokenize(phrase))
+
+
+@lru_cache(maxsize=16_384)
+def _compound_number(word: str, language: Language) -> int | float | None:
+    return language._compound_numbers.value(word)
 
 
 ENGLISH = Language.read("en")

@@ -5,7 +5,7 @@ Phrases are written as the tokenizer folds them: in lower case, without accents 
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -30,6 +30,7 @@ IndexedPhrases = Annotated[PhraseTable[str], _read_as(Phrases, phrases.plain)]
 
 Which = Literal["this", "last", "past", "next"]
 Edge = Literal["start", "end"]
+DateOrder = Literal["day first", "month first"]
 Role = Literal[
     "comparator", "bound", "range", "junction", "negation", "having", "unknown", "extreme", "end", "universal",
     "degree", "than", "sort", "ranking", "direction", "first", "limit", "results", "contains", "copula", "filler",
@@ -120,6 +121,9 @@ class Numbers(_Table):
 
     # Numbers below one hundred, and greater ones that are a single word.
     words: Mapping[str, int]
+    # Words that are part of a number only in a compound: German "ein" and "und" in "einundzwanzig". Without any,
+    # numbers are not written in one word.
+    parts: Mapping[str, int | float]
     # Words that multiply the number before them: "two thousand".
     scales: Mapping[str, int]
     # Letters right after the digits: "100k".
@@ -199,6 +203,8 @@ class Dates(_Table):
     days: Mapping[str, int]
     # The letter before the number of a quarter: "Q3".
     quarter: Words
+    # The marks between the numbers of a date, and which of the day and the month comes first.
+    numeric: Mapping[str, DateOrder]
     # Words between the parts of a date.
     of: Words
     ordinal_suffix: Words
@@ -232,6 +238,8 @@ class Clock(_Table):
     # After an hour.
     am: IndexedPhrases
     pm: IndexedPhrases
+    # After an hour, with minutes behind it or none: "17 Uhr 30".
+    hour: IndexedPhrases
     # Before an hour: the minutes after it, or before it if they are negative.
     minutes: Annotated[PhraseTable[int], _read_as(Mapping[str, int], PhraseTable.of_values)]
 
@@ -343,9 +351,21 @@ class Followup(_Table):
 
 
 @dataclass(frozen=True)
+class Compounds(_Table):
+    """How words are put together and spelled in languages that write compounds as one word."""
+
+    # What may join the first part to the next, also nothing (""). Without any, words are not split.
+    linking: Phrases
+    # Two letters that stand for one with an accent, where that is not on the keyboard: "ae" for "ä", folded "a".
+    digraphs: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
 class Tables(_Table):
     """All tables of a language."""
 
+    # All words that occur in the tables; filled when the file is read.
+    vocabulary: frozenset[str]
     # The Snowball algorithm that stems the words.
     stemmer: str
     # The endings of plurals. The first is added to a name that needs one.
@@ -368,6 +388,23 @@ class Tables(_Table):
     sides: Annotated[Mapping[str, SideWords], _has(SIDES)]
     names: Names
     followup: Followup
+    compounds: Compounds
+    # Two words around a part of a sentence that mean one thing, and a word that stands for both: "fangt an".
+    brackets: Mapping[str, str]
+
+
+def _strings(data: object) -> Iterator[str]:
+    """Yield all strings in a decoded file, and all keys."""
+    match data:
+        case str():
+            yield data
+        case dict():
+            yield from data
+            for value in data.values():
+                yield from _strings(value)
+        case list():
+            for value in data:
+                yield from _strings(value)
 
 
 _adapter = TypeAdapter(Tables)
@@ -380,7 +417,9 @@ def load(path: Path) -> Tables:
         ValueError: a table or key is missing, unknown or of the wrong type; the message names each.
     """
     try:
-        return _adapter.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        vocabulary = frozenset(word for text in _strings(data) for word in text.split())
+        return _adapter.validate_python({**data, "vocabulary": vocabulary})
     except ValidationError as exc:
         faults = (f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
         raise ValueError(f"{path.name}: {'; '.join(faults)}") from exc

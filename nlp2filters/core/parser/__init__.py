@@ -23,6 +23,7 @@ from nlp2filters.core.parser.clauses import Atom, Clauses, Mark
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
 from nlp2filters.core.parser.tagger import Array, Tagger, Tags
+from nlp2filters.core.parser.tokens import tokenize
 from nlp2filters.core.words import Token
 
 _NO_VALUE = "names a field, but does not say what to ask of it"
@@ -60,7 +61,7 @@ def parse(
         TextTooComplex: the text and the catalog together take more work than the budget allows.
     """
     budget = budget or (tagged.row.budget if tagged else Budget())
-    tokens = lexicon.language.tokenize(text)
+    tokens = tokenize(text, lexicon)
     if tagged and not (nearness and nearness.clear):
         seen = replace(tagged.row, nearness=nearness)
     else:
@@ -103,7 +104,7 @@ def tag(
     Raises:
         TextTooComplex: as `parse`, which goes on with the same budget.
     """
-    tokens = lexicon.language.tokenize(text)
+    tokens = tokenize(text, lexicon)
     seen = row(text, tokens, lexicon, today, budget=budget)
     return Tagged(seen, Tagger.packaged().tag(seen, tokens, tagger.align(tokens, pieces, vectors), fields))
 

@@ -67,7 +67,12 @@ class TokenCursor:
     def integer(self, offset: int = 0) -> int | None:
         """Return a whole number of up to three digits, or one in words."""
         value = self.digits(offset, 0, 999, longest=3)
-        return self.language.numbers.words.get(self.norm(offset)) if value is None else value
+        return self.number_word(offset) if value is None else value
+
+    def number_word(self, offset: int = 0) -> int | None:
+        """Return a whole number in words."""
+        value = self.language.number(self.norm(offset))
+        return value if isinstance(value, int) else None
 
     def count(self, offset: int = 0) -> int | None:
         """Return a whole number, or 1 for "a"."""

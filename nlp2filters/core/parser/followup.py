@@ -13,6 +13,7 @@ from nlp2filters.core.interpretation import Span
 from nlp2filters.core.languages.phrases import PhraseTable
 from nlp2filters.core.linking import FieldTarget, Lexicon, Match
 from nlp2filters.core.parser.cursor import TokenCursor
+from nlp2filters.core.parser.tokens import tokenize
 
 _SEPARATORS = {",", ";"}
 
@@ -65,7 +66,7 @@ class _FollowupReader:
     def __init__(self, text: str, lexicon: Lexicon, budget: Budget) -> None:
         self.budget = budget
         self.lexicon, self.language, self.phrases = lexicon, lexicon.language, lexicon.language.followup
-        self.tokens = self.language.tokenize(text)
+        self.tokens = tokenize(text, lexicon)
         self.cursor = TokenCursor(self.tokens, 0, self.language)
         self.followup = Followup(text, text)
 

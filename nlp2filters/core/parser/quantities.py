@@ -172,13 +172,13 @@ def _words(cursor: TokenCursor, parts: int = MAX_PARTS) -> _Number | None:
             return _Number(share, length)
     if cursor.norm() in numbers.one:
         return _Number(1, 1) if _is_counted(cursor, 1) else None
-    value = numbers.words.get(cursor.norm())
+    value = cursor.language.number(cursor.norm())
     if value is None:
         return None
     length = 1
     if value >= 20 and value % 10 == 0:
         skip = cursor.phrase_length(numbers.tens_joining, 1)
-        ones = numbers.words.get(cursor.norm(1 + skip), 0)
+        ones = cursor.number_word(1 + skip) or 0
         if 0 < ones < 10:
             value, length = value + ones, 2 + skip
     if value >= 100 and (rest := _words(cursor.moved(length), parts - 1)):
@@ -187,7 +187,7 @@ def _words(cursor: TokenCursor, parts: int = MAX_PARTS) -> _Number | None:
             if 1 <= rest.value < value
             else _Number(value, length)
         )
-    if 17 <= value <= 20 and numbers.words.get(cursor.norm(1), 0) >= 10:
+    if 17 <= value <= 20 and (cursor.number_word(1) or 0) >= 10:
         rest = _words(cursor.moved(1), parts - 1)
         return (
             _Number(int(value * 100 + rest.value), 1 + rest.length) if rest and rest.value < 100 else _Number(value, 1)

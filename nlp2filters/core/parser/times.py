@@ -38,20 +38,24 @@ def _minutes_first(cursor: TokenCursor) -> Clock | None:
 
 
 def _hour_first(cursor: TokenCursor) -> Clock | None:
-    """Read "17:30", "5 pm"."""
+    """Read "17:30", "5 pm", "17 Uhr 30"."""
     hour = _hour(cursor)
     if hour is None:
         return None
-    minute = _minute(cursor, 2) if cursor.norm(1) == ":" and cursor.adjoin(2) else None
-    if minute is None:
-        return _with_half(cursor, hour, 0, 1, is_time=False)
-    has_seconds = cursor.norm(3) == ":" and cursor.adjoin(5) and _minute(cursor, 4) is not None
-    return _with_half(cursor, hour, minute, 5 if has_seconds else 3, is_time=True)
+    if cursor.norm(1) == ":" and cursor.adjoin(2) and (minute := _minute(cursor, 2)) is not None:
+        has_seconds = cursor.norm(3) == ":" and cursor.adjoin(5) and _minute(cursor, 4) is not None
+        return _with_half(cursor, hour, minute, 5 if has_seconds else 3, is_time=True)
+    mark = cursor.phrase_length(cursor.language.clock.hour, 1)
+    minute = _minute(cursor, 1 + mark) if mark else None
+    length = 1 + mark + (minute is not None)
+    return _with_half(cursor, hour, minute or 0, length, is_time=bool(mark))
 
 
 def _with_half(cursor: TokenCursor, hour: int, minute: int, length: int, *, is_time: bool) -> Clock | None:
     """Read "pm" or "in the evening" after the hour. Without them, only what `is_time` anyway is one."""
     clock = cursor.language.clock
+    if is_time:
+        length += cursor.phrase_length(clock.hour, length)
     for phrases, afternoon in ((clock.am, 0), (clock.pm, 12)):
         if hour <= 12 and (half := cursor.phrase_length(phrases, length)):
             return Clock(dt.time(hour % 12 + afternoon, minute), length + half)
@@ -61,7 +65,7 @@ def _with_half(cursor: TokenCursor, hour: int, minute: int, length: int, *, is_t
 def _hour(cursor: TokenCursor, offset: int = 0) -> int | None:
     value = _digits(cursor, offset)
     if value is None:
-        value = cursor.language.numbers.words.get(cursor.norm(offset))
+        value = cursor.number_word(offset)
     return value if value is not None and value < 24 else None
 
 

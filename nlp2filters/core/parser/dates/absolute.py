@@ -25,17 +25,25 @@ def _iso(cursor: DateCursor) -> Period | None:
     return periods.months(year, month, month, 3)
 
 
-def _slashed(cursor: DateCursor) -> Period | None:
-    """Read 12/31/2025, month first as Americans write it; day first is the other reading."""
-    if cursor.norm(1) != "/" or cursor.norm(3) != "/" or not cursor.adjoin(5):
+def _numeric(cursor: DateCursor) -> Period | None:
+    """Read 12/31/2025. Where the month comes first, as Americans write it, day first is the other reading."""
+    mark = cursor.norm(1)
+    order = cursor.dates.numeric.get(mark)
+    first, second = cursor.digits(0, 1, 31), cursor.digits(2, 1, 31)
+    if not order or not first or not second or not cursor.adjoin(3):
         return None
-    first, second, year = cursor.digits(0, 1, 31), cursor.digits(2, 1, 31), cursor.digits(4, FIRST_YEAR, LAST_YEAR)
-    if not first or not second or not year:
-        return None
-    american, european = periods.calendar_day(year, first, second, 5), periods.calendar_day(year, second, first, 5)
-    if american and european and first != second:
-        return replace(american, other=european)
-    return american or european
+    year = cursor.digits(4, FIRST_YEAR, LAST_YEAR) if cursor.norm(3) == mark and cursor.adjoin(5) else None
+    if not year:
+        is_day = mark in cursor.dates.ordinal_suffix and second <= 12
+        length = 4 if cursor.norm(3) == mark and cursor.adjoin(4) else 3
+        return periods.nearest_day(second, first, length, cursor.today) if is_day else None
+    day_first = periods.calendar_day(year, second, first, 5)
+    if order == "day first":
+        return day_first
+    month_first = periods.calendar_day(year, first, second, 5)
+    if month_first and day_first and first != second:
+        return replace(month_first, other=day_first)
+    return month_first or day_first
 
 
 def _day_first(cursor: DateCursor) -> Period | None:
@@ -123,7 +131,7 @@ def _quarter_of(cursor: DateCursor, number: int, offset: int) -> Period:
 
 RULES = (
     DateRule("ISO 8601", NUMBER, {"en": ("2025-12-31", "2025-12")}, _iso),
-    DateRule("slashed", NUMBER, {"en": ("12/31/2025", "31/12/2025")}, _slashed),
+    DateRule("numeric", NUMBER, {"en": ("12/31/2025", "31/12/2025")}, _numeric),
     DateRule(
         "day first",
         NUMBER,
