@@ -24,7 +24,7 @@ LOCALES = rf"({'|'.join(CODES)})(-[A-Z]{{2}})?"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PhraseMatch:
     """A phrase of the grammar, `length` tokens long. It may have several roles: `meanings` by kind."""
 
     length: int
@@ -54,7 +54,7 @@ class Language(Tables):
         return Brackets(self.brackets, self.stemmer, self._ends_part)
 
     def _ends_part(self, token: Token) -> bool:
-        """Return whether a token ends a part of a sentence: a mark, or a word such as "and"."""
+        """Return true for what ends a part of a sentence: a mark, or a word such as "and"."""
         return token.kind == "symbol" or "junction" in self.phrase_roles.get((token.norm,), ())
 
     @property
@@ -85,11 +85,11 @@ class Language(Tables):
     @cached_property
     def _units(self) -> Mapping[tuple[str, ...], tuple[str, ...]]:
         """The spellings of units, each with every unit that it may stand for."""
-        found: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        names: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for unit, phrases in self.units.items():
             for phrase in phrases:
-                found[_norms(phrase)].append(unit)
-        return {phrase: tuple(units) for phrase, units in found.items()}
+                names[_norms(phrase)].append(unit)
+        return {phrase: tuple(units) for phrase, units in names.items()}
 
     @cached_property
     def _longest(self) -> Mapping[str, int]:
@@ -98,7 +98,7 @@ class Language(Tables):
             longest[phrase[0]] = max(longest[phrase[0]], len(phrase))
         return dict(longest)
 
-    def match(self, tokens: Sequence[Token], at: int) -> Said | None:
+    def match(self, tokens: Sequence[Token], at: int) -> PhraseMatch | None:
         """Return the longest phrase of the grammar that begins at the token `at`.
 
         A phrase such as "and more" does not end a value if another value or "than" follows.
@@ -106,7 +106,7 @@ class Language(Tables):
         for phrase in self._phrases(tokens, at):
             meanings = self.phrase_roles.get(phrase)
             if meanings and not (meanings.keys() == {"bound"} and self._goes_on(tokens, at + len(phrase))):
-                return Said(len(phrase), meanings)
+                return PhraseMatch(len(phrase), meanings)
         return None
 
     def _goes_on(self, tokens: Sequence[Token], at: int) -> bool:
@@ -152,8 +152,8 @@ class Language(Tables):
 
     def canonical(self, unit: str) -> str:
         """Return the name that `units` gives to a catalog's unit; an unknown one stays as it is."""
-        found = [name for name in self._units.get(_norms(unit), ()) if not is_currency(name)]
-        return found[0] if found else unit
+        names = (name for name in self._units.get(_norms(unit), ()) if not is_currency(name))
+        return next(names, unit)
 
     def forms(self, adjective: str) -> Iterator[tuple[Degree, str]]:
         """Yield the forms of an adjective. Those with "more" and "most" are left to the grammar."""

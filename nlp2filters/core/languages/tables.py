@@ -234,7 +234,8 @@ class Dates(_Table):
 class Clock(_Table):
     """Times of day."""
 
-    named: Mapping[str, int]
+    # The hours that have a name: "noon".
+    hours: Mapping[str, int]
     # After an hour.
     am: IndexedPhrases
     pm: IndexedPhrases
@@ -246,10 +247,10 @@ class Clock(_Table):
 
 @dataclass(frozen=True)
 class Counted(_Table):
-    """Other words, `said`, for what the number in one of the `fields` counts."""
+    """Other words for what the number in one of the `fields` counts."""
 
     fields: Phrases
-    said: Phrases
+    words: Phrases
 
 
 @dataclass(frozen=True)
@@ -262,7 +263,7 @@ class FieldNames(_Table):
     before: Phrases
     after: Phrases
     # The last word of the name of a field that counts: "review count".
-    counted: str
+    count_word: str
     # Words that name no field by themselves.
     vague: Words
     # What numbers count, by any name.
@@ -271,9 +272,9 @@ class FieldNames(_Table):
 
 @dataclass(frozen=True)
 class SideWords(_Table):
-    """Words for one of two fields of a kind: `said` before the value, `nouns` in the field's name."""
+    """Words for one of two fields of a kind: `before` the value, `nouns` in the field's name."""
 
-    said: Phrases
+    before: Phrases
     nouns: Phrases
 
 
@@ -352,7 +353,7 @@ class Followup(_Table):
 
 @dataclass(frozen=True)
 class Compounds(_Table):
-    """How words are put together and spelled in languages that write compounds as one word."""
+    """Rules for compounds that are written as one word, and for their spelling."""
 
     # What may join the first part to the next, also nothing (""). Without any, words are not split.
     linking: Phrases

@@ -91,11 +91,11 @@ class _FollowupReader:
         if end := self._phrase(at, self.phrases.drop):
             begin = self._determined(end)
             return self._lift(at, self._field(end)) or self._lift_rest(at, begin) or self._exclude(at, end)
-        named = self._field(end) if (end := self._phrase(at, self.phrases.without)) else None
-        if named and self._phrase(named[1], self.phrases.limit):
-            return self._lift(at, named)
-        if (named := self._field(at)) and (end := self._phrase(named[1], self.phrases.indifferent)):
-            return self._lift(at, (named[0], end))
+        mention = self._field(end) if (end := self._phrase(at, self.phrases.without)) else None
+        if mention and self._phrase(mention[1], self.phrases.limit):
+            return self._lift(at, mention)
+        if (mention := self._field(at)) and (end := self._phrase(mention[1], self.phrases.indifferent)):
+            return self._lift(at, (mention[0], end))
         return None
 
     def _aside(self, at: int) -> int | None:
@@ -146,14 +146,14 @@ class _FollowupReader:
 
     def _excepts(self, at: int) -> bool:
         """Return whether "but" follows the field: "any brand but Beats" asks for something."""
-        named = self._field(at)
-        said = self.language.match(self.tokens, named[1]) if named else None
-        return bool(said and "junction" in said.meanings and said.meanings["junction"] == "but")
+        mention = self._field(at)
+        phrase = self.language.match(self.tokens, mention[1]) if mention else None
+        return phrase is not None and phrase.meanings.get("junction") == "but"
 
-    def _lift(self, at: int, named: tuple[set[str], int] | None) -> int | None:
-        if not named:
+    def _lift(self, at: int, mention: tuple[set[str], int] | None) -> int | None:
+        if not mention:
             return None
-        names, end = named
+        names, end = mention
         self.followup.lifted |= names
         return self._take(at, self._phrase(end, self.phrases.limit) or end)
 

@@ -22,8 +22,8 @@ class Clock:
 def read(tokens: Sequence[Token], at: int, language: Language) -> Clock | None:
     """Read the time of day that begins at the token `at`; a bare number is none."""
     cursor = TokenCursor(tokens, at, language)
-    if (named := language.clock.named.get(cursor.norm())) is not None:
-        return Clock(dt.time(named), 1)
+    if (hour := language.clock.hours.get(cursor.norm())) is not None:
+        return Clock(dt.time(hour), 1)
     return _minutes_first(cursor) or _hour_first(cursor)
 
 
