@@ -24,7 +24,7 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, dialects
 from nlp2filters.core.batches import MAX_REQUESTS
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.languages import LOCALES
+from nlp2filters.core.languages import CODES, LOCALES
 from nlp2filters.errors import Fault, InvalidCatalog, InvalidRequest
 
 MAX_TEXT = 4_000
@@ -136,7 +136,7 @@ class Submission(RequestBody):
     locale: str = Field(
         default="en",
         pattern=f"^{LOCALES}$",
-        description="The text's language: `en` or `es`, optionally with a region, as in `es-MX`.",
+        description=f"Language of the text ({', '.join(CODES)}), optionally with a region: `es-MX`.",
     )
     timezone: Annotated[str, AfterValidator(_check_timezone)] = Field(
         default="UTC", description="The IANA time zone for words such as `today`."
