@@ -29,7 +29,7 @@ def add_to(command: argparse.ArgumentParser) -> None:
         "--dialect", action="append", choices=list(DIALECTS), help="what to compile for; may be repeated; else sql"
     )
     command.add_argument("--strategy", choices=["auto", "llm", "builtin"], help="who reads the text")
-    command.add_argument("--locale", help="its language: en, es, es-MX")
+    command.add_argument("--locale", help="its language, such as es, or es-MX")
     command.add_argument("--timezone", help="where today is meant: Europe/Berlin; else UTC")
     command.add_argument("--json", action="store_true", help="the result for programs")
     remote.add_to(command, otherwise="no service: the text is read here")

@@ -23,6 +23,7 @@ from nlp2filters.core.parser.clauses import Atom, Clauses, Mark, Mismatch
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
 from nlp2filters.core.parser.tagger import Array, Tagger, Tags
+from nlp2filters.core.parser.tokens import tokenize
 from nlp2filters.core.words import Token
 
 
@@ -55,7 +56,7 @@ def parse(
     Raises:
         TextTooComplex: the text and the catalog together take more work than the budget allows.
     """
-    tokens = lexicon.language.tokenize(text)
+    tokens = tokenize(text, lexicon)
     if tagged and not (nearness and nearness.clear):
         sentence = replace(tagged.row, nearness=nearness)
     else:
@@ -117,7 +118,7 @@ def tag(
     Raises:
         TextTooComplex: as `parse`, which goes on with the same budget.
     """
-    tokens = lexicon.language.tokenize(text)
+    tokens = tokenize(text, lexicon)
     sentence = row(text, tokens, lexicon, today, budget=budget)
     return Tagged(sentence, Tagger.packaged().tag(sentence, tokens, tagger.align(tokens, pieces, vectors), fields))
 
@@ -165,7 +166,8 @@ def _asks_for_one_record(sentence: Row, tokens: Sequence[Token], parts: Clauses)
         return False
     nouns = [piece.at for piece in parts.pieces if isinstance(piece, Mark) and piece.kind == "noun"]
     if nouns:
-        return all(not tokens[sentence.items[at].end - 1].norm.endswith("s") for at in nouns)
+        endings = sentence.language.plural_endings
+        return all(not tokens[sentence.items[at].end - 1].norm.endswith(endings) for at in nouns)
     singular = sentence.language.numbers.singular
     return any(item.says("extreme") and tokens[item.start].norm in singular for item in sentence.items)
 

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import TypeVar
 
 from nlp2filters.core.budget import TOKEN_STEPS, Budget
-from nlp2filters.core.languages import Language, Said
+from nlp2filters.core.languages import Language, PhraseMatch
 from nlp2filters.core.linking import MAX_PHRASE, Candidate, FieldTarget, Lexicon, Match, Similar, ValueTarget, phrase_of
-from nlp2filters.core.parser import clock, dates, quantities
-from nlp2filters.core.parser.clock import Clock
+from nlp2filters.core.parser import dates, quantities, times
 from nlp2filters.core.parser.dates import Period
 from nlp2filters.core.parser.quantities import Quantity
+from nlp2filters.core.parser.times import Clock
 from nlp2filters.core.words import Token
 
 # An ordinal in digits is shorter than this.
@@ -22,7 +22,7 @@ MAX_CORRECTIONS = 100
 # Looking up spellings takes at most this many steps; the words that follow must be spelled right.
 MAX_CORRECTION_STEPS = 100_000
 
-Part = TypeVar("Part", Period, Quantity, Clock, Match, Said)
+Part = TypeVar("Part", Period, Quantity, Clock, Match, PhraseMatch)
 
 _NOTHING: Mapping[str, str] = {}
 _WITHOUT_CONTENT = frozenset({"filler", "copula", "having", "results", "degree"})
@@ -123,7 +123,7 @@ class _Scan:
         if self.tokens[at].kind == "quoted":
             return Item(at, at + 1, quoted=self.tokens[at].norm)
         period, quantity = self._period_or_quantity(at)
-        time = clock.read(self.tokens, at, self.language) if self.timed else None
+        time = times.read(self.tokens, at, self.language) if self.timed else None
         phrase = self.language.match(self.tokens, at)
         match = self._match_beside(at, phrase)
         lengths = [part.length for part in (period, quantity, time, match, phrase) if part]
@@ -149,7 +149,7 @@ class _Scan:
             return period, None
         return period, quantity
 
-    def _match_beside(self, at: int, phrase: Said | None) -> Match | None:
+    def _match_beside(self, at: int, phrase: PhraseMatch | None) -> Match | None:
         """Look up the words at a place in the catalog; a negation of what follows it is no value."""
         match = self._match(at)
         if match and phrase and "negation" in phrase.meanings and self._negates(match, at + phrase.length):

@@ -7,11 +7,11 @@ from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.parser import values
 from nlp2filters.core.parser.clauses.amounts import MAX_ALTERNATIVES, resolve
 from nlp2filters.core.parser.clauses.clause import STOPWORD, VALUE, Atom, Clause, Context, Rule
-from nlp2filters.core.parser.clock import Clock
 from nlp2filters.core.parser.field_resolution import FieldMatch
 from nlp2filters.core.parser.quantities import Quantity
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.parser.times import Clock
 
 
 def read(sentence: Row, start: int, at: int, context: Context, preceding: FieldMatch | None = None) -> Clause | None:

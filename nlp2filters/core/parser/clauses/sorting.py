@@ -85,7 +85,8 @@ def _noun_follows(sentence: Row, after: int, following: int, *, sure: bool) -> b
 
 def _is_plural_value(sentence: Row, at: int) -> bool:
     """Return whether the item is a known value in the plural, which may be counted: "3 dramas"."""
-    return sentence.texts[at].lower().endswith("s") and any(True for _ in sentence.values(at))
+    plural = sentence.texts[at].lower().endswith(sentence.language.plural_endings)
+    return plural and any(True for _ in sentence.values(at))
 
 
 def _describes(sentence: Row, at: int) -> bool:

@@ -9,11 +9,11 @@ import orjson
 import pytest
 from arq.connections import ArqRedis
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core import deliveries, jobs
-from nlp2filters.storage import arq_format
+from nlp2filters.storage import arq_format, scripts
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Store, now_ms
-from nlp2filters.worker.leased_worker import _CLAIM, _RELEASE
+from nlp2filters.storage.store import Store
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Claimer:
             "running": Counter(group for _, group, _ in self.running),
         }
         keys = [self.store.keys.queue(self.stage), self.store.keys.open]
-        script = redis.register_script(_CLAIM)
+        script = redis.register_script(scripts.CLAIM)
         *claimed, _, _, _ = await script(keys=keys, args=[60_000, token, orjson.dumps(ask), 0])
         pairs = [part.decode() for part in claimed]
         taken = list(zip(pairs[::2], pairs[1::2], strict=True))
@@ -47,7 +47,7 @@ class Claimer:
     async def release(self) -> None:
         """What runs has ended."""
         keys = [self.store.keys.queue(self.stage), self.store.keys.open, "own"]
-        script = self.store.redis.register_script(_RELEASE)
+        script = self.store.redis.register_script(scripts.RELEASE)
         for entry, _, token in self.running:
             await script(keys=keys, args=[entry, token, "", 0])
         self.running = []
@@ -61,7 +61,7 @@ def store(redis: ArqRedis, keys: Keys) -> Store:
 async def submit(store: Store, owner: str, count: int = 1, **options: Any) -> None:
     for _ in range(count):
         id_ = f"job_{secrets.token_hex(6)}"
-        await store.create(jobs.create(id_, "filters", owner, now_ms(), deadline_s=30, **options), b"{}")
+        await store.jobs.create(jobs.create(id_, "filters", owner, now_ms(), deadline_s=30, **options), b"{}")
 
 
 async def ended(store: Store, owner: str, url: str, count: int = 1) -> None:
@@ -70,8 +70,8 @@ async def ended(store: Store, owner: str, url: str, count: int = 1) -> None:
         id_ = f"job_{secrets.token_hex(6)}"
         notify: tuple[jobs.Status, ...] = ("canceled",)
         job = jobs.create(id_, "filters", owner, now_ms(), deadline_s=30, notify=notify, webhook=url)
-        await store.create(job, b"{}")
-        await store.step(job, lambda job: jobs.cancel(job, now_ms()))
+        await store.jobs.create(job, b"{}")
+        await store.jobs.apply(job, lambda job: jobs.cancel(job, now_ms()))
 
 
 def owners(groups: list[str]) -> list[str]:
@@ -143,9 +143,9 @@ async def test_what_needs_no_llm_has_slots_of_its_own(store: Store) -> None:
         for _ in range(5):
             id_ = f"job_{secrets.token_hex(6)}"
             job = jobs.create(id_, "filters", "anna", now_ms(), deadline_s=30, quick=quick)
-            await store.create(job, b"{}")
-            job = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
-            await store.step(job, lambda job: jobs.advance(job, job.attempt, now_ms()))
+            await store.jobs.create(job, b"{}")
+            job = await store.jobs.apply(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
+            await store.jobs.apply(job, lambda job: jobs.advance(job, job.attempt, now_ms()))
     assert Counter(map(arq_format.lane_of, await claimer.claim())) == {"main": 3, "quick": 2}
 
 

@@ -22,9 +22,8 @@ from nlp2filters.storage.server_data import program_of
 from nlp2filters.storage.store import Store
 from tests.ports import free_port
 
-REDIS_6_2 = (
-    Path(__file__).parent / "data" / "redis-6.2"
-)  # folders that `nlp2filters up` left when its server was that one
+# Data folders that `nlp2filters up` wrote with Redis 6.2.
+REDIS_6_2 = Path(__file__).parent / "data" / "redis-6.2"
 JOBS = {
     "commands": ["job_f44999b759524f07bce2cbfae64e9ba6", "job_ae291c6b68494c4abeaa9978f5f64a11"],
     "rewritten": [
@@ -157,7 +156,7 @@ async def test_the_jobs_that_redis_6_2_kept_are_still_there(folder: str, tmp_pat
     for _ in range(2):  # the first start moves the file to where later servers keep it
         with running(tmp_path / "redis") as server:
             redis = connect(Settings(redis_url=server.url))
-            jobs = await Store(redis, Keys("n2f"), retention_s=60).load_many(JOBS[folder], "result")
+            jobs = await Store(redis, Keys("n2f"), retention_s=60).jobs.load_many(JOBS[folder], "result")
             await redis.aclose()
         assert [job and job.status for job, _ in jobs] == ["succeeded"] * len(JOBS[folder])
         assert all(names["result"] for _, names in jobs)
