@@ -85,7 +85,7 @@ class LexiconParser:
     @property
     def embedded(self) -> bool:
         """See `TextParser`."""
-        return bool(self._lexicon.language.data["embedded"])
+        return self._lexicon.language.embedded
 
     async def without_followup(self, text: str) -> str:
         """See `TextParser`."""

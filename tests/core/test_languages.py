@@ -2,7 +2,8 @@
 
 import datetime as dt
 import re
-from typing import Any
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from nlp2filters.core import languages
 from nlp2filters.core.filters import Between, Comparison, Filter
 from nlp2filters.core.interpretation import resolve
 from nlp2filters.core.languages import LOCALES
+from nlp2filters.core.languages.tables import load
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import parse
 
@@ -34,17 +36,39 @@ def read(text: str, locale: str = "es") -> Filter | None:
     return resolve(parse(text, lexicon, today=TODAY), TODAY).filter
 
 
-def shape(data: Any, depth: int = 2) -> Any:
-    """The names of the tables, and of what the grammar means; not the words."""
-    if not depth or not isinstance(data, dict):
-        return None
-    return {name: shape(part, depth - 1 if name == "grammar" else 0) for name, part in data.items()}
+FILES = sorted(Path(languages.__file__).parent.glob("*.toml"))
 
 
-def test_every_language_has_the_same_tables() -> None:
-    assert shape(languages.of("es").data) == shape(languages.of("en").data)
-    for name, meanings in languages.of("en").data["grammar"].items():
-        assert meanings.keys() == languages.of("es").data["grammar"][name].keys(), name
+def test_a_language_file_without_a_table_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "xx.toml"
+    text = FILES[0].read_text("utf-8")
+    assert "[dates.days]" in text
+    path.write_text(text.replace("[dates.days]", "[dates.dias]").replace('"than" = [', '"then" = ['), "utf-8")
+    with pytest.raises(ValueError, match=r"^xx\.toml: .*") as refused:
+        load(path)
+    message = str(refused.value)
+    assert "dates.days: " in message
+    assert "dates.dias: " in message
+    assert "than: missing: than" in message
+
+
+def test_a_language_file_with_a_wrong_type_names_the_key(tmp_path: Path) -> None:
+    path = tmp_path / "xx.toml"
+    path.write_text(FILES[0].read_text("utf-8").replace("[dates.days]", '[dates.days]\nnever = "no"'), "utf-8")
+    with pytest.raises(ValueError, match=r"^xx\.toml: dates\.days\.never: "):
+        load(path)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_language_has_the_same_tables(path: Path) -> None:
+    """The tables of one file are those that all have; only what they list differs."""
+    load(path)
+    own, first = (tomllib.loads(file.read_text("utf-8")) for file in (path, FILES[0]))
+    assert own.keys() == first.keys()
+    for name in ("numbers", "dates", "clock", "fields", "names", "followup"):
+        assert own[name].keys() == first[name].keys(), name
+    for name, meanings in first["grammar"].items():
+        assert own["grammar"][name].keys() == meanings.keys(), name
 
 
 @pytest.mark.parametrize("locale", ["en", "es", "en-GB", "es-MX"])
@@ -56,7 +80,7 @@ def test_known_locales(locale: str) -> None:
 def test_every_phrase_is_written_as_it_is_looked_up(locale: str) -> None:
     """Without accents and upper case: another form would never be found."""
     language = languages.of(locale)
-    for kind, meanings in language.data["grammar"].items():
+    for kind, meanings in language.grammar.items():
         for phrases in meanings.values():
             for phrase in phrases:
                 norms = [token.norm for token in language.tokenize(phrase)]

@@ -1,14 +1,14 @@
 """Languages: the words of each that the parser and the linker know, read from one data file per language."""
 
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from nlp2filters.core import words
+from nlp2filters.core.languages.tables import Phrases, Tables, load
 from nlp2filters.core.units import dimension
 from nlp2filters.core.words import Token
 
@@ -26,82 +26,67 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Language:
-    """The tables of one language file; `region` is an ISO 3166 code, or empty."""
+class Language(Tables):
+    """The tables of one language file, and their indexes; `region` is an ISO 3166 code, or empty."""
 
-    data: Mapping[str, Any]
     region: str = ""
 
     @classmethod
     def read(cls, code: str, region: str = "") -> "Language":
         """Read the language of an ISO 639-1 code."""
-        return cls(tomllib.loads((Path(__file__).parent / f"{code}.toml").read_text(encoding="utf-8")), region)
+        return cls(**vars(load(Path(__file__).parent / f"{code}.toml")), region=region)
 
     def tokenize(self, text: str) -> list[Token]:
         """Split a text in this language into tokens."""
-        return words.tokenize(text, decimal=self.decimal, stemmer=self.data["stemmer"])
+        return words.tokenize(text, decimal=self.decimal_mark, stemmer=self.stemmer)
 
     @property
-    def decimal(self) -> str:
-        """The mark before the fraction of a number."""
-        decimal: str = self.data["decimal"]["by_region"].get(self.region, self.data["decimal"]["mark"])
-        return decimal
+    def decimal_mark(self) -> str:
+        """The mark before the fraction of a number in this region."""
+        return self.decimal.by_region.get(self.region, self.decimal.mark)
 
     @cached_property
-    def numbers(self) -> Mapping[str, int]:
-        """Number words below one hundred, and greater ones that are a single word."""
-        return dict(self.data["numbers"])
+    def phrase_roles(self) -> Mapping[tuple[str, ...], Mapping[str, str]]:
+        """The phrases of the grammar, as the folded words of their tokens, with the meaning in each of their roles."""
+        roles: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
+        for role, meanings in self.grammar.items():
+            for meaning, phrases in meanings.items():
+                for phrase in phrases:
+                    if norms := _norms(phrase):
+                        roles[norms].setdefault(role, meaning)
+        return dict(roles)
 
     @cached_property
-    def scales(self) -> Mapping[str, int]:
-        """Words that multiply the number before them."""
-        return dict(self.data["scales"])
-
-    @cached_property
-    def grammar(self) -> Mapping[tuple[str, ...], Mapping[str, str]]:
-        """Phrases, as the folded words of their tokens, with the meaning in each kind of role."""
-        return _merged(
-            (phrase, kind, meaning)
-            for kind, meanings in self.data["grammar"].items()
-            for meaning, phrases in meanings.items()
-            for phrase in phrases
-        )
-
-    @cached_property
-    def units(self) -> Mapping[tuple[str, ...], tuple[str, ...]]:
+    def _units(self) -> Mapping[tuple[str, ...], tuple[str, ...]]:
         """The spellings of units, each with every unit that it may stand for."""
         found: dict[tuple[str, ...], list[str]] = defaultdict(list)
-        for unit, phrases in self.data["units"].items():
+        for unit, phrases in self.units.items():
             for phrase in phrases:
                 found[_norms(phrase)].append(unit)
         return {phrase: tuple(units) for phrase, units in found.items()}
 
     @cached_property
-    def adjectives(self) -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-        """Adjectives for the low and the high end of a field type or a dimension."""
-        return {kind: (tuple(both["low"]), tuple(both["high"])) for kind, both in self.data["adjectives"].items()}
-
-    @cached_property
     def _longest(self) -> Mapping[str, int]:
         longest: dict[str, int] = defaultdict(int)
-        for phrase in (*self.grammar, *self.units):
+        for phrase in (*self.phrase_roles, *self._units):
             longest[phrase[0]] = max(longest[phrase[0]], len(phrase))
         return dict(longest)
 
     @cached_property
-    def _tables(self) -> dict[str, Mapping[str, Sequence[tuple[str, list[str]]]]]:
+    def _indexes(self) -> dict[int, Mapping[str, Sequence[tuple[str, list[str]]]]]:
         return {}
 
-    def phrases(self, table: str, first: str) -> Sequence[tuple[str, list[str]]]:
+    def phrases(self, table: object, first: str) -> Sequence[tuple[str, list[str]]]:
         """Return the phrases of a table of lists that begin with the word `first`: the key and the words of each."""
-        if table not in self._tables:
-            found: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
-            for key, phrases in self.data[table].items():
+        if id(table) not in self._indexes:
+            index: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
+            lists: Mapping[str, Phrases] = vars(table)
+            for key, phrases in lists.items():
                 for phrase in phrases:
                     words = phrase.split()
-                    found[words[0]].append((key, words))
-            self._tables[table] = dict(found)
-        return self._tables[table].get(first, ())
+                    index[words[0]].append((key, words))
+            self._indexes[id(table)] = dict(index)
+        return self._indexes[id(table)].get(first, ())
 
     def match(self, tokens: Sequence[Token], at: int) -> Said | None:
         """Return the longest phrase of the grammar that begins at the token `at`.
@@ -109,7 +94,7 @@ class Language:
         A phrase such as "and more" does not end a value if another value or "than" follows.
         """
         for phrase in self._phrases(tokens, at):
-            meanings = self.grammar.get(phrase)
+            meanings = self.phrase_roles.get(phrase)
             if meanings and not (meanings.keys() == {"bound"} and self._goes_on(tokens, at + len(phrase))):
                 return Said(len(phrase), meanings)
         return None
@@ -118,24 +103,24 @@ class Language:
         """Return whether a value or "than" follows: "and under $100", "or above the fifth floor"."""
         if (unit := self.unit(tokens, at)) and is_currency(unit[1][0]):
             at += unit[0]
-        elif at < len(tokens) and tokens[at].norm in self.data["number_words"]["determiners"]:
+        elif at < len(tokens) and tokens[at].norm in self.numbers.determiners:
             at += 1
         if at >= len(tokens):
             return False
         norm = tokens[at].norm
-        counts = tokens[at].kind == "number" or norm in self.numbers or norm in self.data["ordinals"]
-        return counts or "than" in self.grammar.get((norm,), ())
+        counts = tokens[at].kind == "number" or norm in self.numbers.words or norm in self.numbers.ordinals
+        return counts or "than" in self.phrase_roles.get((norm,), ())
 
     def unit(self, tokens: Sequence[Token], at: int) -> tuple[int, tuple[str, ...]] | None:
         """Return the longest name of a unit that begins at the token `at`: its length and the units that it may be."""
         for phrase in self._phrases(tokens, at):
-            if units := self.units.get(phrase):
+            if units := self._units.get(phrase):
                 return len(phrase), units
         return None
 
     def knows_unit(self, unit: str) -> bool:
         """Return whether the unit is in general use, or is a currency."""
-        return _norms(unit) in self.units or is_currency(unit)
+        return _norms(unit) in self._units or is_currency(unit)
 
     def _phrases(self, tokens: Sequence[Token], at: int) -> Iterator[tuple[str, ...]]:
         if at >= len(tokens):
@@ -149,21 +134,21 @@ class Language:
 
     def canonical(self, unit: str) -> str:
         """Return the name that `units` gives to a catalog's unit; an unknown one stays as it is."""
-        found = [name for name in self.units.get(_norms(unit), ()) if not is_currency(name)]
+        found = [name for name in self._units.get(_norms(unit), ()) if not is_currency(name)]
         return found[0] if found else unit
 
-    def degrees(self, adjective: str) -> Iterator[tuple[Degree, str]]:
+    def forms(self, adjective: str) -> Iterator[tuple[Degree, str]]:
         """Yield the forms of an adjective. Those with "more" and "most" are left to the grammar."""
         yield "base", adjective
         first, _, rest = adjective.partition(" ")
         tail = f" {rest}" if rest else ""
-        if first in self.data["degrees"]:
-            comparative, *superlatives = self.data["degrees"][first]
+        if first in self.degrees:
+            comparative, *superlatives = self.degrees[first]
             yield "comparative", comparative + tail
             for superlative in superlatives:
                 yield "superlative", superlative + tail
-        elif not rest and self.data["degree_endings"]:
-            comparative, superlative = self.data["degree_endings"]
+        elif not rest and self.degree_endings:
+            comparative, superlative = self.degree_endings
             yield "comparative", _inflected(first, comparative)
             yield "superlative", _inflected(first, superlative)
 
@@ -185,14 +170,6 @@ def _inflected(word: str, ending: str) -> str:
 
 def _norms(phrase: str) -> tuple[str, ...]:
     return tuple(token.norm for token in words.tokenize(phrase))
-
-
-def _merged(entries: Iterator[tuple[str, str, str]]) -> Mapping[tuple[str, ...], Mapping[str, str]]:
-    found: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
-    for phrase, kind, meaning in entries:
-        if norms := _norms(phrase):
-            found[norms].setdefault(kind, meaning)
-    return dict(found)
 
 
 LOCALES = r"(en|es)(-[A-Z]{2})?"

@@ -72,7 +72,7 @@ def parse(
     node = permitted.only(node, found, lexicon.catalog) if node else None
     atoms = node.atoms if node else ()
     conditions = tuple(_condition(atom, found, spans, text, lexicon.catalog) for atom in atoms)
-    singular = lexicon.language.data["number_words"]["singular"]
+    singular = lexicon.language.numbers.singular
     rest, ignored = _ledger(items, found, atoms, spans, text)
     return Interpretation(
         filter=node.filter if node else None,

@@ -460,7 +460,7 @@ class _Walk:
         mark, least = self._before(), of.minimum
         if mark is None or mark.kind != "not" or self.row.skip(mark.at + 1) != self.at:
             return False
-        said = fold(self.row.texts[mark.at]) in self.row.language.data["number_words"]["none"]
+        said = fold(self.row.texts[mark.at]) in self.row.language.numbers.none
         counts = of.type == "integer" and not of.unit and (least is None or (isinstance(least, int) and least <= 0))
         if said and counts:
             self._use_up(mark)
@@ -516,7 +516,7 @@ class _Walk:
         return of.type == "money" and is_currency(item.quantity.units[0])
 
     def _says_now(self) -> bool:
-        now = self.row.language.data["date_words"]["now"]
+        now = self.row.language.dates.now
         return self.at + 1 < len(self.row.items) and fold(self.row.texts[self.at + 1]) in now
 
     def _named_value(self, home: Home, at: int) -> bool:
@@ -551,7 +551,7 @@ class _Walk:
 
     def _introduced(self, at: int) -> bool:
         """Return whether the field's name introduces a value: "called", "title is", or right before the value."""
-        introducers = self.row.language.data["name_words"]["introducers"]
+        introducers = self.row.language.names.introducers
         between = range(self.at + 1, at)
         return (
             not between
@@ -561,7 +561,7 @@ class _Walk:
 
     def _name_end(self, at: int) -> int:
         """Return where a name that begins at `at` ends: before the first item that means something else."""
-        row, end, inner = self.row, at, self.row.language.data["name_words"]["inner"]
+        row, end, inner = self.row, at, self.row.language.names.inner
         while (item := row.item(end)) and end - at < LOOK_AHEAD:
             following = row.item(end + 1)
             joins = item.skippable and row.texts[end].lower() in inner and following is not None and following.is_word

@@ -1,7 +1,7 @@
 """Times of day: "5 pm", "17:30", "half past 7 in the evening", "noon"."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -29,12 +29,11 @@ class _Reader:
     language: Language
 
     def read(self) -> Clock | None:
-        words = self.language.data["clock"]
-        if (norm := self._norm(0)) in words["named"]:
-            hour = words["named"][norm]
-            return Clock(dt.time(hour), 1)
-        for minutes, phrases in (("past", words["past"]), ("to", words["to"])):
-            if found := self._before_hour(minutes, phrases):
+        words = self.language.clock
+        if (norm := self._norm(0)) in words.named:
+            return Clock(dt.time(words.named[norm]), 1)
+        for minutes, sign in ((words.minutes.past, 1), (words.minutes.to, -1)):
+            if found := self._before_hour(minutes, sign):
                 return found
         hour, minute, length = self._hour(0), 0, 1
         if hour is None:
@@ -46,17 +45,16 @@ class _Reader:
                 length = 5
         return self._with_half(hour, minute, length, told=told)
 
-    def _before_hour(self, side: str, phrases: Sequence[str]) -> Clock | None:
+    def _before_hour(self, minutes: Mapping[str, int], sign: int) -> Clock | None:
         """Read "half past 7", "quarter to 6", "ten to 8"."""
-        for phrase in phrases:
+        for phrase, minute in minutes.items():
             said = phrase.split()
             if [self._norm(i) for i in range(len(said))] != said:
                 continue
             hour = self._hour(len(said))
             if hour is None:
                 continue
-            minute = self.language.data["clock"]["minutes"][phrase]
-            moved = hour * 60 + (minute if side == "past" else -minute)
+            moved = hour * 60 + sign * minute
             if not 0 <= moved < 24 * 60:
                 continue
             return self._with_half(moved // 60, moved % 60, len(said) + 1, told=True)
@@ -64,13 +62,12 @@ class _Reader:
 
     def _with_half(self, hour: int, minute: int, length: int, *, told: bool) -> Clock | None:
         """Read "pm" or "in the evening" after the hour; without them and without minutes, it is not a time."""
-        for half in ("am", "pm"):
-            for phrase in self.language.data["clock"][half]:
+        for phrases, afternoon in ((self.language.clock.am, 0), (self.language.clock.pm, 12)):
+            for phrase in phrases:
                 said = phrase.split()
                 if [self._norm(length + i) for i in range(len(said))] != said or hour > 12:
                     continue
-                hour = hour % 12 + (12 if half == "pm" else 0)
-                return Clock(dt.time(hour, minute), length + len(said))
+                return Clock(dt.time(hour % 12 + afternoon, minute), length + len(said))
         return Clock(dt.time(hour, minute), length) if told else None
 
     def _norm(self, offset: int) -> str:
@@ -80,7 +77,7 @@ class _Reader:
     def _hour(self, offset: int) -> int | None:
         value = self._digits(offset)
         if value is None:
-            value = self.language.numbers.get(self._norm(offset))
+            value = self.language.numbers.words.get(self._norm(offset))
         return value if value is not None and value < 24 else None
 
     def _minute(self, offset: int) -> int | None:

@@ -106,7 +106,7 @@ class _Reader:
             yield self._days()
             yield self._weekday()
             yield self._ago()
-            if token.norm in self.language.data["date_words"]["of"]:
+            if token.norm in self.language.dates.of:
                 yield self._decade_digits(self.at + 1, skipped=1)
 
     def parts(self) -> Iterator[Period | None]:
@@ -130,11 +130,11 @@ class _Reader:
         token = self._token(offset)
         if token and token.kind == "number" and token.text.isdecimal() and len(token.text) <= 3:
             return int(token.text)
-        return self.language.numbers.get(token.norm) if token else None
+        return self.language.numbers.words.get(token.norm) if token else None
 
     def _counted(self, offset: int) -> int | None:
         """Read a whole number, or "a" as 1."""
-        return 1 if self._norm(offset) in self.language.data["number_words"]["one"] else self._integer(offset)
+        return 1 if self._norm(offset) in self.language.numbers.one else self._integer(offset)
 
     def _digits(self, offset: int, low: int, high: int) -> int | None:
         token = self._token(offset)
@@ -146,7 +146,7 @@ class _Reader:
     def _year(self, offset: int) -> tuple[int, int] | None:
         """Read a year after "of", "in", a comma or nothing: the number, and the tokens it takes."""
         skipped = 0
-        while skipped < 2 and self._norm(offset + skipped) in self.language.data["date_words"]["of"]:
+        while skipped < 2 and self._norm(offset + skipped) in self.language.dates.of:
             skipped += 1
         found = self._digits(offset + skipped, FIRST_YEAR, LAST_YEAR)
         return (found, skipped + 1) if found else None
@@ -156,7 +156,7 @@ class _Reader:
         taken = self.tokens[self.at : self.at + length]
         return len(taken) == length and all(a.end == b.start for a, b in pairwise(taken))
 
-    def _phrase(self, table: str, offset: int = 0) -> tuple[str, int] | None:
+    def _phrase(self, table: object, offset: int = 0) -> tuple[str, int] | None:
         """Return the longest phrase of a table of lists that begins there: its key and its length in tokens."""
         best: tuple[str, int] | None = None
         for key, said in self.language.phrases(table, self._norm(offset)):
@@ -166,10 +166,9 @@ class _Reader:
 
     def _period_unit(self, offset: int) -> Unit | None:
         norm = self._norm(offset)
-        for unit, said in self.language.data["periods"].items():
+        for unit, said in self.language.dates.periods.items():
             if norm in said:
-                found: Unit = unit
-                return found
+                return unit
         return None
 
     # absolute
@@ -201,11 +200,11 @@ class _Reader:
     def _day_first(self) -> Period | None:
         day = self._digits(0, 1, 31)
         offset = 1
-        if self._norm(1) in self.language.data["date_words"]["ordinal_suffix"] and self._adjoining(2):
+        if self._norm(1) in self.language.dates.ordinal_suffix and self._adjoining(2):
             offset = 2
-        if self._norm(offset) in self.language.data["date_words"]["of"]:
+        if self._norm(offset) in self.language.dates.of:
             offset += 1
-        month = self.language.data["months"].get(self._norm(offset))
+        month = self.language.dates.months.get(self._norm(offset))
         if day and offset > 1 and (said := self._shifted(offset, "month")):
             first = RelativeDate(said[0], "month", "month").resolve(self.today)
             return _day(first.year, first.month, day, said[1])
@@ -217,14 +216,14 @@ class _Reader:
         return self._nearest(month, day, offset)
 
     def _month_first(self) -> Period | None:
-        month = self.language.data["months"].get(self._norm(0))
+        month = self.language.dates.months.get(self._norm(0))
         if not month:
             return None
         offset = 1
         day = self._digits(offset, 1, 31)
         if day:
             offset += 1
-            if self._norm(offset) in self.language.data["date_words"]["ordinal_suffix"]:
+            if self._norm(offset) in self.language.dates.ordinal_suffix:
                 offset += 1
             if said := self._year(offset):
                 return _day(said[0], month, day, offset + said[1])
@@ -250,8 +249,9 @@ class _Reader:
 
     def _edge(self) -> Period | None:
         """Read "the end of the year", "the start of March": one day."""
-        for edge in ("start", "end"):
-            for phrase in self.language.data["date_words"][edge]:
+        dates = self.language.dates
+        for edge, phrases in (("start", dates.start), ("end", dates.end)):
+            for phrase in phrases:
                 length = len(phrase.split())
                 if " ".join(self._norm(i) for i in range(length)) == phrase and (of := self._part(length)):
                     day = of.low if edge == "start" else of.high
@@ -262,7 +262,7 @@ class _Reader:
         """Read the period that begins there, also "the year" for this one, or a year in digits."""
         if (number := self._digits(offset, FIRST_YEAR, LAST_YEAR)) is not None:
             return year(number, 1)
-        the = self._norm(offset) in self.language.data["number_words"]["determiners"]
+        the = self._norm(offset) in self.language.numbers.determiners
         if unit := self._period_unit(offset + the):
             return _whole("this", unit, 1 + the)
         if self._token(offset) is None:
@@ -272,10 +272,10 @@ class _Reader:
 
     def _week_of_month(self) -> Period | None:
         """Read "first week of January"."""
-        number = self.language.data["ordinals"].get(self._norm(0))
+        number = self.language.numbers.ordinals.get(self._norm(0))
         if not number or number > 4 or self._period_unit(1) != "week":
             return None
-        offset = 2 + (self._norm(2) in self.language.data["date_words"]["of"])
+        offset = 2 + (self._norm(2) in self.language.dates.of)
         month = self._part(offset)
         if month is None or not isinstance(month.low, dt.date) or month.low.day != 1:
             return None
@@ -284,9 +284,9 @@ class _Reader:
 
     def _weekend(self) -> Period | None:
         """Read "this weekend": Saturday and Sunday."""
-        said = self._phrase("relative")
+        said = self._phrase(self.language.dates.relative)
         offset = said[1] if said and said[0] in ("this", "last", "next") else 0
-        for phrase in self.language.data["date_words"]["weekend"]:
+        for phrase in self.language.dates.weekend:
             length = len(phrase.split())
             if " ".join(self._norm(offset + i) for i in range(length)) != phrase:
                 continue
@@ -301,7 +301,7 @@ class _Reader:
         token, suffix = self._token(offset), self._token(offset + 1)
         if not token or not suffix or suffix.start != token.end or not token.text.isdecimal():
             return None
-        if suffix.norm not in self.language.data["date_words"]["decade_suffix"]:
+        if suffix.norm not in self.language.dates.decade_suffix:
             return None
         if len(token.text) == 4 and token.text.endswith("0") and FIRST_YEAR <= int(token.text) <= LAST_YEAR:
             return _years(int(token.text), int(token.text) + 9, skipped + 2)
@@ -310,11 +310,11 @@ class _Reader:
         return None
 
     def _decade_word(self) -> Period | None:
-        if self._norm(0) in self.language.data["date_words"]["decade_prefix"]:
+        if self._norm(0) in self.language.dates.decade_prefix:
             decade = self._integer(1)
             return self._decade(decade, 2) if decade and decade < 100 and decade % 10 == 0 else None
-        offset = 1 if self._norm(0) in self.language.data["date_words"]["of"] else 0
-        decade = self.language.data["decades"].get(self._norm(offset))
+        offset = 1 if self._norm(0) in self.language.dates.of else 0
+        decade = self.language.dates.decades.get(self._norm(offset))
         return self._decade(decade, offset + 1) if decade is not None else None
 
     def _decade(self, decade: int, length: int) -> Period:
@@ -324,24 +324,24 @@ class _Reader:
         return _years(first, first + 9, length)
 
     def _season(self) -> Period | None:
-        season = self.language.data["seasons"].get(self._norm(0))
+        season = self.language.dates.seasons.get(self._norm(0))
         said = self._year(1)
         return _months(said[0], season[0], season[1], 1 + said[1]) if season and said else None
 
     def _quarter(self) -> Period | None:
         """Read "Q3 2025"."""
-        if self._norm(0) not in self.language.data["date_words"]["quarter"]:
+        if self._norm(0) not in self.language.dates.quarter:
             return None
         number = self._digits(1, 1, 4)
         return self._quarter_of(number, 2) if number and self._adjoining(2) else None
 
     def _quarter_ordinal(self) -> Period | None:
         """Read "third quarter of 2025", "3rd quarter 2025"."""
-        number = self.language.data["ordinals"].get(self._norm(0))
+        number = self.language.numbers.ordinals.get(self._norm(0))
         offset = 1
         if number is None:
             number, offset = self._digits(0, 1, 4), 2
-            if self._norm(1) not in self.language.data["date_words"]["ordinal_suffix"]:
+            if self._norm(1) not in self.language.dates.ordinal_suffix:
                 return None
         if not number or number > 4 or self._period_unit(offset) != "quarter":
             return None
@@ -355,7 +355,7 @@ class _Reader:
     # relative to today
 
     def _days(self) -> Period | None:
-        offset = self.language.data["days"].get(self._norm(0))
+        offset = self.language.dates.days.get(self._norm(0))
         if offset is None:
             return None
         day = RelativeDate(offset, "day")
@@ -363,7 +363,7 @@ class _Reader:
 
     def _relative(self) -> Period | None:
         """Read "this year", "last 7 days", "past month", "next two weeks"."""
-        said = self._phrase("relative")
+        said = self._phrase(self.language.dates.relative)
         if not said or said[0] == "ago":
             return None
         which, length = said
@@ -380,21 +380,22 @@ class _Reader:
     def _relative_behind(self) -> Period | None:
         """Read "semana pasada", in languages that put the word for "last" after the period."""
         unit = self._period_unit(0)
-        said = self._phrase("relative_behind", 1) if unit else None
+        said = self._phrase(self.language.dates.relative_behind, 1) if unit else None
         return _whole(said[0], unit, 1 + said[1]) if unit and said else None
 
     def _shifted(self, offset: int, unit: Unit) -> tuple[int, int] | None:
         """Read "of this month", "next week": how many units from now, and the place after it."""
-        while self._norm(offset) in self.language.data["date_words"]["of"]:
+        while self._norm(offset) in self.language.dates.of:
             offset += 1
-        for which, shift in (("this", 0), ("last", -1), ("next", 1)):
-            if self._norm(offset) in self.language.data["relative"][which] and self._period_unit(offset + 1) == unit:
+        relative = self.language.dates.relative
+        for phrases, shift in ((relative.this, 0), (relative.last, -1), (relative.next, 1)):
+            if self._norm(offset) in phrases and self._period_unit(offset + 1) == unit:
                 return shift, offset + 2
         return None
 
     def _ago(self) -> Period | None:
         """Read "3 days ago", "a week ago"; in other languages the word for "ago" comes first."""
-        if self._norm(0) in self.language.data["date_words"]["ago_before"]:
+        if self._norm(0) in self.language.dates.ago_before:
             number, unit = self._counted(1), self._period_unit(2)
             if number is None or unit is None:
                 return None
@@ -402,7 +403,7 @@ class _Reader:
             return Period(day, day, 3)
         number = self._counted(0)
         unit = self._period_unit(1)
-        if number is None or unit is None or self._norm(2) not in self.language.data["relative"]["ago"]:
+        if number is None or unit is None or self._norm(2) not in self.language.dates.relative.ago:
             return None
         day = RelativeDate(-number, unit)
         return Period(day, day, 3)
@@ -412,9 +413,9 @@ class _Reader:
 
         "next Friday" has two readings.
         """
-        said = self._phrase("relative")
+        said = self._phrase(self.language.dates.relative)
         offset = said[1] if said and said[0] in ("this", "last", "next") else 0
-        weekday = self.language.data["weekdays"].get(self._norm(offset))
+        weekday = self.language.dates.weekdays.get(self._norm(offset))
         if weekday is None or (not offset and len(self._norm(0)) < 4):
             return None
         if not offset and (shifted := self._shifted(1, "week")):

@@ -113,7 +113,7 @@ class _Reader:
         norms = [token.norm for token in self.tokens[at : at + 8]]
         fit = [
             len(words)
-            for kind, words in self.language.phrases("followup", norms[0])
+            for kind, words in self.language.phrases(self.language.followup, norms[0])
             if kind == key and norms[: len(words)] == words
         ]
         said = self.language.match(self.tokens, at)
@@ -126,7 +126,7 @@ class _Reader:
     @cached_property
     def _after_determiners(self) -> Sequence[int]:
         """The next place that is not an article's, for each token."""
-        determiners = self.language.data["number_words"]["determiners"]
+        determiners = self.language.numbers.determiners
         after = len(self.tokens)
         places = []
         for at in range(len(self.tokens) - 1, -1, -1):
@@ -171,7 +171,7 @@ class _Reader:
     def _exclude(self, at: int, end: int) -> int | None:
         """Read "drop the red ones"; the parser sees "not" in place of "drop"."""
         start, stop = self.tokens[at].start, self.tokens[end - 1].end
-        word: str = self.language.data["grammar"]["negation"]["not"][0]
+        word = self.language.grammar["negation"]["not"][0]
         if self._match(self._determined(end)) is None or stop - start < len(word):
             return None
         self._write(start, stop, word)

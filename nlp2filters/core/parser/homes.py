@@ -104,9 +104,7 @@ def _by_unit(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Ho
     """Return the fields with such a unit or currency, those first whose data reach that far."""
     if not any(item.quantity and item.quantity.units for item in items):
         return None
-    if row.texts[at].lower().rpartition(" ")[2] in row.language.data["date_words"]["old"] and (
-        aged := _by_age(row, at, items)
-    ):
+    if row.texts[at].lower().rpartition(" ")[2] in row.language.dates.old and (aged := _by_age(row, at, items)):
         return aged
     units = next(item.quantity.units for item in items if item.quantity and item.quantity.units)
     found = [field for field in row.lexicon.measured_in(units) if row.fit(items, field)]
@@ -125,7 +123,7 @@ def _by_unit(row: Row, at: int, items: Sequence[Item], last: Field | None) -> Ho
 def _is_per(field: Field, items: Sequence[Item], row: Row) -> bool:
     """Return whether the field's words name the period of a rate: "hours a week" is weekly hours."""
     periods = [item.quantity.per for item in items if item.quantity and item.quantity.per]
-    said = {word for period in periods for word in row.language.data["periods"][period]}
+    said = {word for period in periods for word in row.language.dates.periods[period]}
     names = " ".join((field.name, field.title, *field.synonyms)).lower().replace("_", " ").split()
     return any(name.startswith(word) for name in names for word in said)
 

@@ -63,26 +63,23 @@ class _Plan:
 
 @lru_cache(maxsize=256)
 def _plan(lexicon: Lexicon) -> _Plan:
-    data, fields = lexicon.language.data, _Called.by(lexicon)
+    language, fields = lexicon.language, _Called.by(lexicon)
     cues: defaultdict[str, list[tuple[tuple[str, ...], Field]]] = defaultdict(list)
-    for cue in data["cues"]:
-        if field := fields.field(cue["fields"]):
-            for phrase in cue["phrases"]:
+    for cue in language.names.cues:
+        if field := fields.field(cue.fields):
+            for phrase in cue.phrases:
                 words = tuple(phrase.split())
                 cues[words[0]].append((words, field))
     deeds = [
-        (phrase, field)
-        for cue in data["cues"]
-        for phrase in cue.get("behind", ())
-        if (field := fields.field(cue["fields"]))
+        (phrase, field) for cue in language.names.cues for phrase in cue.behind if (field := fields.field(cue.fields))
     ]
     return _Plan(
         deeds=deeds,
-        title=fields.field(data["roles"]["title"], described=False),
-        kind=fields.field(data["roles"]["kind"]),
-        language=fields.field(data["roles"]["language"]),
+        title=fields.field(language.names.roles.title, described=False),
+        kind=fields.field(language.names.roles.kind),
+        language=fields.field(language.names.roles.language),
         cues={first: sorted(found, key=lambda pair: -len(pair[0])) for first, found in cues.items()},
-        said={kind: frozenset(words) for kind, words in data["names"].items()},
+        said=vars(language.names),
     )
 
 
@@ -223,9 +220,9 @@ class _Names:
         if not field or at in self.taken or at in self._asked:
             return
         end = at
-        while end and at - end < NEAR and (self._is(end - 1, "articles") or self._is(end - 1, "as")):
+        while end and at - end < NEAR and (self._is(end - 1, "articles") or self._is(end - 1, "as_kind")):
             end -= 1
-        as_ = any(self._is(place, "as") for place in range(end, at))
+        as_ = any(self._is(place, "as_kind") for place in range(end, at))
         start = end
         while start and end - start < LONGEST and start - 1 not in self.taken and not self._stops(start - 1):
             start -= 1
@@ -475,14 +472,14 @@ class _Called:
         described: dict[str, Field] = {}
         for field in filter(is_open, lexicon.catalog.fields):
             for stems, by_description in ((named, False), (described, True)):
-                for word in _stems(field, lexicon.language.data["stemmer"], by_description):
+                for word in _stems(field, lexicon.language.stemmer, by_description):
                     stems.setdefault(word, field)
         return cls(lexicon.language, named, described)
 
     def field(self, nouns: Sequence[str], *, described: bool = True) -> Field | None:
         """Return the first open field that is called, or `described`, by one of the nouns; earlier nouns first."""
         for noun in nouns:
-            wanted = stem(noun, self.language.data["stemmer"])
+            wanted = stem(noun, self.language.stemmer)
             for stems in (self.named, self.described) if described else (self.named,):
                 if wanted in stems:
                     return stems[wanted]

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from nlp2filters.core import units
 from nlp2filters.core.catalog import NUMERIC, Field
+from nlp2filters.core.filters import Unit
 from nlp2filters.core.languages import Language, is_currency
+from nlp2filters.core.languages.tables import Phrases
 from nlp2filters.core.words import Token
 
 # A double cannot distinguish numbers of more digits.
@@ -28,7 +30,7 @@ class Quantity:
     length: int
     number_length: int
     scaled: bool = False
-    per: str | None = None
+    per: Unit | None = None
     open: bool = False
 
     @property
@@ -61,7 +63,7 @@ def read(tokens: Sequence[Token], at: int, language: Language) -> Quantity | Non
             after, plus = (), False
         else:
             at += plus + length
-            if length := _says(tokens, at, language, "and_half"):
+            if length := _says(tokens, at, language.numbers.and_half):
                 value, at = value + 0.5, at + length
             elif more := _smaller(tokens, at, after, language):
                 value, at = units.whole(round(value + more[0], 6)), at + more[1]
@@ -75,7 +77,7 @@ def _smaller(
     tokens: Sequence[Token], at: int, larger: tuple[str, ...], language: Language
 ) -> tuple[int | float, int] | None:
     """Read "30 minutes" after "1 hour", "30" after "1h": the part of the larger unit, and its length in tokens."""
-    skip = _says(tokens, at, language, "and")
+    skip = _says(tokens, at, language.numbers.joining)
     if at + skip >= len(tokens) or tokens[at + skip].kind != "number":
         return None
     digits = tokens[at + skip].norm
@@ -85,7 +87,7 @@ def _smaller(
     found = language.unit(tokens, at + skip + 1)
     if found is None:
         attached = not skip and tokens[at].start == tokens[at - 1].end
-        names, length = (language.data["number_words"]["below"].get(larger[0], ""),), 1
+        names, length = (language.numbers.below.get(larger[0], ""),), 1
         if not attached or not names[0]:
             return None
     else:
@@ -97,14 +99,14 @@ def _smaller(
     return None
 
 
-def _rate(tokens: Sequence[Token], at: int, language: Language) -> tuple[str | None, int]:
+def _rate(tokens: Sequence[Token], at: int, language: Language) -> tuple[Unit | None, int]:
     """Read the period of a rate, such as "a week" or "per month", and its length in tokens."""
-    if not (length := _says(tokens, at, language, "per")):
+    if not (length := _says(tokens, at, language.numbers.per)):
         return None, 0
     norm = _norms(tokens, at + length, 1)
-    for unit, said in language.data["periods"].items():
+    for unit, said in language.dates.periods.items():
         if norm in said:
-            return str(unit), length + 1
+            return unit, length + 1
     return None, 0
 
 
@@ -143,17 +145,17 @@ def _number(tokens: Sequence[Token], at: int, language: Language) -> tuple[int |
         value = float(digits) if "." in digits else int(digits)
         at += 1
         if _suffixed(tokens, at, language):
-            value = _times(value, language.data["suffixes"][tokens[at].norm])
+            value = _times(value, language.numbers.suffixes[tokens[at].norm])
             return sign * value, at + 1 - start, True
     elif words := _words(tokens, at, language):
         value, length = words
         at += length
     else:
         return None
-    if length := _says(tokens, at, language, "and_half"):
+    if length := _says(tokens, at, language.numbers.and_half):
         value, at = value + 0.5, at + length
     scaled = False
-    while at < len(tokens) and abs(value) < TOO_LARGE and (scale := language.scales.get(tokens[at].norm)):
+    while at < len(tokens) and abs(value) < TOO_LARGE and (scale := language.numbers.scales.get(tokens[at].norm)):
         value, at, scaled = _times(value, scale), at + 1, True
     if len(str(value)) > MAX_DIGITS + 6:
         return None
@@ -166,29 +168,29 @@ def _words(
     """Read a number in words: "twenty five", "two hundred and fifty", "half a", "a", or a year ("nineteen seventy")."""
     if not parts:
         return None
-    for phrase, share in language.data["fractions"].items():
+    for phrase, share in language.numbers.fractions.items():
         length = len(phrase.split())
         if _norms(tokens, at, length) == phrase and _is_counted(tokens, at + length, language):
             return share, length
-    if tokens[at].norm in language.data["number_words"]["one"]:
+    if tokens[at].norm in language.numbers.one:
         return (1, 1) if _is_counted(tokens, at + 1, language) else None
-    value = language.numbers.get(tokens[at].norm)
+    value = language.numbers.words.get(tokens[at].norm)
     if value is None:
         return None
     length = 1
     if value >= 20 and value % 10 == 0 and at + 1 < len(tokens):
-        skip = _says(tokens, at + 1, language, "tens_and")
-        unit = language.numbers.get(_norms(tokens, at + 1 + skip, 1), 0)
+        skip = _says(tokens, at + 1, language.numbers.tens_joining)
+        unit = language.numbers.words.get(_norms(tokens, at + 1 + skip, 1), 0)
         if 0 < unit < 10:
             value, length = value + unit, 2 + skip
     if value >= 100 and at + length < len(tokens) and (rest := _words(tokens, at + length, language, parts - 1)):
         return (int(value + rest[0]), length + rest[1]) if 1 <= rest[0] < value else (value, length)
-    if 17 <= value <= 20 and at + 1 < len(tokens) and language.numbers.get(tokens[at + 1].norm, 0) >= 10:
+    if 17 <= value <= 20 and at + 1 < len(tokens) and language.numbers.words.get(tokens[at + 1].norm, 0) >= 10:
         rest = _words(tokens, at + 1, language, parts - 1)
         return (int(value * 100 + rest[0]), 1 + rest[1]) if rest and rest[0] < 100 else (value, 1)
-    if at + length < len(tokens) and language.scales.get(tokens[at + length].norm) == 100:
+    if at + length < len(tokens) and language.numbers.scales.get(tokens[at + length].norm) == 100:
         value, length = value * 100, length + 1
-        skip = _says(tokens, at + length, language, "and")
+        skip = _says(tokens, at + length, language.numbers.joining)
         if at + length + skip < len(tokens) and (rest := _words(tokens, at + length + skip, language, parts - 1)):
             value, length = int(value + rest[0]), length + skip + rest[1]
     return value, length
@@ -196,11 +198,11 @@ def _words(
 
 def _is_counted(tokens: Sequence[Token], at: int, language: Language) -> bool:
     """Return whether a scale or a unit is here, as after "half a" or "a"."""
-    return at < len(tokens) and (tokens[at].norm in language.scales or language.unit(tokens, at) is not None)
+    return at < len(tokens) and (tokens[at].norm in language.numbers.scales or language.unit(tokens, at) is not None)
 
 
-def _says(tokens: Sequence[Token], at: int, language: Language, what: str) -> int:
-    for phrase in language.data["number_words"][what]:
+def _says(tokens: Sequence[Token], at: int, phrases: Phrases) -> int:
+    for phrase in phrases:
         length = len(phrase.split())
         if _norms(tokens, at, length) == phrase:
             return length
@@ -217,7 +219,7 @@ def _times(value: int | float, scale: int) -> int | float:
 
 def _suffixed(tokens: Sequence[Token], at: int, language: Language) -> bool:
     """Return whether a letter such as k comes right after the digits."""
-    return at < len(tokens) and tokens[at].start == tokens[at - 1].end and tokens[at].norm in language.data["suffixes"]
+    return at < len(tokens) and tokens[at].start == tokens[at - 1].end and tokens[at].norm in language.numbers.suffixes
 
 
 def _is_unit(tokens: Sequence[Token], at: int, length: int, language: Language) -> bool:

@@ -154,8 +154,8 @@ class _Scan:
     def _ordinal(self, at: int) -> Quantity | None:
         """Read "third floor", "3rd floor" as a number, if a field that counts in whole numbers follows."""
         token, length = self.tokens[at], 1
-        value = self.language.data["ordinals"].get(token.norm)
-        suffixes = self.language.data["date_words"]["ordinal_suffix"]
+        value = self.language.numbers.ordinals.get(token.norm)
+        suffixes = self.language.dates.ordinal_suffix
         if token.kind == "number" and token.norm.isdecimal() and len(token.norm) < LONGEST_ORDINAL:
             after = self.tokens[at + 1 : at + 2]
             if after and after[0].start == token.end and after[0].norm in suffixes:

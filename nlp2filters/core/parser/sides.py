@@ -21,7 +21,7 @@ def choose(row: Row, at: int, fields: Sequence[Field]) -> Field | None:
         return None
     near = [fold(word) for text in row.texts[max(0, at - BEFORE) : at] for word in text.split()]
     near += [fold(word) for text in row.texts[at + 1 : at + 1 + AFTER] for word in text.split()]
-    stems = {stem(word, row.language.data["stemmer"]) for word in near}
+    stems = {stem(word, row.language.stemmer) for word in near}
     shared = frozenset.intersection(*(_words(field, row.language) for field in fields))
     told = [len((_words(field, row.language) - shared) & stems) for field in fields]
     if max(told) and told.count(max(told)) == 1:
@@ -35,8 +35,8 @@ def choose(row: Row, at: int, fields: Sequence[Field]) -> Field | None:
 def _side(before: str, language: Language) -> str | None:
     """Return the side that the words before name last."""
     last, found = -1, None
-    for side, words in language.data["sides"].items():
-        for phrase in words["said"]:
+    for side, words in language.sides.items():
+        for phrase in words.said:
             place = f" {before} ".rfind(f" {phrase} ")
             if place >= 0 and place + len(phrase) > last:
                 last, found = place + len(phrase), side
@@ -50,12 +50,12 @@ def _on_side_of(name: str, side: str, stemmer: str, nouns: tuple[str, ...]) -> b
 
 
 def _on_side(field: Field, side: str, language: Language) -> bool:
-    nouns = tuple(language.data["sides"][side]["nouns"])
-    return _on_side_of(f"{field.name} {field.label}", side, language.data["stemmer"], nouns)
+    nouns = language.sides[side].nouns
+    return _on_side_of(f"{field.name} {field.label}", side, language.stemmer, nouns)
 
 
 def _words(field: Field, language: Language) -> frozenset[str]:
-    return _stems(f"{field.name} {field.label}", language.data["stemmer"])
+    return _stems(f"{field.name} {field.label}", language.stemmer)
 
 
 @lru_cache(maxsize=4096)

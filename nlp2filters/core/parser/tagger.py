@@ -143,7 +143,7 @@ def _stems(lexicon: Lexicon) -> tuple[Mapping[str, Set[int]], Mapping[str, Set[i
     for at, described in enumerate(lexicon.described):
         for said, stems in zip(described, found, strict=True):
             for word in dict.fromkeys(said.lower().split()):
-                stems.setdefault(stem(word.strip("()[],.:;?"), lexicon.language.data["stemmer"]), set()).add(at)
+                stems.setdefault(stem(word.strip("()[],.:;?"), lexicon.language.stemmer), set()).add(at)
     return found
 
 

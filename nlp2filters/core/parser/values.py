@@ -75,14 +75,14 @@ def age(item: Item) -> Unit | None:
 def is_ahead(field: Field, language: Language) -> bool:
     """Return whether the dates of a field mostly lie in the future, as deadlines do."""
     words = {word for name in (field.name, field.label) for word in fold(spaced(name)).split()}
-    return not words.isdisjoint(language.data["date_words"]["ahead"])
+    return not words.isdisjoint(language.dates.ahead)
 
 
 def is_year(field: Field, language: Language) -> bool:
     """Return whether a numeric field holds calendar years: its name says so, or all the data seen look like it."""
     if field.type != "integer":
         return False
-    named = set(f"{field.name} {field.label}".lower().replace("_", " ").split()) & set(language.data["periods"]["year"])
+    named = set(f"{field.name} {field.label}".lower().replace("_", " ").split()) & set(language.dates.periods["year"])
     low, high = field.minimum, field.maximum
     if isinstance(low, int) and isinstance(high, int):
         return FIRST_YEAR <= low <= high <= LAST_YEAR and (bool(named) or low >= 1800)

@@ -113,7 +113,7 @@ class Parser:
     def describe(self, catalog: CatalogRef) -> Summary:
         """Summarize a catalog."""
         lexicon = self._lexicon(catalog)
-        return Summary(lexicon.indexed, bool(lexicon.language.data["embedded"]))
+        return Summary(lexicon.indexed, lexicon.language.embedded)
 
     def without_followup(self, catalog: CatalogRef, text: str) -> str:
         """See `drafting.without_followup`."""
