@@ -154,6 +154,11 @@ class Field:
         """The field's name for people."""
         return self.label or self.name.replace("_", " ")
 
+    @property
+    def is_open(self) -> bool:
+        """True for a string field whose values the catalog does not list."""
+        return self.type in STRINGS and not self.closed and not self.values
+
 
 @dataclass(frozen=True, slots=True)
 class _Spellings:

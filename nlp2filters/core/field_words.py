@@ -10,9 +10,10 @@ from functools import lru_cache
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.languages import Language
-from nlp2filters.core.words import fold, spaced
+from nlp2filters.core.words import fold, spaced, stem
 
-_ASIDE = re.compile(r"\s*\([^()]*\)")
+_ASIDE = re.compile(r"\([^()]*\)")
+_PUNCTUATION = "()[],.:"
 _FOOTNOTES = "¹²³⁴⁵⁶⁷⁸⁹⁰*†‡ "
 
 
@@ -31,6 +32,21 @@ def _folded(text: str) -> frozenset[str]:
     return frozenset(map(fold, text.split()))
 
 
+def stems(text: str, language: Language) -> frozenset[str]:
+    """Return the stems of the words of a text about a field."""
+    return frozenset(stem(fold(word.strip(_PUNCTUATION)), language.stemmer) for word in text.split())
+
+
+def stems_of_names(field: Field, language: Language) -> frozenset[str]:
+    """Return the stems of the words of the name, the label and the synonyms."""
+    return stems(" ".join((spelled_out(field), *field.synonyms)), language)
+
+
+def stems_of_description(field: Field, language: Language) -> frozenset[str]:
+    """Return the stems of the words in the description, up to its first semicolon and without asides."""
+    return stems(_ASIDE.sub("", field.description.partition(";")[0]), language)
+
+
 def exact_names(field: Field) -> Iterator[str]:
     """Yield the names as the catalog has them: "max_speed (km/h)" is "max speed (km/h)"."""
     yield from dict.fromkeys((spaced(field.name), field.title))
@@ -47,10 +63,10 @@ def plain_names(name: str) -> Iterator[str]:
 def short_name(name: str, language: Language) -> str | None:
     """Shorten a name as people do: "number of beds" becomes "beds"; None if nothing can be left out."""
     plain = " ".join(name.lower().split())
-    for before in language.data["field_words"]["before"]:
+    for before in language.fields.before:
         if plain.startswith(before + " "):
             return plain.removeprefix(before + " ")
-    for after in language.data["field_words"]["after"]:
+    for after in language.fields.after:
         if plain.endswith(" " + after):
             return plain.removesuffix(" " + after)
     return None
@@ -58,4 +74,4 @@ def short_name(name: str, language: Language) -> str | None:
 
 def is_count(name: str, language: Language) -> bool:
     """Return whether a name says that something is counted: "review count"."""
-    return name.lower().split()[-1:] == [language.data["field_words"]["counted"]]
+    return name.lower().split()[-1:] == [language.fields.counted]

@@ -65,7 +65,7 @@ def _names_of_field(field: Field, language: Language) -> Iterator[Entry]:
 
 def _negated_names(field: Field, language: Language) -> Iterator[Entry]:
     """Yield "unfurnished" for the boolean field "furnished"."""
-    for prefix in language.data["field_words"]["negating"]:
+    for prefix in language.fields.negating:
         for name in dict.fromkeys((*field_words.plain_names(field.name), field.title, *field.synonyms)):
             yield prefix + name, FieldTarget(field, negated=True), "synonym"
 
@@ -98,10 +98,9 @@ def _distinctive_words(catalog: Catalog, language: Language) -> Iterator[Entry]:
     for noun in nouns(catalog):
         for token in language.tokenize(noun):
             owners.pop(token.stem, None)
-    vague = language.data["field_words"]["vague"]
     for stem, names in owners.items():
         word, field = words[stem]
-        if len(names) == 1 and (word,) not in language.grammar and word not in vague:
+        if len(names) == 1 and (word,) not in language.phrase_roles and word not in language.fields.vague:
             yield word, FieldTarget(field), "fuzzy"
 
 
@@ -112,11 +111,11 @@ def _synonyms_of_counts(catalog: Catalog, language: Language) -> Iterator[Entry]
         if field.type in NUMERIC:
             for token in language.tokenize(field_words.spelled_out(field)):
                 numbers[token.stem].append(field)
-    for group in language.data["kin"].values():
-        stems = {language.tokenize(noun)[0].stem for noun in group["fields"]}
+    for group in language.fields.counts.values():
+        stems = {language.tokenize(noun)[0].stem for noun in group.fields}
         owners = list(dict.fromkeys(field for stem in stems for field in numbers.get(stem, ())))
         if len(owners) == 1:
-            for word in group["said"]:
+            for word in group.said:
                 yield word, FieldTarget(owners[0]), "fuzzy"
 
 
@@ -126,7 +125,7 @@ def _adjectives(catalog: Catalog, language: Language) -> Iterator[Entry]:
     adjectives = {adjective for _, _, adjective in own}
     general = [entry for entry in _general_adjectives(catalog, language) if entry[2] not in adjectives]
     for field, high, adjective in (*own, *general):
-        for degree, form in language.degrees(adjective):
+        for degree, form in language.forms(adjective):
             yield form, AdjectiveTarget(field, high, degree), "synonym"
 
 
@@ -143,14 +142,14 @@ def _general_adjectives(catalog: Catalog, language: Language) -> Iterator[tuple[
         if len(fields) > 1 and kind in TEMPORAL:
             fields = [field for field in fields if _is_creation_date(field, language)]
         if len(fields) == 1:
-            for high, adjectives in zip((False, True), ends, strict=True):
+            for high, adjectives in ((False, ends.low), (True, ends.high)):
                 for adjective in adjectives:
                     yield fields[0], high, adjective
 
 
 def _is_creation_date(field: Field, language: Language) -> bool:
     """Return whether a date says when the record was created: "the latest jobs" are those posted last."""
-    return not field_words.words(field).isdisjoint(language.data["date_words"]["fresh"])
+    return not field_words.words(field).isdisjoint(language.dates.fresh)
 
 
 def embeddable(catalog: Catalog) -> Mapping[str, tuple[Target, ...]]:

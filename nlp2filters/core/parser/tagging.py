@@ -13,7 +13,6 @@ import numpy as np
 from nlp2filters.core.catalog import STRINGS, Field
 from nlp2filters.core.linking import ValueTarget
 from nlp2filters.core.parser.clauses import Asked
-from nlp2filters.core.parser.names import is_open
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item, Name
 from nlp2filters.core.parser.tagger import MOST_TOKENS, Array, Tags, likelihood
@@ -136,7 +135,7 @@ def _valued(row: Row, run: Run, taken: Sequence[Item]) -> list[Item]:
     if len(taken) == 1 and taken[0].quoted and not run.field.closed:
         return [replace(whole, name=Name(run.field.name, taken[0].quoted, sure))]
     said = replace(whole, name=Name(run.field.name, row.text_of(run.start, run.end), sure))
-    if is_open(run.field):
+    if run.field.is_open:
         return [said]
     if any(item.candidates or item.is_value for item in taken):
         return as_they_are
@@ -160,7 +159,7 @@ def phrases(row: Row, tags: Tags) -> tuple[str, ...]:
     """Return the words tagged for a field with known values that name none of these, to be compared by meaning."""
     found: dict[str, None] = {}
     for run in _runs(row, tags):
-        valued = run.field.type in STRINGS and not is_open(run.field)
+        valued = run.field.type in STRINGS and not run.field.is_open
         if valued and not any(_known(item, run.field) for item in row.items[run.start : run.end]):
             found[fold(row.text_of(run.start, run.end))] = None
     return tuple(found)
