@@ -6,16 +6,20 @@ nothing.
 
 import argparse
 import asyncio
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from chaos import attacks, rescues, trials
 from chaos.machine import machine
 from chaos.trials import Finding, Stand
 from nlp2filters.fault_injection import POINTS
+from tests.service import ROOT
 
 Trial = Callable[[Stand], Awaitable[list[Finding]]]
 
@@ -83,6 +87,7 @@ def main() -> int:
     """Run the named trials, or all; returns 1 when a promise was broken."""
     parser = argparse.ArgumentParser(prog="chaos")
     parser.add_argument("--small", action="store_true", help="fewer of each, on one fleet")
+    parser.add_argument("--from", dest="revision", help="run only a rolling upgrade from this git revision")
     parser.add_argument("trial", nargs="*", help=f"of {', '.join(FULL)}")
     args = parser.parse_args()
     chosen = SMALL if args.small else FULL
@@ -90,6 +95,10 @@ def main() -> int:
     broken = 0
     with ExitStack() as shared:
         it = shared.enter_context(trials.stand()) if args.small else None
+        if args.revision:
+            root = shared.enter_context(_checked_out(args.revision))
+            it = shared.enter_context(trials.stand(root=root))
+            chosen = {"upgrade": trials.upgrade_from_older}
         for name in args.trial or chosen:
             began = time.monotonic()
             for finding in _findings(name, chosen[name], it):
@@ -98,6 +107,15 @@ def main() -> int:
                 broken += not finding.held and not (args.small and finding.timed)
             print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     return 1 if broken else 0
+
+
+@contextmanager
+def _checked_out(revision: str) -> Iterator[Path]:
+    """The files of a revision of this repository, in a folder that is deleted afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        archive = subprocess.run(["git", "archive", revision], cwd=ROOT, check=True, capture_output=True).stdout
+        subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
+        yield Path(folder)
 
 
 def _findings(name: str, trial: Trial, shared: Stand | None) -> list[Finding]:

@@ -23,7 +23,10 @@ STOP_TIMEOUT_S = 120  # what is promised, 25 s, is measured
 class Fleet:
     """Processes named `web-0`, `llm-1` and so on. `killed` lists what was killed and when (ms since 1970)."""
 
-    def __init__(self, logs: Path, redis_url: str, environment: Mapping[str, str], *, of_each: int = 2) -> None:
+    def __init__(
+        self, logs: Path, redis_url: str, environment: Mapping[str, str], *, of_each: int = 2, root: Path = ROOT
+    ) -> None:
+        """Prepare the fleet. `root` is the checkout whose code runs until a process is replaced by this program's."""
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         self._environment = {**os.environ, "PATH": path, "REDIS_URL": redis_url, **environment}
         self._logs = logs
@@ -33,6 +36,7 @@ class Fleet:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.killed: list[tuple[int, str]] = []
         self._newer: set[str] = set()
+        self._roots = dict.fromkeys(self.names, root)
 
     @property
     def urls(self) -> list[str]:
@@ -42,13 +46,14 @@ class Fleet:
     def start(self, *names: str) -> None:
         """Start the named processes, or all."""
         for name in names or self.names:
-            environment = {**self._environment, "PORT": str(self._ports.get(name, 0))}
+            root = self._roots[name]
+            environment = {**self._environment, "PORT": str(self._ports.get(name, 0)), "PYTHONPATH": str(root)}
             words = shlex.split(expanded(self._commands[name.partition("-")[0]], environment))
             if name in self._newer:
                 words = [sys.executable, "-m", "chaos.newer", *words]
             with (self._logs / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
-                    words, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+                    words, cwd=root, env=environment, stdout=log, stderr=subprocess.STDOUT
                 )
 
     def wait_until_ready(self) -> None:
@@ -102,8 +107,9 @@ class Fleet:
     def restart(self, name: str, *, newer: bool = False) -> float:
         """SIGTERM, wait for its end, start another; returns the seconds that stopping took.
 
-        `newer`: from now on it is of the next version of the program.
+        The other one runs the code of this checkout. `newer`: as a next version that writes newer records would.
         """
+        self._roots[name] = ROOT
         if newer:
             self._newer.add(name)
         process, began = self.processes[name], time.monotonic()

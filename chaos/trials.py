@@ -31,6 +31,7 @@ from tests.peers import webhook as webhook_peer
 from tests.peers.llm import LLM
 from tests.peers.proxy import Proxy
 from tests.peers.webhook import Receiver
+from tests.service import ROOT
 
 QUIET_S = 30  # longer than a lease and a webhook's second attempt
 SECRET = "whsec_" + "Y2hhb3MtY2hhb3MtY2hhb3MtY2hhb3MtY2hhb3M="
@@ -76,10 +77,10 @@ class Stand:
 
 
 @contextmanager
-def stand(appendfsync: str = "always", **settings: str) -> Iterator[Stand]:
+def stand(appendfsync: str = "always", root: Path = ROOT, **settings: str) -> Iterator[Stand]:
     """A fleet with a Redis, an LLM that takes a quarter of a second, and a receiver of webhooks of its own.
 
-    `settings` are those of the service, by their variables.
+    `root` is the checkout whose code the fleet runs. `settings` are those of the service, by their variables.
     """
     redis = RedisProcess(appendfsync)
     with (
@@ -99,7 +100,7 @@ def stand(appendfsync: str = "always", **settings: str) -> Iterator[Stand]:
             "LOG_LEVEL": "WARNING",
             **settings,
         }
-        fleet = Fleet(Path(folder), f"redis://127.0.0.1:{redis_proxy.port}/0", environment)
+        fleet = Fleet(Path(folder), f"redis://127.0.0.1:{redis_proxy.port}/0", environment, root=root)
         it = Stand(fleet, redis, redis_proxy, llm, llm_proxy, hook)
         it.answer_after(0.25)
         try:
@@ -373,6 +374,12 @@ async def upgrade(it: Stand) -> list[Finding]:
         *nothing_lost("old and new versions side by side", outcomes),
         Finding("… jobs of both were there", len(outcomes), f"versions {versions}", len(versions) > 1),
     ]
+
+
+async def upgrade_from_older(it: Stand) -> list[Finding]:
+    """Every process of an older revision is replaced by one of this checkout, one after the other, under load."""
+    outcomes, _ = await _rolled(it, 1, newer=False)
+    return nothing_lost("an older revision and this one side by side", outcomes)
 
 
 async def _rolled(it: Stand, rounds: int, *, newer: bool) -> tuple[list[Outcome], list[float]]:

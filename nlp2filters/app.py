@@ -17,6 +17,7 @@ from nlp2filters import logs
 from nlp2filters.api import (
     batches,
     catalogs,
+    dialects,
     event_streams,
     jobs,
     monitoring,
@@ -51,6 +52,7 @@ OPERATIONS = [
     *batches.operations,
     *webhook_deliveries.operations,
     *catalogs.operations,
+    *dialects.operations,
     *stream_tokens.operations,
     *monitoring.operations,
     *echo.operations,

@@ -1,4 +1,4 @@
-// The API's documentation, made of /openapi.json. It loads nothing else, and writes text only.
+// Renders the API documentation from /openapi.json. It loads nothing else and writes text only.
 
 import { $, el, fill } from "./dom.js";
 
@@ -7,8 +7,8 @@ const TAGS = {
   batches: "Batches",
   catalogs: "Catalogs",
   streams: "Stream tokens",
-  service: "The service itself",
-  older: "The older APIs",
+  service: "Operations",
+  older: "Legacy APIs",
 };
 const MAX_DEPTH = 6;
 
@@ -18,13 +18,13 @@ try {
   const response = await fetch("/openapi.json");
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
   api = await response.json();
-  show();
+  render();
   fill($("state"));
 } catch (error) {
   fill($("state"), `The description of the API could not be loaded: ${error.message}. Reload the page to try again.`);
 }
 
-function show() {
+function render() {
   fill($("about"), `The API, version ${api.info.version}.`);
   const groups = new Map(Object.keys(TAGS).map((tag) => [tag, []]));
   for (const [path, methods] of Object.entries(api.paths))
@@ -35,18 +35,18 @@ function show() {
   fill($("operations"),
     ...names.flatMap((tag) => [el("h2", { id: tag }, TAGS[tag]), ...groups.get(tag).map(card)]),
     el("h2", { id: "webhooks" }, "Webhooks"),
-    ...Object.values(api.webhooks).map((hook) => card({ path: "your address", method: "post", operation: hook.post })));
+    ...Object.values(api.webhooks).map((hook) => card({ path: "your URL", method: "post", operation: hook.post })));
   if (location.hash) $(location.hash.slice(1))?.scrollIntoView();
 }
 
 function card({ path, method, operation }) {
   return el("details", { class: "operation" },
-    el("summary", {}, el("b", { class: "method" }, method.toUpperCase()), el("code", {}, path), el("span", {}, ...prose(operation.summary))),
-    operation.description && el("p", {}, ...prose(operation.description)),
+    el("summary", {}, el("b", { class: "method" }, method.toUpperCase()), el("code", {}, path), el("span", {}, ...formatProse(operation.summary))),
+    operation.description && el("p", {}, ...formatProse(operation.description)),
     ...section("Parameters", parameters(operation.parameters ?? [])),
     ...Object.entries(operation.requestBody?.content ?? {}).flatMap(([type, { schema }]) =>
-      section(`Body, ${type}`, tree(schema))),
-    ...section("Answers", answers(operation.responses)),
+      section(`Request body, ${type}`, tree(schema))),
+    ...section("Responses", responses(operation.responses)),
     ...(path.startsWith("/") ? section("With curl", el("pre", {}, curl(path, method, operation))) : []));
 }
 
@@ -56,55 +56,56 @@ function section(title, content) {
 
 function parameters(list) {
   if (!list.length) return null;
-  return el("dl", {}, ...list.flatMap((one) => [
-    el("dt", {}, el("code", {}, one.name)),
-    el("dd", {}, ...prose(one.description ?? ""), el("span", { class: "quiet" }, ` ${one.in}${one.required ? ", required" : ""}`)),
+  return el("dl", {}, ...list.flatMap((parameter) => [
+    el("dt", {}, el("code", {}, parameter.name)),
+    el("dd", {}, ...formatProse(parameter.description ?? ""),
+      el("span", { class: "quiet" }, ` ${parameter.in}${parameter.required ? ", required" : ""}`)),
   ]));
 }
 
-function answers(responses) {
-  return el("dl", {}, ...Object.entries(responses).flatMap(([status, answer]) => {
-    const [type, media] = Object.entries(answer.content ?? {})[0] ?? [];
-    const whole = type === "application/json" && el("details", {}, el("summary", {}, "Its members"), tree(media.schema));
-    const said = el("dd", {}, ...prose(answer.description), type && el("span", { class: "quiet" }, ` ${type}`), whole || null);
-    return [el("dt", {}, status), said];
+function responses(byStatus) {
+  return el("dl", {}, ...Object.entries(byStatus).flatMap(([status, response]) => {
+    const [type, media] = Object.entries(response.content ?? {})[0] ?? [];
+    const members = type === "application/json" && el("details", {}, el("summary", {}, "Members"), tree(media.schema));
+    const description = el("dd", {}, ...formatProse(response.description), type && el("span", { class: "quiet" }, ` ${type}`), members || null);
+    return [el("dt", {}, status), description];
   }));
 }
 
-/** A schema as a nested list, as deep as it makes sense to show. */
+/** Renders a schema as a nested list, down to MAX_DEPTH. */
 function tree(schema, depth = 0) {
-  const found = resolve(schema);
-  const members = Object.entries(found.properties ?? {});
-  if (!members.length) return el("p", { class: "quiet" }, typeName(found));
-  const required = new Set(found.required ?? []);
+  const { properties, required: requiredNames, ...rest } = resolve(schema);
+  const members = Object.entries(properties ?? {});
+  if (!members.length) return el("p", { class: "quiet" }, typeName(rest));
+  const required = new Set(requiredNames ?? []);
   return el("ul", { class: "schema" }, ...members.map(([name, member]) => {
     const inner = nested(member);
     const line = [
       el("code", {}, name), " ",
       el("span", { class: "type" }, `${typeName(member)}${required.has(name) ? "" : ", optional"}`), " ",
-      ...prose(member.description ?? ""),
+      ...formatProse(member.description ?? ""),
     ];
     if (!inner || depth >= MAX_DEPTH) return el("li", {}, ...line);
     return el("li", {}, el("details", {}, el("summary", {}, ...line), tree(inner, depth + 1)));
   }));
 }
 
-/** The object schema inside a member: itself, an item of its list, or what it is when it is not null. */
+/** Finds the object schema inside a member: the member's own, that of its list's items, or that of its non-null variant. */
 function nested(member) {
-  const found = resolve(member);
-  if (found.properties) return found;
-  if (found.items) return nested(found.items);
-  const other = (found.anyOf ?? []).map(resolve).find((one) => one.properties || one.items);
-  return other ? nested(other) : null;
+  const schema = resolve(member);
+  if (schema.properties) return schema;
+  if (schema.items) return nested(schema.items);
+  const variant = (schema.anyOf ?? []).map(resolve).find((option) => option.properties || option.items);
+  return variant ? nested(variant) : null;
 }
 
-function typeName(schema) {
-  const found = resolve(schema);
-  if (found.enum) return found.enum.map((one) => JSON.stringify(one)).join(" | ");
-  if (found.const !== undefined) return JSON.stringify(found.const);
-  if (found.anyOf) return [...new Set(found.anyOf.map(typeName))].join(" | ");
-  if (found.type === "array") return found.items ? `list of ${typeName(found.items)}` : "list";
-  return found.format ? `${found.type} (${found.format})` : found.type ?? "anything";
+function typeName(reference) {
+  const schema = resolve(reference);
+  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (schema.anyOf) return [...new Set(schema.anyOf.map(typeName))].join(" | ");
+  if (schema.type === "array") return schema.items ? `list of ${typeName(schema.items)}` : "list";
+  return schema.format ? `${schema.type} (${schema.format})` : schema.type ?? "anything";
 }
 
 function resolve(schema) {
@@ -124,8 +125,8 @@ function curl(path, method, operation) {
   return words.join(" ");
 }
 
-/** Text with `code` and [links](to places). */
-function prose(text) {
+/** Formats text with `code` and [links](URL), the only markup that descriptions use. */
+function formatProse(text) {
   return text.split(/(`[^`]*`|\[[^\]]*\]\([^)]*\))/).filter(Boolean).map((part) => {
     if (part.startsWith("`")) return el("code", {}, part.slice(1, -1));
     const link = part.match(/^\[([^\]]*)\]\(([^)]*)\)$/);

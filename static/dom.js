@@ -1,8 +1,8 @@
-// Small helpers around the DOM. Text only ever becomes a text node, never markup.
+// Small helpers for the DOM. Strings only ever become text nodes, never markup.
 
 export const $ = (id) => document.getElementById(id);
 
-/** An element with attributes and children. */
+/** Creates an element with attributes and children. */
 export function el(name, attributes = {}, ...children) {
   const node = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -13,7 +13,7 @@ export function el(name, attributes = {}, ...children) {
   return node;
 }
 
-/** Replace what an element holds. A child is a node or text; what is empty or false is left out. */
+/** Replaces an element's children. Each is a node or a string; null, false and the empty string are skipped. */
 export function fill(node, ...children) {
   node.replaceChildren(...children.filter((child) => child != null && child !== "" && child !== false));
 }

@@ -1,24 +1,35 @@
-// The page: choose a catalog, ask, and see what becomes of it.
+// The main page: choose a catalog, describe what you are looking for, and follow the job to its filter.
 
 import { Client, Problem } from "./client.js";
 import { $, el, fill } from "./dom.js";
-import * as show from "./show.js";
-import { title } from "./words.js";
+import { fieldTitle } from "./format.js";
+import * as render from "./render.js";
 
-const PATIENCE_MS = 3000; // somebody is waiting
+const PATIENCE_MS = 3000; // Somebody is watching, so requests are not repeated for long.
+const STAGE_LABELS = { embedding: "Embed, link, draft", llm: "Translate, check, compile" };
 
-let catalogs = [];
-let running = new AbortController();
 let client;
-let turns = []; // of the conversation: the texts so far, and the job of each
+let ready; // Resolves when the catalogs are on the page.
+let catalogs = [];
+let dialects = new Map(); // Titles by name.
+let turns = []; // The conversation so far: `{id, text}` of each answered job.
+let running = new AbortController();
 
-const chosen = () => catalogs.find((catalog) => catalog.name === document.forms.ask.catalog.value);
+const currentCatalog = () => catalogs.find((catalog) => catalog.name === document.forms.ask.catalog.value);
 
-/** Sets the page up; where an API key is needed, asks for it first. */
-async function start() {
+/** Connects with the stored API key, if any, and sets the page up. */
+function login() {
+  client = new Client({ key: sessionStorage.getItem("key") });
+  ready = loadCatalogs();
+  ready.catch((error) => showProblem(`The page could not be set up: ${error.message}`));
+}
+
+/** Loads the catalogs and dialects. Asks for an API key first if the service requires one. */
+async function loadCatalogs() {
   try {
-    const listed = (await client.get("/v1/catalogs")).catalogs;
-    catalogs = await Promise.all(listed.map(async (entry) => ({ ...entry, ...(await client.get(entry.url)) })));
+    const summaries = (await client.get("/v1/catalogs")).catalogs;
+    dialects = new Map((await client.get("/v1/dialects")).dialects.map(({ name, title }) => [name, title]));
+    catalogs = await Promise.all(summaries.map(async (entry) => ({ ...entry, ...(await client.get(entry.url)) })));
   } catch (error) {
     if (!(error instanceof Problem) || ![401, 403].includes(error.status)) throw error;
     askForKey(error);
@@ -29,157 +40,166 @@ async function start() {
   document.forms.ask.hidden = false;
   fill($("catalogs"), $("catalogs").querySelector("legend"), ...catalogs.map((catalog) =>
     el("label", {}, el("input", { type: "radio", name: "catalog", value: catalog.name }), el("span", {}, catalog.title))));
-  fromAddress({ typed: $("text").value });
+  restoreFromUrl({ draft: $("text").value });
 }
 
 function askForKey(error) {
-  const had = sessionStorage.getItem("key");
+  const hadKey = sessionStorage.getItem("key");
   sessionStorage.removeItem("key");
   document.forms.ask.hidden = true;
   document.forms.key.hidden = false;
-  const said = error.status === 401 ? "This key is not valid, or not any more." : error.message;
-  $("refused").textContent = had ? said : "";
+  const reason = error.status === 401 ? "This key is not valid, or has been revoked." : error.message;
+  $("refused").textContent = hadKey ? reason : "";
   document.forms.key.secret.value = "";
   document.forms.key.secret.focus();
 }
 
-/** The examples and fields of the chosen catalog. */
-function describe() {
-  const catalog = chosen();
-  const example = (text) => {
+/** Shows the examples and fields of the current catalog. */
+function describeCatalog() {
+  const catalog = currentCatalog();
+  fill($("examples"), ...(catalog.examples ?? []).map((text) => {
     const button = el("button", { type: "button", class: "example" }, text);
     button.addEventListener("click", () => ask(text));
     return button;
-  };
-  fill($("examples"), ...(catalog.examples ?? []).map(example));
+  }));
   fill($("fields"), ...catalog.fields.flatMap((field) => [
-    el("dt", {}, title(field)),
+    el("dt", {}, fieldTitle(field)),
     el("dd", {}, [field.type, field.unit ?? field.currency, field.description].filter(Boolean).join(" · "),
       field.values?.length ? el("span", { class: "quiet" },
         ` ${field.values.slice(0, 8).map((value) => value.value).join(", ")}${field.values.length > 8 ? ", …" : ""}`) : null),
   ]));
 }
 
-/** What the address asks for; `typed` is what somebody was quick enough to type before the page was ready. */
-function fromAddress({ typed = "" } = {}) {
-  const asked = new URLSearchParams(location.search);
-  const name = catalogs.some((catalog) => catalog.name === asked.get("catalog")) ? asked.get("catalog") : catalogs[0].name;
-  document.forms.ask.catalog.value = name;
-  describe();
-  $("text").value = typed || (asked.get("q") ?? "");
-  if ($("text").value && !typed) converse([$("text").value, ...asked.getAll("then")]);
+/** Restores catalog and conversation from the URL. `draft` is text that was typed before the page was ready. */
+function restoreFromUrl({ draft = "" } = {}) {
+  const parameters = new URLSearchParams(location.search);
+  const name = parameters.get("catalog");
+  document.forms.ask.catalog.value = catalogs.some((catalog) => catalog.name === name) ? name : catalogs[0].name;
+  describeCatalog();
+  $("text").value = draft || (parameters.get("q") ?? "");
+  if ($("text").value && !draft) askAll([$("text").value, ...parameters.getAll("then")]);
   else clear();
 }
 
-/** Nothing is asked: no answer of an earlier text stays. */
+/** Removes the answer and stops waiting for one. */
 function clear() {
   running.abort();
-  begun();
+  resetConversation();
   $("answer").hidden = true;
   $("problem").hidden = true;
   $("status").textContent = "";
   $("progress").textContent = "";
 }
 
-/** A conversation begins: there is nothing to go on from. */
-function begun() {
+function resetConversation() {
   turns = [];
   document.forms.refine.hidden = true;
 }
 
 function ask(text) {
   $("text").value = text;
-  history.pushState(null, "", `?${new URLSearchParams({ catalog: chosen().name, q: text })}`);
-  converse([text]);
+  history.pushState(null, "", `?${new URLSearchParams({ catalog: currentCatalog().name, q: text })}`);
+  askAll([text]);
 }
 
-/** Goes on from the answer that is shown. */
+/** Asks a text that refines the answer on the page. */
 function refine(text) {
   const [first, ...rest] = [...turns.map((turn) => turn.text), text];
-  const address = new URLSearchParams([["catalog", chosen().name], ["q", first], ...rest.map((said) => ["then", said])]);
-  history.pushState(null, "", `?${address}`);
+  const parameters = [["catalog", currentCatalog().name], ["q", first], ...rest.map((followup) => ["then", followup])];
+  history.pushState(null, "", `?${new URLSearchParams(parameters)}`);
   run(text);
 }
 
-/** Asks one text after the other, each going on from those before, as far as they are answered. */
-async function converse(texts) {
-  begun();
+/** Asks several texts, each refining the one before. Stops at the first that is not answered. */
+async function askAll(texts) {
+  resetConversation();
   for (const text of texts) {
     if (!(await run(text))) return;
   }
 }
 
-/** Asks a text, going on from the last turn if there is one; whether it was answered. */
+/** Asks a text, as a refinement of the last turn if there is one. Returns true if it was answered. */
 async function run(text) {
   running.abort();
   const { signal } = (running = new AbortController());
-  const catalog = chosen();
-  const fields = new Map(catalog.fields.map((field) => [field.name, field]));
-  const before = turns.at(-1);
-  const about = before ? { refines: before.id } : { catalog: catalog.name, dialects: ["sql", "elasticsearch"] };
-  const request = { ...about, text };
+  const progress = { answered: false };
   $("problem").hidden = true;
   $("progress").textContent = "";
   $("answer").setAttribute("aria-busy", "true");
   $("status").textContent = "Searching";
-  let told = false;
   try {
-    const job = await client.submit(request, { signal, patience: PATIENCE_MS });
-    curl(request);
-    const read = (reading, state) => {
-      told = true;
-      $("answer").hidden = false;
-      $("state").textContent = state;
-      show.sentences([...turns, { id: job.id, text }], reading);
-      show.filter(reading, fields);
-      show.notes(reading);
-    };
-    let last;
-    for await (const news of client.follow(job, { signal })) {
-      last = news;
-      $("transport").textContent = news.by === "events" ? "live by Server-Sent Events" : "by polling";
-      show.stages(news.job);
-      if (news.name !== "delta") $("progress").textContent = news.progress?.detail ?? "";
-      if (news.result) read(news.result, news.result.provider === "builtin" ? "built-in parser" : news.result.model);
-      else if (news.draft) read(news.draft, "draft");
-    }
-    if (!last.result) throw new Error(last.job.error?.detail ?? `The job has ${last.job.status}.`);
-    turns.push({ id: job.id, text });
-    document.forms.refine.hidden = false;
-    $("followup").value = "";
-    show.query(last.result);
-    $("status").textContent = last.result.explanation;
-    $("found").hidden = !catalog.packaged; // only the demo data has rows here
-    if (catalog.packaged) {
-      const found = await client.get(`${job.urls.self}/rows?limit=50`, { signal });
-      show.rows(found, last.result, fields);
-      $("status").textContent = `${found.count} of ${found.total} rows match. ${last.result.explanation}`;
-    }
+    await follow(text, signal, progress);
     return true;
   } catch (error) {
-    if (signal.aborted) return false;
-    $("progress").textContent = "";
-    if (told || !before) $("answer").hidden = true; // it is another text's, or a draft that came to nothing
-    $("status").textContent = "";
-    if (error instanceof Problem && error.status === 401) {
-      askForKey(error);
-      return false;
-    }
-    fill($("problem"), error.message);
-    $("problem").hidden = false;
+    if (!signal.aborted) showFailure(error, { keepAnswer: turns.length > 0 && !progress.answered });
     return false;
   } finally {
     if (!signal.aborted) $("answer").removeAttribute("aria-busy");
   }
 }
 
-/** The same request for a shell: single quotes are the only thing that it must not see. */
-function curl(request) {
-  const quoted = `'${JSON.stringify(request).replaceAll("'", "'\\''")}'`;
+/** Submits a text and shows its job until the end. Sets `progress.answered` once a reading is on the page. */
+async function follow(text, signal, progress) {
+  const catalog = currentCatalog();
+  const fields = new Map(catalog.fields.map((field) => [field.name, field]));
+  const previous = turns.at(-1);
+  const context = previous ? { refines: previous.id } : { catalog: catalog.name, dialects: [...dialects.keys()] };
+  const request = { ...context, text };
+  const job = await client.submit(request, { signal, patience: PATIENCE_MS });
+  showCurl(request);
+  const showReading = (reading, author) => {
+    progress.answered = true;
+    $("answer").hidden = false;
+    $("state").textContent = author;
+    render.sentences([...turns, { id: job.id, text }], reading);
+    render.filter(reading, fields);
+    render.notes(reading);
+  };
+  let last;
+  for await (const event of client.follow(job, { signal })) {
+    last = event;
+    $("transport").textContent = event.by === "events" ? "live by Server-Sent Events" : "by polling";
+    render.stages(event.job, STAGE_LABELS);
+    if (event.name !== "delta") $("progress").textContent = event.progress?.detail ?? "";
+    const { result, draft } = event;
+    if (result) showReading(result, result.provider === "builtin" ? "built-in parser" : result.model);
+    else if (draft) showReading(draft, "draft");
+  }
+  if (!last.result) throw new Error(last.job.error?.detail ?? `The job is ${last.job.status}.`);
+  turns.push({ id: job.id, text });
+  document.forms.refine.hidden = false;
+  $("followup").value = "";
+  render.queries(last.result, dialects);
+  $("status").textContent = last.result.explanation;
+  $("found").hidden = !catalog.packaged; // Only packaged catalogs have rows here.
+  if (catalog.packaged) {
+    const matches = await client.get(`${job.urls.self}/rows?limit=50`, { signal });
+    render.rows(matches, last.result, fields);
+    $("status").textContent = `${matches.count} of ${matches.total} rows match. ${last.result.explanation}`;
+  }
+}
+
+/** Shows why a text was not answered. The answer on the page is kept only if it belongs to an earlier text. */
+function showFailure(error, { keepAnswer }) {
+  $("progress").textContent = "";
+  $("status").textContent = "";
+  if (!keepAnswer) $("answer").hidden = true;
+  if (error instanceof Problem && error.status === 401) askForKey(error);
+  else showProblem(error.message);
+}
+
+function showProblem(message) {
+  fill($("problem"), message);
+  $("problem").hidden = false;
+}
+
+/** Shows the same request as shell commands. Inside single quotes, only the single quote itself must be escaped. */
+function showCurl(request) {
+  const body = `'${JSON.stringify(request).replaceAll("'", "'\\''")}'`;
   const key = sessionStorage.getItem("key") ? ' -H "Authorization: Bearer $KEY"' : "";
   fill($("curl"),
-    `curl -s${key} ${location.origin}/v1/jobs --json ${quoted}\n`
-    + `curl -sN${key} ${location.origin}/v1/jobs/$ID/events   # ID: the "id" of the answer\n`
+    `curl -s${key} ${location.origin}/v1/jobs --json ${body}\n`
+    + `curl -sN${key} ${location.origin}/v1/jobs/$ID/events   # ID: the "id" in the answer\n`
     + `curl -s${key} ${location.origin}/v1/jobs/$ID/result`);
 }
 
@@ -195,13 +215,13 @@ document.forms.refine.addEventListener("submit", (event) => {
 document.forms.key.addEventListener("submit", (event) => {
   event.preventDefault();
   sessionStorage.setItem("key", document.forms.key.secret.value.trim());
-  begin();
+  login();
 });
 $("forget").addEventListener("click", () => {
   sessionStorage.removeItem("key");
   location.reload();
 });
-$("catalogs").addEventListener("change", describe);
+$("catalogs").addEventListener("change", describeCatalog);
 $("copy").addEventListener("click", async () => {
   try {
     await navigator.clipboard.writeText($("code").textContent);
@@ -211,17 +231,6 @@ $("copy").addEventListener("click", async () => {
     $("status").textContent = "Selected: press Ctrl+C to copy";
   }
 });
-window.addEventListener("popstate", () => fromAddress());
+window.addEventListener("popstate", () => restoreFromUrl());
 
-let ready;
-
-function begin() {
-  client = new Client({ key: sessionStorage.getItem("key") });
-  ready = start();
-  ready.catch((error) => {
-    fill($("problem"), `The page could not be set up: ${error.message}`);
-    $("problem").hidden = false;
-  });
-}
-
-begin();
+login();

@@ -36,7 +36,7 @@ def ask(page: Page, text: str) -> None:
 
 
 def refine(page: Page, text: str) -> None:
-    page.get_by_role("textbox", name="What is to be different?").fill(text)
+    page.get_by_role("textbox", name="What should be different?").fill(text)
     page.keyboard.press("Enter")
     expect(page.locator("#sentences p").last).to_have_text(text)
     expect(page.locator("#answer:not([aria-busy])")).to_be_visible()
@@ -115,7 +115,7 @@ def test_a_refinement_of_what_is_no_longer_kept_is_said_beside_the_answer(page: 
     ask(page, "japanese cars")
     with Client(service.url, trust_env=False) as client:
         client.delete(next(client.jobs()))
-    page.get_by_role("textbox", name="What is to be different?").fill("also european")
+    page.get_by_role("textbox", name="What should be different?").fill("also european")
     page.keyboard.press("Enter")
     expect(page.locator("#problem")).to_contain_text("There is no job")
     expect(page.locator(".chip")).to_contain_text("is Japan")

@@ -390,6 +390,19 @@ class Catalogs(Strict):
     catalogs: list[CatalogSummary]
 
 
+class DialectSummary(Strict):
+    """One query language."""
+
+    name: str
+    title: str
+
+
+class Dialects(Strict):
+    """The query languages that a filter can be compiled to."""
+
+    dialects: list[DialectSummary]
+
+
 class StreamToken(Strict):
     """A token for one event stream."""
 

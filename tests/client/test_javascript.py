@@ -198,7 +198,7 @@ def test_the_page_asks_for_a_key_where_one_is_needed(browser: Browser, guarded: 
     service, key = guarded
     with tests.browser.page_of(browser, service.url) as page:
         page.goto("/")
-        entry = page.get_by_label("This service answers with an API key only")
+        entry = page.get_by_label("This service requires an API key")
         expect(entry).to_be_focused()
         expect(page.locator("#ask")).to_be_hidden()
         entry.fill("n2f_wrong_key")
@@ -225,9 +225,7 @@ def test_a_catalog_of_ones_own_has_no_rows_to_show(browser: Browser, guarded: tu
     service, key = guarded
     with tests.browser.page_of(browser, service.url) as page:
         page.goto("/")
-        expect(
-            page.get_by_label("This service answers with an API key only")
-        ).to_be_focused()  # it drops what key it had
+        expect(page.get_by_label("This service requires an API key")).to_be_focused()  # it drops what key it had
         page.evaluate("key => sessionStorage.setItem('key', key)", key)
         put = page.evaluate(
             """async (key) => (await fetch("/v1/catalogs/shop", { method: "PUT",

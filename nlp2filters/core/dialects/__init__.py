@@ -21,7 +21,9 @@ class Render(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One engine's query language. `text`: the words that no condition took are searched for as well.
+    """The query language of an engine or of a family of engines.
+
+    `title` is its name for people. `text`: the words that no condition took are searched for as well.
 
     Every dialect supports all operators, lists, sort and limit.
     """
@@ -35,8 +37,8 @@ class Dialect:
 DIALECTS: Mapping[str, Dialect] = {
     dialect.name: dialect
     for dialect in (
-        Dialect("sql", "SQL with named parameters", sql.render),
-        Dialect("elasticsearch", "Elasticsearch and OpenSearch Query DSL", elasticsearch.render, text=True),
+        Dialect("sql", "SQL", sql.render),
+        Dialect("elasticsearch", "Elasticsearch", elasticsearch.render, text=True),
     )
 }
 
