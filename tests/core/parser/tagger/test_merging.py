@@ -9,8 +9,8 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import parser
 from nlp2filters.core.interpretation import Interpretation, leaf_to_json
 from nlp2filters.core.linking import Lexicon, Nearness
-from nlp2filters.core.parser import Tagged, tagging
-from nlp2filters.core.parser.tagger import Tags
+from nlp2filters.core.parser import Tagged
+from nlp2filters.core.parser.tagger import Tags, merging
 
 TODAY = dt.date(2026, 11, 24)
 LEXICON = Lexicon.of(
@@ -161,4 +161,4 @@ def test_phrases_to_compare_are_those_of_which_no_value_is_known() -> None:
     text = "a love story, a comedy"
     given = tags(text, {"love story": ("genre", 0.9), "comedy": ("genre", 0.9)})
     row = parser.row(text, LEXICON.language.tokenize(text), LEXICON, TODAY)
-    assert tagging.phrases(row, given) == ("love story",)
+    assert merging.phrases(row, given) == ("love story",)
