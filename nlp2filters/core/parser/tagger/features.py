@@ -35,8 +35,8 @@ KINDS = ("word", "number", "symbol", "quoted")
 FLAGS = len(KINDS) + len(ROLES) + 8
 TYPES = 10
 
-# The links of a token to a field. It names the field, exactly or misspelled, one of its known values or one end of it; it
-# is an amount that the field can hold, with or without a unit; it has the stem of a word of the title or description.
+# The links of a token to a field. It names the field, exactly or misspelled, one of its known values, or one end of it;
+# it is an amount that the field can hold, perhaps in a unit; it has the stem of a word of the title or description.
 LINKS = 8
 NAME_LINK, MISSPELLED_NAME_LINK, VALUE_LINK, ADJECTIVE_LINK, AMOUNT_LINK, UNIT_LINK, TITLE_LINK, DESCRIPTION_LINK = (
     range(LINKS)
