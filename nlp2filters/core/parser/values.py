@@ -88,8 +88,7 @@ def is_year(field: Field, language: Language) -> bool:
     """Return whether a numeric field holds calendar years: its name says so, or all the data seen look like it."""
     if field.type != "integer":
         return False
-    words = f"{field.name} {field.label}".lower().replace("_", " ").split()
-    is_called_year = not language.dates.periods["year"].isdisjoint(words)
+    is_called_year = not field_words.words(field).isdisjoint(language.dates.periods["year"])
     low, high = field.minimum, field.maximum
     if isinstance(low, int) and isinstance(high, int):
         return FIRST_YEAR <= low <= high <= LAST_YEAR and (is_called_year or low >= FIRST_LIKELY_YEAR)

@@ -51,6 +51,8 @@ def test_a_value_as_the_field_holds_it(text: str, field: Field, low: Scalar | No
     [
         (Field("release_year", "integer"), "en", True),
         (Field("n", "integer", label="Model year"), "en", True),
+        (Field("releaseYear", "integer"), "en", True),
+        (Field("año", "integer"), "es", True),
         (Field("year", "number"), "en", False),
         (Field("count", "integer"), "en", False),
         (Field("count", "integer", minimum=1900, maximum=2020), "en", True),
