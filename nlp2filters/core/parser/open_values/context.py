@@ -31,16 +31,16 @@ class OpenValue:
 
 @dataclass
 class Context:
-    """A row on its way to open values. `values` are those recognized so far, `taken` the places of their items."""
+    """A row on its way to open values. `values` are those recognized so far, `occupied` the places of their items."""
 
     row: Row
     values: list[OpenValue] = field(default_factory=list)
-    taken: set[int] = field(default_factory=set)
+    occupied: set[int] = field(default_factory=set)
 
     def add(self, value: OpenValue) -> None:
         """Add a value, so that no other one uses its items."""
         self.values.append(value)
-        self.taken.update(range(value.start, value.end))
+        self.occupied.update(range(value.start, value.end))
 
     def value(
         self, words: range, of: Field, confidence: float, *, start: int | None = None, end: int | None = None
@@ -51,7 +51,7 @@ class Context:
         """
         start = words.start if start is None else start
         places = range(start, words.stop)
-        if not words or any(at in self.taken or self.row.items[at].quoted for at in places):
+        if not words or any(at in self.occupied or self.row.items[at].quoted for at in places):
             return None
         text = self.row.text_of(words.start, words.stop)
         if "\0" in text:
@@ -137,7 +137,7 @@ class Context:
 
     def free_open_field(self, at: int) -> Field | None:
         """Return the open field that the item names, if it may be the field of a value beside it."""
-        if at in self.taken or at in self._requested:
+        if at in self.occupied or at in self._requested:
             return None
         return next((of for of in self._fields[at] if of.is_open), None)
 
@@ -198,7 +198,7 @@ class Context:
     def words_before(self, end: int) -> range:
         """Return the places of a value that ends before `end`, back to an item that cannot be in it."""
         start = end
-        while start and end - start < MAX_LENGTH and start - 1 not in self.taken and not self._stops(start - 1):
+        while start and end - start < MAX_LENGTH and start - 1 not in self.occupied and not self._stops(start - 1):
             start -= 1
         return range(start, end)
 
@@ -219,7 +219,7 @@ class Context:
 
     def is_border(self, at: int) -> bool:
         """Return whether something new begins at the item."""
-        if self._asks_after_break(at) or (at not in self.taken and self.cue(at)):
+        if self._asks_after_break(at) or (at not in self.occupied and self.cue(at)):
             return True
         if self.names_field(at) and (self.is_one_of(at + 1, self.names.equals) or self.row.says(at + 1, "comparator")):
             return True

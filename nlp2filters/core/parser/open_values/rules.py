@@ -101,7 +101,9 @@ def _after_weak_cue(context: Context, at: int) -> OpenValue | None:
 def _cue(context: Context, at: int) -> tuple[int, Field | None]:
     """Return the place after the cue at the item, and its field if a value may follow."""
     start, field = context.cue(at) or (at, None)
-    free = field and at not in context.taken and not context.is_requested(at) and not context.ends_sentence(start - 1)
+    free = (
+        field and at not in context.occupied and not context.is_requested(at) and not context.ends_sentence(start - 1)
+    )
     return start, field if free and _may_follow_cue(context, _after_articles(context, start)) else None
 
 
@@ -155,7 +157,7 @@ def _before_field(context: Context, at: int) -> OpenValue | None:
 
 def _before_noun(context: Context, at: int) -> OpenValue | None:
     field = context.cues.category
-    if not field or not context.row.is_noun(at) or at in context.taken:
+    if not field or not context.row.is_noun(at) or at in context.occupied:
         return None
     words = _unknown_words_before(context, at)
     if not words or context.ends_sentence(at - 1) or context.is_one_of(words.start, context.names.pronouns):
@@ -165,7 +167,9 @@ def _before_noun(context: Context, at: int) -> OpenValue | None:
 
 def _unknown_words_before(context: Context, end: int) -> range:
     start = end
-    while start > max(0, end - MAX_CATEGORY_LENGTH) and start - 1 not in context.taken and context.is_word(start - 1):
+    while (
+        start > max(0, end - MAX_CATEGORY_LENGTH) and start - 1 not in context.occupied and context.is_word(start - 1)
+    ):
         start -= 1
     return range(start, end)
 
@@ -188,7 +192,7 @@ def _leftover_title(context: Context, at: int) -> OpenValue | None:
 def _leftover_run(context: Context, start: int) -> range:
     """Return the items from `start` on that may be one title; none if it cannot begin there."""
     end = start
-    while end < len(context.row.items) and end not in context.taken and not _ends_title(context, start, end):
+    while end < len(context.row.items) and end not in context.occupied and not _ends_title(context, start, end):
         end += 1
     return range(start, end)
 
