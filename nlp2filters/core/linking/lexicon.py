@@ -43,14 +43,13 @@ class Lexicon:
     @classmethod
     def of(cls, catalog: Catalog, language: Language = ENGLISH) -> "Lexicon":
         """Build the lexicon of a catalog."""
-        phrases = matching.tokenized(vocabulary.entries(catalog, language), language)
-        index = PhraseIndex.of(phrases)
+        phrases = PhraseIndex.of(vocabulary.entries(catalog, language), language)
         names = vocabulary.embeddable(catalog)
         return cls(
             catalog=catalog,
             language=language,
-            phrases=index,
-            spellings=SpellingIndex.of(phrases, index),
+            phrases=phrases,
+            spellings=SpellingIndex.of(phrases),
             surnames=matching.surnames(catalog),
             initials=matching.initials(catalog),
             names=tuple(names),

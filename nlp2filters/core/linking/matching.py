@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -35,25 +35,6 @@ MAX_INITIALS = 5
 Key: TypeAlias = tuple[str, ...]
 
 _NO_LENGTHS: frozenset[int] = frozenset()
-
-
-class Phrase(NamedTuple):
-    """A phrase of the vocabulary, as the forms under which its words are looked up."""
-
-    norms: Key
-    stems: Key
-    target: Target
-    source: Source
-
-
-def tokenized(entries: Iterable[Entry], language: Language) -> list[Phrase]:
-    """Split entries into words. Those without any, such as "?!", are left out."""
-    phrases = []
-    for phrase, target, source in entries:
-        if tokens := language.tokenize(phrase):
-            norms, stems = tuple(token.norm for token in tokens), tuple(token.stem for token in tokens)
-            phrases.append(Phrase(norms, stems, target, source))
-    return phrases
 
 
 class _Meanings:
@@ -96,20 +77,22 @@ class PhraseIndex:
     crowded: Mapping[Key, Mapping[str, Candidate]]
 
     @classmethod
-    def of(cls, phrases: Iterable[Phrase]) -> "PhraseIndex":
-        """Build the index of a vocabulary."""
-        by_norms, by_stems = _Meanings(), _Meanings()
+    def of(cls, entries: Iterable[Entry], language: Language) -> "PhraseIndex":
+        """Build the index of a vocabulary. Phrases without words, such as "?!", are left out."""
+        norm_meanings, stem_meanings = _Meanings(), _Meanings()
+        for phrase, target, source in entries:
+            if tokens := language.tokenize(phrase):
+                norm_meanings.add(tuple(token.norm for token in tokens), target, source)
+                stem_meanings.add(tuple(token.stem for token in tokens), target, source)
+        by_norms, by_stems = norm_meanings.candidates(), stem_meanings.candidates()
         lengths: dict[str, set[int]] = defaultdict(set)
-        for norms, stems, target, source in phrases:
-            by_norms.add(norms, target, source)
-            by_stems.add(stems, target, source)
-            lengths[norms[0]].add(len(norms))
-            lengths[stems[0]].add(len(stems))
+        for key in (*by_norms, *by_stems):
+            lengths[key[0]].add(len(key))
         return cls(
-            by_norms=by_norms.candidates(),
-            by_stems=by_stems.candidates(),
+            by_norms=by_norms,
+            by_stems=by_stems,
             lengths={word: frozenset(lengths_) for word, lengths_ in lengths.items()},
-            crowded={**by_stems.crowded, **by_norms.crowded},
+            crowded={**stem_meanings.crowded, **norm_meanings.crowded},
         )
 
     def match(self, tokens: Sequence[Token], at: int) -> Match | None:
@@ -149,15 +132,15 @@ class SpellingIndex:
     phrases: PhraseIndex
 
     @classmethod
-    def of(cls, phrases: Iterable[Phrase], index: PhraseIndex) -> "SpellingIndex":
-        """Build the index of a vocabulary. `index` is that of its phrases."""
+    def of(cls, phrases: PhraseIndex) -> "SpellingIndex":
+        """Build the index of these phrases. Short ones, and short nouns, are left out."""
         spellings: dict[tuple[str, int], dict[str, Key]] = defaultdict(dict)
-        for norms, _, target, _ in phrases:
+        for norms, candidates in phrases.by_norms.items():
             spelling = " ".join(norms)
-            shortest = MIN_CORRECTED_NOUN_LENGTH if isinstance(target, NounTarget) else MIN_DISTINCTIVE_LENGTH
-            if len(spelling) >= shortest:
+            is_noun = all(isinstance(candidate.target, NounTarget) for candidate in candidates)
+            if len(spelling) >= (MIN_CORRECTED_NOUN_LENGTH if is_noun else MIN_DISTINCTIVE_LENGTH):
                 spellings[spelling[0], len(spelling)].setdefault(spelling, norms)
-        return cls(dict(spellings), index)
+        return cls(dict(spellings), phrases)
 
     def match(self, tokens: Sequence[Token], at: int, budget: Budget) -> Match | None:
         """Return the phrase that one or two tokens misspell, two before one."""

@@ -168,7 +168,14 @@ class Context:
         return places
 
     def cue(self, at: int) -> tuple[int, Field] | None:
-        """Return the end (exclusive) of the cue that begins at the item, and its field; a value must follow."""
+        """Return the end (exclusive) of the cue that begins at the item, and its field; something must follow."""
+        return self._cues[at]
+
+    @cached_property
+    def _cues(self) -> Sequence[tuple[int, Field] | None]:
+        return [self._cue(at) for at in range(len(self.row.items))]
+
+    def _cue(self, at: int) -> tuple[int, Field] | None:
         words = self.lower[at].split()
         for phrase, of in self.cues.before.get(words[0], ()) if words else ():
             following, end = words, at + 1

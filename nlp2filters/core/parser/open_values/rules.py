@@ -43,7 +43,8 @@ def _language(context: Context, at: int) -> OpenValue | None:
 
 
 def _after_link(context: Context, at: int) -> OpenValue | None:
-    field, start = context.free_open_field(at), _after_links(context, at + 1)
+    field = context.free_open_field(at)
+    start = _after_links(context, at + 1) if field else at + 1
     if not field or start == at + 1 or not _may_follow_field(context, start):
         return None
     return context.value(context.words_from(start), field, LINKED_CONFIDENCE, start=at)
@@ -101,10 +102,9 @@ def _after_weak_cue(context: Context, at: int) -> OpenValue | None:
 def _cue(context: Context, at: int) -> tuple[int, Field | None]:
     """Return the place after the cue at the item, and its field if a value may follow."""
     start, field = context.cue(at) or (at, None)
-    free = (
-        field and at not in context.occupied and not context.is_requested(at) and not context.ends_sentence(start - 1)
-    )
-    return start, field if free and _may_follow_cue(context, _after_articles(context, start)) else None
+    if not field or at in context.occupied or context.is_requested(at) or context.ends_sentence(start - 1):
+        return start, None
+    return start, field if _may_follow_cue(context, _after_articles(context, start)) else None
 
 
 def _is_weak(context: Context, at: int, end: int) -> bool:
@@ -166,10 +166,8 @@ def _before_noun(context: Context, at: int) -> OpenValue | None:
 
 
 def _unknown_words_before(context: Context, end: int) -> range:
-    start = end
-    while (
-        start > max(0, end - MAX_CATEGORY_LENGTH) and start - 1 not in context.occupied and context.is_word(start - 1)
-    ):
+    start, first = end, max(0, end - MAX_CATEGORY_LENGTH)
+    while start > first and start - 1 not in context.occupied and context.is_word(start - 1):
         start -= 1
     return range(start, end)
 
