@@ -135,26 +135,21 @@ def _valued(row: Row, run: Run, items: Sequence[Item]) -> list[Item]:
     """Return the run as one item with its value, or its items as they are if the rules know better what they are."""
     if run.share < MIN_VALUE_SHARE or _names_value(items, run.field) or _searched(row, run.start):
         return list(items)
-    confidence = likelihood(run.share)
+    value = _value(row, run, items)
+    return [value] if value else list(items)
+
+
+def _value(row: Row, run: Run, items: Sequence[Item]) -> Item | None:
+    whole = Item(items[0].start, items[-1].end, meant={run.field.name: run.share})
+    text, confidence = row.text_of(run.start, run.end), likelihood(run.share)
     if len(items) == 1 and items[0].quoted and not run.field.closed:
-        return [_open_value(run, items, items[0].quoted, confidence)]
-    open_value = _open_value(run, items, row.text_of(run.start, run.end), confidence)
-    if run.field.is_open:
-        return [open_value]
-    if any(item.candidates or item.is_value for item in items):
-        return list(items)
+        return replace(whole, name=Name(run.field.name, items[0].quoted, confidence))
+    if not run.field.is_open and any(item.candidates or item.is_value for item in items):
+        return None
     nearest = row.near(run.field, run.start, run.end)
     if nearest and (run.field.closed or nearest.confidence >= MIN_COSINE_IN_OPEN_FIELD):
-        return [replace(_whole(run, items), candidates=(replace(nearest, confidence=nearest.confidence * confidence),))]
-    return list(items) if run.field.closed else [open_value]
-
-
-def _whole(run: Run, items: Sequence[Item]) -> Item:
-    return Item(items[0].start, items[-1].end, meant={run.field.name: run.share})
-
-
-def _open_value(run: Run, items: Sequence[Item], text: str, confidence: float) -> Item:
-    return replace(_whole(run, items), name=Name(run.field.name, text, confidence))
+        return replace(whole, candidates=(replace(nearest, confidence=nearest.confidence * confidence),))
+    return None if run.field.closed else replace(whole, name=Name(run.field.name, text, confidence))
 
 
 def _searched(row: Row, at: int) -> bool:
