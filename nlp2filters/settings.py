@@ -14,6 +14,7 @@ from nlp2filters.fault_injection import Faults
 from nlp2filters.fault_injection import parse as parse_faults
 
 PROVIDERS = ("openai", "anthropic")
+LEASE_S = 10.0
 
 
 def _setting(env: str, default: Any, doc: str, cast: Any = None) -> Any:
@@ -95,7 +96,7 @@ class Settings:
     default_catalog: str = _setting("DEFAULT_CATALOG", "cars", "Catalog of `POST /send` when the form names none.")
     max_attempts: int = _setting("MAX_ATTEMPTS", 3, "Times a stage is begun before its job fails for good.")
     lease_s: float = _setting(
-        "LEASE_S", 10.0, "Seconds after which another worker takes up what a worker has left, dead or out of touch."
+        "LEASE_S", LEASE_S, "Seconds after which another worker takes up what a worker has left, dead or out of touch."
     )
     heartbeat_timeout_s: float = _setting(
         "HEARTBEAT_TIMEOUT_S", 15.0, "Seconds without a heartbeat after which a worker counts as dead."

@@ -29,14 +29,15 @@ from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import IllegalTransition, JobNotFound, StaleAttempt
 from nlp2filters.settings import Settings
-from nlp2filters.storage import arq_format
-from nlp2filters.storage.connection import Client, Pool, connect
+from nlp2filters.storage import arq_format, scripts
+from nlp2filters.storage.connection import connect
+from nlp2filters.storage.connection_pool import Pool
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.retrying_redis import RetryingRedis
 from nlp2filters.storage.store import Event, Store, now_ms
 from nlp2filters.webhooks.client import Attempt as SentMessage
 from nlp2filters.worker import rescue, stages, webhook_delivery
-from nlp2filters.worker.leased_worker import _CLAIM, _RELEASE, _RENEW
 from nlp2filters.worker.stages import NO_RESULT, Outcome, Resources, Task
 
 MAX_ATTEMPTS = 3
@@ -49,8 +50,8 @@ DRAINED_AFTER = 60  # rounds
 T = TypeVar("T")
 
 
-class Redis(Client):
-    """A client that may lose replies: then it sends its command again, as `Client` does."""
+class Redis(RetryingRedis):
+    """A client that may lose replies: then it sends its command again, as `RetryingRedis` does."""
 
     loses_replies = False
 
@@ -102,7 +103,9 @@ class JobMachine(RuleBasedStateMachine):
         assert isinstance(pool, Pool)
         self.redis = Redis(pool, patience_s=30)
         self.store = Store(self.redis, self.keys, retention_s=600)
-        self.scripts = [self.redis.register_script(text) for text in (_CLAIM, _RELEASE, _RENEW)]
+        self.scripts = [
+            self.redis.register_script(source) for source in (scripts.CLAIM, scripts.RELEASE, scripts.RENEW)
+        ]
         self.names = itertools.count()
         self.ids: list[str] = []
         self.deleted: set[str] = set()
@@ -248,7 +251,7 @@ class JobMachine(RuleBasedStateMachine):
             self.run(self._check_all())
 
     async def _check_all(self) -> None:
-        orphans = {subject for subject, _, _ in (await self.store.orphans("0", 10_000))[1]}
+        orphans = {subject for subject, _, _ in (await self.store.unfinished.orphans("0", 10_000))[1]}
         for id_ in self.ids:
             if id_ not in self.deleted:
                 await self._check(id_, orphans)
@@ -273,7 +276,7 @@ class JobMachine(RuleBasedStateMachine):
                     arq_format.entry_id(job.entry.queue, id_, job.entry.number),
                 )
         if job.done and id_ in self.with_hook:
-            assert place or deliveries.is_over(await self.store.deliveries(id_)), "nobody will tell its webhook"
+            assert place or deliveries.is_over(await self.store.deliveries.log(id_)), "nobody will tell its webhook"
         if job.status == "failed" and id_ not in self.seen_failed:
             self.seen_failed.add(id_)
             stage, run = job.stage, job.stages[job.stage]
@@ -306,10 +309,10 @@ class JobMachine(RuleBasedStateMachine):
                 await self._claim(worker, stage, slots=50)
             for hold in list(worker.holds):
                 await self._order(worker, hold, "work")
-            if not await self.store.unfinished():
+            if not await self.store.unfinished.count():
                 break
         await self._check_all()
-        assert not await self.store.unfinished(), "something never comes to its end"
+        assert not await self.store.unfinished.count(), "something never comes to its end"
         for id_ in self.with_hook:
             assert len(self.message_ids[id_]) == 1, f"webhook ids {self.message_ids[id_]}"
 

@@ -116,7 +116,7 @@ async def test_what_is_gone_is_struck_off(store: Store, redis: ArqRedis) -> None
     await strip(store, "embedding")
     await redis.delete(store.keys.job(job.id))
     assert await rescue.sweep(store, "w", 0.01) == 0
-    assert await store.unfinished() == 0
+    assert await store.unfinished.count() == 0
 
 
 async def test_a_job_of_a_newer_version_is_left(store: Store, redis: ArqRedis) -> None:
@@ -125,7 +125,7 @@ async def test_a_job_of_a_newer_version_is_left(store: Store, redis: ArqRedis) -
     record = {**jobs.to_record(job), "v": jobs.VERSION + 1}
     await redis.hset(store.keys.job(job.id), "record", orjson.dumps(record))  # type: ignore[misc, arg-type]
     assert await rescue.sweep(store, "w", 0.01) == 0
-    assert await store.unfinished() == 1
+    assert await store.unfinished.count() == 1
 
 
 async def test_a_record_that_nobody_can_read_keeps_no_other_from_being_found(

@@ -17,8 +17,9 @@ from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.llm.openai import OpenAIProvider
 from nlp2filters.settings import Settings
-from nlp2filters.storage.connection import Client, connect
+from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.retrying_redis import RetryingRedis
 from nlp2filters.storage.store import Event, Store, now_ms
 from nlp2filters.worker import progress, stages
 from nlp2filters.worker.progress import Teller
@@ -184,7 +185,7 @@ async def test_a_text_without_end_is_told_in_part(store: Store, monkeypatch: pyt
 
 
 async def test_a_full_redis_ends_no_job(
-    own_redis: Client, llm: LLM, provider: OpenAIProvider, caplog: pytest.LogCaptureFixture
+    own_redis: RetryingRedis, llm: LLM, provider: OpenAIProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     port = own_redis.connection_pool.connection_kwargs["port"]
     worker = connect(Settings(redis_url=f"redis://127.0.0.1:{port}/0"), patience_s=None)

@@ -14,8 +14,9 @@ from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format
-from nlp2filters.storage.connection import Client, connect
+from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.retrying_redis import RetryingRedis
 from nlp2filters.storage.store import Store
 from nlp2filters.worker import leased_worker, stages, webhook_delivery
 from nlp2filters.worker.leased_worker import LeasedWorker
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:alru_cache detected event loop c
 
 
 @pytest.fixture
-def store(redis: Client, keys: Keys) -> Store:
+def store(redis: RetryingRedis, keys: Keys) -> Store:
     return Store(redis, keys, retention_s=60)
 
 
@@ -211,7 +212,7 @@ async def test_a_delivery_that_was_given_up_can_be_asked_for_anew(store: Store) 
     ctx = {"resources": Resources(store, worker="w")}
     for entry in (arq_format.entry_id("delivery", "job_1"), arq_format.entry_id("delivery", "job_1", 3)):
         await webhook_delivery.abandon(ctx, entry)
-    (note,) = await store.deliveries("job_1")
+    (note,) = await store.deliveries.log("job_1")
     assert deliveries.is_over([note])
     shown = deliveries.to_public("job_1", "job.succeeded", "https://a.example/", [note])
     assert (shown["state"], shown["attempts"][0]["status"]) == ("dead", None)

@@ -39,7 +39,7 @@ async def admit(request: Request, texts: int = 1) -> tuple[Limits, dict[str, str
         raise TooManyRequests(rate.limit, WINDOW_S, rate.reset_s)
     headers = {
         "RateLimit-Policy": f'"submit";q={rate.limit};w={WINDOW_S}',
-        "RateLimit": f'"submit";r={rate.left};t={rate.reset_s}',
+        "RateLimit": f'"submit";r={rate.remaining};t={rate.reset_s}',
     }
     most = app.backpressure.owner_bytes(app.settings.max_owner_bytes)
     return Limits(app.settings.max_backlog, app.settings.max_pending, most), headers

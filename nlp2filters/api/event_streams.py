@@ -281,7 +281,7 @@ def _cursor(connection: HTTPConnection) -> str | None:
 
 async def _held(app: State, subject: str, cursor: str | None) -> str | None:
     """Return the cursor if its entry is still in the stream, otherwise None."""
-    return cursor if cursor and await app.events.holds(subject, cursor) else None
+    return cursor if cursor and await app.events.contains(subject, cursor) else None
 
 
 async def _at_end(app: State, subject: str, cursor: str) -> bool:

@@ -10,11 +10,9 @@ from nlp2filters import __version__
 from nlp2filters.api.metrics import MEDIA_TYPE
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Operation, Param
-from nlp2filters.api.state import State, state
+from nlp2filters.api.state import state
 from nlp2filters.core import schemas
-from nlp2filters.storage.arq_format import FUNCTIONS
 from nlp2filters.storage.connection import StorageError
-from nlp2filters.storage.store import now_ms
 
 READY_TIMEOUT_S = 2.0
 
@@ -28,20 +26,12 @@ async def readyz(request: Request) -> Response:
     """Check that jobs can be accepted: Redis answers. With `?workers=true`, every queue must also have a worker."""
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
-            workers = await _workers(state(request))
+            workers = await state(request).store.stats.workers()
     except (StorageError, OSError, TimeoutError):
         return JSON({"status": "unavailable", "redis": False, "workers": {}}, status_code=503)
     ready = all(workers.values()) or request.query_params.get("workers") != "true"
     body: dict[str, Any] = {"status": "ready" if ready else "starting", "redis": True, "workers": workers}
     return JSON(body, status_code=200 if ready else 503)
-
-
-async def _workers(app: State) -> dict[str, int]:
-    """Count the workers of each queue."""
-    async with app.store.redis.pipeline(transaction=False) as pipe:
-        for stage in FUNCTIONS:
-            pipe.zcount(app.store.keys.workers(stage), now_ms(), "+inf")
-        return dict(zip(FUNCTIONS, await pipe.execute(), strict=True))
 
 
 async def metrics(request: Request) -> Response:

@@ -79,7 +79,7 @@ async def _batch(request: Request, *, ended: bool) -> _Told | None:
 async def _shown(request: Request, told: _Told | None, status_code: int = 200) -> Response:
     if told is None:
         return JSON({"deliveries": []}, status_code=status_code)
-    notes = await state(request).store.deliveries(told.subject)
+    notes = await state(request).store.deliveries.log(told.subject)
     return JSON({"deliveries": [log.to_public(told.subject, told.event, told.url, notes)]}, status_code=status_code)
 
 
@@ -87,10 +87,10 @@ async def _redelivered(request: Request, subject: str, told: _Told | None) -> Re
     if told is None:
         raise NoWebhook(subject)
     store = state(request).store
-    notes = await store.deliveries(subject)
+    notes = await store.deliveries.log(subject)
     if not log.is_over(notes):
         raise AlreadyDelivering(subject)
-    await store.deliver_again(subject, caller(request).owner, told.url, notes)
+    await store.deliveries.redeliver(subject, caller(request).owner, told.url, notes)
     return await _shown(request, told, 202)
 
 

@@ -35,15 +35,14 @@ from arq.typing import WorkerCoroutine
 from arq.worker import Retry, Worker
 
 from nlp2filters.errors import NewerRecord
-from nlp2filters.storage.arq_format import MAIN, lane_of, lua, wake_key
+from nlp2filters.settings import LEASE_S
+from nlp2filters.storage import scripts
+from nlp2filters.storage.arq_format import MAIN, lane_of, wake_key
 from nlp2filters.storage.connection import StorageError, away
 from nlp2filters.storage.store import now_ms
 
 _log = logging.getLogger(__name__)
 
-_CLAIM, _RENEW, _RELEASE = (lua("queue", name) for name in ("claim", "renew", "release"))
-
-LEASE_S = 10.0
 FALLBACK_S = 5.0
 # Redis may answer this long after the wait. Together with FALLBACK_S it is less than a lease, so that an outage is
 # noticed before leases expire.
@@ -116,9 +115,9 @@ class LeasedWorker(Worker):
         self._out_of_touch = False
         self._pause_s = 0.0
         self._redis_ahead_ms = 0.0  # The clock of Redis minus the clock of the event loop.
-        self._claim = self.pool.register_script(_CLAIM)
-        self._renew = self.pool.register_script(_RENEW)
-        self._release = self.pool.register_script(_RELEASE)
+        self._claim = self.pool.register_script(scripts.CLAIM)
+        self._renew = self.pool.register_script(scripts.RENEW)
+        self._release = self.pool.register_script(scripts.RELEASE)
 
     async def main(self) -> None:
         """Run until stopped, renewing the leases alongside."""

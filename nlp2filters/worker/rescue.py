@@ -40,9 +40,9 @@ async def sweep(store: Store, worker: str, interval_s: float) -> int:
     It stops early if another worker has taken over, since this one was frozen.
     """
     rescued, cursor = 0, "0"
-    pause_s = SWEEP_SHARE * interval_s * PART / max(await store.unfinished(), PART)
+    pause_s = SWEEP_SHARE * interval_s * PART / max(await store.unfinished.count(), PART)
     while True:
-        cursor, orphans = await store.orphans(cursor, PART)
+        cursor, orphans = await store.unfinished.orphans(cursor, PART)
         for subject, queue_name, entry in orphans:
             try:
                 rescued += await _rescue(store, subject, queue_name, entry)
@@ -62,10 +62,10 @@ async def _rescue(store: Store, subject: str, queue_name: str, entry: str) -> bo
     """Queue an orphan again, or remove it from the index if there is nothing left to do."""
     try:
         if queue_name == store.keys.queue("delivery"):
-            message = await store.message(subject)
+            message = await store.deliveries.message(subject)
             if message is None:
                 raise JobNotFound(subject)
-            await store.rescue_delivery(subject, message["owner"], message["url"])
+            await store.deliveries.rescue(subject, message["owner"], message["url"])
         else:
             job = await store.get(subject)
             await store.step(job, partial(_requeue, entry=entry))
@@ -74,10 +74,10 @@ async def _rescue(store: Store, subject: str, queue_name: str, entry: str) -> bo
         return False
     except (JobNotFound, IllegalTransition) as exc:
         _log.info("unfinished work that is gone: %s", exc)
-        await store.strike(subject, queue_name, entry)
+        await store.unfinished.remove(subject, queue_name, entry)
         return False
     _log.error("rescued: it had neither a queue entry nor a lease", extra={"job_id": subject, "entry": entry})
-    await store.count("rescued")
+    await store.stats.increment("rescued")
     return True
 
 

@@ -50,14 +50,14 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
             return
         except NewerRecord as exc:
             raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
-        notes = await resources.store.deliveries(subject)
+        notes = await resources.store.deliveries.log(subject)
         if message is None or deliveries.is_over(notes):
             return
         note, wait_s = await _attempt(resources, message, len(deliveries.attempts(notes)) + 1)
-        if not await resources.store.add_delivery(subject, note, read=len(notes)):
+        if not await resources.store.deliveries.add(subject, note, read=len(notes)):
             _log.warning("another worker has gone on with this delivery")
         elif wait_s is None:
-            await resources.store.forget_delivery(subject)
+            await resources.store.deliveries.delete_if_unowned(subject)
         else:
             raise Retry(defer=wait_s)
 
@@ -89,17 +89,17 @@ async def _attempt(resources: Resources, message: Message, number: int) -> tuple
 async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
     """Log that a delivery was given up, since ARQ could not run it or it crashed. It can then be requested again."""
     store, subject = ctx["resources"].store, arq_format.job_of(entry_id)
-    notes = await store.deliveries(subject)
+    notes = await store.deliveries.log(subject)
     if deliveries.is_over(notes):
         return
     error = "an error on our side; it has been logged"
     note = {"at": jobs.timestamp(now_ms()), "status": None, "error": error, "ok": False, "final": True}
-    await store.add_delivery(subject, note, read=len(notes))
+    await store.deliveries.add(subject, note, read=len(notes))
 
 
 async def _message(store: Store, subject: str) -> Message | None:
     """Read the message for the end of a job or batch; None if there is no receiver."""
-    told = await store.message(subject) or await _older(store, subject)
+    told = await store.deliveries.message(subject) or await _older(store, subject)
     if told is None:
         return None
     body = told["body"].encode() if "body" in told else await _batch_body(store, subject)

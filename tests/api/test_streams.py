@@ -21,8 +21,8 @@ from nlp2filters.api.state import State
 from nlp2filters.app import create_app
 from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import ApiKeys
-from nlp2filters.storage.connection import Client as Redis
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.retrying_redis import RetryingRedis as Redis
 from nlp2filters.storage.store import now_ms
 from tests.in_process import serving
 
@@ -59,7 +59,7 @@ class Served:
                 await asyncio.sleep(0.01)
 
     def _followers(self) -> int:
-        return sum(map(len, list(self.opened[0].events._followers.values())))
+        return sum(map(len, list(self.opened[0].events._listener._followers.values())))
 
 
 @pytest.fixture

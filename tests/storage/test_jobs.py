@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 import pytest
 from arq.connections import ArqRedis
-from arq.constants import job_key_prefix
 from arq.jobs import deserialize_job_raw
 from redis.exceptions import ResponseError
 
@@ -19,11 +18,6 @@ from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Event, Limits, Store, now_ms
 
 STATUS = [Event("status", {})]
-
-
-@pytest.fixture
-def store(redis: ArqRedis, keys: Keys) -> Store:
-    return Store(redis, keys, retention_s=60)
 
 
 def _begin(job: Job, worker: str) -> Job:
@@ -161,23 +155,6 @@ async def test_a_job_that_is_not_there(store: Store) -> None:
         await store.get("job_x")
 
 
-async def test_deliveries_are_listed_in_their_order(store: Store) -> None:
-    for number, status in enumerate((500, 200)):
-        assert await store.add_delivery("job_1", {"status": status, "final": status == 200}, read=number)
-    assert [attempt["status"] for attempt in await store.deliveries("job_1")] == [500, 200]
-
-
-async def test_a_late_note_of_a_delivery_is_refused(store: Store) -> None:
-    """Its worker was frozen while another made the last attempt: the delivery stays at its end."""
-    first, last = {"status": 500, "final": False}, {"status": 200, "final": True}
-    assert await store.add_delivery("job_1", first, read=0)
-    assert await store.add_delivery("job_1", last, read=1)
-    assert await store.add_delivery("job_1", last, read=1)  # sent again: the answer was lost
-    assert not await store.add_delivery("job_1", first, read=0)
-    assert not await store.add_delivery("job_1", first, read=1)
-    assert await store.deliveries("job_1") == [first, last]
-
-
 async def test_out_of_memory_leaves_nothing_half_written(store: Store, own_redis: ArqRedis, keys: Keys) -> None:
     store = Store(own_redis, keys, retention_s=60)
     await own_redis.config_set("maxmemory", "1")
@@ -187,18 +164,3 @@ async def test_out_of_memory_leaves_nothing_half_written(store: Store, own_redis
     finally:
         await own_redis.config_set("maxmemory", "0")
     assert await own_redis.keys("*") == []
-
-
-async def test_a_delivery_asked_for_anew_survives_the_end_of_the_last(store: Store) -> None:
-    """Its last attempt has been noted, but its worker has not taken the entry out yet."""
-    name, last = store.keys.queue("delivery"), arq_format.entry_id("delivery", "job_1")
-    await store.redis.zadd(name, {last: now_ms()})
-    await store.add_delivery("job_1", {"final": True}, read=0)
-    notes = await store.deliveries("job_1")
-    await asyncio.gather(*(store.deliver_again("job_1", "anna", "https://a.example/", notes) for _ in range(3)))
-    await store.redis.zrem(name, last)
-    (entry,) = await queued(store, "delivery")
-    assert arq_format.job_of(entry) == "job_1"
-    data = await store.redis.get(job_key_prefix + entry)
-    function, args, *_ = deserialize_job_raw(data, deserializer=arq_format.loads)
-    assert (function, list(args)) == ("deliver", ["job_1"])

@@ -10,7 +10,7 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from nlp2filters.settings import Settings
-from nlp2filters.storage import streams as module
+from nlp2filters.storage import listener, streams
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.streams import START, Event, Events, is_cursor
@@ -108,8 +108,8 @@ async def test_followers_stay_while_redis_is_away(redis_url: str, redis: ArqRedi
 async def test_a_listener_whose_connection_leads_nowhere_makes_another(
     redis_url: str, redis: ArqRedis, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SILENCE_S", 0.2)
-    monkeypatch.setattr(module, "LOOK_AGAIN_S", 3600)  # only the listener can wake a follower
+    monkeypatch.setattr(listener, "SILENCE_S", 0.2)
+    monkeypatch.setattr(streams, "POLL_FALLBACK_S", 3600)  # only the listener can wake a follower
     with proxies.running(urlsplit(redis_url).port or 0) as proxy:
         client = connect(Settings(redis_url=f"redis://127.0.0.1:{proxy.port}/0"))
         async with Events(client, keys) as events:
@@ -152,7 +152,7 @@ async def test_followers_of_one_job_share_their_reads(own_redis: ArqRedis, keys:
 async def test_sharing_loses_nothing_whenever_somebody_comes(
     events: Events, redis: ArqRedis, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LOOK_AGAIN_S", 3600)  # whoever misses an event waits for ever
+    monkeypatch.setattr(streams, "POLL_FALLBACK_S", 3600)  # whoever misses an event waits for ever
     rng, ids = random.Random(7), list[str]()
 
     async def come_and_follow() -> list[str]:
@@ -175,7 +175,7 @@ async def test_following_what_is_no_longer_kept_ends(
     await say(redis, keys, "status")
     assert (await anext(following)).name == "status"
     await redis.delete(keys.events("job_1"))
-    monkeypatch.setattr(module, "LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr(streams, "POLL_FALLBACK_S", 0.1)
     assert await names(following) == []
 
 
@@ -186,10 +186,10 @@ async def test_the_tail_is_read_backwards(events: Events, redis: ArqRedis, keys:
 
 async def test_a_cursor_that_the_stream_does_not_hold(events: Events, redis: ArqRedis, keys: Keys) -> None:
     (first, *_) = await say(redis, keys, "status", "done")
-    assert await events.holds("job_1", first)
-    assert not await events.holds("job_1", "99999999999999-0")
-    assert not await events.holds("job_1", "1-1")
-    assert not await events.holds("job_2", first)
+    assert await events.contains("job_1", first)
+    assert not await events.contains("job_1", "99999999999999-0")
+    assert not await events.contains("job_1", "1-1")
+    assert not await events.contains("job_2", first)
 
 
 @pytest.mark.parametrize(

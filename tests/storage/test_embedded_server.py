@@ -22,9 +22,8 @@ from nlp2filters.storage.server_data import program_of
 from nlp2filters.storage.store import Store
 from tests.ports import free_port
 
-REDIS_6_2 = (
-    Path(__file__).parent / "data" / "redis-6.2"
-)  # folders that `nlp2filters up` left when its server was that one
+# Data folders that `nlp2filters up` wrote with Redis 6.2.
+REDIS_6_2 = Path(__file__).parent / "data" / "redis-6.2"
 JOBS = {
     "commands": ["job_f44999b759524f07bce2cbfae64e9ba6", "job_ae291c6b68494c4abeaa9978f5f64a11"],
     "rewritten": [

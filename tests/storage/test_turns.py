@@ -10,10 +10,9 @@ import pytest
 from arq.connections import ArqRedis
 
 from nlp2filters.core import deliveries, jobs
-from nlp2filters.storage import arq_format
+from nlp2filters.storage import arq_format, scripts
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store, now_ms
-from nlp2filters.worker.leased_worker import _CLAIM, _RELEASE
 
 
 @dataclass
@@ -37,7 +36,7 @@ class Claimer:
             "running": Counter(group for _, group, _ in self.running),
         }
         keys = [self.store.keys.queue(self.stage), self.store.keys.open]
-        script = redis.register_script(_CLAIM)
+        script = redis.register_script(scripts.CLAIM)
         *claimed, _, _, _ = await script(keys=keys, args=[60_000, token, orjson.dumps(ask), 0])
         pairs = [part.decode() for part in claimed]
         taken = list(zip(pairs[::2], pairs[1::2], strict=True))
@@ -47,7 +46,7 @@ class Claimer:
     async def release(self) -> None:
         """What runs has ended."""
         keys = [self.store.keys.queue(self.stage), self.store.keys.open, "own"]
-        script = self.store.redis.register_script(_RELEASE)
+        script = self.store.redis.register_script(scripts.RELEASE)
         for entry, _, token in self.running:
             await script(keys=keys, args=[entry, token, "", 0])
         self.running = []

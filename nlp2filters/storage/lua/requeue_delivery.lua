@@ -1,8 +1,9 @@
 -- Queue a delivery that was requested again, or that has lost its entry.
 --
--- KEYS  1 log of the deliveries (list)
--- ARGV  1 note to append to the log, or ''  2 ms for which the log is kept  3 JSON: the entry (see queue.lua)
--- Concurrent requests add the same entry.
+-- KEYS     1 log of the attempts (list)
+-- ARGV     1 JSON: a record of the request to append to the log, or ''  2 ms for which the log is kept
+--          3 JSON: the entry (see queue.lua)
+-- Returns  nothing. Concurrent requests add the same entry.
 
 local entry = cjson.decode(ARGV[3])
 if ARGV[1] ~= '' then

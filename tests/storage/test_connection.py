@@ -11,8 +11,10 @@ from arq.connections import ArqRedis
 from redis.exceptions import DataError, RedisError, ResponseError
 
 from nlp2filters.settings import Settings
-from nlp2filters.storage.connection import Client, OutcomeUnknown, connect, refused, warn_of_settings
+from nlp2filters.storage.connection import OutcomeUnknown, connect, warn_of_settings
+from nlp2filters.storage.errors import is_write_refused
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.retrying_redis import RetryingRedis
 from tests.peers import proxy as proxies
 from tests.peers.proxy import Proxy
 from tests.peers.tls import tls_proxy
@@ -26,7 +28,7 @@ def proxy(redis_url: str) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-async def web(proxy: Proxy) -> AsyncIterator[Client]:
+async def web(proxy: Proxy) -> AsyncIterator[RetryingRedis]:
     """A client as a web process has it."""
     client = connect(Settings(redis_url=f"redis://127.0.0.1:{proxy.port}/0"))
     yield client
@@ -34,27 +36,27 @@ async def web(proxy: Proxy) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def worker(proxy: Proxy) -> AsyncIterator[Client]:
+async def worker(proxy: Proxy) -> AsyncIterator[RetryingRedis]:
     """A client as a worker has it."""
     client = connect(Settings(redis_url=f"redis://127.0.0.1:{proxy.port}/0"), patience_s=None)
     yield client
     await client.aclose()
 
 
-async def pinged_by_all(client: Client) -> None:
+async def pinged_by_all(client: RetryingRedis) -> None:
     """Make every connection of the pool, and check that all of them work."""
     async with asyncio.timeout(20):
         assert all(await asyncio.gather(*[client.ping() for _ in range(20)], *[piped(client) for _ in range(20)]))
 
 
-async def piped(client: Client) -> list[object]:
+async def piped(client: RetryingRedis) -> list[object]:
     async with client.pipeline() as pipe:
         pipe.echo("a")
         pipe.echo("b")
         return list(await pipe.execute())
 
 
-async def test_a_web_process_waits_for_a_silent_server_for_a_while_only(web: Client, proxy: Proxy) -> None:
+async def test_a_web_process_waits_for_a_silent_server_for_a_while_only(web: RetryingRedis, proxy: Proxy) -> None:
     await pinged_by_all(web)
     proxy.fall_silent()
     async with asyncio.timeout(20):
@@ -66,7 +68,7 @@ async def test_a_web_process_waits_for_a_silent_server_for_a_while_only(web: Cli
     await pinged_by_all(web)
 
 
-async def test_more_who_ask_a_silent_server_than_there_are_connections(web: Client, proxy: Proxy) -> None:
+async def test_more_who_ask_a_silent_server_than_there_are_connections(web: RetryingRedis, proxy: Proxy) -> None:
     proxy.fall_silent()
     async with asyncio.timeout(20):
         answers = await asyncio.gather(*[web.ping() for _ in range(50)], return_exceptions=True)
@@ -75,14 +77,14 @@ async def test_more_who_ask_a_silent_server_than_there_are_connections(web: Clie
     await pinged_by_all(web)
 
 
-async def test_connections_that_lead_nowhere_are_replaced(web: Client, proxy: Proxy) -> None:
+async def test_connections_that_lead_nowhere_are_replaced(web: RetryingRedis, proxy: Proxy) -> None:
     await pinged_by_all(web)
     proxy.half_open()
     assert await web.ping()
     assert await piped(web) == [b"a", b"b"]
 
 
-async def test_connections_that_were_cut_are_replaced(web: Client, proxy: Proxy) -> None:
+async def test_connections_that_were_cut_are_replaced(web: RetryingRedis, proxy: Proxy) -> None:
     await pinged_by_all(web)
     proxy.cut()
     assert await web.ping()
@@ -90,7 +92,7 @@ async def test_connections_that_were_cut_are_replaced(web: Client, proxy: Proxy)
 
 
 async def test_a_worker_waits_until_the_server_is_back(
-    worker: Client, proxy: Proxy, caplog: pytest.LogCaptureFixture
+    worker: RetryingRedis, proxy: Proxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     await pinged_by_all(worker)
     proxy.fall_silent()
@@ -104,14 +106,14 @@ async def test_a_worker_waits_until_the_server_is_back(
     assert "takes commands again" in caplog.text
 
 
-async def test_who_waits_until_there_is_room(own_redis: Client, caplog: pytest.LogCaptureFixture) -> None:
+async def test_who_waits_until_there_is_room(own_redis: RetryingRedis, caplog: pytest.LogCaptureFixture) -> None:
     write = "return redis.call('SET', KEYS[1], 'x')"
     port = own_redis.connection_pool.connection_kwargs["port"]
     worker = connect(Settings(redis_url=f"redis://127.0.0.1:{port}/0"), patience_s=None)
     await own_redis.config_set("maxmemory", 1)
     with pytest.raises(RedisError) as caught:  # a web process does not wait
         await own_redis.eval(write, 1, "a")  # type: ignore[misc]
-    assert refused(caught.value)
+    assert is_write_refused(caught.value)
     writing = asyncio.ensure_future(worker.eval(write, 1, "a"))  # type: ignore[arg-type]
     async with asyncio.timeout(20):
         while "trying again" not in caplog.text:
@@ -122,7 +124,7 @@ async def test_who_waits_until_there_is_room(own_redis: Client, caplog: pytest.L
     await worker.aclose()
 
 
-async def test_a_mistake_is_told_at_once_also_to_a_worker(worker: Client) -> None:
+async def test_a_mistake_is_told_at_once_also_to_a_worker(worker: RetryingRedis) -> None:
     async with asyncio.timeout(20):
         with pytest.raises(RedisError, match="unknown command"):
             await worker.execute_command("NOSUCHCOMMAND")
@@ -161,23 +163,28 @@ async def test_a_server_over_tls_with_a_certificate_of_its_own(redis_url: str) -
         await strict.aclose()
 
 
-async def written(client: Client, key: str) -> object:
+async def written(client: RetryingRedis, key: str) -> object:
     return await client.set(key, "x")
 
 
-async def written_with_others(client: Client, key: str) -> object:
+async def written_with_others(client: RetryingRedis, key: str) -> object:
     async with client.pipeline() as pipe:
         pipe.get(key)
         pipe.set(key, "x")
         return await pipe.execute()
 
 
+Write = Callable[[RetryingRedis, str], Awaitable[object]]
 WRITES = pytest.mark.parametrize("write", [written, written_with_others])
 
 
 @WRITES
 async def test_a_write_that_was_sent_and_not_answered_may_have_been_carried_out(
-    web: Client, redis: Client, proxy: Proxy, keys: Keys, write: Callable[[Client, str], Awaitable[object]]
+    web: RetryingRedis,
+    redis: RetryingRedis,
+    proxy: Proxy,
+    keys: Keys,
+    write: Write,
 ) -> None:
     await pinged_by_all(web)
     proxy.fall_silent()
@@ -191,9 +198,7 @@ async def test_a_write_that_was_sent_and_not_answered_may_have_been_carried_out(
 
 
 @WRITES
-async def test_a_write_that_was_never_sent_was_not_carried_out(
-    keys: Keys, write: Callable[[Client, str], Awaitable[object]]
-) -> None:
+async def test_a_write_that_was_never_sent_was_not_carried_out(keys: Keys, write: Write) -> None:
     nowhere = connect(Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0"), patience_s=0.2)
     with pytest.raises(RedisError) as caught:
         await write(nowhere, keys.stats)
@@ -201,7 +206,7 @@ async def test_a_write_that_was_never_sent_was_not_carried_out(
     await nowhere.aclose()
 
 
-async def test_a_read_has_no_outcome(web: Client, proxy: Proxy) -> None:
+async def test_a_read_has_no_outcome(web: RetryingRedis, proxy: Proxy) -> None:
     await pinged_by_all(web)
     proxy.fall_silent()
     with pytest.raises(RedisError) as caught:
@@ -223,7 +228,7 @@ async def test_waiting_for_a_connection_is_no_sign_that_the_server_is_away(
     await client.aclose()
 
 
-async def test_commands_of_many_go_over_one_connection(redis_url: str, redis: Client, keys: Keys) -> None:
+async def test_commands_of_many_go_over_one_connection(redis_url: str, redis: RetryingRedis, keys: Keys) -> None:
     client = connect(Settings(redis_url=redis_url), patience_s=60)
     before = {one["id"] for one in await redis.client_list()}
     await asyncio.gather(*(client.set(f"{keys.prefix}:{number}", number) for number in range(1_000)))
@@ -233,7 +238,7 @@ async def test_commands_of_many_go_over_one_connection(redis_url: str, redis: Cl
     await client.aclose()
 
 
-async def test_who_leaves_takes_no_answer_of_others_along(redis: Client) -> None:
+async def test_who_leaves_takes_no_answer_of_others_along(redis: RetryingRedis) -> None:
     rng = random.Random(7)
     for _ in range(20):
         asked = [asyncio.ensure_future(redis.echo(str(number))) for number in range(100)]
@@ -246,7 +251,7 @@ async def test_who_leaves_takes_no_answer_of_others_along(redis: Client) -> None
         assert all(answers[number] == str(number).encode() for number in set(range(100)) - left)
 
 
-async def test_a_mistake_is_told_to_whoever_made_it(redis: Client, keys: Keys) -> None:
+async def test_a_mistake_is_told_to_whoever_made_it(redis: RetryingRedis, keys: Keys) -> None:
     await redis.set(keys.stats, "x")
     answers = await asyncio.gather(
         redis.get(keys.stats),
