@@ -47,6 +47,11 @@ def stems_of_description(field: Field, language: Language) -> frozenset[str]:
     return stems(_ASIDE.sub("", field.description.partition(";")[0]), language)
 
 
+def spoken_title(field: Field) -> str:
+    """Return the label, or else the words of the name."""
+    return field.label or spaced(field.name)
+
+
 def exact_names(field: Field) -> Iterator[str]:
     """Yield the names as the catalog has them: "max_speed (km/h)" is "max speed (km/h)"."""
     yield from dict.fromkeys((spaced(field.name), field.title))

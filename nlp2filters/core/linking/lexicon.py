@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nlp2filters.core import field_words
 from nlp2filters.core.budget import Budget
 from nlp2filters.core.catalog import NUMERIC, Catalog, Field, FieldType
 from nlp2filters.core.languages import ENGLISH, Language
@@ -17,7 +18,7 @@ from nlp2filters.core.linking import matching, vocabulary
 from nlp2filters.core.linking.matching import PhraseIndex, SpellingIndex, ValueWords
 from nlp2filters.core.linking.targets import Candidate, Match, Target, ValueTarget
 from nlp2filters.core.units import measure
-from nlp2filters.core.words import Token, spaced
+from nlp2filters.core.words import Token
 
 # A value without a named field may belong to at most this many fields of one type or dimension.
 MAX_FIELDS = 64
@@ -147,7 +148,7 @@ class Lexicon:
     @cached_property
     def described(self) -> tuple[tuple[str, str], ...]:
         """The title and the description of each field, or the title twice if it has no description."""
-        titles = [of.label or spaced(of.name) for of in self.catalog.fields]
+        titles = map(field_words.spoken_title, self.catalog.fields)
         return tuple((title, of.description or title) for title, of in zip(titles, self.catalog.fields, strict=True))
 
     @cached_property
