@@ -1,4 +1,4 @@
-"""What becomes of the tagger's answers, with answers that are made up."""
+"""The items that the tagger's answers make of a text, with answers that are made up."""
 
 import datetime as dt
 
@@ -32,21 +32,25 @@ LEXICON = Lexicon.of(
 FIELDS = [field.name for field in LEXICON.catalog.fields]
 
 
-def tags(text: str, said: dict[str, tuple[str, float]], asked: dict[str, tuple[str, float]] | None = None) -> Tags:
-    """Tags by words of the text: the field that they are of, and how likely; `asked` by field."""
+Shares = dict[str, tuple[str, float]]
+"""Words of the text, with the field that they are tagged as a value of and the probability."""
+
+
+def tags(text: str, shares_: Shares, requested: Shares | None = None) -> Tags:
+    """Tags of a text. `requested` has boolean fields, each with the word that asks for it and the probability."""
     tokens = LEXICON.language.tokenize(text)
     shares, begins = np.zeros((len(tokens), len(FIELDS) + 1), np.float32), np.zeros(len(tokens), np.float32)
-    for words, (field, share) in said.items():
+    for words, (field, share) in shares_.items():
         start = text.index(words)
         places = [at for at, token in enumerate(tokens) if start <= token.start < start + len(words)]
         shares[places, FIELDS.index(field)] = share
         begins[places[0]] = 1
     shares[:, -1] = 1 - shares.sum(axis=1)
-    wanted, spots = np.zeros(len(FIELDS), np.float32), np.zeros(len(FIELDS), np.intp)
-    for field, (word, share) in (asked or {}).items():
-        wanted[FIELDS.index(field)] = share
+    tests, spots = np.zeros(len(FIELDS), np.float32), np.zeros(len(FIELDS), np.intp)
+    for field, (word, share) in (requested or {}).items():
+        tests[FIELDS.index(field)] = share
         spots[FIELDS.index(field)] = next(at for at, token in enumerate(tokens) if token.text == word)
-    return Tags(shares, begins, wanted, spots)
+    return Tags(shares, begins, tests, spots)
 
 
 def near(phrase: str, **cosines: float) -> Nearness:
@@ -55,69 +59,90 @@ def near(phrase: str, **cosines: float) -> Nearness:
 
 
 def conditions(reading: Interpretation) -> list[tuple[str, str, object, str]]:
-    found = [(leaf_to_json(condition.test), condition.quote) for condition in reading.conditions]
-    return [(test["field"], test["op"], test["value"], quote) for test, quote in found]
+    tests = [(leaf_to_json(condition.test), condition.quote) for condition in reading.conditions]
+    return [(test["field"], test["op"], test["value"], quote) for test, quote in tests]
 
 
-def read(text: str, given: Tags, nearness: Nearness | None = None) -> Interpretation:
+def read(text: str, text_tags: Tags, nearness: Nearness | None = None) -> Interpretation:
     row = parser.row(text, LEXICON.language.tokenize(text), LEXICON, TODAY)
-    return parser.parse(text, LEXICON, today=TODAY, tagged=Tagged(row, given), nearness=nearness)
+    return parser.parse(text, LEXICON, today=TODAY, tagged=Tagged(row, text_tags), nearness=nearness)
 
 
-def test_an_open_value_is_cut_out_as_it_is_tagged() -> None:
+@pytest.mark.parametrize(
+    ("text", "shares", "expected"),
+    [
+        (
+            "who directed The Woman in the Window?",
+            {"The Woman in the Window": ("title", 0.9)},
+            [("title", "contains", "The Woman in the Window", "The Woman in the Window")],
+        ),
+        (
+            "Heat Michael Mann",
+            {"Heat": ("title", 0.9), "Michael Mann": ("director", 0.9)},
+            [("title", "contains", "Heat", "Heat"), ("director", "contains", "Michael Mann", "Michael Mann")],
+        ),
+        ("Heat, please", {"Heat,": ("title", 0.9)}, [("title", "contains", "Heat", "Heat")]),
+        ("a comedy", {"comedy": ("title", 0.3)}, [("genre", "=", "Comedy", "comedy")]),
+        (
+            "title contains ramen",
+            {"ramen": ("director", 0.9)},
+            [("title", "contains", "ramen", "title contains ramen")],
+        ),
+    ],
+    ids=["an open value", "two that begin anew", "punctuation at the border", "a known value", "words searched for"],
+)
+def test_words_with_a_value(text: str, shares: Shares, expected: list[tuple[str, str, object, str]]) -> None:
+    assert conditions(read(text, tags(text, shares))) == expected
+
+
+def test_the_confidence_is_the_likelihood_of_the_share() -> None:
     text = "who directed The Woman in the Window?"
-    found = read(text, tags(text, {"The Woman in the Window": ("title", 0.9)}))
-    assert conditions(found) == [("title", "contains", "The Woman in the Window", "The Woman in the Window")]
-    assert found.conditions[0].confidence == pytest.approx(0.83, abs=0.01)
+    reading = read(text, tags(text, {"The Woman in the Window": ("title", 0.9)}))
+    assert reading.conditions[0].confidence == pytest.approx(0.83, abs=0.01)
 
 
 def test_words_that_are_one_value_go_to_the_field_of_most_of_them() -> None:
     text = "films by George Sidney"
-    given = tags(text, {"George": ("director", 0.98), "Sidney": ("title", 0.55)})
-    given.begins[:] = 0
-    given.shares[-1, FIELDS.index("director")] = 0.42
-    assert conditions(read(text, given)) == [("director", "contains", "George Sidney", "George Sidney")]
+    text_tags = tags(text, {"George": ("director", 0.98), "Sidney": ("title", 0.55)})
+    text_tags.begins[:] = 0
+    text_tags.shares[-1, FIELDS.index("director")] = 0.42
+    assert conditions(read(text, text_tags)) == [("director", "contains", "George Sidney", "George Sidney")]
 
 
-def test_values_that_begin_anew_are_two() -> None:
-    text = "Heat Michael Mann"
-    found = read(text, tags(text, {"Heat": ("title", 0.9), "Michael Mann": ("director", 0.9)}))
-    assert [test[:3] for test in conditions(found)] == [
-        ("title", "contains", "Heat"),
-        ("director", "contains", "Michael Mann"),
-    ]
+@pytest.mark.parametrize(
+    ("text", "shares", "cosines", "expected"),
+    [
+        (
+            "a love story",
+            {"love story": ("genre", 0.9)},
+            {"Romance": 0.5, "Comedy": 0.2},
+            [("genre", "=", "Romance", "embedding")],
+        ),
+        ("a weird story", {"weird story": ("genre", 0.9)}, {"Romance": 0.1}, []),
+        (
+            "made at Pathe",
+            {"Pathe": ("studio", 0.9)},
+            {"Gaumont": 0.5, "Toho": 0.45},
+            [("studio", "contains", "Pathe", "type")],
+        ),
+    ],
+    ids=["the nearest value", "none of a closed field", "another value of an open field"],
+)
+def test_words_for_a_field_with_known_values(
+    text: str, shares: Shares, cosines: dict[str, float], expected: list[tuple[str, str, object, str]]
+) -> None:
+    (words,) = shares
+    reading = read(text, tags(text, shares), near(words.lower(), **cosines))
+    sources = [condition.source for condition in reading.conditions]
+    assert [(*test[:3], source) for test, source in zip(conditions(reading), sources, strict=True)] == expected
+    assert bool(reading.filter) == bool(expected)
 
 
-def test_punctuation_at_the_borders_is_no_part_of_a_value() -> None:
-    text = "Heat, please"
-    assert conditions(read(text, tags(text, {"Heat,": ("title", 0.9)})))[0][2] == "Heat"
-
-
-def test_the_nearest_known_value_is_meant() -> None:
-    text = "a love story"
-    found = read(text, tags(text, {"love story": ("genre", 0.9)}), near("love story", Romance=0.5, Comedy=0.2))
-    assert conditions(found) == [("genre", "=", "Romance", "love story")]
-    assert found.conditions[0].source == "embedding"
-
-
-def test_nothing_outside_of_a_closed_field_is_meant() -> None:
+def test_words_without_a_value_in_a_closed_field_are_searched_for() -> None:
     text = "a weird story"
-    found = read(text, tags(text, {"weird story": ("genre", 0.9)}), near("weird story", Romance=0.1))
-    assert found.filter is None
-    assert found.text == "weird story"
-
-
-def test_an_open_field_may_have_other_values_than_the_known_ones() -> None:
-    text = "made at Pathe"
-    found = read(text, tags(text, {"Pathe": ("studio", 0.9)}), near("pathe", Gaumont=0.5, Toho=0.45))
-    assert [test[:3] for test in conditions(found)] == [("studio", "contains", "Pathe")]
-
-
-def test_a_known_value_stays_what_it_is() -> None:
-    text = "a comedy"
-    assert [test[:3] for test in conditions(read(text, tags(text, {"comedy": ("title", 0.3)})))] == [
-        ("genre", "=", "Comedy")
-    ]
+    assert (
+        read(text, tags(text, {"weird story": ("genre", 0.9)}), near("weird story", Romance=0.1)).text == "weird story"
+    )
 
 
 def test_a_date_goes_to_the_tagged_field_and_the_other_is_an_alternative() -> None:
@@ -141,24 +166,15 @@ def test_two_likely_fields_are_asked_about() -> None:
     assert read(text, tags(text, {"2019": ("released", 0.53)})).clarification
 
 
-def test_a_boolean_field_that_is_asked_for() -> None:
-    text = "films for deaf people"
-    found = read(text, tags(text, {}, {"subtitles": ("deaf", 0.8)}))
-    assert conditions(found) == [("subtitles", "=", True, "deaf")]
-
-
-def test_not_turns_it() -> None:
-    text = "films not for deaf people"
-    assert conditions(read(text, tags(text, {}, {"subtitles": ("deaf", 0.8)})))[0][:3] == ("subtitles", "=", False)
-
-
-def test_what_a_field_is_said_to_contain_is_not_another_ones() -> None:
-    text = "title contains ramen"
-    assert conditions(read(text, tags(text, {"ramen": ("director", 0.9)})))[0][:3] == ("title", "contains", "ramen")
+@pytest.mark.parametrize(("text", "value"), [("films for deaf people", True), ("films not for deaf people", False)])
+def test_a_boolean_field_is_tested_as_the_text_asks(text: str, value: bool) -> None:
+    (test,) = conditions(read(text, tags(text, {}, {"subtitles": ("deaf", 0.8)})))
+    assert test[:3] == ("subtitles", "=", value)
+    assert "deaf" in test[3]
 
 
 def test_phrases_to_compare_are_those_of_which_no_value_is_known() -> None:
     text = "a love story, a comedy"
-    given = tags(text, {"love story": ("genre", 0.9), "comedy": ("genre", 0.9)})
+    text_tags = tags(text, {"love story": ("genre", 0.9), "comedy": ("genre", 0.9)})
     row = parser.row(text, LEXICON.language.tokenize(text), LEXICON, TODAY)
-    assert merging.phrases(row, given) == ("love story",)
+    assert merging.phrases(row, text_tags) == ("love story",)

@@ -1,4 +1,4 @@
-"""The network by itself, on vectors that are made up: its shapes, and what must not matter to it."""
+"""The network by itself, on vectors that are made up: its shapes, and the order of fields, which must not matter."""
 
 import datetime as dt
 
