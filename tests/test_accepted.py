@@ -12,12 +12,12 @@ import orjson
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from nlp2filters.api.submission import Submission, checked
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, filters, interpretation, languages
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.llm.prompt import Message
 from nlp2filters.core.query import Query
+from nlp2filters.core.requests import Submission, validate
 from nlp2filters.errors import InvalidInput
 from nlp2filters.llm import Answer
 from nlp2filters.translator import LexiconParser, Translator
@@ -143,7 +143,7 @@ class Scripted:
 def test_what_is_accepted_comes_to_a_result(data: dict[str, Any], answer: list[dict[str, Any]] | None) -> None:
     try:
         sent = orjson.loads(json.dumps({"catalog": "own", **data}))
-        asked = checked(Submission, sent)
+        asked = validate(Submission, sent)
         if asked.scope is not None:
             checks.check(filters.from_cql2(asked.scope), CATALOG, trusted=True)
     except (InvalidInput, orjson.JSONDecodeError):

@@ -62,7 +62,7 @@ async def llm_worker(url: str, store: Store, provider: Any, **options: Any) -> A
 async def ended(store: Store, job_id: str) -> Job:
     """The job, when it has ended."""
     async with asyncio.timeout(30):
-        while not (job := await store.get(job_id)).done:
+        while not (job := await store.jobs.get(job_id)).done:
             await asyncio.sleep(0.02)
     return job
 
@@ -130,7 +130,7 @@ async def test_a_stage_that_arq_times_out_uses_up_no_attempt(
     job = await at_llm(store)
     async with llm_worker(redis_url, store, StuckProvider(), job_timeout=0.2):
         async with asyncio.timeout(30):
-            while not (job := await store.get(job.id)).stages["llm"].handed_back:
+            while not (job := await store.jobs.get(job.id)).stages["llm"].handed_back:
                 await asyncio.sleep(0.02)
     assert not job.done
     provider = CountingProvider(ANSWER)
@@ -213,7 +213,7 @@ async def test_a_delivery_that_was_given_up_can_be_asked_for_anew(store: Store) 
     for entry in (arq_format.entry_id("delivery", "job_1"), arq_format.entry_id("delivery", "job_1", 3)):
         await webhook_delivery.abandon(ctx, entry)
     (note,) = await store.deliveries.log("job_1")
-    assert deliveries.is_over([note])
+    assert deliveries.is_final([note])
     shown = deliveries.to_public("job_1", "job.succeeded", "https://a.example/", [note])
     assert (shown["state"], shown["attempts"][0]["status"]) == ("dead", None)
 

@@ -8,18 +8,18 @@ from dataclasses import replace
 from typing import Any
 
 from nlp2filters import demo
-from nlp2filters.api.submission import Submission, checked
+from nlp2filters.clock import now_ms
 from nlp2filters.core import languages
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.query import Query
+from nlp2filters.core.requests import Submission, validate
 from nlp2filters.core.schemas import Result
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.errors import Fault, InvalidRequest
 from nlp2filters.llm.registry import configured
 from nlp2filters.settings import Settings
-from nlp2filters.storage.store import now_ms
 from nlp2filters.translator import LexiconParser, Translator
 
 
@@ -35,7 +35,7 @@ async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] =
     """
     began, submitted_ms = time.monotonic(), now_ms()
     texts = [body, *({**body, "text": text} for text in then)]
-    requests = [checked(Submission, one).model_dump(mode="json") for one in texts]
+    requests = [validate(Submission, one).model_dump(mode="json") for one in texts]
     if requests[0]["refines"]:
         raise InvalidRequest([Fault("/refines", "There are no jobs here: name a service, or give the texts in a row.")])
     catalog = demo.catalog_of(requests[0]["catalog"])

@@ -107,7 +107,7 @@ class Commits:
             "keys": {
                 "record": keys.job(job.id),
                 "events": keys.events(job.id),
-                "tombstone": keys.known(job.id),
+                "tombstone": keys.tombstone(job.id),
                 "pending": keys.pending(job.owner),
                 "stats": keys.stats,
                 "open": keys.open,
@@ -141,8 +141,7 @@ class Commits:
         if entry and replaced != entry:
             plan["entry"] = queue_entries.of_job(self._keys, job, entry, now, plan["ttl_ms"])
         if entry and entry.queue == "delivery" and job.webhook:
-            message = {"owner": job.owner, "url": job.webhook, "body": deliveries.body_of(job).decode()}
-            data = orjson.dumps(message).decode()
+            data = orjson.dumps(deliveries.message_about(job)).decode()
             plan["message"] = {"key": self._keys.message(job.id), "data": data, "ttl_ms": 2 * self._retention_ms}
 
     def _batch_plan(self, job: Job, batch_id: str, now: int, ttl_ms: int) -> BatchPlan:

@@ -11,11 +11,7 @@ from redis.exceptions import RedisError
 
 from nlp2filters.settings import Settings
 from nlp2filters.storage.connection_pool import Pool, SentinelPool
-from nlp2filters.storage.errors import OutcomeUnknown, StorageError
-from nlp2filters.storage.errors import is_unavailable as away
 from nlp2filters.storage.retrying_redis import RetryingRedis
-
-__all__ = ["OutcomeUnknown", "StorageError", "away", "connect", "warn_of_settings"]
 
 # A web process gives up after this time, so that it can answer 503 within two seconds.
 WEB_PATIENCE_S = 1.7
@@ -60,7 +56,7 @@ def _sentinel_pool(url: str, options: Mapping[str, Any]) -> SentinelPool:
     return SentinelPool(connection_class=SentinelManagedConnection, **more)
 
 
-async def warn_of_settings(redis: Redis) -> None:
+async def warn_about_config(redis: Redis) -> None:
     """Log a warning for each server setting that may lose jobs. A server that does not answer is not checked."""
     try:
         info = await redis.info()

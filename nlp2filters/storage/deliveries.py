@@ -23,7 +23,7 @@ class Deliveries:
         self._requeue_script = redis.register_script(scripts.REQUEUE_DELIVERY)
 
     async def message(self, subject: str) -> dict[str, Any] | None:
-        """Read the message: `owner`, `url`, and for a job `body`."""
+        """Read the message: `subject_type`, `owner`, `url`, and for a job `body`."""
         content = await self._redis.get(self._keys.message(subject))
         return orjson.loads(content) if content else None
 

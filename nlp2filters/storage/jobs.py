@@ -84,7 +84,7 @@ class Jobs:
 
     async def owner_of_expired(self, job_id: str) -> str | None:
         """Return the owner of a job that is no longer kept; None if the job is unknown."""
-        owner = await self._redis.get(self._keys.known(job_id))
+        owner = await self._redis.get(self._keys.tombstone(job_id))
         return owner.decode() if owner else None
 
     async def page(
@@ -169,7 +169,7 @@ class Jobs:
     async def delete(self, job: Job) -> None:
         """Delete a job that has ended. A webhook that is still due is delivered all the same."""
         keys = self._keys
-        names = [keys.job(job.id), keys.events(job.id), keys.known(job.id)]
+        names = [keys.job(job.id), keys.events(job.id), keys.tombstone(job.id)]
         if not await cast(Awaitable[bool], self._redis.hexists(keys.open, job.id)):
             names += [keys.deliveries(job.id), keys.message(job.id)]
         async with self._redis.pipeline(transaction=True) as pipe:

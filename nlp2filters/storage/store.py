@@ -2,21 +2,15 @@
 
 from redis.asyncio import Redis
 
-from nlp2filters.clock import now_ms
 from nlp2filters.storage.batches import Batches
 from nlp2filters.storage.commits import Commits
-from nlp2filters.storage.commits import EventDraft as Event
 from nlp2filters.storage.deliveries import Deliveries
-from nlp2filters.storage.idempotency import IdempotencyKey as Once
 from nlp2filters.storage.idempotency import IdempotencyKeys
 from nlp2filters.storage.jobs import Jobs
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.stats import Stats
-from nlp2filters.storage.submissions import AdmissionLimits as Limits
 from nlp2filters.storage.submissions import Submissions
 from nlp2filters.storage.unfinished import UnfinishedWork
-
-__all__ = ["Event", "Limits", "Once", "Store", "now_ms"]
 
 
 class Store:
@@ -34,9 +28,3 @@ class Store:
         self.idempotency_keys = IdempotencyKeys(redis, keys)
         self.unfinished = UnfinishedWork(redis, keys)
         self.stats = Stats(redis, keys)
-
-        self.create, self.delete, self.page = self.jobs.create, self.jobs.delete, self.jobs.page
-        self.get, self.load, self.load_many = self.jobs.get, self.jobs.load, self.jobs.load_many
-        self.step, self.tell, self.owner_of_gone = self.jobs.apply, self.jobs.publish, self.jobs.owner_of_expired
-        self.create_batch, self.batch = self.batches.create, self.batches.get
-        self.made_before = self.idempotency_keys.subject_of

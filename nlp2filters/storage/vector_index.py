@@ -17,10 +17,10 @@ import orjson
 from numpy.typing import NDArray
 from redis.asyncio import Redis
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core.linking import MODEL
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import now_ms
 
 # A chunk holds this many names.
 CHUNK = 256

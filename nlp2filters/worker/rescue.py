@@ -8,12 +8,13 @@ import asyncio
 import logging
 from functools import partial
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import IllegalTransition, JobNotFound, NewerRecord
 from nlp2filters.storage import arq_format
-from nlp2filters.storage.connection import StorageError
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.errors import StorageError
+from nlp2filters.storage.store import Store
 
 # A script checks this many ids, which takes about a millisecond.
 PART = 250
@@ -67,8 +68,8 @@ async def _rescue(store: Store, subject: str, queue_name: str, entry: str) -> bo
                 raise JobNotFound(subject)
             await store.deliveries.rescue(subject, message["owner"], message["url"])
         else:
-            job = await store.get(subject)
-            await store.step(job, partial(_requeue, entry=entry))
+            job = await store.jobs.get(subject)
+            await store.jobs.apply(job, partial(_requeue, entry=entry))
     except NewerRecord as exc:
         _log.warning("an orphan is left to a worker of the newer version: %s", exc)
         return False

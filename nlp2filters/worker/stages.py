@@ -20,6 +20,7 @@ from async_lru import alru_cache
 from numpy.typing import NDArray
 
 from nlp2filters import demo, fault_injection, logs
+from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.catalog import Catalog
@@ -41,8 +42,9 @@ from nlp2filters.errors import (
 from nlp2filters.fault_injection import Faults
 from nlp2filters.llm import Answer, Provider
 from nlp2filters.storage import arq_format, request_parts
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.heartbeat import Heartbeat
-from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import AT_ONCE, Indexes
 from nlp2filters.translator import ANSWERS, Translator
 from nlp2filters.webhooks.client import Sender
@@ -57,7 +59,7 @@ JUDGEMENT_WAIT_S = 1.0
 # Interruptions that are not the job's fault do not count as attempts. This limits them, so that no job runs forever.
 MAX_INTERRUPTIONS = 20
 INDEX_WAIT_S = 2.0
-NO_RESULT = Event("done", {"result": None})
+NO_RESULT = EventDraft("done", {"result": None})
 
 _log = logging.getLogger(__name__)
 
@@ -166,8 +168,8 @@ async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
     error = problem("worker-lost", "The job's queue entry could not be run.")
     with logs.about(job_id=job_id):
         try:
-            job = await store.get(job_id)
-            await store.step(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT])
+            job = await store.jobs.get(job_id)
+            await store.jobs.apply(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT])
         except (JobNotFound, IllegalTransition) as exc:
             _log.info("an abandoned entry of a job that has ended: %s", exc)
 
@@ -321,21 +323,21 @@ async def _begin(resources: Resources, stage: str, job_id: str) -> Task | None:
     """Begin an attempt of the job. Returns None if there is nothing (more) to do for this stage."""
     store = resources.store
     try:
-        job, found = await store.load(job_id, "request", "draft", *ANSWERS)
+        job, found = await store.jobs.load(job_id, "request", "draft", *ANSWERS)
         if job.status == "canceling":  # Its worker is dead: a live one would have finished the cancellation itself.
             await _let_go(store, job_id)
             return None
         if jobs.overdue(job, now_ms()):
             error = problem("deadline-passed", "The job's deadline passed before a worker could begin it.")
-            await store.step(job, lambda job: jobs.expire(job, error, now_ms()), events=[NO_RESULT])
+            await store.jobs.apply(job, lambda job: jobs.expire(job, error, now_ms()), events=[NO_RESULT])
             return None
         job, survivors = await _reckon(resources, stage, job)
         if job.done:
             return None
-        job = await store.step(
+        job = await store.jobs.apply(
             job,
             lambda job: jobs.begin(job, stage, resources.worker, now_ms(), survivors=survivors),
-            events=[Event("status", {})],
+            events=[EventDraft("status", {})],
         )
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
         _log.info("nothing to do: %s", exc)
@@ -359,7 +361,7 @@ async def _reckon(resources: Resources, stage: str, job: Job) -> tuple[Job, Coll
     store, heartbeat = resources.store, resources.heartbeat
     if job.stages[stage].status == "running":  # Its lease has expired: otherwise we could not have claimed it.
         attempt, now = job.attempt, await heartbeat.now() if heartbeat else now_ms()
-        job = await store.step(job, lambda job: jobs.lapse(job, attempt, now))
+        job = await store.jobs.apply(job, lambda job: jobs.lapse(job, attempt, now))
     suspects = job.stages[stage].suspects
     survivors, rest_is_dead = await heartbeat.judge(suspects) if heartbeat else (frozenset[Suspect](), True)
     if job.stages[stage].handed_back + len(survivors) >= MAX_INTERRUPTIONS:
@@ -372,18 +374,18 @@ async def _reckon(resources: Resources, stage: str, job: Job) -> tuple[Job, Coll
         raise Retry(defer=JUDGEMENT_WAIT_S)
     _log.error("dead-lettered: %s", detail)
     error = problem("worker-lost", detail)
-    return await store.step(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT]), survivors
+    return await store.jobs.apply(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT]), survivors
 
 
 async def _succeeded(task: Task, outcome: Outcome) -> None:
     job, attempt = task.job, task.job.attempt
     fields = {name: orjson.dumps(value) for name, value in outcome.fields.items()}
     if job.stage == STAGES[job.kind][-1]:
-        events = [Event("done", {"result": outcome.fields["result"]})]
+        events = [EventDraft("done", {"result": outcome.fields["result"]})]
         await _step(task, lambda job: jobs.succeed(job, attempt, now_ms()), events, fields)
         return
-    events = [Event(outcome.event, outcome.fields)] if outcome.event else []
-    events.append(Event("status", {}))
+    events = [EventDraft(outcome.event, outcome.fields)] if outcome.event else []
+    events.append(EventDraft("status", {}))
     await _step(task, lambda job: jobs.advance(job, attempt, now_ms()), events, fields)
 
 
@@ -415,8 +417,8 @@ async def _end(task: Task, error: Mapping[str, Any]) -> None:
 async def _let_go(store: Store, job_id: str) -> None:
     """End a job that is being canceled, unless another process already has."""
     try:
-        job = await store.get(job_id)
-        await store.step(job, lambda job: jobs.end_canceling(job, now_ms()), events=[NO_RESULT])
+        job = await store.jobs.get(job_id)
+        await store.jobs.apply(job, lambda job: jobs.end_canceling(job, now_ms()), events=[NO_RESULT])
     except (JobNotFound, IllegalTransition) as exc:
         _log.info("canceled already: %s", exc)
 
@@ -424,12 +426,12 @@ async def _let_go(store: Store, job_id: str) -> None:
 async def _step(
     task: Task,
     step: Callable[[Job], Job],
-    events: list[Event],
+    events: list[EventDraft],
     fields: Mapping[str, bytes] | None = None,
 ) -> None:
     """Commit, unless the job has moved on without us. A job that is being canceled is ended instead."""
     try:
-        await task.resources.store.step(task.job, step, fields=fields, events=events)
+        await task.resources.store.jobs.apply(task.job, step, fields=fields, events=events)
     except CancelRequested:
         await _let_go(task.resources.store, task.job.id)
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:

@@ -11,8 +11,8 @@ from arq.connections import ArqRedis
 from redis.exceptions import DataError, RedisError, ResponseError
 
 from nlp2filters.settings import Settings
-from nlp2filters.storage.connection import OutcomeUnknown, connect, warn_of_settings
-from nlp2filters.storage.errors import is_write_refused
+from nlp2filters.storage.connection import connect, warn_about_config
+from nlp2filters.storage.errors import OutcomeUnknown, is_write_refused
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
 from tests.peers import proxy as proxies
@@ -131,14 +131,14 @@ async def test_a_mistake_is_told_at_once_also_to_a_worker(worker: RetryingRedis)
 
 
 async def test_a_safe_server_is_not_warned_of(redis: ArqRedis, caplog: pytest.LogCaptureFixture) -> None:
-    await warn_of_settings(redis)
+    await warn_about_config(redis)
     assert caplog.messages == []
 
 
 async def test_a_server_that_may_lose_jobs(own_redis: ArqRedis, caplog: pytest.LogCaptureFixture) -> None:
     await own_redis.config_set("appendonly", "no")
     await own_redis.config_set("maxmemory-policy", "allkeys-lru")
-    await warn_of_settings(own_redis)
+    await warn_about_config(own_redis)
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
     assert "append-only" in caplog.text
     assert "noeviction" in caplog.text
@@ -146,7 +146,7 @@ async def test_a_server_that_may_lose_jobs(own_redis: ArqRedis, caplog: pytest.L
 
 async def test_a_server_that_is_away_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
     redis = connect(Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0"))
-    await warn_of_settings(redis)
+    await warn_about_config(redis)
     await redis.aclose()
     assert "does not answer yet" in caplog.text
 

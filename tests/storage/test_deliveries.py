@@ -5,8 +5,9 @@ import asyncio
 from arq.constants import job_key_prefix
 from arq.jobs import deserialize_job_raw
 
+from nlp2filters.clock import now_ms
 from nlp2filters.storage import arq_format
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.store import Store
 
 
 async def test_deliveries_are_listed_in_their_order(store: Store) -> None:

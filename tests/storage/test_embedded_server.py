@@ -156,7 +156,7 @@ async def test_the_jobs_that_redis_6_2_kept_are_still_there(folder: str, tmp_pat
     for _ in range(2):  # the first start moves the file to where later servers keep it
         with running(tmp_path / "redis") as server:
             redis = connect(Settings(redis_url=server.url))
-            jobs = await Store(redis, Keys("n2f"), retention_s=60).load_many(JOBS[folder], "result")
+            jobs = await Store(redis, Keys("n2f"), retention_s=60).jobs.load_many(JOBS[folder], "result")
             await redis.aclose()
         assert [job and job.status for job, _ in jobs] == ["succeeded"] * len(JOBS[folder])
         assert all(names["result"] for _, names in jobs)

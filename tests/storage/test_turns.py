@@ -9,10 +9,11 @@ import orjson
 import pytest
 from arq.connections import ArqRedis
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core import deliveries, jobs
 from nlp2filters.storage import arq_format, scripts
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.store import Store
 
 
 @dataclass
@@ -60,7 +61,7 @@ def store(redis: ArqRedis, keys: Keys) -> Store:
 async def submit(store: Store, owner: str, count: int = 1, **options: Any) -> None:
     for _ in range(count):
         id_ = f"job_{secrets.token_hex(6)}"
-        await store.create(jobs.create(id_, "filters", owner, now_ms(), deadline_s=30, **options), b"{}")
+        await store.jobs.create(jobs.create(id_, "filters", owner, now_ms(), deadline_s=30, **options), b"{}")
 
 
 async def ended(store: Store, owner: str, url: str, count: int = 1) -> None:
@@ -69,8 +70,8 @@ async def ended(store: Store, owner: str, url: str, count: int = 1) -> None:
         id_ = f"job_{secrets.token_hex(6)}"
         notify: tuple[jobs.Status, ...] = ("canceled",)
         job = jobs.create(id_, "filters", owner, now_ms(), deadline_s=30, notify=notify, webhook=url)
-        await store.create(job, b"{}")
-        await store.step(job, lambda job: jobs.cancel(job, now_ms()))
+        await store.jobs.create(job, b"{}")
+        await store.jobs.apply(job, lambda job: jobs.cancel(job, now_ms()))
 
 
 def owners(groups: list[str]) -> list[str]:
@@ -142,9 +143,9 @@ async def test_what_needs_no_llm_has_slots_of_its_own(store: Store) -> None:
         for _ in range(5):
             id_ = f"job_{secrets.token_hex(6)}"
             job = jobs.create(id_, "filters", "anna", now_ms(), deadline_s=30, quick=quick)
-            await store.create(job, b"{}")
-            job = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
-            await store.step(job, lambda job: jobs.advance(job, job.attempt, now_ms()))
+            await store.jobs.create(job, b"{}")
+            job = await store.jobs.apply(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
+            await store.jobs.apply(job, lambda job: jobs.advance(job, job.attempt, now_ms()))
     assert Counter(map(arq_format.lane_of, await claimer.claim())) == {"main": 3, "quick": 2}
 
 

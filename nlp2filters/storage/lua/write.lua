@@ -41,7 +41,7 @@ local function end_in_batch(plan)
   local record = cjson.decode(redis.call('HGET', batch.record, 'record'))
   if record.notify == cjson.null then return end
   local url = record.request.webhook.url
-  local message = cjson.encode({ owner = plan.owner, url = url })
+  local message = cjson.encode({ subject_type = 'batch', owner = plan.owner, url = url })
   redis.call('SET', batch.message.key, message, 'PX', batch.message.ttl_ms)
   batch.entry.group = batch.entry.group .. string.lower(string.match(url, '^%a+://([^/?#]*)') or '')
   enqueue(batch.entry)

@@ -1,4 +1,4 @@
-"""The resources that endpoints share, opened in the app's lifespan."""
+"""The resources that all endpoints share, opened in the app's lifespan."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from nlp2filters.storage.vector_index import Indexes
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class Services:
     """The resources that a web process opens once."""
 
     settings: Settings
@@ -32,8 +32,8 @@ class State:
     max_connections: int
 
 
-def state(connection: HTTPConnection) -> State:
-    """Return the state of the app that serves this connection."""
-    found = connection.state.app
-    assert isinstance(found, State)
-    return found
+def services(connection: HTTPConnection) -> Services:
+    """Return the services of the process that this connection has reached."""
+    opened = connection.state.services
+    assert isinstance(opened, Services)
+    return opened
