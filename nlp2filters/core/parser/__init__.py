@@ -1,6 +1,6 @@
 """The built-in parser: it turns a sentence into an interpretation by rules, without any LLM.
 
-    words → tokens → scan.py: items → names.py: open values → clauses.py: tests, order, limit → structure.py: one filter
+    words → tokens → scan.py: items → open_values → clauses.py: tests, order, limit → structure.py: one filter
 
 What no rule takes is accounted for: it becomes `text` for a full-text search, or is `ignored` with a reason.
 """
@@ -18,11 +18,11 @@ from nlp2filters.core.filters import leaves
 from nlp2filters.core.interpretation import Clarification, Condition, Ignored, Interpretation, Span
 from nlp2filters.core.languages import Language
 from nlp2filters.core.linking import FieldTarget, Lexicon, Nearness
-from nlp2filters.core.parser import clauses, names, permitted, scan, structure, tagger, tagging
+from nlp2filters.core.parser import clauses, open_values, permitted, scan, structure, tagger
 from nlp2filters.core.parser.clauses import Atom, Clauses, Mark
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
-from nlp2filters.core.parser.tagger import Array, Tagger, Tags
+from nlp2filters.core.parser.tagger import Array, Tagger, Tags, merging
 from nlp2filters.core.parser.tokens import tokenize
 from nlp2filters.core.words import Token
 
@@ -41,7 +41,7 @@ class Tagged:
     @property
     def phrases(self) -> tuple[str, ...]:
         """The phrases of the text to compare with the catalog's names by meaning."""
-        return tuple(dict.fromkeys((*linking.phrases(self.row.unknown), *tagging.phrases(self.row, self.tags))))
+        return tuple(dict.fromkeys((*linking.phrases(self.row.unknown), *merging.phrases(self.row, self.tags))))
 
 
 def parse(
@@ -66,10 +66,10 @@ def parse(
         seen = replace(tagged.row, nearness=nearness)
     else:
         seen = row(text, tokens, lexicon, today, nearness, budget=budget)
-    items = tagging.merge(seen, tagged.tags) if tagged else names.merge(seen)
+    items = merging.merge(seen, tagged.tags) if tagged else open_values.merge(seen)
     spans = _spans(items, tokens)
     seen = replace(seen, items=items, spans=spans)
-    found = clauses.find(seen, tagging.asked(seen, tagged.tags) if tagged else ())
+    found = clauses.find(seen, merging.boolean_tests(seen, tagged.tags) if tagged else ())
     node = structure.build(found.pieces, lexicon.catalog)
     node = permitted.only(node, found, lexicon.catalog) if node else None
     atoms = node.atoms if node else ()

@@ -17,7 +17,6 @@ from nlp2filters.core.languages import is_currency
 from nlp2filters.core.linking import Candidate, FieldTarget, ValueTarget
 from nlp2filters.core.parser import homes, orders, sides, values
 from nlp2filters.core.parser.homes import Home
-from nlp2filters.core.parser.names import is_open
 from nlp2filters.core.parser.quantities import Quantity
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
@@ -535,8 +534,8 @@ class _Walk:
         item = row.item(at)
         if of.closed or item is None or not (contains or self._introduced(at)):
             return False
-        if is_open(of) and not contains and not item.quoted:
-            # Either names.py has cut the name out already, or it had a reason not to.
+        if of.is_open and not contains and not item.quoted:
+            # Either open_values has cut the name out already, or it had a reason not to.
             return False
         if item.quoted:
             test = Contains(of.name, item.quoted) if contains else _is(of, item.quoted)
