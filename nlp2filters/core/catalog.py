@@ -152,7 +152,17 @@ class Field:
     @property
     def title(self) -> str:
         """The field's name for people."""
-        return self.label or self.name.replace("_", " ")
+        return self.label or title_of(self.name)
+
+    @property
+    def is_open(self) -> bool:
+        """True for a string field whose values the catalog does not list."""
+        return self.type in STRINGS and not self.closed and not self.values
+
+
+def title_of(name: str) -> str:
+    """Return a field's name as people read it: "max_speed" is "max speed"."""
+    return name.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +183,10 @@ class _Spellings:
                 synonyms.setdefault(synonym.casefold(), value.value)
         return cls({value.value for value in values}, folded, synonyms)
 
-    def stored(self, given: str) -> str | None:
-        if given in self.exact:
-            return given
-        folded = given.strip().casefold()
+    def stored(self, spelling: str) -> str | None:
+        if spelling in self.exact:
+            return spelling
+        folded = spelling.strip().casefold()
         return self.folded.get(folded) or self.synonyms.get(folded)
 
 
@@ -203,11 +213,11 @@ class Catalog:
         """The fields by name."""
         return {field.name: field for field in self.fields}
 
-    def stored_value(self, field: Field, given: str) -> str | None:
+    def stored_value(self, field: Field, spelling: str) -> str | None:
         """Return the known value that is meant: an exact match first, then one in any case, then by synonym."""
         if field.name not in self._spellings:
             self._spellings[field.name] = _Spellings.of(field.values)
-        return self._spellings[field.name].stored(given)
+        return self._spellings[field.name].stored(spelling)
 
     @cached_property
     def _spellings(self) -> dict[str, "_Spellings"]:
@@ -234,13 +244,8 @@ def parse(data: object) -> Catalog:
     try:
         catalog = _adapter.validate_python(data)
     except ValidationError as exc:
-        errors = exc.errors()
-        # Pydantic also calls a list too short if all of its members are faulty.
-        if len(errors) > 1:
-            errors = [error for error in errors if error["type"] != "too_short" or error["loc"] != ("fields",)]
-        listed = (Fault(_pointer(error["loc"]), error["msg"]) for error in errors)
-        more = _faults(_sound_fields(data)) if len(errors) < MAX_FAULTS else ()
-        raise InvalidCatalog(list(islice(chain(listed, more), MAX_FAULTS))) from exc
+        more = _faults(_sound_fields(data)) if exc.error_count() < MAX_FAULTS else ()
+        raise InvalidCatalog(list(islice(chain(_faults_of_types(exc), more), MAX_FAULTS))) from exc
     if faults := list(islice(_faults(dict(enumerate(catalog.fields))), MAX_FAULTS)):
         raise InvalidCatalog(faults)
     return catalog
@@ -252,6 +257,15 @@ def to_json(catalog: Catalog) -> dict[str, Any]:
     return data
 
 
+def _faults_of_types(error: ValidationError) -> Iterator[Fault]:
+    """Yield the faults that Pydantic has found."""
+    errors = error.errors()
+    for part in errors:
+        # Pydantic also calls a list too short if all of its members are faulty.
+        if len(errors) == 1 or part["type"] != "too_short" or part["loc"] != ("fields",):
+            yield Fault(_pointer(part["loc"]), part["msg"])
+
+
 def _pointer(loc: tuple[int | str, ...]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in loc)
 
@@ -259,13 +273,13 @@ def _pointer(loc: tuple[int | str, ...]) -> str:
 def _sound_fields(data: object) -> dict[int, Field]:
     """Return the fields of a faulty catalog that are valid by themselves, by index."""
     fields = data.get("fields") if isinstance(data, dict) else None
-    found = {}
+    sound = {}
     for index, field_ in enumerate(fields if isinstance(fields, list) else ()):
         try:
-            found[index] = _field_adapter.validate_python(field_)
+            sound[index] = _field_adapter.validate_python(field_)
         except ValidationError:
             continue
-    return found
+    return sound
 
 
 def _faults(fields: Mapping[int, Field]) -> Iterator[Fault]:
@@ -275,22 +289,26 @@ def _faults(fields: Mapping[int, Field]) -> Iterator[Fault]:
         at = f"/fields/{index}"
         if counts[field_.name] > 1:
             yield Fault(f"{at}/name", f"The name {field_.name!r} is used {counts[field_.name]} times; make it unique.")
-        if field_.values and field_.type not in STRINGS:
-            yield Fault(f"{at}/values", f"Only keyword and text fields have values, not {field_.type}.")
-        if field_.closed and not field_.values:
-            yield Fault(f"{at}/closed", "A closed field needs its values.")
-        if field_.currency and field_.type != "money":
-            yield Fault(f"{at}/currency", f"Only a money field has a currency, not {field_.type}.")
-        if field_.type == "money" and not field_.currency:
-            yield Fault(f"{at}/currency", "A money field needs its currency, an ISO 4217 code such as USD.")
-        if field_.many and field_.type in ("boolean", "geo"):
-            yield Fault(f"{at}/many", f"A {field_.type} field holds no list.")
+        yield from _wrong_members(field_, at)
         yield from _wrong_operators(field_, f"{at}/operators")
         yield from _wrong_limits(field_, at)
-        values = Counter(value.value for value in field_.values)
-        for value, times in values.items():
+        for value, times in Counter(value.value for value in field_.values).items():
             if times > 1:
                 yield Fault(f"{at}/values", f"The value {value!r} stands there {times} times.")
+
+
+def _wrong_members(field: Field, at: str) -> Iterator[Fault]:
+    """Yield a fault for each member that a field of this type cannot have, or lacks."""
+    if field.values and field.type not in STRINGS:
+        yield Fault(f"{at}/values", f"Only keyword and text fields have values, not {field.type}.")
+    if field.closed and not field.values:
+        yield Fault(f"{at}/closed", "A closed field needs its values.")
+    if field.currency and field.type != "money":
+        yield Fault(f"{at}/currency", f"Only a money field has a currency, not {field.type}.")
+    if field.type == "money" and not field.currency:
+        yield Fault(f"{at}/currency", "A money field needs its currency, an ISO 4217 code such as USD.")
+    if field.many and field.type in ("boolean", "geo"):
+        yield Fault(f"{at}/many", f"A {field.type} field holds no list.")
 
 
 def _wrong_operators(field: Field, at: str) -> Iterator[Fault]:

@@ -148,14 +148,14 @@ def any_of(*filters: Filter | None) -> Filter | None:
 
 def _join(kind: type[And] | type[Or], filters: tuple[Filter | None, ...]) -> Filter | None:
     args: list[Filter] = []
-    seen: set[Filter] = set()
+    distinct: set[Filter] = set()
     for arg in filters:
         if isinstance(arg, kind):
             args.extend(arg.args)
-            seen.update(arg.args)
-        elif arg is not None and arg not in seen:
+            distinct.update(arg.args)
+        elif arg is not None and arg not in distinct:
             args.append(arg)
-            seen.add(arg)
+            distinct.add(arg)
     return kind(tuple(args)) if len(args) > 1 else args[0] if args else None
 
 
@@ -218,6 +218,24 @@ def tests(node: Filter | None) -> Iterator[Leaf | Not]:
                 yield from tests(arg)
         case _:
             yield node
+
+
+def operator_of(test: Leaf | Not) -> str:
+    """Return the operator of a test in negation normal form, as catalogs and conditions name it: "=" or "not in"."""
+    match test:
+        case Comparison(op):
+            return op
+        case Between():
+            return "between"
+        case OneOf():
+            return "in"
+        case Contains():
+            return "contains"
+        case IsNull():
+            return "isNull"
+        case Not(Between() | OneOf() | Contains() | IsNull() as leaf):
+            return f"not {operator_of(leaf)}"
+    raise ValueError(f"not a test in negation normal form: {test}")
 
 
 def size(node: Filter) -> int:
@@ -333,13 +351,19 @@ def _read(data: Any, at: str, depth: int, budget: Iterator[int]) -> Filter:
     if depth > MAX_DEPTH or next(budget, None) is None:
         raise _fault(at, f"A filter may be {MAX_DEPTH} levels deep and have {MAX_NODES} parts at the most.")
     match data:
-        case {"property": str(name)}:
-            return Comparison("=", name, True)
         case {"op": "and" | "or" as op, "args": [_, _, *_] as args}:
             parts = tuple(_read(arg, f"{at}/args/{i}", depth + 1, budget) for i, arg in enumerate(args))
             return And(parts) if op == "and" else Or(parts)
         case {"op": "not", "args": [arg]}:
             return Not(_read(arg, f"{at}/args/0", depth + 1, budget))
+        case _:
+            return _read_test(data, at)
+
+
+def _read_test(data: Any, at: str) -> Leaf:
+    match data:
+        case {"property": str(name)}:
+            return Comparison("=", name, True)
         case {"op": "=" | "<>" | "<" | "<=" | ">" | ">=" as op, "args": [{"property": str(name)}, value]}:
             return Comparison(op, name, scalar_from_json(value, f"{at}/args/1"))
         case {"op": "between", "args": [{"property": str(name)}, low, high]}:

@@ -1,6 +1,6 @@
 """The built-in parser: it turns a sentence into an interpretation by rules, without any LLM.
 
-    words → tokens → scan.py: items → names.py: open values → clauses: tests, order, limit → boolean_tree.py: one filter
+    words → tokens → scan.py: items → open_values → clauses: tests, order, limit → boolean_tree.py: one filter
 
 What no rule takes is accounted for: it becomes `text` for a full-text search, or is `ignored` with a reason.
 """
@@ -16,13 +16,13 @@ from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.explain import sentence as described
 from nlp2filters.core.interpretation import Clarification, Condition, Interpretation, Span
 from nlp2filters.core.linking import Lexicon, Nearness
-from nlp2filters.core.parser import boolean_tree, clauses, confidence, names, pruning, scan, tagger, tagging
+from nlp2filters.core.parser import boolean_tree, clauses, confidence, open_values, pruning, scan, tagger
 from nlp2filters.core.parser.accounting import account
 from nlp2filters.core.parser.boolean_tree import Node
 from nlp2filters.core.parser.clauses import Atom, Clauses, Mark, Mismatch
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
-from nlp2filters.core.parser.tagger import Array, Tagger, Tags
+from nlp2filters.core.parser.tagger import Array, Tagger, Tags, merging
 from nlp2filters.core.parser.tokens import tokenize
 from nlp2filters.core.words import Token
 
@@ -37,7 +37,7 @@ class Tagged:
     @property
     def phrases(self) -> tuple[str, ...]:
         """The phrases of the text to compare with the catalog's names by meaning."""
-        return tuple(dict.fromkeys((*linking.phrases(self.row.unknown), *tagging.phrases(self.row, self.tags))))
+        return tuple(dict.fromkeys((*linking.phrases(self.row.unknown), *merging.phrases(self.row, self.tags))))
 
 
 def parse(
@@ -63,7 +63,7 @@ def parse(
         budget = budget or (tagged.row.budget if tagged else None)
         sentence = row(text, tokens, lexicon, today, nearness, budget=budget)
     sentence = _merged(sentence, tokens, tagged.tags if tagged else None)
-    parts = clauses.read(sentence, tagging.asked(sentence, tagged.tags) if tagged else ())
+    parts = clauses.read(sentence, merging.boolean_tests(sentence, tagged.tags) if tagged else ())
     return _interpretation(sentence, tokens, parts)
 
 
@@ -85,7 +85,7 @@ def _interpretation(sentence: Row, tokens: Sequence[Token], parts: Clauses) -> I
 
 def _merged(sentence: Row, tokens: Sequence[Token], tags: Tags | None) -> Row:
     """Merge the items of each name into one, as the tagger sees them or else by rules."""
-    items = tagging.merge(sentence, tags) if tags else names.merge(sentence)
+    items = merging.merge(sentence, tags) if tags else open_values.merge(sentence)
     return replace(sentence, items=items, spans=_spans(items, tokens))
 
 

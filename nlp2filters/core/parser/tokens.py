@@ -30,7 +30,8 @@ def tokenize(text: str, lexicon: Lexicon) -> list[Token]:
 
 @lru_cache(maxsize=LEXICONS)
 def _vocabulary(lexicon: Lexicon) -> "_Vocabulary":
-    words = {word for phrases in (lexicon.phrases, lexicon.stems) for phrase in phrases for word in phrase}
+    index = lexicon.phrases
+    words = {word for phrases in (index.by_norms, index.by_stems) for phrase in phrases for word in phrase}
     return _Vocabulary(lexicon, lexicon.language.vocabulary.union(words), _parts_of_names(lexicon))
 
 
@@ -38,7 +39,7 @@ def _parts_of_names(lexicon: Lexicon) -> Mapping[str, str]:
     """Return the first and last parts of names that are one word, of those that belong to one field only."""
     names: dict[str, str] = {}
     owners: dict[str, set[str]] = defaultdict(set)
-    for (name, *more), candidates in lexicon.phrases.items():
+    for (name, *more), candidates in lexicon.phrases.by_norms.items():
         fields = {c.target.field.name for c in candidates if isinstance(c.target, FieldTarget)}
         if more or not fields:
             continue
@@ -116,8 +117,8 @@ class _Vocabulary:
                 yield first.removesuffix(linking)
 
     def _targets(self, word: str) -> tuple[Target, ...]:
-        key, stems = (word,), (stem(word, self.lexicon.language.stemmer),)
-        candidates: tuple[Candidate, ...] = self.lexicon.phrases.get(key) or self.lexicon.stems.get(stems) or ()
+        index, stems = self.lexicon.phrases, (stem(word, self.lexicon.language.stemmer),)
+        candidates: tuple[Candidate, ...] = index.by_norms.get((word,)) or index.by_stems.get(stems) or ()
         return tuple(candidate.target for candidate in candidates)
 
 

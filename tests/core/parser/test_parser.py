@@ -163,7 +163,7 @@ def test_whatever_the_tagger_says_the_interpretation_is_valid(text: str, catalog
     tags = Tags(
         shares=random.dirichlet(np.full(count + 1, 0.2), words).astype(np.float32),
         begins=random.random(words, np.float32),
-        asked=random.random(count, np.float32),
+        requested=random.random(count, np.float32),
         spots=random.integers(0, max(words, 1), count),
     )
     tagged = Tagged(row, tags)

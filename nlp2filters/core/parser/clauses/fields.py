@@ -11,7 +11,6 @@ from nlp2filters.core.parser import confidence
 from nlp2filters.core.parser.clauses import amounts, ranges, strings
 from nlp2filters.core.parser.clauses.clause import MATCH, Atom, Clause, Context, Mark, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
-from nlp2filters.core.parser.names import is_open
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.values import Relation
 from nlp2filters.core.words import fold
@@ -154,7 +153,7 @@ def _introduces(sentence: Row, start: int, at: int) -> bool:
 def _unquoted(sentence: Row, start: int, at: int, match: FieldMatch, *, contains: bool) -> Clause | None:
     """Read unknown words up to where the name ends, as the known value that has them all, if there is one."""
     field = match.field
-    if is_open(field) and not contains:
+    if field.is_open and not contains:
         # The name of an open field has been cut out before, or there was a reason not to.
         return None
     end = strings.name_end(sentence, at)

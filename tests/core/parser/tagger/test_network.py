@@ -1,4 +1,4 @@
-"""The network by itself, on vectors that are made up: its shapes, and what must not matter to it."""
+"""The network by itself, on vectors that are made up: its shapes, and the order of fields, which must not matter."""
 
 import datetime as dt
 
@@ -9,7 +9,7 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import parser
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import tagger
-from nlp2filters.core.parser.tagger import MOST_TOKENS, Tagger, Tags
+from nlp2filters.core.parser.tagger import MAX_TOKENS, Tagger, Tags
 
 TODAY = dt.date(2026, 11, 24)
 SIZE = 384
@@ -38,11 +38,11 @@ def test_its_answers_are_probabilities(text: str, count: int) -> None:
     tokens = of.language.tokenize(text)
     assert tags.shares.shape == (len(tokens), count + 1)
     np.testing.assert_allclose(tags.shares.sum(axis=1), 1, atol=1e-4)
-    for part, shape in ((tags.begins, len(tokens)), (tags.asked, count)):
+    for part, shape in ((tags.begins, len(tokens)), (tags.requested, count)):
         assert part.shape == (shape,)
         assert ((part >= 0) & (part <= 1)).all()
     assert all(0 <= spot < max(len(tokens), 1) for spot in tags.spots)
-    assert (tags.shares[MOST_TOKENS:, -1] == 1).all()
+    assert (tags.shares[MAX_TOKENS:, -1] == 1).all()
 
 
 def test_the_order_of_the_fields_does_not_matter() -> None:
@@ -54,7 +54,7 @@ def test_the_order_of_the_fields_does_not_matter() -> None:
     ]}))  # fmt: skip
     straight, other = tag(text, of, fields), tag(text, turned, fields[order])
     np.testing.assert_allclose(other.shares, straight.shares[:, [*order, 6]], atol=1e-5)
-    np.testing.assert_allclose(other.asked, straight.asked[order], atol=1e-5)
+    np.testing.assert_allclose(other.requested, straight.requested[order], atol=1e-5)
 
 
 def test_a_token_has_the_mean_of_its_pieces() -> None:

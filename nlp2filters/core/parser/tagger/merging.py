@@ -1,4 +1,4 @@
-"""Tagging: the tagger's output, applied to the items of a row.
+"""Merging: the tagger's output, applied to the items of a row.
 
 Words tagged as a value that no list holds become one item with its name; words tagged for a field with known values
 become the likeliest of these; numbers, dates and known values get the tagger's probabilities of the fields.
@@ -13,21 +13,26 @@ import numpy as np
 from nlp2filters.core.catalog import STRINGS, Field
 from nlp2filters.core.linking import ValueTarget
 from nlp2filters.core.parser.clauses import Asked
-from nlp2filters.core.parser.names import is_open
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item, Name
-from nlp2filters.core.parser.tagger import MOST_TOKENS, Array, Tags, likelihood
+from nlp2filters.core.parser.tagger.features import Array
+from nlp2filters.core.parser.tagger.network import MAX_TOKENS, Tags, likelihood
 from nlp2filters.core.words import fold
 
-# Smaller shares are not kept.
-LEAST = 0.05
-_PUNCTUATION = frozenset(",;:&-–—/")
-BEGINS, SURELY_BEGINS = 0.4, 0.8
-LEAST_ASKED = 0.5
+# Smaller probabilities of a field are dropped.
+MIN_SHARE = 0.05
 # From this share on, the words are a value of the field.
-LEAST_SURE = 0.55
+MIN_VALUE_SHARE = 0.55
+# The words are a value of some field unless the share of none is at least this.
+MIN_SHARE_OF_NONE = 0.5
+# A token with such a probability begins another value: of another field, or of the same one.
+MIN_BEGINNING_OF_OTHER_FIELD, MIN_BEGINNING_OF_SAME_FIELD = 0.4, 0.8
+# The text tests a boolean field from this probability on.
+MIN_REQUESTED = 0.5
 # A known value of a field that is not closed must be at least this near (cosine).
-LEAST_NEAR = 0.65
+MIN_COSINE_IN_OPEN_FIELD = 0.65
+
+_PUNCTUATION = frozenset(",;:&-–—/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ def merge(row: Row, tags: Tags) -> list[Item]:
     """Return the items of the row as the tagger sees them."""
     shares, fields = _shares(row, tags), row.catalog.fields
     read = [
-        replace(item, meant={fields[at].name: float(share[at]) for at in np.flatnonzero(share[:-1] >= LEAST)})
+        replace(item, meant={fields[at].name: float(share[at]) for at in np.flatnonzero(share[:-1] >= MIN_SHARE)})
         for item, share in zip(row.items, shares, strict=False)
     ]
     items = [*read, *row.items[len(read) :]]
@@ -53,17 +58,17 @@ def merge(row: Row, tags: Tags) -> list[Item]:
         merged += items[at : run.start if run else None]
         if run is None:
             break
-        taken = items[run.start : run.end]
-        merged += _valued(row, run, taken) if run.field.type in STRINGS else taken
+        run_items = items[run.start : run.end]
+        merged += _valued(row, run, run_items) if run.field.type in STRINGS else run_items
         at = run.end
     return merged
 
 
-def asked(row: Row, tags: Tags) -> list[Asked]:
+def boolean_tests(row: Row, tags: Tags) -> list[Asked]:
     """Return the boolean fields that the text asks for."""
     fields = row.catalog.fields
-    likely = [at for at in np.flatnonzero(tags.asked >= LEAST_ASKED) if fields[at].type == "boolean"]
-    return [Asked(fields[at], _place(row, int(tags.spots[at])), float(tags.asked[at])) for at in likely]
+    likely = [at for at in np.flatnonzero(tags.requested >= MIN_REQUESTED) if fields[at].type == "boolean"]
+    return [Asked(fields[at], _place(row, int(tags.spots[at])), float(tags.requested[at])) for at in likely]
 
 
 def _place(row: Row, token: int) -> int:
@@ -82,7 +87,7 @@ def _shares(row: Row, tags: Tags) -> Array:
 
 
 def _read_items(row: Row) -> Sequence[Item]:
-    return row.items[: bisect_left(row.items, MOST_TOKENS, key=lambda item: item.start)]
+    return row.items[: bisect_left(row.items, MAX_TOKENS, key=lambda item: item.start)]
 
 
 def _runs(row: Row, tags: Tags) -> Iterator[Run]:
@@ -92,7 +97,7 @@ def _runs(row: Row, tags: Tags) -> Iterator[Run]:
     """
     shares = _shares(row, tags)
     begins = [tags.begins[item.start] for item in _read_items(row)]
-    valued = (shares[:, -1] < 0.5).tolist()
+    valued = (shares[:, -1] < MIN_SHARE_OF_NONE).tolist()
     likeliest = shares[:, :-1].argmax(axis=1)
     at = 0
     while at < len(valued):
@@ -103,7 +108,7 @@ def _runs(row: Row, tags: Tags) -> Iterator[Run]:
         total = shares[at, :-1].copy()
         while end < len(valued) and valued[end]:
             changes = likeliest[end] != total.argmax()
-            if begins[end] > (BEGINS if changes else SURELY_BEGINS):
+            if begins[end] > (MIN_BEGINNING_OF_OTHER_FIELD if changes else MIN_BEGINNING_OF_SAME_FIELD):
                 break
             total += shares[end, :-1]
             end += 1
@@ -126,24 +131,25 @@ def _trimmed(row: Row, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _valued(row: Row, run: Run, taken: Sequence[Item]) -> list[Item]:
+def _valued(row: Row, run: Run, items: Sequence[Item]) -> list[Item]:
     """Return the run as one item with its value, or its items as they are if the rules know better what they are."""
-    as_they_are = list(taken)
-    if run.share < LEAST_SURE or any(_known(item, run.field) for item in taken) or _searched(row, run.start):
-        return as_they_are
-    whole = Item(taken[0].start, taken[-1].end, meant={run.field.name: run.share})
-    sure = likelihood(run.share)
-    if len(taken) == 1 and taken[0].quoted and not run.field.closed:
-        return [replace(whole, name=Name(run.field.name, taken[0].quoted, sure))]
-    said = replace(whole, name=Name(run.field.name, row.text_of(run.start, run.end), sure))
-    if is_open(run.field):
-        return [said]
-    if any(item.candidates or item.is_value for item in taken):
-        return as_they_are
-    near = row.near(run.field, run.start, run.end)
-    if near and (run.field.closed or near.confidence >= LEAST_NEAR):
-        return [replace(whole, candidates=(replace(near, confidence=near.confidence * sure),))]
-    return as_they_are if run.field.closed else [said]
+    if run.share < MIN_VALUE_SHARE or _names_value(items, run.field) or _searched(row, run.start):
+        return list(items)
+    value = _value(row, run, items)
+    return [value] if value else list(items)
+
+
+def _value(row: Row, run: Run, items: Sequence[Item]) -> Item | None:
+    whole = Item(items[0].start, items[-1].end, meant={run.field.name: run.share})
+    text, confidence = row.text_of(run.start, run.end), likelihood(run.share)
+    if len(items) == 1 and items[0].quoted and not run.field.closed:
+        return replace(whole, name=Name(run.field.name, items[0].quoted, confidence))
+    if not run.field.is_open and any(item.candidates or item.is_value for item in items):
+        return None
+    nearest = row.near(run.field, run.start, run.end)
+    if nearest and (run.field.closed or nearest.confidence >= MIN_COSINE_IN_OPEN_FIELD):
+        return replace(whole, candidates=(replace(nearest, confidence=nearest.confidence * confidence),))
+    return None if run.field.closed else replace(whole, name=Name(run.field.name, text, confidence))
 
 
 def _searched(row: Row, at: int) -> bool:
@@ -151,16 +157,17 @@ def _searched(row: Row, at: int) -> bool:
     return row.says(at - 1, "contains") is not None and any(True for _ in row.fields(at - 2))
 
 
-def _known(item: Item, field: Field) -> bool:
-    targets = (candidate.target for candidate in item.candidates)
+def _names_value(items: Sequence[Item], field: Field) -> bool:
+    """Return whether one of the items names a known value of the field."""
+    targets = (candidate.target for item in items for candidate in item.candidates)
     return any(isinstance(target, ValueTarget) and target.field.name == field.name for target in targets)
 
 
 def phrases(row: Row, tags: Tags) -> tuple[str, ...]:
     """Return the words tagged for a field with known values that name none of these, to be compared by meaning."""
-    found: dict[str, None] = {}
+    texts: dict[str, None] = {}
     for run in _runs(row, tags):
-        valued = run.field.type in STRINGS and not is_open(run.field)
-        if valued and not any(_known(item, run.field) for item in row.items[run.start : run.end]):
-            found[fold(row.text_of(run.start, run.end))] = None
-    return tuple(found)
+        has_values = run.field.type in STRINGS and not run.field.is_open
+        if has_values and not _names_value(row.items[run.start : run.end], run.field):
+            texts[fold(row.text_of(run.start, run.end))] = None
+    return tuple(texts)
