@@ -24,10 +24,12 @@ import orjson
 from redis.asyncio import BlockingConnectionPool, Redis
 
 from bench.machine import redis_server
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.storage.store import Store
 
 AT_ONCE = 1_000
 OPEN = 5_000
@@ -85,11 +87,13 @@ class Web:
             jobs.create(f"job_{uuid.uuid4().hex}", "filters", "anonymous", now_ms(), deadline_s=600)
             for _ in range(count)
         ]
-        await asyncio.gather(*(self.store.create(job, b'{"webhook": null}') for job in made))
+        await asyncio.gather(*(self.store.jobs.create(job, b'{"webhook": null}') for job in made))
         return made
 
     async def end(self, job: Job) -> None:
-        await self.store.step(job, lambda job: jobs.cancel(job, now_ms()), events=[Event("done", {"result": None})])
+        await self.store.jobs.apply(
+            job, lambda job: jobs.cancel(job, now_ms()), events=[EventDraft("done", {"result": None})]
+        )
 
     async def open(self, job: Job) -> Client:
         loop = asyncio.get_running_loop()

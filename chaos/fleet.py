@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from nlp2filters.storage.store import now_ms
+from nlp2filters.clock import now_ms
 from tests.ports import free_port
 from tests.service import ROOT, commands, expanded
 

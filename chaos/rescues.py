@@ -14,10 +14,10 @@ from redis.asyncio import Redis as AsyncRedis
 
 from chaos.load import KEYS, Load, Outcome
 from chaos.trials import Finding, Stand, nothing_lost, one_webhook_id, webhook_ids
+from nlp2filters.clock import now_ms
+from nlp2filters.settings import LEASE_S
 from nlp2filters.storage.api_keys import ApiKeys
 from nlp2filters.storage.arq_format import FUNCTIONS
-from nlp2filters.storage.store import now_ms
-from nlp2filters.worker.leased_worker import LEASE_S
 from tests.peers import webhook as webhook_peer
 
 OUTAGE_S = 17.0

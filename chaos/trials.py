@@ -23,7 +23,7 @@ from redis.exceptions import OutOfMemoryError
 from chaos.fleet import Fleet
 from chaos.load import KEYS, Load, Outcome, re_runs_s
 from chaos.server import RedisProcess
-from nlp2filters.worker.leased_worker import LEASE_S
+from nlp2filters.settings import LEASE_S
 from nlp2filters.worker.stages import CHECKPOINT_TIMEOUT_S
 from tests.peers import llm as llm_peer
 from tests.peers import proxy as proxies

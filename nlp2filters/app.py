@@ -34,12 +34,13 @@ from nlp2filters.api.middleware import REQUEST_ID, AccessLog, SecurityHeaders
 from nlp2filters.api.open_streams import Streams
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import routes
-from nlp2filters.api.state import State
+from nlp2filters.api.services import Services
 from nlp2filters.errors import NLP2FiltersError
 from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import ApiKeys, StreamTokens
 from nlp2filters.storage.catalogs import Catalogs
-from nlp2filters.storage.connection import StorageError, connect, warn_of_settings
+from nlp2filters.storage.connection import connect, warn_about_config
+from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.rate_limits import Backpressure
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
@@ -64,7 +65,7 @@ _ALLOWED_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-None
 
 
 class _Lifespan(TypedDict):
-    app: State
+    services: Services
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -76,31 +77,31 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[_Lifespan]:
         keys = Keys(settings.key_prefix)
         redis = connect(settings)
-        await warn_of_settings(redis)
-        kept_ms = 1000 * (settings.deadline_s + 2 * settings.retention_s)
+        await warn_about_config(redis)
+        catalog_ttl_ms = 1000 * (settings.deadline_s + 2 * settings.retention_s)
         api_keys = ApiKeys(redis, keys)
         async with Events(redis, keys) as events, Streams(api_keys, settings.max_streams) as streams:
-            state = State(
+            services = Services(
                 settings,
                 Store(redis, keys, retention_s=settings.retention_s),
                 events,
                 api_keys,
                 StreamTokens(redis, keys),
-                Catalogs(redis, keys, kept_ms=kept_ms, retention_ms=1000 * settings.retention_s),
+                Catalogs(redis, keys, kept_ms=catalog_ttl_ms, retention_ms=1000 * settings.retention_s),
                 Indexes(redis, keys),
                 Backpressure(redis, settings.max_memory_share),
                 Metrics(),
                 streams,
                 affordable_connections(settings),
             )
-            yield {"app": state}
+            yield {"services": services}
         await redis.aclose()
 
     return Starlette(
         routes=[
             *routes(OPERATIONS),
             *event_streams.socket_routes,
-            Route("/openapi.json", describe),
+            Route("/openapi.json", openapi_document),
             *pages.routes,
         ],
         middleware=[
@@ -125,6 +126,6 @@ def create_app(settings: Settings | None = None) -> Starlette:
     )
 
 
-async def describe(request: Request) -> Response:
-    """Serve the description of the API in OpenAPI 3.1."""
+async def openapi_document(request: Request) -> Response:
+    """Serve the OpenAPI 3.1 document."""
     return Response(_RENDERED, media_type=JSON.media_type)

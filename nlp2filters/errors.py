@@ -310,11 +310,14 @@ class IdempotencyKeyReused(NLP2FiltersError):
 
 
 class ReplayGone(NLP2FiltersError):
-    """The request was carried out before, and the job or batch `subject` that it created is no longer kept."""
+    """The request was carried out before, and the job or batch `subject` that it created is no longer kept.
 
-    def __init__(self, subject: str) -> None:
-        super().__init__(f"This request made {subject}, which was deleted or is past its retention time.")
-        self.subject = subject
+    `subject_type` is `job` or `batch`.
+    """
+
+    def __init__(self, subject_type: str, subject: str) -> None:
+        super().__init__(f"This request created {subject}, which was deleted or is past its retention time.")
+        self.subject_type, self.subject = subject_type, subject
 
 
 class NotAcceptable(NLP2FiltersError):

@@ -14,6 +14,8 @@ from nlp2filters.fault_injection import Faults
 from nlp2filters.fault_injection import parse as parse_faults
 from nlp2filters.llm.registry import PROVIDERS, LLMConfig
 
+LEASE_S = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class _Variable:
@@ -133,7 +135,7 @@ class Settings:
     default_catalog: str = _setting("DEFAULT_CATALOG", "cars", "Catalog of `POST /send` if the form names none.")
     max_attempts: int = _setting("MAX_ATTEMPTS", 3, "Number of attempts at a stage before its job fails.")
     lease_s: float = _setting(
-        "LEASE_S", 10.0, "Seconds after which a job is taken over from a worker that is dead or unreachable."
+        "LEASE_S", LEASE_S, "Seconds after which a job is taken over from a worker that is dead or unreachable."
     )
     heartbeat_timeout_s: float = _setting(
         "HEARTBEAT_TIMEOUT_S", 15.0, "Seconds without a heartbeat after which a worker counts as dead."

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, settings
 
 from nlp2filters.embedding import weights
 from nlp2filters.settings import Settings
-from nlp2filters.storage.connection import Client, connect
+from nlp2filters.storage.connection import connect
 from nlp2filters.storage.embedded_server import running
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.retrying_redis import RetryingRedis
 from tests.peers import gateway as gateways
 from tests.peers import llm as llms
 from tests.peers import webhook as webhooks
@@ -57,14 +58,14 @@ def keys() -> Keys:
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Client]:
+async def redis(redis_url: str) -> AsyncIterator[RetryingRedis]:
     client = connect(Settings(redis_url=redis_url), patience_s=60)  # on a slow machine too
     yield client
     await client.aclose()
 
 
 @pytest.fixture
-async def own_redis(tmp_path: Path) -> AsyncIterator[Client]:
+async def own_redis(tmp_path: Path) -> AsyncIterator[RetryingRedis]:
     """A Redis of the test's own, which it may fill, stop or misconfigure."""
     with running(tmp_path / "redis", free_port()) as server:
         client = connect(Settings(redis_url=server.url), patience_s=60)

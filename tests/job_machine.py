@@ -25,18 +25,21 @@ from arq.worker import Retry
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import IllegalTransition, JobNotFound, StaleAttempt
 from nlp2filters.settings import Settings
-from nlp2filters.storage import arq_format
-from nlp2filters.storage.connection import Client, Pool, connect
+from nlp2filters.storage import arq_format, scripts
+from nlp2filters.storage.commits import EventDraft
+from nlp2filters.storage.connection import connect
+from nlp2filters.storage.connection_pool import Pool
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.storage.retrying_redis import RetryingRedis
+from nlp2filters.storage.store import Store
 from nlp2filters.webhooks.client import Attempt as SentMessage
 from nlp2filters.worker import rescue, stages, webhook_delivery
-from nlp2filters.worker.leased_worker import _CLAIM, _RELEASE, _RENEW
 from nlp2filters.worker.stages import NO_RESULT, Outcome, Resources, Task
 
 MAX_ATTEMPTS = 3
@@ -49,8 +52,8 @@ DRAINED_AFTER = 60  # rounds
 T = TypeVar("T")
 
 
-class Redis(Client):
-    """A client that may lose replies: then it sends its command again, as `Client` does."""
+class Redis(RetryingRedis):
+    """A client that may lose replies: then it sends its command again, as `RetryingRedis` does."""
 
     loses_replies = False
 
@@ -102,7 +105,9 @@ class JobMachine(RuleBasedStateMachine):
         assert isinstance(pool, Pool)
         self.redis = Redis(pool, patience_s=30)
         self.store = Store(self.redis, self.keys, retention_s=600)
-        self.scripts = [self.redis.register_script(text) for text in (_CLAIM, _RELEASE, _RENEW)]
+        self.scripts = [
+            self.redis.register_script(source) for source in (scripts.CLAIM, scripts.RELEASE, scripts.RENEW)
+        ]
         self.names = itertools.count()
         self.ids: list[str] = []
         self.deleted: set[str] = set()
@@ -132,7 +137,7 @@ class JobMachine(RuleBasedStateMachine):
         notify: Any = ("succeeded", "failed", "canceled", "expired") if hook else ()
         url = HOOK if hook else None
         job = jobs.create(id_, "filters", owner, now_ms(), deadline_s=600, notify=notify, webhook=url, quick=quick)
-        self._with_losses(twice, self.store.create(job, b"{}"))
+        self._with_losses(twice, self.store.jobs.create(job, b"{}"))
         self.ids.append(id_)
         if hook:
             self.with_hook.add(id_)
@@ -141,7 +146,7 @@ class JobMachine(RuleBasedStateMachine):
     @rule(data=st.data(), twice=st.booleans())
     def cancel(self, data: st.DataObject, twice: bool) -> None:
         if job := self._some_job(data):
-            step = self.store.step(job, lambda job: jobs.cancel(job, now_ms()), events=_cancel_events)
+            step = self.store.jobs.apply(job, lambda job: jobs.cancel(job, now_ms()), events=_cancel_events)
             self._with_losses(twice, _unless_refused(step))
 
     @precondition(lambda self: self.ids)
@@ -149,7 +154,7 @@ class JobMachine(RuleBasedStateMachine):
     def delete(self, data: st.DataObject) -> None:
         job = self._some_job(data)
         if job and job.done:
-            self.run(self.store.delete(job))
+            self.run(self.store.jobs.delete(job))
             self.deleted.add(job.id)
 
     @precondition(lambda self: self.ids)
@@ -248,13 +253,13 @@ class JobMachine(RuleBasedStateMachine):
             self.run(self._check_all())
 
     async def _check_all(self) -> None:
-        orphans = {subject for subject, _, _ in (await self.store.orphans("0", 10_000))[1]}
+        orphans = {subject for subject, _, _ in (await self.store.unfinished.orphans("0", 10_000))[1]}
         for id_ in self.ids:
             if id_ not in self.deleted:
                 await self._check(id_, orphans)
 
     async def _check(self, id_: str, orphans: set[str]) -> None:
-        job, place = await self.store.get(id_), await self._place(id_)
+        job, place = await self.store.jobs.get(id_), await self._place(id_)
         waits = 0
         if place:
             name, entry, group = place
@@ -273,7 +278,7 @@ class JobMachine(RuleBasedStateMachine):
                     arq_format.entry_id(job.entry.queue, id_, job.entry.number),
                 )
         if job.done and id_ in self.with_hook:
-            assert place or deliveries.is_over(await self.store.deliveries(id_)), "nobody will tell its webhook"
+            assert place or deliveries.is_final(await self.store.deliveries.log(id_)), "nobody will tell its webhook"
         if job.status == "failed" and id_ not in self.seen_failed:
             self.seen_failed.add(id_)
             stage, run = job.stage, job.stages[job.stage]
@@ -306,10 +311,10 @@ class JobMachine(RuleBasedStateMachine):
                 await self._claim(worker, stage, slots=50)
             for hold in list(worker.holds):
                 await self._order(worker, hold, "work")
-            if not await self.store.unfinished():
+            if not await self.store.unfinished.count():
                 break
         await self._check_all()
-        assert not await self.store.unfinished(), "something never comes to its end"
+        assert not await self.store.unfinished.count(), "something never comes to its end"
         for id_ in self.with_hook:
             assert len(self.message_ids[id_]) == 1, f"webhook ids {self.message_ids[id_]}"
 
@@ -338,7 +343,7 @@ class JobMachine(RuleBasedStateMachine):
 
     def _some_job(self, data: st.DataObject) -> Job | None:
         id_ = data.draw(st.sampled_from(self.ids))
-        return None if id_ in self.deleted else self.run(self.store.get(id_))
+        return None if id_ in self.deleted else self.run(self.store.jobs.get(id_))
 
     def _awake(self, data: st.DataObject) -> Worker | None:
         worker = data.draw(st.sampled_from(self.workers))
@@ -405,12 +410,14 @@ class JobMachine(RuleBasedStateMachine):
         before = await self._superseded(hold)
         yield
         if before:
-            assert await self.store.get(before.id) == before, f"{hold.attempt} has changed what is not its own any more"
+            assert await self.store.jobs.get(before.id) == before, (
+                f"{hold.attempt} has changed what is not its own any more"
+            )
 
     async def _superseded(self, hold: Hold) -> Job | None:
         if hold.attempt is None or hold.subject in self.deleted:
             return None
-        job = await self.store.get(hold.subject)
+        job = await self.store.jobs.get(hold.subject)
         current = job.attempt == hold.attempt and job.stages[job.stage].status == "running"
         return None if current else job
 
@@ -481,7 +488,7 @@ class JobMachine(RuleBasedStateMachine):
     async def _is_at(self, hold: Hold) -> bool:
         """Whether the job of the entry is still there, and being worked on at that stage."""
         try:
-            job = await self.store.get(hold.subject)
+            job = await self.store.jobs.get(hold.subject)
         except JobNotFound:
             return False
         return job.stage == hold.stage
@@ -507,5 +514,5 @@ async def _unless_refused(step: Awaitable[Job]) -> None:
         await step
 
 
-def _cancel_events(job: Job) -> list[Event]:
-    return [NO_RESULT] if job.done else [Event("status", {})]
+def _cancel_events(job: Job) -> list[EventDraft]:
+    return [NO_RESULT] if job.done else [EventDraft("status", {})]

@@ -5,9 +5,11 @@ from functools import partial
 
 from redis.asyncio import Redis
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.storage.store import Store
 
 
 async def job_with_events(redis_url: str, count: int) -> tuple[str, list[str]]:
@@ -15,14 +17,16 @@ async def job_with_events(redis_url: str, count: int) -> tuple[str, list[str]]:
     async with Redis.from_url(redis_url) as redis:
         store = Store(redis, Keys(), retention_s=600)
         job = jobs.create(f"job_{random.getrandbits(64):x}", "filters", "anonymous", now_ms(), deadline_s=600)
-        await store.create(job, b'{"webhook": null}')
-        job = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
+        await store.jobs.create(job, b'{"webhook": null}')
+        job = await store.jobs.apply(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
         for number in range(count - 2):
             note = partial(jobs.checkpoint, attempt=job.attempt, name=str(number % 3))
-            job = await store.step(job, note, events=[Event("status", {"n": number})])
+            job = await store.jobs.apply(job, note, events=[EventDraft("status", {"n": number})])
         problem = {"type": "/problems/x", "title": "X", "status": 500, "detail": "x"}
-        job = await store.step(
-            job, lambda job: jobs.fail(job, job.attempt, problem, now_ms()), events=[Event("done", {"result": None})]
+        job = await store.jobs.apply(
+            job,
+            lambda job: jobs.fail(job, job.attempt, problem, now_ms()),
+            events=[EventDraft("done", {"result": None})],
         )
         ids = [id_.decode() for id_, _ in await redis.xrange(store.keys.events(job.id))]
         assert len(ids) == count

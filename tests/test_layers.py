@@ -122,7 +122,7 @@ def test_a_forbidden_import_is_seen(where: str, source: str) -> None:
     [
         ("api/jobs.py", "from nlp2filters.storage.store import Store"),
         ("api/jobs.py", "from nlp2filters import __version__, demo, logs"),
-        ("storage/connection.py", "from arq.connections import ArqRedis\nfrom redis.asyncio import Redis"),
+        ("storage/retrying_redis.py", "from arq.connections import ArqRedis\nfrom redis.asyncio import Redis"),
         ("worker/parsing/pool.py", "from nlp2filters.worker.parsing import process"),
         ("core/jobs.py", "import json"),
     ],

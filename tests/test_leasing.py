@@ -23,7 +23,7 @@ from redis.exceptions import (
 from redis.exceptions import TimeoutError as NoAnswer
 
 from nlp2filters.settings import Settings
-from nlp2filters.storage import arq_format
+from nlp2filters.storage import arq_format, scripts
 from nlp2filters.storage.arq_format import all_key, wake_key
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
@@ -187,7 +187,7 @@ async def test_a_retry_is_deferred_and_then_run(bench: Bench) -> None:
 
 async def test_the_jobs_of_a_dead_worker_are_taken_over(bench: Bench) -> None:
     await bench.put("a")
-    claim = bench.redis.register_script(leased_worker._CLAIM)
+    claim = bench.redis.register_script(scripts.CLAIM)
     ask = {"slots": {"main": 10}, "owner_slots": 10, "receiver_slots": 10, "running": {}}
     taken = await claim(keys=[bench.queue_name, bench.open_key], args=[300, "dead", orjson.dumps(ask), 0])
     assert taken[0] == b"a"

@@ -7,11 +7,12 @@ import orjson
 import pytest
 from arq.connections import ArqRedis
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.store import Store
 from nlp2filters.worker import rescue
 from nlp2filters.worker.stages import NO_RESULT
 
@@ -27,7 +28,7 @@ async def created(store: Store, number: int = 1) -> Job:
     notify: tuple[jobs.Status, ...] = ("succeeded", "canceled")
     id_ = f"job_{store.keys.prefix}-{number}"
     job = jobs.create(id_, "filters", "anna", now_ms(), deadline_s=30, notify=notify, webhook=HOOK)
-    await store.create(job, b"{}")
+    await store.jobs.create(job, b"{}")
     return job
 
 
@@ -36,19 +37,19 @@ async def at_embedding(store: Store) -> Job:
 
 
 async def running(store: Store) -> Job:
-    return await store.step(await created(store), lambda job: jobs.begin(job, "embedding", "w", now_ms()))
+    return await store.jobs.apply(await created(store), lambda job: jobs.begin(job, "embedding", "w", now_ms()))
 
 
 async def at_llm(store: Store) -> Job:
-    return await store.step(await running(store), lambda job: jobs.advance(job, job.attempt, now_ms()))
+    return await store.jobs.apply(await running(store), lambda job: jobs.advance(job, job.attempt, now_ms()))
 
 
 async def canceling(store: Store) -> Job:
-    return await store.step(await running(store), lambda job: jobs.cancel(job, now_ms()))
+    return await store.jobs.apply(await running(store), lambda job: jobs.cancel(job, now_ms()))
 
 
 async def delivering(store: Store) -> Job:
-    return await store.step(await created(store), lambda job: jobs.cancel(job, now_ms()), events=[NO_RESULT])
+    return await store.jobs.apply(await created(store), lambda job: jobs.cancel(job, now_ms()), events=[NO_RESULT])
 
 
 async def strip(store: Store, stage: str) -> None:
@@ -91,7 +92,7 @@ async def test_an_orphan_is_queued_again(
     assert await store.redis.hget(store.keys.stats, "rescued") == b"1"  # type: ignore[misc]
     assert "rescued" in caplog.text
     assert await rescue.sweep(store, "w", 0.01) == 0
-    assert (await store.get(job.id)).tries == 0
+    assert (await store.jobs.get(job.id)).tries == 0
 
 
 async def test_what_is_where_it_should_be_is_left_alone(store: Store, redis: ArqRedis) -> None:
@@ -116,7 +117,7 @@ async def test_what_is_gone_is_struck_off(store: Store, redis: ArqRedis) -> None
     await strip(store, "embedding")
     await redis.delete(store.keys.job(job.id))
     assert await rescue.sweep(store, "w", 0.01) == 0
-    assert await store.unfinished() == 0
+    assert await store.unfinished.count() == 0
 
 
 async def test_a_job_of_a_newer_version_is_left(store: Store, redis: ArqRedis) -> None:
@@ -125,7 +126,7 @@ async def test_a_job_of_a_newer_version_is_left(store: Store, redis: ArqRedis) -
     record = {**jobs.to_record(job), "v": jobs.VERSION + 1}
     await redis.hset(store.keys.job(job.id), "record", orjson.dumps(record))  # type: ignore[misc, arg-type]
     assert await rescue.sweep(store, "w", 0.01) == 0
-    assert await store.unfinished() == 1
+    assert await store.unfinished.count() == 1
 
 
 async def test_a_record_that_nobody_can_read_keeps_no_other_from_being_found(

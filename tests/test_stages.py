@@ -9,6 +9,7 @@ from arq.connections import ArqRedis
 from arq.worker import Retry
 
 from nlp2filters import translator
+from nlp2filters.clock import now_ms
 from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.jobs import Job
@@ -16,7 +17,7 @@ from nlp2filters.core.prompt import Message
 from nlp2filters.errors import NewerRecord
 from nlp2filters.llm import Answer, Listener
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.store import Store
 from nlp2filters.worker import stages
 from nlp2filters.worker.stages import Resources
 
@@ -62,10 +63,10 @@ def store(redis: ArqRedis, keys: Keys) -> Store:
 async def at_llm(store: Store) -> Job:
     """A job whose draft is there and whose llm stage is queued."""
     job = jobs.create("job_1", "filters", "anna", now_ms(), deadline_s=30)
-    await store.create(job, orjson.dumps(REQUEST))
-    job = await store.step(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
+    await store.jobs.create(job, orjson.dumps(REQUEST))
+    job = await store.jobs.apply(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
     draft = orjson.dumps(interpretation.to_json(Interpretation()))
-    return await store.step(job, lambda job: jobs.advance(job, job.attempt, now_ms()), fields={"draft": draft})
+    return await store.jobs.apply(job, lambda job: jobs.advance(job, job.attempt, now_ms()), fields={"draft": draft})
 
 
 def resources(store: Store, provider: CountingProvider) -> dict[str, Any]:
@@ -81,7 +82,7 @@ async def test_an_answer_is_kept_for_the_next_attempt(
         patch.setattr(translator, "explain", lambda *_: 1 / 0)  # as if the worker fell over what it made of the answer
         await stages.translate(resources(store, provider), job.id)
     await stages.translate(resources(store, provider), job.id)
-    job, found = await store.load(job.id, "result")
+    job, found = await store.jobs.load(job.id, "result")
     assert (job.status, job.stages["llm"].attempt) == ("succeeded", 2)
     assert (found["result"]["provider"], found["result"]["usage"]) == ("counting", {"total_tokens": 1})
     assert provider.calls == len(contents)
@@ -95,9 +96,9 @@ async def test_a_job_of_a_newer_version_is_left_to_its_workers(store: Store) -> 
     with pytest.raises(Retry):
         await stages.translate(resources(store, CountingProvider()), job.id)
     with pytest.raises(NewerRecord):
-        await store.get(job.id)
+        await store.jobs.get(job.id)
     await store.redis.hset(key, "record", record)  # type: ignore[misc]
-    assert (await store.get(job.id)).stages["llm"].attempt == 0
+    assert (await store.jobs.get(job.id)).stages["llm"].attempt == 0
 
 
 async def test_a_stage_that_fails_each_time_ends_as_a_failed_job(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,12 +106,12 @@ async def test_a_stage_that_fails_each_time_ends_as_a_failed_job(store: Store, m
     monkeypatch.setattr(translator, "explain", lambda *_: 1 / 0)
     for attempt in (1, 2):
         await stages.translate(resources(store, provider), job.id)
-        run = (await store.get(job.id)).stages["llm"]
+        run = (await store.jobs.get(job.id)).stages["llm"]
         assert (run.status, run.attempt) == ("queued", attempt)
     await stages.translate(resources(store, provider), job.id)
-    job = await store.get(job.id)
+    job = await store.jobs.get(job.id)
     assert (job.status, job.dead_lettered) == ("failed", True)
     assert job.error
     assert job.error["type"] == "/problems/internal-error"
     await stages.translate(resources(store, provider), job.id)
-    assert await store.get(job.id) == job
+    assert await store.jobs.get(job.id) == job

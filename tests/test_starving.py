@@ -14,11 +14,12 @@ from arq.connections import ArqRedis
 from redis.asyncio import Redis as AsyncRedis
 
 from nlp2filters.cli.keys import DEFAULT_SCOPES
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.storage.api_keys import ApiKeys
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.store import Store
 from nlp2filters.worker import stages
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
@@ -32,7 +33,7 @@ HEAVY_TEXT = ("a b c d e f g h i j k l m n o p q r s t u v w x y z " * 100)[:4_0
 
 async def submitted(store: Store, number: int, owner: str) -> Job:
     job = jobs.create(f"job_{number}", "filters", owner, now_ms(), deadline_s=300)
-    await store.create(job, orjson.dumps(REQUEST))
+    await store.jobs.create(job, orjson.dumps(REQUEST))
     return job
 
 
@@ -43,7 +44,7 @@ async def test_a_job_whose_text_takes_too_long_fails_at_once_and_alone(redis: Ar
         context = {"resources": resources}
         first = await submitted(store, 0, "anna")
         await stages.embed(context, first.id)
-        assert (await store.get(first.id)).stage == "llm"
+        assert (await store.jobs.get(first.id)).stage == "llm"
 
         stuck, beside = await submitted(store, 1, "anna"), await submitted(store, 2, "ben")
         idle = pool._idle[-1]  # the next call is its
@@ -53,10 +54,10 @@ async def test_a_job_whose_text_takes_too_long_fails_at_once_and_alone(redis: Ar
             while idle in pool._idle:
                 await asyncio.sleep(0.01)
         await stages.embed(context, beside.id)
-        assert (await store.get(beside.id)).stage == "llm"
-        assert not (await store.get(stuck.id)).done
+        assert (await store.jobs.get(beside.id)).stage == "llm"
+        assert not (await store.jobs.get(stuck.id)).done
         await running
-        failed = await store.get(stuck.id)
+        failed = await store.jobs.get(stuck.id)
         assert (failed.status, failed.stages["embedding"].attempt) == ("failed", 1)
         assert failed.error
         assert failed.error["type"] == "/problems/text-too-complex"
@@ -65,7 +66,7 @@ async def test_a_job_whose_text_takes_too_long_fails_at_once_and_alone(redis: Ar
 
         again = await submitted(store, 3, "anna")
         await stages.embed(context, again.id)
-        assert (await store.get(again.id)).stage == "llm"
+        assert (await store.jobs.get(again.id)).stage == "llm"
 
 
 @pytest.fixture

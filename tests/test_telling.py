@@ -13,14 +13,17 @@ import pytest
 from arq.connections import ArqRedis
 
 from nlp2filters import translator
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.llm.provider import LLMProvider
 from nlp2filters.llm.registry import LLMConfig, create
 from nlp2filters.settings import Settings
-from nlp2filters.storage.connection import Client, connect
+from nlp2filters.storage.commits import EventDraft
+from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.storage.retrying_redis import RetryingRedis
+from nlp2filters.storage.store import Store
 from nlp2filters.worker import progress, stages
 from nlp2filters.worker.progress import Teller
 from nlp2filters.worker.stages import Resources
@@ -34,7 +37,7 @@ TEXT = orjson.dumps({**ANSWER, "text": "größer 🚗"}).decode()
 FAULTY = orjson.dumps({"conditions": [{"field": "Nationality"}]}).decode()
 GOOD = Reply(content=TEXT, piece=5)
 SLOW = replace(GOOD, pause_s=0.1)  # 3 s and more
-NEWS = [Event("delta", {"text": "a"}), Event("progress", {"step": "asking"})]
+NEWS = [EventDraft("delta", {"text": "a"}), EventDraft("progress", {"step": "asking"})]
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ async def provider(llm: LLM) -> AsyncIterator[LLMProvider]:
 async def running(store: Store) -> Job:
     """A job whose llm stage is being worked on."""
     job = await at_llm(store)
-    return await store.step(job, lambda job: jobs.begin(job, "llm", "w", now_ms()))
+    return await store.jobs.apply(job, lambda job: jobs.begin(job, "llm", "w", now_ms()))
 
 
 async def translated(store: Store, provider: LLMProvider, job: Job) -> None:
@@ -78,7 +81,7 @@ async def test_it_reaches_the_stream_and_nothing_else(store: Store) -> None:
     job = await running(store)
     before = await store.redis.hgetall(store.keys.job(job.id))  # type: ignore[misc]
     expires = await store.redis.pttl(store.keys.events(job.id))
-    assert await store.tell(job, NEWS, 1_000)
+    assert await store.jobs.publish(job, NEWS, 1_000)
     delta, progress = (await told(store))[-2:]
     about = {"job_id": job.id, "at": "1970-01-01T00:00:01.000Z", "stage": "llm", "attempt": 1}
     assert delta == {"type": "job.delta", **about, "text": "a"}
@@ -89,37 +92,37 @@ async def test_it_reaches_the_stream_and_nothing_else(store: Store) -> None:
 
 async def test_sent_again_it_is_told_once(store: Store) -> None:
     job = await running(store)
-    assert await store.tell(job, NEWS, 1_000)
+    assert await store.jobs.publish(job, NEWS, 1_000)
     count = len(await told(store))
-    assert await store.tell(job, NEWS, 1_000)
+    assert await store.jobs.publish(job, NEWS, 1_000)
     assert len(await told(store)) == count
 
 
 async def test_an_attempt_that_is_over_tells_nothing(store: Store) -> None:
     first = await running(store)
-    lapsed = await store.step(first, lambda job: jobs.lapse(job, job.attempt, now_ms()))
-    second = await store.step(lapsed, lambda job: jobs.begin(job, "llm", "w2", now_ms()))
-    assert not await store.tell(first, NEWS, 1_000)
-    assert await store.tell(second, NEWS, 1_000)
-    canceling = await store.step(second, lambda job: jobs.cancel(job, now_ms()))
-    assert not await store.tell(second, NEWS, 2_000)
-    canceled = await store.step(
-        canceling, lambda job: jobs.end_canceling(job, now_ms()), events=[Event("done", {"result": None})]
+    lapsed = await store.jobs.apply(first, lambda job: jobs.lapse(job, job.attempt, now_ms()))
+    second = await store.jobs.apply(lapsed, lambda job: jobs.begin(job, "llm", "w2", now_ms()))
+    assert not await store.jobs.publish(first, NEWS, 1_000)
+    assert await store.jobs.publish(second, NEWS, 1_000)
+    canceling = await store.jobs.apply(second, lambda job: jobs.cancel(job, now_ms()))
+    assert not await store.jobs.publish(second, NEWS, 2_000)
+    canceled = await store.jobs.apply(
+        canceling, lambda job: jobs.end_canceling(job, now_ms()), events=[EventDraft("done", {"result": None})]
     )
-    assert not await store.tell(second, NEWS, 3_000)
+    assert not await store.jobs.publish(second, NEWS, 3_000)
     assert (await told(store))[-1]["type"] == "job.canceled"
-    await store.delete(canceled)
-    assert not await store.tell(second, NEWS, 4_000)
+    await store.jobs.delete(canceled)
+    assert not await store.jobs.publish(second, NEWS, 4_000)
     assert await told(store) == []
 
 
 async def test_a_stage_that_is_queued_again_or_done_tells_nothing(store: Store) -> None:
     job = await running(store)
-    back = await store.step(job, lambda job: jobs.hand_back(job, job.attempt, now_ms()))
-    assert not await store.tell(job, NEWS, 1_000)
-    again = await store.step(back, lambda job: jobs.begin(job, "llm", "w", now_ms()))
-    await store.step(again, lambda job: jobs.succeed(job, job.attempt, now_ms()), events=[Event("done", {})])
-    assert not await store.tell(again, NEWS, 1_000)
+    back = await store.jobs.apply(job, lambda job: jobs.hand_back(job, job.attempt, now_ms()))
+    assert not await store.jobs.publish(job, NEWS, 1_000)
+    again = await store.jobs.apply(back, lambda job: jobs.begin(job, "llm", "w", now_ms()))
+    await store.jobs.apply(again, lambda job: jobs.succeed(job, job.attempt, now_ms()), events=[EventDraft("done", {})])
+    assert not await store.jobs.publish(again, NEWS, 1_000)
 
 
 async def test_the_deltas_are_the_answer(store: Store, llm: LLM, provider: LLMProvider) -> None:
@@ -137,7 +140,7 @@ async def test_the_text_begins_anew_with_every_try_and_repair(store: Store, llm:
     found = texts(await told(store, "delta"))
     assert TEXT.startswith(found.pop(1))
     assert found == {2: FAULTY, 3: TEXT}
-    assert (await store.get("job_1")).status == "succeeded"
+    assert (await store.jobs.get("job_1")).status == "succeeded"
 
 
 async def test_progress_says_what_goes_on(store: Store, llm: LLM, provider: LLMProvider) -> None:
@@ -185,7 +188,7 @@ async def test_a_text_without_end_is_told_in_part(store: Store, monkeypatch: pyt
 
 
 async def test_a_full_redis_ends_no_job(
-    own_redis: Client, llm: LLM, provider: LLMProvider, caplog: pytest.LogCaptureFixture
+    own_redis: RetryingRedis, llm: LLM, provider: LLMProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     port = own_redis.connection_pool.connection_kwargs["port"]
     worker = connect(Settings(redis_url=f"redis://127.0.0.1:{port}/0"), patience_s=None)
@@ -204,6 +207,6 @@ async def test_a_full_redis_ends_no_job(
     finally:
         await own_redis.config_set("maxmemory", 0)
         await working
-    assert (await store.get(job.id)).status == "succeeded"
+    assert (await store.jobs.get(job.id)).status == "succeeded"
     assert (await told(store))[-1]["type"] == "job.succeeded"
     await worker.aclose()

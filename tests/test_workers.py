@@ -14,8 +14,9 @@ from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format
-from nlp2filters.storage.connection import Client, connect
+from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.retrying_redis import RetryingRedis
 from nlp2filters.storage.store import Store
 from nlp2filters.worker import leased_worker, stages, webhook_delivery
 from nlp2filters.worker.leased_worker import LeasedWorker
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:alru_cache detected event loop c
 
 
 @pytest.fixture
-def store(redis: Client, keys: Keys) -> Store:
+def store(redis: RetryingRedis, keys: Keys) -> Store:
     return Store(redis, keys, retention_s=60)
 
 
@@ -61,7 +62,7 @@ async def llm_worker(url: str, store: Store, provider: Any, **options: Any) -> A
 async def ended(store: Store, job_id: str) -> Job:
     """The job, when it has ended."""
     async with asyncio.timeout(30):
-        while not (job := await store.get(job_id)).done:
+        while not (job := await store.jobs.get(job_id)).done:
             await asyncio.sleep(0.02)
     return job
 
@@ -129,7 +130,7 @@ async def test_a_stage_that_arq_times_out_uses_up_no_attempt(
     job = await at_llm(store)
     async with llm_worker(redis_url, store, StuckProvider(), job_timeout=0.2):
         async with asyncio.timeout(30):
-            while not (job := await store.get(job.id)).stages["llm"].handed_back:
+            while not (job := await store.jobs.get(job.id)).stages["llm"].handed_back:
                 await asyncio.sleep(0.02)
     assert not job.done
     provider = CountingProvider(ANSWER)
@@ -211,8 +212,8 @@ async def test_a_delivery_that_was_given_up_can_be_asked_for_anew(store: Store) 
     ctx = {"resources": Resources(store, worker="w")}
     for entry in (arq_format.entry_id("delivery", "job_1"), arq_format.entry_id("delivery", "job_1", 3)):
         await webhook_delivery.abandon(ctx, entry)
-    (note,) = await store.deliveries("job_1")
-    assert deliveries.is_over([note])
+    (note,) = await store.deliveries.log("job_1")
+    assert deliveries.is_final([note])
     shown = deliveries.to_public("job_1", "job.succeeded", "https://a.example/", [note])
     assert (shown["state"], shown["attempts"][0]["status"]) == ("dead", None)
 

@@ -4,20 +4,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from types import MappingProxyType
 
 import orjson
-from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from nlp2filters.api import admission, headers, lookup
-from nlp2filters.api.auth import caller
-from nlp2filters.api.body import read_json
+from nlp2filters.api import admission, lookup
 from nlp2filters.api.jobs import cancel_job
-from nlp2filters.api.preparing import Member, Preparation
+from nlp2filters.api.preparation import Member, Preparation, check_webhook, new_id
 from nlp2filters.api.responses import JSON
-from nlp2filters.api.routes import Operation, Param
-from nlp2filters.api.state import State, state
-from nlp2filters.api.submission import BatchSubmission, checked
+from nlp2filters.api.routes import IDEMPOTENCY_KEY, Call, Operation
+from nlp2filters.clock import now_ms
 from nlp2filters.core import batches, schemas
 from nlp2filters.core.batches import Batch
+from nlp2filters.core.requests import BatchRequest, BatchSubmission
 from nlp2filters.errors import (
     BatchNotFound,
     CatalogNotFound,
@@ -31,63 +28,62 @@ from nlp2filters.errors import (
     ReplayGone,
     ResultNotReady,
 )
-from nlp2filters.storage.store import now_ms
+from nlp2filters.storage.store import Store
 
 JSON_LINES = "application/x-ndjson"
-_AT_ONCE = 10
+_RESULTS_PER_READ = 10
 
 
-async def submit(request: Request) -> Response:
-    """Accept up to 100 texts: all of them, or none if one has a fault. An `Idempotency-Key` makes resending safe."""
-    asked = checked(BatchSubmission, await read_json(request))
-    once = headers.once(request, asked.model_dump(mode="json"))
-    if earlier := await admission.replayed(request, once):
-        return await _accepted(request, earlier)
-    limits, rate = await admission.admit(request, len(asked.requests))
-    app, owner, batch_id = state(request), caller(request).owner, admission.new_id("batch")
-    if asked.webhook:
-        admission.check_webhook(request, asked.webhook.url)
-    members = await prepare(request, batch_id, asked)
+async def submit(call: Call, body: BatchSubmission) -> Response:
+    """Submit up to 100 texts.
+
+    All of them are accepted, or none if one has a fault. With an `Idempotency-Key`, it is safe to send the same request
+    again: the response is the same batch.
+    """
+    services, owner = call.services, call.caller.owner
+    if earlier_id := await admission.replayed_id(services.store, owner, call.idempotency_key):
+        return await _replay(services.store, earlier_id)
+    limits, rate_headers = await admission.admit(services, call.caller, len(body.requests))
+    if body.webhook:
+        check_webhook(services.settings, call.headers, body.webhook.url)
+    batch_id = new_id("batch")
+    members = await prepare_members(Preparation(services, owner, call.headers), batch_id, body.requests)
     batch = Batch(
         batch_id,
         owner,
         now_ms(),
         tuple((job.custom_id or "", job.id) for job, _ in members),
-        notify="event" if asked.webhook else None,
-        metadata=asked.metadata,
+        notify="event" if body.webhook else None,
+        metadata=body.metadata,
     )
-    request_body = orjson.dumps({"webhook": asked.webhook.model_dump() if asked.webhook else None})
-    made = await app.store.create_batch(batch, members, request_body, limits=limits, once=once)
-    return await _accepted(request, made, batch, rate, members)
+    request = orjson.dumps({"webhook": body.webhook.model_dump() if body.webhook else None})
+    created_id = await services.store.batches.create(batch, members, request, limits=limits, once=call.idempotency_key)
+    if created_id != batch_id:
+        return await _replay(services.store, created_id, rate_headers)
+    # The batch is not read again: an error would tell the client that it was not written.
+    public = batches.to_public(batch, [job for job, _ in members])
+    return JSON(public, status_code=202, headers={**_headers(batch_id), **rate_headers})
 
 
-async def _accepted(
-    request: Request,
-    batch_id: str,
-    new: Batch | None = None,
-    rate: Mapping[str, str] = MappingProxyType({}),
-    members: Sequence[Member] = (),
-) -> Response:
-    """Answer a submission. `new` is None or has another id if the key stands for an earlier batch.
-
-    A new batch is not read again: if that failed, the answer would say that the batch was not written.
+async def _replay(store: Store, batch_id: str, rate_headers: Mapping[str, str] = MappingProxyType({})) -> Response:
+    """Answer a repeated request with the batch that it created.
 
     Raises:
-        ReplayGone: the earlier batch is no longer kept.
+        ReplayGone: the batch is no longer kept.
     """
-    app = state(request)
-    answer = {"Location": f"/v1/batches/{batch_id}", "Retry-After": "1", **rate}
-    if new and new.id == batch_id:
-        return JSON(batches.to_public(new, [job for job, _ in members]), status_code=202, headers=answer)
-    answer["Idempotency-Replayed"] = "true"
     try:
-        earlier, _ = await app.store.batch(batch_id)
+        batch, _ = await store.batches.get(batch_id)
     except BatchNotFound as exc:
-        raise ReplayGone(batch_id) from exc
-    return JSON(await lookup.batch_now(app, earlier), status_code=202, headers=answer)
+        raise ReplayGone("batch", batch_id) from exc
+    headers = {**_headers(batch_id), **rate_headers, "Idempotency-Replayed": "true"}
+    return JSON(await lookup.public_batch(store, batch), status_code=202, headers=headers)
 
 
-async def prepare(request: Request, batch_id: str, asked: BatchSubmission) -> list[Member]:
+def _headers(batch_id: str) -> dict[str, str]:
+    return {"Location": f"/v1/batches/{batch_id}", "Retry-After": "1"}
+
+
+async def prepare_members(preparation: Preparation, batch_id: str, requests: Sequence[BatchRequest]) -> list[Member]:
     """Check and prepare the jobs of a batch; the faults of all requests are reported together.
 
     Raises:
@@ -95,10 +91,9 @@ async def prepare(request: Request, batch_id: str, asked: BatchSubmission) -> li
     """
     faults: list[Fault] = []
     members: list[Member] = []
-    preparation = Preparation(request)
-    for index, one in enumerate(asked.requests):
+    for index, request in enumerate(requests):
         try:
-            members.append(await preparation.prepare(one, batch_id=batch_id, custom_id=one.custom_id))
+            members.append(await preparation.prepare(request, batch_id=batch_id, custom_id=request.custom_id))
         except InvalidInput as exc:
             faults += exc.under(f"/requests/{index}").faults
         except CatalogNotFound as exc:
@@ -110,42 +105,43 @@ async def prepare(request: Request, batch_id: str, asked: BatchSubmission) -> li
     return members
 
 
-async def show(request: Request) -> Response:
-    """Show the batch with its job counts by status."""
-    batch, _ = await lookup.batch(request)
-    return JSON(await lookup.batch_now(state(request), batch))
+async def show(call: Call, batch_id: str) -> Response:
+    """Return the batch, with job counts by status."""
+    store = call.services.store
+    batch, _ = await lookup.batch(store, call.caller.owner, batch_id)
+    return JSON(await lookup.public_batch(store, batch))
 
 
-async def results(request: Request) -> Response:
-    """Stream the outcome of each request as JSON Lines, in the order of submission; for unfinished jobs, the status."""
-    batch, _ = await lookup.batch(request)
-    return StreamingResponse(_results(state(request), batch), media_type=JSON_LINES)
+async def results(call: Call, batch_id: str) -> Response:
+    """Return the outcome of each request as JSON Lines, in the order of submission; unfinished jobs have no result."""
+    store = call.services.store
+    batch, _ = await lookup.batch(store, call.caller.owner, batch_id)
+    return StreamingResponse(_result_lines(store, batch), media_type=JSON_LINES)
 
 
-async def _results(app: State, batch: Batch) -> AsyncIterator[bytes]:
-    for start in range(0, len(batch.members), _AT_ONCE):
-        members = batch.members[start : start + _AT_ONCE]
-        loaded = await app.store.load_many([job_id for _, job_id in members], "result")
-        for (custom_id, job_id), (job, found) in zip(members, loaded, strict=True):
-            line = batches.outcome(custom_id, job_id, job, found.get("result"))
+async def _result_lines(store: Store, batch: Batch) -> AsyncIterator[bytes]:
+    for start in range(0, len(batch.members), _RESULTS_PER_READ):
+        members = batch.members[start : start + _RESULTS_PER_READ]
+        loaded = await store.jobs.load_many([job_id for _, job_id in members], "result")
+        for (custom_id, job_id), (job, fields) in zip(members, loaded, strict=True):
+            line = batches.outcome(custom_id, job_id, job, fields.get("result"))
             yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-async def cancel(request: Request) -> Response:
+async def cancel(call: Call, batch_id: str) -> Response:
     """Cancel the jobs of the batch that have not ended."""
-    batch, _ = await lookup.batch(request)
-    app = state(request)
-    for job, _ in await app.store.load_many([job_id for _, job_id in batch.members]):
+    store = call.services.store
+    batch, _ = await lookup.batch(store, call.caller.owner, batch_id)
+    for job, _ in await store.jobs.load_many([job_id for _, job_id in batch.members]):
         if job and not job.done and job.status != "canceling":
             try:
-                await cancel_job(app, job)
+                await cancel_job(store, job)
             except IllegalTransition:
                 continue  # The job has ended in the meantime.
-    return JSON(await lookup.batch_now(app, batch), status_code=202)
+    return JSON(await lookup.public_batch(store, batch), status_code=202)
 
 
-_ONCE = Param(name="Idempotency-Key", place="header", description="The same key and body: the same batch, for 24 h.")
-_LIMITS = ("too-many-requests", "too-many-pending", "too-many-bytes", "overloaded")
+_LIMIT_PROBLEMS = ("too-many-requests", "too-many-pending", "too-many-bytes", "overloaded")
 
 operations = [
     Operation(
@@ -155,8 +151,8 @@ operations = [
         "jobs:write",
         {202: schemas.Batch},
         body=BatchSubmission,
-        params=(_ONCE,),
-        problems=("idempotency-key-reused", "replay-gone", *_LIMITS),
+        params=(IDEMPOTENCY_KEY,),
+        problems=("idempotency-key-reused", "replay-gone", *_LIMIT_PROBLEMS),
         headers={202: ("Location", "Retry-After", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy")},
         tag="batches",
     ),

@@ -41,10 +41,10 @@ async def read_body(request: Request, *media_types: str) -> bytes:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if ("application/json" if media_type.endswith("+json") else media_type) not in media_types:
         raise UnsupportedMediaType(media_type, " or ".join(media_types))
-    return await counted(request).body()
+    return await limit_body(request).body()
 
 
-def counted(request: Request) -> Request:
+def limit_body(request: Request) -> Request:
     """Limit the request's body to 1 MiB: reading beyond that raises `PayloadTooLarge`."""
     read = 0
 
@@ -60,7 +60,7 @@ def counted(request: Request) -> Request:
 
 
 def _depth_exceeds(data: Any, levels: int) -> bool:
-    """Return True if arrays and objects are nested deeper than `levels`. It goes level by level, without recursion."""
+    """Return True if arrays and objects are nested deeper than `levels`. Works level by level, without recursion."""
     layer = _containers([data])
     for _ in range(levels):
         layer = _containers(child for item in layer for child in (item.values() if isinstance(item, dict) else item))

@@ -6,21 +6,20 @@ import re
 from typing import Any
 
 import orjson
-from starlette.requests import Request
 from starlette.responses import Response
 
 from nlp2filters import demo, row_readers
-from nlp2filters.api import admission, headers
-from nlp2filters.api.auth import caller
 from nlp2filters.api.body import read_body, read_json
+from nlp2filters.api.headers import etag_matches
 from nlp2filters.api.responses import JSON
-from nlp2filters.api.routes import Operation, Param
-from nlp2filters.api.state import state
+from nlp2filters.api.routes import Call, Operation, Param
+from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import schemas
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.infer import infer
 from nlp2filters.core.linking import embeddable
+from nlp2filters.core.requests import parse_catalog
 from nlp2filters.errors import (
     CatalogNotFound,
     Fault,
@@ -30,7 +29,6 @@ from nlp2filters.errors import (
     UnreadableSource,
 )
 from nlp2filters.row_readers import Row
-from nlp2filters.storage.store import now_ms
 from nlp2filters.storage.vector_index import AT_ONCE
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -38,70 +36,71 @@ MAX_FAULTS = 100
 _CSV, _JSON_LINES = "text/csv", "application/x-ndjson"
 
 
-async def listing(request: Request) -> Response:
+async def list_catalogs(call: Call) -> Response:
     """List the catalogs that a job can name: first the packaged ones, then the caller's own."""
-    stored = await state(request).catalogs.listing(caller(request).owner)
+    stored = await call.services.catalogs.listing(call.caller.owner)
     return JSON({"catalogs": [*map(_packaged, demo.NAMES), *map(_summary, stored)]})
 
 
-async def show(request: Request) -> Response:
-    """Show a complete catalog."""
-    name = request.path_params["name"]
+async def show(call: Call, name: str) -> Response:
+    """Return a complete catalog."""
     if name in demo.NAMES:
         return JSON(catalogs.to_json(demo.catalog(name)))
     try:
-        stored = await state(request).catalogs.get(caller(request).owner, name)
+        stored = await call.services.catalogs.get(call.caller.owner, name)
     except CatalogNotFound as exc:
         raise CatalogNotFound(name, demo.NAMES) from exc
     etag = f'"{stored.digest}"'
-    if headers.matches(request, etag):
+    if etag_matches(call.headers, etag):
         return Response(status_code=304, headers={"ETag": etag})
     return JSON(stored.to_json(), headers={"ETag": etag})
 
 
-async def put(request: Request) -> Response:
+async def put(call: Call, name: str) -> Response:
     """Store a catalog under the name in the URL. Jobs submitted earlier keep using the previous version."""
-    name = _own_name(request.path_params["name"])
-    data = await read_json(request)
+    _check_name(name)
+    data = await read_json(call.request)
     if isinstance(data, dict):
         data = {"name": name, **data}
         if data["name"] != name:
-            raise InvalidCatalog([Fault("/name", f"The address says {name!r}: leave it out, or say the same.")])
+            raise InvalidCatalog([Fault("/name", f"The URL has the name {name!r}. Omit `name`, or send the same.")])
     catalog, names = await asyncio.to_thread(_parse, data)
-    app, who = state(request), caller(request)
-    await app.backpressure.check()
-    most = app.backpressure.owner_bytes(app.settings.max_owner_bytes) if who.limited else 0
-    digest, new = await app.catalogs.put(who.owner, catalog, now_ms(), max_bytes=most)
+    services, caller = call.services, call.caller
+    await services.backpressure.check()
+    max_bytes = services.backpressure.owner_bytes(services.settings.max_owner_bytes) if caller.limited else 0
+    digest, new = await services.catalogs.put(caller.owner, catalog, now_ms(), max_bytes=max_bytes)
     if len(names) > AT_ONCE:
-        await app.indexes.request(names)
-    answer = {"Location": f"/v1/catalogs/{name}", "ETag": f'"{digest}"'}
-    return JSON(catalogs.to_json(catalog), status_code=201 if new else 200, headers=answer)
+        await services.indexes.request(names)
+    headers = {"Location": f"/v1/catalogs/{name}", "ETag": f'"{digest}"'}
+    return JSON(catalogs.to_json(catalog), status_code=201 if new else 200, headers=headers)
 
 
 def _parse(data: object) -> tuple[Catalog, tuple[str, ...]]:
     """Parse the catalog. Returns it with the names that are embedded."""
-    catalog = admission.read_catalog(data)
+    catalog = parse_catalog(data)
     return catalog, tuple(embeddable(catalog))
 
 
-async def delete(request: Request) -> Response:
+async def delete(call: Call, name: str) -> Response:
     """Delete a catalog. Jobs submitted earlier keep using it."""
-    await state(request).catalogs.delete(caller(request).owner, _own_name(request.path_params["name"]))
+    _check_name(name)
+    await call.services.catalogs.delete(call.caller.owner, name)
     return Response(status_code=204)
 
 
-async def infer_from_rows(request: Request) -> Response:
-    """Infer a catalog from example rows, for you to review, edit and store: nothing is stored yet.
+async def infer_from_rows(call: Call) -> Response:
+    """Infer a catalog from example rows, for you to review, edit and store. Nothing is stored yet.
 
     Send the rows as CSV with a header line, as JSON Lines, or as a JSON list of objects. `?name=` sets the catalog's
     name, and `?currency=` (ISO 4217) the currency of amounts without one.
     """
-    name = _own_name(request.query_params.get("name", "inferred"))
-    currency = request.query_params.get("currency")
+    name = call.query.get("name", "inferred")
+    _check_name(name)
+    currency = call.query.get("currency")
     if currency is not None and not re.fullmatch("[A-Z]{3}", currency, re.ASCII):
-        raise InvalidRequest([Fault("/query/currency", "Expected a code of ISO 4217, such as EUR.")])
-    content = await read_body(request, _CSV, _JSON_LINES, "application/json")
-    media_type = request.headers["content-type"].partition(";")[0].strip().lower()
+        raise InvalidRequest([Fault("/query/currency", "Expected an ISO 4217 code, such as EUR.")])
+    content = await read_body(call.request, _CSV, _JSON_LINES, "application/json")
+    media_type = call.headers["content-type"].partition(";")[0].strip().lower()
     catalog = await asyncio.to_thread(_infer, name, media_type, content, currency)
     return JSON(catalogs.to_json(catalog))
 
@@ -112,7 +111,7 @@ def _infer(name: str, media_type: str, content: bytes, currency: str | None) -> 
         raise InvalidRequest([Fault("", "There are no rows.")])
     for index, row in enumerate(rows):
         if not row:
-            raise InvalidRequest([Fault(f"/{index}", "Expected an object with a member per column.")])
+            raise InvalidRequest([Fault(f"/{index}", "Expected an object with one member per column.")])
     return infer(name, rows, currency=currency)
 
 
@@ -132,16 +131,20 @@ def _rows(media_type: str, content: bytes) -> list[Row]:
         Fault(f"/{index}", "Expected an object.") for index, row in enumerate(rows) if not isinstance(row, dict)
     ]:
         raise InvalidRequest(faults[:MAX_FAULTS])
-    return [row_readers.plain(row) for row in rows]
+    return [row_readers.flatten(row) for row in rows]
 
 
-def _own_name(name: str) -> str:
+def _check_name(name: str) -> None:
+    """Refuse a name that an owner's catalog cannot have.
+
+    Raises:
+        InvalidRequest: the pointer is `/path/name`.
+    """
     if name in demo.NAMES:
-        raise InvalidRequest([Fault("/path/name", f"{name!r} is a packaged catalog: choose another name.")])
+        raise InvalidRequest([Fault("/path/name", f"{name!r} is the name of a packaged catalog. Choose another one.")])
     if not _NAME.fullmatch(name):
-        detail = "Expected 1 to 64 letters, digits, dots, dashes or underscores, the first a letter or digit."
+        detail = "Expected 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit."
         raise InvalidRequest([Fault("/path/name", detail)])
-    return name
 
 
 def _packaged(name: str) -> dict[str, Any]:
@@ -158,16 +161,16 @@ def _packaged(name: str) -> dict[str, Any]:
 
 
 def _summary(stored: dict[str, Any]) -> dict[str, Any]:
-    shown = {name: stored[name] for name in ("name", "title", "description", "fields", "examples")}
-    return {**shown, "packaged": False, "url": f"/v1/catalogs/{stored['name']}"}
+    members = {name: stored[name] for name in ("name", "title", "description", "fields", "examples")}
+    return {**members, "packaged": False, "url": f"/v1/catalogs/{stored['name']}"}
 
 
 _PROBLEMS = ("invalid-catalog",)
-_QUERY_NAME = Param(name="name", place="query", description="Name of the catalog.")
+_QUERY_NAME = Param(name="name", location="query", description="The name of the catalog.")
 _CURRENCY = Param(
     name="currency",
-    place="query",
-    description="What amounts are in, by ISO 4217.",
+    location="query",
+    description="The currency of amounts without one, as an ISO 4217 code.",
     schema={"type": "string", "pattern": "^[A-Z]{3}$"},
 )
 _ROWS = {
@@ -177,7 +180,7 @@ _ROWS = {
 }
 
 operations = [
-    Operation("GET", "/v1/catalogs", listing, "jobs:read", {200: schemas.Catalogs}, tag="catalogs"),
+    Operation("GET", "/v1/catalogs", list_catalogs, "jobs:read", {200: schemas.Catalogs}, tag="catalogs"),
     Operation(
         "POST",
         "/v1/catalogs/infer",

@@ -9,16 +9,17 @@ from typing import Any
 
 import orjson
 from sse_starlette import ServerSentEvent
-from starlette.requests import HTTPConnection, Request
+from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from nlp2filters.api import lookup
-from nlp2filters.api.auth import authenticate, caller
-from nlp2filters.api.routes import Operation, Param
-from nlp2filters.api.state import State, state
+from nlp2filters.api.auth import authenticate
+from nlp2filters.api.routes import Call, Operation, Param
+from nlp2filters.api.services import Services, services
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, schemas
 from nlp2filters.core.schemas import SSE
 from nlp2filters.errors import (
@@ -31,9 +32,10 @@ from nlp2filters.errors import (
     TooManyStreams,
     Unauthenticated,
 )
-from nlp2filters.storage.connection import StorageError
-from nlp2filters.storage.store import now_ms
-from nlp2filters.storage.streams import START, Event, Follower, is_cursor
+from nlp2filters.storage.api_keys import Caller
+from nlp2filters.storage.errors import StorageError
+from nlp2filters.storage.store import Store
+from nlp2filters.storage.streams import START, Event, Events, Follower, is_cursor
 
 RECONNECT_MS = 3000
 SEND_TIMEOUT_S = 10
@@ -42,7 +44,7 @@ PING_S = 15
 MAX_STREAM_S = 900.0
 
 # These close codes of WebSockets take the place of HTTP statuses.
-CLOSED_NORMALLY, COME_BACK, TRY_LATER = 1000, 1001, 1013
+CLOSED_NORMALLY, RECONNECT, TRY_LATER = 1000, 1001, 1013
 CLOSE_CODES: dict[type[NLP2FiltersError], int] = {
     MalformedCursor: 4400,
     Unauthenticated: 4401,
@@ -54,23 +56,23 @@ CLOSE_CODES: dict[type[NLP2FiltersError], int] = {
 
 _log = logging.getLogger(__name__)
 
-Snapshot = Callable[[State, str], Awaitable[dict[str, Any]]]
+Snapshot = Callable[[Store, str], Awaitable[dict[str, Any]]]
 
 
-async def job_events(request: Request) -> Response:
+async def job_events(call: Call, job_id: str) -> Response:
     """Follow the job by Server-Sent Events.
 
-    The stream begins with a `snapshot`, or with the events after the cursor, and ends after the event `done`. For a
-    cursor at the end the answer is 204, which stops browsers from reconnecting.
+    The stream begins with a `snapshot`, or with the events after the cursor, and ends after the event `done`. If the
+    cursor is at the end, the response is 204, which stops browsers from reconnecting.
     """
-    job = await lookup.job(request)
-    return await _event_source(request, job.id, _job_snapshot, job.metadata)
+    job = await lookup.job(call.services.store, call.caller.owner, job_id)
+    return await _event_source(call, job.id, _job_snapshot, job.metadata)
 
 
-async def batch_events(request: Request) -> Response:
+async def batch_events(call: Call, batch_id: str) -> Response:
     """Follow the batch by Server-Sent Events: a `job` event when a job ends, then `done`."""
-    batch, _ = await lookup.batch(request)
-    return await _event_source(request, batch.id, _batch_snapshot)
+    batch, _ = await lookup.batch(call.services.store, call.caller.owner, batch_id)
+    return await _event_source(call, batch.id, _batch_snapshot)
 
 
 async def job_socket(socket: WebSocket) -> None:
@@ -79,18 +81,18 @@ async def job_socket(socket: WebSocket) -> None:
 
 
 async def _event_source(
-    request: Request, subject: str, snapshot: Snapshot, metadata: Mapping[str, Any] = MappingProxyType({})
+    call: Call, subject: str, snapshot: Snapshot, metadata: Mapping[str, Any] = MappingProxyType({})
 ) -> Response:
-    accept = request.headers.get("accept", "*/*")
+    accept = call.headers.get("accept", "*/*")
     if not any(kind in accept for kind in (SSE, "text/*", "*/*")):
         raise NotAcceptable(accept, SSE)
-    app = state(request)
-    cursor = await _held(app, subject, _cursor(request))
-    if cursor and await _at_end(app, subject, cursor):
+    events = call.services.events
+    cursor = await _stored_cursor(events, subject, _requested_cursor(call.headers, call.query))
+    if cursor and await _is_exhausted(events, subject, cursor):
         return Response(status_code=204)
-    if request.method == "HEAD":
+    if call.request.method == "HEAD":
         return Response(media_type=SSE)
-    return _Stream(request, subject, cursor, snapshot, metadata)
+    return _Stream(call.services, call.caller, subject, cursor, snapshot, metadata)
 
 
 class _Stream(Response):
@@ -102,9 +104,16 @@ class _Stream(Response):
     ).raw_headers
 
     def __init__(
-        self, request: Request, subject: str, cursor: str | None, snapshot: Snapshot, metadata: Mapping[str, Any]
+        self,
+        services: Services,
+        caller: Caller,
+        subject: str,
+        cursor: str | None,
+        snapshot: Snapshot,
+        metadata: Mapping[str, Any],
     ) -> None:
-        self._request, self._subject, self._cursor, self._snapshot = request, subject, cursor, snapshot
+        self._services, self._caller = services, caller
+        self._subject, self._cursor, self._snapshot = subject, cursor, snapshot
         self._metadata = _as_json(metadata)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,35 +122,34 @@ class _Stream(Response):
         Raises:
             TooManyStreams, StorageError: nothing has been sent.
         """
-        app = state(self._request)
-        follower = await _follower(app, self._subject, self._cursor, self._snapshot)
+        follower = await _follower(self._services, self._subject, self._cursor, self._snapshot)
 
         async def send_one(event: Event | None) -> None:
-            body = _encoded(event, self._metadata) if event else _PING
+            body = _encode(event, self._metadata) if event else _PING
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await send({"type": "http.response.body", "body": body, "more_body": True})
 
-        with app.streams.opened(caller(self._request), follower):
-            leaving = asyncio.create_task(_end_when_left(receive, follower))
+        with self._services.streams.opened(self._caller, follower):
+            watcher = asyncio.create_task(_end_on_disconnect(receive, follower))
             try:
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
                 async with follower:
-                    await _pass_on(follower, send_one)
+                    await _forward(follower, send_one)
             except TimeoutError:
-                _log.info("a client takes nothing: its stream is given up")
+                _log.info("closing a stream whose client has stopped reading")
                 return
             except StorageError as exc:
-                _log.error("Redis ends a stream: %s", exc)
+                _log.error("closing a stream because of Redis: %s", exc)
             finally:
-                leaving.cancel()
+                watcher.cancel()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 @lru_cache(maxsize=64)
-def _encoded(event: Event, metadata: str) -> bytes:
+def _encode(event: Event, metadata: str) -> bytes:
     """Encode the event for sending, once for all followers of the same job."""
     retry = RECONNECT_MS if event.name == "snapshot" else None
-    return ServerSentEvent(_whole(event, metadata), event=event.name, id=event.id, retry=retry).encode()
+    return ServerSentEvent(_with_metadata(event, metadata), event=event.name, id=event.id, retry=retry).encode()
 
 
 def _as_json(metadata: Mapping[str, Any]) -> str:
@@ -149,7 +157,7 @@ def _as_json(metadata: Mapping[str, Any]) -> str:
     return orjson.dumps(metadata).decode() if metadata else ""
 
 
-def _whole(event: Event, metadata: str) -> str:
+def _with_metadata(event: Event, metadata: str) -> str:
     """Return the event's data with the job's metadata, which may have 16 kB and so is not stored in every event."""
     if not metadata or "job" not in (data := orjson.loads(event.data)):
         return event.data
@@ -163,41 +171,41 @@ _PING = ServerSentEvent(comment="ping").encode()
 async def _serve_socket(socket: WebSocket) -> None:
     await socket.accept()
     try:
-        await authenticate(socket, "jobs:read")
-        app = state(socket)
-        job = lookup.owned(socket, await app.store.get(socket.path_params["job_id"]))
-        cursor = await _held(app, job.id, _cursor(socket))
-        if cursor and await _at_end(app, job.id, cursor):
+        opened = services(socket)
+        caller = await authenticate(opened, socket, "jobs:read")
+        job = await lookup.job(opened.store, caller.owner, socket.path_params["job_id"])
+        cursor = await _stored_cursor(opened.events, job.id, _requested_cursor(socket.headers, socket.query_params))
+        if cursor and await _is_exhausted(opened.events, job.id, cursor):
             await socket.close(CLOSED_NORMALLY)
             return
-        follower = await _follower(app, job.id, cursor, _job_snapshot)
+        follower = await _follower(opened, job.id, cursor, _job_snapshot)
         metadata = _as_json(job.metadata)
 
         async def send_one(event: Event | None) -> None:
             if event:  # A ping is not needed: uvicorn keeps a WebSocket alive by itself.
-                data = orjson.Fragment(_whole(event, metadata))
+                data = orjson.Fragment(_with_metadata(event, metadata))
                 message = {"id": event.id, "event": event.name, "data": data}
                 async with asyncio.timeout(SEND_TIMEOUT_S):
                     await socket.send_text(orjson.dumps(message).decode())
 
-        with app.streams.opened(caller(socket), follower):
-            leaving = asyncio.create_task(_end_when_left(socket.receive, follower))
+        with opened.streams.opened(caller, follower):
+            watcher = asyncio.create_task(_end_on_disconnect(socket.receive, follower))
             try:
                 async with follower:
-                    whole = await _pass_on(follower, send_one)
+                    complete = await _forward(follower, send_one)
             finally:
-                leaving.cancel()
+                watcher.cancel()
         if socket.client_state == WebSocketState.CONNECTED:
-            await socket.close(CLOSED_NORMALLY if whole else COME_BACK)
+            await socket.close(CLOSED_NORMALLY if complete else RECONNECT)
     except NLP2FiltersError as exc:
         await socket.close(CLOSE_CODES.get(type(exc), TRY_LATER), str(exc)[:120])
     except StorageError:
-        await socket.close(TRY_LATER, "The job store does not answer.")
+        await socket.close(TRY_LATER, "The job store is not available.")
     except (WebSocketDisconnect, TimeoutError):
         pass
 
 
-async def _pass_on(follower: Follower, send: Callable[[Event | None], Awaitable[None]]) -> bool:
+async def _forward(follower: Follower, send: Callable[[Event | None], Awaitable[None]]) -> bool:
     """Send events as they come, and None after a silence, until the follower has ended or 15 minutes have passed.
 
     Returns True if the last event was sent.
@@ -229,49 +237,53 @@ async def _send_all(events: Sequence[Event], send: Callable[[Event], Awaitable[N
     return len(events), False
 
 
-async def _end_when_left(receive: Receive, follower: Follower) -> None:
+async def _end_on_disconnect(receive: Receive, follower: Follower) -> None:
     """End the follower when the client disconnects; messages from the client are ignored."""
     while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
         pass
     follower.end()
 
 
-async def _follower(app: State, subject: str, cursor: str | None, snapshot: Snapshot) -> Follower:
+async def _follower(services: Services, subject: str, cursor: str | None, snapshot: Snapshot) -> Follower:
     """Create a follower from the cursor. Without one, it starts with a snapshot."""
     if cursor:
-        return app.events.follower(subject, cursor)
-    first = await _snapshot(app, subject, snapshot)
-    return app.events.follower(subject, first.id, first)
+        return services.events.follower(subject, cursor)
+    first = await _snapshot(services, subject, snapshot)
+    return services.events.follower(subject, first.id, first)
 
 
-async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> Event:
+async def _snapshot(services: Services, subject: str, snapshot: Snapshot) -> Event:
     """Read the current state, with the cursor to follow from.
 
     The cursor is read before the state, so that no event is missed in between. If the job or batch has ended, the
     cursor is before its last event, which every follower gets.
     """
-    tail = await app.events.tail(subject, 2)
+    tail = await services.events.tail(subject, 2)
     if tail and tail[0].last:
         tail = tail[1:]
     cursor = tail[0].id if tail else START
-    data = {**await snapshot(app, subject), "at": jobs.timestamp(now_ms())}
+    data = {**await snapshot(services.store, subject), "at": jobs.timestamp(now_ms())}
     return Event(cursor, "snapshot", orjson.dumps(data).decode())
 
 
-async def _job_snapshot(app: State, job_id: str) -> dict[str, Any]:
-    job, found = await app.store.load(job_id, "draft")
+async def _job_snapshot(store: Store, job_id: str) -> dict[str, Any]:
+    job, fields = await store.jobs.load(job_id, "draft")
     public = jobs.to_public(job)
-    return {"type": "job.snapshot", "job_id": job.id, "seq": job.seq, "job": public, "draft": found.get("draft")}
+    return {"type": "job.snapshot", "job_id": job.id, "seq": job.seq, "job": public, "draft": fields.get("draft")}
 
 
-async def _batch_snapshot(app: State, batch_id: str) -> dict[str, Any]:
-    batch, _ = await app.store.batch(batch_id)
-    return {"type": "batch.snapshot", "batch_id": batch.id, "batch": await lookup.batch_now(app, batch)}
+async def _batch_snapshot(store: Store, batch_id: str) -> dict[str, Any]:
+    batch, _ = await store.batches.get(batch_id)
+    return {"type": "batch.snapshot", "batch_id": batch.id, "batch": await lookup.public_batch(store, batch)}
 
 
-def _cursor(connection: HTTPConnection) -> str | None:
-    """Read the client's cursor. The header, which browsers send, takes precedence over the query."""
-    cursor = connection.headers.get("last-event-id") or connection.query_params.get("last_event_id")
+def _requested_cursor(headers: Headers, query: QueryParams) -> str | None:
+    """Read the client's cursor. The header, which browsers send, takes precedence over the query.
+
+    Raises:
+        MalformedCursor: it is not an event's id.
+    """
+    cursor = headers.get("last-event-id") or query.get("last_event_id")
     if not cursor:
         return None
     if not is_cursor(cursor):
@@ -279,23 +291,28 @@ def _cursor(connection: HTTPConnection) -> str | None:
     return cursor
 
 
-async def _held(app: State, subject: str, cursor: str | None) -> str | None:
-    """Return the cursor if its entry is still in the stream, otherwise None."""
-    return cursor if cursor and await app.events.holds(subject, cursor) else None
+async def _stored_cursor(events: Events, subject: str, cursor: str | None) -> str | None:
+    """Return the cursor if its event is still in the stream, otherwise None."""
+    return cursor if cursor and await events.contains(subject, cursor) else None
 
 
-async def _at_end(app: State, subject: str, cursor: str) -> bool:
+async def _is_exhausted(events: Events, subject: str, cursor: str) -> bool:
     """Return True if the cursor is at the last event, so that no more can come."""
-    tail = await app.events.tail(subject, 1)
+    tail = await events.tail(subject, 1)
     return bool(tail) and tail[0].last and tail[0].id == cursor
 
 
 _ID = {"type": "string", "pattern": r"^\d{1,20}-\d{1,20}$"}
 LAST_EVENT_ID = Param(
-    name="Last-Event-ID", place="header", description="Id of the last event that arrived.", schema=_ID
+    name="Last-Event-ID", location="header", description="The id of the last event that you received.", schema=_ID
 )
-CURSOR = Param(name="last_event_id", place="query", description="The same, where a header cannot be sent.", schema=_ID)
-TOKEN = Param(name="token", place="query", description="A stream token, where a header cannot be sent.")
+CURSOR = Param(
+    name="last_event_id",
+    location="query",
+    description="The same as `Last-Event-ID`, for clients that cannot send headers.",
+    schema=_ID,
+)
+TOKEN = Param(name="token", location="query", description="A stream token, for clients that cannot send headers.")
 _PROBLEMS = ("malformed-cursor", "not-acceptable", "too-many-streams")
 
 operations = [

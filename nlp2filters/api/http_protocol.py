@@ -18,7 +18,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from nlp2filters.api.state import State
+from nlp2filters.api.services import Services
 from nlp2filters.core.problems import problem
 from nlp2filters.settings import Settings
 
@@ -42,32 +42,32 @@ RESERVED_FILES = 64
 RETRY_AFTER_S = 5
 
 _PROBES = (b"/healthz", b"/readyz")
-_MALFORMED = ("malformed-http", "This is not HTTP/1.1.")
+_MALFORMED = ("malformed-http", "The request is not valid HTTP/1.1.")
 _TOO_LARGE = (
     "headers-too-large",
-    f"The request line and headers may have {MAX_HEAD} bytes and {MAX_FIELDS} header fields.",
+    f"The request line and headers must not exceed {MAX_HEAD} bytes or {MAX_FIELDS} header fields.",
 )
-_FULL = ("too-many-connections", f"Too many connections are in use. Try again in {RETRY_AFTER_S} seconds.")
+_FULL = ("too-many-connections", f"Too many connections are open. Try again in {RETRY_AFTER_S} seconds.")
 _log = logging.getLogger(__name__)
 
 
 def affordable_connections(settings: Settings) -> int:
     """Return the number of connections that the limit of open files allows; that limit is raised as far as possible."""
-    wanted = settings.max_connections or MAX_CONNECTIONS
+    limit = settings.max_connections or MAX_CONNECTIONS
     reserved = RESERVED_FILES + settings.redis_connections
     files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
-        return wanted
-    if files < wanted + reserved:
-        raised = wanted + reserved if hard == resource.RLIM_INFINITY else min(wanted + reserved, hard)
+        return limit
+    if files < limit + reserved:
+        target = limit + reserved if hard == resource.RLIM_INFINITY else min(limit + reserved, hard)
         try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
-            files = raised
+            resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+            files = target
         except (OSError, ValueError) as exc:
-            _log.warning("the limit of open files stays at %d: %s", files, exc)
-    affordable = min(wanted, max(files - reserved, 2 * SPARE_CONNECTIONS))
+            _log.warning("could not raise the limit of open files, which stays at %d: %s", files, exc)
+    affordable = min(limit, max(files - reserved, 2 * SPARE_CONNECTIONS))
     if affordable < settings.max_connections:
-        _log.warning("%d open files allow %d connections, not MAX_CONNECTIONS", files, affordable)
+        _log.warning("%d open files allow only %d connections, fewer than MAX_CONNECTIONS", files, affordable)
     return affordable
 
 
@@ -83,22 +83,23 @@ class Connections:
 
     _by_server: ClassVar[WeakKeyDictionary[ServerState, "Connections"]] = WeakKeyDictionary()
 
-    def __init__(self, server: ServerState, app: State) -> None:
+    def __init__(self, server: ServerState, services: Services) -> None:
         self.all = server.connections
         self.fresh: Queue = OrderedDict()
         self.idle: Queue = OrderedDict()
-        self.metrics = app.metrics
-        self.head_timeout_s, self.body_timeout_s = app.settings.header_timeout_s, app.settings.body_timeout_s
-        self._limit = app.max_connections
+        self.metrics = services.metrics
+        self.head_timeout_s = services.settings.header_timeout_s
+        self.body_timeout_s = services.settings.body_timeout_s
+        self._limit = services.max_connections
         self._interval_s = min(1.0, self.head_timeout_s / 4, self.body_timeout_s / 4)
         self._sweeping = False
         self.metrics.watch_connections(lambda: len(self.all))
 
     @classmethod
-    def of(cls, server: ServerState, app: State) -> "Connections":
-        """Return the connections of `server`, which serves `app`."""
+    def of(cls, server: ServerState, services: Services) -> "Connections":
+        """Return the connections of `server`."""
         if server not in cls._by_server:
-            cls._by_server[server] = cls(server, app)
+            cls._by_server[server] = cls(server, services)
         return cls._by_server[server]
 
     def add(self, connection: "LimitedProtocol") -> None:
@@ -162,7 +163,7 @@ class LimitedProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.queue: Queue | None = None  # A waiting connection is in one of the queues.
-        self._connections = Connections.of(server_state, app_state["app"])
+        self._connections = Connections.of(server_state, app_state["services"])
         self._since = 0.0  # The current wait began at this time.
         # Bytes are counted from the end of the last head or piece of a body; fewer if these came together.
         self._size = 0
@@ -212,7 +213,9 @@ class LimitedProtocol(HttpToolsProtocol):
         if len(self.headers) > MAX_FIELDS or (self._size > MAX_HEAD and self._head_size() > MAX_HEAD):
             self._stop_parsing(*_TOO_LARGE)
         if len(self.pipeline) >= MAX_PIPELINED:
-            self._stop_parsing("malformed-http", f"More than {MAX_PIPELINED} requests wait for an answer.")
+            self._stop_parsing(
+                "malformed-http", f"More than {MAX_PIPELINED} pipelined requests are waiting for a response."
+            )
         self._since = self.loop.time()
         self._size = self._received = 0
         self._room = self._connections.use(self) or self._is_probe()
@@ -286,7 +289,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _check_pace(self, waited_s: float) -> None:
         if self._received < waited_s * MIN_BODY_RATE:
-            self._refuse("request-timeout", f"{self._received} bytes of the body in {waited_s:.0f} s.")
+            self._refuse("request-timeout", f"Only {self._received} bytes of the body arrived in {waited_s:.0f} s.")
         else:
             self._since, self._received = self._since + waited_s, 0
 
@@ -321,8 +324,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def _refuse(self, slug: str, detail: str) -> None:
         """Answer with a problem, and close the connection once the client has had time to read it."""
         self._connections.metrics.connection_closed(slug)
-        begun = self._answering is not None and self._answering.response_started
-        cut = begun and not self._is_answered()  # The client would take a problem for a part of that answer.
+        response_started = self._answering is not None and self._answering.response_started
+        cut = response_started and not self._is_answered()  # The client would take a problem for a part of that answer.
         self._disconnect()
         self._refused, self._since = True, self.loop.time()
         self._connections.rest(self)
@@ -352,7 +355,7 @@ def _problem(slug: str, detail: str) -> tuple[int, list[tuple[bytes, bytes]], by
 
 
 async def _unavailable(scope: Scope, receive: Receive, send: Send) -> None:
-    scope["state"]["app"].metrics.connection_closed(_FULL[0])
+    scope["state"]["services"].metrics.connection_closed(_FULL[0])
     status, headers, body = _problem(*_FULL)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -2,26 +2,26 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from nlp2filters import demo, fault_injection
-from nlp2filters.api import admission, headers, lookup
-from nlp2filters.api.auth import caller
-from nlp2filters.api.body import read_json
-from nlp2filters.api.headers import Preferences
-from nlp2filters.api.preparing import Preparation
+from nlp2filters.api import admission, lookup
+from nlp2filters.api.headers import Preferences, etag_matches
+from nlp2filters.api.preparation import Preparation, clone_request
+from nlp2filters.api.query import MAX_PAGE_SIZE, PAGE_SIZE, decode_page_token, encode_page_token, int_param
 from nlp2filters.api.responses import JSON
-from nlp2filters.api.routes import Operation, Param
-from nlp2filters.api.state import State, state
-from nlp2filters.api.submission import Submission, checked
+from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, Operation, Param
+from nlp2filters.api.services import Services
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, schemas
 from nlp2filters.core.dialects import sql
 from nlp2filters.core.interpretation import from_json
 from nlp2filters.core.jobs import RETRYABLE, Job
+from nlp2filters.core.requests import Submission
 from nlp2filters.demo import table
 from nlp2filters.errors import (
     Fault,
@@ -32,204 +32,220 @@ from nlp2filters.errors import (
     NotRetryable,
     ReplayGone,
 )
-from nlp2filters.storage.connection import StorageError
-from nlp2filters.storage.store import Event, now_ms
+from nlp2filters.storage.commits import EventDraft
+from nlp2filters.storage.errors import StorageError
+from nlp2filters.storage.request_parts import Request
+from nlp2filters.storage.store import Store
+from nlp2filters.storage.submissions import AdmissionLimits
 
 RETRY_AFTER_S = 1
 MAX_ROWS = 200
 
 
-async def submit(request: Request) -> Response:
-    """Accept a text: check the request, write the job, answer at once.
+async def submit(call: Call, body: Submission) -> Response:
+    """Submit a text. The job is returned at once, before it is processed.
 
-    With `Prefer: wait=N` the answer waits up to N seconds (at most 25) for the job to end, and is then 200 with the
-    job and its `result`. An `Idempotency-Key` makes it safe to send the same request again: it yields the same job.
+    With `Prefer: wait=N`, the response is delayed up to N seconds (at most 25) until the job has ended; it is then 200
+    with the job and its `result`. With an `Idempotency-Key`, it is safe to send the same request again: the response
+    is the same job.
     """
-    asked = checked(Submission, await read_json(request))
-    once = headers.once(request, asked.model_dump(mode="json"))
-    if made := await admission.replayed(request, once):
-        return await _accepted(request, made)
-    limits, rate = await admission.admit(request)
-    job, body = await Preparation(request).prepare(asked)
-    job_id = await state(request).store.create(job, body, limits=limits, once=once)
-    fault_injection.reach(state(request).settings.faults, "job-created")
-    return await _accepted(request, job_id, job, rate)
+    services, owner = call.services, call.caller.owner
+    if job_id := await admission.replayed_id(services.store, owner, call.idempotency_key):
+        return await _replay(call, job_id)
+    limits, headers = await admission.admit(services, call.caller)
+    job, request = await Preparation(services, owner, call.headers).prepare(body)
+    return await _create(call, job, request, limits, headers)
 
 
-async def retry(request: Request) -> Response:
-    """Submit the request of a failed, canceled or expired job again, as a new job, whose `retry_of` is the old one.
+async def retry(call: Call, job_id: str) -> Response:
+    """Submit the request of a failed, canceled or expired job again, as a new job whose `retry_of` is the old one.
 
     `Prefer` and `Idempotency-Key` work as for a submission.
     """
-    app, once = state(request), headers.once(request, None)
-    if made := await admission.replayed(request, once):
-        return await _accepted(request, made)
-    limits, rate = await admission.admit(request)
-    old = await lookup.job(request)
+    services, owner = call.services, call.caller.owner
+    if new_id := await admission.replayed_id(services.store, owner, call.idempotency_key):
+        return await _replay(call, new_id)
+    limits, headers = await admission.admit(services, call.caller)
+    old, fields = await lookup.job_with(services.store, owner, job_id, "request")
     if old.status not in RETRYABLE:
         raise NotRetryable(old.id, old.status)
-    _, found = await app.store.load(old.id, "request")
-    job, body = await admission.again(app, old, found["request"])
-    job_id = await app.store.create(job, body, limits=limits, once=once)
-    return await _accepted(request, job_id, job, rate)
+    job, request = await clone_request(services, old, fields["request"])
+    return await _create(call, job, request, limits, headers)
 
 
-async def _accepted(
-    request: Request, job_id: str, new: Job | None = None, rate: Mapping[str, str] = MappingProxyType({})
+async def _create(
+    call: Call, job: Job, request: Request, limits: AdmissionLimits, headers: Mapping[str, str]
 ) -> Response:
-    """Answer a submission. `new` is None or has another id if the key stands for an earlier job.
+    """Write the job, and answer with it; or with the job of a concurrent request with the same idempotency key."""
+    services = call.services
+    job_id = await services.store.jobs.create(job, request, limits=limits, once=call.idempotency_key)
+    fault_injection.reach(services.settings.faults, "job-created")
+    if job_id != job.id:
+        return await _replay(call, job_id, headers)
+    prefer, result = call.preferences, None
+    if prefer.wait_s:
+        with suppress(StorageError):  # An error would tell the client that the job was not written.
+            job, result = await _wait(services, job, prefer.wait_s)
+    return _job_response(job, result, prefer, headers)
+
+
+async def _replay(call: Call, job_id: str, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
+    """Answer a repeated request with the job that it created.
 
     Raises:
-        ReplayGone: the earlier job is no longer kept.
+        ReplayGone: the job is no longer kept.
     """
-    app, asked = state(request), headers.preferences(request)
-    if replayed := new is None or new.id != job_id:
-        try:
-            new = await app.store.get(job_id)
-        except JobNotFound as exc:
-            raise ReplayGone(job_id) from exc
-    assert new
-    found: dict[str, Any] = {"job": new}
-    if asked.wait_s:
-        try:
-            found = await _wait(app, job_id, asked)
-        except StorageError:
-            if replayed:
-                raise
-            # The job was written, but an error would tell the client that it was not.
-    job = found["job"]
-    answer = {
-        "Location": f"/v1/jobs/{job_id}",
-        **asked.applied,
-        **rate,
-        **({"Idempotency-Replayed": "true"} if replayed else {}),
-    }
-    finished = asked.wait_s > 0 and job.done
-    if not job.done:
-        answer["Retry-After"] = str(RETRY_AFTER_S)
-    status = 200 if finished else 202
-    if asked.minimal:
-        return Response(status_code=status, headers=answer)
-    public = jobs.to_public(job)
-    return JSON({**public, "result": found.get("result")} if finished else public, status_code=status, headers=answer)
-
-
-async def _wait(app: State, job_id: str, asked: Preferences) -> dict[str, Any]:
-    """Wait for the job to end or for the time to be up. Returns the job, and its result if it has one."""
     try:
-        async with asyncio.timeout(asked.wait_s):
-            async for _ in app.events.follow(job_id):
+        job = await call.services.store.jobs.get(job_id)
+    except JobNotFound as exc:
+        raise ReplayGone("job", job_id) from exc
+    prefer, result = call.preferences, None
+    if prefer.wait_s:
+        job, result = await _wait(call.services, job, prefer.wait_s)
+    return _job_response(job, result, prefer, {**headers, "Idempotency-Replayed": "true"})
+
+
+async def _wait(services: Services, job: Job, wait_s: int) -> tuple[Job, dict[str, Any] | None]:
+    """Wait until the job has ended or the time is up. Returns the job, and its result if it has one."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(wait_s):
+            async for _ in services.events.follow(job.id):
                 pass
-    except TimeoutError:
-        pass
-    job, found = await app.store.load(job_id, "result")
-    return {"job": job, **found}
+    job, fields = await services.store.jobs.load(job.id, "result")
+    return job, fields.get("result")
 
 
-async def listing(request: Request) -> Response:
-    """List the caller's jobs, newest first. Follow `next_page_token` until it is null; a page may be short."""
-    size = headers.whole_number(request, "page_size", default=headers.PAGE_SIZE, most=headers.MAX_PAGE_SIZE, least=1)
-    status = request.query_params.get("status")
+def _job_response(
+    job: Job, result: dict[str, Any] | None, prefer: Preferences, extra_headers: Mapping[str, str]
+) -> Response:
+    headers = {"Location": f"/v1/jobs/{job.id}", **prefer.applied, **extra_headers}
+    if not job.done:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    with_result = prefer.wait_s > 0 and job.done
+    status_code = 200 if with_result else 202
+    if prefer.minimal:
+        return Response(status_code=status_code, headers=headers)
+    public = jobs.to_public(job)
+    return JSON({**public, "result": result} if with_result else public, status_code=status_code, headers=headers)
+
+
+async def list_jobs(call: Call) -> Response:
+    """List the caller's jobs, newest first.
+
+    Pass `next_page_token` on as `page_token` until it is null. A page may have fewer jobs than `page_size`.
+    """
+    query = call.query
+    size = int_param(query, "page_size", default=PAGE_SIZE, maximum=MAX_PAGE_SIZE, minimum=1)
+    status = query.get("status")
     if status is not None and status not in STATUSES:
         raise InvalidRequest([Fault("/query/status", f"Expected one of {', '.join(STATUSES)}.")])
-    place = headers.page_place(request)
-    found, following = await state(request).store.page(caller(request).owner, size, place, status)  # type: ignore[arg-type]
-    return JSON({"jobs": [jobs.to_public(job) for job in found], "next_page_token": headers.page_token(following)})
+    after = decode_page_token(query)
+    page, last = await call.services.store.jobs.page(call.caller.owner, size, after, status)  # type: ignore[arg-type]
+    return JSON({"jobs": [jobs.to_public(job) for job in page], "next_page_token": encode_page_token(last)})
 
 
-async def show(request: Request) -> Response:
-    """Show the job. With `If-None-Match`, the answer is 304 while the job has not changed."""
-    job = await lookup.job(request)
+async def show(call: Call, job_id: str) -> Response:
+    """Return the job. With `If-None-Match`, the response is 304 while the job has not changed."""
+    job = await lookup.job(call.services.store, call.caller.owner, job_id)
     etag = f'"{job.seq}"'
-    answer = {"ETag": etag} if job.done else {"ETag": etag, "Retry-After": str(RETRY_AFTER_S)}
-    if headers.matches(request, etag):
-        return Response(status_code=304, headers=answer)
-    return JSON(jobs.to_public(job), headers=answer)
+    headers = {"ETag": etag} if job.done else {"ETag": etag, "Retry-After": str(RETRY_AFTER_S)}
+    if etag_matches(call.headers, etag):
+        return Response(status_code=304, headers=headers)
+    return JSON(jobs.to_public(job), headers=headers)
 
 
-async def result(request: Request) -> Response:
-    """Show the result of a job that succeeded."""
-    job, found = await lookup.result(request)
+async def show_result(call: Call, job_id: str) -> Response:
+    """Return the result of a job that succeeded."""
+    job, result = await lookup.result(call.services.store, call.caller.owner, job_id)
     etag = f'"{job.seq}"'
-    if headers.matches(request, etag):
+    if etag_matches(call.headers, etag):
         return Response(status_code=304, headers={"ETag": etag})
-    return JSON(found, headers={"ETag": etag})
+    return JSON(result, headers={"ETag": etag})
 
 
-async def cancel(request: Request) -> Response:
-    """Cancel the job at once, or when its worker stops (until then `canceling`). 200 if it was canceled before."""
-    job = await lookup.job(request)
+async def cancel(call: Call, job_id: str) -> Response:
+    """Cancel the job.
+
+    A running job is `canceling` until its worker stops. The response is 200 if the job was already canceled.
+    """
+    store = call.services.store
+    job = await lookup.job(store, call.caller.owner, job_id)
     if job.status in ("canceling", "canceled"):
         return JSON(jobs.to_public(job))
-    job = await cancel_job(state(request), job)
+    job = await cancel_job(store, job)
     return JSON(jobs.to_public(job), status_code=202)
 
 
-async def cancel_job(app: State, job: Job) -> Job:
+async def cancel_job(store: Store, job: Job) -> Job:
     """Cancel the job, and publish that to its followers.
 
     Raises:
         IllegalTransition: the job has ended, or is already being canceled.
     """
-    return await app.store.step(job, lambda job: jobs.cancel(job, now_ms()), events=_cancel_events)
+    return await store.jobs.apply(job, lambda job: jobs.cancel(job, now_ms()), events=_cancel_events)
 
 
-def _cancel_events(after: Job) -> list[Event]:
-    return [Event("done", {"result": None}) if after.done else Event("status", {})]
+def _cancel_events(after: Job) -> list[EventDraft]:
+    return [EventDraft("done", {"result": None}) if after.done else EventDraft("status", {})]
 
 
-async def delete(request: Request) -> Response:
+async def delete(call: Call, job_id: str) -> Response:
     """Delete a job that has ended, with its text, result, events and deliveries."""
-    job = await lookup.job(request)
+    store = call.services.store
+    job = await lookup.job(store, call.caller.owner, job_id)
     if not job.done:
         raise NotFinished(job.id, job.status)
-    await state(request).store.delete(job)
+    await store.jobs.delete(job)
     return Response(status_code=204)
 
 
-async def rows(request: Request) -> Response:
-    """Search the demo data with the job's SQL. Returns the counts of matching and all rows, and the first rows."""
-    job, found = await lookup.result(request)
+async def search_rows(call: Call, job_id: str) -> Response:
+    """Search the demo data with the job's SQL.
+
+    Returns the first matching rows, and the numbers of matching rows and of all rows.
+    """
+    job, result = await lookup.result(call.services.store, call.caller.owner, job_id)
     if job.catalog is None or job.catalog not in demo.NAMES:
         raise NoDemoData(job.catalog)
-    size = headers.whole_number(request, "limit", default=50, most=MAX_ROWS)
-    count, chosen = await asyncio.to_thread(_select, job.catalog, found, size)
-    return JSON({"count": count, "total": len(demo.rows(job.catalog)), "rows": chosen})
+    limit = int_param(call.query, "limit", default=50, maximum=MAX_ROWS)
+    count, rows = await asyncio.to_thread(_select, job.catalog, result, limit)
+    return JSON({"count": count, "total": len(demo.rows(job.catalog)), "rows": rows})
 
 
-def _select(name: str, found: dict[str, Any], size: int) -> tuple[int, Any]:
-    reading, catalog = from_json(found), demo.catalog(name)
+def _select(name: str, result: dict[str, Any], limit: int) -> tuple[int, Any]:
+    reading, catalog = from_json(result), demo.catalog(name)
     where = sql.where_clause(reading.filter, catalog) if reading.filter else None
-    limit = min(size, reading.limit) if reading.limit else size
-    count, chosen = table.select(name, where, sql.order_by(reading.sort, catalog), limit)
-    return min(count, reading.limit or count), chosen
+    limit = min(limit, reading.limit) if reading.limit else limit
+    count, rows = table.select(name, where, sql.order_by(reading.sort, catalog), limit)
+    return min(count, reading.limit or count), rows
 
 
 STATUSES = ("queued", "running", "canceling", "succeeded", "failed", "canceled", "expired")
-_LIMITS = ("too-many-requests", "too-many-pending", "too-many-bytes", "overloaded")
-_REUSED = ("idempotency-key-reused", "replay-gone")
-_ONCE = Param(name="Idempotency-Key", place="header", description="The same key and body: the same job, for 24 h.")
-_PREFER = Param(name="Prefer", place="header", description="`wait=N` seconds for the end; `return=minimal`: no body.")
-_ETAG = Param(name="If-None-Match", place="header", description="The ETag that the client has.")
+_LIMIT_PROBLEMS = ("too-many-requests", "too-many-pending", "too-many-bytes", "overloaded")
+_KEY_PROBLEMS = ("idempotency-key-reused", "replay-gone")
+_ETAG = Param(name="If-None-Match", location="header", description="The `ETag` of the version that you have.")
 _SIZE = Param(
     name="page_size",
-    place="query",
-    description="Most jobs of a page, up to 200.",
+    location="query",
+    description="The maximum number of jobs on a page, at most 200.",
     schema={"type": "integer", "minimum": 1},
 )
-_TOKEN = Param(name="page_token", place="query", description="The `next_page_token` of the page before.")
+_TOKEN = Param(name="page_token", location="query", description="The `next_page_token` of the previous page.")
 _STATUS = Param(
     name="status",
-    place="query",
-    description="Only jobs of this status.",
+    location="query",
+    description="Return only jobs with this status.",
     schema={"type": "string", "enum": list(STATUSES)},
 )
 _LIMIT = Param(
-    name="limit", place="query", description="Most rows, up to 200.", schema={"type": "integer", "minimum": 0}
+    name="limit",
+    location="query",
+    description="The maximum number of rows, at most 200.",
+    schema={"type": "integer", "minimum": 0},
 )
-_MADE = ("Location", "Preference-Applied", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy")
-_MADE_HEADERS = {202: (*_MADE, "Retry-After"), 200: _MADE}
-_FINISHED = ("job-not-found", "job-not-finished", "job-failed", "result-expired")
+_CREATED = ("Location", "Preference-Applied", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy")
+_CREATED_HEADERS = {202: (*_CREATED, "Retry-After"), 200: _CREATED}
+_RESULT_PROBLEMS = ("job-not-found", "job-not-finished", "job-failed", "result-expired")
 
 operations = [
     Operation(
@@ -239,18 +255,18 @@ operations = [
         "jobs:write",
         {202: schemas.Job, 200: schemas.FinishedJob},
         body=Submission,
-        params=(_PREFER, _ONCE),
+        params=(PREFER, IDEMPOTENCY_KEY),
         problems=(
             "catalog-not-found",
             "invalid-catalog",
             "invalid-filter",
-            *_FINISHED,
-            *_REUSED,
-            *_LIMITS,
+            *_RESULT_PROBLEMS,
+            *_KEY_PROBLEMS,
+            *_LIMIT_PROBLEMS,
         ),
-        headers=_MADE_HEADERS,
+        headers=_CREATED_HEADERS,
     ),
-    Operation("GET", "/v1/jobs", listing, "jobs:read", {200: schemas.Jobs}, params=(_STATUS, _SIZE, _TOKEN)),
+    Operation("GET", "/v1/jobs", list_jobs, "jobs:read", {200: schemas.Jobs}, params=(_STATUS, _SIZE, _TOKEN)),
     Operation(
         "GET",
         "/v1/jobs/{job_id}",
@@ -272,21 +288,21 @@ operations = [
     Operation(
         "GET",
         "/v1/jobs/{job_id}/result",
-        result,
+        show_result,
         "jobs:read",
         {200: schemas.Result, 304: None},
         params=(_ETAG,),
-        problems=_FINISHED,
+        problems=_RESULT_PROBLEMS,
         headers={200: ("ETag",), 304: ("ETag",)},
     ),
     Operation(
         "GET",
         "/v1/jobs/{job_id}/rows",
-        rows,
+        search_rows,
         "jobs:read",
         {200: schemas.Rows},
         params=(_LIMIT,),
-        problems=(*_FINISHED, "not-found"),
+        problems=(*_RESULT_PROBLEMS, "not-found"),
     ),
     Operation(
         "POST",
@@ -302,8 +318,8 @@ operations = [
         retry,
         "jobs:write",
         {202: schemas.Job, 200: schemas.FinishedJob},
-        params=(_PREFER, _ONCE),
-        problems=("job-not-found", "job-not-retryable", "result-expired", *_REUSED, *_LIMITS),
-        headers=_MADE_HEADERS,
+        params=(PREFER, IDEMPOTENCY_KEY),
+        problems=("job-not-found", "job-not-retryable", "result-expired", *_KEY_PROBLEMS, *_LIMIT_PROBLEMS),
+        headers=_CREATED_HEADERS,
     ),
 ]

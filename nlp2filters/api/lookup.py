@@ -1,78 +1,70 @@
-"""Load the job or batch in the URL. Another owner's is treated as if it did not exist."""
+"""Load jobs and batches for their owner. Another owner's are treated as if they did not exist."""
 
 from typing import Any
 
-from starlette.requests import HTTPConnection, Request
-
-from nlp2filters.api.auth import caller
-from nlp2filters.api.state import State, state
 from nlp2filters.core import batches
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import BatchNotFound, JobGone, JobNotFound, ResultNotReady
+from nlp2filters.storage.store import Store
 
 
-async def job(request: Request) -> Job:
-    """Load the job.
+async def job(store: Store, owner: str, job_id: str) -> Job:
+    """Load a job.
 
     Raises:
         JobNotFound: it does not exist, or belongs to another owner.
     """
-    return owned(request, await state(request).store.get(request.path_params["job_id"]))
-
-
-def owned(connection: HTTPConnection, job: Job) -> Job:
-    """Return the job if it belongs to the caller.
-
-    Raises:
-        JobNotFound: it belongs to another owner.
-    """
-    if job.owner != caller(connection).owner:
-        raise JobNotFound(job.id)
+    job, _ = await job_with(store, owner, job_id)
     return job
 
 
-async def result(request: Request) -> tuple[Job, dict[str, Any]]:
-    """Load the job and its result.
+async def job_with(store: Store, owner: str, job_id: str, *names: str) -> tuple[Job, dict[str, Any]]:
+    """Load a job and the named fields of its record; raises as `job` does."""
+    job, fields = await store.jobs.load(job_id, *names)
+    if job.owner != owner:
+        raise JobNotFound(job.id)
+    return job, fields
+
+
+async def result(store: Store, owner: str, job_id: str) -> tuple[Job, dict[str, Any]]:
+    """Load a job and its result.
 
     Raises:
         ResultNotReady: the job has not ended, or has ended without a result.
         JobGone: its retention time is over.
         JobNotFound: it does not exist, or belongs to another owner.
     """
-    job, found = await finished(request, request.path_params["job_id"], "result")
-    return job, found["result"]
+    job, fields = await succeeded_job(store, owner, job_id, "result")
+    return job, fields["result"]
 
 
-async def finished(request: Request, job_id: str, *names: str) -> tuple[Job, dict[str, Any]]:
-    """Load a job of the caller that succeeded, and the named fields of its record; raises as `result` does."""
-    store = state(request).store
+async def succeeded_job(store: Store, owner: str, job_id: str, *names: str) -> tuple[Job, dict[str, Any]]:
+    """Load a job that has succeeded, and the named fields of its record; raises as `result` does."""
     try:
-        job, found = await store.load(job_id, *names)
+        job, fields = await job_with(store, owner, job_id, *names)
     except JobNotFound:
-        if await store.owner_of_gone(job_id) == caller(request).owner:
+        if await store.jobs.owner_of_expired(job_id) == owner:
             raise JobGone(job_id) from None
         raise
-    owned(request, job)
     if job.status != "succeeded":
         raise ResultNotReady(job.id, job.status, job.error)
-    return job, found
+    return job, fields
 
 
-async def batch(request: Request) -> tuple[Batch, dict[str, Any]]:
-    """Load the batch and its request.
+async def batch(store: Store, owner: str, batch_id: str) -> tuple[Batch, dict[str, Any]]:
+    """Load a batch and its request.
 
     Raises:
         BatchNotFound: it does not exist, or belongs to another owner.
     """
-    batch_id = request.path_params["batch_id"]
-    found, asked = await state(request).store.batch(batch_id)
-    if found.owner != caller(request).owner:
+    batch, request = await store.batches.get(batch_id)
+    if batch.owner != owner:
         raise BatchNotFound(batch_id)
-    return found, asked
+    return batch, request
 
 
-async def batch_now(app: State, batch: Batch) -> dict[str, Any]:
+async def public_batch(store: Store, batch: Batch) -> dict[str, Any]:
     """Return the batch as its owner sees it, with the current state of its jobs."""
-    members = await app.store.load_many([job_id for _, job_id in batch.members])
+    members = await store.jobs.load_many([job_id for _, job_id in batch.members])
     return batches.to_public(batch, [job for job, _ in members])

@@ -1,14 +1,11 @@
 """Metrics in Prometheus's text format: requests of this process, and the state of the queues that all share."""
 
-from collections.abc import Awaitable, Callable
-from typing import cast
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
-from nlp2filters.storage import arq_format
-from nlp2filters.storage.arq_format import FUNCTIONS
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.store import Store
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
@@ -70,18 +67,10 @@ class Metrics:
     async def render(self, store: Store, streams: int) -> bytes:
         """Render all metrics, with the current state of the queues in Redis."""
         self._streams.set(streams)
-        counters = await cast(Awaitable[dict[bytes, bytes]], store.redis.hgetall(store.keys.stats))
-        for name, count in counters.items():
-            self._jobs.labels(name.decode()).set(int(count))
-        now = now_ms()
-        async with store.redis.pipeline(transaction=False) as pipe:
-            for stage in FUNCTIONS:
-                pipe.zcard(arq_format.all_key(store.keys.queue(stage)))
-                pipe.zrange(arq_format.all_key(store.keys.queue(stage)), 0, 0, withscores=True)
-                pipe.zcount(store.keys.workers(stage), now, "+inf")
-            replies = iter(await pipe.execute())
-        for stage, depth, head, workers in zip(FUNCTIONS, replies, replies, replies, strict=False):
-            self._depth.labels(stage).set(depth)
-            self._age.labels(stage).set(max(0.0, (now - head[0][1]) / 1000) if head else 0)
-            self._workers.labels(stage).set(workers)
+        for name, count in (await store.stats.job_counts()).items():
+            self._jobs.labels(name).set(count)
+        for stage, queue in (await store.stats.queues()).items():
+            self._depth.labels(stage).set(queue.entries)
+            self._age.labels(stage).set(queue.overdue_s)
+            self._workers.labels(stage).set(queue.workers)
         return generate_latest(self._registry)

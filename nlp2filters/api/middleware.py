@@ -13,7 +13,7 @@ from nlp2filters import logs
 
 REQUEST_ID = "X-Request-ID"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
-_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,200}", re.ASCII)
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{8,200}", re.ASCII)
 _log = logging.getLogger(__name__)
 
 _PAGE_CSP = (
@@ -72,8 +72,8 @@ def _relative(location: str) -> str:
 
 def _request_id(scope: Scope) -> str:
     """Return the id that the client, or a router in front of us, gave the request; otherwise a new one."""
-    given = Headers(scope=scope).get(REQUEST_ID, "")
-    return given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+    client_id = Headers(scope=scope).get(REQUEST_ID, "")
+    return client_id if _CLIENT_ID.fullmatch(client_id) else uuid.uuid4().hex
 
 
 class AccessLog:
@@ -92,17 +92,19 @@ class AccessLog:
         status, began = 0, time.monotonic()
         request_id = scope["state"]["request_id"] = _request_id(scope)
 
-        async def noting(message: Message) -> None:
+        async def send_and_log(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message)[REQUEST_ID] = request_id
-                scope["state"]["app"].metrics.answered(_method(scope), _route(scope), status, time.monotonic() - began)
+                scope["state"]["services"].metrics.answered(
+                    _method(scope), _route(scope), status, time.monotonic() - began
+                )
             await send(message)
 
         with logs.about(request_id=request_id):
             try:
-                await self.app(scope, receive, noting)
+                await self.app(scope, receive, send_and_log)
             except Exception:
                 status = 500
                 raise

@@ -3,50 +3,38 @@
 import asyncio
 from typing import Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from nlp2filters import __version__
 from nlp2filters.api.metrics import MEDIA_TYPE
 from nlp2filters.api.responses import JSON
-from nlp2filters.api.routes import Operation, Param
-from nlp2filters.api.state import State, state
+from nlp2filters.api.routes import Call, Operation, Param
 from nlp2filters.core import schemas
-from nlp2filters.storage.arq_format import FUNCTIONS
-from nlp2filters.storage.connection import StorageError
-from nlp2filters.storage.store import now_ms
+from nlp2filters.storage.errors import StorageError
 
 READY_TIMEOUT_S = 2.0
 
 
-async def healthz(request: Request) -> Response:
+async def healthz(call: Call) -> Response:
     """Check that the process is alive."""
     return JSON({"status": "ok", "version": __version__})
 
 
-async def readyz(request: Request) -> Response:
+async def readyz(call: Call) -> Response:
     """Check that jobs can be accepted: Redis answers. With `?workers=true`, every queue must also have a worker."""
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
-            workers = await _workers(state(request))
+            workers = await call.services.store.stats.workers()
     except (StorageError, OSError, TimeoutError):
         return JSON({"status": "unavailable", "redis": False, "workers": {}}, status_code=503)
-    ready = all(workers.values()) or request.query_params.get("workers") != "true"
+    ready = all(workers.values()) or call.query.get("workers") != "true"
     body: dict[str, Any] = {"status": "ready" if ready else "starting", "redis": True, "workers": workers}
     return JSON(body, status_code=200 if ready else 503)
 
 
-async def _workers(app: State) -> dict[str, int]:
-    """Count the workers of each queue."""
-    async with app.store.redis.pipeline(transaction=False) as pipe:
-        for stage in FUNCTIONS:
-            pipe.zcount(app.store.keys.workers(stage), now_ms(), "+inf")
-        return dict(zip(FUNCTIONS, await pipe.execute(), strict=True))
-
-
-async def metrics(request: Request) -> Response:
+async def metrics(call: Call) -> Response:
     """Show metrics in Prometheus's text format: of this web process, and of the queues that all processes share."""
-    app = state(request)
+    app = call.services
     content = await app.metrics.render(app.store, len(app.streams))
     return Response(content, media_type=MEDIA_TYPE)
 
@@ -59,7 +47,9 @@ operations = [
         readyz,
         None,
         {200: schemas.Readiness, 503: schemas.Readiness},
-        params=(Param(name="workers", place="query", description="`true`: every queue must have a worker, too."),),
+        params=(
+            Param(name="workers", location="query", description="With `true`, every queue must also have a worker."),
+        ),
         tag="service",
     ),
     Operation("GET", "/metrics", metrics, "admin", {200: MEDIA_TYPE}, tag="service"),

@@ -11,7 +11,7 @@ from sse_starlette import EventSourceResponse
 
 from nlp2filters.errors import TooManyStreams
 from nlp2filters.storage.api_keys import ApiKeys, Caller
-from nlp2filters.storage.connection import StorageError
+from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.streams import Follower
 
 CHECK_KEYS_S = 10.0
@@ -22,11 +22,11 @@ _log = logging.getLogger(__name__)
 class Streams:
     """The open streams, counted by owner. Those of revoked API keys are ended, and all when the process is stopped.
 
-    Use it as `async with Streams(api_keys, most)`; an owner with limits may have `most` streams.
+    Use it as `async with Streams(api_keys, max_per_owner)`; the limit applies to callers with limits.
     """
 
-    def __init__(self, api_keys: ApiKeys, most: int) -> None:
-        self._api_keys, self._most = api_keys, most
+    def __init__(self, api_keys: ApiKeys, max_per_owner: int) -> None:
+        self._api_keys, self._max_per_owner = api_keys, max_per_owner
         self._open: dict[Follower, Caller] = {}
         self._counts: Counter[str] = Counter()
         self._stopping = False
@@ -54,8 +54,8 @@ class Streams:
         Raises:
             TooManyStreams: the caller has as many streams as allowed.
         """
-        if caller.limited and self._counts[caller.owner] >= self._most:
-            raise TooManyStreams(self._most)
+        if caller.limited and self._counts[caller.owner] >= self._max_per_owner:
+            raise TooManyStreams(self._max_per_owner)
         self._counts[caller.owner] += 1
         self._open[follower] = caller
         if self._stopping:
@@ -72,9 +72,11 @@ class Streams:
         while True:
             await asyncio.sleep(CHECK_KEYS_S)
             try:
-                revoked = await self._api_keys.revoked({one.key_id for one in self._open.values() if one.key_id})
+                revoked = await self._api_keys.revoked(
+                    {caller.key_id for caller in self._open.values() if caller.key_id}
+                )
             except StorageError as exc:
-                _log.debug("no key can be looked up: %s", exc)
+                _log.debug("could not check for revoked API keys: %s", exc)
                 continue
             for follower, caller in self._open.items():
                 if caller.key_id in revoked:

@@ -9,22 +9,22 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from nlp2filters import __version__
-from nlp2filters.api.routes import Media, Operation
+from nlp2filters.api.routes import Media, Operation, Param
 from nlp2filters.core import schemas
 from nlp2filters.core.problems import PROBLEMS
 from nlp2filters.storage.api_keys import SCOPES
 
 _REF = "#/components/schemas/{model}"
 HEADERS = {
-    "Allow": "The methods that the address takes.",
-    "ETag": "The version of what is sent, for `If-None-Match`.",
-    "Idempotency-Replayed": "`true`: made by an earlier request with the same key.",
-    "Location": "Where what was made is.",
-    "Preference-Applied": "What of `Prefer` was granted.",
-    "RateLimit": "Submissions left in this minute, `r`, and seconds to the next, `t`.",
-    "RateLimit-Policy": "Submissions `q` in `w` seconds.",
-    "Retry-After": "Seconds after which to ask again.",
-    "WWW-Authenticate": "How to show who is calling.",
+    "Allow": "The methods that this URL supports.",
+    "ETag": "The version of the response, for `If-None-Match`.",
+    "Idempotency-Replayed": "`true` if an earlier request with the same key created it.",
+    "Location": "The URL of the created resource.",
+    "Preference-Applied": "The preferences in `Prefer` that were honoured.",
+    "RateLimit": "`r`: the submissions left in this minute; `t`: the seconds until the next minute.",
+    "RateLimit-Policy": "The limit: `q` submissions in `w` seconds.",
+    "Retry-After": "The seconds to wait before the next request.",
+    "WWW-Authenticate": "How to authenticate.",
 }
 _PROBLEM_HEADERS = {
     401: ("WWW-Authenticate",),
@@ -46,7 +46,7 @@ _PATH_PARAMETERS = {
 
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
-    """Build the complete description in OpenAPI 3.1."""
+    """Build the complete OpenAPI 3.1 document."""
     models = {model for operation in operations for model in _models(operation)}
     models |= {schemas.Problem, schemas.JobEnded, schemas.BatchEnded}
     ordered = sorted(models, key=lambda model: model.__name__)
@@ -59,15 +59,15 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
         "info": {
             "title": "NLP2Filters",
             "version": __version__,
-            "summary": "Plain language in, validated search filters out.",
+            "summary": "Turns plain language into validated search filters.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
         "security": [{"key": []}, {}],
         "paths": paths,
         "webhooks": {
-            "job": {"post": _webhook("A job has ended.", schemas.JobEnded)},
-            "batch": {"post": _webhook("A batch has ended.", schemas.BatchEnded)},
+            "job": {"post": _webhook("Report that a job has ended.", schemas.JobEnded)},
+            "batch": {"post": _webhook("Report that a batch has ended.", schemas.BatchEnded)},
         },
         "components": {
             "schemas": definitions["$defs"],
@@ -75,9 +75,9 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "Made by `nlp2filters keys create`. Scopes: "
+                    "description": "An API key, created by `nlp2filters keys create`. Scopes: "
                     + "; ".join(f"`{scope}`: {meaning}" for scope, meaning in SCOPES.items())
-                    + ". While no key was ever made, callers on the same machine need none.",
+                    + ". Until the first key is created, callers on the same machine need none.",
                 }
             },
         },
@@ -85,14 +85,13 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def _models(operation: Operation) -> set[type[BaseModel]]:
-    found = {answer for answer in operation.answers.values() if isinstance(answer, type)}
-    return found | {operation.body} if isinstance(operation.body, type) else found
+    return {media for media in (*operation.responses.values(), operation.body) if isinstance(media, type)}
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    text = cleandoc(getdoc(operation.endpoint) or "").partition("\n\nRaises:")[0]
+    text = cleandoc(getdoc(operation.handler) or "").partition("\n\nRaises:")[0]
     summary, _, rest = text.partition("\n\n")
-    described: dict[str, Any] = {
+    description: dict[str, Any] = {
         "operationId": _operation_id(operation),
         "tags": [operation.tag],
         "summary": " ".join(summary.split()),
@@ -100,12 +99,12 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "responses": _responses(operation),
     }
     if rest:
-        described["description"] = rest
+        description["description"] = rest
     if operation.scope is None:
-        described["security"] = []
+        description["security"] = []
     if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": _body(operation.body)}
-    return described
+        description["requestBody"] = {"required": True, "content": _body(operation.body)}
+    return description
 
 
 def _operation_id(operation: Operation) -> str:
@@ -117,8 +116,8 @@ def _body(body: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:
     return {"application/json": {"schema": _ref(body)}} if isinstance(body, type) else body
 
 
-def _parameter(param: Any) -> dict[str, Any]:
-    return {"name": param.name, "in": param.place, "description": param.description, "schema": dict(param.schema)}
+def _parameter(param: Param) -> dict[str, Any]:
+    return {"name": param.name, "in": param.location, "description": param.description, "schema": dict(param.schema)}
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
@@ -135,45 +134,57 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for status, answer in operation.answers.items():
-        headers = _headers(operation.headers.get(status, ()))
-        found[str(status)] = {"description": _REASONS[status], **headers, **_content(answer)}
+    responses = {
+        str(status): {
+            "description": _REASONS[status],
+            **_headers(operation.headers.get(status, ())),
+            **_content(media),
+        }
+        for status, media in operation.responses.items()
+    }
+    by_status: dict[int, list[str]] = {}
+    for slug in dict.fromkeys(_problems(operation)):
+        by_status.setdefault(PROBLEMS[slug].status, []).append(slug)
+    return responses | {
+        str(status): {
+            "description": "; ".join(f"[{slug}](/problems/{slug})" for slug in slugs),
+            **_headers(_PROBLEM_HEADERS.get(status, ())),
+            "content": _problem_content(operation, status),
+        }
+        for status, slugs in sorted(by_status.items())
+    }
+
+
+def _problems(operation: Operation) -> list[str]:
+    """List the problems that the operation may answer with: its own, and those that every such operation may have."""
     slugs = list(operation.problems)
     if operation.scope:
         slugs += _KEY_PROBLEMS
         slugs += _WRITE_PROBLEMS if operation.scope.endswith(":write") else ()
     if operation.body is not None:
         slugs += _BODY_PROBLEMS
-    if operation.params or operation.path.count("{"):
+    if operation.params or "{" in operation.path:
         slugs.append("invalid-request")
-    by_status: dict[int, list[str]] = {}
-    for slug in dict.fromkeys(slugs):
-        by_status.setdefault(PROBLEMS[slug].status, []).append(slug)
-    for status, names in sorted(by_status.items()):
-        content = {"application/problem+json": {"schema": _ref(schemas.Problem)}}
-        if operation.tag == "older" and status == 404:
-            content = {"application/json": {"schema": {"type": "object"}}}
-        described = "; ".join(f"[{name}](/problems/{name})" for name in names)
-        found[str(status)] = {
-            "description": described,
-            **_headers(_PROBLEM_HEADERS.get(status, ())),
-            "content": content,
-        }
-    return found
+    return slugs
+
+
+def _problem_content(operation: Operation, status: int) -> dict[str, Any]:
+    if operation.tag == "older" and status == 404:
+        return {"application/json": {"schema": {"type": "object"}}}
+    return {"application/problem+json": {"schema": _ref(schemas.Problem)}}
 
 
 def _headers(names: Sequence[str]) -> dict[str, Any]:
-    described = {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in names}
-    return {"headers": described} if described else {}
+    headers = {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in names}
+    return {"headers": headers} if headers else {}
 
 
-def _content(answer: Media) -> dict[str, Any]:
-    if answer is None:
+def _content(media: Media) -> dict[str, Any]:
+    if media is None:
         return {}
-    if isinstance(answer, str):
-        return {"content": {answer: {"schema": {"type": "string"}}}}
-    return {"content": {getattr(answer, "media_type", "application/json"): {"schema": _ref(answer)}}}
+    if isinstance(media, str):
+        return {"content": {media: {"schema": {"type": "string"}}}}
+    return {"content": {getattr(media, "media_type", "application/json"): {"schema": _ref(media)}}}
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:
@@ -187,15 +198,18 @@ def _webhook(summary: str, model: type[BaseModel]) -> dict[str, Any]:
         "summary": summary,
         "parameters": parameters,
         "requestBody": {"content": {"application/json": {"schema": _ref(model)}}},
-        "responses": {"2XX": {"description": "Taken."}, "410": {"description": "No more of these."}},
+        "responses": {
+            "2XX": {"description": "The message was received."},
+            "410": {"description": "The message is refused for good: it is not sent again."},
+        },
     }
 
 
 _REASONS = {
-    200: "Done.",
-    201: "Made.",
-    202: "Accepted: it goes on in the background.",
-    204: "Done; nothing more to say.",
-    304: "Not changed.",
-    503: "Not now.",
+    200: "Success.",
+    201: "Created.",
+    202: "Accepted, to be completed in the background.",
+    204: "Success, without a response body.",
+    304: "Not modified since the version in `If-None-Match`.",
+    503: "Not available at the moment.",
 }

@@ -32,7 +32,7 @@ _PROBLEM = """<!doctype html>
   <header class="top">
     <img src="/static/icon.svg" alt="" width="30" height="30">
     <h1>NLP2Filters</h1>
-    <p>A problem, and what to do about it.</p>
+    <p>A problem and its solution</p>
     <nav aria-label="More"><a href="/docs">API</a></nav>
   </header>
   <main class="prose">
@@ -46,12 +46,12 @@ _PROBLEM = """<!doctype html>
 
 
 class _Files(StaticFiles):
-    """Static files, read into memory once per version: an open file per answer would double a connection's memory."""
+    """Static files, read into memory once per version: an open file per response would double a connection's memory."""
 
     def file_response(
         self, full_path: Any, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        """Answer with the complete content, unlike Starlette, which supports ranges."""
+        """Return the complete content; unlike Starlette's, this response supports no ranges."""
         response = super().file_response(full_path, stat_result, scope, status_code)
         if not isinstance(response, FileResponse):
             return response
@@ -78,7 +78,7 @@ async def docs(request: Request) -> Response:
 
 
 async def problem(request: Request) -> Response:
-    """Explain a kind of problem, at the address that is the `type` of every such problem object."""
+    """Explain a kind of problem, at the URL that is the `type` of every such problem object."""
     slug = request.path_params["slug"]
     if slug not in PROBLEMS:
         raise HTTPException(404)

@@ -12,7 +12,7 @@ from nlp2filters import errors
 from nlp2filters.api.middleware import REQUEST_ID
 from nlp2filters.core.jobs import TERMINAL
 from nlp2filters.core.problems import problem
-from nlp2filters.storage.connection import OutcomeUnknown, StorageError
+from nlp2filters.storage.errors import OutcomeUnknown, StorageError
 
 _log = logging.getLogger(__name__)
 
@@ -79,17 +79,16 @@ class Problem(JSON):
 
 
 async def on_error(request: Request, exc: Exception) -> Response:
-    """Turn an error of ours into a problem object: the only place where its HTTP status is chosen."""
+    """Turn an error of ours into a problem object. `_SLUGS` is the only place that assigns problems to errors."""
     match exc:
         case errors.InvalidInput(faults=faults):
             members = [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults]
             count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-            return Problem(request, _SLUGS[type(exc)], f"{count}; see `errors`.", errors=members)
+            return Problem(request, _SLUGS[type(exc)], f"{count}: see `errors`.", errors=members)
         case errors.ResultNotReady(error=error, status=status) if status in TERMINAL:
             return Problem(request, "job-failed", str(exc), error=error)
-        case errors.ReplayGone(subject=subject):
-            name = "batch_id" if subject.startswith("batch_") else "job_id"
-            return Problem(request, "replay-gone", str(exc), None, **{name: subject})
+        case errors.ReplayGone(subject_type=subject_type, subject=subject):
+            return Problem(request, "replay-gone", str(exc), None, **{f"{subject_type}_id": subject})
         case errors.NLP2FiltersError():
             return Problem(request, _SLUGS[type(exc)], str(exc), _headers(exc))
     raise exc
@@ -109,24 +108,24 @@ def _headers(exc: errors.NLP2FiltersError) -> dict[str, str]:
                 "RateLimit-Policy": f'"submit";q={limit};w={window_s}',
                 "RateLimit": f'"submit";r=0;t={retry_after_s}',
             }
-    after = getattr(exc, "retry_after_s", None)
-    return {"Retry-After": str(after)} if after else {}
+    wait_s = getattr(exc, "retry_after_s", None)
+    return {"Retry-After": str(wait_s)} if wait_s else {}
 
 
 async def on_redis_error(request: Request, exc: Exception) -> Response:
-    """Answer that Redis is away or refuses to write, and that nothing was written or that the outcome is unknown."""
+    """Answer that Redis is unavailable or refuses to write: either nothing was written, or the outcome is unknown."""
     assert isinstance(exc, StorageError)
     _log.error("Redis: %s", exc)
     headers = {"Retry-After": str(STORE_RETRY_AFTER_S)}
     if isinstance(exc, OutcomeUnknown):
-        detail = "The job store was asked to do it and has not answered. It may have been done."
+        detail = "The job store did not confirm the request, which may have been carried out."
         return Problem(request, "outcome-unknown", detail, headers)
-    detail = "The job store does not answer. Nothing was written; try again."
+    detail = "The job store is not available. Nothing was written. Try again."
     return Problem(request, "store-unavailable", detail, headers)
 
 
 async def on_http_exception(request: Request, exc: Exception) -> Response:
-    """Answer Starlette's own errors: unknown paths and methods."""
+    """Answer Starlette's own errors: unknown paths and unsupported methods."""
     assert isinstance(exc, HTTPException)
     headers = dict(exc.headers or {})
     detail = f"{request.method} {request.url.path} is not part of this API."
@@ -134,11 +133,11 @@ async def on_http_exception(request: Request, exc: Exception) -> Response:
 
 
 async def on_disconnect(request: Request, exc: Exception) -> Response:
-    """Answer a client that left before it had sent the whole body: only the log and the metrics see this."""
+    """Answer a client that disconnected before it had sent the whole body. Only the log and the metrics see this."""
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 async def on_crash(request: Request, exc: Exception) -> Response:
-    """Answer an unexpected error. The traceback is in the log, not in the answer."""
+    """Answer an unexpected error. The traceback is in the log, not in the response."""
     headers = {REQUEST_ID: request.state.request_id}
-    return Problem(request, "internal-error", "An error on our side; it has been logged.", headers)
+    return Problem(request, "internal-error", "An internal error occurred, and was logged.", headers)

@@ -1,46 +1,88 @@
-"""The table of operations. A row has an operation's endpoint, required scope and OpenAPI description."""
+"""The table of operations, and the door through which requests come in.
+
+Everything that a handler may need of a request's surroundings is resolved here, once: the services, the caller, the
+validated body and the idempotency key. Handlers pass them on as plain values.
+"""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Concatenate, TypeAlias
 
 from pydantic import BaseModel
+from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from nlp2filters.api.auth import authenticate
+from nlp2filters.api.auth import UNIDENTIFIED, authenticate
+from nlp2filters.api.body import read_json
+from nlp2filters.api.headers import Preferences, idempotency_key, preferences
+from nlp2filters.api.services import Services, services
+from nlp2filters.core.requests import RequestBody, validate
+from nlp2filters.storage.api_keys import Caller
+from nlp2filters.storage.idempotency import IdempotencyKey
 
-Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of an operation by an authenticated caller.
+
+    `idempotency_key` and `preferences` are empty unless the operation has the parameters `IDEMPOTENCY_KEY` and `PREFER`
+    and the request sends them.
+    """
+
+    services: Services
+    caller: Caller
+    request: Request
+    headers: Headers
+    query: QueryParams
+    idempotency_key: IdempotencyKey | None
+    preferences: Preferences
+
+
+Handler: TypeAlias = Callable[Concatenate[Call, ...], Awaitable[Response]]
 Media: TypeAlias = type[BaseModel] | str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Param:
-    """A header or query parameter."""
+    """A header or query parameter. `location` is `header` or `query`."""
 
     name: str
-    place: str
+    location: str
     description: str
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+
+
+IDEMPOTENCY_KEY = Param(
+    name="Idempotency-Key",
+    location="header",
+    description="Makes retries safe: for 24 h, the same key and body return what the first request created.",
+)
+PREFER = Param(
+    name="Prefer",
+    location="header",
+    description="`wait=N`: wait up to N seconds for the job to end. `return=minimal`: omit the response body.",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One method of one path.
 
-    The description is the docstring of `endpoint`. The caller's key needs `scope`; None admits anybody. `answers` are
-    the successful answers by status: a model (which may name its `media_type`), a media type without a model, or None
-    for no body. `headers` are the names of their headers. `problems` are slugs of `core/problems.py`, without those
-    that every operation may answer with. `body` is the request body: a model, or OpenAPI content by media type.
+    The description is the docstring of `handler`, which is called with a `Call`, the path's parameters by name, and as
+    `body` the request's body if that is a `RequestBody`. The caller's key needs `scope`; None admits anybody.
+    `responses` are the successful ones by status: a model (which may name its `media_type`), a media type without a
+    model, or None for no body. `headers` are the names of their headers. `problems` are slugs of `core/problems.py`,
+    without those that every operation may answer with. `body` is a model, or OpenAPI content by media type.
     """
 
     method: str
     path: str
-    endpoint: Endpoint
+    handler: Handler
     scope: str | None
-    answers: Mapping[int, Media]
+    responses: Mapping[int, Media]
     body: type[BaseModel] | Mapping[str, Any] | None = None
     params: Sequence[Param] = ()
     problems: Sequence[str] = ()
@@ -53,14 +95,28 @@ def routes(operations: Sequence[Operation]) -> list[Route]:
     paths: defaultdict[str, dict[str, Operation]] = defaultdict(dict)
     for operation in operations:
         paths[operation.path][operation.method] = operation
-    return [Route(path, _dispatch(methods), methods=list(methods)) for path, methods in paths.items()]
+    return [Route(path, _endpoint(methods), methods=list(methods)) for path, methods in paths.items()]
 
 
-def _dispatch(methods: Mapping[str, Operation]) -> Endpoint:
+def _endpoint(methods: Mapping[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         operation = methods["GET" if request.method == "HEAD" else request.method]
-        if operation.scope:
-            await authenticate(request, operation.scope)
-        return await operation.endpoint(request)
+        shared = services(request)
+        caller = await authenticate(shared, request, operation.scope) if operation.scope else UNIDENTIFIED
+        arguments: dict[str, Any] = dict(request.path_params)
+        body = None
+        if isinstance(operation.body, type) and issubclass(operation.body, RequestBody):
+            arguments["body"] = body = validate(operation.body, await read_json(request))
+        headers, params = request.headers, operation.params
+        call = Call(
+            shared,
+            caller,
+            request,
+            headers,
+            request.query_params,
+            idempotency_key(headers, request.url.path, body) if IDEMPOTENCY_KEY in params else None,
+            preferences(headers) if PREFER in params else Preferences(),
+        )
+        return await operation.handler(call, **arguments)
 
     return endpoint

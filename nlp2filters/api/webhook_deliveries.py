@@ -2,21 +2,18 @@
 
 from dataclasses import dataclass
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from nlp2filters.api import lookup
-from nlp2filters.api.auth import caller
 from nlp2filters.api.responses import JSON
-from nlp2filters.api.routes import Operation
-from nlp2filters.api.state import state
-from nlp2filters.core import deliveries as log
-from nlp2filters.core import schemas
+from nlp2filters.api.routes import Call, Operation
+from nlp2filters.core import deliveries, schemas
 from nlp2filters.errors import AlreadyDelivering, BatchNotEnded, NotFinished, NoWebhook
+from nlp2filters.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _WebhookTarget:
     """A job or batch whose `event` has occurred and is delivered to its webhook at `url`."""
 
     subject: str
@@ -24,83 +21,88 @@ class _Told:
     url: str
 
 
-async def of_job(request: Request) -> Response:
+async def list_for_job(call: Call, job_id: str) -> Response:
     """List the attempts to call the job's webhook."""
-    return await _shown(request, await _job(request, ended=False))
+    target = await _job_target(call.services.store, call.caller.owner, job_id, must_have_ended=False)
+    return await _deliveries(call.services.store, target)
 
 
-async def of_batch(request: Request) -> Response:
+async def list_for_batch(call: Call, batch_id: str) -> Response:
     """List the attempts to call the batch's webhook."""
-    return await _shown(request, await _batch(request, ended=False))
+    target = await _batch_target(call.services.store, call.caller.owner, batch_id, must_have_ended=False)
+    return await _deliveries(call.services.store, target)
 
 
-async def redeliver_job(request: Request) -> Response:
+async def redeliver_job(call: Call, job_id: str) -> Response:
     """Call the job's webhook again, with the same `webhook-id`, starting over with the first attempt."""
-    return await _redelivered(request, request.path_params["job_id"], await _job(request, ended=True))
+    store, owner = call.services.store, call.caller.owner
+    return await _redeliver(store, owner, job_id, await _job_target(store, owner, job_id, must_have_ended=True))
 
 
-async def redeliver_batch(request: Request) -> Response:
+async def redeliver_batch(call: Call, batch_id: str) -> Response:
     """Call the batch's webhook again, with the same `webhook-id`, starting over with the first attempt."""
-    return await _redelivered(request, request.path_params["batch_id"], await _batch(request, ended=True))
+    store, owner = call.services.store, call.caller.owner
+    return await _redeliver(store, owner, batch_id, await _batch_target(store, owner, batch_id, must_have_ended=True))
 
 
-async def _job(request: Request, *, ended: bool) -> _Told | None:
-    """Return the event for the job's webhook; None if there is none (yet). If `ended`, the job must have ended.
+async def _job_target(store: Store, owner: str, job_id: str, *, must_have_ended: bool) -> _WebhookTarget | None:
+    """Return the event for the job's webhook; None if there is none (yet).
 
     Raises:
-        NotFinished: the job has not ended.
+        NotFinished: the job must have ended and has not.
     """
-    job = await lookup.job(request)
-    if ended and not job.done:
+    job = await lookup.job(store, owner, job_id)
+    if must_have_ended and not job.done:
         raise NotFinished(job.id, job.status)
     if job.status not in job.notify:
         return None
-    if not (url := job.webhook):  # Jobs from before version 4 do not have it.
-        _, found = await state(request).store.load(job.id, "request")
-        url = found["request"]["webhook"]["url"]
-    return _Told(job.id, f"job.{job.status}", url)
+    url = job.webhook
+    if not url:  # Jobs from before version 4 do not have it.
+        _, fields = await store.jobs.load(job.id, "request")
+        url = fields["request"]["webhook"]["url"]
+    return _WebhookTarget(job.id, f"job.{job.status}", url)
 
 
-async def _batch(request: Request, *, ended: bool) -> _Told | None:
-    """Return the event for the batch's webhook; None if there is none (yet). If `ended`, the batch must have ended.
+async def _batch_target(store: Store, owner: str, batch_id: str, *, must_have_ended: bool) -> _WebhookTarget | None:
+    """Return the event for the batch's webhook; None if there is none (yet).
 
     Raises:
-        BatchNotEnded: the batch has not ended.
+        BatchNotEnded: the batch must have ended and has not.
     """
-    batch, asked = await lookup.batch(request)
-    status = (await lookup.batch_now(state(request), batch))["status"]
-    if ended and status != "ended":
+    batch, request = await lookup.batch(store, owner, batch_id)
+    status = (await lookup.public_batch(store, batch))["status"]
+    if must_have_ended and status != "ended":
         raise BatchNotEnded(batch.id, status)
     if batch.notify is None or status != "ended":
         return None
-    return _Told(batch.id, "batch.ended", asked["webhook"]["url"])
+    return _WebhookTarget(batch.id, "batch.ended", request["webhook"]["url"])
 
 
-async def _shown(request: Request, told: _Told | None, status_code: int = 200) -> Response:
-    if told is None:
+async def _deliveries(store: Store, target: _WebhookTarget | None, status_code: int = 200) -> Response:
+    if target is None:
         return JSON({"deliveries": []}, status_code=status_code)
-    notes = await state(request).store.deliveries(told.subject)
-    return JSON({"deliveries": [log.to_public(told.subject, told.event, told.url, notes)]}, status_code=status_code)
+    notes = await store.deliveries.log(target.subject)
+    delivery = deliveries.to_public(target.subject, target.event, target.url, notes)
+    return JSON({"deliveries": [delivery]}, status_code=status_code)
 
 
-async def _redelivered(request: Request, subject: str, told: _Told | None) -> Response:
-    if told is None:
+async def _redeliver(store: Store, owner: str, subject: str, target: _WebhookTarget | None) -> Response:
+    if target is None:
         raise NoWebhook(subject)
-    store = state(request).store
-    notes = await store.deliveries(subject)
-    if not log.is_over(notes):
+    notes = await store.deliveries.log(subject)
+    if not deliveries.is_final(notes):
         raise AlreadyDelivering(subject)
-    await store.deliver_again(subject, caller(request).owner, told.url, notes)
-    return await _shown(request, told, 202)
+    await store.deliveries.redeliver(subject, owner, target.url, notes)
+    return await _deliveries(store, target, 202)
 
 
-_AGAIN = ("no-webhook", "already-delivering")
+_REDELIVERY_PROBLEMS = ("no-webhook", "already-delivering")
 
 operations = [
     Operation(
         "GET",
         "/v1/jobs/{job_id}/deliveries",
-        of_job,
+        list_for_job,
         "jobs:read",
         {200: schemas.Deliveries},
         problems=("job-not-found",),
@@ -111,12 +113,12 @@ operations = [
         redeliver_job,
         "jobs:write",
         {202: schemas.Deliveries},
-        problems=("job-not-found", "job-not-finished", *_AGAIN),
+        problems=("job-not-found", "job-not-finished", *_REDELIVERY_PROBLEMS),
     ),
     Operation(
         "GET",
         "/v1/batches/{batch_id}/deliveries",
-        of_batch,
+        list_for_batch,
         "jobs:read",
         {200: schemas.Deliveries},
         problems=("batch-not-found",),
@@ -128,7 +130,7 @@ operations = [
         redeliver_batch,
         "jobs:write",
         {202: schemas.Deliveries},
-        problems=("batch-not-found", "batch-not-ended", *_AGAIN),
+        problems=("batch-not-found", "batch-not-ended", *_REDELIVERY_PROBLEMS),
         tag="batches",
     ),
 ]

@@ -49,43 +49,43 @@ def _list(client: Client, args: argparse.Namespace) -> int:
     pages = client.jobs.list(status=args.status, page_size=min(max(args.limit, 1), 200))
     jobs = list(islice(pages, max(args.limit, 0)))
     if args.json:
-        output.as_json([job.model_dump(mode="json") for job in jobs])
+        output.print_json([job.model_dump(mode="json") for job in jobs])
         return 0
-    output.table(("id", "status", "catalog", "created", "error"), map(_row, jobs))
+    output.print_table(("id", "status", "catalog", "created", "error"), map(_row, jobs))
     return 0
 
 
 def _row(job: Job) -> list[str | None]:
     error = job.error.detail if job.error else None
-    return [job.id, output.state(job), job.catalog, output.moment(job.created_at), error]
+    return [job.id, output.status_of(job), job.catalog, output.local_time(job.created_at), error]
 
 
 def _show(client: Client, args: argparse.Namespace) -> int:
     job = client.jobs.get(args.id)
     result = client.jobs.result(job) if job.status == "succeeded" and job.kind == "filters" else None
     if args.json:
-        output.as_json({**job.model_dump(mode="json"), "result": result and result.model_dump(mode="json")})
+        output.print_json({**job.model_dump(mode="json"), "result": result and result.model_dump(mode="json")})
         return 0
-    output.job(job)
+    output.print_job(job)
     if result:
         print()
-        output.result(result)
+        output.print_result(result)
     return 0
 
 
 def _watch(client: Client, args: argparse.Namespace) -> int:
     result = watching.to_its_end(client, client.jobs.get(args.id))
     if args.json:
-        output.as_json(result)
+        output.print_json(result)
     else:
-        output.result(result)
+        output.print_result(result)
     return 0
 
 
 def _cancel(client: Client, args: argparse.Namespace) -> int:
     job = client.jobs.cancel(args.id)
     if args.json:
-        output.as_json(job)
+        output.print_json(job)
     else:
         print(f"{job.id} is {job.status}.")
     return 0
@@ -94,7 +94,7 @@ def _cancel(client: Client, args: argparse.Namespace) -> int:
 def _retry(client: Client, args: argparse.Namespace) -> int:
     job = client.jobs.retry(args.id)
     if args.json:
-        output.as_json(job)
+        output.print_json(job)
     else:
         print(f"{job.id} asks the same again.")
     return 0

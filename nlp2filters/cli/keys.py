@@ -10,13 +10,14 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core.jobs import timestamp
 from nlp2filters.errors import UnknownKey
 from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import SCOPES, ApiKey, ApiKeys
-from nlp2filters.storage.connection import StorageError, connect
+from nlp2filters.storage.connection import connect
+from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import now_ms
 from nlp2filters.webhooks.client import derive_secret
 
 # Redis may take longer than for a web request, since a person waits longer than a browser.

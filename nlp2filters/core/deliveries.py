@@ -1,4 +1,7 @@
-"""The log of a webhook's attempts: notes of what happened, oldest first, and markers of requested redeliveries."""
+"""The message about the end of a job or batch, and the log of the attempts to deliver it to the webhook.
+
+The log is a list of notes, oldest first: one for each attempt, and one for each requested redelivery.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,7 +26,15 @@ def receiver_of(url: str) -> str:
     return match[1].lower() if match else ""
 
 
-def body_of(job: Job) -> bytes:
+def message_about(job: Job) -> dict[str, Any]:
+    """Return the message about the end of the job, as JSON data for the store. `write.lua` composes that of a batch.
+
+    It has all that is needed for the delivery, so that the job may be deleted before.
+    """
+    return {"subject_type": "job", "owner": job.owner, "url": job.webhook, "body": job_body(job).decode()}
+
+
+def job_body(job: Job) -> bytes:
     """Return the webhook's body: how the job ended and where its result is, not the result itself."""
     data = {
         "job_id": job.id,
@@ -41,15 +52,15 @@ def attempts(notes: Sequence[Note]) -> list[Note]:
     return list(notes[marks[-1] + 1 :] if marks else notes)
 
 
-def is_over(notes: Sequence[Note]) -> bool:
-    """Return whether no further attempt will follow."""
+def is_final(notes: Sequence[Note]) -> bool:
+    """Return True if no further attempt will follow."""
     return bool(notes) and bool(notes[-1]["final"])
 
 
 def to_public(subject: str, event: str, url: str, notes: Sequence[Note]) -> dict[str, Any]:
     """Return the delivery of `event` for the job or batch `subject`, as its owner sees it."""
-    ok = any(note.get("ok") for note in attempts(notes))
-    made = [
+    delivered = any(note.get("ok") for note in attempts(notes))
+    public_attempts = [
         {"at": note["at"], "status": note["status"], "error": note["error"], "duration_ms": note.get("duration_ms")}
         for note in notes
         if not note.get("asked_again")
@@ -58,6 +69,6 @@ def to_public(subject: str, event: str, url: str, notes: Sequence[Note]) -> dict
         "webhook_id": message_id(subject),
         "event": event,
         "url_host": urlsplit(url).hostname,
-        "state": "delivered" if ok else "dead" if is_over(notes) else "pending",
-        "attempts": made,
+        "state": "delivered" if delivered else "dead" if is_final(notes) else "pending",
+        "attempts": public_attempts,
     }

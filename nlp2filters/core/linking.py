@@ -407,7 +407,7 @@ def _entries(catalog: Catalog, language: Language) -> Iterator[tuple[str, Target
     for field_ in catalog.fields:
         for name in _plain_names(field_.name):
             if (short := _short(name, language)) and _counts(name, language):
-                yield short + "s", FieldTarget(field_), "synonym"
+                yield short + language.plural_endings[0], FieldTarget(field_), "synonym"
     for word, field_ in (*_telling_words(catalog, language), *_kin(catalog, language)):
         yield word, FieldTarget(field_), "fuzzy"
     for field_, high, adjective in _adjectives(catalog, language):
@@ -425,7 +425,7 @@ def _plain_names(name: str) -> Iterator[str]:
 
 def _counts(name: str, language: Language) -> bool:
     """Return whether a name says that something is counted: "review count"."""
-    return name.lower().split()[-1:] == [language.fields.counted]
+    return name.lower().split()[-1:] == [language.fields.count_word]
 
 
 def _telling_words(catalog: Catalog, language: Language) -> Iterator[tuple[str, Field]]:
@@ -461,7 +461,7 @@ def _kin(catalog: Catalog, language: Language) -> Iterator[tuple[str, Field]]:
         stems = {language.tokenize(noun)[0].stem for noun in group.fields}
         owners = list(dict.fromkeys(field_ for stem in stems for field_ in counting.get(stem, ())))
         if len(owners) == 1:
-            for word in group.said:
+            for word in group.words:
                 yield word, owners[0]
 
 

@@ -1,6 +1,6 @@
-"""The API's answers, as OpenAPI describes them and as the client reads them.
+"""Models of the API's responses, for the OpenAPI document and for the client.
 
-The answers themselves are built in `core`; tests compare the two.
+The responses themselves are built in `core`; tests compare the two.
 """
 
 from typing import Any, ClassVar, Literal
@@ -22,18 +22,18 @@ class Strict(BaseModel):
 
 
 class CatalogDocument(RootModel[catalogs.Catalog]):
-    """A catalog: what can be searched."""
+    """A catalog: the fields that can be searched."""
 
 
 class FaultItem(Strict):
-    """One fault: `pointer` (RFC 6901) says where, `detail` what to do."""
+    """One fault: `pointer` (RFC 6901) is its place, `detail` says what to do."""
 
     pointer: str
     detail: str
 
 
 class Problem(BaseModel):
-    """A problem (RFC 9457). `type` is the address of a page about it."""
+    """A problem (RFC 9457). `type` is the URL of a page that explains it."""
 
     type: str
     title: str
@@ -45,7 +45,7 @@ class Problem(BaseModel):
 
 
 class StageRun(Strict):
-    """The progress of one stage, and how often it was begun."""
+    """The progress of one stage. `attempt` counts how often it was started."""
 
     status: Literal["waiting", "queued", "running", "succeeded", "failed"]
     attempt: int
@@ -55,7 +55,7 @@ class StageRun(Strict):
 
 
 class JobUrls(Strict):
-    """The addresses of a job."""
+    """The URLs of a job."""
 
     self: str
     events: str
@@ -65,7 +65,7 @@ class JobUrls(Strict):
 
 
 class Job(Strict):
-    """A job. `status` only moves forward, and never leaves a terminal state."""
+    """A job. Its status moves only forward; `succeeded`, `failed`, `canceled` and `expired` are final."""
 
     id: str
     object: Literal["job"]
@@ -97,7 +97,7 @@ class Jobs(Strict):
 
 
 class Alternative(Strict):
-    """Another reading of the same words, less likely than the one taken."""
+    """Another, less likely reading of the same words."""
 
     field: str
     op: str
@@ -117,7 +117,7 @@ class Condition(Strict):
     source: str
     alternatives: list[Alternative]
     said_in: str | None = Field(
-        default=None, description="The earlier job in whose text the words stand, if it is not this one's."
+        default=None, description="The earlier job whose text contains the words; null for the job's own text."
     )
 
 
@@ -129,7 +129,7 @@ class Sort(Strict):
 
 
 class Ignored(Strict):
-    """Words that changed nothing, and why."""
+    """Words that have no effect on the filter, and the reason."""
 
     quote: str
     span: tuple[int, int]
@@ -171,14 +171,14 @@ class Test(Strict):
 
 
 class Change(Strict):
-    """The state before and after."""
+    """A value before and after."""
 
     before: Any = Field(alias="from")
     after: Any = Field(alias="to")
 
 
 class Difference(Strict):
-    """The changes between a filter and the one that it refines; null where nothing has changed."""
+    """The differences between a filter and the one that it refines; null where nothing has changed."""
 
     added: list[Test]
     removed: list[Test]
@@ -200,7 +200,7 @@ class Refined(Strict):
 class Result(Reading):
     """The filter, its parts with the words they came from, and the query for each search engine."""
 
-    job_id: str | None = Field(default=None, description="What another text `refines`.")
+    job_id: str | None = Field(default=None, description="The id to send as `refines` with another text.")
     explanation: str
     dialects: dict[str, JSONObject]
     draft: Reading | None
@@ -240,15 +240,17 @@ class Progress(BaseModel):
     at: Timestamp
     stage: str
     attempt: int
-    step: str = Field(description="indexing, embedding, asking, answering, retrying or repairing; others may come.")
+    step: str = Field(
+        description="`indexing`, `embedding`, `asking`, `answering`, `retrying` or `repairing`; others may be added."
+    )
     detail: str
     characters: int | None
 
 
 class Delta(BaseModel):
-    """More of the LLM's text, as it arrives. It starts over with another `attempt` or `try`.
+    """A piece of the LLM's text, as it arrives. A different `attempt` or `try` starts a new text.
 
-    `offset` counts the code points before it. The text is the LLM's output, unchecked; the result has its meaning.
+    `offset` counts the code points before it. The text is the LLM's raw output, which has not been validated.
     """
 
     type: str
@@ -266,14 +268,14 @@ class JobEvent(Strict):
 
     media_type: ClassVar[str] = SSE
 
-    id: str = Field(description="Where the stream goes on after it: send it as `Last-Event-ID`.")
+    id: str = Field(description="The cursor: send it as `Last-Event-ID` to continue after this event.")
     event: Literal["snapshot", "status", "draft", "progress", "delta", "done"]
     data: Json[JobNews | Progress | Delta]
     retry: int | None = Field(default=None, description="Milliseconds to wait before reconnecting.")
 
 
 class Rows(Strict):
-    """Rows of the demo data."""
+    """The first matching `rows` of the demo data, the `count` of all that match, and the `total` number of rows."""
 
     count: int
     total: int
@@ -281,7 +283,7 @@ class Rows(Strict):
 
 
 class DeliveryAttempt(Strict):
-    """One call of the webhook."""
+    """One attempt to call the webhook."""
 
     at: Timestamp
     status: int | None
@@ -290,7 +292,7 @@ class DeliveryAttempt(Strict):
 
 
 class Delivery(Strict):
-    """A message to the webhook, and its attempts."""
+    """A message to the webhook, and the attempts to deliver it."""
 
     webhook_id: str
     event: str
@@ -318,7 +320,7 @@ class Counts(Strict):
 
 
 class BatchUrls(Strict):
-    """The addresses of a batch."""
+    """The URLs of a batch."""
 
     self: str
     events: str
@@ -366,14 +368,14 @@ class BatchEvent(Strict):
 
     media_type: ClassVar[str] = SSE
 
-    id: str = Field(description="Where the stream goes on after it: send it as `Last-Event-ID`.")
+    id: str = Field(description="The cursor: send it as `Last-Event-ID` to continue after this event.")
     event: Literal["snapshot", "status", "job", "done"]
     data: Json[BatchNews]
     retry: int | None = Field(default=None, description="Milliseconds to wait before reconnecting.")
 
 
 class CatalogSummary(Strict):
-    """A catalog that can be named in a job."""
+    """A catalog that jobs can refer to by name."""
 
     name: str
     title: str
@@ -385,7 +387,7 @@ class CatalogSummary(Strict):
 
 
 class Catalogs(Strict):
-    """The catalogs that can be named."""
+    """The catalogs that jobs can refer to by name."""
 
     catalogs: list[CatalogSummary]
 
@@ -411,7 +413,7 @@ class StreamToken(Strict):
 
 
 class EchoJob(Strict):
-    """The older API's answer to a text."""
+    """The older API's response to a text."""
 
     job_id: str
 

@@ -9,7 +9,7 @@ MAX_TOKENS = 4096
 
 
 class ChatMessage(TypedDict):
-    """A message of a chat. `core.prompt.Message` has the same form: loading it here would load the parser, too."""
+    """A message of a chat. `core.llm.prompt.Message` has the same form: loading it here would load the parser, too."""
 
     role: Literal["system", "user", "assistant"]
     content: str

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Awaitable, Collection, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import orjson
@@ -69,23 +69,23 @@ class ApiKeys:
     async def create(self, name: str, owner: str, scopes: Iterable[str], now: int) -> tuple[ApiKey, str]:
         """Create a key. Returns its record, and the key itself, which is not stored and cannot be shown again."""
         id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-        made = ApiKey(id_, name, owner, tuple(scopes), _digest(secret), now)
-        await self._put(made)
-        return made, f"n2f_{id_}_{secret}"
+        api_key = ApiKey(id_, name, owner, tuple(scopes), _digest(secret), now)
+        await self._put(api_key)
+        return api_key, f"n2f_{id_}_{secret}"
 
     async def listing(self) -> list[ApiKey]:
         """List all keys, including revoked ones, oldest first."""
         reply = await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(self._name))
-        return sorted((_read(data) for data in reply.values()), key=lambda made: made.created_at)
+        return sorted((_read(data) for data in reply.values()), key=lambda api_key: api_key.created_at)
 
     async def revoke(self, id_: str, now: int) -> ApiKey | None:
         """Revoke a key from now on. Returns None if there is no key with this id."""
-        found = await self._get(id_)
-        if found is None or found.revoked_at:
-            return found
-        revoked = ApiKey(**{**asdict(found), "revoked_at": now})
-        await self._put(revoked)
-        return revoked
+        api_key = await self._get(id_)
+        if api_key is None or api_key.revoked_at:
+            return api_key
+        api_key = replace(api_key, revoked_at=now)
+        await self._put(api_key)
+        return api_key
 
     async def any(self) -> bool:
         """Return True if a key was ever created here: then every caller needs one."""
@@ -95,11 +95,11 @@ class ApiKeys:
         """Return the caller that the key authenticates; None if it is not valid."""
         prefix, _, rest = key.partition("_")
         id_, _, secret = rest.partition("_")
-        found = await self._get(id_) if prefix == "n2f" and id_.isalnum() else None
-        expected = found.digest if found and not found.revoked_at else "0" * 64
-        if not hmac.compare_digest(expected, _digest(secret)) or found is None:
+        api_key = await self._get(id_) if prefix == "n2f" and id_.isalnum() else None
+        expected = api_key.digest if api_key and not api_key.revoked_at else "0" * 64
+        if not hmac.compare_digest(expected, _digest(secret)) or api_key is None:
             return None
-        return Caller(found.owner, frozenset(found.scopes), key_id=found.id)
+        return Caller(api_key.owner, frozenset(api_key.scopes), key_id=api_key.id)
 
     async def revoked(self, ids: Collection[str]) -> set[str]:
         """Return the ids whose keys are no longer valid."""
@@ -113,8 +113,8 @@ class ApiKeys:
         data = await cast(Awaitable[bytes | None], self._redis.hget(self._name, id_))
         return _read(data) if data else None
 
-    async def _put(self, made: ApiKey) -> None:
-        await cast(Awaitable[int], self._redis.hset(self._name, made.id, orjson.dumps(made).decode()))
+    async def _put(self, api_key: ApiKey) -> None:
+        await cast(Awaitable[int], self._redis.hset(self._name, api_key.id, orjson.dumps(api_key).decode()))
 
 
 class StreamTokens:
@@ -124,20 +124,20 @@ class StreamTokens:
         self._redis = redis
         self._keys = keys
 
-    async def create(self, maker: Caller, subject: str) -> str:
-        """Create a token for following the job or batch `subject` of its maker."""
+    async def create(self, creator: Caller, subject: str) -> str:
+        """Create a token for following the job or batch `subject` of its creator."""
         token = secrets.token_urlsafe(32)
-        value = orjson.dumps({"owner": maker.owner, "subject": subject, "key": maker.key_id})
+        value = orjson.dumps({"owner": creator.owner, "subject": subject, "key": creator.key_id})
         await self._redis.set(self._keys.token(_digest(token)), value, ex=TOKEN_S)
         return token
 
     async def caller(self, token: str, subject: str) -> Caller | None:
         """Return the caller that may follow `subject` with the token; None if it is not valid for that."""
         data = await self._redis.get(self._keys.token(_digest(token)))
-        found: dict[str, Any] = orjson.loads(data) if data else {}
-        if found.get("subject") != subject:
+        access: dict[str, Any] = orjson.loads(data) if data else {}
+        if access.get("subject") != subject:
             return None
-        return Caller(found["owner"], frozenset({"jobs:read"}), key_id=found.get("key"))
+        return Caller(access["owner"], frozenset({"jobs:read"}), key_id=access.get("key"))
 
 
 def _read(data: bytes) -> ApiKey:

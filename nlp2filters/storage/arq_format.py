@@ -1,6 +1,5 @@
 """The queues, one per stage, in ARQ's own format: names and encoding of their entries."""
 
-from importlib.resources import files
 from typing import Any
 
 import orjson
@@ -12,12 +11,6 @@ MAIN, QUICK = "main", "quick"
 # The same value is in lua/queue.lua.
 SEPARATOR = "\x1f"
 FUNCTIONS = {"embedding": "embed", "llm": "translate", "delivery": "deliver"}
-
-
-def lua(*names: str) -> str:
-    """Return the text of a script: the clock and the named files; earlier ones define functions for later ones."""
-    folder = files(__package__) / "lua"
-    return "".join(folder.joinpath(f"{name}.lua").read_text() for name in ("clock", *names))
 
 
 def entry_id(stage: str, job_id: str, number: int | str = 0) -> str:

@@ -86,10 +86,11 @@ def running(data: Path, port: int | None = None) -> Iterator[RedisServer]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
-            left = (data / "redis.pid").read_text().strip() if (data / "redis.pid").exists() else "?"
+            pid_file = data / "redis.pid"
+            pid = pid_file.read_text().strip() if pid_file.exists() else "?"
             raise RedisServerFailed(
                 f"A Redis server uses {data} already. Is the service running? If its server was left behind by a "
-                f"crash, stop it: kill {left}"
+                f"crash, stop it: kill {pid}"
             ) from exc
         server = RedisServer(port or free_port(DEFAULT_PORT), data / "redis.log")
         process = subprocess.Popen(
@@ -119,10 +120,10 @@ def free_port(preferred: int) -> int:
 
 
 def _check_readable(data: Path, executable: Path) -> None:
-    program, written = program_of(executable), data_in(data)
-    if program and written and not written.readable_by(program):
+    program, files = program_of(executable), data_in(data)
+    if program and files and not files.readable_by(program):
         raise RedisServerFailed(
-            f"The data in {data} were written by {written}, and {program} ({executable}) cannot read them; nothing "
+            f"The data in {data} were written by {files}, and {program} ({executable}) cannot read them; nothing "
             f"was changed. Run a server that can, with `--dir {data} --appendonly yes`, and set REDIS_URL to it; or "
             "move the folder away to begin without the jobs in it."
         )

@@ -14,12 +14,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from nlp2filters.core.jobs import Suspect
-from nlp2filters.storage.arq_format import lua
+from nlp2filters.storage import scripts
 from nlp2filters.storage.redis_keys import Keys
 
 # The latest heartbeat of a dead worker is kept for an hour.
-KEPT_MS = 3_600_000
-_BEAT = lua("beat")
+TTL_MS = 3_600_000
 
 _log = logging.getLogger(__name__)
 
@@ -35,13 +34,13 @@ class Heartbeat:
         self._name = keys.workers(stage)
         self._worker = worker
         self._timeout_ms = int(1000 * timeout_s)
-        self._script = redis.register_script(_BEAT)
-        self._beaten_at = self._unbroken_since = 0.0
+        self._script = redis.register_script(scripts.HEARTBEAT)
+        self._last_beat_at = self._unbroken_since = 0.0
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         await self._beat()
-        self._task = asyncio.create_task(self._go_on(), name="heartbeat")
+        self._task = asyncio.create_task(self._repeat(), name="heartbeat")
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -73,19 +72,19 @@ class Heartbeat:
     def _in_touch(self) -> bool:
         """Return True if this process has reached Redis for so long that a worker's silence proves its death."""
         now, timeout_s = asyncio.get_running_loop().time(), self._timeout_ms / 1000
-        return now - self._unbroken_since > timeout_s and now - self._beaten_at < timeout_s / 2
+        return now - self._unbroken_since > timeout_s and now - self._last_beat_at < timeout_s / 2
 
-    async def _go_on(self) -> None:
+    async def _repeat(self) -> None:
         while True:
             await asyncio.sleep(self._timeout_ms / 3000)
             try:
                 await self._beat()
             except (RedisError, OSError) as exc:
-                _log.warning("could not say that this worker is alive: %s", exc)
+                _log.warning("the heartbeat did not reach Redis: %s", exc)
 
     async def _beat(self) -> None:
-        await self._script(keys=[self._name], args=[self._worker, self._timeout_ms, KEPT_MS])
+        await self._script(keys=[self._name], args=[self._worker, self._timeout_ms, TTL_MS])
         now = asyncio.get_running_loop().time()
-        if now - self._beaten_at > self._timeout_ms / 2000:  # Redis was unreachable, or this process was frozen.
+        if now - self._last_beat_at > self._timeout_ms / 2000:  # Redis was unreachable, or this process was frozen.
             self._unbroken_since = now
-        self._beaten_at = now
+        self._last_beat_at = now

@@ -9,34 +9,32 @@ import orjson
 from redis.asyncio import Redis
 
 from nlp2filters.errors import Overloaded, TooManyBytes
-from nlp2filters.storage.arq_format import lua
+from nlp2filters.storage import scripts
 from nlp2filters.storage.redis_keys import Keys
 
-_CHARGE = lua("quota", "charge")
-
 WINDOW_S = 60
-LOOK_S = 1.0
+CHECK_INTERVAL_S = 1.0
 # With many windows, the quota becomes free again gradually.
 QUOTA_WINDOWS = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """The part of a window's `limit` that is `left`, and the seconds until the next window begins."""
+    """The part of a window's `limit` that is `remaining`, and the seconds until the next window begins."""
 
     limit: int
-    left: int
+    remaining: int
     reset_s: int
 
     @property
     def exceeded(self) -> bool:
         """True if the latest request exceeded the limit."""
-        return self.left < 0
+        return self.remaining < 0
 
 
 async def count(redis: Redis, keys: Keys, owner: str, limit: int, now_s: float, texts: int = 1) -> Rate:
     """Count texts of the owner in its fixed window of 60 s. Texts of a request that exceeds the limit do not count."""
-    window, passed = divmod(int(now_s), WINDOW_S)
+    window, elapsed_s = divmod(int(now_s), WINDOW_S)
     name = keys.rate(owner, window)
     async with redis.pipeline(transaction=True) as pipe:
         pipe.incrby(name, texts)
@@ -44,7 +42,7 @@ async def count(redis: Redis, keys: Keys, owner: str, limit: int, now_s: float, 
         used, _ = await pipe.execute()
     if used > limit:
         await redis.decrby(name, texts)
-    return Rate(limit, limit - used, WINDOW_S - passed)
+    return Rate(limit, limit - used, WINDOW_S - elapsed_s)
 
 
 def quota(limit: int, kept_ms: int) -> dict[str, int]:
@@ -58,7 +56,7 @@ async def charge(redis: Redis, keys: Keys, owner: str, added: int, limit: int, k
     Raises:
         TooManyBytes: they exceed the limit, and were not counted.
     """
-    script = redis.register_script(_CHARGE)
+    script = redis.register_script(scripts.CHARGE_QUOTA)
     if wait_s := int(await script(keys=[keys.added(owner)], args=[orjson.dumps(quota(limit, kept_ms)), added])):
         raise TooManyBytes(limit, wait_s)
 
@@ -72,7 +70,7 @@ class Backpressure:
     def __init__(self, redis: Redis, max_share: float) -> None:
         self._redis = redis
         self._max_share = max_share
-        self._looked = 0.0
+        self._checked_at = 0.0
         self._full = False
         self.maxmemory = 0
 
@@ -86,10 +84,10 @@ class Backpressure:
         Raises:
             Overloaded: it is nearly full.
         """
-        if time.monotonic() - self._looked > LOOK_S:
+        if time.monotonic() - self._checked_at > CHECK_INTERVAL_S:
             memory = await cast(Awaitable[dict[str, int]], self._redis.info("memory"))
-            self.maxmemory = most = memory.get("maxmemory", 0)
-            self._full = most > 0 and memory["used_memory"] > self._max_share * most
-            self._looked = time.monotonic()
+            self.maxmemory = memory.get("maxmemory", 0)
+            self._full = self.maxmemory > 0 and memory["used_memory"] > self._max_share * self.maxmemory
+            self._checked_at = time.monotonic()
         if self._full:
             raise Overloaded(retry_after_s=30)

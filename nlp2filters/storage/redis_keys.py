@@ -29,7 +29,7 @@ class Keys:
         """Sorted set of an owner's jobs that have not ended, by the time in ms until which they count."""
         return f"{self.prefix}:pending:{owner}"
 
-    def known(self, job_id: str) -> str:
+    def tombstone(self, job_id: str) -> str:
         """The owner of a job; it outlives the job, to distinguish an expired job from one that never existed."""
         return f"{self.prefix}:known:{job_id}"
 

@@ -41,17 +41,17 @@ class Part:
 class Request:
     """A job's request in stored form: the JSON for its record, and separately stored parts by their SHA-256.
 
-    `kept` are further Redis keys that must live as long as the parts. `derived` estimates the bytes that the job's
-    stages add (draft, result and events); only extreme catalogs exceed it.
+    `dependencies` are further Redis keys that must live as long as the parts. `derived` estimates the bytes that the
+    job's stages add (draft, result and events); only extreme catalogs exceed it.
     """
 
     body: bytes
     parts: Mapping[str, bytes] = field(default_factory=dict)
-    kept: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
     derived: int = JOB_BYTES
 
 
-def compose(body: Mapping[str, Any], parts: Mapping[str, Part], kept: tuple[str, ...] = ()) -> Request:
+def compose(body: Mapping[str, Any], parts: Mapping[str, Part], dependencies: tuple[str, ...] = ()) -> Request:
     """Compose a request: small parts become members of `body`, large ones are stored separately."""
     small = {name: part for name, part in parts.items() if len(part.content) <= MAX_INLINE_BYTES}
     large = {name: part for name, part in parts.items() if name not in small}
@@ -61,15 +61,15 @@ def compose(body: Mapping[str, Any], parts: Mapping[str, Part], kept: tuple[str,
     contents = {part.digest: part.content for part in large.values()}
     scope = parts.get("scope")
     derived = BYTES_PER_CHARACTER * len(body["text"]) + BYTES_PER_BYTE_OF_SCOPE * len(scope.content if scope else b"")
-    return Request(orjson.dumps(members), contents, kept, JOB_BYTES + derived)
+    return Request(orjson.dumps(members), contents, dependencies, JOB_BYTES + derived)
 
 
-def detach(request: Mapping[str, Any], contents: Mapping[str, bytes], kept: tuple[str, ...] = ()) -> Request:
+def detach(request: Mapping[str, Any], contents: Mapping[str, bytes], dependencies: tuple[str, ...] = ()) -> Request:
     """Compose a request again from one read from a record; `contents` are its parts by name, as `load` returns them."""
     parts = {name: Part(content, request["parts"][name]) for name, content in contents.items()}
     inline = {name: Part.of(request[name]) for name in NAMES if isinstance(request.get(name), dict)}
     body = {name: value for name, value in request.items() if name not in inline and name != "parts"}
-    return compose(body, {**inline, **parts}, kept)
+    return compose(body, {**inline, **parts}, dependencies)
 
 
 async def load(

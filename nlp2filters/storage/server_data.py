@@ -58,10 +58,10 @@ class Data:
 def program_of(executable: Path) -> Program | None:
     """Return the program of `executable`; None if it is unknown."""
     try:
-        said = subprocess.run([executable, "--version"], capture_output=True, text=True, check=False, timeout=10).stdout
+        process = subprocess.run([executable, "--version"], capture_output=True, text=True, check=False, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    match = re.match(r"(Redis|Valkey) server v=(\d+)\.(\d+)\.(\d+)", said)
+    match = re.match(r"(Redis|Valkey) server v=(\d+)\.(\d+)\.(\d+)", process.stdout)
     return Program(match[1], (int(match[2]), int(match[3]), int(match[4]))) if match else None
 
 

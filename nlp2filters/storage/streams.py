@@ -1,29 +1,27 @@
 """Follow a job's events: replay its stream after a cursor, then wait for more.
 
-A process holds one pub/sub connection for all its followers. A message there is only a wake-up: events are read from
-the stream, so none is lost while the connection is down, and none comes twice. Followers at the same cursor that read
-at the same time share one read. They stay while Redis is away, and continue afterwards where they were.
+Followers at the same cursor that read at the same time share one read. They stay while Redis is unavailable, and
+continue afterwards where they were.
 """
 
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
-from redis.exceptions import ConnectionError, RedisError  # noqa: A004
+from redis.exceptions import RedisError
 
-from nlp2filters.storage.connection import away
+from nlp2filters.storage.errors import is_unavailable
+from nlp2filters.storage.listener import Listener
 from nlp2filters.storage.redis_keys import Keys
 
 START = "0-0"
-LOOK_AGAIN_S = 15.0
-RECONNECT_S = 1.0
-# After this much silence, the listener pings Redis.
-SILENCE_S = 5.0
+# A follower reads again after this time, even if nothing has woken it.
+POLL_FALLBACK_S = 15.0
+RETRY_S = 1.0
 # Both numbers of a stream entry's id are unsigned 64-bit integers.
 MAX_ID_PART = (1 << 64) - 1
 READ_AT_ONCE = 100
@@ -76,7 +74,7 @@ class Follower:
             self._waiting.set_result(None)
 
     async def next(self, timeout_s: float) -> Sequence[Event]:
-        """Return the next events, in order; none if none came in time, or while Redis is away.
+        """Return the next events, in order; none if none came in time, or while Redis is unavailable.
 
         The follower has ended when no more can come: its stream has expired, or `end` was called.
         """
@@ -87,16 +85,16 @@ class Follower:
             await self._pause(timeout_s)
         if self.ended:
             return ()
-        told, self._unread = self._unread, False
+        woken, self._unread = self._unread, False
         try:
             events = await self._events.read_together(self._subject, self._cursor)
-            if not events and not told:
+            if not events and not woken:
                 self.ended = not await self._events.exists(self._subject)
         except RedisError as exc:
-            if not away(exc):
+            if not is_unavailable(exc):
                 raise
             _log.debug("a follower waits for Redis: %s", exc)
-            await self._pause(min(timeout_s, RECONNECT_S))
+            await self._pause(min(timeout_s, RETRY_S))
             self._unread = True
             return ()
         if events:
@@ -122,52 +120,33 @@ class Events:
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
-        self._pubsub: PubSub = redis.pubsub()
-        self._followers: dict[str, set[Follower]] = {}
+        self._listener = Listener(redis, keys.web)
         self._reads: dict[tuple[str, str], asyncio.Task[list[Event]]] = {}
-        self._listener: asyncio.Task[None] | None = None
-        self._connected = False
 
     async def __aenter__(self) -> "Events":
-        self._listener = asyncio.create_task(self._listen(), name="events-listener")
+        await self._listener.__aenter__()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        assert self._listener
-        self._listener.cancel()
-        await asyncio.gather(self._listener, return_exceptions=True)
-        await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+        await self._listener.__aexit__(*exc)
+
+    async def add(self, subject: str, follower: Follower) -> None:
+        """Wake the follower from now on."""
+        await self._listener.add(self._keys.events(subject), follower)
+
+    async def remove(self, subject: str, follower: Follower) -> None:
+        """Stop waking the follower."""
+        await self._listener.remove(self._keys.events(subject), follower)
 
     def follower(self, subject: str, after: str = START, *first: Event) -> Follower:
         """Create a follower of the job or batch, which is woken while inside its context. It yields `first` first."""
         return Follower(self, subject, after, first)
 
-    async def add(self, subject: str, follower: Follower) -> None:
-        """Wake the follower from now on."""
-        channel = self._keys.events(subject)
-        followers = self._followers.setdefault(channel, set())
-        followers.add(follower)
-        try:
-            if len(followers) == 1:
-                await self._say(self._pubsub.subscribe, channel)
-        except asyncio.CancelledError:
-            await self.remove(subject, follower)
-            raise
-
-    async def remove(self, subject: str, follower: Follower) -> None:
-        """Stop waking the follower."""
-        channel = self._keys.events(subject)
-        followers = self._followers[channel]
-        followers.discard(follower)
-        if not followers:
-            del self._followers[channel]
-            await self._say(self._pubsub.unsubscribe, channel)
-
     async def follow(self, job_id: str, after: str = START) -> AsyncIterator[Event]:
         """Yield each event after the cursor `after` as it comes, until the last one, or until the stream expires."""
         async with self.follower(job_id, after) as follower:
             while not follower.ended:
-                for event in await follower.next(LOOK_AGAIN_S):
+                for event in await follower.next(POLL_FALLBACK_S):
                     yield event
                     if event.last:
                         return
@@ -182,14 +161,14 @@ class Events:
 
         A follower never joins a read that has already begun, as it may have missed the event that woke the follower.
         """
-        place = (job_id, after)
-        if place not in self._reads:
-            self._reads[place] = asyncio.create_task(self._begin(place))
-        return await asyncio.shield(self._reads[place])  # A follower that leaves does not cancel the others' read.
+        position = (job_id, after)
+        if position not in self._reads:
+            self._reads[position] = asyncio.create_task(self._begin(position))
+        return await asyncio.shield(self._reads[position])  # A follower that leaves does not cancel the others' read.
 
-    async def _begin(self, place: tuple[str, str]) -> list[Event]:
-        del self._reads[place]
-        return await self.read(*place)
+    async def _begin(self, position: tuple[str, str]) -> list[Event]:
+        del self._reads[position]
+        return await self.read(*position)
 
     async def exists(self, job_id: str) -> bool:
         """Return True if the job or batch has events."""
@@ -200,60 +179,9 @@ class Events:
         entries = await self._redis.xrevrange(self._keys.events(job_id), count=count)
         return [_event(entry) for entry in entries]
 
-    async def holds(self, job_id: str, cursor: str) -> bool:
+    async def contains(self, job_id: str, cursor: str) -> bool:
         """Return True if the entry at `cursor` is still in the stream, so that no later one has been trimmed."""
         return bool(await self._redis.xrange(self._keys.events(job_id), min=cursor, max=cursor, count=1))
-
-    async def _say(self, subscribe_or_un: Callable[[str], Awaitable[object]], channel: str) -> None:
-        """(Un)subscribe now if the listener is connected; otherwise it does so itself when it connects."""
-        if not self._connected:
-            return
-        try:
-            await subscribe_or_un(channel)
-        except (RedisError, OSError) as exc:
-            _log.debug("the listener is about to reconnect: %s", exc)
-
-    async def _listen(self) -> None:
-        """Wake followers forever. A confirmed subscription wakes them too, as events may have come before it."""
-        while True:
-            try:
-                async with asyncio.timeout(SILENCE_S):
-                    await self._pubsub.subscribe(self._keys.web)
-                while True:
-                    message = await self._heard()
-                    if message["channel"] is None:
-                        continue
-                    channel = message["channel"].decode()
-                    if channel == self._keys.web and message["type"] == "subscribe":
-                        self._connected = True
-                        if self._followers:
-                            await self._pubsub.subscribe(*self._followers)
-                    self._wake(channel)
-            except (RedisError, OSError, TimeoutError) as exc:
-                _log.warning("the event listener lost Redis and reconnects: %r", exc)
-                self._connected = False
-                await self._pubsub.aclose()  # type: ignore[no-untyped-call]
-                for channel in list(self._followers):
-                    self._wake(channel)
-                await asyncio.sleep(RECONNECT_S)
-
-    async def _heard(self) -> dict[str, Any]:
-        """Return the next message; after a silence, the answer to a ping.
-
-        Raises:
-            ConnectionError: Redis does not answer.
-        """
-        for _ in range(2):
-            message: dict[str, Any] | None = await self._pubsub.get_message(timeout=SILENCE_S)
-            if message:
-                return message
-            async with asyncio.timeout(SILENCE_S):
-                await self._pubsub.ping()
-        raise ConnectionError("no answer to a ping")
-
-    def _wake(self, channel: str) -> None:
-        for follower in self._followers.get(channel, ()):
-            follower.wake()
 
 
 def is_cursor(text: str) -> bool:

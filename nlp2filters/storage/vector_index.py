@@ -17,14 +17,14 @@ import orjson
 from numpy.typing import NDArray
 from redis.asyncio import Redis
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core.linking import MODEL
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import now_ms
 
 # A chunk holds this many names.
 CHUNK = 256
-# After this many names, a waiting job may have its turn.
+# The embedder lets a waiting job go first after this many names.
 BATCH = 8
 # After this much work, the index goes to the end of the queue.
 TURN_S = 5.0
@@ -51,13 +51,13 @@ class Indexes:
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
-        self._building = asyncio.Lock()
+        self._build_lock = asyncio.Lock()
         self._cached: OrderedDict[str, Vectors] = OrderedDict()
 
     @property
     def busy(self) -> bool:
         """True while this process builds an index: it builds one at a time, so that jobs find free slots."""
-        return self._building.locked()
+        return self._build_lock.locked()
 
     async def load(self, names: Sequence[str]) -> Vectors | None:
         """Load a unit vector for each name, shape (n, 384), or None while the index is incomplete."""
@@ -71,9 +71,9 @@ class Indexes:
         if not all(chunks):
             return None
         await self._redis.expire(key, KEPT_S)
-        found = await asyncio.to_thread(lambda: np.concatenate([unpack(chunk) for chunk in chunks if chunk]))
-        self._remember(digest, found)
-        return found
+        vectors = await asyncio.to_thread(lambda: np.concatenate([unpack(chunk) for chunk in chunks if chunk]))
+        self._remember(digest, vectors)
+        return vectors
 
     async def save(self, names: Sequence[str], vectors: Vectors) -> None:
         """Store a complete index."""
@@ -96,17 +96,17 @@ class Indexes:
 
     async def build(self, digest: str, embed: Embed) -> bool:
         """Embed missing chunks for one turn. Returns True if the index is complete, False if there is more to do."""
-        key, began = self._keys.vectors(digest), time.monotonic()
-        async with self._building:
+        key, started_at = self._keys.vectors(digest), time.monotonic()
+        async with self._build_lock:
             content = await cast(Awaitable[bytes | None], self._redis.hget(key, NAMES))
             if content is None:
                 return True  # The index is complete already, or has expired.
             names: list[str] = orjson.loads(content)
-            there = set(await cast(Awaitable[list[bytes]], self._redis.hkeys(key)))
+            stored = set(await cast(Awaitable[list[bytes]], self._redis.hkeys(key)))
             for number in range(_chunks(names)):
-                if str(number).encode() in there:
+                if str(number).encode() in stored:
                     continue
-                if time.monotonic() - began > TURN_S:
+                if time.monotonic() - started_at > TURN_S:
                     return False
                 part = names[number * CHUNK : (number + 1) * CHUNK]
                 batches = [await embed(part[at : at + BATCH]) for at in range(0, len(part), BATCH)]
@@ -123,7 +123,7 @@ class Indexes:
 
     def _remember(self, digest: str, vectors: Vectors) -> None:
         self._cached[digest] = vectors
-        while len(self._cached) > 1 and sum(kept.nbytes for kept in self._cached.values()) > MAX_CACHED_BYTES:
+        while len(self._cached) > 1 and sum(cached.nbytes for cached in self._cached.values()) > MAX_CACHED_BYTES:
             self._cached.popitem(last=False)
 
 
@@ -141,8 +141,8 @@ def unpack(content: bytes) -> Vectors:
     scales = np.frombuffer(content, "<f2", count, 4).astype(np.float32)
     levels = np.frombuffer(content, np.int8, offset=4 + 2 * count).reshape(count, -1)
     vectors = levels.astype(np.float32) * scales[:, None]
-    found: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return found
+    normalized: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return normalized
 
 
 def _chunks(names: Sequence[str]) -> int:

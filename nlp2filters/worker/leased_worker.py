@@ -34,16 +34,15 @@ from arq.constants import retry_key_prefix
 from arq.typing import WorkerCoroutine
 from arq.worker import Retry, Worker
 
+from nlp2filters.clock import now_ms
 from nlp2filters.errors import NewerRecord
-from nlp2filters.storage.arq_format import MAIN, lane_of, lua, wake_key
-from nlp2filters.storage.connection import StorageError, away
-from nlp2filters.storage.store import now_ms
+from nlp2filters.settings import LEASE_S
+from nlp2filters.storage import scripts
+from nlp2filters.storage.arq_format import MAIN, lane_of, wake_key
+from nlp2filters.storage.errors import StorageError, is_unavailable
 
 _log = logging.getLogger(__name__)
 
-_CLAIM, _RENEW, _RELEASE = (lua("queue", name) for name in ("claim", "renew", "release"))
-
-LEASE_S = 10.0
 FALLBACK_S = 5.0
 # Redis may answer this long after the wait. Together with FALLBACK_S it is less than a lease, so that an outage is
 # noticed before leases expire.
@@ -116,9 +115,9 @@ class LeasedWorker(Worker):
         self._out_of_touch = False
         self._pause_s = 0.0
         self._redis_ahead_ms = 0.0  # The clock of Redis minus the clock of the event loop.
-        self._claim = self.pool.register_script(_CLAIM)
-        self._renew = self.pool.register_script(_RENEW)
-        self._release = self.pool.register_script(_RELEASE)
+        self._claim = self.pool.register_script(scripts.CLAIM)
+        self._renew = self.pool.register_script(scripts.RENEW)
+        self._release = self.pool.register_script(scripts.RELEASE)
 
     async def main(self) -> None:
         """Run until stopped, renewing the leases alongside."""
@@ -297,7 +296,7 @@ class LeasedWorker(Worker):
             await self.ctx["on_abandoned"](self.ctx, job_id)
         except Exception as exc:
             _log.exception("could not note that %s was given up", job_id)
-            if isinstance(exc, NewerRecord) or away(exc) or await self._crashes(job_id) < MAX_CRASHES:
+            if isinstance(exc, NewerRecord) or is_unavailable(exc) or await self._crashes(job_id) < MAX_CRASHES:
                 due_ms = AGAIN_MS
         await self._release_entry(job_id, lease, due_ms)
 
@@ -317,7 +316,7 @@ class LeasedWorker(Worker):
                 result = await coroutine(ctx, *args, **kwargs)
             except Exception as exc:
                 if lease := self._leases.get(ctx["job_id"]):
-                    lease.crashed = not (isinstance(exc, Retry) or away(exc))
+                    lease.crashed = not (isinstance(exc, Retry) or is_unavailable(exc))
                 raise
             if lease := self._leases.get(ctx["job_id"]):
                 lease.returned = True

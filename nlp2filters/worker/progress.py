@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core.jobs import Job
-from nlp2filters.storage.connection import StorageError
-from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.storage.commits import EventDraft
+from nlp2filters.storage.errors import StorageError
+from nlp2filters.storage.store import Store
 
 EVERY_S = 0.25
 # A job's progress events are at least this far apart.
@@ -126,18 +128,19 @@ class Teller:
             return
         try:
             async with asyncio.timeout(PATIENCE_S):
-                await self._store.tell(self._job, events, at)
+                await self._store.jobs.publish(self._job, events, at)
         except (StorageError, OSError, TimeoutError) as exc:
             _log.info("Redis does not take what goes on, it is left out: %r", exc)
             self._silent_until = loop.time() + SILENCE_S
 
-    def _news(self, at: int) -> list[Event]:
+    def _news(self, at: int) -> list[EventDraft]:
         events = [
-            Event("delta", {"try": piece.number, "offset": piece.offset, "text": piece.text}) for piece in self._pieces
+            EventDraft("delta", {"try": piece.number, "offset": piece.offset, "text": piece.text})
+            for piece in self._pieces
         ]
         self._pieces = []
         # The difference is negative if the clock was set back.
         if self._progress and not 0 <= at - self._progress_at < PROGRESS_MS:
-            events.append(Event("progress", self._progress))
+            events.append(EventDraft("progress", self._progress))
             self._progress, self._progress_at = None, at
         return events

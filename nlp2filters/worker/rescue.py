@@ -8,12 +8,13 @@ import asyncio
 import logging
 from functools import partial
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import IllegalTransition, JobNotFound, NewerRecord
 from nlp2filters.storage import arq_format
-from nlp2filters.storage.connection import StorageError
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.errors import StorageError
+from nlp2filters.storage.store import Store
 
 # A script checks this many ids, which takes about a millisecond.
 PART = 250
@@ -40,9 +41,9 @@ async def sweep(store: Store, worker: str, interval_s: float) -> int:
     It stops early if another worker has taken over, since this one was frozen.
     """
     rescued, cursor = 0, "0"
-    pause_s = SWEEP_SHARE * interval_s * PART / max(await store.unfinished(), PART)
+    pause_s = SWEEP_SHARE * interval_s * PART / max(await store.unfinished.count(), PART)
     while True:
-        cursor, orphans = await store.orphans(cursor, PART)
+        cursor, orphans = await store.unfinished.orphans(cursor, PART)
         for subject, queue_name, entry in orphans:
             try:
                 rescued += await _rescue(store, subject, queue_name, entry)
@@ -62,22 +63,22 @@ async def _rescue(store: Store, subject: str, queue_name: str, entry: str) -> bo
     """Queue an orphan again, or remove it from the index if there is nothing left to do."""
     try:
         if queue_name == store.keys.queue("delivery"):
-            message = await store.message(subject)
+            message = await store.deliveries.message(subject)
             if message is None:
                 raise JobNotFound(subject)
-            await store.rescue_delivery(subject, message["owner"], message["url"])
+            await store.deliveries.rescue(subject, message["owner"], message["url"])
         else:
-            job = await store.get(subject)
-            await store.step(job, partial(_requeue, entry=entry))
+            job = await store.jobs.get(subject)
+            await store.jobs.apply(job, partial(_requeue, entry=entry))
     except NewerRecord as exc:
         _log.warning("an orphan is left to a worker of the newer version: %s", exc)
         return False
     except (JobNotFound, IllegalTransition) as exc:
         _log.info("unfinished work that is gone: %s", exc)
-        await store.strike(subject, queue_name, entry)
+        await store.unfinished.remove(subject, queue_name, entry)
         return False
     _log.error("rescued: it had neither a queue entry nor a lease", extra={"job_id": subject, "entry": entry})
-    await store.count("rescued")
+    await store.stats.increment("rescued")
     return True
 
 

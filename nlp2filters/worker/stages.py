@@ -5,7 +5,6 @@ llm         let the LLM write the filter, check it, compile it; without an LLM, 
 """
 
 import asyncio
-import datetime as dt
 import hashlib
 import logging
 import math
@@ -14,7 +13,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 import orjson
 from arq.worker import Retry
@@ -22,13 +20,14 @@ from async_lru import alru_cache
 from numpy.typing import NDArray
 
 from nlp2filters import demo, fault_injection, logs
+from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.jobs import STAGES, Job, Suspect
+from nlp2filters.core.llm.prompt import Message
 from nlp2filters.core.problems import problem
-from nlp2filters.core.prompt import Message
-from nlp2filters.core.refining import Earlier
+from nlp2filters.core.query import Query
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.errors import (
     CancelRequested,
@@ -43,10 +42,11 @@ from nlp2filters.errors import (
 from nlp2filters.fault_injection import Faults
 from nlp2filters.llm import Answer, Provider
 from nlp2filters.storage import arq_format, request_parts
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.heartbeat import Heartbeat
-from nlp2filters.storage.store import Event, Store, now_ms
+from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import AT_ONCE, Indexes
-from nlp2filters.translator import ANSWERS, drafted, moment, translation
+from nlp2filters.translator import ANSWERS, Translator
 from nlp2filters.webhooks.client import WebhookClient
 from nlp2filters.worker.parsing.catalogs import CatalogParser, CatalogParsers
 from nlp2filters.worker.progress import Teller
@@ -59,7 +59,7 @@ JUDGEMENT_WAIT_S = 1.0
 # Interruptions that are not the job's fault do not count as attempts. This limits them, so that no job runs forever.
 MAX_INTERRUPTIONS = 20
 INDEX_WAIT_S = 2.0
-NO_RESULT = Event("done", {"result": None})
+NO_RESULT = EventDraft("done", {"result": None})
 
 _log = logging.getLogger(__name__)
 
@@ -118,20 +118,11 @@ class Task:
     resources: Resources
     teller: Teller
 
-    @property
-    def zone(self) -> ZoneInfo:
-        """The submitter's time zone, which sets the start of a day."""
-        return ZoneInfo(self.request["timezone"])
-
-    @property
-    def now(self) -> dt.datetime:
-        """The submitter's current time, or the moment given in the request."""
-        return moment(self.request["now"], self.zone, self.job.created_at)
-
-    async def whole_request(self) -> Mapping[str, Any]:
-        """Load the request with its separately stored parts, except the catalog (see `_catalog`)."""
-        store = self.resources.store
-        return await request_parts.attach(store.redis, store.keys, self.job.owner, self.request, ("scope", "earlier"))
+    async def query(self) -> Query:
+        """Load the query, with the parts of the request that are stored separately."""
+        store, parts = self.resources.store, ("scope", "earlier")
+        request = await request_parts.attach(store.redis, store.keys, self.job.owner, self.request, parts)
+        return Query.from_request(request, self.job.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +168,8 @@ async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
     error = problem("worker-lost", "The job's queue entry could not be run.")
     with logs.about(job_id=job_id):
         try:
-            job = await store.get(job_id)
-            await store.step(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT])
+            job = await store.jobs.get(job_id)
+            await store.jobs.apply(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT])
         except (JobNotFound, IllegalTransition) as exc:
             _log.info("an abandoned entry of a job that has ended: %s", exc)
 
@@ -190,37 +181,28 @@ async def _embed(task: Task) -> Outcome:
     if task.job.kind == "echo":
         vectors = await embedder.embed([text])
         return Outcome({"result": {"text": text, "dimensions": vectors.shape[1]}})
-    parser = await _parser(task)
-    earlier = _earlier(await task.whole_request())
+    parser, query = await _parser(task), await task.query()
 
-    async def load_index() -> NDArray[Any] | None:
+    async def load_index(_: Sequence[str]) -> NDArray[Any] | None:
         task.teller.say("indexing", "Preparing the catalog's words")
         vectors = await task.resources.name_vectors(parser)
         task.teller.say("embedding", "Reading the text")
         return vectors
 
-    reading = await drafted(text, parser, embedder, load_index, today=task.now.date(), earlier=earlier)
-    return Outcome({"draft": interpretation.to_json(reading)}, event="draft")
+    draft = await Translator(embedder, index=load_index).draft(query, parser)
+    return Outcome({"draft": interpretation.to_json(draft)}, event="draft")
 
 
 async def _translate(task: Task) -> Outcome:
-    catalog = await _catalog(task)
-    request = await task.whole_request()
+    catalog, query = await _catalog(task), await task.query()
     draft = interpretation.from_json(task.found["draft"])
     provider = task.resources.provider
     complete = partial(_complete, provider, task) if provider else None
-    today, zone, earlier = task.now.date(), task.zone, _earlier(request)
-    made, found = await translation(
-        request, catalog, draft, provider, complete, today=today, zone=zone, earlier=earlier
-    )
-    kept = {} if found is draft else {"reading": interpretation.to_json(found)}
-    return Outcome({"result": {"job_id": task.job.id, **made, "timings_ms": _timings(task.job)}, **kept})
-
-
-def _earlier(request: Mapping[str, Any]) -> Earlier | None:
-    """Return the earlier conversation that the text refines, if any."""
-    earlier = request.get("earlier")
-    return Earlier.from_json(earlier) if earlier else None
+    translation = await Translator(llm=provider).translate(query, catalog, draft, complete)
+    result = {"job_id": task.job.id, **translation.result, "timings_ms": _timings(task.job)}
+    if translation.reading is draft:
+        return Outcome({"result": result})
+    return Outcome({"result": result, "reading": interpretation.to_json(translation.reading)})
 
 
 async def _complete(
@@ -341,21 +323,21 @@ async def _begin(resources: Resources, stage: str, job_id: str) -> Task | None:
     """Begin an attempt of the job. Returns None if there is nothing (more) to do for this stage."""
     store = resources.store
     try:
-        job, found = await store.load(job_id, "request", "draft", *ANSWERS)
+        job, found = await store.jobs.load(job_id, "request", "draft", *ANSWERS)
         if job.status == "canceling":  # Its worker is dead: a live one would have finished the cancellation itself.
             await _let_go(store, job_id)
             return None
         if jobs.overdue(job, now_ms()):
             error = problem("deadline-passed", "The job's deadline passed before a worker could begin it.")
-            await store.step(job, lambda job: jobs.expire(job, error, now_ms()), events=[NO_RESULT])
+            await store.jobs.apply(job, lambda job: jobs.expire(job, error, now_ms()), events=[NO_RESULT])
             return None
         job, survivors = await _reckon(resources, stage, job)
         if job.done:
             return None
-        job = await store.step(
+        job = await store.jobs.apply(
             job,
             lambda job: jobs.begin(job, stage, resources.worker, now_ms(), survivors=survivors),
-            events=[Event("status", {})],
+            events=[EventDraft("status", {})],
         )
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
         _log.info("nothing to do: %s", exc)
@@ -379,7 +361,7 @@ async def _reckon(resources: Resources, stage: str, job: Job) -> tuple[Job, Coll
     store, heartbeat = resources.store, resources.heartbeat
     if job.stages[stage].status == "running":  # Its lease has expired: otherwise we could not have claimed it.
         attempt, now = job.attempt, await heartbeat.now() if heartbeat else now_ms()
-        job = await store.step(job, lambda job: jobs.lapse(job, attempt, now))
+        job = await store.jobs.apply(job, lambda job: jobs.lapse(job, attempt, now))
     suspects = job.stages[stage].suspects
     survivors, rest_is_dead = await heartbeat.judge(suspects) if heartbeat else (frozenset[Suspect](), True)
     if job.stages[stage].handed_back + len(survivors) >= MAX_INTERRUPTIONS:
@@ -392,18 +374,18 @@ async def _reckon(resources: Resources, stage: str, job: Job) -> tuple[Job, Coll
         raise Retry(defer=JUDGEMENT_WAIT_S)
     _log.error("dead-lettered: %s", detail)
     error = problem("worker-lost", detail)
-    return await store.step(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT]), survivors
+    return await store.jobs.apply(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT]), survivors
 
 
 async def _succeeded(task: Task, outcome: Outcome) -> None:
     job, attempt = task.job, task.job.attempt
     fields = {name: orjson.dumps(value) for name, value in outcome.fields.items()}
     if job.stage == STAGES[job.kind][-1]:
-        events = [Event("done", {"result": outcome.fields["result"]})]
+        events = [EventDraft("done", {"result": outcome.fields["result"]})]
         await _step(task, lambda job: jobs.succeed(job, attempt, now_ms()), events, fields)
         return
-    events = [Event(outcome.event, outcome.fields)] if outcome.event else []
-    events.append(Event("status", {}))
+    events = [EventDraft(outcome.event, outcome.fields)] if outcome.event else []
+    events.append(EventDraft("status", {}))
     await _step(task, lambda job: jobs.advance(job, attempt, now_ms()), events, fields)
 
 
@@ -435,8 +417,8 @@ async def _end(task: Task, error: Mapping[str, Any]) -> None:
 async def _let_go(store: Store, job_id: str) -> None:
     """End a job that is being canceled, unless another process already has."""
     try:
-        job = await store.get(job_id)
-        await store.step(job, lambda job: jobs.end_canceling(job, now_ms()), events=[NO_RESULT])
+        job = await store.jobs.get(job_id)
+        await store.jobs.apply(job, lambda job: jobs.end_canceling(job, now_ms()), events=[NO_RESULT])
     except (JobNotFound, IllegalTransition) as exc:
         _log.info("canceled already: %s", exc)
 
@@ -444,12 +426,12 @@ async def _let_go(store: Store, job_id: str) -> None:
 async def _step(
     task: Task,
     step: Callable[[Job], Job],
-    events: list[Event],
+    events: list[EventDraft],
     fields: Mapping[str, bytes] | None = None,
 ) -> None:
     """Commit, unless the job has moved on without us. A job that is being canceled is ended instead."""
     try:
-        await task.resources.store.step(task.job, step, fields=fields, events=events)
+        await task.resources.store.jobs.apply(task.job, step, fields=fields, events=events)
     except CancelRequested:
         await _let_go(task.resources.store, task.job.id)
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:

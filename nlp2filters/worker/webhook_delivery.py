@@ -1,7 +1,7 @@
 """Deliver the outcome of a job or batch to its webhook, on a separate queue, so that a slow receiver delays no job."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,13 @@ import orjson
 from arq.worker import Retry
 
 from nlp2filters import fault_injection, logs
+from nlp2filters.clock import now_ms
 from nlp2filters.core import batches, deliveries, jobs
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import BatchNotFound, JobNotFound, NewerRecord, WebhookRefused
 from nlp2filters.storage import arq_format
-from nlp2filters.storage.store import Store, now_ms
+from nlp2filters.storage.store import Store
 from nlp2filters.webhooks.client import RETRY_SCHEDULE, derive_secret
 from nlp2filters.worker.stages import NEWER_VERSION_WAIT_S, Resources
 
@@ -43,20 +44,20 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
     with logs.about(job_id=subject, stage="delivery"):
         resources: Resources = ctx["resources"]
         try:
-            message = await _message(resources.store, subject)
+            message = await load_message(resources.store, subject)
         except (JobNotFound, BatchNotFound) as exc:
             _log.info("nothing to deliver: %s", exc)
             return
         except NewerRecord as exc:
             raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
-        notes = await resources.store.deliveries(subject)
-        if message is None or deliveries.is_over(notes):
+        notes = await resources.store.deliveries.log(subject)
+        if message is None or deliveries.is_final(notes):
             return
         note, wait_s = await _attempt(resources, message, len(deliveries.attempts(notes)) + 1)
-        if not await resources.store.add_delivery(subject, note, read=len(notes)):
-            _log.warning("another worker has gone on with this delivery")
+        if not await resources.store.deliveries.add(subject, note, read=len(notes)):
+            _log.warning("another worker has taken over this delivery")
         elif wait_s is None:
-            await resources.store.forget_delivery(subject)
+            await resources.store.deliveries.delete_if_unowned(subject)
         else:
             raise Retry(defer=wait_s)
 
@@ -88,55 +89,80 @@ async def _attempt(resources: Resources, message: Message, number: int) -> tuple
 async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
     """Log that a delivery was given up, since ARQ could not run it or it crashed. It can then be requested again."""
     store, subject = ctx["resources"].store, arq_format.job_of(entry_id)
-    notes = await store.deliveries(subject)
-    if deliveries.is_over(notes):
+    notes = await store.deliveries.log(subject)
+    if deliveries.is_final(notes):
         return
-    error = "an error on our side; it has been logged"
+    error = "an internal error, which has been logged"
     note = {"at": jobs.timestamp(now_ms()), "status": None, "error": error, "ok": False, "final": True}
-    await store.add_delivery(subject, note, read=len(notes))
+    await store.deliveries.add(subject, note, read=len(notes))
 
 
-async def _message(store: Store, subject: str) -> Message | None:
-    """Read the message for the end of a job or batch; None if there is no receiver."""
-    told = await store.message(subject) or await _older(store, subject)
-    if told is None:
+async def load_message(store: Store, subject: str) -> Message | None:
+    """Load the message about the end of a job or batch; None if there is no receiver.
+
+    Raises:
+        JobNotFound, BatchNotFound: what the message is about is no longer kept.
+    """
+    record: Mapping[str, Any] | None = await store.deliveries.message(subject)
+    if record is None or "subject_type" not in record:
+        record = await _record_of_earlier_version(store, subject, record)
+    if record is None:
         return None
-    body = told["body"].encode() if "body" in told else await _batch_body(store, subject)
-    return Message(deliveries.message_id(subject), told["owner"], told["url"], body)
+    body = record["body"].encode() if record["subject_type"] == "job" else await _batch_body(store, subject)
+    return Message(deliveries.message_id(subject), record["owner"], record["url"], body)
 
 
-async def _older(store: Store, subject: str) -> dict[str, Any] | None:
-    """Build the message for a job or batch that an older version of the service ended without writing one."""
+async def _record_of_earlier_version(
+    store: Store, subject: str, record: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    """Return the message's record in today's form.
+
+    During a rolling upgrade, jobs and batches are still ended by versions that wrote the record without the type of its
+    subject, or wrote none at all. This is the only place that knows of them.
+    """
+    if record:
+        return {"subject_type": "job" if "body" in record else "batch", **record}
     try:
-        batch, asked = await store.batch(subject)
+        batch, request = await store.batches.get(subject)
     except BatchNotFound:
-        job, found = await store.load(subject, "request")
-        url = found["request"]["webhook"]["url"]
-        return {"owner": job.owner, "url": url, "body": deliveries.body_of(job).decode()}
-    return {"owner": batch.owner, "url": asked["webhook"]["url"]} if batch.notify else None
+        job, fields = await store.jobs.load(subject, "request")
+        return {**deliveries.message_about(job), "url": fields["request"]["webhook"]["url"]}
+    if batch.notify is None:
+        return None
+    return {"subject_type": "batch", "owner": batch.owner, "url": request["webhook"]["url"]}
 
 
 async def _batch_body(store: Store, batch_id: str) -> bytes:
-    batch, _ = await store.batch(batch_id)
-    members = await store.load_many([job_id for _, job_id in batch.members], "result")
-    return _sent(batch, members) if batch.notify == "send" else _of_batch(batch, [job for job, _ in members])
+    """Build the body when it is sent, as it needs all jobs of the batch."""
+    batch, _ = await store.batches.get(batch_id)
+    assert batch.notify
+    members = await store.jobs.load_many([job_id for _, job_id in batch.members], "result")
+    return orjson.dumps(_BATCH_BODIES[batch.notify](batch, members))
 
 
-def _of_batch(batch: Batch, members: list[Job | None]) -> bytes:
-    public = batches.to_public(batch, members)
+Members = Sequence[tuple[Job | None, Mapping[str, Any]]]
+
+
+def _batch_event(batch: Batch, members: Members) -> dict[str, Any]:
+    public = batches.to_public(batch, [job for job, _ in members])
     data = {
         "batch_id": batch.id,
         "request_counts": public["request_counts"],
         "metadata": batch.metadata,
         "results_url": public["urls"]["results"],
     }
-    return orjson.dumps({"type": "batch.ended", "timestamp": public["ended_at"], "data": data})
+    return {"type": "batch.ended", "timestamp": public["ended_at"], "data": data}
 
 
-def _sent(batch: Batch, members: Sequence[tuple[Job | None, Mapping[str, Any]]]) -> bytes:
+def _callback_results(batch: Batch, members: Members) -> dict[str, Any]:
     """Build the body of the older callback API: the results of the file's texts in order, or the reason for none."""
-    failed = next((job.error for job, _ in members if job and job.error), None)
-    if any(job is None or job.status != "succeeded" for job, _ in members):
-        reason = failed["detail"] if failed else "Not every text could be worked on."
-        return orjson.dumps({"success": False, "error": reason})
-    return orjson.dumps({"success": True, "data": [found.get("result") for _, found in members]})
+    if all(job and job.status == "succeeded" for job, _ in members):
+        return {"success": True, "data": [fields.get("result") for _, fields in members]}
+    error = next((job.error for job, _ in members if job and job.error), None)
+    return {"success": False, "error": error["detail"] if error else "Not all texts could be processed."}
+
+
+_BATCH_BODIES: Mapping[str, Callable[[Batch, Members], dict[str, Any]]] = {
+    "event": _batch_event,
+    "send": _callback_results,
+}

@@ -19,10 +19,10 @@ from nlp2filters.api.event_streams import socket_routes
 from nlp2filters.api.routes import Operation
 from nlp2filters.app import OPERATIONS
 from nlp2filters.cli.keys import DEFAULT_SCOPES
+from nlp2filters.clock import now_ms
 from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import ApiKeys
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import now_ms
 from tests.service import ROOT, Service, started
 
 BODY = {"catalog": "cars", "text": "8 cylinders"}

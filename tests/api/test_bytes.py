@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from redis import Redis
 
 from nlp2filters.app import create_app
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.errors import TooManyBytes
 from nlp2filters.settings import Settings
@@ -24,7 +25,8 @@ from nlp2filters.storage.api_keys import ApiKeys
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.request_parts import BYTES_PER_BYTE_OF_SCOPE, BYTES_PER_CHARACTER, JOB_BYTES, Part, Request
-from nlp2filters.storage.store import Limits, Store, now_ms
+from nlp2filters.storage.store import Store
+from nlp2filters.storage.submissions import AdmissionLimits
 from nlp2filters.worker import stages
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
@@ -131,7 +133,7 @@ def run_all(settings: Settings) -> None:
                 for entry in await store.redis.zrange(arq_format.all_key(store.keys.queue(name)), 0, -1):
                     job_id = arq_format.job_of(entry.decode())
                     await stage({"resources": resources}, job_id)
-                    assert (await store.get(job_id)).error is None
+                    assert (await store.jobs.get(job_id)).error is None
 
     with_store(settings, work)
 
@@ -224,7 +226,7 @@ def test_requests_of_earlier_versions_are_read(settings: Settings, client: httpx
 
     def create(job_id: str) -> None:
         job = jobs.create(job_id, "filters", "anonymous", now_ms(), deadline_s=60)
-        with_store(settings, lambda store: store.create(job, orjson.dumps(request)))
+        with_store(settings, lambda store: store.jobs.create(job, orjson.dumps(request)))
 
     create("job_old")
     run_all(settings)
@@ -275,7 +277,9 @@ async def test_bytes_are_forgotten_with_the_time_in_which_they_were_added(redis:
 
     async def create(number: int) -> str:
         job = jobs.create(f"job_{number}", "filters", "anna", now_ms(), deadline_s=30)
-        return await store.create(job, Request(b"{}", {str(number): b"x" * 100_000}), limits=Limits(bytes=250_000))
+        return await store.jobs.create(
+            job, Request(b"{}", {str(number): b"x" * 100_000}), limits=AdmissionLimits(bytes=250_000)
+        )
 
     await create(1)
     current = int(now_ms() / 1000)

@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from nlp2filters.app import create_app
+from nlp2filters.clock import now_ms
 from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import ApiKeys
-from nlp2filters.storage.connection import Client as Redis
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import now_ms
+from nlp2filters.storage.retrying_redis import RetryingRedis as Redis
 from tests.in_process import serving
 from tests.peers import proxy as proxies
 

@@ -17,13 +17,13 @@ from websockets.exceptions import ConnectionClosedError
 
 from nlp2filters import app as application
 from nlp2filters.api import event_streams, open_streams
-from nlp2filters.api.state import State
+from nlp2filters.api.services import Services
 from nlp2filters.app import create_app
+from nlp2filters.clock import now_ms
 from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import ApiKeys
-from nlp2filters.storage.connection import Client as Redis
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.store import now_ms
+from nlp2filters.storage.retrying_redis import RetryingRedis as Redis
 from tests.in_process import serving
 
 BODY = {"catalog": "cars", "text": "8 cylinders"}
@@ -36,7 +36,7 @@ class Served:
 
     url: str
     key: str
-    opened: list[State]
+    opened: list[Services]
     job: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -59,18 +59,18 @@ class Served:
                 await asyncio.sleep(0.01)
 
     def _followers(self) -> int:
-        return sum(map(len, list(self.opened[0].events._followers.values())))
+        return sum(map(len, list(self.opened[0].events._listener._followers.values())))
 
 
 @pytest.fixture
 async def served(redis: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
-    opened: list[State] = []
+    opened: list[Services] = []
 
-    def remembered(*parts: Any) -> State:
-        opened.append(State(*parts))
+    def remembered(*parts: Any) -> Services:
+        opened.append(Services(*parts))
         return opened[0]
 
-    monkeypatch.setattr(application, "State", remembered)
+    monkeypatch.setattr(application, "Services", remembered)
     prefix = f"test-{uuid.uuid4().hex[:8]}"
     scopes = ("jobs:read", "jobs:write")
     _, key = await ApiKeys(redis, Keys(prefix)).create("anna", "anna", scopes, now_ms())

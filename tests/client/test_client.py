@@ -8,12 +8,12 @@ from typing import get_type_hints
 
 import pytest
 
-from nlp2filters.api.submission import BatchRequest as BatchRequestBody
-from nlp2filters.api.submission import Submission
 from nlp2filters.client import Catalog, Client, Field, verify_webhook
 from nlp2filters.client.errors import BadRequest, Conflict, ConnectionFailed, JobFailed, NotFoundError, WaitTimeout
 from nlp2filters.client.options import BatchRequest, Options
 from nlp2filters.core import signatures
+from nlp2filters.core.requests import BatchRequest as BatchRequestBody
+from nlp2filters.core.requests import Submission
 from nlp2filters.core.schemas import JobEnded
 from tests.client.conftest import Connect
 from tests.service import Service

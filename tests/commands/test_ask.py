@@ -124,7 +124,7 @@ def test_the_configured_llm_is_asked(run: Run, monkeypatch: pytest.MonkeyPatch) 
         ("ask '' --catalog cars", 2, "/text: "),
         ("ask x --catalog cars --timezone Mars", 2, "/timezone: "),
         ("ask x --catalog cars --dialect cobol", 2, "invalid choice: 'cobol'"),
-        ("ask x", 2, "name a catalog, or in `refines` the job"),
+        ("ask x", 2, "give a catalog, or the job to refine"),
         ("ask x --catalog cars --server http://127.0.0.1:9", 1, "`nlp2filters up` starts one"),
         ("ask x --catalog cars --server here", 1, "missing an 'http://' or 'https://' protocol"),
         ("jobs show job_1 --server http://127.0.0.1:9", 1, "--server or NLP2FILTERS_SERVER names another"),

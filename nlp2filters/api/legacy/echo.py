@@ -1,48 +1,41 @@
 """The older polling API: `POST /embedding/echo`, then `GET /embedding/result/{id}` until it has a `result`."""
 
 import orjson
-from starlette.requests import Request
 from starlette.responses import Response
 
-from nlp2filters.api import admission
-from nlp2filters.api.auth import caller
-from nlp2filters.api.body import read_json
-from nlp2filters.api.lookup import owned
+from nlp2filters.api import admission, lookup
+from nlp2filters.api.preparation import new_id
 from nlp2filters.api.responses import JSON
-from nlp2filters.api.routes import Operation
-from nlp2filters.api.state import state
-from nlp2filters.api.submission import Echo, checked
+from nlp2filters.api.routes import Call, Operation
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, schemas
+from nlp2filters.core.requests import Echo
 from nlp2filters.errors import JobNotFound
-from nlp2filters.storage.store import now_ms
 
 
-async def echo(request: Request) -> Response:
+async def echo(call: Call, body: Echo) -> Response:
     """Embed a text and return it."""
-    asked = checked(Echo, await read_json(request))
-    limits, rate = await admission.admit(request)
-    app, owner = state(request), caller(request).owner
-    job = jobs.create(admission.new_id("job"), "echo", owner, now_ms(), deadline_s=app.settings.deadline_s)
-    await app.store.create(job, orjson.dumps(asked.model_dump()), limits=limits)
-    return JSON({"job_id": job.id}, status_code=202, headers=rate)
+    services, owner = call.services, call.caller.owner
+    limits, rate_headers = await admission.admit(services, call.caller)
+    job = jobs.create(new_id("job"), "echo", owner, now_ms(), deadline_s=services.settings.deadline_s)
+    await services.store.jobs.create(job, orjson.dumps(body.model_dump()), limits=limits)
+    return JSON({"job_id": job.id}, status_code=202, headers=rate_headers)
 
 
-async def result(request: Request) -> Response:
-    """Show the text once it has been embedded; until then, the status."""
-    job_id = request.path_params["job_id"]
+async def result(call: Call, job_id: str) -> Response:
+    """Return the text once it has been embedded, and until then the job's status."""
     try:
-        job, found = await state(request).store.load(job_id, "result")
-        owned(request, job)
+        job, fields = await lookup.job_with(call.services.store, call.caller.owner, job_id, "result")
     except JobNotFound as exc:
         return JSON({"error": str(exc)}, status_code=404)
-    if "result" in found:
-        return JSON({"result": found["result"].get("text")})
+    if "result" in fields:
+        return JSON({"result": fields["result"].get("text")})
     if job.error:
         return JSON({"error": job.error["detail"]})
     return JSON({"status": job.status})
 
 
-async def health(request: Request) -> Response:
+async def health(call: Call) -> Response:
     """Check that the process is alive."""
     return JSON({"status": "ok"})
 

@@ -12,22 +12,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nlp2filters.api import admission
-from nlp2filters.api.auth import caller
-from nlp2filters.api.batches import prepare
-from nlp2filters.api.body import MAX_BYTES, counted
+from nlp2filters.api.batches import prepare_members
+from nlp2filters.api.body import MAX_BYTES, limit_body
+from nlp2filters.api.preparation import Preparation, check_webhook, new_id
 from nlp2filters.api.responses import JSON
-from nlp2filters.api.routes import Operation
-from nlp2filters.api.state import state
-from nlp2filters.api.submission import BatchSubmission, checked
+from nlp2filters.api.routes import Call, Operation
+from nlp2filters.clock import now_ms
 from nlp2filters.core.batches import Batch
+from nlp2filters.core.requests import BatchRequest, BatchSubmission, validate
 from nlp2filters.errors import Fault, InvalidInput, InvalidRequest
-from nlp2filters.storage.store import now_ms
 
 _TEXT_COLUMNS = ("text", "query", "sentence")
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Form:
     """The content of the form."""
 
     texts: list[str]
@@ -35,56 +34,54 @@ class Sent:
     catalog: str
 
 
-async def send(request: Request) -> Response:
-    """Accept a file of texts (plain text, CSV, JSON or JSON Lines: one text per line) and a callback URL.
+async def send(call: Call) -> Response:
+    """Submit a file of texts (plain text, CSV, JSON or JSON Lines: one text per line), with a callback URL.
 
-    The answer is 204 at once. Later, the callback gets `{"success": true, "data": [result, …]}` in the order of the
-    texts, or `{"success": false, "error": "…"}`. An unusable request is answered with 404 and the reason.
+    The response is 204 at once. Later the callback receives `{"success": true, "data": [result, …]}` in the order of
+    the texts, or `{"success": false, "error": "…"}`. The response to an unusable request is 404 with the reason.
     """
-    app, owner = state(request), caller(request).owner
+    services, owner = call.services, call.caller.owner
     try:
-        sent = await _read(request, app.settings.default_catalog)
-        asked = checked(
-            BatchSubmission,
-            {
-                "requests": [
-                    {"custom_id": str(index), "catalog": sent.catalog, "text": text}
-                    for index, text in enumerate(sent.texts)
-                ],
-                "metadata": {},
-            },
-        )
-        admission.check_webhook(request, sent.callback, signed=False)
-        batch_id = admission.new_id("batch")
-        members = await prepare(request, batch_id, asked)
+        form = await _read(call.request, services.settings.default_catalog)
+        requests = _batch_requests(form)
+        check_webhook(services.settings, call.headers, form.callback, signed=False)
+        batch_id = new_id("batch")
+        members = await prepare_members(Preparation(services, owner, call.headers), batch_id, requests)
     except InvalidInput as exc:
         return JSON({"error": str(exc)}, status_code=404)
-    limits, rate = await admission.admit(request, len(sent.texts))
+    limits, rate_headers = await admission.admit(services, call.caller, len(requests))
     names = tuple((job.custom_id or "", job.id) for job, _ in members)
     batch = Batch(batch_id, owner, now_ms(), names, notify="send")
-    body = orjson.dumps({"webhook": {"url": sent.callback}})
-    await app.store.create_batch(batch, members, body, limits=limits)
-    return Response(status_code=204, headers=rate)
+    request = orjson.dumps({"webhook": {"url": form.callback}})
+    await services.store.batches.create(batch, members, request, limits=limits)
+    return Response(status_code=204, headers=rate_headers)
 
 
-async def _read(request: Request, default_catalog: str) -> Sent:
+def _batch_requests(form: Form) -> list[BatchRequest]:
+    requests = [
+        {"custom_id": str(index), "catalog": form.catalog, "text": text} for index, text in enumerate(form.texts)
+    ]
+    return validate(BatchSubmission, {"requests": requests}).requests
+
+
+async def _read(request: Request, default_catalog: str) -> Form:
     """Read the form.
 
     Raises:
-        InvalidRequest: the form lacks something.
+        InvalidRequest: the form is incomplete.
         PayloadTooLarge: it is larger than 1 MiB; the rest is not read.
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise InvalidRequest([Fault("", "Send multipart/form-data with `file` and `callback`.")])
     try:
-        async with counted(request).form(max_files=1, max_fields=10, max_part_size=MAX_BYTES) as form:
-            return await _sent(form, default_catalog)
+        async with limit_body(request).form(max_files=1, max_fields=10, max_part_size=MAX_BYTES) as data:
+            return await _form(data, default_catalog)
     except HTTPException as exc:  # Starlette raises it for a malformed form.
-        raise InvalidRequest([Fault("", f"The form cannot be read: {exc.detail}")]) from exc
+        raise InvalidRequest([Fault("", f"The form is malformed: {exc.detail}")]) from exc
 
 
-async def _sent(form: FormData, default_catalog: str) -> Sent:
-    file, callback, catalog = form.get("file"), form.get("callback"), form.get("catalog", default_catalog)
+async def _form(data: FormData, default_catalog: str) -> Form:
+    file, callback, catalog = data.get("file"), data.get("callback"), data.get("catalog", default_catalog)
     if not isinstance(file, UploadFile):
         raise InvalidRequest([Fault("/file", "The form has no file.")])
     if not isinstance(callback, str) or not callback:
@@ -95,8 +92,8 @@ async def _sent(form: FormData, default_catalog: str) -> Sent:
         raise InvalidRequest([Fault("/file", f"The file is not UTF-8: {exc}")]) from exc
     texts = [one.strip() for one in _texts(text, file.filename or "", file.content_type or "") if one.strip()]
     if not texts:
-        raise InvalidRequest([Fault("/file", "The file holds no text.")])
-    return Sent(texts, callback, str(catalog))
+        raise InvalidRequest([Fault("/file", "The file contains no text.")])
+    return Form(texts, callback, str(catalog))
 
 
 def _texts(text: str, name: str, media_type: str) -> Iterator[str]:
@@ -109,19 +106,19 @@ def _texts(text: str, name: str, media_type: str) -> Iterator[str]:
         yield from text.splitlines()
 
 
-def _json(text: str) -> Iterator[str]:
+def _json(content: str) -> Iterator[str]:
     try:
-        data = orjson.loads(text)
+        data = orjson.loads(content)
     except orjson.JSONDecodeError:
         try:
-            data = [orjson.loads(line) for line in text.splitlines() if line.strip()]
+            data = [orjson.loads(line) for line in content.splitlines() if line.strip()]
         except orjson.JSONDecodeError as exc:
-            raise InvalidRequest([Fault("/file", f"The file is no JSON: {exc}")]) from exc
+            raise InvalidRequest([Fault("/file", f"The file is not valid JSON: {exc}")]) from exc
     for item in data if isinstance(data, list) else [data]:
-        found = next((item[name] for name in _TEXT_COLUMNS if name in item), None) if isinstance(item, dict) else item
-        if not isinstance(found, str):
+        text = next((item[name] for name in _TEXT_COLUMNS if name in item), None) if isinstance(item, dict) else item
+        if not isinstance(text, str):
             raise InvalidRequest([Fault("/file", "Expected strings, or objects with a member `text`.")])
-        yield found
+        yield text
 
 
 def _csv(text: str) -> Iterator[str]:

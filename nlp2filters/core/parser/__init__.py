@@ -16,12 +16,14 @@ from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.explain import sentence
 from nlp2filters.core.filters import leaves
 from nlp2filters.core.interpretation import Clarification, Condition, Ignored, Interpretation, Span
+from nlp2filters.core.languages import Language
 from nlp2filters.core.linking import FieldTarget, Lexicon, Nearness
 from nlp2filters.core.parser import clauses, names, permitted, scan, structure, tagger, tagging
 from nlp2filters.core.parser.clauses import Atom, Clauses, Mark
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
 from nlp2filters.core.parser.tagger import Array, Tagger, Tags
+from nlp2filters.core.parser.tokens import tokenize
 from nlp2filters.core.words import Token
 
 _NO_VALUE = "names a field, but does not say what to ask of it"
@@ -59,7 +61,7 @@ def parse(
         TextTooComplex: the text and the catalog together take more work than the budget allows.
     """
     budget = budget or (tagged.row.budget if tagged else Budget())
-    tokens = lexicon.language.tokenize(text)
+    tokens = tokenize(text, lexicon)
     if tagged and not (nearness and nearness.clear):
         seen = replace(tagged.row, nearness=nearness)
     else:
@@ -72,12 +74,11 @@ def parse(
     node = permitted.only(node, found, lexicon.catalog) if node else None
     atoms = node.atoms if node else ()
     conditions = tuple(_condition(atom, found, spans, text, lexicon.catalog) for atom in atoms)
-    singular = lexicon.language.numbers.singular
     rest, ignored = _ledger(items, found, atoms, spans, text)
     return Interpretation(
         filter=node.filter if node else None,
         sort=tuple(found.sorts),
-        limit=found.limit or (1 if found.extreme and _one_record(items, tokens, found, singular) else None),
+        limit=found.limit or (1 if found.extreme and _one_record(items, tokens, found, lexicon.language) else None),
         text=rest,
         conditions=conditions,
         ignored=ignored,
@@ -103,7 +104,7 @@ def tag(
     Raises:
         TextTooComplex: as `parse`, which goes on with the same budget.
     """
-    tokens = lexicon.language.tokenize(text)
+    tokens = tokenize(text, lexicon)
     seen = row(text, tokens, lexicon, today, budget=budget)
     return Tagged(seen, Tagger.packaged().tag(seen, tokens, tagger.align(tokens, pieces, vectors), fields))
 
@@ -145,12 +146,12 @@ def _negation(atom: Atom, pieces: Sequence[Atom | Mark]) -> int:
     return atom.start
 
 
-def _one_record(items: Sequence[Item], tokens: Sequence[Token], found: Clauses, singular: Sequence[str]) -> bool:
+def _one_record(items: Sequence[Item], tokens: Sequence[Token], found: Clauses, language: Language) -> bool:
     """Return whether the noun is singular: "the lightest car", not "the lightest cars"; without a noun, the article."""
     nouns = [piece.at for piece in found.pieces if isinstance(piece, Mark) and piece.kind == "noun"]
     if not nouns:
-        return any(item.says("extreme") and tokens[item.start].norm in singular for item in items)
-    return bool(nouns) and all(not tokens[items[at].end - 1].norm.endswith("s") for at in nouns)
+        return any(item.says("extreme") and tokens[item.start].norm in language.numbers.singular for item in items)
+    return bool(nouns) and all(not tokens[items[at].end - 1].norm.endswith(language.plural_endings) for at in nouns)
 
 
 def _ledger(

@@ -16,12 +16,12 @@ from nlp2filters.core.interpretation import Alternative, Sort, Source
 from nlp2filters.core.languages import is_currency
 from nlp2filters.core.linking import Candidate, FieldTarget, ValueTarget
 from nlp2filters.core.parser import homes, orders, sides, values
-from nlp2filters.core.parser.clock import Clock
 from nlp2filters.core.parser.homes import Home
 from nlp2filters.core.parser.names import is_open
 from nlp2filters.core.parser.quantities import Quantity
 from nlp2filters.core.parser.row import Row
 from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.parser.times import Clock
 from nlp2filters.core.parser.values import Range, Relation
 from nlp2filters.core.words import fold
 

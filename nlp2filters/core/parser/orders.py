@@ -172,7 +172,7 @@ def _counts_records(row: Row, after: int, *, named: bool) -> bool:
             return True
         known = any(True for _ in row.values(at))
         # A known value in the plural may be counted: "3 dramas".
-        if at == following and known and row.texts[at].lower().endswith("s"):
+        if at == following and known and row.texts[at].lower().endswith(row.language.plural_endings):
             return True
         if not (known or any(True for _ in row.adjectives(at, "base")) or (named and row.items[at].skippable)):
             return False

@@ -8,10 +8,10 @@ from functools import cached_property
 from nlp2filters.core.budget import TOKEN_STEPS, Budget
 from nlp2filters.core.languages import Language
 from nlp2filters.core.linking import MAX_PHRASE, Candidate, FieldTarget, Lexicon, Match, Similar, ValueTarget, phrase_of
-from nlp2filters.core.parser import clock, dates, quantities
-from nlp2filters.core.parser.clock import Clock
+from nlp2filters.core.parser import dates, quantities, times
 from nlp2filters.core.parser.dates import Period
 from nlp2filters.core.parser.quantities import Quantity
+from nlp2filters.core.parser.times import Clock
 from nlp2filters.core.words import Token
 
 # An ordinal in digits is shorter than this.
@@ -120,7 +120,7 @@ class _Scan:
         if period and quantity and quantity.units and quantity.length == period.length:
             # A phrase such as "1990s" is a decade, not an amount.
             quantity = None
-        time = clock.read(tokens, at, self.language) if self.timed else None
+        time = times.read(tokens, at, self.language) if self.timed else None
         said = self.language.match(tokens, at)
         match = self._match(at)
         if match and said and "negation" in said.meanings and self._negates(match, at + said.length):

@@ -36,7 +36,7 @@ def _side(before: str, language: Language) -> str | None:
     """Return the side that the words before name last."""
     last, found = -1, None
     for side, words in language.sides.items():
-        for phrase in words.said:
+        for phrase in words.before:
             place = f" {before} ".rfind(f" {phrase} ")
             if place >= 0 and place + len(phrase) > last:
                 last, found = place + len(phrase), side

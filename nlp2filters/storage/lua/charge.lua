@@ -1,8 +1,8 @@
 -- Charge bytes to an owner's quota if they fit.
 --
--- KEYS  1 the bytes added (see quota.lua)
--- ARGV  1 the quota, JSON  2 bytes
--- Returns 0, or the seconds until there will be room.
+-- KEYS     1 bytes that the owner has added (see quota.lua)
+-- ARGV     1 JSON: the quota  2 bytes to add
+-- Returns  0, or the seconds until there will be room
 
 local quota = cjson.decode(ARGV[1])
 local wait_s = exceeded(KEYS[1], quota, tonumber(ARGV[2]))

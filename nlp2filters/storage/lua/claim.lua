@@ -1,25 +1,25 @@
 -- Claim as many due entries as there are free slots, in turn from each group, each with a lease.
 --
--- KEYS  1 queue  2 index of unfinished work
--- ARGV  1 lease in ms  2 the claim's token
---       3 JSON: {slots: {lane: count}, owner_slots, receiver_slots: maximum for one owner or receiver at a time,
---         running: {group: count} of entries that the worker already runs}
---       4 time at which the command was sent, by this server's clock in ms, or 0
--- Returns {entry, group, entry, group, …, 1 if entries were left that this worker may take later, else 0, ms until the
--- next entry is due or '', the time in ms}.
+-- KEYS     1 queue  2 index of unfinished work
+-- ARGV     1 lease in ms  2 token of the claim
+--          3 JSON: {slots: {lane: count}, owner_slots, receiver_slots: the most that one owner or receiver may have,
+--            running: {group: count} of entries that the worker already runs}
+--          4 time at which the command was sent, by this server's clock in ms, or 0
+-- Returns  {entry, group, entry, group, …, 1 if this worker may claim further entries later, else 0,
+--          ms until the next entry is due or '', the time in ms}
 --
 -- A claimed entry stays in the queue, due when its lease ends. So it neither blocks others nor gets lost: if its worker
 -- dies, it is simply due again.
 
 local queue, open = KEYS[1], KEYS[2]
-local lease, token, ask = tonumber(ARGV[1]), ARGV[2], cjson.decode(ARGV[3])
-local MOVED_AT_ONCE, WINDOW, WINDOWS = 500, 100, 20
+local lease_ms, token, limits = tonumber(ARGV[1]), ARGV[2], cjson.decode(ARGV[3])
+local MAX_MOVED, WINDOW, MAX_WINDOWS = 500, 100, 20
 local now = now_ms()
 
 -- This command was stuck in a network that was down: nobody would get the answer, and the owners of the leases that
 -- have expired meanwhile are about to take them up again.
 local sent = tonumber(ARGV[4])
-if sent > 0 and now - sent > lease / 3 then return { 0, '0', now } end
+if sent > 0 and now - sent > lease_ms / 3 then return { 0, '0', now } end
 
 local by_owner, by_receiver = {}, {}
 
@@ -35,13 +35,13 @@ end
 
 local function full(group)
   local owner, receiver = parties(group)
-  if (by_owner[owner] or 0) >= ask.owner_slots then return true end
-  return receiver ~= '' and (by_receiver[receiver] or 0) >= ask.receiver_slots
+  if (by_owner[owner] or 0) >= limits.owner_slots then return true end
+  return receiver ~= '' and (by_receiver[receiver] or 0) >= limits.receiver_slots
 end
 
 -- Return the next group in turn that may have another slot. If very many may not, they move behind the others.
 local function next_group(turns)
-  for _ = 1, WINDOWS do
+  for _ = 1, MAX_WINDOWS do
     local first = redis.call('ZRANGE', turns, 0, WINDOW - 1, 'WITHSCORES')
     for i = 1, #first, 2 do
       if not full(first[i]) then return first[i], tonumber(first[i + 1]) end
@@ -51,12 +51,12 @@ local function next_group(turns)
   end
 end
 
-for group, running in pairs(ask.running) do count(group, running) end
+for group, running in pairs(limits.running) do count(group, running) end
 
-for _, entry in ipairs(redis.call('ZRANGEBYSCORE', queue, '-inf', now, 'LIMIT', 0, MOVED_AT_ONCE)) do
-  local held = redis.call('PTTL', LEASE .. entry)
-  if held > 0 then
-    redis.call('ZADD', queue, now + held + 1, entry)
+for _, entry in ipairs(redis.call('ZRANGEBYSCORE', queue, '-inf', now, 'LIMIT', 0, MAX_MOVED)) do
+  local remaining_ms = redis.call('PTTL', LEASE .. entry)
+  if remaining_ms > 0 then
+    redis.call('ZADD', queue, now + remaining_ms + 1, entry)
   else
     redis.call('ZREM', queue, entry)
     redis.call('ZADD', queue .. ':all', 'NX', now, entry)
@@ -64,8 +64,8 @@ for _, entry in ipairs(redis.call('ZRANGEBYSCORE', queue, '-inf', now, 'LIMIT', 
   end
 end
 
-local claimed, left = {}, 0
-for lane, slots in pairs(ask.slots) do
+local reply, more_due = {}, 0
+for lane, slots in pairs(limits.slots) do
   local turns = queue .. ':turns:' .. lane
   while slots > 0 do
     local group, turn = next_group(turns)
@@ -78,24 +78,24 @@ for lane, slots in pairs(ask.slots) do
       redis.call('ZREM', turns, group)
     end
     if entry then
-      redis.call('SET', LEASE .. entry, token, 'PX', lease)
+      redis.call('SET', LEASE .. entry, token, 'PX', lease_ms)
       redis.call('SET', CLAIM .. entry, token, 'PX', CLAIM_KEPT_MS)
-      redis.call('ZADD', queue, now + lease + 1, entry)
-      redis.call('ZADD', queue .. ':all', 'XX', now + lease + 1, entry)
-      claimed[#claimed + 1] = entry
-      claimed[#claimed + 1] = group
+      redis.call('ZADD', queue, now + lease_ms + 1, entry)
+      redis.call('ZADD', queue .. ':all', 'XX', now + lease_ms + 1, entry)
+      reply[#reply + 1] = entry
+      reply[#reply + 1] = group
       count(group, 1)
       slots = slots - 1
     end
   end
   if redis.call('EXISTS', turns) == 1 then
-    left = 1
+    more_due = 1
     if slots == 0 then wake(queue, lane) end -- Another worker may have free slots.
   end
 end
 
 local head = redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')
-claimed[#claimed + 1] = left
-claimed[#claimed + 1] = head[2] and tostring(math.max(tonumber(head[2]) - now, 0)) or ''
-claimed[#claimed + 1] = now
-return claimed
+reply[#reply + 1] = more_due
+reply[#reply + 1] = head[2] and tostring(math.max(tonumber(head[2]) - now, 0)) or ''
+reply[#reply + 1] = now
+return reply

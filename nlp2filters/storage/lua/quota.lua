@@ -1,4 +1,4 @@
--- Bytes that an owner's requests have added recently: `exceeded(key, quota, bytes)` and `charge(key, quota, bytes)`.
+-- A quota of the bytes that an owner's requests add: `exceeded(key, quota, bytes)` and `charge(key, quota, bytes)`.
 --
 -- The key is a hash from the number of a time window to the bytes added in it. The quota:
 --   limit     maximum bytes in all windows together, 0 for no limit

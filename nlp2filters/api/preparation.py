@@ -1,0 +1,216 @@
+"""Check submissions, and turn each into a job and its request."""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import orjson
+from starlette.datastructures import Headers
+
+from nlp2filters import demo
+from nlp2filters.api import refinement
+from nlp2filters.api.refinement import RefinedJob
+from nlp2filters.api.services import Services
+from nlp2filters.clock import now_ms
+from nlp2filters.core import catalog as catalogs
+from nlp2filters.core import checks, filters, jobs
+from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.jobs import Job
+from nlp2filters.core.requests import Submission, parse_catalog
+from nlp2filters.errors import CatalogNotFound, Fault, InvalidCatalog, InvalidFilter, InvalidRequest, WebhookRefused
+from nlp2filters.settings import Settings
+from nlp2filters.storage import request_parts
+from nlp2filters.storage.request_parts import Part
+from nlp2filters.webhooks.addresses import check_url
+
+Member = tuple[Job, request_parts.Request]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogRef:
+    """The catalog of a submission, and its representation in the job's request.
+
+    For an inline catalog, `part` is its content. For one of the owner's catalogs, `digest` and `key` are the SHA-256
+    and the Redis key of its content.
+    """
+
+    catalog: Catalog
+    name: str | None
+    part: Part | None = None
+    digest: str | None = None
+    key: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The name or digest, unique within a request."""
+        return self.part.digest if self.part else self.name or ""
+
+
+class Preparation:
+    """The preparation of one request's submissions. Anything they share is loaded, parsed and checked only once.
+
+    `headers` are those of the request: they name our own hosts, which no webhook may call.
+    """
+
+    def __init__(self, services: Services, owner: str, headers: Headers) -> None:
+        self._services, self._settings = services, services.settings
+        self._owner = owner
+        self._headers = headers
+        self._shared: dict[tuple[object, ...], asyncio.Future[Any]] = {}
+
+    async def prepare(self, submission: Submission, **about: Any) -> Member:
+        """Check a submission, and create the owner's job and its request; `about` is passed on to `jobs.create`.
+
+        Raises:
+            InvalidRequest, InvalidCatalog, InvalidFilter, CatalogNotFound: the submission has faults.
+            JobNotFound, JobGone, ResultNotReady, PartGone: the job to refine is not available.
+        """
+        refined = await self._refined(submission.refines) if submission.refines else None
+        if refined:
+            submission = refined.complete(submission)
+        catalog = await self._catalog(refined.catalog if refined else submission.catalog)
+        scope = Part.of(submission.scope) if submission.scope is not None else None
+        if refined:
+            await self._run_once(("refined", submission.refines, catalog.id), refined.check, catalog.catalog)
+        if scope:
+            await self._run_once(("scope", scope.digest, catalog.id), _check_scope, submission.scope, catalog.catalog)
+        if submission.strategy == "llm" and not self._settings.llm_model:
+            detail = "This service has no LLM. Use the strategy `auto`, or ask the operator to set LLM_MODEL."
+            raise InvalidRequest([Fault("/strategy", detail)])
+        if submission.webhook:
+            check_webhook(self._settings, self._headers, submission.webhook.url)
+        body, parts = _request_content(submission, catalog, scope, refined)
+        job = self._job(submission, catalog.name, about)
+        return job, request_parts.compose(body, parts, (catalog.key,) if catalog.key else ())
+
+    def _job(self, submission: Submission, catalog: str | None, about: dict[str, Any]) -> Job:
+        webhook = submission.webhook
+        return jobs.create(
+            new_id("job"),
+            submission.kind,
+            self._owner,
+            now_ms(),
+            deadline_s=submission.deadline_seconds or self._settings.deadline_s,
+            catalog=catalog,
+            metadata=submission.metadata,
+            notify=tuple(webhook.events) if webhook else (),
+            webhook=webhook.url if webhook else None,
+            quick=submission.strategy == "builtin" or not self._settings.llm_model,
+            refines=submission.refines,
+            **about,
+        )
+
+    async def _refined(self, job_id: str) -> RefinedJob:
+        return await self._share(
+            ("refines", job_id), lambda: refinement.load(self._services.store, self._owner, job_id)
+        )
+
+    async def _catalog(self, source: str | dict[str, Any] | Part | None) -> CatalogRef:
+        assert source is not None
+        if isinstance(source, str):
+            return await self._share(("catalog", source), lambda: self._catalog_by_name(source))
+        part = source if isinstance(source, Part) else Part.of(source)
+        return await self._run_once(("catalog", part.digest), _inline_catalog, part)
+
+    async def _catalog_by_name(self, name: str) -> CatalogRef:
+        if name in demo.NAMES:
+            return CatalogRef(demo.catalog(name), name)
+        try:
+            stored = await self._services.catalogs.get(self._owner, name)
+        except CatalogNotFound as exc:
+            raise CatalogNotFound(name, demo.NAMES) from exc
+        catalog = await asyncio.to_thread(lambda: catalogs.parse(orjson.loads(stored.content)))
+        return CatalogRef(catalog, name, digest=stored.digest, key=stored.key)
+
+    async def _run_once(self, key: tuple[object, ...], work: Callable[..., T], *args: Any) -> T:
+        """Return the result or error of `work(*args)`, which runs once for each key, in a thread as it may be slow."""
+        return await self._share(key, lambda: asyncio.to_thread(work, *args))
+
+    async def _share(self, key: tuple[object, ...], load: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Return the result or error of `load()`, which is called once for each key."""
+        if key not in self._shared:
+            self._shared[key] = asyncio.ensure_future(load())
+        value: T = await self._shared[key]
+        return value
+
+
+async def clone_request(services: Services, job: Job, request: dict[str, Any]) -> Member:
+    """Create a new job with the request of an earlier one.
+
+    Raises:
+        PartGone: a part of the earlier request is no longer kept.
+    """
+    store = services.store
+    contents = await request_parts.load(store.redis, store.keys, job.owner, request)
+    webhook = request.get("webhook")
+    clone = jobs.create(
+        new_id("job"),
+        job.kind,
+        job.owner,
+        now_ms(),
+        deadline_s=request.get("deadline_seconds") or services.settings.deadline_s,
+        catalog=job.catalog,
+        metadata=job.metadata,
+        notify=tuple(webhook["events"]) if webhook else (),
+        webhook=webhook["url"] if webhook else None,
+        quick=job.quick,
+        retry_of=job.id,
+        refines=job.refines,
+    )
+    digest = request.get("catalog_digest")
+    catalog_keys = (store.keys.catalog(job.owner, request["catalog"], digest),) if digest else ()
+    return clone, request_parts.detach(request, contents, catalog_keys)
+
+
+def new_id(subject_type: str) -> str:
+    """Create an id with 122 random bits."""
+    return f"{subject_type}_{uuid.uuid4().hex}"
+
+
+def check_webhook(settings: Settings, headers: Headers, url: str, *, signed: bool = True) -> None:
+    """Refuse a URL that must not be called; the addresses behind its hostname are checked at every attempt.
+
+    The hosts named by `Host` and `X-Forwarded-Host` are ours, as the request arrived through them, so a webhook must
+    not call them. A client that forges these headers gains no more than by using another name of our host.
+
+    Raises:
+        InvalidRequest: the pointer is `/webhook` or `/webhook/url`.
+    """
+    if signed and not settings.webhook_secrets:
+        detail = "This service sends no webhooks: the operator has not set WEBHOOK_SECRET."
+        raise InvalidRequest([Fault("/webhook", detail)])
+    own_hosts = [*settings.own_hosts, headers.get("host", ""), headers.get("x-forwarded-host", "")]
+    try:
+        check_url(url, allow_private=settings.webhook_allow_private, own_hosts=own_hosts)
+    except WebhookRefused as exc:
+        raise InvalidRequest([Fault("/webhook/url", str(exc))]) from exc
+
+
+def _inline_catalog(part: Part) -> CatalogRef:
+    try:
+        catalog = parse_catalog(orjson.loads(part.content))
+    except InvalidCatalog as exc:
+        raise exc.under("/catalog") from exc
+    return CatalogRef(catalog, None, part)
+
+
+def _check_scope(scope: dict[str, Any], catalog: Catalog) -> None:
+    try:
+        checks.check(filters.from_cql2(scope), catalog, trusted=True)
+    except InvalidFilter as exc:
+        raise exc.under("/scope") from exc
+
+
+def _request_content(
+    submission: Submission, catalog: CatalogRef, scope: Part | None, refined: RefinedJob | None
+) -> tuple[dict[str, Any], dict[str, Part]]:
+    """Return the body of the job's request, and its parts by name. `metadata` is in the job itself."""
+    body = submission.model_dump(mode="json", exclude={"catalog", "scope", "metadata"})
+    body |= {"catalog": catalog.name, "scope": None}
+    if catalog.digest:
+        body["catalog_digest"] = catalog.digest
+    parts = {"catalog": catalog.part, "scope": scope, "earlier": refined and refined.part}
+    return body, {name: part for name, part in parts.items() if part}

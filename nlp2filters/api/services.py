@@ -1,0 +1,39 @@
+"""The resources that all endpoints share, opened in the app's lifespan."""
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from nlp2filters.api.metrics import Metrics
+from nlp2filters.api.open_streams import Streams
+from nlp2filters.settings import Settings
+from nlp2filters.storage.api_keys import ApiKeys, StreamTokens
+from nlp2filters.storage.catalogs import Catalogs
+from nlp2filters.storage.rate_limits import Backpressure
+from nlp2filters.storage.store import Store
+from nlp2filters.storage.streams import Events
+from nlp2filters.storage.vector_index import Indexes
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The resources that a web process opens once."""
+
+    settings: Settings
+    store: Store
+    events: Events
+    api_keys: ApiKeys
+    tokens: StreamTokens
+    catalogs: Catalogs
+    indexes: Indexes
+    backpressure: Backpressure
+    metrics: Metrics
+    streams: Streams
+    max_connections: int
+
+
+def services(connection: HTTPConnection) -> Services:
+    """Return the services of the process that this connection has reached."""
+    opened = connection.state.services
+    assert isinstance(opened, Services)
+    return opened

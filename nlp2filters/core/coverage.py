@@ -1,0 +1,46 @@
+"""Coverage: an account of every word of the text, including those that an LLM left out.
+
+The built-in parser accounts for every word by itself. An LLM is asked to do so, and may forget.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from nlp2filters.core.filters import leaves
+from nlp2filters.core.interpretation import Ignored, Interpretation, Span
+
+FORGOTTEN = "the LLM made nothing of it"
+
+
+def complete(reading: Interpretation, draft: Interpretation, text: str) -> Interpretation:
+    """Add the words that an LLM forgot to its reading.
+
+    Words that the parser's `draft` takes for content and the LLM uses nowhere become ignored.
+    """
+    used_spans = [condition.span for condition in reading.conditions if condition.said_in is None]
+    used_spans += [part.span for part in reading.ignored]
+    words = {word.casefold() for word in reading.text.split()}
+    sorted_by = {sort.field for sort in reading.sort}
+    forgotten = [
+        part
+        for part in _content(draft, text, sorted_by)
+        if not _overlaps(part.span, used_spans) and not {word.casefold() for word in part.quote.split()} <= words
+    ]
+    ignored = sorted((*reading.ignored, *forgotten), key=lambda part: part.span.start)
+    return replace(reading, ignored=tuple(ignored))
+
+
+def _content(draft: Interpretation, text: str, sorted_by: set[str]) -> Iterator[Ignored]:
+    """Yield the words that the draft uses, and those that it ignores itself."""
+    for condition in draft.conditions:
+        if condition.said_in is None and not {leaf.field for leaf in leaves(condition.test)} <= sorted_by:
+            yield Ignored(condition.span, condition.quote, FORGOTTEN)
+    yield from draft.ignored
+    for word in dict.fromkeys(draft.text.split()):
+        if match := re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text):
+            yield Ignored(Span(*match.span()), match[0], FORGOTTEN)
+
+
+def _overlaps(span: Span, others: Sequence[Span]) -> bool:
+    return any(span.start < other.end and other.start < span.end for other in others)

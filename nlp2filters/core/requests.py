@@ -1,0 +1,248 @@
+"""Models of the API's request bodies. Their descriptions are those of the OpenAPI document."""
+
+import datetime as dt
+from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import available_timezones
+
+import orjson
+from annotated_types import Len
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from nlp2filters.core import catalog as catalogs
+from nlp2filters.core import checks, dialects
+from nlp2filters.core.batches import MAX_REQUESTS
+from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.languages import CODES, LOCALES
+from nlp2filters.errors import Fault, InvalidCatalog, InvalidRequest
+
+MAX_TEXT = 4_000
+# `now` must be in these years: a text may count up to 999 years from it, and the calendar has the years 1 to 9999.
+FIRST_YEAR, LAST_YEAR = 1000, 8999
+# This limit in bytes keeps the body of a webhook, which contains the metadata, below 20 kB.
+MAX_METADATA = 16_000
+# This is a limit in bytes, since every result contains the scope once for itself and once for each dialect.
+MAX_SCOPE = 16_000
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain the character U+0000")
+    return text
+
+
+def _limit_bytes(limit: int) -> AfterValidator:
+    def check(value: dict[str, Any]) -> dict[str, Any]:
+        if len(orjson.dumps(value)) > limit:
+            raise ValueError(f"must not exceed {limit} bytes as JSON")
+        return value
+
+    return AfterValidator(check)
+
+
+def _check_dialect(name: str) -> str:
+    if name not in dialects.DIALECTS:
+        raise ValueError(f"unknown dialect; choose from {', '.join(dialects.DIALECTS)}")
+    return name
+
+
+def _without_duplicates(names: list[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _check_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("unknown time zone; use an IANA name such as Europe/Berlin")
+    return name
+
+
+def _check_year(text: str) -> str:
+    if not FIRST_YEAR <= dt.datetime.fromisoformat(text).year <= LAST_YEAR:
+        raise ValueError(f"the year must be between {FIRST_YEAR} and {LAST_YEAR}")
+    return text
+
+
+def _limit_count(requests: Any) -> Any:
+    """Refuse a list that is too long before its members are validated: pydantic counts only valid members."""
+    if isinstance(requests, list) and len(requests) > MAX_REQUESTS:
+        raise ValueError(f"there are {len(requests)} requests; {MAX_REQUESTS} are allowed")
+    return requests
+
+
+DialectName = Annotated[str, AfterValidator(_check_dialect)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Url = Annotated[str, StringConstraints(max_length=2048)]
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_TEXT, strip_whitespace=False), AfterValidator(_without_nul)
+]
+Metadata = Annotated[
+    dict[Annotated[str, StringConstraints(max_length=64)], Annotated[str, StringConstraints(max_length=512)]],
+    Len(0, 16),
+    _limit_bytes(MAX_METADATA),
+]
+
+
+class RequestBody(BaseModel):
+    """A request body, validated before its endpoint is called. Unknown members are faults."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Webhook(RequestBody):
+    """A webhook to call when the job has ended."""
+
+    url: Url = Field(description="An https URL.")
+    events: Annotated[list[Literal["succeeded", "failed", "canceled", "expired"]], Len(1, 4), FailFast()] = Field(
+        default=["succeeded", "failed", "canceled", "expired"], description="The outcomes that the webhook receives."
+    )
+
+
+class Submission(RequestBody):
+    """A text to turn into a filter, with its catalog or with the job that the text refines."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["catalog"]}, {"required": ["refines"]}]})
+
+    kind: Literal["filters"] = "filters"
+    refines: Id | None = Field(
+        default=None,
+        description="The id of one of your succeeded jobs, whose filter the text changes: “cheaper ones”, “also in "
+        "red”. Catalog, dialects, strategy, locale, timezone, now and scope default to those of that job.",
+    )
+    catalog: str | dict[str, Any] | None = Field(
+        default=None,
+        validate_default=True,
+        description="A catalog's name, or a complete catalog. With `refines`, the catalog of the earlier job.",
+    )
+    text: Text = Field(description="The search request in plain language.")
+    dialects: Annotated[list[DialectName], Len(0, 16), FailFast(), AfterValidator(_without_duplicates)] = Field(
+        default=["sql"], description="The query languages to compile the filter to."
+    )
+    strategy: Literal["auto", "llm", "builtin"] = Field(
+        default="auto",
+        description="`auto` uses the LLM if one is configured and falls back to the built-in parser; `builtin` never "
+        "uses the LLM; `llm` fails if the LLM fails.",
+    )
+    locale: str = Field(
+        default="en",
+        pattern=f"^{LOCALES}$",
+        description=f"Language of the text ({', '.join(CODES)}), optionally with a region: `es-MX`.",
+    )
+    timezone: Annotated[str, AfterValidator(_check_timezone)] = Field(
+        default="UTC", description="The IANA time zone for words such as `today`."
+    )
+    now: Annotated[str, AfterValidator(_check_year)] | None = Field(
+        default=None, description="The ISO 8601 time that counts as now. By default the time of submission."
+    )
+    scope: Annotated[dict[str, Any], _limit_bytes(MAX_SCOPE)] | None = Field(
+        default=None, description="A CQL2-JSON filter that is always ANDed with the result. The LLM never sees it."
+    )
+    webhook: Webhook | None = Field(default=None, description="Called, with a signature, when the job has ended.")
+    metadata: Metadata = Field(default={}, description="Stored with the job and returned with it.")
+    deadline_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = Field(
+        default=None, description="The job expires if no worker has started it within this time."
+    )
+
+    @field_validator("catalog")
+    @classmethod
+    def _require_catalog_or_refines(cls, catalog: Any, info: ValidationInfo) -> Any:
+        if catalog is None and info.data.get("refines", "") is None:
+            raise ValueError("give a catalog, or the job to refine as `refines`")
+        return catalog
+
+
+class BatchRequest(Submission):
+    """One request of a batch."""
+
+    custom_id: Annotated[Id, AfterValidator(_without_nul)] = Field(
+        description="Your own id for the request, unique in the batch."
+    )
+
+
+class BatchWebhook(RequestBody):
+    """A webhook to call when every job of the batch has ended."""
+
+    url: Url = Field(description="An https URL.")
+
+
+class BatchSubmission(RequestBody):
+    """A submission of many texts at once."""
+
+    requests: Annotated[list[BatchRequest], Len(1, MAX_REQUESTS), BeforeValidator(_limit_count)]
+    webhook: BatchWebhook | None = Field(
+        default=None, description="Called, with a signature, when all jobs have ended."
+    )
+    metadata: Metadata = Field(default={}, description="Stored with the batch and returned with it.")
+
+    @field_validator("requests")
+    @classmethod
+    def _require_unique_ids(cls, requests: list[BatchRequest]) -> list[BatchRequest]:
+        if len({request.custom_id for request in requests}) < len(requests):
+            raise ValueError("each custom_id must be unique in the batch")
+        return requests
+
+
+class StreamTokenRequest(RequestBody):
+    """The job or the batch for which a stream token is valid."""
+
+    job_id: Id | None = None
+    batch_id: Id | None = None
+
+    @model_validator(mode="after")
+    def _require_one_id(self) -> "StreamTokenRequest":
+        if (self.job_id is None) == (self.batch_id is None):
+            raise ValueError("give either job_id or batch_id")
+        return self
+
+
+class Echo(RequestBody):
+    """The body of `POST /embedding/echo`. Unknown members are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    text: Text
+
+
+def parse_catalog(data: object) -> Catalog:
+    """Parse a request's catalog.
+
+    Raises:
+        InvalidCatalog: it has faults, possibly in its scope.
+    """
+    catalog = catalogs.parse(data)
+    checks.own_scope(catalog)
+    if catalog.scope and len(orjson.dumps(catalog.scope)) > MAX_SCOPE:
+        raise InvalidCatalog([Fault("/scope", f"The scope must not exceed {MAX_SCOPE} bytes as JSON.")])
+    return catalog
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validate(model: type[Model], data: object) -> Model:
+    """Validate decoded JSON as a `model`.
+
+    Raises:
+        InvalidRequest: it lists all faults, each with a pointer to its place.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as exc:
+        faults = [
+            Fault(
+                "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"]),
+                error["msg"].removeprefix("Value error, "),
+            )
+            for error in exc.errors()
+        ]
+        raise InvalidRequest(faults) from exc

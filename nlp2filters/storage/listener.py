@@ -1,0 +1,121 @@
+"""Listen to the channels of jobs: one pub/sub connection for all followers of a process.
+
+A message is only a wake-up. A follower reads its events from the stream, so none is lost while the connection is down,
+and none comes twice.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, Self
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import ConnectionError, RedisError  # noqa: A004
+
+RECONNECT_S = 1.0
+# After this much silence, the listener pings Redis.
+SILENCE_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class Waker(Protocol):
+    """Whatever waits for messages."""
+
+    def wake(self) -> None:
+        """Take notice that there was a message, or that there may have been one."""
+
+
+class Listener:
+    """The listener of a process, inside `async with`. The channel `keep_alive` keeps it subscribed to something."""
+
+    def __init__(self, redis: Redis, keep_alive: str) -> None:
+        self._pubsub: PubSub = redis.pubsub()
+        self._keep_alive = keep_alive
+        self._followers: dict[str, set[Waker]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._connected = False
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._listen(), name="events-listener")
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        assert self._task
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+
+    async def add(self, channel: str, follower: Waker) -> None:
+        """Wake the follower from now on."""
+        followers = self._followers.setdefault(channel, set())
+        followers.add(follower)
+        try:
+            if len(followers) == 1:
+                await self._send(self._pubsub.subscribe, channel)
+        except asyncio.CancelledError:
+            await self.remove(channel, follower)
+            raise
+
+    async def remove(self, channel: str, follower: Waker) -> None:
+        """Stop waking the follower."""
+        followers = self._followers[channel]
+        followers.discard(follower)
+        if not followers:
+            del self._followers[channel]
+            await self._send(self._pubsub.unsubscribe, channel)
+
+    async def _send(self, command: Callable[[str], Awaitable[object]], channel: str) -> None:
+        """Subscribe or unsubscribe now if connected; otherwise the listener does so itself when it connects."""
+        if not self._connected:
+            return
+        try:
+            await command(channel)
+        except (RedisError, OSError) as exc:
+            _log.debug("the event listener is about to reconnect: %s", exc)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._notify_until_disconnected()
+            except (RedisError, OSError, TimeoutError) as exc:
+                _log.warning("the event listener lost Redis and reconnects: %r", exc)
+                self._connected = False
+                await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+                for channel in list(self._followers):
+                    self._notify(channel)
+                await asyncio.sleep(RECONNECT_S)
+
+    async def _notify_until_disconnected(self) -> None:
+        """Wake followers. A confirmed subscription wakes them too, as events may have come before it."""
+        async with asyncio.timeout(SILENCE_S):
+            await self._pubsub.subscribe(self._keep_alive)
+        while True:
+            message = await self._next_message()
+            if message["channel"] is None:  # It is the answer to a ping.
+                continue
+            channel = message["channel"].decode()
+            if channel == self._keep_alive and message["type"] == "subscribe":
+                self._connected = True
+                if self._followers:
+                    await self._pubsub.subscribe(*self._followers)
+            self._notify(channel)
+
+    async def _next_message(self) -> dict[str, Any]:
+        """Return the next message; after a silence, the answer to a ping.
+
+        Raises:
+            ConnectionError: Redis does not answer.
+        """
+        for _ in range(2):
+            message: dict[str, Any] | None = await self._pubsub.get_message(timeout=SILENCE_S)
+            if message:
+                return message
+            async with asyncio.timeout(SILENCE_S):
+                await self._pubsub.ping()
+        raise ConnectionError("no answer to a ping")
+
+    def _notify(self, channel: str) -> None:
+        for follower in self._followers.get(channel, ()):
+            follower.wake()

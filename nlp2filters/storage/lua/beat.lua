@@ -1,9 +1,0 @@
--- Record a heartbeat.
---
--- KEYS  1 workers of a stage (sorted set by the time in ms until which each counts as alive)
--- ARGV  1 worker  2 how long it counts as alive, in ms  3 how long a worker that is gone is remembered, in ms
-
-local now = now_ms()
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[3]))
-redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])

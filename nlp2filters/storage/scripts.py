@@ -1,0 +1,30 @@
+"""The Lua scripts, each with the files that define its functions. Redis runs a script as a whole, or not at all."""
+
+from importlib.resources import files
+
+_FOLDER = files(__package__) / "lua"
+
+
+def _script(*names: str) -> str:
+    """Join the named files. Every script begins with the clock; a file may call functions of the ones before it."""
+    return "".join(_FOLDER.joinpath(f"{name}.lua").read_text() for name in ("clock", *names))
+
+
+# Jobs and batches.
+CREATE = _script("queue", "write", "quota", "create")
+COMMIT = _script("queue", "write", "commit")
+PUBLISH = _script("queue", "write", "publish")
+
+# The queues.
+CLAIM = _script("queue", "claim")
+RENEW = _script("queue", "renew")
+RELEASE = _script("queue", "release")
+FIND_ORPHANS = _script("queue", "find_orphans")
+REMOVE_UNFINISHED = _script("queue", "remove_unfinished")
+
+# Webhook deliveries.
+LOG_DELIVERY = _script("log_delivery")
+REQUEUE_DELIVERY = _script("queue", "requeue_delivery")
+
+CHARGE_QUOTA = _script("quota", "charge")
+HEARTBEAT = _script("heartbeat")
