@@ -37,7 +37,7 @@ NLP2FiltersError
 ├── Unauthenticated
 ├── Forbidden
 ├── UnknownKey
-├── NewerRecord
+├── UnsupportedRecordVersion
 ├── TextTooComplex
 ├── ParserFailed
 ├── ModelUnavailable
@@ -348,8 +348,8 @@ class UnknownKey(NLP2FiltersError):
         self.id = id_
 
 
-class NewerRecord(NLP2FiltersError):
-    """A job was written by a newer version of this program, which runs alongside this one."""
+class UnsupportedRecordVersion(NLP2FiltersError):
+    """A job's record has a version that this program does not know: a newer one runs alongside it."""
 
 
 class TextTooComplex(NLP2FiltersError):

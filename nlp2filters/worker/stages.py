@@ -33,11 +33,11 @@ from nlp2filters.errors import (
     CancelRequested,
     IllegalTransition,
     JobNotFound,
-    NewerRecord,
     PartGone,
     ProviderError,
     StaleAttempt,
     TextTooComplex,
+    UnsupportedRecordVersion,
 )
 from nlp2filters.fault_injection import Faults
 from nlp2filters.llm import Answer, Provider
@@ -342,7 +342,7 @@ async def _begin(resources: Resources, stage: str, job_id: str) -> Task | None:
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
         _log.info("nothing to do: %s", exc)
         return None
-    except NewerRecord as exc:
+    except UnsupportedRecordVersion as exc:
         _log.warning("left to a worker of the newer version: %s", exc)
         raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
     _log.info("begun", extra={"attempt": job.attempt.number})
