@@ -46,7 +46,7 @@ NLP2FiltersError
 ├── WebhookRefused
 ├── UnreadableSource
 ├── UnwritableFile
-├── NoLLM
+├── LLMNotConfigured
 ├── InvalidSignature
 └── ProviderError
     ├── ProviderTimeout
@@ -388,7 +388,7 @@ class UnwritableFile(NLP2FiltersError):
     """A command's output file cannot be written."""
 
 
-class NoLLM(NLP2FiltersError):
+class LLMNotConfigured(NLP2FiltersError):
     """A command needs an LLM and the settings name none."""
 
 
