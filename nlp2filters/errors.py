@@ -44,7 +44,7 @@ NLP2FiltersError
 ├── RedisServerMissing
 ├── RedisServerFailed
 ├── WebhookRefused
-├── UnreadableSource
+├── SourceError
 ├── UnwritableFile
 ├── LLMNotConfigured
 ├── InvalidSignature
@@ -380,7 +380,7 @@ class WebhookRefused(NLP2FiltersError):
     """A callback address must not be called: it is not https, or is private, or our own."""
 
 
-class UnreadableSource(NLP2FiltersError):
+class SourceError(NLP2FiltersError):
     """A command's input file or database cannot be read."""
 
 
