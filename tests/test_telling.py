@@ -16,7 +16,8 @@ from nlp2filters import translator
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
-from nlp2filters.llm.openai import OpenAIProvider
+from nlp2filters.llm.provider import LLMProvider
+from nlp2filters.llm.registry import LLMConfig, create
 from nlp2filters.settings import Settings
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.connection import connect
@@ -45,8 +46,8 @@ def store(redis: ArqRedis, keys: Keys) -> Store:
 
 
 @pytest.fixture
-async def provider(llm: LLM) -> AsyncIterator[OpenAIProvider]:
-    async with OpenAIProvider(base_url=llm.url, api_key="", model="m", timeout_s=20) as provider:
+async def provider(llm: LLM) -> AsyncIterator[LLMProvider]:
+    async with create(LLMConfig(provider="openai", base_url=llm.url, api_key="", model="m", timeout_s=20)) as provider:
         yield provider
 
 
@@ -56,7 +57,7 @@ async def running(store: Store) -> Job:
     return await store.jobs.apply(job, lambda job: jobs.begin(job, "llm", "w", now_ms()))
 
 
-async def translated(store: Store, provider: OpenAIProvider, job: Job) -> None:
+async def translated(store: Store, provider: LLMProvider, job: Job) -> None:
     await stages.translate({"resources": Resources(store=store, worker="w", provider=provider)}, job.id)
 
 
@@ -124,7 +125,7 @@ async def test_a_stage_that_is_queued_again_or_done_tells_nothing(store: Store) 
     assert not await store.jobs.publish(again, NEWS, 1_000)
 
 
-async def test_the_deltas_are_the_answer(store: Store, llm: LLM, provider: OpenAIProvider) -> None:
+async def test_the_deltas_are_the_answer(store: Store, llm: LLM, provider: LLMProvider) -> None:
     llm.script(GOOD)
     await translated(store, provider, await at_llm(store))
     deltas = await told(store, "delta")
@@ -133,7 +134,7 @@ async def test_the_deltas_are_the_answer(store: Store, llm: LLM, provider: OpenA
     assert (await told(store))[-1]["type"] == "job.succeeded"
 
 
-async def test_the_text_begins_anew_with_every_try_and_repair(store: Store, llm: LLM, provider: OpenAIProvider) -> None:
+async def test_the_text_begins_anew_with_every_try_and_repair(store: Store, llm: LLM, provider: LLMProvider) -> None:
     llm.script(replace(GOOD, ends="cut"), Reply(content=FAULTY, piece=9), GOOD)
     await translated(store, provider, await at_llm(store))
     found = texts(await told(store, "delta"))
@@ -142,7 +143,7 @@ async def test_the_text_begins_anew_with_every_try_and_repair(store: Store, llm:
     assert (await store.jobs.get("job_1")).status == "succeeded"
 
 
-async def test_progress_says_what_goes_on(store: Store, llm: LLM, provider: OpenAIProvider) -> None:
+async def test_progress_says_what_goes_on(store: Store, llm: LLM, provider: LLMProvider) -> None:
     llm.script(
         replace(peer.rate_limited, headers={"retry-after": "1"}),
         replace(SLOW, content=FAULTY, delay_s=1.5),
@@ -163,7 +164,7 @@ async def test_progress_says_what_goes_on(store: Store, llm: LLM, provider: Open
 
 
 async def test_an_attempt_that_failed_says_when_the_next_one_is(
-    store: Store, llm: LLM, provider: OpenAIProvider, monkeypatch: pytest.MonkeyPatch
+    store: Store, llm: LLM, provider: LLMProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "PROGRESS_MS", 0)
     monkeypatch.setattr(translator, "explain", lambda *_: 1 / 0)
@@ -180,14 +181,14 @@ async def test_a_text_without_end_is_told_in_part(store: Store, monkeypatch: pyt
     job = await running(store)
     async with Teller(store, job) as teller:
         for text in ("abcdef", "ghijkl"):
-            teller.begins()
-            teller.adds(text)
-            teller.adds("x")
+            teller.on_start()
+            teller.on_delta(text)
+            teller.on_delta("x")
     assert texts(await told(store, "delta")) == {1: "abcdefx", 2: "ghi"}
 
 
 async def test_a_full_redis_ends_no_job(
-    own_redis: RetryingRedis, llm: LLM, provider: OpenAIProvider, caplog: pytest.LogCaptureFixture
+    own_redis: RetryingRedis, llm: LLM, provider: LLMProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     port = own_redis.connection_pool.connection_kwargs["port"]
     worker = connect(Settings(redis_url=f"redis://127.0.0.1:{port}/0"), patience_s=None)

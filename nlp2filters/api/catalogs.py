@@ -26,7 +26,7 @@ from nlp2filters.errors import (
     InvalidCatalog,
     InvalidRequest,
     MalformedJSON,
-    UnreadableSource,
+    SourceError,
 )
 from nlp2filters.row_readers import Row
 from nlp2filters.storage.vector_index import AT_ONCE
@@ -123,7 +123,7 @@ def _rows(media_type: str, content: bytes) -> list[Row]:
         if media_type == _JSON_LINES:
             return list(row_readers.json_lines(io.BytesIO(content)))
         rows = orjson.loads(content)
-    except (UnicodeDecodeError, UnreadableSource, orjson.JSONDecodeError) as exc:
+    except (UnicodeDecodeError, SourceError, orjson.JSONDecodeError) as exc:
         raise MalformedJSON(str(exc)) from exc
     if not isinstance(rows, list):
         raise InvalidRequest([Fault("", "Expected a list of objects.")])

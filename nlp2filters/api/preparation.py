@@ -23,7 +23,7 @@ from nlp2filters.errors import CatalogNotFound, Fault, InvalidCatalog, InvalidFi
 from nlp2filters.settings import Settings
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.request_parts import Part
-from nlp2filters.webhooks.client import check_url
+from nlp2filters.webhooks.addresses import check_url
 
 Member = tuple[Job, request_parts.Request]
 T = TypeVar("T")
@@ -184,7 +184,7 @@ def check_webhook(settings: Settings, headers: Headers, url: str, *, signed: boo
         raise InvalidRequest([Fault("/webhook", detail)])
     own_hosts = [*settings.own_hosts, headers.get("host", ""), headers.get("x-forwarded-host", "")]
     try:
-        check_url(url, allow_private=settings.webhook_allow_private, own=own_hosts)
+        check_url(url, allow_private=settings.webhook_allow_private, own_hosts=own_hosts)
     except WebhookRefused as exc:
         raise InvalidRequest([Fault("/webhook/url", str(exc))]) from exc
 

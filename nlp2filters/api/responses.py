@@ -48,7 +48,7 @@ _SLUGS: dict[type[errors.NLP2FiltersError], str] = {
     errors.TooManyPending: "too-many-pending",
     errors.TooManyBytes: "too-many-bytes",
     errors.TooManyStreams: "too-many-streams",
-    errors.NewerRecord: "newer-record",
+    errors.UnsupportedRecordVersion: "newer-record",
 }
 _HTTP_SLUGS = {404: "not-found", 405: "method-not-allowed"}
 STORE_RETRY_AFTER_S = 5
@@ -98,7 +98,7 @@ def _headers(exc: errors.NLP2FiltersError) -> dict[str, str]:
     match exc:
         case errors.Unauthenticated():
             return {"WWW-Authenticate": 'Bearer realm="NLP2Filters"'}
-        case errors.NewerRecord():
+        case errors.UnsupportedRecordVersion():
             return {"Retry-After": str(STORE_RETRY_AFTER_S)}
         case errors.ResultNotReady() | errors.NotFinished() | errors.BatchNotEnded():
             return {"Retry-After": "1"}

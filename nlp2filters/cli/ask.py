@@ -65,7 +65,7 @@ def _ask(args: argparse.Namespace) -> int:
 
 
 def _submit(client: Client, text: str, catalog: Any, options: Any) -> Result:
-    return watching.to_its_end(client, client.submit(text, catalog, **options))
+    return watching.to_its_end(client, client.jobs.submit(text, catalog, **options))
 
 
 def _catalog(name_or_file: str) -> Any:

@@ -46,11 +46,12 @@ def _run(action: Action, args: argparse.Namespace) -> int:
 
 
 def _list(client: Client, args: argparse.Namespace) -> int:
-    found = list(islice(client.jobs(status=args.status, page_size=min(max(args.limit, 1), 200)), max(args.limit, 0)))
+    pages = client.jobs.list(status=args.status, page_size=min(max(args.limit, 1), 200))
+    jobs = list(islice(pages, max(args.limit, 0)))
     if args.json:
-        output.print_json([job.model_dump(mode="json") for job in found])
+        output.print_json([job.model_dump(mode="json") for job in jobs])
         return 0
-    output.print_table(("id", "status", "catalog", "created", "error"), map(_row, found))
+    output.print_table(("id", "status", "catalog", "created", "error"), map(_row, jobs))
     return 0
 
 
@@ -60,8 +61,8 @@ def _row(job: Job) -> list[str | None]:
 
 
 def _show(client: Client, args: argparse.Namespace) -> int:
-    job = client.job(args.id)
-    result = client.result(job) if job.status == "succeeded" and job.kind == "filters" else None
+    job = client.jobs.get(args.id)
+    result = client.jobs.result(job) if job.status == "succeeded" and job.kind == "filters" else None
     if args.json:
         output.print_json({**job.model_dump(mode="json"), "result": result and result.model_dump(mode="json")})
         return 0
@@ -73,7 +74,7 @@ def _show(client: Client, args: argparse.Namespace) -> int:
 
 
 def _watch(client: Client, args: argparse.Namespace) -> int:
-    result = watching.to_its_end(client, client.job(args.id))
+    result = watching.to_its_end(client, client.jobs.get(args.id))
     if args.json:
         output.print_json(result)
     else:
@@ -82,7 +83,7 @@ def _watch(client: Client, args: argparse.Namespace) -> int:
 
 
 def _cancel(client: Client, args: argparse.Namespace) -> int:
-    job = client.cancel(args.id)
+    job = client.jobs.cancel(args.id)
     if args.json:
         output.print_json(job)
     else:
@@ -91,7 +92,7 @@ def _cancel(client: Client, args: argparse.Namespace) -> int:
 
 
 def _retry(client: Client, args: argparse.Namespace) -> int:
-    job = client.retry(args.id)
+    job = client.jobs.retry(args.id)
     if args.json:
         output.print_json(job)
     else:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-from nlp2filters.errors import CancelRequested, IllegalTransition, NewerRecord, StaleAttempt
+from nlp2filters.errors import CancelRequested, IllegalTransition, StaleAttempt, UnsupportedRecordVersion
 
 Status = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"]
 TERMINAL: frozenset[Status] = frozenset({"succeeded", "failed", "canceled", "expired"})
@@ -347,10 +347,12 @@ def from_record(data: Mapping[str, Any]) -> Job:
     """Read back what `to_record` wrote.
 
     Raises:
-        NewerRecord: the record was written by a version that this one does not know.
+        UnsupportedRecordVersion: the record was written by a version that this one does not know.
     """
     if data["v"] > VERSION:
-        raise NewerRecord(f"The job's record is of version {data['v']}, this program knows version {VERSION}.")
+        raise UnsupportedRecordVersion(
+            f"The job's record is of version {data['v']}, this program knows version {VERSION}."
+        )
     values = {key: value for key, value in data.items() if key != "v"}
     stages = {name: _run_from_record(run) for name, run in data["stages"].items()}
     return Job(**{**values, "stages": stages, "notify": tuple(data["notify"])})

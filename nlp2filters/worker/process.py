@@ -14,12 +14,13 @@ from arq.worker import get_kwargs
 
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.llm.registry import LLM, configured
+from nlp2filters.llm import registry
+from nlp2filters.llm.provider import LLMProvider
 from nlp2filters.settings import Settings
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
-from nlp2filters.webhooks.client import Sender
+from nlp2filters.webhooks.client import WebhookClient
 from nlp2filters.worker import rescue
 from nlp2filters.worker.leased_worker import LeasedWorker
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
@@ -53,7 +54,7 @@ async def startup(ctx: dict[str, Any]) -> None:
         if stage == "llm":
             resources.provider = await stack.enter_async_context(_provider(settings))
         if stage == "delivery":
-            sender = Sender(allow_private=settings.webhook_allow_private, own=settings.own_hosts)
+            sender = WebhookClient(allow_private=settings.webhook_allow_private, own_hosts=settings.own_hosts)
             resources.sender = await stack.enter_async_context(sender)
             resources.webhook_secrets = settings.webhook_secrets
         heartbeat = Heartbeat(ctx["redis"], keys, stage, worker, timeout_s=settings.heartbeat_timeout_s)
@@ -94,14 +95,13 @@ async def run_process(worker_settings: WorkerSettingsType) -> NoReturn:
 
 
 @asynccontextmanager
-async def _provider(settings: Settings) -> AsyncIterator[LLM | None]:
-    provider = configured(settings)
-    if not provider:
-        if settings.openai_api_key or settings.anthropic_api_key:
+async def _provider(settings: Settings) -> AsyncIterator[LLMProvider | None]:
+    if not settings.llm:
+        if settings.lacks_llm_model:
             _log.warning("there is an LLM's key but no LLM_MODEL: the built-in parser answers")
         yield None
         return
-    async with provider:
+    async with registry.create(settings.llm) as provider:
         yield provider
 
 

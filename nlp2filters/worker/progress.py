@@ -88,7 +88,7 @@ class Teller:
         """Announce a call of the LLM, which may ask it to repair an answer (`repairs`)."""
         self._model, self._repairs = model, repairs
 
-    def begins(self) -> None:
+    def on_start(self) -> None:
         """See `Listener`."""
         self._number, self._length = self._number + 1, 0
         if self._repairs:
@@ -96,7 +96,7 @@ class Teller:
         else:
             self.say("asking", f"Asking {self._model}")
 
-    def adds(self, text: str) -> None:
+    def on_delta(self, text: str) -> None:
         """See `Listener`."""
         if text := text[: MOST_TOLD - self._told]:
             if not self._pieces or self._pieces[-1].number != self._number:
@@ -106,9 +106,9 @@ class Teller:
         self._length += len(text)
         self.say("answering", f"{self._model} answers: {self._length} characters", self._length)
 
-    def waits(self, seconds: float, number: int, most: int) -> None:
+    def on_retry(self, wait_s: float, number: int, max_tries: int) -> None:
         """See `Listener`."""
-        again = f"asking again in {math.ceil(seconds)} s (try {number} of {most})"
+        again = f"asking again in {math.ceil(wait_s)} s (try {number} of {max_tries})"
         self.say("retrying", f"{self._model} is busy or out of reach: {again}")
 
     async def _tell_on(self) -> None:

@@ -33,11 +33,11 @@ from nlp2filters.errors import (
     CancelRequested,
     IllegalTransition,
     JobNotFound,
-    NewerRecord,
     PartGone,
     ProviderError,
     StaleAttempt,
     TextTooComplex,
+    UnsupportedRecordVersion,
 )
 from nlp2filters.fault_injection import Faults
 from nlp2filters.llm import Answer, Provider
@@ -47,7 +47,7 @@ from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import AT_ONCE, Indexes
 from nlp2filters.translator import ANSWERS, Translator
-from nlp2filters.webhooks.client import Sender
+from nlp2filters.webhooks.client import WebhookClient
 from nlp2filters.worker.parsing.catalogs import CatalogParser, CatalogParsers
 from nlp2filters.worker.progress import Teller
 
@@ -83,7 +83,7 @@ class Resources:
     embedder: Embedder | None = None
     parsers: CatalogParsers | None = None
     provider: Provider | None = None
-    sender: Sender | None = None
+    sender: WebhookClient | None = None
     webhook_secrets: Sequence[str] = ()
     faults: Faults = field(default_factory=dict)
     indexes: Indexes = field(init=False)
@@ -342,7 +342,7 @@ async def _begin(resources: Resources, stage: str, job_id: str) -> Task | None:
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
         _log.info("nothing to do: %s", exc)
         return None
-    except NewerRecord as exc:
+    except UnsupportedRecordVersion as exc:
         _log.warning("left to a worker of the newer version: %s", exc)
         raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
     _log.info("begun", extra={"attempt": job.attempt.number})

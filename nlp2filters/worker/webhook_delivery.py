@@ -1,7 +1,6 @@
 """Deliver the outcome of a job or batch to its webhook, on a separate queue, so that a slow receiver delays no job."""
 
 import logging
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +13,10 @@ from nlp2filters.clock import now_ms
 from nlp2filters.core import batches, deliveries, jobs
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.jobs import Job
-from nlp2filters.errors import BatchNotFound, JobNotFound, NewerRecord, WebhookRefused
+from nlp2filters.errors import BatchNotFound, JobNotFound, UnsupportedRecordVersion, WebhookRefused
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.store import Store
-from nlp2filters.webhooks.client import delay_s, secret_of
+from nlp2filters.webhooks.client import RETRY_SCHEDULE, derive_secret
 from nlp2filters.worker.stages import NEWER_VERSION_WAIT_S, Resources
 
 _log = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
         except (JobNotFound, BatchNotFound) as exc:
             _log.info("nothing to deliver: %s", exc)
             return
-        except NewerRecord as exc:
+        except UnsupportedRecordVersion as exc:
             raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
         notes = await resources.store.deliveries.log(subject)
         if message is None or deliveries.is_final(notes):
@@ -73,14 +72,14 @@ async def _attempt(resources: Resources, message: Message, number: int) -> tuple
             message.url,
             message_id=message.id,
             body=message.body,
-            secrets=[secret_of(secret, message.owner) for secret in resources.webhook_secrets],
+            secrets=[derive_secret(secret, message.owner) for secret in resources.webhook_secrets],
             timestamp=sent_ms // 1000,
         )
     except WebhookRefused as exc:
         return {**note, "error": str(exc), "final": True}, None
     fault_injection.reach(resources.faults, "webhook-sent")
     _log.info("delivery attempted", extra={"status": attempt.status, "error": attempt.error, "attempt": number})
-    wait_s = None if attempt.ok or attempt.gone else delay_s(number, random.SystemRandom())
+    wait_s = None if attempt.ok or attempt.gone else RETRY_SCHEDULE.wait_s(number - 1)
     note |= {"status": attempt.status, "error": attempt.error, "duration_ms": attempt.duration_ms, "ok": attempt.ok}
     if wait_s is None:
         return {**note, "final": True}, None
