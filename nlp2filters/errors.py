@@ -67,23 +67,23 @@ class NLP2FiltersError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault of an input: `pointer` (RFC 6901) gives its place, `detail` the remedy."""
+class Violation:
+    """One violation of an input's rules: `pointer` (RFC 6901) gives its place, `detail` the remedy."""
 
     pointer: str
     detail: str
 
 
 class InvalidInput(NLP2FiltersError):
-    """The caller's input has faults, all listed in `faults`."""
+    """The caller's input has faults, all listed in `violations`."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults))
-        self.faults = tuple(faults)
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__("; ".join(f"{violation.pointer or '/'}: {violation.detail}" for violation in violations))
+        self.violations = tuple(violations)
 
-    def under(self, pointer: str) -> Self:
+    def prefixed(self, pointer: str) -> Self:
         """Return the same faults for the document that contains the faulty part at `pointer`."""
-        return type(self)([Fault(pointer + fault.pointer, fault.detail) for fault in self.faults])
+        return type(self)([Violation(pointer + violation.pointer, violation.detail) for violation in self.violations])
 
 
 class InvalidRequest(InvalidInput):

@@ -67,7 +67,7 @@ def _path(text: str) -> Path | None:
     return Path(text).expanduser() if text else None
 
 
-def _origins(text: str) -> tuple[str, ...]:
+def _words(text: str) -> tuple[str, ...]:
     return tuple(CommaSeparatedStrings(text))
 
 
@@ -192,7 +192,7 @@ class Settings:
         "Allow webhooks to private addresses, to any port and over plain http. For development only.",
     )
     cors_origins: tuple[str, ...] = _setting(
-        "CORS_ORIGINS", tuple, "Origins whose pages may call the API, separated by commas.", _origins
+        "CORS_ORIGINS", tuple, "Origins whose pages may call the API, separated by commas.", _words
     )
     server: str = _setting(
         "NLP2FILTERS_SERVER",
@@ -202,6 +202,12 @@ class Settings:
     )
     api_key: Secret = _setting(
         "NLP2FILTERS_API_KEY", lambda: Secret(""), "API key that the command line sends to that service.", Secret
+    )
+    extra_kinds: tuple[str, ...] = _setting(
+        "EXTRA_KINDS",
+        tuple,
+        "For tests only: modules with a `KIND` of job and its `STAGES`, separated by commas.",
+        _words,
     )
     faults: Faults = _setting(
         "FAULTS",

@@ -33,7 +33,7 @@ from nlp2filters.core.llm.prompt import Message
 from nlp2filters.core.query import Query
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.errors import Fault, InvalidCases, LLMNotConfigured, ProviderError
+from nlp2filters.errors import InvalidCases, LLMNotConfigured, ProviderError, Violation
 from nlp2filters.evaluation import chart
 from nlp2filters.evaluation.cases import Case, Collection, predicted, read_cases, read_collections
 from nlp2filters.evaluation.measures import Judgement, Summary, Usage, by_category, judge, summarize
@@ -74,7 +74,7 @@ def _run(args: argparse.Namespace) -> int:
     collections = read_collections(files.read(args.catalogs))
     cases = [case for path in args.cases for case in read_cases(files.read(path), collections)]
     if not cases:
-        raise InvalidCases([Fault("", "There are no cases.")])
+        raise InvalidCases([Violation("", "There are no cases.")])
     results = asyncio.run(
         evaluate(
             cases,

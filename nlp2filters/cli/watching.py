@@ -1,15 +1,18 @@
 """Follow a job to its end, with live progress on a terminal."""
 
 from contextlib import nullcontext
+from typing import Any
 
 from nlp2filters.cli import output
-from nlp2filters.client import Client, Job, Result
+from nlp2filters.client import Client, Job
 from nlp2filters.client.errors import JobFailed
 from nlp2filters.core.schemas import Progress
 
 
-def to_its_end(client: Client, job: Job) -> Result:
-    """Wait for the job to end, and return its result. If standard error is a terminal, it shows the progress.
+def to_its_end(client: Client, job: Job) -> Any:
+    """Wait for the job to end, and return its result, in the model of its kind.
+
+    If standard error is a terminal, it shows the progress.
 
     Raises:
         JobFailed: the job ended without a result.
@@ -27,7 +30,7 @@ def to_its_end(client: Client, job: Job) -> Result:
         raise
     if job.status != "succeeded":
         raise JobFailed(job.id, job.status, job.error.model_dump() if job.error else None)
-    return result or client.jobs.result(job)
+    return result or client.jobs.any_result(job)
 
 
 def _line(job: Job, progress: Progress | None = None) -> str:

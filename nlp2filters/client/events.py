@@ -7,7 +7,7 @@ from httpx_sse import ServerSentEvent
 from pydantic import BaseModel
 
 from nlp2filters.client import responses
-from nlp2filters.core.schemas import Batch, Delta, Job, Progress, Reading, Result
+from nlp2filters.core.schemas import Batch, Delta, Job, Progress, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class JobEvent:
 
     `id` is the cursor to continue from, or None if the event came by polling. `draft` is the built-in parser's reading,
     if it is new; `progress` is the current step; `delta` is more of the LLM's text. `result` comes with `done`, the
-    last event, if the job succeeded.
+    last event, if the job succeeded: a `Result` if its kind is `filters`, otherwise the model of its kind.
     """
 
     id: str | None
@@ -25,7 +25,7 @@ class JobEvent:
     draft: Reading | None = None
     progress: Progress | None = None
     delta: Delta | None = None
-    result: Result | None = None
+    result: Any = None
 
     @property
     def last(self) -> bool:
@@ -51,7 +51,7 @@ class BatchEvent:
 class _JobEventData(BaseModel):
     job: Job
     draft: Reading | None = None
-    result: Result | dict[str, Any] | None = None  # Only jobs of the kind `filters` have a `Result`.
+    result: Any = None
 
 
 class _BatchEventData(BaseModel):
@@ -71,7 +71,7 @@ class JobEventReader:
             case "snapshot" | "status" | "draft" | "done" as name:
                 data = responses.read(_JobEventData, event.data)
                 self._job = data.job
-                result = data.result if isinstance(data.result, Result) else None
+                result = data.result and responses.read_result(data.job.kind, data.result)
                 return JobEvent(event.id, name, data.job, data.draft, result=result)
             case "progress" if self._job:
                 return JobEvent(event.id, "progress", self._job, progress=responses.read(Progress, event.data))

@@ -2,17 +2,17 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import NoReturn, Unpack
+from typing import Any, NoReturn, Unpack
 
-from nlp2filters.client import options, streams
+from nlp2filters.client import options, responses, streams
 from nlp2filters.client.errors import InvalidResponse, JobFailed
 from nlp2filters.client.events import JobEvent, JobEventReader
 from nlp2filters.client.options import CatalogInput, Options
 from nlp2filters.client.requests import Call, Deadline
 from nlp2filters.client.resource import Resource, id_of, idempotency_headers
 from nlp2filters.core import schemas
-from nlp2filters.core.jobs import TERMINAL
-from nlp2filters.core.schemas import Job, Result, Rows, Status
+from nlp2filters.core.schemas import Job, Result, Rows
+from nlp2filters.core.statuses import TERMINAL, Status
 
 PATH = "/v1/jobs"
 
@@ -44,7 +44,12 @@ class AsyncJobs(Resource[Job]):
 
     async def result(self, job: Job | str) -> Result:
         """Get the result of a job that has succeeded; any other raises `Conflict`."""
-        return await self._requester.read(Result, Call("GET", f"{self._path(job)}/result"))
+        return await self._requester.read(Result, self._result_call(job))
+
+    async def any_result(self, job: Job) -> Any:
+        """Get the result of a job of any kind, in the model of that kind."""
+        response = await self._requester.send(self._result_call(job))
+        return responses.read_result(job.kind, response.json())
 
     async def rows(self, job: Job | str, *, limit: int = 50) -> Rows:
         """Get up to `limit` rows of a packaged catalog's data that the job's filter selects, and their number."""
@@ -102,6 +107,9 @@ class AsyncJobs(Resource[Job]):
                 return
             params["page_token"] = page.next_page_token
 
+    def _result_call(self, job: Job | str) -> Call:
+        return Call("GET", f"{self._path(job)}/result")
+
     def _follow(
         self, job_id: str, state: Job | None, cursor: str | None, deadline: Deadline
     ) -> AsyncGenerator[JobEvent]:
@@ -113,8 +121,8 @@ class AsyncJobs(Resource[Job]):
         async with aclosing(streams.poll(self._requester, path, Job, deadline)) as states:
             async for job in states:
                 if job.status in TERMINAL:
-                    known = job.status == "succeeded" and job.kind == "filters"
-                    yield JobEvent(None, "done", job, result=await self.result(job) if known else None)
+                    result = await self.any_result(job) if job.status == "succeeded" else None
+                    yield JobEvent(None, "done", job, result=result)
                     return
                 if job.seq != seq:
                     yield JobEvent(None, "status", job)

@@ -1,5 +1,6 @@
 """Answers of the service: convert them to models, or to errors."""
 
+import json
 from typing import Any, TypeVar
 
 import httpx
@@ -14,7 +15,8 @@ from nlp2filters.client.errors import (
     NotFoundError,
     ServiceBusy,
 )
-from nlp2filters.errors import Fault
+from nlp2filters.core.kinds import KINDS
+from nlp2filters.errors import Violation
 from nlp2filters.retry import parse_retry_after
 
 M = TypeVar("M", bound=BaseModel)
@@ -40,6 +42,17 @@ def read(model: type[M], content: bytes | str) -> M:
         raise InvalidResponse(f"The answer is no {model.__name__} that this version of the client reads.") from exc
 
 
+def read_result(kind: str, data: Any) -> Any:
+    """Read the result of a job, as JSON data, into the model of its kind.
+
+    It stays JSON data if this version of the client does not know the kind.
+
+    Raises:
+        InvalidResponse: the result does not fit the model.
+    """
+    return read(KINDS[kind].result, json.dumps(data)) if kind in KINDS else data
+
+
 def to_error(response: httpx.Response) -> APIError:
     """Convert an error answer, which may lack a problem object if it comes from a gateway."""
     try:
@@ -52,7 +65,9 @@ def to_error(response: httpx.Response) -> APIError:
         type=str(body.get("type", "about:blank")),
         title=str(body.get("title", response.reason_phrase)),
         detail=str(body.get("detail", f"The service answered {response.status_code} {response.reason_phrase}.")),
-        faults=[Fault(str(fault["pointer"]), str(fault["detail"])) for fault in body.get("errors") or ()],
+        violations=[
+            Violation(str(violation["pointer"]), str(violation["detail"])) for violation in body.get("errors") or ()
+        ],
         retry_after_s=retry_after_s(response),
         subject=body.get("job_id") or body.get("batch_id"),
     )

@@ -51,6 +51,7 @@ class Jobs(_Wrapper[AsyncJobs]):
     submit = _sync(AsyncJobs.submit)
     get = _sync(AsyncJobs.get)
     result = _sync(AsyncJobs.result)
+    any_result = _sync(AsyncJobs.any_result)
     rows = _sync(AsyncJobs.rows)
     wait = _sync(AsyncJobs.wait)
     follow = _iterator(AsyncJobs.follow)

@@ -71,13 +71,16 @@ async def _rescue(store: Store, subject: str, queue_name: str, entry: str) -> bo
             job = await store.jobs.get(subject)
             await store.jobs.apply(job, partial(_requeue, entry=entry))
     except UnsupportedRecordVersion as exc:
-        _log.warning("an orphan is left to a worker of the newer version: %s", exc)
+        _log.warning("left an orphan to a worker of the newer version: %s", exc)
         return False
     except (JobNotFound, IllegalTransition) as exc:
-        _log.info("unfinished work that is gone: %s", exc)
+        _log.info("removed from the index of unfinished work: %s", exc)
         await store.unfinished.remove(subject, queue_name, entry)
         return False
-    _log.error("rescued: it had neither a queue entry nor a lease", extra={"job_id": subject, "entry": entry})
+    _log.error(
+        "rescued a job or delivery that had neither a queue entry nor a lease",
+        extra={"job_id": subject, "entry": entry},
+    )
     await store.stats.increment("rescued")
     return True
 

@@ -24,14 +24,13 @@ from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
 from nlp2filters.storage.store import Store
-from nlp2filters.worker import progress, stages
-from nlp2filters.worker.progress import Teller
-from nlp2filters.worker.stages import Resources
+from nlp2filters.worker import progress
+from nlp2filters.worker.progress import ProgressReporter
+from nlp2filters.worker.stages import run_stage
+from tests import contexts
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
 from tests.test_stages import ANSWER, at_llm
-
-pytestmark = pytest.mark.filterwarnings("ignore:alru_cache detected event loop change")  # a loop for each test
 
 TEXT = orjson.dumps({**ANSWER, "text": "größer 🚗"}).decode()
 FAULTY = orjson.dumps({"conditions": [{"field": "Nationality"}]}).decode()
@@ -58,7 +57,7 @@ async def running(store: Store) -> Job:
 
 
 async def translated(store: Store, provider: LLMProvider, job: Job) -> None:
-    await stages.translate({"resources": Resources(store=store, worker="w", provider=provider)}, job.id)
+    await run_stage(contexts.llm(store, provider), "llm", job.id)
 
 
 async def told(store: Store, name: str | None = None, job_id: str = "job_1") -> list[dict[str, Any]]:
@@ -107,7 +106,7 @@ async def test_an_attempt_that_is_over_tells_nothing(store: Store) -> None:
     canceling = await store.jobs.apply(second, lambda job: jobs.cancel(job, now_ms()))
     assert not await store.jobs.publish(second, NEWS, 2_000)
     canceled = await store.jobs.apply(
-        canceling, lambda job: jobs.end_canceling(job, now_ms()), events=[EventDraft("done", {"result": None})]
+        canceling, lambda job: jobs.finish_cancel(job, now_ms()), events=[EventDraft("done", {"result": None})]
     )
     assert not await store.jobs.publish(second, NEWS, 3_000)
     assert (await told(store))[-1]["type"] == "job.canceled"
@@ -118,7 +117,7 @@ async def test_an_attempt_that_is_over_tells_nothing(store: Store) -> None:
 
 async def test_a_stage_that_is_queued_again_or_done_tells_nothing(store: Store) -> None:
     job = await running(store)
-    back = await store.jobs.apply(job, lambda job: jobs.hand_back(job, job.attempt, now_ms()))
+    back = await store.jobs.apply(job, lambda job: jobs.release(job, job.attempt, now_ms()))
     assert not await store.jobs.publish(job, NEWS, 1_000)
     again = await store.jobs.apply(back, lambda job: jobs.begin(job, "llm", "w", now_ms()))
     await store.jobs.apply(again, lambda job: jobs.succeed(job, job.attempt, now_ms()), events=[EventDraft("done", {})])
@@ -177,13 +176,13 @@ async def test_an_attempt_that_failed_says_when_the_next_one_is(
 
 
 async def test_a_text_without_end_is_told_in_part(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "MOST_TOLD", 10)
+    monkeypatch.setattr(progress, "MAX_CHARACTERS", 10)
     job = await running(store)
-    async with Teller(store, job) as teller:
+    async with ProgressReporter(store, job) as reporter:
         for text in ("abcdef", "ghijkl"):
-            teller.on_start()
-            teller.on_delta(text)
-            teller.on_delta("x")
+            reporter.on_start()
+            reporter.on_delta(text)
+            reporter.on_delta("x")
     assert texts(await told(store, "delta")) == {1: "abcdefx", 2: "ghi"}
 
 
@@ -202,7 +201,7 @@ async def test_a_full_redis_ends_no_job(
             while not await told(store, "delta"):
                 await asyncio.sleep(0.02)
             await own_redis.config_set("maxmemory", 1)
-            while "it is left out" not in caplog.text:
+            while "they are dropped" not in caplog.text:
                 await asyncio.sleep(0.02)
     finally:
         await own_redis.config_set("maxmemory", 0)
