@@ -82,10 +82,13 @@ def _tagged(text: str, lexicon: Lexicon, fields: Array) -> float:
     vectors = _vectors(len(pieces))
     tagged, first = _timed(lambda: tag(text, lexicon, today=TODAY, pieces=pieces, vectors=vectors, fields=fields))
     phrases = tagged.phrases
-    said, names = _vectors(len(phrases)), _vectors(len(lexicon.names))
-    _, second = _timed(
-        lambda: parse(text, lexicon, today=TODAY, tagged=tagged, nearness=Nearness.of(phrases, said, names, lexicon))
-    )
+    phrase_vectors, names = _vectors(len(phrases)), _vectors(len(lexicon.names))
+
+    def read() -> None:
+        nearness = Nearness.of(phrases, phrase_vectors, names, lexicon)
+        parse(text, lexicon, today=TODAY, tagged=tagged, nearness=nearness)
+
+    _, second = _timed(read)
     return first + second
 
 
@@ -95,8 +98,8 @@ def _vectors(*shape: int) -> Array:
 
 def _timed(run: Callable[[], Any]) -> tuple[Any, float]:
     began = time.thread_time()  # of this thread alone: machines are shared
-    found = run()
-    return found, 1000 * (time.thread_time() - began)
+    result = run()
+    return result, 1000 * (time.thread_time() - began)
 
 
 def _filled(text: str, data: dict[str, Any], random: Random) -> str:

@@ -41,16 +41,16 @@ Row: TypeAlias = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Rows that can be read once. `total` is the size of the source and `done()` the part read, in bytes or rows."""
+    """Rows that can be read once. `total` is the size of the source, `position()` the part read, in bytes or rows."""
 
     name: str
     rows: Iterator[Row]
     total: int
-    done: Callable[[], int]
+    position: Callable[[], int]
 
 
 @contextmanager
-def opened(address: str, table: str | None = None) -> Iterator[Source]:
+def open_source(address: str, table: str | None = None) -> Iterator[Source]:
     """Open the rows at `address`: a file's path, or an SQLAlchemy URL. `table` selects one of a database's tables.
 
     Raises:
@@ -58,19 +58,19 @@ def opened(address: str, table: str | None = None) -> Iterator[Source]:
     """
     with ExitStack() as stack:
         try:
-            yield stack.enter_context(_opened(address, table))
+            yield stack.enter_context(_open_file_or_database(address, table))
         except OSError as exc:
             raise UnreadableSource(f"{address}: {exc.strerror or exc}.") from exc
         except (SQLAlchemyError, sqlite3.Error) as exc:
             # The original error lacks the statement and the link that SQLAlchemy adds.
-            said = getattr(exc, "orig", None) or exc
-            raise UnreadableSource(f"The database cannot be read: {said}.") from exc
+            original = getattr(exc, "orig", None) or exc
+            raise UnreadableSource(f"The database cannot be read: {original}.") from exc
         except UnicodeDecodeError as exc:
             raise UnreadableSource(f"{address} is not UTF-8: {exc.reason} at byte {exc.start} of a block.") from exc
 
 
 @contextmanager
-def _opened(address: str, table: str | None) -> Iterator[Source]:
+def _open_file_or_database(address: str, table: str | None) -> Iterator[Source]:
     if "://" in address:
         with _sql(address, table) as source:
             yield source
@@ -102,8 +102,8 @@ def _kind(path: Path, file: BinaryIO) -> str:
     for kind, suffixes in SUFFIXES.items():
         if path.suffix.lower() in suffixes:
             return kind
-    known = ", ".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
-    raise UnreadableSource(f"{path}: the format is not known by its name. Known: {known}.")
+    suffixes_read = ", ".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+    raise UnreadableSource(f"{path}: the format is not known by its name. Known: {suffixes_read}.")
 
 
 def csv_rows(file: BinaryIO) -> Iterator[Row]:
@@ -117,7 +117,7 @@ def csv_rows(file: BinaryIO) -> Iterator[Row]:
         lines = csv.reader(text, delimiter=max(_DELIMITERS, key=first.count))
         try:
             header = next(lines, [])
-            _refuse_twins(header)
+            _reject_duplicate_columns(header)
             for cells in lines:
                 if any(cells[len(header) :]):
                     raise UnreadableSource(f"Line {lines.line_num} has {len(cells)} cells, the header {len(header)}.")
@@ -127,10 +127,10 @@ def csv_rows(file: BinaryIO) -> Iterator[Row]:
             raise UnreadableSource(f"Line {lines.line_num} is no CSV: {exc}.") from exc
 
 
-def _refuse_twins(header: Sequence[str]) -> None:
-    twins = sorted(name for name, count in Counter(header).items() if count > 1 and name)
-    if twins:
-        raise UnreadableSource(f"Two columns are called {twins[0]!r}. Give each a name of its own.")
+def _reject_duplicate_columns(header: Sequence[str]) -> None:
+    duplicates = sorted(name for name, count in Counter(header).items() if count > 1 and name)
+    if duplicates:
+        raise UnreadableSource(f"Two columns are called {duplicates[0]!r}. Give each a name of its own.")
 
 
 def json_lines(file: BinaryIO) -> Iterator[Row]:
@@ -146,7 +146,7 @@ def json_lines(file: BinaryIO) -> Iterator[Row]:
             raise UnreadableSource(f"Line {number} is no JSON: {exc}.") from exc
         if not isinstance(row, dict):
             raise UnreadableSource(f"Line {number} is no JSON object.")
-        yield plain(row)
+        yield flatten(row)
 
 
 @contextmanager
@@ -158,8 +158,8 @@ def _parquet(path: Path) -> Iterator[Source]:
         raise UnreadableSource("Parquet needs pyarrow: pip install 'nlp2filters[parquet]'.") from exc
     try:
         with parquet.ParquetFile(path) as file:
-            count = _Count(row for batch in file.iter_batches(BATCH) for row in batch.to_pylist())
-            yield Source(path.stem, map(plain, count), file.metadata.num_rows, count.done)
+            rows = _CountedRows(row for batch in file.iter_batches(BATCH) for row in batch.to_pylist())
+            yield Source(path.stem, map(flatten, rows), file.metadata.num_rows, rows.position)
     except arrow.ArrowException as exc:
         raise UnreadableSource(f"{path} is no Parquet: {exc}") from exc
 
@@ -168,16 +168,16 @@ def _parquet(path: Path) -> Iterator[Source]:
 def _sqlite(path: Path, table: str | None) -> Iterator[Source]:
     """Open a table of an SQLite file. SQLite columns may hold values of any type."""
     with closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)) as connection:
-        listed = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name")
-        name = _chosen(table, [name for (name,) in listed if not name.startswith("sqlite_")])
-        quoted = '"' + name.replace('"', '""') + '"'
-        (total,) = connection.execute(f"SELECT count(*) FROM {quoted}").fetchone()  # noqa: S608
-        columns = connection.execute(f"PRAGMA table_info({quoted})").fetchall()
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name")
+        name = _pick_table(table, [name for (name,) in tables if not name.startswith("sqlite_")])
+        identifier = '"' + name.replace('"', '""') + '"'
+        (total,) = connection.execute(f"SELECT count(*) FROM {identifier}").fetchone()  # noqa: S608
+        columns = connection.execute(f"PRAGMA table_info({identifier})").fetchall()
         yes_no = {column for _, column, declared, *_ in columns if declared.upper().startswith("BOOL")}
-        cursor = connection.execute(f"SELECT * FROM {quoted}")  # noqa: S608
+        cursor = connection.execute(f"SELECT * FROM {identifier}")  # noqa: S608
         header = [column for column, *_ in cursor.description]
-        count = _Count(_booleans(dict(zip(header, cells, strict=True)), yes_no) for cells in cursor)
-        yield Source(name, map(plain, count), total, count.done)
+        rows = _CountedRows(_booleans(dict(zip(header, cells, strict=True)), yes_no) for cells in cursor)
+        yield Source(name, map(flatten, rows), total, rows.position)
 
 
 def _booleans(row: dict[str, object], columns: Iterable[str]) -> dict[str, object]:
@@ -197,51 +197,51 @@ def _sql(url: str, table: str | None) -> Iterator[Source]:
     try:
         with engine.connect() as connection:
             inspected = sa.inspect(connection)
-            name = _chosen(table, sorted([*inspected.get_table_names(), *inspected.get_view_names()]))
+            name = _pick_table(table, sorted([*inspected.get_table_names(), *inspected.get_view_names()]))
             reflected = sa.Table(name, sa.MetaData(), autoload_with=connection)
             total = connection.scalar(sa.select(sa.func.count()).select_from(reflected)) or 0
             streamed = connection.execution_options(yield_per=BATCH).execute(sa.select(reflected))
-            count = _Count(dict(row) for row in streamed.mappings())
-            yield Source(name, map(plain, count), total, count.done)
+            rows = _CountedRows(dict(row) for row in streamed.mappings())
+            yield Source(name, map(flatten, rows), total, rows.position)
     finally:
         engine.dispose()
 
 
-def _chosen(table: str | None, tables: Sequence[str]) -> str:
+def _pick_table(table: str | None, tables: Sequence[str]) -> str:
     """Return the table to read: the named one, or the only one."""
     if table is not None and table in tables:
         return table
     if table is None and len(tables) == 1:
         return tables[0]
-    listed = f"There are: {', '.join(tables[:50])}." if tables else "There is none."
-    raise UnreadableSource(f"There is no table {table!r}. {listed}" if table else f"Name a table. {listed}")
+    hint = f"There are: {', '.join(tables[:50])}." if tables else "There is none."
+    raise UnreadableSource(f"There is no table {table!r}. {hint}" if table else f"Name a table. {hint}")
 
 
-class _Count:
+class _CountedRows:
     """An iterator that counts the rows it returns."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._rows = iter(rows)
-        self._given = 0
+        self._rows_read = 0
 
     def __iter__(self) -> Iterator[Row]:
         return self
 
     def __next__(self) -> Row:
         row = next(self._rows)
-        self._given += 1
+        self._rows_read += 1
         return row
 
-    def done(self) -> int:
+    def position(self) -> int:
         """Return the number of rows so far."""
-        return self._given
+        return self._rows_read
 
 
 _CELLS = (str, int, float, bool, Decimal, dt.date, dt.time)
 _NO_CELLS = (dict, list, tuple, bytes, memoryview)
 
 
-def plain(row: Row) -> Row:
+def flatten(row: Row) -> Row:
     """Convert the row's values to the types that catalog inference accepts. Most rows need no change."""
     if all(value is None or isinstance(value, _CELLS) for value in row.values()):
         return row

@@ -6,20 +6,21 @@ import json
 import re
 from collections.abc import Sequence
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 import orjson
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from nlp2filters import translator
 from nlp2filters.api.submission import Submission, checked
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, filters, interpretation, languages
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.prompt import Message
+from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.query import Query
 from nlp2filters.errors import InvalidInput
 from nlp2filters.llm import Answer
+from nlp2filters.translator import LexiconParser, Translator
 
 FIELDS: list[dict[str, Any]] = [
     {"name": "price", "type": "money", "currency": "USD"},
@@ -152,19 +153,14 @@ def test_what_is_accepted_comes_to_a_result(data: dict[str, Any], answer: list[d
 
 async def _run(request: dict[str, Any], answer: list[dict[str, Any]] | None) -> None:
     """Both stages, with what they leave in between written and read as in a job's record."""
-    zone = ZoneInfo(request["timezone"])
-    today = translator.moment(request["now"], zone, int(dt.datetime.now().timestamp() * 1000)).date()
-
-    async def no_vectors(_: Lexicon) -> None:
-        return None
-
-    drafted = await translator.draft(request["text"], LEXICONS[request["locale"]], None, no_vectors, today=today)
-    drafted = interpretation.from_json(orjson.loads(orjson.dumps(interpretation.to_json(drafted))))
+    query = Query.from_request(request, int(dt.datetime.now().timestamp() * 1000))
+    draft = await Translator().draft(query, LexiconParser(LEXICONS[query.locale]))
+    draft = interpretation.from_json(orjson.loads(orjson.dumps(interpretation.to_json(draft))))
 
     async def complete(name: str, messages: Sequence[Message], schema: Any) -> Answer:
         conditions = [{**one, "quote": request["text"][:5]} for one in answer or ()]
         return Answer(json.dumps({"conditions": conditions}), "m", {})
 
-    provider = None if answer is None else Scripted()
-    result, final = await translator.translation(request, CATALOG, drafted, provider, complete, today=today, zone=zone)
-    orjson.dumps([result, interpretation.to_json(final)])
+    translator = Translator(llm=None if answer is None else Scripted())
+    translation = await translator.translate(query, CATALOG, draft, complete)
+    orjson.dumps([translation.result, interpretation.to_json(translation.reading)])

@@ -1,22 +1,20 @@
 """Drafts of the built-in parser with the real embedding model, on catalogs that the tagger has never seen."""
 
 import datetime as dt
-from collections.abc import AsyncIterator
-from functools import partial
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.interpretation import leaf_to_json, resolve
 from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.query import Query
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.evaluation.cases import Case
 from nlp2filters.evaluation.measures import judge
-from nlp2filters.translator import draft
+from nlp2filters.translator import LexiconParser, Translator
 from tests.core import test_cases
 
 TODAY = dt.date(2026, 11, 24)
@@ -53,22 +51,17 @@ def lexicons() -> dict[str, Lexicon]:
 
 @pytest.fixture
 async def embedder(model_folder: Path) -> AsyncIterator[Embedder]:
-    embedder = await Embedder.load(model_folder)
-    yield embedder
-    await embedder.close()
+    async with await Embedder.load(model_folder) as embedder:
+        yield embedder
 
 
-indexes: dict[Lexicon, NDArray[np.float32]] = {}
+@pytest.fixture
+def translator(embedder: Embedder) -> Translator:
+    return Translator(embedder)
 
 
-async def index(embedder: Embedder, lexicon: Lexicon) -> NDArray[np.float32]:
-    if lexicon not in indexes:
-        indexes[lexicon] = await embedder.embed(lexicon.indexed)
-    return indexes[lexicon]
-
-
-async def drafted(text: str, lexicon: Lexicon, embedder: Embedder) -> set[tuple[str, str, Any]]:
-    reading = resolve(await draft(text, lexicon, embedder, partial(index, embedder), today=TODAY), TODAY)
+async def drafted(text: str, lexicon: Lexicon, translator: Translator) -> set[tuple[str, str, Any]]:
+    reading = resolve(await translator.draft(Query(text, TODAY), LexiconParser(lexicon)), TODAY)
     tests = [leaf_to_json(condition.test) for condition in reading.conditions]
     return {(test["field"], test["op"], str(test["value"])) for test in tests}
 
@@ -92,25 +85,26 @@ async def drafted(text: str, lexicon: Lexicon, embedder: Embedder) -> set[tuple[
     ],
 )
 async def test_names_go_to_the_field_that_they_are_of(
-    catalog: str, text: str, expected: set[tuple[str, str, Any]], lexicons: dict[str, Lexicon], embedder: Embedder
+    catalog: str, text: str, expected: set[tuple[str, str, Any]], lexicons: dict[str, Lexicon], translator: Translator
 ) -> None:
-    assert await drafted(text, lexicons[catalog], embedder) == expected
+    assert await drafted(text, lexicons[catalog], translator) == expected
 
 
-async def test_the_projects_own_set_is_read_as_well_as_by_rules_alone(embedder: Embedder) -> None:
-    found = [await is_exact(case, embedder) for path in test_cases.FLOORS for case in test_cases.cases(path)]
-    assert 100 * sum(found) / len(found) >= test_cases.WHOLE_SET
+async def test_the_projects_own_set_is_read_as_well_as_by_rules_alone(translator: Translator) -> None:
+    exact = [await is_exact(case, translator) for path in test_cases.FLOORS for case in test_cases.cases(path)]
+    assert 100 * sum(exact) / len(exact) >= test_cases.WHOLE_SET
 
 
-async def is_exact(case: Case, embedder: Embedder) -> bool:
+async def is_exact(case: Case, translator: Translator) -> bool:
     today, lexicon = case.today or TODAY, test_cases.lexicon(case.catalog, case.locale)
-    reading = await draft(case.text, lexicon, embedder, partial(index, embedder), today=today)
+    reading = await translator.draft(Query(case.text, today), LexiconParser(lexicon))
     return judge(case, resolve(reading, today), test_cases.collections()[case.catalog]).exact
 
 
 async def test_without_an_index_the_rules_read_alone(lexicons: dict[str, Lexicon], embedder: Embedder) -> None:
-    async def none(_: Lexicon) -> None:
+    async def no_index(_: Sequence[str]) -> None:
         return None
 
-    reading = await draft("weight over 20 kg", lexicons["parcels"], embedder, none, today=TODAY)
+    translator = Translator(embedder, index=no_index)
+    reading = await translator.draft(Query("weight over 20 kg", TODAY), LexiconParser(lexicons["parcels"]))
     assert [leaf_to_json(condition.test)["op"] for condition in reading.conditions] == [">"]

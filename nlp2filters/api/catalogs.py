@@ -132,7 +132,7 @@ def _rows(media_type: str, content: bytes) -> list[Row]:
         Fault(f"/{index}", "Expected an object.") for index, row in enumerate(rows) if not isinstance(row, dict)
     ]:
         raise InvalidRequest(faults[:MAX_FAULTS])
-    return [row_readers.plain(row) for row in rows]
+    return [row_readers.flatten(row) for row in rows]
 
 
 def _own_name(name: str) -> str:

@@ -11,7 +11,8 @@ from nlp2filters.api.state import state
 from nlp2filters.api.submission import Submission
 from nlp2filters.core import checks, interpretation
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.refining import Earlier, too_large
+from nlp2filters.core.conversation import Conversation
+from nlp2filters.core.refinement import too_large
 from nlp2filters.errors import Fault, InvalidFilter, InvalidRequest
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.request_parts import Part
@@ -31,7 +32,7 @@ class Refined:
     kind: str
     request: dict[str, Any]
     catalog: str | Part
-    earlier: Earlier
+    earlier: Conversation
     part: Part
 
     def complete(self, asked: Submission) -> Submission:
@@ -89,11 +90,11 @@ async def load(request: Request, job_id: str) -> Refined:
     store, before = state(request).store, found["request"]
     contents = await request_parts.load(store.redis, store.keys, job.owner, before)
     before = {**before, **{name: orjson.loads(contents[name]) for name in ("scope", "earlier") if name in contents}}
-    earlier = Earlier.of(
+    earlier = Conversation.of(
         job_id,
         before["text"],
         interpretation.from_json(found.get("reading", found["draft"])),
-        Earlier.from_json(before["earlier"]) if before.get("earlier") else None,
+        Conversation.from_json(before["earlier"]) if before.get("earlier") else None,
     )
     if "catalog" in contents:
         catalog: str | Part = Part(contents["catalog"], before["parts"]["catalog"])

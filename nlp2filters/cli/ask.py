@@ -37,37 +37,42 @@ def add_to(command: argparse.ArgumentParser) -> None:
 
 
 def _ask(args: argparse.Namespace) -> int:
-    options = {"strategy": args.strategy, "locale": args.locale, "timezone": args.timezone, "dialects": args.dialect}
-    options["refines"] = args.refines
-    given = {name: value for name, value in options.items() if value is not None}
+    options = {
+        "strategy": args.strategy,
+        "locale": args.locale,
+        "timezone": args.timezone,
+        "dialects": args.dialect,
+        "refines": args.refines,
+    }
+    options = {name: value for name, value in options.items() if value is not None}
     catalog = _catalog(args.catalog) if args.catalog else None
     if remote.address(args):
         with remote.client(args) as client:
-            result = _served(client, args.text, catalog, given)
+            result = _submit(client, args.text, catalog, options)
             for text in args.then:
-                result = _served(client, text, None, {**given, "refines": result.job_id})
+                result = _submit(client, text, None, {**options, "refines": result.job_id})
     else:
         from nlp2filters.cli import offline  # It loads the model's libraries, which are not needed with a service.
 
         logging.getLogger("nlp2filters").addHandler(logging.NullHandler())  # Errors are in the result.
-        body = {"text": args.text, **({"catalog": catalog} if catalog else {}), **given}
+        body = {"text": args.text, **({"catalog": catalog} if catalog else {}), **options}
         result = asyncio.run(offline.ask(body, Settings.read(os.environ), args.then))
     if args.json:
-        output.as_json(result)
+        output.print_json(result)
     else:
-        output.result(result)
+        output.print_result(result)
     return 0
 
 
-def _served(client: Client, text: str, catalog: Any, options: Any) -> Result:
+def _submit(client: Client, text: str, catalog: Any, options: Any) -> Result:
     return watching.to_its_end(client, client.submit(text, catalog, **options))
 
 
-def _catalog(said: str) -> Any:
+def _catalog(name_or_file: str) -> Any:
     """Read the catalog file if it exists or its name ends with `.json`; otherwise, return the catalog's name."""
-    path = Path(said)
+    path = Path(name_or_file)
     if path.suffix != ".json" and not path.is_file():
-        return said
+        return name_or_file
     try:
         return orjson.loads(files.read(path))
     except orjson.JSONDecodeError as exc:

@@ -49,8 +49,8 @@ def add_to(command: argparse.ArgumentParser) -> None:
 
 
 def _infer(args: argparse.Namespace) -> int:
-    with row_readers.opened(args.source, args.table) as source:
-        catalog = infer(args.name or source.name, _watched(source), currency=args.currency)
+    with row_readers.open_source(args.source, args.table) as source:
+        catalog = infer(args.name or source.name, _with_progress(source), currency=args.currency)
     written = orjson.dumps(catalogs.to_json(catalog), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     if args.out:
         files.write(args.out, written)
@@ -59,7 +59,7 @@ def _infer(args: argparse.Namespace) -> int:
     return 0
 
 
-def _watched(source: Source) -> Iterator[Row]:
+def _with_progress(source: Source) -> Iterator[Row]:
     """Yield the rows, with a progress bar on standard error."""
     columns = (TextColumn("Reading"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]:,} rows"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
@@ -67,7 +67,7 @@ def _watched(source: Source) -> Iterator[Row]:
         number = 0
         for number, row in enumerate(source.rows, 1):
             if number % BATCH == 0:
-                bar.update(task, completed=source.done(), rows=number)
+                bar.update(task, completed=source.position(), rows=number)
             yield row
         bar.update(task, completed=source.total, rows=number)
 
@@ -86,16 +86,16 @@ def _put(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     with remote.client(args) as client:
-        found = client.catalogs()
+        listing = client.catalogs()
     if args.json:
-        output.as_json([one.model_dump(mode="json") for one in found])
+        output.print_json([one.model_dump(mode="json") for one in listing])
         return 0
-    rows = ((one.name, str(one.fields), "packaged" if one.packaged else "yours", one.title) for one in found)
-    output.table(("name", "fields", "whose", "title"), rows)
+    rows = ((one.name, str(one.fields), "packaged" if one.packaged else "yours", one.title) for one in listing)
+    output.print_table(("name", "fields", "whose", "title"), rows)
     return 0
 
 
 def _show(args: argparse.Namespace) -> int:
     with remote.client(args) as client:
-        output.as_json(catalogs.to_json(client.catalog(args.name)))
+        output.print_json(catalogs.to_json(client.catalog(args.name)))
     return 0

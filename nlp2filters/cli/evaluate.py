@@ -11,16 +11,16 @@ import logging
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 from async_lru import alru_cache
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -29,7 +29,8 @@ from nlp2filters.cli import files
 from nlp2filters.core import interpretation, languages
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.prompt import Message
+from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.query import Query
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.errors import Fault, InvalidCases, NoLLM, ProviderError
@@ -39,9 +40,8 @@ from nlp2filters.evaluation.measures import Judgement, Summary, Usage, by_catego
 from nlp2filters.llm import Answer, Provider
 from nlp2filters.llm.registry import LLM, configured
 from nlp2filters.settings import PROVIDERS, Settings
-from nlp2filters.translator import ask, draft
+from nlp2filters.translator import MAX_INDEXES, LexiconParser, Translator
 
-TIMEZONE = "UTC"
 # A table that is written to a file is this wide.
 PAGE_WIDTH = 120
 COLUMNS = ("cases", "exact %", "cond. F1", "value F1", "field F1", "calib. err", "p50 ms", "p95 ms")
@@ -103,22 +103,6 @@ class Result:
     judgement: Judgement
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """The tokens used by the LLM calls for one text."""
-
-    usage: dict[str, int] = field(default_factory=dict)
-
-    async def complete(
-        self, provider: Provider, name: str, messages: Sequence[Message], schema: Mapping[str, Any]
-    ) -> Answer:
-        """Get the provider's answer, and count its tokens."""
-        answer = await provider.complete(messages, schema)
-        for kind, tokens in (answer.usage or {}).items():
-            self.usage[kind] = self.usage.get(kind, 0) + tokens
-        return answer
-
-
 async def evaluate(
     cases: Sequence[Case],
     collections: Mapping[str, Collection],
@@ -137,56 +121,53 @@ async def evaluate(
         NoLLM: an LLM is requested but the settings name none.
     """
     async with AsyncExitStack() as stack:
-        embedder = await stack.enter_async_context(_embedder(settings)) if embedding else None
+        embedder = await stack.enter_async_context(await _load_embedder(settings)) if embedding else None
         provider: LLM | None = await stack.enter_async_context(_provider(settings, llm)) if llm else None
         advance = stack.enter_context(_bar(len(cases)))
-        readers = _Readers(collections, embedder, provider, today)
+        evaluator = _Evaluator(collections, Translator(embedder, provider), provider, today)
         at_once = settings.llm_concurrency if provider else 1
-        return await _gather((partial(readers.judge, case) for case in cases), at_once, advance)
+        return await _gather((partial(evaluator.judge, case) for case in cases), at_once, advance)
 
 
-@dataclass
-class _Readers:
-    """The resources that the cases share."""
+class _Evaluator:
+    """Reads and judges cases. Their lexicons are cached."""
 
-    collections: Mapping[str, Collection]
-    embedder: Embedder | None
-    provider: Provider | None
-    today: dt.date
-
-    def __post_init__(self) -> None:
-        self.lexicon = alru_cache(maxsize=64)(self._lexicon)
-        self.name_vectors = alru_cache(maxsize=64)(self._name_vectors)
-
-    async def _lexicon(self, catalog: str, locale: str) -> Lexicon:
-        return await asyncio.to_thread(Lexicon.of, self.collections[catalog].catalog, languages.of(locale))
-
-    async def _name_vectors(self, lexicon: Lexicon) -> NDArray[Any]:
-        assert self.embedder
-        return await self.embedder.embed(lexicon.indexed)
+    def __init__(
+        self, collections: Mapping[str, Collection], translator: Translator, provider: Provider | None, today: dt.date
+    ) -> None:
+        self._collections, self._translator, self._provider, self._today = collections, translator, provider, today
+        self._lexicon = alru_cache(maxsize=MAX_INDEXES)(self._build_lexicon)
 
     async def judge(self, case: Case) -> Result:
         """Read a case's text and time it. Resources that a worker keeps between jobs are prepared untimed."""
-        lexicon, spent, degraded = await self.lexicon(case.catalog, case.locale), Spent(), False
-        if self.embedder:
-            await self.name_vectors(lexicon)
-        today = case.today or self.today
+        collection, usage = self._collections[case.catalog], Counter[str]()
+        query = Query(case.text, case.today or self._today, locale=case.locale)
+        parser = LexiconParser(await self._lexicon(case.catalog, case.locale))
+        await self._translator.load_index(parser)
         began = time.perf_counter()
-        reading = await draft(case.text, lexicon, self.embedder, self.name_vectors, today=today)
-        if self.provider:
-            complete = partial(spent.complete, self.provider)
+        reading, degraded = await self._translator.draft(query, parser), False
+        if self._provider:
+            complete = partial(_complete, self._provider, usage)
             try:
-                reading, _ = await ask(complete, case.text, lexicon.catalog, reading, today=today, timezone=TIMEZONE)
+                reading, _ = await self._translator.ask(query, collection.catalog, reading, complete)
             except ProviderError as exc:
                 _log.warning("%s: the LLM gave no usable answer, the draft stands: %s", case.id, exc)
                 degraded = True
-        resolved = interpretation.resolve(reading, today)
+        resolved = interpretation.resolve(reading, query.today)
         latency_s = time.perf_counter() - began
-        collection = self.collections[case.catalog]
-        return Result(
-            resolved,
-            judge(case, resolved, collection, latency_s=latency_s, usage=spent.usage, degraded=degraded),
-        )
+        return Result(resolved, judge(case, resolved, collection, latency_s=latency_s, usage=usage, degraded=degraded))
+
+    async def _build_lexicon(self, catalog: str, locale: str) -> Lexicon:
+        return await asyncio.to_thread(Lexicon.of, self._collections[catalog].catalog, languages.of(locale))
+
+
+async def _complete(
+    provider: Provider, usage: Counter[str], _: str, messages: Sequence[Message], schema: Mapping[str, Any]
+) -> Answer:
+    """Get the provider's answer, and count its tokens."""
+    answer = await provider.complete(messages, schema)
+    usage.update(answer.usage or {})
+    return answer
 
 
 async def _gather(
@@ -194,27 +175,22 @@ async def _gather(
 ) -> list[Result]:
     """Run up to `at_once` at a time. Returns the results in order."""
     waiting = enumerate(work)
-    found: dict[int, Result] = {}
+    results: dict[int, Result] = {}
 
     async def worker() -> None:
         for at, run in waiting:
-            found[at] = await run()
+            results[at] = await run()
             advance()
 
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):
             group.create_task(worker())
-    return [found[at] for at in sorted(found)]
+    return [results[at] for at in sorted(results)]
 
 
-@asynccontextmanager
-async def _embedder(settings: Settings) -> AsyncIterator[Embedder]:
+async def _load_embedder(settings: Settings) -> Embedder:
     folder = await asyncio.to_thread(weights.locate, settings.model_path, settings.model_cache, progress=True)
-    embedder = await Embedder.load(folder)
-    try:
-        yield embedder
-    finally:
-        await embedder.close()
+    return await Embedder.load(folder)
 
 
 def _provider(settings: Settings, name: str) -> LLM:
@@ -235,15 +211,15 @@ def _bar(total: int) -> Iterator[Callable[[], None]]:
 
 def table(summary: Summary, categories: Mapping[str, Summary], price: Sequence[float] | None) -> Table:
     """Build a table of the measures by category and in total; with `price` per million tokens, also of the cost."""
-    found = Table(caption=_caption(summary, price), caption_justify="left")
-    found.add_column("category", no_wrap=True)
+    built = Table(caption=_caption(summary, price), caption_justify="left")
+    built.add_column("category", no_wrap=True)
     for name in COLUMNS:
-        found.add_column(name, justify="right")
+        built.add_column(name, justify="right")
     for name, part in categories.items():
-        found.add_row(name, *_cells(part))
-    found.add_section()
-    found.add_row("all", *_cells(summary))
-    return found
+        built.add_row(name, *_cells(part))
+    built.add_section()
+    built.add_row("all", *_cells(summary))
+    return built
 
 
 def _cells(part: Summary) -> list[str]:
@@ -259,10 +235,11 @@ def _ms(duration: float) -> str:
 def _caption(summary: Summary, price: Sequence[float] | None) -> str | None:
     if not summary.usage:
         return None
-    said = ", ".join(f"{tokens:,} {kind.replace('_', ' ')}" for kind, tokens in sorted(summary.usage.items()))
+    caption = ", ".join(f"{tokens:,} {kind.replace('_', ' ')}" for kind, tokens in sorted(summary.usage.items()))
     if price:
-        said += f"; cost {_cost(summary.usage, price):.4f}, {_cost(summary.usage, price) / summary.cases:.6f} a text"
-    return said + (f"; {summary.degraded} without a usable answer" if summary.degraded else "")
+        cost = _cost(summary.usage, price)
+        caption += f"; cost {cost:.4f}, {cost / summary.cases:.6f} a text"
+    return caption + (f"; {summary.degraded} without a usable answer" if summary.degraded else "")
 
 
 def _cost(usage: Usage, price: Sequence[float]) -> float:

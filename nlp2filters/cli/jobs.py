@@ -48,43 +48,43 @@ def _run(action: Action, args: argparse.Namespace) -> int:
 def _list(client: Client, args: argparse.Namespace) -> int:
     found = list(islice(client.jobs(status=args.status, page_size=min(max(args.limit, 1), 200)), max(args.limit, 0)))
     if args.json:
-        output.as_json([job.model_dump(mode="json") for job in found])
+        output.print_json([job.model_dump(mode="json") for job in found])
         return 0
-    output.table(("id", "status", "catalog", "created", "error"), map(_row, found))
+    output.print_table(("id", "status", "catalog", "created", "error"), map(_row, found))
     return 0
 
 
 def _row(job: Job) -> list[str | None]:
     error = job.error.detail if job.error else None
-    return [job.id, output.state(job), job.catalog, output.moment(job.created_at), error]
+    return [job.id, output.status_of(job), job.catalog, output.local_time(job.created_at), error]
 
 
 def _show(client: Client, args: argparse.Namespace) -> int:
     job = client.job(args.id)
     result = client.result(job) if job.status == "succeeded" and job.kind == "filters" else None
     if args.json:
-        output.as_json({**job.model_dump(mode="json"), "result": result and result.model_dump(mode="json")})
+        output.print_json({**job.model_dump(mode="json"), "result": result and result.model_dump(mode="json")})
         return 0
-    output.job(job)
+    output.print_job(job)
     if result:
         print()
-        output.result(result)
+        output.print_result(result)
     return 0
 
 
 def _watch(client: Client, args: argparse.Namespace) -> int:
     result = watching.to_its_end(client, client.job(args.id))
     if args.json:
-        output.as_json(result)
+        output.print_json(result)
     else:
-        output.result(result)
+        output.print_result(result)
     return 0
 
 
 def _cancel(client: Client, args: argparse.Namespace) -> int:
     job = client.cancel(args.id)
     if args.json:
-        output.as_json(job)
+        output.print_json(job)
     else:
         print(f"{job.id} is {job.status}.")
     return 0
@@ -93,7 +93,7 @@ def _cancel(client: Client, args: argparse.Namespace) -> int:
 def _retry(client: Client, args: argparse.Namespace) -> int:
     job = client.retry(args.id)
     if args.json:
-        output.as_json(job)
+        output.print_json(job)
     else:
         print(f"{job.id} asks the same again.")
     return 0

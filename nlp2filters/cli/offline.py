@@ -4,28 +4,23 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
-from zoneinfo import ZoneInfo
-
-from async_lru import alru_cache
-from numpy.typing import NDArray
 
 from nlp2filters import demo
 from nlp2filters.api.submission import Submission, checked
 from nlp2filters.clock import now_ms
-from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import languages
+from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.prompt import Message
-from nlp2filters.core.refining import Earlier
+from nlp2filters.core.query import Query
 from nlp2filters.core.schemas import Result
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.errors import Fault, InvalidRequest
-from nlp2filters.llm import Answer
 from nlp2filters.llm.registry import configured
 from nlp2filters.settings import Settings
-from nlp2filters.translator import draft, moment, translation
+from nlp2filters.translator import LexiconParser, Translator
 
 
 async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] = ()) -> Result:
@@ -38,48 +33,29 @@ async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] =
         CatalogNotFound: the submission names a catalog that is not packaged.
         ProviderError: only the LLM was allowed to answer, and it did not.
     """
-    began = time.monotonic()
+    began, submitted_ms = time.monotonic(), now_ms()
     texts = [body, *({**body, "text": text} for text in then)]
     requests = [checked(Submission, one).model_dump(mode="json") for one in texts]
-    request = requests[0]
-    if request["refines"]:
+    if requests[0]["refines"]:
         raise InvalidRequest([Fault("/refines", "There are no jobs here: name a service, or give the texts in a row.")])
-    named = request["catalog"]
-    catalog = demo.catalog(named) if isinstance(named, str) else catalogs.parse(named)
-    lexicon = Lexicon.of(catalog, languages.of(request["locale"]))
-    zone = ZoneInfo(request["timezone"])
-    today = moment(request["now"], zone, now_ms()).date()
+    catalog = demo.catalog_of(requests[0]["catalog"])
+    lexicon = Lexicon.of(catalog, languages.of(requests[0]["locale"]))
     async with AsyncExitStack() as stack:
-        provider = configured(settings)
-        if provider:
-            await stack.enter_async_context(provider)
-
-        async def complete(name: str, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
-            assert provider
-            return await provider.complete(messages, schema)
-
-        embedder = await _embedder(settings, stack)
-
-        @alru_cache(maxsize=1)
-        async def name_vectors(lexicon: Lexicon) -> NDArray[Any]:
-            assert embedder
-            return await embedder.embed(lexicon.indexed)
-
-        earlier: Earlier | None = None
-        for number, asked in enumerate(requests, start=1):
-            text = asked["text"]
-            drafted = await draft(text, lexicon, embedder, name_vectors, today=today, earlier=earlier)
-            made, reading = await translation(
-                asked, catalog, drafted, provider, complete, today=today, zone=zone, earlier=earlier
-            )
-            earlier = Earlier.of(f"text {number}", text, reading, earlier)
-    return Result.model_validate({**made, "timings_ms": {"total": round(1000 * (time.monotonic() - began))}})
+        translator = await _open_translator(settings, stack)
+        conversation: Conversation | None = None
+        for number, request in enumerate(requests, start=1):
+            query = replace(Query.from_request(request, submitted_ms), conversation=conversation)
+            draft = await translator.draft(query, LexiconParser(lexicon))
+            translation = await translator.translate(query, catalog, draft)
+            conversation = Conversation.of(f"text {number}", query.text, translation.reading, conversation)
+    timings = {"total": round(1000 * (time.monotonic() - began))}
+    return Result.model_validate({**translation.result, "timings_ms": timings})
 
 
-async def _embedder(settings: Settings, stack: AsyncExitStack) -> Embedder | None:
+async def _open_translator(settings: Settings, stack: AsyncExitStack) -> Translator:
+    llm = configured(settings)
+    if llm:
+        await stack.enter_async_context(llm)
     folder = await asyncio.to_thread(weights.find, settings.model_path, settings.model_cache)
-    if folder is None:
-        return None
-    embedder = await Embedder.load(folder)
-    stack.push_async_callback(embedder.close)
-    return embedder
+    embedder = await stack.enter_async_context(await Embedder.load(folder)) if folder else None
+    return Translator(embedder, llm)

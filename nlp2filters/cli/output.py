@@ -26,58 +26,58 @@ def err() -> Console:
     return Console(stderr=True, highlight=False, markup=False)
 
 
-def as_json(data: Any) -> None:
+def print_json(data: Any) -> None:
     """Print JSON for programs."""
     plain = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
     print(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode())
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
     """Print a table without lines. Cells are plain text, never markup."""
-    made = Table(*columns, box=None, pad_edge=False, header_style="bold", collapse_padding=True)
-    for column in made.columns:
+    grid = Table(*columns, box=None, pad_edge=False, header_style="bold", collapse_padding=True)
+    for column in grid.columns:
         column.overflow = "fold"
     for row in rows:
-        made.add_row(*(Text(cell or "") for cell in row))
-    out().print(made)
+        grid.add_row(*(Text(cell or "") for cell in row))
+    out().print(grid)
 
 
-def result(found: Result) -> None:
+def print_result(result: Result) -> None:
     """Print the interpretation of a text, with the words that each part came from, and the compiled queries."""
     console = out()
-    console.print(found.explanation, style="bold", soft_wrap=True)
-    if found.refines:
-        console.print(found.refines.difference.summary, soft_wrap=True)
-    if found.degraded:
-        console.print(f"The LLM failed ({found.degraded_reason}); the built-in parser answered.", style="red")
+    console.print(result.explanation, style="bold", soft_wrap=True)
+    if result.refines:
+        console.print(result.refines.difference.summary, soft_wrap=True)
+    if result.degraded:
+        console.print(f"The LLM failed ({result.degraded_reason}); the built-in parser answered.", style="red")
     grid = Table.grid(padding=(0, 2))
     for _ in range(4):
         grid.add_column(overflow="fold")
-    for label, cells in _rows(found):
+    for label, cells in _rows(result):
         grid.add_row(Text(label, style="bold"), *(Text(cell) for cell in cells))
     if grid.row_count:
         console.print()
         console.print(grid)
-    for name, compiled in found.dialects.items():
+    for name, compiled in result.dialects.items():
         console.print(f"\n{name}", style="bold")
         console.print(_query(compiled), soft_wrap=True)
 
 
-def _rows(found: Result) -> Iterable[tuple[str, Sequence[str]]]:
-    for number, condition in enumerate(found.conditions):
+def _rows(result: Result) -> Iterable[tuple[str, Sequence[str]]]:
+    for number, condition in enumerate(result.conditions):
         about = f"“{condition.quote}”" if condition.quote else ""
         yield "" if number else "Filter", (_test(condition), about, f"{round(100 * condition.confidence)} %")
-    for sort in found.sort:
+    for sort in result.sort:
         yield "Sort", (f"{sort.field}, {'lowest' if sort.direction == 'asc' else 'highest'} first",)
-    if found.limit is not None:
-        yield "Limit", (str(found.limit),)
-    if found.text:
-        yield "Words", (f"“{found.text}”",)
-    for part in found.ignored:
+    if result.limit is not None:
+        yield "Limit", (str(result.limit),)
+    if result.text:
+        yield "Words", (f"“{result.text}”",)
+    for part in result.ignored:
         yield "Ignored", (f"“{part.quote}”", part.reason)
-    if found.clarification:
-        yield "Question", (found.clarification.question,)
-        for choice in found.clarification.choices:
+    if result.clarification:
+        yield "Question", (result.clarification.question,)
+        for choice in result.clarification.choices:
             yield "", (f"- {choice}",)
 
 
@@ -104,19 +104,19 @@ def _query(compiled: dict[str, Any]) -> str:
     return orjson.dumps(compiled, option=orjson.OPT_INDENT_2).decode()
 
 
-def job(found: Job) -> None:
+def print_job(job: Job) -> None:
     """Print a job: its status and stage, its times, and its error if any."""
     rows = [
-        ("id", found.id),
-        ("status", state(found)),
-        ("catalog", found.catalog or "(inline)"),
-        ("created", moment(found.created_at)),
-        ("finished", moment(found.finished_at)),
-        ("error", found.error.detail if found.error else None),
-        ("retry of", found.retry_of),
-        ("refines", found.refines),
-        ("batch", f"{found.batch_id}, {found.custom_id}" if found.batch_id else None),
-        *((name, value) for name, value in found.metadata.items()),
+        ("id", job.id),
+        ("status", status_of(job)),
+        ("catalog", job.catalog or "(inline)"),
+        ("created", local_time(job.created_at)),
+        ("finished", local_time(job.finished_at)),
+        ("error", job.error.detail if job.error else None),
+        ("retry of", job.retry_of),
+        ("refines", job.refines),
+        ("batch", f"{job.batch_id}, {job.custom_id}" if job.batch_id else None),
+        *((name, value) for name, value in job.metadata.items()),
     ]
     grid = Table.grid(padding=(0, 2))
     for name, value in rows:
@@ -125,11 +125,12 @@ def job(found: Job) -> None:
     out().print(grid)
 
 
-def state(found: Job) -> str:
+def status_of(job: Job) -> str:
     """Return the status, and for an unfinished job the stage."""
-    return f"{found.status}, {found.stage}" if found.status in ("queued", "running", "canceling") else found.status
+    unfinished = job.status in ("queued", "running", "canceling")
+    return f"{job.status}, {job.stage}" if unfinished else job.status
 
 
-def moment(at: Any) -> str:
+def local_time(at: Any) -> str:
     """Format a time in the local time zone."""
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if at else ""

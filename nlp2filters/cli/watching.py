@@ -31,4 +31,4 @@ def to_its_end(client: Client, job: Job) -> Result:
 
 
 def _line(job: Job, progress: Progress | None = None) -> str:
-    return ": ".join([job.id, output.state(job), *([progress.detail] if progress else [])])
+    return ": ".join([job.id, output.status_of(job), *([progress.detail] if progress else [])])

@@ -1,4 +1,4 @@
-"""A draft: the built-in parser's reading of a text, helped by the embedding model, and merged with an earlier one."""
+"""A draft: the built-in parser's reading of a text, helped by the embedding model, and merged into a conversation."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from nlp2filters.core import parser, refining
+from nlp2filters.core import parser, refinement
 from nlp2filters.core.budget import Budget
+from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon, Nearness
 from nlp2filters.core.parser import Tagged, followup
-from nlp2filters.core.refining import Earlier
 
 Vectors = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class TextVectors:
     """The embedding model's output for a text: the code points (start, end) of its pieces, and a vector for each."""
 
     pieces: Sequence[tuple[int, int]]
@@ -35,7 +35,13 @@ def without_followup(text: str, lexicon: Lexicon, budget: Budget | None = None) 
 
 
 def tag(
-    text: str, lexicon: Lexicon, embedded: Embedded, index: Vectors, *, today: dt.date, budget: Budget | None = None
+    text: str,
+    lexicon: Lexicon,
+    text_vectors: TextVectors,
+    index: Vectors,
+    *,
+    today: dt.date,
+    budget: Budget | None = None,
 ) -> Tagged:
     """Tag a text. `index` has a vector for each of `lexicon.indexed`.
 
@@ -46,8 +52,8 @@ def tag(
         text,
         lexicon,
         today=today,
-        pieces=embedded.pieces,
-        vectors=embedded.vectors,
+        pieces=text_vectors.pieces,
+        vectors=text_vectors.vectors,
         fields=lexicon.vectors_of_fields(index),
         budget=budget,
     )
@@ -63,19 +69,19 @@ def draft(
     lexicon: Lexicon,
     *,
     today: dt.date,
-    earlier: Earlier | None = None,
+    conversation: Conversation | None = None,
     tagged: Tagged | None = None,
     nearness: Nearness | None = None,
     budget: Budget | None = None,
 ) -> Interpretation:
-    """Read a text. If it refines an `earlier` one, `tagged` and `nearness` must be of the text `without_followup`.
+    """Read a text. If it refines a `conversation`, `tagged` and `nearness` must be of the text `without_followup`.
 
     Raises:
         TextTooComplex: it takes more work than the budget allows.
     """
     budget = budget or (tagged.row.budget if tagged else Budget())
-    if earlier is None:
+    if conversation is None:
         return parser.parse(text, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
-    said = followup.read(text, lexicon, budget)
-    asked = parser.parse(said.rest, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
-    return refining.merge(earlier, asked, said, today=today)
+    changes = followup.read(text, lexicon, budget)
+    addition = parser.parse(changes.rest, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
+    return refinement.merge(conversation, addition, changes, today=today)

@@ -95,10 +95,10 @@ def _test(leaf: Leaf, field: Field, negated: bool = False) -> str:
         case Between(_, low, high):
             return f"{name} is {'outside' if negated else 'from'} {_value(low, field)} to {_value(high, field)}"
         case OneOf(_, values):
-            shown = [_value(value, field) for value in values]
-            if len(shown) > 1 and negated:
-                return f"{name} is neither {_enumerate(shown, ' nor')}"
-            return f"{name} is {'not ' if negated else ''}{_enumerate(shown, ' or')}"
+            listing = [_value(value, field) for value in values]
+            if len(listing) > 1 and negated:
+                return f"{name} is neither {_enumerate(listing, ' nor')}"
+            return f"{name} is {'not ' if negated else ''}{_enumerate(listing, ' or')}"
         case Contains(_, text):
             return f"{name} {'does not contain' if negated else 'contains'} “{text}”"
         case IsNull():
@@ -175,8 +175,8 @@ def _relative(day: RelativeDate) -> str:
     shifted = f"{plain} from now" if day.offset > 0 else f"{plain} ago"
     if day.floor != "day":
         return f"the start of the {day.floor} {shifted}"
-    named = {0: "today", 1: "tomorrow", -1: "yesterday"} if day.unit == "day" else {0: "today"}
-    return named.get(day.offset, shifted)
+    names = {0: "today", 1: "tomorrow", -1: "yesterday"} if day.unit == "day" else {0: "today"}
+    return names.get(day.offset, shifted)
 
 
 def _day(day: dt.date) -> str:

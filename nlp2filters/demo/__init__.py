@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import orjson
 
-from nlp2filters.core.catalog import Catalog, FieldType
+from nlp2filters.core.catalog import Catalog, FieldType, parse
 from nlp2filters.core.infer import infer, refine
 from nlp2filters.errors import CatalogNotFound
 
@@ -29,6 +29,16 @@ def catalog(name: str) -> Catalog:
     """
     inferred = infer(name, _read(name), currency="USD")
     return refine(inferred, orjson.loads(_resource(name, "json")))
+
+
+def catalog_of(data: object) -> Catalog:
+    """Return the packaged catalog that `data` names, or parse the whole catalog that it is, as JSON data.
+
+    Raises:
+        CatalogNotFound: the name is none of `NAMES`.
+        InvalidCatalog: it lists the catalog's faults.
+    """
+    return catalog(data) if isinstance(data, str) else parse(data)
 
 
 @cache

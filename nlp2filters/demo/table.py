@@ -57,9 +57,9 @@ def select(
     table, names = _table(name), [field.name for field in demo.catalog(name).fields]
     condition = true() if where is None else where
     count = select_(func.count()).select_from(table).where(condition)
-    chosen = select_(table).where(condition).order_by(*order_by).limit(limit)
+    page = select_(table).where(condition).order_by(*order_by).limit(limit)
     with _lock, _engine().connect() as connection:
-        return connection.scalar(count) or 0, [dict(zip(names, row, strict=True)) for row in connection.execute(chosen)]
+        return connection.scalar(count) or 0, [dict(zip(names, row, strict=True)) for row in connection.execute(page)]
 
 
 @cache

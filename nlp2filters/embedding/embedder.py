@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeAlias
+from types import TracebackType
+from typing import Self, TypeAlias
 
 import numpy as np
 from fastembed import TextEmbedding
@@ -22,14 +23,14 @@ Vectors: TypeAlias = NDArray[np.float32]
 
 
 class Embedder:
-    """The loaded model. Open it with `await Embedder.load(folder)`, and call `close()` when done."""
+    """The loaded model: use `async with await Embedder.load(folder)`, or call `close()` when done."""
 
     def __init__(self, model: TextEmbedding, executor: ThreadPoolExecutor) -> None:
         self._model = model
         self._executor = executor
 
     @classmethod
-    async def load(cls, folder: Path, *, workers: int = 1) -> "Embedder":
+    async def load(cls, folder: Path, *, workers: int = 1) -> Self:
         """Load the model in `folder`; up to `workers` batches are then embedded at once, each on one core.
 
         Raises:
@@ -42,6 +43,14 @@ class Embedder:
             executor.shutdown(wait=False)
             raise ModelUnavailable(f"The model in {folder} cannot be loaded: {exc}") from exc
         return cls(model, executor)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Let the running batches end, drop the waiting ones, and end the threads."""
@@ -57,8 +66,8 @@ class Embedder:
         batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
         loop = asyncio.get_running_loop()
         for batch in batches:
-            chosen = [texts[i] for i in batch]
-            vectors[batch] = await loop.run_in_executor(self._executor, _embed, self._model, chosen)
+            batch_texts = [texts[i] for i in batch]
+            vectors[batch] = await loop.run_in_executor(self._executor, _embed, self._model, batch_texts)
         return vectors
 
     async def pieces(self, text: str) -> tuple[list[tuple[int, int]], Vectors]:
@@ -83,6 +92,6 @@ def _pieces(model: TextEmbedding, text: str) -> tuple[list[tuple[int, int]], Vec
     network = model.model
     assert isinstance(network, OnnxTextModel)
     (encoding,) = network.tokenize([text])
-    kept = [at for at, special in enumerate(encoding.special_tokens_mask) if not special]
+    places = [at for at, special in enumerate(encoding.special_tokens_mask) if not special]
     vectors = network.onnx_embed([text]).model_output[0]
-    return [encoding.offsets[at] for at in kept], np.asarray(vectors[kept], np.float32)
+    return [encoding.offsets[at] for at in places], np.asarray(vectors[places], np.float32)

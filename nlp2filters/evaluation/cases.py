@@ -117,25 +117,23 @@ def read_collections(data: bytes) -> dict[str, Collection]:
         CatalogNotFound: the file names a packaged catalog that does not exist.
     """
     try:
-        listed = orjson.loads(data)
+        items = orjson.loads(data)
     except orjson.JSONDecodeError as exc:
         raise InvalidCases([Fault("", f"The catalogs are not JSON: {exc}.")]) from exc
-    found = {}
-    for index, item in enumerate(listed if isinstance(listed, list) else [listed]):
+    collections = {}
+    for index, item in enumerate(items if isinstance(items, list) else [items]):
         try:
             collection = _collection(item)
         except InvalidInput as exc:
             raise exc.under(f"/{index}") from exc
-        found[collection.name] = collection
-    return found
+        collections[collection.name] = collection
+    return collections
 
 
 def _collection(item: object) -> Collection:
-    if isinstance(item, str):
-        return Collection(demo.catalog(item))
     if isinstance(item, dict) and "catalog" in item:
         return _flat_collection(item)
-    return Collection(catalogs.parse(item))
+    return Collection(demo.catalog_of(item))
 
 
 def _flat_collection(item: Mapping[str, Any]) -> Collection:
@@ -212,10 +210,10 @@ def _size(conditions: Sequence[Condition]) -> str:
 
 
 def _expected(data: Mapping[str, Any], catalog: Catalog, today: dt.date | None) -> Expected:
-    given = [data["filter"], *data.get("also", ())]
+    nodes = [data["filter"], *data.get("also", ())]
     sorts = tuple(Sort(field, direction) for field, direction in data.get("sort", ()))
     return Expected(
-        filters=tuple(_filter(item, catalog, today) for item in given),
+        filters=tuple(_filter(item, catalog, today) for item in nodes),
         sort=checks.check_sort(sorts, catalog),
         limit=data.get("limit"),
         text=data.get("text", ""),
@@ -270,4 +268,4 @@ def _plain(value: Any) -> Any:
 
 def predicted(reading: Interpretation) -> tuple[Condition, ...]:
     """Return the conditions of an interpretation, with their confidence. Relative dates must be resolved."""
-    return tuple(part for found in reading.conditions for part in conditions(found.test, found.confidence))
+    return tuple(part for one in reading.conditions for part in conditions(one.test, one.confidence))

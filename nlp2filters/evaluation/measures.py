@@ -38,14 +38,17 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A reading compared with its case. `sure` has each predicted condition's confidence, and True if it was right."""
+    """A reading compared with its case.
+
+    `calibration_pairs` has each predicted condition's confidence, and True if the condition was right.
+    """
 
     case: Case
     exact: bool
     conditions: Count
     values: Count
     fields: Count
-    sure: tuple[tuple[float, bool], ...] = ()
+    calibration_pairs: tuple[tuple[float, bool], ...] = ()
     latency_s: float = 0.0
     usage: Usage = field(default_factory=dict)
     degraded: bool = False
@@ -85,18 +88,18 @@ def judge(
     degraded: bool = False,
 ) -> Judgement:
     """Compare a reading, with its relative dates resolved, with its case."""
-    given, meant = predicted(reading), _meant(case, reading, collection.catalog)
-    wanted, got = _forms(meant, collection), _forms(given, collection)
-    right = _match(wanted, got, _same)
-    loose_wanted, loose_got = (_forms(part, collection, loose=True) for part in (meant, given))
-    whole = len(right) == len(wanted) == len(got)
+    both = _expected_conditions(case, reading, collection.catalog), predicted(reading)
+    expected, prediction = (_normalize_all(conditions, collection) for conditions in both)
+    loosely_expected, loose_prediction = (_normalize_all(conditions, collection, loose=True) for conditions in both)
+    right = _match(expected, prediction, _same)
+    all_right = len(right) == len(expected) == len(prediction)
     return Judgement(
         case=case,
-        exact=_is_as_expected(reading, case.expected, collection.catalog) if case.expected else whole,
-        conditions=Count(len(right), len(wanted), len(got)),
-        values=_count(loose_wanted, loose_got, _same),
-        fields=_count(loose_wanted, loose_got, lambda one, other: one.name == other.name),
-        sure=tuple((form.confidence, place in right) for place, form in enumerate(got)),
+        exact=_is_as_expected(reading, case.expected, collection.catalog) if case.expected else all_right,
+        conditions=Count(len(right), len(expected), len(prediction)),
+        values=_count(loosely_expected, loose_prediction, _same),
+        fields=_count(loosely_expected, loose_prediction, lambda one, other: one.name == other.name),
+        calibration_pairs=tuple((condition.confidence, at in right) for at, condition in enumerate(prediction)),
         latency_s=latency_s,
         usage=usage or {},
         degraded=degraded,
@@ -113,7 +116,7 @@ def summarize(judgements: Sequence[Judgement]) -> Summary:
         condition_f1=sum((judgement.conditions for judgement in judgements), Count()).f1,
         value_f1=sum((judgement.values for judgement in judgements), Count()).f1,
         field_f1=sum((judgement.fields for judgement in judgements), Count()).f1,
-        calibration_error=calibration_error([pair for judgement in judgements for pair in judgement.sure]),
+        calibration_error=calibration_error([pair for judgement in judgements for pair in judgement.calibration_pairs]),
         p50_ms=cuts[9],
         p95_ms=cuts[18],
         usage=dict(sum((Counter(judgement.usage) for judgement in judgements), Counter[str]())),
@@ -129,23 +132,23 @@ def by_category(judgements: Iterable[Judgement]) -> dict[str, Summary]:
     return {category: summarize(grouped[category]) for category in sorted(grouped)}
 
 
-def calibration_error(sure: Iterable[tuple[float, bool]]) -> float | None:
+def calibration_error(pairs: Iterable[tuple[float, bool]]) -> float | None:
     """Compute the expected calibration error of (confidence, right) pairs, with bins of equal width.
 
     See Guo et al. 2017, section 2. Returns None if there is no pair.
     """
     bins: list[list[tuple[float, bool]]] = [[] for _ in range(BINS)]
-    for confidence, right in sure:
+    for confidence, right in pairs:
         bins[min(int(confidence * BINS), BINS - 1)].append((confidence, right))
     total = sum(map(len, bins))
     if not total:
         return None
-    gaps = (abs(sum(right - confidence for confidence, right in pairs)) for pairs in bins)
+    gaps = (abs(sum(right - confidence for confidence, right in members)) for members in bins)
     return sum(gaps) / total
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class _NormalizedCondition:
     """A normalized condition: each of `values` is a right value, as the set of its items."""
 
     name: str
@@ -154,33 +157,39 @@ class _Form:
     confidence: float = field(default=1.0, compare=False)
 
 
-def _forms(conditions: Iterable[Condition], collection: Collection, *, loose: bool = False) -> list[_Form]:
+_Equal = Callable[[_NormalizedCondition, _NormalizedCondition], bool]
+
+
+def _normalize_all(
+    conditions: Iterable[Condition], collection: Collection, *, loose: bool = False
+) -> list[_NormalizedCondition]:
     """Normalize conditions, each once. If `loose`, without the operator, and with one condition for each list item."""
-    found = (form for condition in conditions for form in _form(condition, collection, loose=loose))
-    return list(dict.fromkeys(found))
+    return list(
+        dict.fromkeys(one for condition in conditions for one in _normalize(condition, collection, loose=loose))
+    )
 
 
-def _form(condition: Condition, collection: Collection, *, loose: bool) -> list[_Form]:
+def _normalize(condition: Condition, collection: Collection, *, loose: bool) -> list[_NormalizedCondition]:
     name = field_key(condition.field)
-    known = collection.fields.get(name)
-    type_, unit = (known.type, known.unit) if known else (None, None)
+    field_ = collection.fields.get(name)
+    type_, unit = (field_.type, field_.unit) if field_ else (None, None)
     year = str(collection.reference_date.year) if collection.reference_date else ""
 
     def one(value: Any) -> frozenset[str]:
         return frozenset([normal(value, type_, unit, year)])
 
-    listed = condition.value if isinstance(condition.value, list | tuple) else [condition.value]
-    values = tuple(map(one, listed))
+    items = condition.value if isinstance(condition.value, list | tuple) else [condition.value]
+    values = tuple(map(one, items))
     op = _operator(condition.op, single=len(values) == 1, string=type_ is None or type_ in STRINGS)
     if not collection.strict:
         op = {"gt": "gte", "lt": "lte"}.get(op, op)
     if loose or not collection.operators:
         op = "*"
     if len(values) == 1:
-        return [_Form(name, op, values + tuple(map(one, condition.alternatives)), condition.confidence)]
+        return [_NormalizedCondition(name, op, values + tuple(map(one, condition.alternatives)), condition.confidence)]
     if op == "*":
-        return [_Form(name, op, (value,), condition.confidence) for value in values]
-    return [_Form(name, "in" if op == "eq" else op, (frozenset().union(*values),), condition.confidence)]
+        return [_NormalizedCondition(name, op, (value,), condition.confidence) for value in values]
+    return [_NormalizedCondition(name, "in" if op == "eq" else op, (frozenset().union(*values),), condition.confidence)]
 
 
 def _operator(name: str, *, single: bool, string: bool) -> str:
@@ -191,38 +200,42 @@ def _operator(name: str, *, single: bool, string: bool) -> str:
     return "eq" if op == "contains" and string else op
 
 
-def _same(one: _Form, other: _Form) -> bool:
+def _same(one: _NormalizedCondition, other: _NormalizedCondition) -> bool:
     return one.name == other.name and one.op == other.op and any(value in one.values for value in other.values)
 
 
-def _count(wanted: Sequence[_Form], got: Sequence[_Form], equal: Callable[[_Form, _Form], bool]) -> Count:
-    return Count(len(_match(wanted, got, equal)), len(wanted), len(got))
+def _count(
+    expected: Sequence[_NormalizedCondition], prediction: Sequence[_NormalizedCondition], equal: _Equal
+) -> Count:
+    return Count(len(_match(expected, prediction, equal)), len(expected), len(prediction))
 
 
-def _match(wanted: Sequence[_Form], got: Sequence[_Form], equal: Callable[[_Form, _Form], bool]) -> dict[int, int]:
-    """Find the largest one-to-one matching, by augmenting paths, from indexes in `got` to indexes in `wanted`."""
-    taken: dict[int, int] = {}
+def _match(
+    expected: Sequence[_NormalizedCondition], prediction: Sequence[_NormalizedCondition], equal: _Equal
+) -> dict[int, int]:
+    """Find the largest one-to-one matching, by augmenting paths: indexes in `prediction` to those in `expected`."""
+    matching: dict[int, int] = {}
 
-    def place(at: int, seen: set[int]) -> bool:
-        for other, form in enumerate(got):
-            if other in seen or not equal(wanted[at], form):
+    def place(at: int, visited: set[int]) -> bool:
+        for other, condition in enumerate(prediction):
+            if other in visited or not equal(expected[at], condition):
                 continue
-            seen.add(other)
-            if other not in taken or place(taken[other], seen):
-                taken[other] = at
+            visited.add(other)
+            if other not in matching or place(matching[other], visited):
+                matching[other] = at
                 return True
         return False
 
-    for at in range(len(wanted)):
+    for at in range(len(expected)):
         place(at, set())
-    return taken
+    return matching
 
 
-def _meant(case: Case, reading: Interpretation, catalog: Catalog) -> tuple[Condition, ...]:
+def _expected_conditions(case: Case, reading: Interpretation, catalog: Catalog) -> tuple[Condition, ...]:
     """Return the expected conditions. If several filters are right and the reading has one of them, use that one."""
-    said = _checked(reading.filter, catalog)
+    meaning = _checked(reading.filter, catalog)
     for node in case.expected.filters if case.expected else ():
-        if _checked(node, catalog) == said:
+        if _checked(node, catalog) == meaning:
             return flatten(node)
     return case.conditions
 

@@ -103,12 +103,12 @@ def _number(value: Any, unit: str | None) -> str | None:
         return None
     if isinstance(value, int | float):
         return _measure(float(value), unit or "")
-    said = str(value).casefold().strip()
-    said = re.sub(r"[$€£]|usd|eur", "", _NUMBER_WORDS.get(said, said)).strip()
-    found = _NUMBER.fullmatch(said)
-    if not found or not re.search(r"\d", found[1]) or re.search(r"\d", said[: found.start(1)]):
+    text = str(value).casefold().strip()
+    text = re.sub(r"[$€£]|usd|eur", "", _NUMBER_WORDS.get(text, text)).strip()
+    match = _NUMBER.fullmatch(text)
+    if not match or not re.search(r"\d", match[1]) or re.search(r"\d", text[: match.start(1)]):
         return None
-    amount, magnitude, word = float(found[1].replace(",", "")), found[2], found[3].strip()
+    amount, magnitude, word = float(match[1].replace(",", "")), match[2], match[3].strip()
     if magnitude == "m" and unit in _UNITS:  # It means metres, not millions.
         magnitude, word = None, "m"
     return _measure(amount * _MAGNITUDES.get(magnitude, 1), word or unit or "")
@@ -116,37 +116,36 @@ def _number(value: Any, unit: str | None) -> str | None:
 
 def _measure(amount: float, unit: str) -> str:
     word = unit.split()[0] if unit else ""
-    known = _UNITS.get(word) or _UNITS.get(word.rstrip("s"))
-    if known:
-        kind, factor = known
-        return f"{kind}:{round(amount * factor, 4):g}"
+    if conversion := _UNITS.get(word) or _UNITS.get(word.rstrip("s")):
+        dimension, factor = conversion
+        return f"{dimension}:{round(amount * factor, 4):g}"
     return f"{round(amount, 6):.10g}"
 
 
 def _time(value: Any) -> str | None:
-    said = str(value).casefold().strip().replace(".", "")
-    if said in _NAMED_TIMES:
-        return _NAMED_TIMES[said]
-    found = _TIME.fullmatch(said)
-    if not found:
+    text = str(value).casefold().strip().replace(".", "")
+    if text in _NAMED_TIMES:
+        return _NAMED_TIMES[text]
+    match = _TIME.fullmatch(text)
+    if not match:
         return None
-    hour, half = int(found[1]), (found[3] or "").replace(" ", "")
+    hour, half = int(match[1]), (match[3] or "").replace(" ", "")
     if half == "pm" and hour < 12:
         hour += 12
     if half == "am" and hour == 12:
         hour = 0
-    return f"{hour:02d}:{int(found[2] or 0):02d}"
+    return f"{hour:02d}:{int(match[2] or 0):02d}"
 
 
 def _date(value: Any, year: str) -> str | None:
-    said = re.sub(r"t\d\d:\d\d.*$", "", str(value).casefold().strip())
-    if re.fullmatch(r"\d{4}", said):
-        return said
-    if found := _ISO_DATE.fullmatch(said):
-        return f"{found[1]}-{int(found[2]):02d}-{int(found[3]):02d}"
-    if found := _SLASHED_DATE.fullmatch(said):
-        return f"{found[3]}-{int(found[1]):02d}-{int(found[2]):02d}"
-    found = _NAMED_DATE.fullmatch(said)
-    if found and found[2] in _MONTHS and (found[1] or found[3]) and (found[4] or year):
-        return f"{found[4] or year}-{_MONTHS[found[2]]:02d}-{int(found[1] or found[3]):02d}"
+    text = re.sub(r"t\d\d:\d\d.*$", "", str(value).casefold().strip())
+    if re.fullmatch(r"\d{4}", text):
+        return text
+    if match := _ISO_DATE.fullmatch(text):
+        return f"{match[1]}-{int(match[2]):02d}-{int(match[3]):02d}"
+    if match := _SLASHED_DATE.fullmatch(text):
+        return f"{match[3]}-{int(match[1]):02d}-{int(match[2]):02d}"
+    match = _NAMED_DATE.fullmatch(text)
+    if match and match[2] in _MONTHS and (match[1] or match[3]) and (match[4] or year):
+        return f"{match[4] or year}-{_MONTHS[match[2]]:02d}-{int(match[1] or match[3]):02d}"
     return None

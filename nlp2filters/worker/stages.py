@@ -5,7 +5,6 @@ llm         let the LLM write the filter, check it, compile it; without an LLM, 
 """
 
 import asyncio
-import datetime as dt
 import hashlib
 import logging
 import math
@@ -14,7 +13,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 import orjson
 from arq.worker import Retry
@@ -27,9 +25,9 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.jobs import STAGES, Job, Suspect
+from nlp2filters.core.llm.prompt import Message
 from nlp2filters.core.problems import problem
-from nlp2filters.core.prompt import Message
-from nlp2filters.core.refining import Earlier
+from nlp2filters.core.query import Query
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.errors import (
     CancelRequested,
@@ -48,7 +46,7 @@ from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import AT_ONCE, Indexes
-from nlp2filters.translator import ANSWERS, drafted, moment, translation
+from nlp2filters.translator import ANSWERS, Translator
 from nlp2filters.webhooks.client import Sender
 from nlp2filters.worker.parsing.catalogs import CatalogParser, CatalogParsers
 from nlp2filters.worker.progress import Teller
@@ -120,20 +118,11 @@ class Task:
     resources: Resources
     teller: Teller
 
-    @property
-    def zone(self) -> ZoneInfo:
-        """The submitter's time zone, which sets the start of a day."""
-        return ZoneInfo(self.request["timezone"])
-
-    @property
-    def now(self) -> dt.datetime:
-        """The submitter's current time, or the moment given in the request."""
-        return moment(self.request["now"], self.zone, self.job.created_at)
-
-    async def whole_request(self) -> Mapping[str, Any]:
-        """Load the request with its separately stored parts, except the catalog (see `_catalog`)."""
-        store = self.resources.store
-        return await request_parts.attach(store.redis, store.keys, self.job.owner, self.request, ("scope", "earlier"))
+    async def query(self) -> Query:
+        """Load the query, with the parts of the request that are stored separately."""
+        store, parts = self.resources.store, ("scope", "earlier")
+        request = await request_parts.attach(store.redis, store.keys, self.job.owner, self.request, parts)
+        return Query.from_request(request, self.job.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,37 +181,28 @@ async def _embed(task: Task) -> Outcome:
     if task.job.kind == "echo":
         vectors = await embedder.embed([text])
         return Outcome({"result": {"text": text, "dimensions": vectors.shape[1]}})
-    parser = await _parser(task)
-    earlier = _earlier(await task.whole_request())
+    parser, query = await _parser(task), await task.query()
 
-    async def load_index() -> NDArray[Any] | None:
+    async def load_index(_: Sequence[str]) -> NDArray[Any] | None:
         task.teller.say("indexing", "Preparing the catalog's words")
         vectors = await task.resources.name_vectors(parser)
         task.teller.say("embedding", "Reading the text")
         return vectors
 
-    reading = await drafted(text, parser, embedder, load_index, today=task.now.date(), earlier=earlier)
-    return Outcome({"draft": interpretation.to_json(reading)}, event="draft")
+    draft = await Translator(embedder, index=load_index).draft(query, parser)
+    return Outcome({"draft": interpretation.to_json(draft)}, event="draft")
 
 
 async def _translate(task: Task) -> Outcome:
-    catalog = await _catalog(task)
-    request = await task.whole_request()
+    catalog, query = await _catalog(task), await task.query()
     draft = interpretation.from_json(task.found["draft"])
     provider = task.resources.provider
     complete = partial(_complete, provider, task) if provider else None
-    today, zone, earlier = task.now.date(), task.zone, _earlier(request)
-    made, found = await translation(
-        request, catalog, draft, provider, complete, today=today, zone=zone, earlier=earlier
-    )
-    kept = {} if found is draft else {"reading": interpretation.to_json(found)}
-    return Outcome({"result": {"job_id": task.job.id, **made, "timings_ms": _timings(task.job)}, **kept})
-
-
-def _earlier(request: Mapping[str, Any]) -> Earlier | None:
-    """Return the earlier conversation that the text refines, if any."""
-    earlier = request.get("earlier")
-    return Earlier.from_json(earlier) if earlier else None
+    translation = await Translator(llm=provider).translate(query, catalog, draft, complete)
+    result = {"job_id": task.job.id, **translation.result, "timings_ms": _timings(task.job)}
+    if translation.reading is draft:
+        return Outcome({"result": result})
+    return Outcome({"result": result, "reading": interpretation.to_json(translation.reading)})
 
 
 async def _complete(

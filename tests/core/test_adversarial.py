@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from nlp2filters import demo
-from nlp2filters.core import checks, dialects, filters, interpretation, prompt
+from nlp2filters.core import checks, dialects, filters, interpretation
 from nlp2filters.core.dialects import sql
 from nlp2filters.core.interpretation import Interpretation
+from nlp2filters.core.llm.answer_reader import MAX_FAULTS_LENGTH, read_answer
 from nlp2filters.demo import table
 from nlp2filters.errors import InvalidAnswer
 from tests.core.dialects.test_sql import shape
@@ -120,9 +121,9 @@ def test_nothing_gets_out_of_its_place(payload: Any) -> None:
     kept = {row["Title"] for row in table.select("movies", sql.where_clause(SCOPE, MOVIES))[1]}
     for made in answers(payload):
         try:
-            reading = prompt.read_answer(json.dumps(made), TEXT, MOVIES)
+            reading = read_answer(json.dumps(made), TEXT, MOVIES)
         except InvalidAnswer as exc:
-            assert len(str(exc)) <= prompt.MAX_FAULTS_LENGTH
+            assert len(str(exc)) <= MAX_FAULTS_LENGTH
             continue
         scoped = filters.all_of(filters.resolve(SCOPE, TODAY), interpretation.resolve(reading, TODAY).filter)
         resolved = Interpretation(filter=scoped, sort=reading.sort, limit=reading.limit, text=reading.text)
@@ -137,7 +138,7 @@ def test_values_of_a_closed_field_are_those_of_the_catalog() -> None:
     for op in ("=", "in"):
         for payload in PAYLOADS:
             with pytest.raises(InvalidAnswer):
-                prompt.read_answer(json.dumps(conditions(field="MPAA_Rating", op=op, value=payload)), TEXT, MOVIES)
+                read_answer(json.dumps(conditions(field="MPAA_Rating", op=op, value=payload)), TEXT, MOVIES)
 
 
 def test_some_are_taken_and_some_refused() -> None:
@@ -145,5 +146,5 @@ def test_some_are_taken_and_some_refused() -> None:
     taken = 0
     for content in ALL:
         with suppress(InvalidAnswer):
-            taken += bool(prompt.read_answer(content, TEXT, MOVIES).filter)
+            taken += bool(read_answer(content, TEXT, MOVIES).filter)
     assert 100 < taken < len(ALL) - 100

@@ -15,12 +15,12 @@ from bench.parsing import MAX_TEXT, TEXTS, _filled, _wide
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import drafting, parser
 from nlp2filters.core.budget import MAX_STEPS, Budget
-from nlp2filters.core.drafting import Embedded
+from nlp2filters.core.conversation import Conversation
+from nlp2filters.core.drafting import TextVectors
 from nlp2filters.core.filters import Comparison
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import MAX_CANDIDATES, MAX_FIELDS, Lexicon
 from nlp2filters.core.parser import followup
-from nlp2filters.core.refining import Earlier
 from nlp2filters.errors import TextTooComplex
 from tests.core import hostile, test_cases
 
@@ -37,8 +37,8 @@ def lexicon(name: str, count: int) -> Lexicon:
 def steps(text: str, of: Lexicon) -> int:
     """What reading a text costs by rules alone, as one that goes on from another."""
     budget = Budget(UNLIMITED)
-    earlier = Earlier("job_1", {}, Interpretation())
-    drafting.draft(text, of, today=TODAY, earlier=earlier, budget=budget)
+    conversation = Conversation("job_1", {}, Interpretation())
+    drafting.draft(text, of, today=TODAY, conversation=conversation, budget=budget)
     return budget.spent
 
 
@@ -46,9 +46,9 @@ def steps_with_tagger(text: str, of: Lexicon) -> int:
     """What reading a text costs with vectors that are made up."""
     budget, random, tokens = Budget(UNLIMITED), np.random.default_rng(1), of.language.tokenize(text)[:254]
     vectors = random.normal(0, 0.05, (len(tokens), 384)).astype(np.float32)
-    embedded = Embedded([(token.start, token.end) for token in tokens], vectors)
+    text_vectors = TextVectors([(token.start, token.end) for token in tokens], vectors)
     index = random.normal(0, 0.05, (len(of.indexed), 384)).astype(np.float32)
-    tagged = drafting.tag(text, of, embedded, index, today=TODAY, budget=budget)
+    tagged = drafting.tag(text, of, text_vectors, index, today=TODAY, budget=budget)
     phrases = random.normal(0, 0.05, (len(tagged.phrases), 384)).astype(np.float32)
     nearness = drafting.near(tagged, phrases, of, index)
     drafting.draft(text, of, today=TODAY, tagged=tagged, nearness=nearness, budget=budget)

@@ -14,10 +14,10 @@ import pytest
 
 from nlp2filters import demo
 from nlp2filters.core import drafting
-from nlp2filters.core.drafting import Embedded
+from nlp2filters.core.conversation import Conversation
+from nlp2filters.core.drafting import TextVectors
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.refining import Earlier
 from nlp2filters.errors import ParserFailed, TextTooComplex
 from nlp2filters.worker.parsing.catalogs import CatalogParser, CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
@@ -79,23 +79,23 @@ async def test_a_child_reads_as_this_process_does(pool: Pool, expected: Interpre
     tokens = LEXICON.language.tokenize(TEXT)
     vectors = random.normal(0, 0.05, (len(tokens), 384)).astype(np.float32)
     index = random.normal(0, 0.05, (len(LEXICON.indexed), 384)).astype(np.float32)
-    embedded = Embedded([(token.start, token.end) for token in tokens], vectors)
-    tagged = drafting.tag(TEXT, LEXICON, embedded, index, today=TODAY)
+    text_vectors = TextVectors([(token.start, token.end) for token in tokens], vectors)
+    tagged = drafting.tag(TEXT, LEXICON, text_vectors, index, today=TODAY)
     phrases = random.normal(0, 0.05, (len(tagged.phrases), 384)).astype(np.float32)
     nearness = drafting.near(tagged, phrases, LEXICON, index)
 
     parser = await cars(pool)
-    assert (parser.indexed, parser.embedded) == (LEXICON.indexed, True)
-    assert tuple(await parser.tag(TEXT, embedded, index, TODAY)) == tagged.phrases
+    assert (parser.indexed, parser.uses_embedding) == (LEXICON.indexed, True)
+    assert tuple(await parser.tag(TEXT, text_vectors, index, TODAY)) == tagged.phrases
     reading = await parser.draft(TEXT, TODAY, None, phrases)
     assert reading == drafting.draft(TEXT, LEXICON, today=TODAY, tagged=tagged, nearness=nearness)
 
 
 async def test_a_followup(pool: Pool, expected: Interpretation) -> None:
-    parser, earlier = await cars(pool), Earlier.of("job_1", TEXT, drafting.draft(TEXT, LEXICON, today=TODAY))
+    parser, conversation = await cars(pool), Conversation.of("job_1", TEXT, drafting.draft(TEXT, LEXICON, today=TODAY))
     assert (await parser.without_followup("any origin, heavier")).split() == [",", "heavier"]
-    reading = await parser.draft("any origin", TODAY, earlier, None)
-    assert reading == drafting.draft("any origin", LEXICON, today=TODAY, earlier=earlier)
+    reading = await parser.draft("any origin", TODAY, conversation)
+    assert reading == drafting.draft("any origin", LEXICON, today=TODAY, conversation=conversation)
     assert reading.filter != expected.filter
 
 

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 from typing import Any
 
-from nlp2filters.core.drafting import Embedded, Vectors
+from nlp2filters.core.conversation import Conversation
+from nlp2filters.core.drafting import TextVectors, Vectors
 from nlp2filters.core.interpretation import Interpretation
-from nlp2filters.core.refining import Earlier
 from nlp2filters.storage.vector_index import digest_of
 from nlp2filters.worker.parsing.caches import Cache
 from nlp2filters.worker.parsing.operations import Call, CatalogRef, IndexRef, Ref, Summary, Tagging
@@ -36,16 +36,16 @@ class CatalogParser:
         return self._summary.indexed
 
     @property
-    def embedded(self) -> bool:
+    def uses_embedding(self) -> bool:
         """See `translator.TextParser`."""
-        return self._summary.embedded
+        return self._summary.uses_embedding
 
     async def without_followup(self, text: str) -> str:
         """See `translator.TextParser`."""
         rest: str = await self._call("without_followup", text)
         return rest
 
-    async def tag(self, text: str, embedded: Embedded, index: Vectors, today: dt.date) -> Sequence[str]:
+    async def tag(self, text: str, text_vectors: TextVectors, index: Vectors, today: dt.date) -> Sequence[str]:
         """See `translator.TextParser`."""
         ref = IndexRef(digest_of(self.indexed))
 
@@ -53,15 +53,19 @@ class CatalogParser:
             return index
 
         self._contents[ref] = content
-        self._tagging = Tagging(self._number, text, embedded, ref)
+        self._tagging = Tagging(self._number, text, text_vectors, ref)
         phrases: Sequence[str] = await self._call("tag", today, self._tagging)
         return phrases
 
     async def draft(
-        self, text: str, today: dt.date, earlier: Earlier | None, phrases: Vectors | None
+        self,
+        text: str,
+        today: dt.date,
+        conversation: Conversation | None = None,
+        phrase_vectors: Vectors | None = None,
     ) -> Interpretation:
         """See `translator.TextParser`."""
-        reading: Interpretation = await self._call("draft", today, text, earlier, self._tagging, phrases)
+        reading: Interpretation = await self._call("draft", today, text, conversation, self._tagging, phrase_vectors)
         return reading
 
     async def _call(self, operation: str, *arguments: Any) -> Any:

@@ -9,13 +9,12 @@ import numpy as np
 import orjson
 
 from nlp2filters import demo
-from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import drafting, languages
-from nlp2filters.core.drafting import Embedded, Vectors
+from nlp2filters.core.conversation import Conversation
+from nlp2filters.core.drafting import TextVectors, Vectors
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import Tagged
-from nlp2filters.core.refining import Earlier
 from nlp2filters.worker.parsing.caches import Cache
 
 # The catalogs whose lexicons are cached have at most this size in total. A lexicon is about 30 times as large.
@@ -46,10 +45,10 @@ Ref = CatalogRef | IndexRef
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A catalog's summary for the worker: the names to embed, and True if texts of the language are embedded."""
+    """A catalog's summary for the worker: the names to embed, and True if the model understands its language."""
 
     indexed: tuple[str, ...]
-    embedded: bool
+    uses_embedding: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Tagging:
 
     number: int
     text: str
-    embedded: Embedded
+    text_vectors: TextVectors
     index: IndexRef
 
 
@@ -103,11 +102,11 @@ class Parser:
         """Load tables, weights and units, which the first text would otherwise wait for."""
         lexicon = Lexicon.of(demo.catalog("cars"))
         tokens = lexicon.language.tokenize(WARM_UP)
-        index = _nothing(len(lexicon.indexed))
-        embedded = Embedded([(token.start, token.end) for token in tokens], _nothing(len(tokens)))
+        index = _zeros(len(lexicon.indexed))
+        text_vectors = TextVectors([(token.start, token.end) for token in tokens], _zeros(len(tokens)))
         today = dt.date(2026, 1, 1)
-        tagged = drafting.tag(WARM_UP, lexicon, embedded, index, today=today)
-        nearness = drafting.near(tagged, _nothing(len(tagged.phrases)), lexicon, index)
+        tagged = drafting.tag(WARM_UP, lexicon, text_vectors, index, today=today)
+        nearness = drafting.near(tagged, _zeros(len(tagged.phrases)), lexicon, index)
         drafting.draft(WARM_UP, lexicon, today=today, tagged=tagged, nearness=nearness)
 
     def describe(self, catalog: CatalogRef) -> Summary:
@@ -128,27 +127,26 @@ class Parser:
         catalog: CatalogRef,
         today: dt.date,
         text: str,
-        earlier: Earlier | None,
+        conversation: Conversation | None,
         tagging: Tagging | None,
-        phrases: Vectors | None,
+        phrase_vectors: Vectors | None,
     ) -> Interpretation:
-        """Draft a text. `phrases` are the vectors of the phrases that `tag` returned, in this process or in another."""
+        """Draft a text. `phrase_vectors` are those of the phrases that `tag` returned, here or in another process."""
         lexicon, tagged, nearness = self._lexicon(catalog), None, None
-        if tagging and phrases is not None:
+        if tagging and phrase_vectors is not None:
             tagged = self._tagged.pop(tagging.number) or self._tag(catalog, today, tagging)
-            nearness = drafting.near(tagged, phrases, lexicon, self._index(tagging.index))
-        return drafting.draft(text, lexicon, today=today, earlier=earlier, tagged=tagged, nearness=nearness)
+            nearness = drafting.near(tagged, phrase_vectors, lexicon, self._index(tagging.index))
+        return drafting.draft(text, lexicon, today=today, conversation=conversation, tagged=tagged, nearness=nearness)
 
     def _tag(self, catalog: CatalogRef, today: dt.date, tagging: Tagging) -> Tagged:
         lexicon, index = self._lexicon(catalog), self._index(tagging.index)
-        return drafting.tag(tagging.text, lexicon, tagging.embedded, index, today=today)
+        return drafting.tag(tagging.text, lexicon, tagging.text_vectors, index, today=today)
 
     def _keep(self, ref: Ref, content: Any) -> None:
         if isinstance(ref, IndexRef):
             self._indexes.put(ref, content, content.nbytes)
             return
-        source = orjson.loads(content)
-        catalog = demo.catalog(source) if isinstance(source, str) else catalogs.parse(source)
+        catalog = demo.catalog_of(orjson.loads(content))
         self._lexicons.put(ref, Lexicon.of(catalog, languages.of(ref.locale)), len(content))
 
     def _lexicon(self, ref: CatalogRef) -> Lexicon:
@@ -162,7 +160,7 @@ class Parser:
         return index
 
 
-def _nothing(count: int) -> Vectors:
+def _zeros(count: int) -> Vectors:
     return np.zeros((count, DIMENSIONS), np.float32)
 
 

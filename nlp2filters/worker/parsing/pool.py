@@ -92,8 +92,8 @@ class Pool:
         return await waiting.answer
 
     def _dispatch(self) -> None:
-        while self._idle and (taken := self._queue.take()):
-            owner, waiting = taken
+        while self._idle and (turn := self._queue.take()):
+            owner, waiting = turn
             if waiting.answer.done():  # The caller was cancelled in the meantime.
                 self._queue.done(owner)
                 continue

@@ -1,16 +1,17 @@
-"""Refining: a follow-up text changes how the texts before it were read ("cheaper ones", "also in red", "any brand").
+"""Refinement: a follow-up text changes the reading of the texts before it ("cheaper ones", "also in red", "any brand").
 
 earlier reading ─┐
-follow-up text ──┴─ parser/followup.py: what it does to the filter · parser: what it asks → merge → difference
+follow-up text ──┴─ parser/followup.py: its effects on the filter · parser: its own conditions → merge → difference
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from nlp2filters.core import filters
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.explain import sentence
 from nlp2filters.core.filters import (
     And,
@@ -27,7 +28,7 @@ from nlp2filters.core.filters import (
     any_of,
     leaves,
 )
-from nlp2filters.core.interpretation import Condition, Interpretation, from_json, leaf_to_json, to_json
+from nlp2filters.core.interpretation import Condition, Interpretation, leaf_to_json, to_json
 from nlp2filters.core.parser.followup import Followup
 
 # A filter of more parts cannot be refined: those of the follow-up come on top.
@@ -35,40 +36,6 @@ MAX_PARTS = 100
 
 Test: TypeAlias = Leaf | Not
 Side = Literal["low", "high"]
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """The conversation so far: the job `job_id`, the texts up to it, and their reading.
-
-    `texts` are those from which conditions still hold, by the id of their job; that of `job_id` comes last.
-    """
-
-    job_id: str
-    texts: Mapping[str, str]
-    reading: Interpretation
-
-    @classmethod
-    def of(cls, job_id: str, text: str, reading: Interpretation, before: "Earlier | None" = None) -> "Earlier":
-        """Make the job's reading the start of a follow-up; `before` is what the job itself refined."""
-        quoted = {condition.said_in for condition in reading.conditions}
-        kept = {job: said for job, said in before.texts.items() if job in quoted} if before else {}
-        return cls(job_id, {**kept, job_id: text}, reading)
-
-    @classmethod
-    def from_json(cls, data: Any) -> Self:
-        """Read back what `to_json` wrote."""
-        texts = {said["job_id"]: said["text"] for said in data["texts"]}
-        return cls(data["job_id"], texts, from_json(data["reading"]))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the conversation as JSON data."""
-        return {"job_id": self.job_id, "texts": self.said, "reading": to_json(self.reading)}
-
-    @property
-    def said(self) -> list[dict[str, str]]:
-        """The texts as JSON data, the oldest first."""
-        return [{"job_id": job, "text": text} for job, text in self.texts.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,30 +59,32 @@ def too_large(reading: Interpretation) -> bool:
     return reading.filter is not None and filters.size(reading.filter) > MAX_PARTS
 
 
-def merge(earlier: Earlier, asked: Interpretation, followup: Followup, *, today: dt.date) -> Interpretation:
-    """Merge the earlier reading with what is asked now. `asked` is the reading of `followup.rest` alone.
+def merge(
+    conversation: Conversation, addition: Interpretation, followup: Followup, *, today: dt.date
+) -> Interpretation:
+    """Merge the conversation's reading with `addition`, the reading of `followup.rest` alone.
 
     A limit replaces one on its side. Values replace those of their field, unless they come in addition or are words
     that a text contains; exclusions are added. Quotes of earlier texts keep their spans in those, and `said_in` names
     the job.
     """
-    before = Interpretation() if followup.anew else earlier.reading
-    asked = _quoted(asked, followup.text)
+    before = Interpretation() if followup.anew else conversation.reading
+    addition = _quoted(addition, followup.text)
     parts = [
-        replace(part, conditions=tuple(_said_in(condition, earlier.job_id) for condition in part.conditions))
+        replace(part, conditions=tuple(_said_in(condition, conversation.job_id) for condition in part.conditions))
         for part in _parts(before)
     ]
     parts = [part for part in (_without(part, followup.lifted) for part in parts) if part]
-    for part in _parts(asked):
+    for part in _parts(addition):
         parts = _combined(parts, part, followup, today)
     sort = () if followup.unordered else tuple(sort for sort in before.sort if sort.field not in followup.lifted)
     return replace(
-        asked,
+        addition,
         filter=all_of(*(part.filter for part in parts)),
         conditions=tuple(condition for part in parts for condition in part.conditions),
-        sort=asked.sort or sort,
-        limit=asked.limit or (None if followup.unlimited else before.limit),
-        text=" ".join([*before.text.split(), *asked.text.split()]),
+        sort=addition.sort or sort,
+        limit=addition.limit or (None if followup.unlimited else before.limit),
+        text=" ".join([*before.text.split(), *addition.text.split()]),
     )
 
 
@@ -168,12 +137,12 @@ def _said_in(condition: Condition, job_id: str) -> Condition:
     return replace(condition, said_in=condition.said_in or job_id)
 
 
-def _quoted(asked: Interpretation, text: str) -> Interpretation:
+def _quoted(reading: Interpretation, text: str) -> Interpretation:
     """Return the reading with quotes of the original text, since the parser saw blanks for some words."""
     return replace(
-        asked,
-        conditions=tuple(replace(part, quote=part.span.of(text)) for part in asked.conditions),
-        ignored=tuple(replace(part, quote=part.span.of(text)) for part in asked.ignored),
+        reading,
+        conditions=tuple(replace(part, quote=part.span.of(text)) for part in reading.conditions),
+        ignored=tuple(replace(part, quote=part.span.of(text)) for part in reading.ignored),
     )
 
 
@@ -192,19 +161,19 @@ def _part(node: Filter, conditions: Sequence[Condition]) -> _Part:
 def _without(part: _Part, lifted: set[str]) -> _Part | None:
     """Remove the tests of some fields. An OR goes as a whole if one of its sides has no test left."""
 
-    def left(node: Filter) -> Filter | None:
+    def remainder(node: Filter) -> Filter | None:
         match node:
             case And(args):
-                return all_of(*map(left, args))
+                return all_of(*map(remainder, args))
             case Or(args):
-                parts = [left(arg) for arg in args]
+                parts = [remainder(arg) for arg in args]
                 return any_of(*parts) if all(parts) else None
             case Not(arg):
-                return node if left(arg) else None
+                return node if remainder(arg) else None
             case _:
                 return None if node.field in lifted else node
 
-    node = left(part.filter)
+    node = remainder(part.filter)
     return _part(node, part.conditions) if node else None
 
 
@@ -214,48 +183,54 @@ def _combined(parts: Sequence[_Part], part: _Part, followup: Followup, today: dt
     rest = [other for other in parts if other not in own]
     if not own or part in own:
         return [*rest, *own, *([] if part in own else [part])]
-    said = [condition.span for condition in part.conditions]
+    spans = [condition.span for condition in part.conditions]
     if all(map(_is_limit, part.tests)):
         return [*rest, *_bounded(own, part, today), part]
     if all(map(_is_exclusion, part.tests)):
         excluded = set().union(*map(_values, part.tests))
         return [*rest, *(other for other in own if not _only(other, excluded)), part]
-    if any(map(followup.adds, said)):
+    if any(map(followup.adds, spans)):
         return [*rest, *_widened(own, part)]
-    if all(isinstance(test, Contains) for test in part.tests) and not any(map(followup.replaces, said)):
+    if all(isinstance(test, Contains) for test in part.tests) and not any(map(followup.replaces, spans)):
         return [*rest, *own, part]
     return [*rest, part]
 
 
 def _widened(own: Sequence[_Part], part: _Part) -> list[_Part]:
-    """Add values to the parts about a field. What they exclude stays excluded, unless it is asked for."""
-    wanted = set().union(*map(_values, part.tests))
-    excluding = [other for other in own if all(map(_is_exclusion, other.tests))]
-    asking = [other for other in own if other not in excluding] or excluding
-    kept = [
-        other for other in excluding if other not in asking and not wanted & set().union(*map(_values, other.tests))
+    """Add values to the parts about a field. What they exclude stays excluded, unless the new part asks for it."""
+    values = set().union(*map(_values, part.tests))
+    exclusions = [other for other in own if all(map(_is_exclusion, other.tests))]
+    alternatives = [other for other in own if other not in exclusions] or exclusions
+    lasting = [
+        other
+        for other in exclusions
+        if other not in alternatives and not values & set().union(*map(_values, other.tests))
     ]
-    wider = any_of(all_of(*(other.filter for other in asking)), part.filter)
+    wider = any_of(all_of(*(other.filter for other in alternatives)), part.filter)
     assert wider
-    return [_Part(wider, (*(c for other in asking for c in other.conditions), *part.conditions)), *kept]
+    return [_Part(wider, (*(c for other in alternatives for c in other.conditions), *part.conditions)), *lasting]
 
 
 def _bounded(own: Sequence[_Part], part: _Part, today: dt.date) -> Iterator[_Part]:
     """Yield what new limits leave of the parts about a field: exclusions, and a limit on the other side."""
-    sides = set().union(*map(_sides, part.tests))
     for other in own:
         if all(map(_is_exclusion, other.tests)):
             yield other
-        elif all(map(_is_limit, other.tests)):
-            limits = [limit for test in other.tests for limit in _limits(test) if not _sides(limit) & sides]
-            if limits and all(
-                _meet(limit, new, today) for limit in limits for test in part.tests for new in _limits(test)
-            ):
-                node = all_of(*limits)
-                assert node
-                changed = {test: limit for test in other.tests for limit in _limits(test) if limit in limits}
-                kept = (replace(c, test=changed[c.test]) for c in other.conditions if c.test in changed)
-                yield _Part(node, tuple(kept))
+        elif all(map(_is_limit, other.tests)) and (opposite := _opposite(other, part, today)):
+            yield opposite
+
+
+def _opposite(other: _Part, part: _Part, today: dt.date) -> _Part | None:
+    """Return the limits of `other` on the side that `part` leaves open, unless no value can be within all of them."""
+    sides = set().union(*map(_sides, part.tests))
+    limits = [(test, limit) for test in other.tests for limit in _limits(test) if not _sides(limit) & sides]
+    new_limits = [new for test in part.tests for new in _limits(test)]
+    if not all(_meet(limit, new, today) for _, limit in limits for new in new_limits):
+        return None
+    node = all_of(*(limit for _, limit in limits))
+    halves = dict(limits)
+    conditions = tuple(replace(c, test=halves[c.test]) for c in other.conditions if c.test in halves)
+    return _Part(node, conditions) if node else None
 
 
 def _meet(one: Comparison, other: Comparison, today: dt.date) -> bool:
@@ -317,7 +292,7 @@ def _values(test: Filter) -> set[Any]:
 def _only(part: _Part, excluded: set[Any]) -> bool:
     """Return whether the part asks for nothing but what is now excluded."""
     values = [_values(test) for test in part.tests]
-    return not any(map(_is_exclusion, part.tests)) and all(found and found <= excluded for found in values)
+    return not any(map(_is_exclusion, part.tests)) and all(own and own <= excluded for own in values)
 
 
 def _field(test: Test) -> str:

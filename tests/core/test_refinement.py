@@ -10,11 +10,12 @@ from nlp2filters import demo
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, filters, interpretation, languages, parser
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.filters import Filter, leaves, to_cql2
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import followup
-from nlp2filters.core.refining import Earlier, difference, merge
+from nlp2filters.core.refinement import difference, merge
 from tests.core.parser.test_parser import SHOP, TODAY
 
 
@@ -26,10 +27,10 @@ def lexicon(name: str, locale: str = "en") -> Lexicon:
 def say(*texts: str, of: Lexicon) -> Interpretation:
     """How the last text is read after all before it."""
     first, *rest = texts
-    before: Earlier | None = None
+    before: Conversation | None = None
     reading = parser.parse(first, of, today=TODAY)
     for number, text in enumerate(rest):
-        before = Earlier.of(f"job_{number}", texts[number], reading, before)
+        before = Conversation.of(f"job_{number}", texts[number], reading, before)
         said = followup.read(text, of)
         reading = merge(before, parser.parse(said.rest, of, today=TODAY), said, today=TODAY)
     return interpretation.resolve(reading, TODAY)
@@ -179,13 +180,13 @@ def test_quotes_tell_in_which_text_they_stand() -> None:
 
 def test_texts_of_which_nothing_holds_any_more_are_let_go() -> None:
     shop = lexicon("shop")
-    first = Earlier.of("job_0", "red", parser.parse("red", shop, today=TODAY))
+    first = Conversation.of("job_0", "red", parser.parse("red", shop, today=TODAY))
     said = followup.read("blue", shop)
-    second = Earlier.of(
+    second = Conversation.of(
         "job_1", "blue", merge(first, parser.parse("blue", shop, today=TODAY), said, today=TODAY), first
     )
     assert second.texts == {"job_1": "blue"}
-    assert Earlier.from_json(second.to_json()) == second
+    assert Conversation.from_json(second.to_json()) == second
 
 
 @pytest.mark.parametrize(

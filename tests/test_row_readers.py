@@ -17,7 +17,7 @@ from nlp2filters.errors import UnreadableSource
 
 
 def rows(address: Path | str, table: str | None = None) -> list[dict[str, object]]:
-    with row_readers.opened(str(address), table) as source:
+    with row_readers.open_source(str(address), table) as source:
         return [dict(row) for row in source.rows]
 
 
@@ -108,17 +108,17 @@ def test_the_only_table_needs_no_name(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "one.db")
     connection.execute("CREATE TABLE only_one (a)")
     connection.close()
-    with row_readers.opened(str(tmp_path / "one.db")) as source:
+    with row_readers.open_source(str(tmp_path / "one.db")) as source:
         assert (source.name, source.total, list(source.rows)) == ("only_one", 0, [])
 
 
 def test_progress_is_told_in_the_units_of_the_total(tmp_path: Path) -> None:
     path = written(tmp_path / "things.csv", "a\n" + "1234567\n" * 50_000)
-    with row_readers.opened(str(path)) as source:
+    with row_readers.open_source(str(path)) as source:
         assert (source.name, source.total) == ("things", path.stat().st_size)
         for _ in range(25_000):
             next(source.rows)
-        assert source.done() == pytest.approx(source.total / 2, rel=0.1)
+        assert source.position() == pytest.approx(source.total / 2, rel=0.1)
         list(source.rows)
 
 
@@ -188,7 +188,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, suffix: str) -> None
             file.writelines(f"{line}\n" for _ in range(count - 1))
     tracemalloc.start()
     try:
-        with row_readers.opened(str(path)) as source:
+        with row_readers.open_source(str(path)) as source:
             assert sum(1 for _ in source.rows) == count
         _, peak = tracemalloc.get_traced_memory()
     finally:

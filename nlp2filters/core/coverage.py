@@ -1,4 +1,4 @@
-"""The ledger: an account of every word of the text, including those that an LLM left out.
+"""Coverage: an account of every word of the text, including those that an LLM left out.
 
 The built-in parser accounts for every word by itself. An LLM is asked to do so, and may forget.
 """
@@ -18,14 +18,14 @@ def complete(reading: Interpretation, draft: Interpretation, text: str) -> Inter
 
     Words that the parser's `draft` takes for content and the LLM uses nowhere become ignored.
     """
-    used = [part.span for part in reading.conditions if part.said_in is None]
-    used += [part.span for part in reading.ignored]
+    used_spans = [condition.span for condition in reading.conditions if condition.said_in is None]
+    used_spans += [part.span for part in reading.ignored]
     words = {word.casefold() for word in reading.text.split()}
     sorted_by = {sort.field for sort in reading.sort}
     forgotten = [
         part
         for part in _content(draft, text, sorted_by)
-        if not _overlap(part.span, used) and not {word.casefold() for word in part.quote.split()} <= words
+        if not _overlaps(part.span, used_spans) and not {word.casefold() for word in part.quote.split()} <= words
     ]
     ignored = sorted((*reading.ignored, *forgotten), key=lambda part: part.span.start)
     return replace(reading, ignored=tuple(ignored))
@@ -38,9 +38,9 @@ def _content(draft: Interpretation, text: str, sorted_by: set[str]) -> Iterator[
             yield Ignored(condition.span, condition.quote, FORGOTTEN)
     yield from draft.ignored
     for word in dict.fromkeys(draft.text.split()):
-        if found := re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text):
-            yield Ignored(Span(*found.span()), found[0], FORGOTTEN)
+        if match := re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text):
+            yield Ignored(Span(*match.span()), match[0], FORGOTTEN)
 
 
-def _overlap(span: Span, used: Sequence[Span]) -> bool:
-    return any(span.start < other.end and other.start < span.end for other in used)
+def _overlaps(span: Span, others: Sequence[Span]) -> bool:
+    return any(span.start < other.end and other.start < span.end for other in others)

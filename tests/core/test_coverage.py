@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from nlp2filters import demo
-from nlp2filters.core import ledger, parser, prompt
+from nlp2filters.core import coverage, parser
 from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.llm.answer_reader import read_answer
 
 CARS = demo.catalog("cars")
 LEXICON = Lexicon.of(CARS)
@@ -18,13 +19,13 @@ MPG = {"field": "Miles_per_Gallon", "op": ">=", "value": 30, "quote": "at least 
 
 
 def forgotten(**answer: Any) -> list[tuple[str, str]]:
-    reading = prompt.read_answer(json.dumps({"conditions": [], **answer}), TEXT, CARS)
+    reading = read_answer(json.dumps({"conditions": [], **answer}), TEXT, CARS)
     draft = parser.parse(TEXT, LEXICON, today=dt.date(2026, 11, 24))
-    return [(part.quote, part.reason) for part in ledger.complete(reading, draft, TEXT).ignored]
+    return [(part.quote, part.reason) for part in coverage.complete(reading, draft, TEXT).ignored]
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "forgotten_words"),
     [
         ({"conditions": [JAPAN, MPG], "text": "shiny"}, set()),
         ({"conditions": [JAPAN], "text": "Shiny"}, {"at least 30 mpg"}),
@@ -34,8 +35,8 @@ def forgotten(**answer: Any) -> list[tuple[str, str]]:
         ({}, {"shiny", "japanese", "at least 30 mpg"}),
     ],
 )
-def test_what_is_forgotten(answer: dict[str, Any], told: set[str]) -> None:
-    assert {quote for quote, reason in forgotten(**answer) if reason == ledger.FORGOTTEN} == told
+def test_what_is_forgotten(answer: dict[str, Any], forgotten_words: set[str]) -> None:
+    assert {quote for quote, reason in forgotten(**answer) if reason == coverage.FORGOTTEN} == forgotten_words
 
 
 def test_what_the_parser_makes_nothing_of_keeps_its_reason_and_place() -> None:

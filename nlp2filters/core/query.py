@@ -1,0 +1,58 @@
+"""A query: a text to understand, with everything from its submission that its understanding depends on."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from nlp2filters.core.conversation import Conversation
+from nlp2filters.core.filters import Filter, from_cql2
+
+Strategy = Literal["auto", "llm", "builtin"]
+UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A text to understand. Its relative dates count from `today`, which is a day in `zone`.
+
+    `dialects` are those to compile the filter for, `scope` is added to it, and `conversation` is what the text refines.
+    """
+
+    text: str
+    today: dt.date
+    zone: ZoneInfo = UTC
+    locale: str = "en"
+    strategy: Strategy = "auto"
+    dialects: tuple[str, ...] = ()
+    scope: Filter | None = None
+    conversation: Conversation | None = None
+
+    @classmethod
+    def from_request(cls, request: Mapping[str, Any], submitted_ms: int) -> Self:
+        """Read a request: a validated submission as JSON data, or the one stored with a job, all parts attached.
+
+        Raises:
+            InvalidFilter: the scope is not CQL2-JSON.
+        """
+        zone = ZoneInfo(request["timezone"])
+        scope, conversation = request["scope"], request.get("earlier")
+        return cls(
+            text=request["text"],
+            today=resolve_now(request["now"], zone, submitted_ms).date(),
+            zone=zone,
+            locale=request.get("locale", "en"),  # Requests of the first versions have none.
+            strategy=request["strategy"],
+            dialects=tuple(request["dialects"]),
+            scope=from_cql2(scope) if scope else None,
+            conversation=Conversation.from_json(conversation) if conversation else None,
+        )
+
+
+def resolve_now(now: str | None, zone: ZoneInfo, submitted_ms: int) -> dt.datetime:
+    """Return the ISO 8601 time that a request gives as `now`, in its zone; otherwise the time of its submission."""
+    if now is None:
+        return dt.datetime.fromtimestamp(submitted_ms / 1000, zone)
+    moment = dt.datetime.fromisoformat(now)
+    return moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
