@@ -33,7 +33,7 @@ from nlp2filters.errors import (
     Unauthenticated,
 )
 from nlp2filters.storage.errors import StorageError
-from nlp2filters.storage.streams import START, Event, Follower, is_cursor
+from nlp2filters.storage.streams import START, Follower, StreamEvent, is_cursor
 
 RECONNECT_MS = 3000
 SEND_TIMEOUT_S = 10
@@ -116,7 +116,7 @@ class _Stream(Response):
         app = state(self._request)
         follower = await _follower(app, self._subject, self._cursor, self._snapshot)
 
-        async def send_one(event: Event | None) -> None:
+        async def send_one(event: StreamEvent | None) -> None:
             body = _encoded(event, self._metadata) if event else _PING
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -138,7 +138,7 @@ class _Stream(Response):
 
 
 @lru_cache(maxsize=64)
-def _encoded(event: Event, metadata: str) -> bytes:
+def _encoded(event: StreamEvent, metadata: str) -> bytes:
     """Encode the event for sending, once for all followers of the same job."""
     retry = RECONNECT_MS if event.name == "snapshot" else None
     return ServerSentEvent(_whole(event, metadata), event=event.name, id=event.id, retry=retry).encode()
@@ -149,7 +149,7 @@ def _as_json(metadata: Mapping[str, Any]) -> str:
     return orjson.dumps(metadata).decode() if metadata else ""
 
 
-def _whole(event: Event, metadata: str) -> str:
+def _whole(event: StreamEvent, metadata: str) -> str:
     """Return the event's data with the job's metadata, which may have 16 kB and so is not stored in every event."""
     if not metadata or "job" not in (data := orjson.loads(event.data)):
         return event.data
@@ -173,7 +173,7 @@ async def _serve_socket(socket: WebSocket) -> None:
         follower = await _follower(app, job.id, cursor, _job_snapshot)
         metadata = _as_json(job.metadata)
 
-        async def send_one(event: Event | None) -> None:
+        async def send_one(event: StreamEvent | None) -> None:
             if event:  # A ping is not needed: uvicorn keeps a WebSocket alive by itself.
                 data = orjson.Fragment(_whole(event, metadata))
                 message = {"id": event.id, "event": event.name, "data": data}
@@ -197,7 +197,7 @@ async def _serve_socket(socket: WebSocket) -> None:
         pass
 
 
-async def _pass_on(follower: Follower, send: Callable[[Event | None], Awaitable[None]]) -> bool:
+async def _pass_on(follower: Follower, send: Callable[[StreamEvent | None], Awaitable[None]]) -> bool:
     """Send events as they come, and None after a silence, until the follower has ended or 15 minutes have passed.
 
     Returns True if the last event was sent.
@@ -217,7 +217,7 @@ async def _pass_on(follower: Follower, send: Callable[[Event | None], Awaitable[
     return False
 
 
-async def _send_all(events: Sequence[Event], send: Callable[[Event], Awaitable[None]]) -> tuple[int, bool]:
+async def _send_all(events: Sequence[StreamEvent], send: Callable[[StreamEvent], Awaitable[None]]) -> tuple[int, bool]:
     """Send the events. Returns their number, and True if the last event of all was among them.
 
     It is a separate function so that a waiting stream does not keep the events in memory.
@@ -244,7 +244,7 @@ async def _follower(app: State, subject: str, cursor: str | None, snapshot: Snap
     return app.events.follower(subject, first.id, first)
 
 
-async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> Event:
+async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> StreamEvent:
     """Read the current state, with the cursor to follow from.
 
     The cursor is read before the state, so that no event is missed in between. If the job or batch has ended, the
@@ -255,7 +255,7 @@ async def _snapshot(app: State, subject: str, snapshot: Snapshot) -> Event:
         tail = tail[1:]
     cursor = tail[0].id if tail else START
     data = {**await snapshot(app, subject), "at": jobs.timestamp(now_ms())}
-    return Event(cursor, "snapshot", orjson.dumps(data).decode())
+    return StreamEvent(cursor, "snapshot", orjson.dumps(data).decode())
 
 
 async def _job_snapshot(app: State, job_id: str) -> dict[str, Any]:
