@@ -37,16 +37,16 @@ NLP2FiltersError
 ├── Unauthenticated
 ├── Forbidden
 ├── UnknownKey
-├── NewerRecord
+├── UnsupportedRecordVersion
 ├── TextTooComplex
 ├── ParserFailed
 ├── ModelUnavailable
 ├── RedisServerMissing
 ├── RedisServerFailed
 ├── WebhookRefused
-├── UnreadableSource
+├── SourceError
 ├── UnwritableFile
-├── NoLLM
+├── LLMNotConfigured
 ├── InvalidSignature
 └── ProviderError
     ├── ProviderTimeout
@@ -67,23 +67,23 @@ class NLP2FiltersError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault of an input: `pointer` (RFC 6901) gives its place, `detail` the remedy."""
+class Violation:
+    """One violation of an input's rules: `pointer` (RFC 6901) gives its place, `detail` the remedy."""
 
     pointer: str
     detail: str
 
 
 class InvalidInput(NLP2FiltersError):
-    """The caller's input has faults, all listed in `faults`."""
+    """The caller's input has faults, all listed in `violations`."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults))
-        self.faults = tuple(faults)
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__("; ".join(f"{violation.pointer or '/'}: {violation.detail}" for violation in violations))
+        self.violations = tuple(violations)
 
-    def under(self, pointer: str) -> Self:
+    def prefixed(self, pointer: str) -> Self:
         """Return the same faults for the document that contains the faulty part at `pointer`."""
-        return type(self)([Fault(pointer + fault.pointer, fault.detail) for fault in self.faults])
+        return type(self)([Violation(pointer + violation.pointer, violation.detail) for violation in self.violations])
 
 
 class InvalidRequest(InvalidInput):
@@ -348,8 +348,8 @@ class UnknownKey(NLP2FiltersError):
         self.id = id_
 
 
-class NewerRecord(NLP2FiltersError):
-    """A job was written by a newer version of this program, which runs alongside this one."""
+class UnsupportedRecordVersion(NLP2FiltersError):
+    """A job's record has a version that this program does not know: a newer one runs alongside it."""
 
 
 class TextTooComplex(NLP2FiltersError):
@@ -380,7 +380,7 @@ class WebhookRefused(NLP2FiltersError):
     """A callback address must not be called: it is not https, or is private, or our own."""
 
 
-class UnreadableSource(NLP2FiltersError):
+class SourceError(NLP2FiltersError):
     """A command's input file or database cannot be read."""
 
 
@@ -388,7 +388,7 @@ class UnwritableFile(NLP2FiltersError):
     """A command's output file cannot be written."""
 
 
-class NoLLM(NLP2FiltersError):
+class LLMNotConfigured(NLP2FiltersError):
     """A command needs an LLM and the settings name none."""
 
 

@@ -402,7 +402,7 @@ async def test_what_crashes_each_time_is_given_up(bench: Bench, monkeypatch: pyt
         await bench.put("bad", "good")
         await bench.until_empty()
     assert (sorted(log.ran), bench.abandoned) == (["bad"] * leased_worker.MAX_CRASHES + ["good"], ["bad"])
-    assert [key async for key in bench.redis.scan_iter("arq:*bad*")] == []
+    assert [key async for key in bench.redis.scan_iter("arq:*:bad*")] == []
 
 
 def test_a_crash_is_waited_out_for_a_minute() -> None:

@@ -27,7 +27,7 @@ def test_a_spanish_text(service: Service) -> None:
     assert (result["text"], result["ignored"]) == ("", [])
 
 
-@pytest.mark.parametrize("locale", ["de", "es_ES", ""])
+@pytest.mark.parametrize("locale", ["xx", "es_ES", ""])
 def test_a_language_that_is_not_known_is_refused(service: Service, locale: str) -> None:
     body = {"catalog": "cars", "text": "a", "locale": locale}
     response = httpx.post(f"{service.url}/v1/jobs", json=body, trust_env=False)

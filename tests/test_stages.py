@@ -14,7 +14,7 @@ from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.prompt import Message
-from nlp2filters.errors import NewerRecord
+from nlp2filters.errors import UnsupportedRecordVersion
 from nlp2filters.llm import Answer, Listener
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
@@ -94,7 +94,7 @@ async def test_a_job_of_a_newer_version_is_left_to_its_workers(store: Store) -> 
     await store.redis.hset(key, "record", orjson.dumps({**orjson.loads(record), "v": jobs.VERSION + 1}))  # type: ignore[misc, arg-type]
     with pytest.raises(Retry):
         await run_stage(worker(store, CountingProvider()), "llm", job.id)
-    with pytest.raises(NewerRecord):
+    with pytest.raises(UnsupportedRecordVersion):
         await store.jobs.get(job.id)
     await store.redis.hset(key, "record", record)  # type: ignore[misc]
     assert (await store.jobs.get(job.id)).stages["llm"].attempt == 0

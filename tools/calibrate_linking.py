@@ -1,4 +1,4 @@
-"""Fit the likelihood that the nearest name is the right one: the figures of `core/linking.py::_likelihood`.
+"""Fit the likelihood that the nearest name is the right one: the figures of `core/linking/similarity.py::_likelihood`.
 
 Each synonym of the catalogs in `tests/cases` is left out and looked for among the other names; words of sentences that
 mean nothing to the catalog are looked for as well. Run it from the root: `python tools/calibrate_linking.py`.

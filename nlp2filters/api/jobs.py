@@ -25,13 +25,13 @@ from nlp2filters.core.requests import RequestBody
 from nlp2filters.core.statuses import RETRYABLE, STATUSES
 from nlp2filters.demo import table
 from nlp2filters.errors import (
-    Fault,
     InvalidRequest,
     JobNotFound,
     NoDemoData,
     NotFinished,
     NotRetryable,
     ReplayGone,
+    Violation,
 )
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.errors import StorageError
@@ -139,7 +139,7 @@ async def list_jobs(call: Call) -> Response:
     size = int_param(query, "page_size", default=PAGE_SIZE, maximum=MAX_PAGE_SIZE, minimum=1)
     status = query.get("status")
     if status is not None and status not in STATUSES:
-        raise InvalidRequest([Fault("/query/status", f"Expected one of {', '.join(STATUSES)}.")])
+        raise InvalidRequest([Violation("/query/status", f"Expected one of {', '.join(STATUSES)}.")])
     after = decode_page_token(query)
     page, last = await call.services.store.jobs.page(call.caller.owner, size, after, status)
     return JSON({"jobs": [jobs.to_public(job) for job in page], "next_page_token": encode_page_token(last)})

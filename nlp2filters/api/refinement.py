@@ -12,7 +12,7 @@ from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.refinement import too_large
 from nlp2filters.core.requests import Submission
-from nlp2filters.errors import Fault, InvalidFilter, InvalidRequest
+from nlp2filters.errors import InvalidFilter, InvalidRequest, Violation
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.request_parts import Part
 from nlp2filters.storage.store import Store
@@ -42,7 +42,7 @@ class RefinedJob:
         """
         if not self._has_catalog(submission.catalog):
             detail = "A text that refines a job searches that job's catalog. Omit `catalog`."
-            raise InvalidRequest([Fault("/catalog", detail)])
+            raise InvalidRequest([Violation("/catalog", detail)])
         own_members = submission.model_fields_set
         return submission.model_copy(update={name: self.request[name] for name in INHERITED if name not in own_members})
 
@@ -55,17 +55,17 @@ class RefinedJob:
         reading = self.earlier.reading
         if too_large(reading) or len(self.part.content) > MAX_EARLIER_BYTES:
             detail = "That job's filter is too large to be refined. Submit a complete text, without `refines`."
-            raise InvalidRequest([Fault("/refines", detail)])
+            raise InvalidRequest([Violation("/refines", detail)])
         try:
             if reading.filter:
                 checks.check(reading.filter, catalog)
             checks.check_sort(reading.sort, catalog)
         except InvalidFilter as exc:
             detail = (
-                f"The catalog has changed since that job: {exc.faults[0].detail} "
+                f"The catalog has changed since that job: {exc.violations[0].detail} "
                 "Submit a complete text, without `refines`."
             )
-            raise InvalidRequest([Fault("/refines", detail)]) from exc
+            raise InvalidRequest([Violation("/refines", detail)]) from exc
 
     def _has_catalog(self, catalog: str | dict[str, Any] | None) -> bool:
         match catalog, self.catalog:
@@ -105,5 +105,5 @@ def _catalog(request: Mapping[str, Any], parts: Mapping[str, bytes]) -> str | Pa
     return catalog if isinstance(catalog, str) else Part.of(catalog)
 
 
-def _not_refinable(job_id: str | None) -> Fault:
-    return Fault("/refines", f"Job {job_id} has no filter to refine.")
+def _not_refinable(job_id: str | None) -> Violation:
+    return Violation("/refines", f"Job {job_id} has no filter to refine.")

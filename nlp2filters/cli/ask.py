@@ -13,7 +13,7 @@ from nlp2filters.cli import files, output, remote, watching
 from nlp2filters.client import Client
 from nlp2filters.core.dialects import DIALECTS
 from nlp2filters.core.schemas import Result
-from nlp2filters.errors import Fault, InvalidCatalog
+from nlp2filters.errors import InvalidCatalog, Violation
 from nlp2filters.settings import Settings
 
 
@@ -77,4 +77,4 @@ def _catalog(name_or_file: str) -> Any:
     try:
         return orjson.loads(files.read(path))
     except orjson.JSONDecodeError as exc:
-        raise InvalidCatalog([Fault("", f"{path} is not JSON: {exc}.")]) from exc
+        raise InvalidCatalog([Violation("", f"{path} is not JSON: {exc}.")]) from exc

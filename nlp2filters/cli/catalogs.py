@@ -13,7 +13,7 @@ from nlp2filters import row_readers
 from nlp2filters.cli import files, output, remote
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.infer import infer
-from nlp2filters.errors import Fault, InvalidCatalog
+from nlp2filters.errors import InvalidCatalog, Violation
 from nlp2filters.row_readers import BATCH, Row, Source
 
 
@@ -76,7 +76,7 @@ def _put(args: argparse.Namespace) -> int:
     try:
         data = orjson.loads(files.read(args.file))
     except orjson.JSONDecodeError as exc:
-        raise InvalidCatalog([Fault("", f"{args.file} is not JSON: {exc}.")]) from exc
+        raise InvalidCatalog([Violation("", f"{args.file} is not JSON: {exc}.")]) from exc
     catalog = catalogs.parse({**data, "name": args.name} if args.name and isinstance(data, dict) else data)
     with remote.client(args) as client:
         put = client.catalogs.put(catalog.name, catalog)

@@ -33,7 +33,7 @@ from nlp2filters.core.llm.prompt import Message
 from nlp2filters.core.query import Query
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.errors import Fault, InvalidCases, NoLLM, ProviderError
+from nlp2filters.errors import InvalidCases, LLMNotConfigured, ProviderError, Violation
 from nlp2filters.evaluation import chart
 from nlp2filters.evaluation.cases import Case, Collection, predicted, read_cases, read_collections
 from nlp2filters.evaluation.measures import Judgement, Summary, Usage, by_category, judge, summarize
@@ -74,7 +74,7 @@ def _run(args: argparse.Namespace) -> int:
     collections = read_collections(files.read(args.catalogs))
     cases = [case for path in args.cases for case in read_cases(files.read(path), collections)]
     if not cases:
-        raise InvalidCases([Fault("", "There are no cases.")])
+        raise InvalidCases([Violation("", "There are no cases.")])
     results = asyncio.run(
         evaluate(
             cases,
@@ -119,7 +119,7 @@ async def evaluate(
 
     Raises:
         ModelUnavailable: the embedding model is requested but unavailable.
-        NoLLM: an LLM is requested but the settings name none.
+        LLMNotConfigured: an LLM is requested but the settings name none.
     """
     async with AsyncExitStack() as stack:
         embedder = await stack.enter_async_context(await _load_embedder(settings)) if embedding else None
@@ -197,7 +197,9 @@ async def _load_embedder(settings: Settings) -> Embedder:
 def _provider(settings: Settings, name: str) -> LLMProvider:
     config = replace(settings, llm_provider=name).llm
     if not config:
-        raise NoLLM(f"Set LLM_MODEL, {name.upper()}_API_KEY and, for a server of your own, {name.upper()}_BASE_URL.")
+        raise LLMNotConfigured(
+            f"Set LLM_MODEL, {name.upper()}_API_KEY and, for a server of your own, {name.upper()}_BASE_URL."
+        )
     return registry.create(config)
 
 

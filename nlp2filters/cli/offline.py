@@ -17,7 +17,7 @@ from nlp2filters.core.requests import Submission, validate
 from nlp2filters.core.schemas import Result
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.errors import Fault, InvalidRequest
+from nlp2filters.errors import InvalidRequest, Violation
 from nlp2filters.llm import registry
 from nlp2filters.settings import Settings
 from nlp2filters.translator import LexiconParser, Translator
@@ -37,7 +37,9 @@ async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] =
     texts = [body, *({**body, "text": text} for text in then)]
     requests = [validate(Submission, one).model_dump(mode="json") for one in texts]
     if requests[0]["refines"]:
-        raise InvalidRequest([Fault("/refines", "There are no jobs here: name a service, or give the texts in a row.")])
+        raise InvalidRequest(
+            [Violation("/refines", "There are no jobs here: name a service, or give the texts in a row.")]
+        )
     catalog = demo.catalog_of(requests[0]["catalog"])
     lexicon = Lexicon.of(catalog, languages.of(requests[0]["locale"]))
     async with AsyncExitStack() as stack:

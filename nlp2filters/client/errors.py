@@ -15,7 +15,7 @@ ClientError
 
 from collections.abc import Mapping, Sequence
 
-from nlp2filters.errors import Fault, NLP2FiltersError
+from nlp2filters.errors import NLP2FiltersError, Violation
 
 
 class ClientError(NLP2FiltersError):
@@ -49,7 +49,7 @@ class JobFailed(ClientError):
 class APIError(ClientError):
     """The service answered with a problem (RFC 9457).
 
-    `type` is the address of a page about the problem, and `slug` the last part of that address. `faults` are the
+    `type` is the address of a page about the problem, and `slug` the last part of that address. `violations` are the
     input's faults. `retry_after_s` is the time that the client should wait. `subject` is the problem's job or batch,
     if it names one.
     """
@@ -61,15 +61,15 @@ class APIError(ClientError):
         type: str,  # noqa: A002
         title: str,
         detail: str,
-        faults: Sequence[Fault] = (),
+        violations: Sequence[Violation] = (),
         retry_after_s: float | None = None,
         subject: str | None = None,
     ) -> None:
-        fault_list = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults)
-        super().__init__(fault_list or detail or title)
+        violation_list = "; ".join(f"{violation.pointer or '/'}: {violation.detail}" for violation in violations)
+        super().__init__(violation_list or detail or title)
         self.status, self.type, self.title, self.detail = status, type, title, detail
         self.slug = type.rpartition("/")[2]
-        self.faults, self.retry_after_s, self.subject = tuple(faults), retry_after_s, subject
+        self.violations, self.retry_after_s, self.subject = tuple(violations), retry_after_s, subject
 
 
 class AuthError(APIError):
@@ -85,7 +85,7 @@ class Conflict(APIError):
 
 
 class BadRequest(APIError):
-    """The request has faults, listed in `faults`."""
+    """The request has faults, listed in `violations`."""
 
 
 class ServiceBusy(APIError):

@@ -16,7 +16,7 @@ from nlp2filters.client.errors import (
     ServiceBusy,
 )
 from nlp2filters.core.kinds import KINDS
-from nlp2filters.errors import Fault
+from nlp2filters.errors import Violation
 from nlp2filters.retry import parse_retry_after
 
 M = TypeVar("M", bound=BaseModel)
@@ -65,7 +65,9 @@ def to_error(response: httpx.Response) -> APIError:
         type=str(body.get("type", "about:blank")),
         title=str(body.get("title", response.reason_phrase)),
         detail=str(body.get("detail", f"The service answered {response.status_code} {response.reason_phrase}.")),
-        faults=[Fault(str(fault["pointer"]), str(fault["detail"])) for fault in body.get("errors") or ()],
+        violations=[
+            Violation(str(violation["pointer"]), str(violation["detail"])) for violation in body.get("errors") or ()
+        ],
         retry_after_s=retry_after_s(response),
         subject=body.get("job_id") or body.get("batch_id"),
     )

@@ -9,8 +9,9 @@ import datetime as dt
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from rapidfuzz import process, utils
 
@@ -18,7 +19,6 @@ from nlp2filters.core.catalog import NUMERIC, STRINGS, Catalog, Field, applicabl
 from nlp2filters.core.filters import (
     MAX_DEPTH,
     MAX_NODES,
-    NEGATED,
     And,
     Between,
     Comparison,
@@ -33,9 +33,12 @@ from nlp2filters.core.filters import (
     RelativeDate,
     Scalar,
     from_cql2,
+    leaves,
+    negate,
+    operator_of,
 )
-from nlp2filters.core.interpretation import Direction, Sort, leaf_to_json
-from nlp2filters.errors import Fault, InvalidCatalog, InvalidFilter
+from nlp2filters.core.interpretation import Direction, Sort
+from nlp2filters.errors import InvalidCatalog, InvalidFilter, Violation
 
 MAX_TEXT = 500
 # Beyond this, JSON readers that use doubles round.
@@ -51,18 +54,18 @@ _MAX_SUGGESTIONS = 3
 # The nearest names are searched for among at most this many.
 _MAX_COMPARED = 10_000
 # At most this many faults of a filter are reported.
-_MAX_FAULTS = 100
+_MAX_VIOLATIONS = 100
 
 
 def operators(field: Field) -> tuple[str, ...]:
-    """Return the operators that a condition on the field may have, named as in `interpretation.leaf_to_json`."""
+    """Return the operators that a condition on the field may have, named as by `operator_of`."""
     return field.operators or applicable(field.type, many=field.many)
 
 
 def allows(catalog: Catalog, test: Leaf | Not) -> bool:
     """Return whether the field of a test, which must be known, allows its operator."""
-    plain = leaf_to_json(test)
-    return plain["op"] in operators(catalog.by_name[plain["field"]])
+    (leaf,) = leaves(test)
+    return operator_of(test) in operators(catalog.by_name[leaf.field])
 
 
 def own_scope(catalog: Catalog) -> Filter | None:
@@ -76,7 +79,9 @@ def own_scope(catalog: Catalog) -> Filter | None:
     try:
         return check(from_cql2(catalog.scope), catalog, trusted=True)
     except InvalidFilter as exc:
-        raise InvalidCatalog([Fault(f"/scope{fault.pointer}", fault.detail) for fault in exc.faults]) from exc
+        raise InvalidCatalog(
+            [Violation(f"/scope{violation.pointer}", violation.detail) for violation in exc.violations]
+        ) from exc
 
 
 def check(filter: Filter, catalog: Catalog, at: str = "", *, trusted: bool = False) -> Filter:  # noqa: A002
@@ -93,9 +98,9 @@ def check(filter: Filter, catalog: Catalog, at: str = "", *, trusted: bool = Fal
     run = _Check(catalog, trusted=trusted)
     checked = run.node(filter, at, 1)
     if run.nodes > MAX_NODES:
-        run.fault(at, f"The filter has {run.nodes} tests and values; {MAX_NODES} are allowed.")
-    if run.faults:
-        raise InvalidFilter(run.faults)
+        run.violation(at, f"The filter has {run.nodes} tests and values; {MAX_NODES} are allowed.")
+    if run.violations:
+        raise InvalidFilter(run.violations)
     return checked
 
 
@@ -107,14 +112,14 @@ def check_sort(sorts: Sequence[Sort], catalog: Catalog, at: str = "") -> tuple[S
     """
     run = _Check(catalog)
     for index, sort in enumerate(sorts):
-        found = run.field(sort.field, f"{at}/{index}/field")
-        if found and (found.type == "geo" or found.many):
-            kind = "a list" if found.many else "a place"
-            run.fault(f"{at}/{index}/field", f"{found.name!r} is {kind}, which has no order. Sort by another field.")
+        key = run.field(sort.field, f"{at}/{index}/field")
+        if key and (key.type == "geo" or key.many):
+            kind = "a list" if key.many else "a place"
+            run.violation(f"{at}/{index}/field", f"{key.name!r} is {kind}, which has no order. Sort by another field.")
         if sort.direction not in get_args(Direction):
-            run.fault(f"{at}/{index}/direction", 'The direction must be "asc" or "desc".')
-    if run.faults:
-        raise InvalidFilter(run.faults)
+            run.violation(f"{at}/{index}/direction", 'The direction must be "asc" or "desc".')
+    if run.violations:
+        raise InvalidFilter(run.violations)
     return tuple(sorts)
 
 
@@ -126,23 +131,23 @@ class _Check:
     trusted: bool = False
     nodes: int = 0
     suggestions: int = 0
-    faults: list[Fault] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
 
-    def fault(self, at: str, detail: str) -> None:
-        if len(self.faults) < _MAX_FAULTS:
-            self.faults.append(Fault(at, detail))
+    def violation(self, at: str, detail: str) -> None:
+        if len(self.violations) < _MAX_VIOLATIONS:
+            self.violations.append(Violation(at, detail))
 
     def node(self, node: Filter, at: str, depth: int, *, negated: bool = False) -> Filter:
         self.nodes += 1
         if depth > MAX_DEPTH:
-            self.fault(at, f"The filter is nested deeper than {MAX_DEPTH} levels.")
+            self.violation(at, f"The filter is nested deeper than {MAX_DEPTH} levels.")
             return node
         match node:
             case Not(arg):
                 return Not(self.node(arg, f"{at}/args/0", depth + 1, negated=not negated))
             case And(args) | Or(args):
                 if len(args) < 2:
-                    self.fault(f"{at}/args", "AND and OR join two filters or more.")
+                    self.violation(f"{at}/args", "AND and OR join two filters or more.")
                 parts = (self.node(arg, f"{at}/args/{i}", depth + 1, negated=negated) for i, arg in enumerate(args))
                 return replace(node, args=tuple(parts))
             case _:
@@ -150,62 +155,65 @@ class _Check:
 
     def leaf(self, leaf: Leaf, at: str, *, negated: bool) -> Filter:
         inside = "/args/0/args/0" if isinstance(leaf, Contains) else "/args/0"
-        found = self.field(leaf.field, f"{at}{inside}/property")
-        if not found:
-            return leaf
-        operator = _operator(leaf, negated=negated)
-        allowed = applicable(found.type, many=found.many) if self.trusted else operators(found)
-        if operator not in allowed:
-            kind = f"a list of {found.type}" if found.many else f"a {found.type} field"
-            self.fault(
-                f"{at}/op", f"{operator!r} does not apply to {found.name!r}, {kind}. Allowed: {', '.join(allowed)}."
-            )
+        of = self.field(leaf.field, f"{at}{inside}/property")
+        if not of or not self.is_allowed(leaf, of, f"{at}/op", negated=negated):
             return leaf
         match leaf:
             case Comparison(op, _, value):
-                return replace(leaf, value=self.value(value, found, f"{at}/args/1", _rounding(op)))
-            case Between(_, low, high):
-                if _swapped(low, high, found):
-                    low, high = high, low
-                    at_low, at_high = f"{at}/args/2", f"{at}/args/1"
-                else:
-                    at_low, at_high = f"{at}/args/1", f"{at}/args/2"
-                return Between(
-                    found.name, self.value(low, found, at_low, "up"), self.value(high, found, at_high, "down")
-                )
-            case OneOf(_, values):
-                self.nodes += len(values)
-                if not values:
-                    self.fault(f"{at}/args/1", "The list of values is empty; give one or more.")
-                left = max(0, MAX_NODES - self.nodes + len(values))
-                given = [self.value(value, found, f"{at}/args/1/{i}") for i, value in enumerate(values[:left])]
-                return replace(leaf, values=tuple(dict.fromkeys(given)))
+                return replace(leaf, value=self.value(value, of, f"{at}/args/1", _rounding(op)))
+            case Between():
+                return self.between(leaf, of, at)
+            case OneOf():
+                return self.one_of(leaf, of, f"{at}/args/1")
             case Contains(_, text):
                 return replace(leaf, text=self.words(text, f"{at}/args/1/args/0"))
             case IsNull():
                 return leaf
 
-    def field(self, name: str, at: str) -> Field | None:
-        found = self.catalog.by_name.get(name)
-        if not found:
-            self.fault(at, f"There is no field {_shown(name)}. {self.allowed(name, list(self.catalog.by_name))}")
-        return found
+    def is_allowed(self, leaf: Leaf, of: Field, at: str, *, negated: bool) -> bool:
+        operator = _operator(leaf, negated=negated)
+        allowed = applicable(of.type, many=of.many) if self.trusted else operators(of)
+        if operator not in allowed:
+            kind = f"a list of {of.type}" if of.many else f"a {of.type} field"
+            self.violation(at, f"{operator!r} does not apply to {of.name!r}, {kind}. Allowed: {', '.join(allowed)}.")
+        return operator in allowed
 
-    def allowed(self, given: str, names: Sequence[str]) -> str:
+    def between(self, leaf: Between, of: Field, at: str) -> Between:
+        limits = [(leaf.low, f"{at}/args/1"), (leaf.high, f"{at}/args/2")]
+        if _swapped(leaf.low, leaf.high, of):
+            limits.reverse()
+        (low, at_low), (high, at_high) = limits
+        return Between(of.name, self.value(low, of, at_low, "up"), self.value(high, of, at_high, "down"))
+
+    def one_of(self, leaf: OneOf, of: Field, at: str) -> OneOf:
+        if not leaf.values:
+            self.violation(at, "The list of values is empty; give one or more.")
+        room = max(0, MAX_NODES - self.nodes)
+        self.nodes += len(leaf.values)
+        values = (self.value(value, of, f"{at}/{i}") for i, value in enumerate(leaf.values[:room]))
+        return replace(leaf, values=tuple(dict.fromkeys(values)))
+
+    def field(self, name: str, at: str) -> Field | None:
+        of = self.catalog.by_name.get(name)
+        if not of:
+            self.violation(at, f"There is no field {_shown(name)}. {self.allowed(name, list(self.catalog.by_name))}")
+        return of
+
+    def allowed(self, name: str, names: Sequence[str]) -> str:
         """Return the sentence that says what is allowed, the most similar first."""
         if len(names) <= _ALL_NAMED:
             return f"Allowed: {', '.join(names)}."
         self.suggestions += 1
-        return _nearest(given, names) if self.suggestions <= _MAX_SUGGESTIONS else f"There are {len(names)}."
+        return _nearest(name, names) if self.suggestions <= _MAX_SUGGESTIONS else f"There are {len(names)}."
 
     def value(self, value: Scalar, of: Field, at: str, rounding: "_Rounding | None" = None) -> Scalar:
         try:
-            return self.known(value, of) if of.type in STRINGS else coerce(value, of, rounding)
+            return self.stored(value, of) if of.type in STRINGS else coerce(value, of, rounding)
         except ValueError as exc:
-            self.fault(at, str(exc))
+            self.violation(at, str(exc))
             return value
 
-    def known(self, value: Scalar, of: Field) -> str:
+    def stored(self, value: Scalar, of: Field) -> str:
         """Return the value in its stored spelling."""
         if isinstance(value, int | float) and not isinstance(value, bool):
             value = str(value)
@@ -214,7 +222,7 @@ class _Check:
         if (stored := self.catalog.stored_value(of, value)) is not None:
             return stored
         if of.closed:
-            names = [known.value for known in of.values]
+            names = [one.value for one in of.values]
             raise ValueError(f"{_shown(value)} is not a value of {of.name!r}. {self.allowed(value, names)}")
         return _text(value)
 
@@ -224,24 +232,14 @@ class _Check:
                 raise ValueError("Expected the words to look for.")
             return _text(text)
         except ValueError as exc:
-            self.fault(at, str(exc))
+            self.violation(at, str(exc))
             return text
 
 
 def _operator(leaf: Leaf, *, negated: bool) -> str:
-    """Return the operator of a test, or the opposite one if the test is negated."""
-    match leaf:
-        case Comparison(op, _, value):
-            return op if not negated or isinstance(value, bool) else NEGATED[op]
-        case Between():
-            name = "between"
-        case OneOf():
-            name = "in"
-        case Contains():
-            name = "contains"
-        case IsNull():
-            name = "isNull"
-    return f"not {name}" if negated else name
+    """Return the operator of a test, or the opposite one if the test is negated. A boolean has no opposite one."""
+    is_boolean = isinstance(leaf, Comparison) and isinstance(leaf.value, bool)
+    return operator_of(cast(Leaf | Not, negate(leaf)) if negated and not is_boolean else leaf)
 
 
 _Rounding = Literal["up", "down"]
@@ -335,31 +333,30 @@ def _integer(value: Scalar, rounding: _Rounding | None) -> int:
 
 
 def _boolean(value: Scalar) -> bool:
-    named = {"true": True, "false": False}
     if isinstance(value, str):
-        value = named.get(value.strip().lower(), value)
+        value = {"true": True, "false": False}.get(value.strip().lower(), value)
     if not isinstance(value, bool):
         raise ValueError(f"Expected true or false, not {_shown(value)}.")
     return value
 
 
 def _date(value: Scalar) -> dt.date | RelativeDate:
-    found = _temporal(value, "a date such as 2026-01-31")
-    if isinstance(found, dt.datetime):
-        if found.time() != dt.time():
+    day = _temporal(value, "a date such as 2026-01-31")
+    if isinstance(day, dt.datetime):
+        if day.time() != dt.time():
             raise ValueError(f"Expected a date such as 2026-01-31, without a time of day, not {_shown(value)}.")
-        return found.date()
-    return found
+        return day.date()
+    return day
 
 
 def _datetime(value: Scalar) -> dt.date | RelativeDate:
-    found = _temporal(value, "a date or an instant such as 2026-01-31T18:30:00Z")
-    if not isinstance(found, dt.datetime):
-        return found
-    if found.tzinfo is None:
-        return found.replace(tzinfo=dt.UTC)
+    moment = _temporal(value, "a date or an instant such as 2026-01-31T18:30:00Z")
+    if not isinstance(moment, dt.datetime):
+        return moment
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=dt.UTC)
     try:
-        return found.astimezone(dt.UTC)
+        return moment.astimezone(dt.UTC)
     except OverflowError as exc:
         raise ValueError("The instant lies outside the years 1 to 9999.") from exc
 
@@ -382,20 +379,18 @@ def _temporal(value: Scalar, expected: str) -> dt.date | RelativeDate:
 
 
 def _time(value: Scalar) -> dt.time:
-    found = value
+    time: object = value
     if isinstance(value, str):
-        try:
-            found = dt.time.fromisoformat(value.strip())
-        except ValueError:
-            found = value
-    if not isinstance(found, dt.time) or found.tzinfo:
+        with suppress(ValueError):
+            time = dt.time.fromisoformat(value.strip())
+    if not isinstance(time, dt.time) or time.tzinfo:
         raise ValueError(f"Expected a time of day such as 18:30, not {_shown(value)}.")
-    return found
+    return time
 
 
-def _nearest(given: str, names: Sequence[str]) -> str:
-    similar = process.extract(given[:MAX_TEXT], names[:_MAX_COMPARED], processor=utils.default_process, limit=3)
-    return f"The nearest of {len(names)}: {', '.join(name for name, _, _ in similar)}."
+def _nearest(name: str, names: Sequence[str]) -> str:
+    similar = process.extract(name[:MAX_TEXT], names[:_MAX_COMPARED], processor=utils.default_process, limit=3)
+    return f"The nearest of {len(names)}: {', '.join(other for other, _, _ in similar)}."
 
 
 def _shown(value: object) -> str:

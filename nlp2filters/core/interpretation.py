@@ -18,11 +18,13 @@ from nlp2filters.core.filters import (
     Not,
     OneOf,
     from_cql2,
+    leaves,
+    operator_of,
     scalar_from_json,
     scalar_to_json,
     to_cql2,
 )
-from nlp2filters.errors import Fault, InvalidFilter
+from nlp2filters.errors import InvalidFilter, Violation
 
 Source = Literal["exact", "synonym", "fuzzy", "embedding", "unit", "type", "llm", "scope"]
 Direction = Literal["asc", "desc"]
@@ -136,21 +138,23 @@ def from_json(data: Any) -> Interpretation:
 
 def leaf_to_json(test: Leaf | Not) -> dict[str, Any]:
     """Return a test as `{"field", "op", "value"}`; the operator of a negated one begins with "not"."""
-    match test:
-        case Not(Between() | OneOf() | Contains() | IsNull() as leaf):
-            plain = leaf_to_json(leaf)
-            return {**plain, "op": "not " + plain["op"]}
-        case Comparison(op, name, value):
-            return {"field": name, "op": op, "value": scalar_to_json(value)}
-        case Between(name, low, high):
-            return {"field": name, "op": "between", "value": [scalar_to_json(low), scalar_to_json(high)]}
-        case OneOf(name, values):
-            return {"field": name, "op": "in", "value": [scalar_to_json(value) for value in values]}
-        case Contains(name, text):
-            return {"field": name, "op": "contains", "value": text}
-        case IsNull(name):
-            return {"field": name, "op": "isNull", "value": None}
-    raise ValueError(f"not a test in negation normal form: {test}")
+    operator = operator_of(test)
+    (leaf,) = leaves(test)
+    return {"field": leaf.field, "op": operator, "value": _value_to_json(leaf)}
+
+
+def _value_to_json(leaf: Leaf) -> Any:
+    match leaf:
+        case Comparison(value=value):
+            return scalar_to_json(value)
+        case Between(low=low, high=high):
+            return [scalar_to_json(low), scalar_to_json(high)]
+        case OneOf(values=values):
+            return [scalar_to_json(value) for value in values]
+        case Contains(text=text):
+            return text
+        case IsNull():
+            return None
 
 
 def leaf_from_json(data: Any) -> Leaf | Not:
@@ -180,7 +184,7 @@ def _leaf(name: str, op: str, value: Any) -> Leaf:
             return IsNull(name)
         case "between" | "in" | "contains", _:
             forms = {"between": "a list of two limits", "in": "a list", "contains": "a string"}
-            raise InvalidFilter([Fault("/value", f"The operator {op!r} takes {forms[op]}.")])
+            raise InvalidFilter([Violation("/value", f"The operator {op!r} takes {forms[op]}.")])
     raise ValueError(f"unknown operator {op!r}")
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from nlp2filters.core.kinds import DELIVERY, KINDS, stage_info
 from nlp2filters.core.statuses import TERMINAL, Outcome, StageStatus, Status
-from nlp2filters.errors import CancelRequested, IllegalTransition, NewerRecord, StaleAttempt
+from nlp2filters.errors import CancelRequested, IllegalTransition, StaleAttempt, UnsupportedRecordVersion
 
 # The owner of jobs that come without an API key.
 ANONYMOUS = "anonymous"
@@ -349,10 +349,12 @@ def from_record(data: Mapping[str, Any]) -> Job:
     """Read back what `to_record` wrote.
 
     Raises:
-        NewerRecord: the record was written by a version that this one does not know.
+        UnsupportedRecordVersion: the record was written by a version that this one does not know.
     """
     if data["v"] > VERSION:
-        raise NewerRecord(f"The job's record is of version {data['v']}, this program knows version {VERSION}.")
+        raise UnsupportedRecordVersion(
+            f"The job's record is of version {data['v']}, this program knows version {VERSION}."
+        )
     values = {key: value for key, value in data.items() if key != "v"}
     stages = {name: _run_from_record(run) for name, run in data["stages"].items()}
     return Job(**{**values, "stages": stages, "notify": tuple(data["notify"])})

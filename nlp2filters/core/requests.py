@@ -24,9 +24,9 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, dialects
 from nlp2filters.core.batches import MAX_REQUESTS
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.languages import LOCALES
+from nlp2filters.core.languages import CODES, LOCALES
 from nlp2filters.core.statuses import Outcome
-from nlp2filters.errors import Fault, InvalidCatalog, InvalidRequest
+from nlp2filters.errors import InvalidCatalog, InvalidRequest, Violation
 
 MAX_TEXT = 4_000
 # `now` must be in these years: a text may count up to 999 years from it, and the calendar has the years 1 to 9999.
@@ -154,7 +154,7 @@ class Submission(RequestBody):
     locale: str = Field(
         default="en",
         pattern=f"^{LOCALES}$",
-        description="The text's language: `en` or `es`, optionally with a region, as in `es-MX`.",
+        description=f"Language of the text ({', '.join(CODES)}), optionally with a region: `es-MX`.",
     )
     timezone: Annotated[str, AfterValidator(_check_timezone)] = Field(
         default="UTC", description="The IANA time zone for words such as `today`."
@@ -238,7 +238,7 @@ def parse_catalog(data: object) -> Catalog:
     catalog = catalogs.parse(data)
     checks.own_scope(catalog)
     if catalog.scope and len(orjson.dumps(catalog.scope)) > MAX_SCOPE:
-        raise InvalidCatalog([Fault("/scope", f"The scope must not exceed {MAX_SCOPE} bytes as JSON.")])
+        raise InvalidCatalog([Violation("/scope", f"The scope must not exceed {MAX_SCOPE} bytes as JSON.")])
     return catalog
 
 
@@ -254,11 +254,11 @@ def validate(model: type[Model], data: object) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as exc:
-        faults = [
-            Fault(
+        violations = [
+            Violation(
                 "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"]),
                 error["msg"].removeprefix("Value error, "),
             )
             for error in exc.errors()
         ]
-        raise InvalidRequest(faults) from exc
+        raise InvalidRequest(violations) from exc

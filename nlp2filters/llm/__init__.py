@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-from nlp2filters.core.prompt import Message
+from typing import Any, Literal, Protocol, TypedDict
 
 # An answer may have this many tokens by default.
 MAX_TOKENS = 4096
+
+
+class ChatMessage(TypedDict):
+    """A message of a chat. `core.llm.prompt.Message` has the same form: loading it here would load the parser, too."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Provider(Protocol):
     model: str
 
     async def complete(
-        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
+        self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], listener: Listener | None = None
     ) -> Answer:
         """Answer a chat with JSON of the schema. With a `listener`, the answer is streamed if the API supports it.
 

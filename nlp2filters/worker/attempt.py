@@ -25,10 +25,10 @@ from nlp2filters.errors import (
     CancelRequested,
     IllegalTransition,
     JobNotFound,
-    NewerRecord,
     ProviderError,
     StaleAttempt,
     TextTooComplex,
+    UnsupportedRecordVersion,
 )
 from nlp2filters.fault_injection import Faults
 from nlp2filters.storage import arq_format
@@ -167,7 +167,7 @@ async def _begin(
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
         _log.info("nothing to do: %s", exc)
         return None
-    except NewerRecord as exc:
+    except UnsupportedRecordVersion as exc:
         _log.warning("left to a worker of the newer version: %s", exc)
         raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
     _log.info("begun", extra={"attempt": job.attempt.number})

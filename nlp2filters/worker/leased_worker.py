@@ -35,7 +35,7 @@ from arq.typing import WorkerCoroutine
 from arq.worker import Retry, Worker
 
 from nlp2filters.clock import now_ms
-from nlp2filters.errors import NewerRecord
+from nlp2filters.errors import UnsupportedRecordVersion
 from nlp2filters.settings import LEASE_S
 from nlp2filters.storage import scripts
 from nlp2filters.storage.arq_format import MAIN, lane_of, wake_key
@@ -297,7 +297,11 @@ class LeasedWorker(Worker):
             await self.ctx["on_abandoned"](self.ctx, job_id)
         except Exception as exc:
             _log.exception("could not record that %s was given up", job_id)
-            if isinstance(exc, NewerRecord) or is_unavailable(exc) or await self._crashes(job_id) < MAX_CRASHES:
+            if (
+                isinstance(exc, UnsupportedRecordVersion)
+                or is_unavailable(exc)
+                or await self._crashes(job_id) < MAX_CRASHES
+            ):
                 due_ms = CRASH_RETRY_MS
         await self._release_entry(job_id, lease, due_ms)
 

@@ -11,7 +11,7 @@ from functools import partial
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
-from nlp2filters.errors import IllegalTransition, JobNotFound, NewerRecord
+from nlp2filters.errors import IllegalTransition, JobNotFound, UnsupportedRecordVersion
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.store import Store
@@ -70,7 +70,7 @@ async def _rescue(store: Store, subject: str, queue_name: str, entry: str) -> bo
         else:
             job = await store.jobs.get(subject)
             await store.jobs.apply(job, partial(_requeue, entry=entry))
-    except NewerRecord as exc:
+    except UnsupportedRecordVersion as exc:
         _log.warning("left an orphan to a worker of the newer version: %s", exc)
         return False
     except (JobNotFound, IllegalTransition) as exc:

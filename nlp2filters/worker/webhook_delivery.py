@@ -13,7 +13,7 @@ from nlp2filters.clock import now_ms
 from nlp2filters.core import batches, deliveries, jobs
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.jobs import Job
-from nlp2filters.errors import BatchNotFound, JobNotFound, NewerRecord, WebhookRefused
+from nlp2filters.errors import BatchNotFound, JobNotFound, UnsupportedRecordVersion, WebhookRefused
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.store import Store
 from nlp2filters.webhooks.client import RETRY_SCHEDULE, derive_secret
@@ -49,7 +49,7 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
         except (JobNotFound, BatchNotFound) as exc:
             _log.info("nothing to deliver: %s", exc)
             return
-        except NewerRecord as exc:
+        except UnsupportedRecordVersion as exc:
             raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
         notes = await worker.store.deliveries.log(subject)
         if message is None or deliveries.is_final(notes):

@@ -131,7 +131,7 @@ def test_faults_are_named(client: Client) -> None:
         client.jobs.submit("", {"name": "x", "fields": []}, deadline_seconds=0)
     problem = caught.value
     assert (problem.status, problem.type, problem.slug) == (422, "/problems/invalid-request", "invalid-request")
-    assert {fault.pointer for fault in problem.faults} == {"/text", "/deadline_seconds"}
+    assert {violation.pointer for violation in problem.violations} == {"/text", "/deadline_seconds"}
     assert "/text: " in str(problem)
 
 
@@ -179,7 +179,7 @@ def test_catalogs(client: Client) -> None:
         client.catalogs.get("things")
     with pytest.raises(BadRequest) as caught:
         client.catalogs.put("shop", {"fields": [{"name": "a", "type": "nothing"}]})
-    assert caught.value.faults[0].pointer == "/fields/0/type"
+    assert caught.value.violations[0].pointer == "/fields/0/type"
 
 
 def test_a_job_without_a_webhook_has_no_deliveries(client: Client) -> None:

@@ -137,7 +137,7 @@ def test_what_does_not_pass_is_told(impatient: Client, gateway: Gateway) -> None
     gateway.script(answered(500, "<h1>Oops</h1>"))
     with pytest.raises(APIError, match="500") as plain:
         impatient.jobs.get("x")
-    assert (plain.value.type, plain.value.faults) == ("about:blank", ())
+    assert (plain.value.type, plain.value.violations) == ("about:blank", ())
     gateway.script(answered(200, "<h1>Log in</h1>"))
     with pytest.raises(InvalidResponse):
         impatient.jobs.get("x")

@@ -7,7 +7,7 @@ import pytest
 
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import AttemptId, Entry, Job, Suspect
-from nlp2filters.errors import IllegalTransition, NewerRecord, StaleAttempt
+from nlp2filters.errors import IllegalTransition, StaleAttempt, UnsupportedRecordVersion
 
 EMBEDDING, LLM = AttemptId("embedding", 1), AttemptId("llm", 1)
 ERROR = {"type": "/problems/internal-error", "title": "An error", "status": 500}
@@ -180,7 +180,7 @@ def test_a_job_goes_on_by_the_stages_of_its_own_record() -> None:
 
 
 def test_a_record_of_a_newer_version_is_not_guessed_at() -> None:
-    with pytest.raises(NewerRecord, match=f"version {jobs.VERSION}"):
+    with pytest.raises(UnsupportedRecordVersion, match=f"version {jobs.VERSION}"):
         jobs.from_record({**jobs.to_record(new()), "v": jobs.VERSION + 1})
 
 

@@ -76,7 +76,7 @@ def test_known_locales(locale: str) -> None:
     assert re.fullmatch(LOCALES, locale)
 
 
-@pytest.mark.parametrize("locale", ["en", "es"])
+@pytest.mark.parametrize("locale", languages.CODES)
 def test_every_phrase_is_written_as_it_is_looked_up(locale: str) -> None:
     """Without accents and upper case: another form would never be found."""
     language = languages.of(locale)
@@ -89,7 +89,7 @@ def test_every_phrase_is_written_as_it_is_looked_up(locale: str) -> None:
                 assert "".join(norms) == phrase.replace(" ", ""), f"{kind}: {phrase!r}"
 
 
-@pytest.mark.parametrize("locale", ["de", "es-mx", "es-419", "", "en_US"])
+@pytest.mark.parametrize("locale", ["xx", "es-mx", "es-419", "", "en_US"])
 def test_other_locales_are_none(locale: str) -> None:
     assert not re.fullmatch(LOCALES, locale)
 

@@ -16,7 +16,7 @@ from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import followup
 from nlp2filters.core.refinement import difference, merge
-from tests.core.parser.test_parser import SHOP, TODAY
+from tests.core.parser.shop import SHOP, TODAY
 
 
 @cache

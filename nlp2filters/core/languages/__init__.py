@@ -3,29 +3,35 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
 from nlp2filters.core import words
-from nlp2filters.core.languages.tables import Phrases, Tables, load
+from nlp2filters.core.filters import Unit
+from nlp2filters.core.languages.brackets import Brackets
+from nlp2filters.core.languages.numerals import Compounds
+from nlp2filters.core.languages.tables import Tables, load
 from nlp2filters.core.units import dimension
 from nlp2filters.core.words import Token
 
 Degree = Literal["base", "comparative", "superlative"]
 
-_VOWELS = "aeiou"
+_FOLDER = Path(__file__).parent
+# The languages that have a file, by their ISO 639-1 code.
+CODES = sorted(path.stem for path in _FOLDER.glob("*.toml"))
+LOCALES = rf"({'|'.join(CODES)})(-[A-Z]{{2}})?"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PhraseMatch:
     """A phrase of the grammar, `length` tokens long. It may have several roles: `meanings` by kind."""
 
     length: int
     meanings: Mapping[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Language(Tables):
     """The tables of one language file, and their indexes; `region` is an ISO 3166 code, or empty."""
 
@@ -34,16 +40,36 @@ class Language(Tables):
     @classmethod
     def read(cls, code: str, region: str = "") -> "Language":
         """Read the language of an ISO 639-1 code."""
-        return cls(**vars(load(Path(__file__).parent / f"{code}.toml")), region=region)
+        return cls(**vars(load(_FOLDER / f"{code}.toml")), region=region)
 
     def tokenize(self, text: str) -> list[Token]:
         """Split a text in this language into tokens."""
-        return words.tokenize(text, decimal=self.decimal_mark, stemmer=self.stemmer)
+        tokens = words.tokenize(
+            text, decimal=self.decimal_mark, stemmer=self.stemmer, dotted_dates="." in self.dates.numeric
+        )
+        return self._brackets.replace(tokens) if self.brackets else tokens
+
+    @cached_property
+    def _brackets(self) -> Brackets:
+        return Brackets(self.brackets, self.stemmer, self._ends_part)
+
+    def _ends_part(self, token: Token) -> bool:
+        """Return true for what ends a part of a sentence: a mark, or a word such as "and"."""
+        return token.kind == "symbol" or "junction" in self.phrase_roles.get((token.norm,), ())
 
     @property
     def decimal_mark(self) -> str:
         """The mark before the fraction of a number in this region."""
         return self.decimal.by_region.get(self.region, self.decimal.mark)
+
+    def number(self, word: str) -> int | float | None:
+        """Return the number that a word is."""
+        value = self.numbers.words.get(word)
+        return _compound_number(word, self) if value is None and self.numbers.parts else value
+
+    @cached_property
+    def _compound_numbers(self) -> Compounds:
+        return Compounds(self.numbers)
 
     @cached_property
     def phrase_roles(self) -> Mapping[tuple[str, ...], Mapping[str, str]]:
@@ -59,11 +85,11 @@ class Language(Tables):
     @cached_property
     def _units(self) -> Mapping[tuple[str, ...], tuple[str, ...]]:
         """The spellings of units, each with every unit that it may stand for."""
-        found: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        names: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for unit, phrases in self.units.items():
             for phrase in phrases:
-                found[_norms(phrase)].append(unit)
-        return {phrase: tuple(units) for phrase, units in found.items()}
+                names[_norms(phrase)].append(unit)
+        return {phrase: tuple(units) for phrase, units in names.items()}
 
     @cached_property
     def _longest(self) -> Mapping[str, int]:
@@ -72,23 +98,7 @@ class Language(Tables):
             longest[phrase[0]] = max(longest[phrase[0]], len(phrase))
         return dict(longest)
 
-    @cached_property
-    def _indexes(self) -> dict[int, Mapping[str, Sequence[tuple[str, list[str]]]]]:
-        return {}
-
-    def phrases(self, table: object, first: str) -> Sequence[tuple[str, list[str]]]:
-        """Return the phrases of a table of lists that begin with the word `first`: the key and the words of each."""
-        if id(table) not in self._indexes:
-            index: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
-            lists: Mapping[str, Phrases] = vars(table)
-            for key, phrases in lists.items():
-                for phrase in phrases:
-                    words = phrase.split()
-                    index[words[0]].append((key, words))
-            self._indexes[id(table)] = dict(index)
-        return self._indexes[id(table)].get(first, ())
-
-    def match(self, tokens: Sequence[Token], at: int) -> Said | None:
+    def match(self, tokens: Sequence[Token], at: int) -> PhraseMatch | None:
         """Return the longest phrase of the grammar that begins at the token `at`.
 
         A phrase such as "and more" does not end a value if another value or "than" follows.
@@ -96,7 +106,7 @@ class Language(Tables):
         for phrase in self._phrases(tokens, at):
             meanings = self.phrase_roles.get(phrase)
             if meanings and not (meanings.keys() == {"bound"} and self._goes_on(tokens, at + len(phrase))):
-                return Said(len(phrase), meanings)
+                return PhraseMatch(len(phrase), meanings)
         return None
 
     def _goes_on(self, tokens: Sequence[Token], at: int) -> bool:
@@ -108,7 +118,7 @@ class Language(Tables):
         if at >= len(tokens):
             return False
         norm = tokens[at].norm
-        counts = tokens[at].kind == "number" or norm in self.numbers.words or norm in self.numbers.ordinals
+        counts = tokens[at].kind == "number" or self.number(norm) is not None or norm in self.numbers.ordinals
         return counts or "than" in self.phrase_roles.get((norm,), ())
 
     def unit(self, tokens: Sequence[Token], at: int) -> tuple[int, tuple[str, ...]] | None:
@@ -122,6 +132,14 @@ class Language(Tables):
         """Return whether the unit is in general use, or is a currency."""
         return _norms(unit) in self._units or is_currency(unit)
 
+    def unit_of_time(self, word: str) -> Unit | None:
+        """Return the calendar unit of a word: "week", "years"."""
+        return self._units_of_time.get(word)
+
+    @cached_property
+    def _units_of_time(self) -> Mapping[str, Unit]:
+        return {word: unit for unit, words in self.dates.periods.items() for word in words}
+
     def _phrases(self, tokens: Sequence[Token], at: int) -> Iterator[tuple[str, ...]]:
         if at >= len(tokens):
             return
@@ -134,23 +152,38 @@ class Language(Tables):
 
     def canonical(self, unit: str) -> str:
         """Return the name that `units` gives to a catalog's unit; an unknown one stays as it is."""
-        found = [name for name in self._units.get(_norms(unit), ()) if not is_currency(name)]
-        return found[0] if found else unit
+        names = (name for name in self._units.get(_norms(unit), ()) if not is_currency(name))
+        return next(names, unit)
 
     def forms(self, adjective: str) -> Iterator[tuple[Degree, str]]:
         """Yield the forms of an adjective. Those with "more" and "most" are left to the grammar."""
-        yield "base", adjective
         first, _, rest = adjective.partition(" ")
         tail = f" {rest}" if rest else ""
-        if first in self.degrees:
-            comparative, *superlatives = self.degrees[first]
-            yield "comparative", comparative + tail
-            for superlative in superlatives:
-                yield "superlative", superlative + tail
-        elif not rest and self.degree_endings:
-            comparative, superlative = self.degree_endings
-            yield "comparative", _inflected(first, comparative)
-            yield "superlative", _inflected(first, superlative)
+        comparatives, superlatives = self._degrees(first, regular=not rest)
+        comparatives, superlatives = self._inflected(comparatives), self._inflected(superlatives)
+        for base in self._inflected([first]):
+            if base not in comparatives:
+                yield "base", base + tail
+        yield from (("comparative", form + tail) for form in comparatives)
+        yield from (("superlative", form + tail) for form in superlatives)
+
+    def _degrees(self, word: str, *, regular: bool) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the comparatives and the superlatives of a word, without inflection."""
+        if irregular := self.degrees.irregular.get(words.fold(word)):
+            return irregular[:1], irregular[1:]
+        if not regular:
+            return (), ()
+        comparatives = [self._with_ending(word, ending) for ending in self.degrees.comparative]
+        return comparatives, [self._with_ending(word, ending) for ending in self.degrees.superlative]
+
+    def _inflected(self, words: Sequence[str]) -> Sequence[str]:
+        return [self._with_ending(word, ending) for word in words for ending in self.degrees.inflections]
+
+    def _with_ending(self, word: str, ending: str) -> str:
+        for pattern, replacement in self.degrees.spelling if ending else ():
+            if pattern.search(word):
+                return pattern.sub(replacement, word) + ending
+        return word + ending
 
 
 def is_currency(unit: str) -> bool:
@@ -158,21 +191,15 @@ def is_currency(unit: str) -> bool:
     return len(unit) == 3 and unit.isupper()
 
 
-def _inflected(word: str, ending: str) -> str:
-    if word.endswith("e"):
-        return word + ending[1:]
-    if word.endswith("y") and word[-2:-1] not in _VOWELS:
-        return word[:-1] + "i" + ending
-    if len(word) > 2 and word[-1] not in "aeiouwxy" and word[-2] in _VOWELS and word[-3] not in _VOWELS:
-        return word + word[-1] + ending
-    return word + ending
-
-
 def _norms(phrase: str) -> tuple[str, ...]:
     return tuple(token.norm for token in words.tokenize(phrase))
 
 
-LOCALES = r"(en|es)(-[A-Z]{2})?"
+@lru_cache(maxsize=16_384)
+def _compound_number(word: str, language: Language) -> int | float | None:
+    return language._compound_numbers.value(word)
+
+
 ENGLISH = Language.read("en")
 
 

@@ -3,20 +3,34 @@
 Phrases are written as the tokenizer folds them: in lower case, without accents and apostrophes.
 """
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, GetPydanticSchema, TypeAdapter, ValidationError
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from nlp2filters.core.filters import Unit
+from nlp2filters.core.languages import phrases
+from nlp2filters.core.languages.phrases import PhraseTable
 
-# Words are looked up one at a time; phrases may have several words and are tried in their order.
+
+def _read_as(source: Any, build: Callable[[Any], Any]) -> GetPydanticSchema:
+    """Check a table as `source`, then index it."""
+    return GetPydanticSchema(lambda _, handler: no_info_after_validator_function(build, handler(source)))
+
+
+# Words are looked up one at a time, phrases are lists in an order, and indexed phrases are found in a text.
 Words = frozenset[str]
 Phrases = tuple[str, ...]
+IndexedPhrases = Annotated[PhraseTable[str], _read_as(Phrases, phrases.plain)]
 
+Which = Literal["this", "last", "past", "next"]
+Edge = Literal["start", "end"]
+DateOrder = Literal["day first", "month first"]
 Role = Literal[
     "comparator", "bound", "range", "junction", "negation", "having", "unknown", "extreme", "end", "universal",
     "degree", "than", "sort", "ranking", "direction", "first", "limit", "results", "contains", "copula", "filler",
@@ -77,14 +91,14 @@ def _check_keys(table: Mapping[Any, object], keys: Any) -> None:
         raise ValueError(f"unknown: {', '.join(unknown)}")
 
 
-def _check_units(periods: Mapping[Unit, Words]) -> Mapping[Unit, Words]:
-    _check_keys(periods, get_args(Unit))
-    return periods
+def _has(keys: Any) -> AfterValidator:
+    """Require exactly these keys of a table."""
 
+    def check(table: Mapping[Any, object]) -> Mapping[Any, object]:
+        _check_keys(table, keys)
+        return table
 
-def _check_sides(sides: "Mapping[str, SideWords]") -> "Mapping[str, SideWords]":
-    _check_keys(sides, SIDES)
-    return sides
+    return AfterValidator(check)
 
 
 class _Table:
@@ -107,29 +121,34 @@ class Numbers(_Table):
 
     # Numbers below one hundred, and greater ones that are a single word.
     words: Mapping[str, int]
+    # Words that are part of a number only in a compound: German "ein" and "und" in "einundzwanzig". Without any,
+    # numbers are not written in one word.
+    parts: Mapping[str, int | float]
     # Words that multiply the number before them: "two thousand".
     scales: Mapping[str, int]
     # Letters right after the digits: "100k".
     suffixes: Mapping[str, int]
     # Before a scale or a unit: "half a million".
-    fractions: Mapping[str, float]
+    fractions: Annotated[PhraseTable[float], _read_as(Mapping[str, float], PhraseTable.of_values)]
     ordinals: Mapping[str, int]
     # "a", before a scale or a unit.
     one: Words
     # After a number or a unit: "and a half".
-    and_half: Phrases
+    and_half: IndexedPhrases
     # After the hundreds: "two hundred and fifty".
-    joining: Phrases
+    joining: IndexedPhrases
     # Between tens and units: "cuarenta y dos".
-    tens_joining: Phrases
+    tens_joining: IndexedPhrases
     # Before a count: "no stops" are zero stops.
     none: Words
     # Articles that say that one record is meant: "el más barato".
     singular: Phrases
     # Between a unit and the period of a rate: "40 hours a week".
-    per: Phrases
+    per: IndexedPhrases
     # Articles that change nothing before a field or a period.
     determiners: Words
+    # Units that are also other words, and count as units only right after the digits or at the end: "5 in".
+    ambiguous_units: Words
     # The unit of bare digits behind a unit: "1h30".
     below: Mapping[str, str]
 
@@ -143,23 +162,17 @@ class Ends(_Table):
 
 
 @dataclass(frozen=True)
-class Relative(_Table):
-    """Words beside a period. `past` and `last` before a number reach back from today."""
+class Degrees(_Table):
+    """The forms of adjectives. Those with "more" and "most" are in the grammar."""
 
-    this: Phrases
-    last: Phrases
-    past: Phrases
-    next: Phrases
-    ago: Phrases
-
-
-@dataclass(frozen=True)
-class RelativeBehind(_Table):
-    """Words for "last" and "next" that come after the period: "semana pasada"."""
-
-    this: Phrases
-    last: Phrases
-    next: Phrases
+    # The endings of the degrees, none if there are only forms with "more"; and those that may follow in all degrees.
+    comparative: Phrases
+    superlative: Phrases
+    inflections: Phrases
+    # How a word changes before an ending: the first pattern that it fits, and the replacement.
+    spelling: tuple[tuple[Annotated[re.Pattern[str], _read_as(str, re.compile)], str], ...]
+    # The comparative and the superlatives of adjectives that do not follow the rules.
+    irregular: Mapping[str, Phrases]
 
 
 @dataclass(frozen=True)
@@ -167,19 +180,31 @@ class Dates(_Table):
     """Days, months and longer periods."""
 
     months: Mapping[str, int]
+    # Months that are also other words, and those before which they are months: "in may".
+    ambiguous_months: Words
+    before_months: Words
     # From Monday, which is 0.
     weekdays: Mapping[str, int]
     # First and last month.
     seasons: Mapping[str, tuple[int, int]]
     # The words for "the 80s".
     decades: Mapping[str, int]
-    periods: Annotated[Mapping[Unit, Words], AfterValidator(_check_units)]
-    relative: Relative
-    relative_behind: RelativeBehind
+    periods: Annotated[Mapping[Unit, Words], _has(get_args(Unit))]
+    # Words before a period. `past` and `last` before a number reach back from today.
+    relative: Annotated[
+        PhraseTable[Which],
+        _read_as(Annotated[Mapping[Which, Phrases], _has(get_args(Which))], PhraseTable.of_lists),
+    ]
+    # Words for the same that come after the period: "semana pasada".
+    relative_behind: Annotated[PhraseTable[Which], _read_as(Mapping[Which, Phrases], PhraseTable.of_lists)]
+    # After a number of periods: "3 days ago".
+    ago: Words
     # Days from today.
     days: Mapping[str, int]
     # The letter before the number of a quarter: "Q3".
     quarter: Words
+    # The marks between the numbers of a date, and which of the day and the month comes first.
+    numeric: Mapping[str, DateOrder]
     # Words between the parts of a date.
     of: Words
     ordinal_suffix: Words
@@ -189,10 +214,12 @@ class Dates(_Table):
     decade_prefix: Words
     # The word for "ago", where it comes before the number.
     ago_before: Words
-    # Before a period, for its last or first day.
-    end: Phrases
-    start: Phrases
-    weekend: Phrases
+    # Before a period, for its first or last day.
+    edges: Annotated[
+        PhraseTable[Edge],
+        _read_as(Annotated[Mapping[Edge, Phrases], _has(get_args(Edge))], PhraseTable.of_lists),
+    ]
+    weekend: IndexedPhrases
     # Instead of a day: "available now".
     now: Words
     # After a duration that is an age: "two years old".
@@ -204,30 +231,26 @@ class Dates(_Table):
 
 
 @dataclass(frozen=True)
-class ClockMinutes(_Table):
-    """Minutes before or after the hour that follows: "quarter past"."""
-
-    past: Mapping[str, int]
-    to: Mapping[str, int]
-
-
-@dataclass(frozen=True)
 class Clock(_Table):
     """Times of day."""
 
-    named: Mapping[str, int]
+    # The hours that have a name: "noon".
+    hours: Mapping[str, int]
     # After an hour.
-    am: Phrases
-    pm: Phrases
-    minutes: ClockMinutes
+    am: IndexedPhrases
+    pm: IndexedPhrases
+    # After an hour, with minutes behind it or none: "17 Uhr 30".
+    hour: IndexedPhrases
+    # Before an hour: the minutes after it, or before it if they are negative.
+    minutes: Annotated[PhraseTable[int], _read_as(Mapping[str, int], PhraseTable.of_values)]
 
 
 @dataclass(frozen=True)
 class Counted(_Table):
-    """Other words, `said`, for what the number in one of the `fields` counts."""
+    """Other words for what the number in one of the `fields` counts."""
 
     fields: Phrases
-    said: Phrases
+    words: Phrases
 
 
 @dataclass(frozen=True)
@@ -240,7 +263,7 @@ class FieldNames(_Table):
     before: Phrases
     after: Phrases
     # The last word of the name of a field that counts: "review count".
-    counted: str
+    count_word: str
     # Words that name no field by themselves.
     vague: Words
     # What numbers count, by any name.
@@ -249,9 +272,9 @@ class FieldNames(_Table):
 
 @dataclass(frozen=True)
 class SideWords(_Table):
-    """Words for one of two fields of a kind: `said` before the value, `nouns` in the field's name."""
+    """Words for one of two fields of a kind: `before` the value, `nouns` in the field's name."""
 
-    said: Phrases
+    before: Phrases
     nouns: Phrases
 
 
@@ -310,30 +333,44 @@ class Followup(_Table):
     """The effects that a text says it has on an earlier filter; see `core/parser/followup.py`."""
 
     # "start over".
-    anew: Phrases
+    anew: IndexedPhrases
     # Anywhere, at the beginning, or at the end of a part of the text: "also", "or", "too".
-    add: Phrases
-    add_first: Phrases
-    add_last: Phrases
+    add: IndexedPhrases
+    add_first: IndexedPhrases
+    add_last: IndexedPhrases
     # "instead".
-    instead: Phrases
+    instead: IndexedPhrases
     # Before a field's name: "any brand", "remove the price limit".
-    lift: Phrases
-    drop: Phrases
+    lift: IndexedPhrases
+    drop: IndexedPhrases
     # Before a field's name and a word for `limit`.
-    without: Phrases
+    without: IndexedPhrases
     # After a field's name: "does not matter".
-    indifferent: Phrases
-    limit: Phrases
-    order: Phrases
+    indifferent: IndexedPhrases
+    limit: IndexedPhrases
+    order: IndexedPhrases
 
 
 @dataclass(frozen=True)
+class Compounds(_Table):
+    """Rules for compounds that are written as one word, and for their spelling."""
+
+    # What may join the first part to the next, also nothing (""). Without any, words are not split.
+    linking: Phrases
+    # Two letters that stand for one with an accent, where that is not on the keyboard: "ae" for "ä", folded "a".
+    digraphs: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
 class Tables(_Table):
     """All tables of a language."""
 
+    # All words that occur in the tables; filled when the file is read.
+    vocabulary: frozenset[str]
     # The Snowball algorithm that stems the words.
     stemmer: str
+    # The endings of plurals. The first is added to a name that needs one.
+    plural_endings: Phrases
     # True if the embedding model and the tagger know the language.
     embedded: bool
     decimal: DecimalMark
@@ -344,17 +381,31 @@ class Tables(_Table):
     units: Mapping[str, Phrases]
     # Adjectives that a type or a dimension has in general.
     adjectives: Mapping[str, Ends]
-    # The comparative and the superlatives of irregular adjectives.
-    degrees: Mapping[str, Phrases]
-    # The endings of the comparative and the superlative of the others; none if they have "more" and "most".
-    degree_endings: Phrases
+    degrees: Degrees
     dates: Dates
     clock: Clock
     fields: FieldNames
     # Words that tell two fields of a kind apart, such as origin and destination.
-    sides: Annotated[Mapping[str, SideWords], AfterValidator(_check_sides)]
+    sides: Annotated[Mapping[str, SideWords], _has(SIDES)]
     names: Names
     followup: Followup
+    compounds: Compounds
+    # Two words around a part of a sentence that mean one thing, and a word that stands for both: "fangt an".
+    brackets: Mapping[str, str]
+
+
+def _strings(data: object) -> Iterator[str]:
+    """Yield all strings in a decoded file, and all keys."""
+    match data:
+        case str():
+            yield data
+        case dict():
+            yield from data
+            for value in data.values():
+                yield from _strings(value)
+        case list():
+            for value in data:
+                yield from _strings(value)
 
 
 _adapter = TypeAdapter(Tables)
@@ -367,7 +418,9 @@ def load(path: Path) -> Tables:
         ValueError: a table or key is missing, unknown or of the wrong type; the message names each.
     """
     try:
-        return _adapter.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        vocabulary = frozenset(word for text in _strings(data) for word in text.split())
+        return _adapter.validate_python({**data, "vocabulary": vocabulary})
     except ValidationError as exc:
         faults = (f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
         raise ValueError(f"{path.name}: {'; '.join(faults)}") from exc

@@ -10,7 +10,10 @@ from functools import cached_property
 
 from nlp2filters.core.budget import TOKEN_STEPS, Budget
 from nlp2filters.core.interpretation import Span
+from nlp2filters.core.languages.phrases import PhraseTable
 from nlp2filters.core.linking import FieldTarget, Lexicon, Match
+from nlp2filters.core.parser.cursor import TokenCursor
+from nlp2filters.core.parser.tokens import tokenize
 
 _SEPARATORS = {",", ";"}
 
@@ -50,74 +53,70 @@ def read(text: str, lexicon: Lexicon, budget: Budget | None = None) -> Followup:
     Raises:
         TextTooComplex: it takes more work than the budget allows.
     """
-    return _Reader(text, lexicon, budget or Budget()).read()
+    return _FollowupReader(text, lexicon, budget or Budget()).read()
 
 
 def _holds(spans: Iterable[Span], inner: Span) -> bool:
     return any(span.start <= inner.start and inner.end <= span.end for span in spans)
 
 
-class _Reader:
+class _FollowupReader:
     """One pass over the tokens of a text."""
 
     def __init__(self, text: str, lexicon: Lexicon, budget: Budget) -> None:
         self.budget = budget
-        self.lexicon, self.language = lexicon, lexicon.language
-        self.tokens = self.language.tokenize(text)
-        self.found = Followup(text, text)
+        self.lexicon, self.language, self.phrases = lexicon, lexicon.language, lexicon.language.followup
+        self.tokens = tokenize(text, lexicon)
+        self.cursor = TokenCursor(self.tokens, 0, self.language)
+        self.followup = Followup(text, text)
 
     def read(self) -> Followup:
         at = 0
         while at < len(self.tokens):
             self.budget.spend(TOKEN_STEPS)
             at = self._whole(at) or self._object(at) or self._aside(at) or at + 1
-        return self.found
+        return self.followup
 
     def _whole(self, at: int) -> int | None:
         """Read "start over"; return the place after it."""
-        if end := self._phrase(at, "anew"):
-            self.found.anew = True
+        if end := self._phrase(at, self.phrases.anew):
+            self.followup.anew = True
             self._take(at, end)
         return end
 
     def _object(self, at: int) -> int | None:
         """Read "any price", "remove the price limit", "price does not matter"; return the place after it."""
-        if end := self._phrase(at, "lift"):
+        if end := self._phrase(at, self.phrases.lift):
             return self._lift(at, self._field(end)) if not self._excepts(end) else None
-        if end := self._phrase(at, "drop"):
+        if end := self._phrase(at, self.phrases.drop):
             begin = self._determined(end)
             return self._lift(at, self._field(end)) or self._lift_rest(at, begin) or self._exclude(at, end)
-        if (end := self._phrase(at, "without")) and (named := self._field(end)) and self._phrase(named[1], "limit"):
-            return self._lift(at, named)
-        if (named := self._field(at)) and (end := self._phrase(named[1], "indifferent")):
-            return self._lift(at, (named[0], end))
+        mention = self._field(end) if (end := self._phrase(at, self.phrases.without)) else None
+        if mention and self._phrase(mention[1], self.phrases.limit):
+            return self._lift(at, mention)
+        if (mention := self._field(at)) and (end := self._phrase(mention[1], self.phrases.indifferent)):
+            return self._lift(at, (mention[0], end))
         return None
 
     def _aside(self, at: int) -> int | None:
         """Read "also", "instead"; return the place after it."""
-        for key, spans in (("add", self.found.additions), ("instead", self.found.replacements)):
-            if end := self._phrase(at, key):
+        phrases = self.phrases
+        for table, spans in ((phrases.add, self.followup.additions), (phrases.instead, self.followup.replacements)):
+            if end := self._phrase(at, table):
                 spans[self._segment(at)] = None
                 return self._take(at, end)
-        last = self._phrase(at, "add_last")
-        first = self._phrase(at, "add_first") if at == 0 else None
+        last = self._phrase(at, phrases.add_last)
+        first = self._phrase(at, phrases.add_first) if at == 0 else None
         if first or (last and self._ends(last)):
-            self.found.additions[self._segment(at)] = None
+            self.followup.additions[self._segment(at)] = None
             return self._take(at, first or last or at)
         return None
 
-    def _phrase(self, at: int | None, key: str) -> int | None:
-        """Return the place after the longest phrase of the kind at `at`, unless one of the grammar is longer."""
-        if at is None or at >= len(self.tokens):
-            return None
-        norms = [token.norm for token in self.tokens[at : at + 8]]
-        fit = [
-            len(words)
-            for kind, words in self.language.phrases(self.language.followup, norms[0])
-            if kind == key and norms[: len(words)] == words
-        ]
-        said = self.language.match(self.tokens, at)
-        return at + max(fit) if fit and not (said and said.length > max(fit)) else None
+    def _phrase(self, at: int, phrases: PhraseTable[str]) -> int | None:
+        """Return the place after the longest of the phrases at `at`, unless one of the grammar is longer."""
+        length = self.cursor.phrase_length(phrases, at)
+        grammatical = self.language.match(self.tokens, at) if length else None
+        return at + length if length and not (grammatical and grammatical.length > length) else None
 
     def _determined(self, at: int) -> int:
         """Return the place after an article."""
@@ -147,24 +146,24 @@ class _Reader:
 
     def _excepts(self, at: int) -> bool:
         """Return whether "but" follows the field: "any brand but Beats" asks for something."""
-        named = self._field(at)
-        said = self.language.match(self.tokens, named[1]) if named else None
-        return bool(said and "junction" in said.meanings and said.meanings["junction"] == "but")
+        mention = self._field(at)
+        phrase = self.language.match(self.tokens, mention[1]) if mention else None
+        return phrase is not None and phrase.meanings.get("junction") == "but"
 
-    def _lift(self, at: int, named: tuple[set[str], int] | None) -> int | None:
-        if not named:
+    def _lift(self, at: int, mention: tuple[set[str], int] | None) -> int | None:
+        if not mention:
             return None
-        names, end = named
-        self.found.lifted |= names
-        return self._take(at, self._phrase(end, "limit") or end)
+        names, end = mention
+        self.followup.lifted |= names
+        return self._take(at, self._phrase(end, self.phrases.limit) or end)
 
     def _lift_rest(self, at: int, begin: int) -> int | None:
         """Read "remove the limit", "drop the order"."""
-        if end := self._phrase(begin, "order"):
-            self.found.unordered = True
+        if end := self._phrase(begin, self.phrases.order):
+            self.followup.unordered = True
             return self._take(at, end)
-        if end := self._phrase(begin, "limit"):
-            self.found.unlimited = True
+        if end := self._phrase(begin, self.phrases.limit):
+            self.followup.unlimited = True
             return self._take(at, end)
         return None
 
@@ -200,9 +199,9 @@ class _Reader:
     def _take(self, at: int, end: int) -> int:
         """Mark the tokens as read: the parser sees blanks."""
         span = Span(self.tokens[at].start, self.tokens[end - 1].end)
-        self.found.words.append(span)
+        self.followup.words.append(span)
         self._write(span.start, span.end, "")
         return end
 
     def _write(self, start: int, end: int, word: str) -> None:
-        self.found.rest = self.found.rest[:start] + word.ljust(end - start) + self.found.rest[end:]
+        self.followup.rest = self.followup.rest[:start] + word.ljust(end - start) + self.followup.rest[end:]

@@ -4,14 +4,15 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 from nlp2filters.core.budget import TOKEN_STEPS, Budget
-from nlp2filters.core.languages import Language
+from nlp2filters.core.languages import Language, PhraseMatch
 from nlp2filters.core.linking import MAX_PHRASE, Candidate, FieldTarget, Lexicon, Match, Similar, ValueTarget, phrase_of
-from nlp2filters.core.parser import clock, dates, quantities
-from nlp2filters.core.parser.clock import Clock
+from nlp2filters.core.parser import dates, quantities, times
 from nlp2filters.core.parser.dates import Period
 from nlp2filters.core.parser.quantities import Quantity
+from nlp2filters.core.parser.times import Clock
 from nlp2filters.core.words import Token
 
 # An ordinal in digits is shorter than this.
@@ -20,6 +21,8 @@ LONGEST_ORDINAL = 4
 MAX_CORRECTIONS = 100
 # Looking up spellings takes at most this many steps; the words that follow must be spelled right.
 MAX_CORRECTION_STEPS = 100_000
+
+Part = TypeVar("Part", Period, Quantity, Clock, Match, PhraseMatch)
 
 _NOTHING: Mapping[str, str] = {}
 _WITHOUT_CONTENT = frozenset({"filler", "copula", "having", "results", "degree"})
@@ -83,6 +86,11 @@ def _value_field(match: Match) -> str | None:
     return target.field.name if isinstance(target, ValueTarget) else None
 
 
+def _if_long(part: Part | None, length: int) -> Part | None:
+    """Return what has been read, if it is the longest: shorter readings of the same words do not count."""
+    return part if part and part.length == length else None
+
+
 @dataclass
 class _Scan:
     tokens: Sequence[Token]
@@ -111,35 +119,42 @@ class _Scan:
         return items
 
     def _item(self, at: int) -> Item:
-        tokens = self.tokens
         self.budget.spend(TOKEN_STEPS)
-        if tokens[at].kind == "quoted":
-            return Item(at, at + 1, quoted=tokens[at].norm)
-        period = dates.read(tokens, at, self.language, self.today)
-        quantity = quantities.read(tokens, at, self.language) or self._ordinal(at)
-        if period and quantity and quantity.units and quantity.length == period.length:
-            # A phrase such as "1990s" is a decade, not an amount.
-            quantity = None
-        time = clock.read(tokens, at, self.language) if self.timed else None
-        said = self.language.match(tokens, at)
-        match = self._match(at)
-        if match and said and "negation" in said.meanings and self._negates(match, at + said.length):
-            match = None
-        found = [part.length for part in (period, quantity, time, match, said) if part]
-        if not found:
+        if self.tokens[at].kind == "quoted":
+            return Item(at, at + 1, quoted=self.tokens[at].norm)
+        period, quantity = self._period_or_quantity(at)
+        time = times.read(self.tokens, at, self.language) if self.timed else None
+        phrase = self.language.match(self.tokens, at)
+        match = self._match_beside(at, phrase)
+        lengths = [part.length for part in (period, quantity, time, match, phrase) if part]
+        if not lengths:
             match = self._unknown(at)
-            length = match.length if match else 1
-        else:
-            length = max(found)
+        length = max(lengths, default=match.length if match else 1)
+        phrase, match = _if_long(phrase, length), _if_long(match, length)
         return Item(
             at,
             at + length,
-            said=said.meanings if said and said.length == length else _NOTHING,
-            candidates=match.candidates if match and match.length == length else (),
-            quantity=quantity if quantity and quantity.length == length else None,
-            period=period if period and period.length == length else None,
-            clock=time if time and time.length == length else None,
+            said=phrase.meanings if phrase else _NOTHING,
+            candidates=match.candidates if match else (),
+            quantity=_if_long(quantity, length),
+            period=_if_long(period, length),
+            clock=_if_long(time, length),
         )
+
+    def _period_or_quantity(self, at: int) -> tuple[Period | None, Quantity | None]:
+        period = dates.read(self.tokens, at, self.language, self.today)
+        quantity = quantities.read(self.tokens, at, self.language) or self._ordinal(at)
+        if period and quantity and quantity.units and quantity.length == period.length:
+            # A phrase such as "1990s" is a decade, not an amount.
+            return period, None
+        return period, quantity
+
+    def _match_beside(self, at: int, phrase: PhraseMatch | None) -> Match | None:
+        """Look up the words at a place in the catalog; a negation of what follows it is no value."""
+        match = self._match(at)
+        if match and phrase and "negation" in phrase.meanings and self._negates(match, at + phrase.length):
+            return None
+        return match
 
     def _match(self, at: int) -> Match | None:
         """Look up the words at a place in the catalog."""
@@ -153,18 +168,23 @@ class _Scan:
 
     def _ordinal(self, at: int) -> Quantity | None:
         """Read "third floor", "3rd floor" as a number, if a field that counts in whole numbers follows."""
-        token, length = self.tokens[at], 1
-        value = self.language.numbers.ordinals.get(token.norm)
-        suffixes = self.language.dates.ordinal_suffix
-        if token.kind == "number" and token.norm.isdecimal() and len(token.norm) < LONGEST_ORDINAL:
-            after = self.tokens[at + 1 : at + 2]
-            if after and after[0].start == token.end and after[0].norm in suffixes:
-                value, length = int(token.norm), 2
-        named = self._match(at + length) if value is not None and at + length < len(self.tokens) else None
-        if value is None or named is None:
+        value, length = self.language.numbers.ordinals.get(self.tokens[at].norm), 1
+        if self._has_ordinal_suffix(at):
+            value, length = int(self.tokens[at].norm), 2
+        if value is None or at + length >= len(self.tokens):
             return None
-        counted = (c.target for c in named.candidates if isinstance(c.target, FieldTarget))
-        return Quantity(value, (), length, length) if any(t.field.type == "integer" for t in counted) else None
+        match = self._match(at + length)
+        targets = (candidate.target for candidate in match.candidates) if match else ()
+        counts = any(isinstance(target, FieldTarget) and target.field.type == "integer" for target in targets)
+        return Quantity(value, (), length, length) if counts else None
+
+    def _has_ordinal_suffix(self, at: int) -> bool:
+        """Return whether the token is a number that "st", "nd", … directly follow."""
+        token, after = self.tokens[at], self.tokens[at + 1 : at + 2]
+        if token.kind != "number" or not token.norm.isdecimal() or len(token.norm) >= LONGEST_ORDINAL:
+            return False
+        suffixes = self.language.dates.ordinal_suffix
+        return bool(after) and after[0].start == token.end and after[0].norm in suffixes
 
     def _negates(self, match: Match, at: int) -> bool:
         """Return whether "not rated R" is the opposite of "rated R", not the value "Not Rated" and an R."""
@@ -176,14 +196,14 @@ class _Scan:
         """Match unknown words: a last name, initials, a misspelling, or something similar in meaning."""
         if self.tokens[at].kind != "word":
             return None
-        if found := self.lexicon.surname(self.tokens, at) or self.lexicon.abbreviation(self.tokens, at):
-            return found
+        if match := self.lexicon.surname(self.tokens, at) or self.lexicon.abbreviation(self.tokens, at):
+            return match
         if self.corrections < MAX_CORRECTIONS and self.correction_steps < MAX_CORRECTION_STEPS:
             self.corrections, before = self.corrections + 1, self.budget.spent
-            found = self.lexicon.spelled_like(self.tokens, at, self.budget)
+            match = self.lexicon.spelled_like(self.tokens, at, self.budget)
             self.correction_steps += self.budget.spent - before
-            if found:
-                return found
+            if match:
+                return match
         for length in range(min(MAX_PHRASE, len(self.tokens) - at), 0, -1):
             if candidates := self.similar.get(phrase_of(self.tokens[at : at + length])):
                 return Match(length, candidates)

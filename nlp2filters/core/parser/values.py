@@ -5,22 +5,26 @@ import math
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from nlp2filters.core import units
+from nlp2filters.core import field_words, units
 from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.filters import Between, Comparison, Leaf, Not, RelativeDate, Scalar, Unit, negate
 from nlp2filters.core.languages import Language
 from nlp2filters.core.parser import dates, quantities
 from nlp2filters.core.parser.dates import FIRST_YEAR, LAST_YEAR
 from nlp2filters.core.parser.scan import Item
-from nlp2filters.core.words import fold, spaced
 
 Relation = Literal["<", "<=", ">", ">=", "=", "<>", "~", "within", "before", "after", "since", "until"]
 
 # An age in days, weeks, months or years is at most this.
 MAX_AGE = 1000
-# With this share, "around 50" is 45 to 55.
-APPROXIMATELY = 0.1
+# "Around 50" is 45 to 55.
+TOLERANCE = 0.1
+# "Around" a day is at least this many days on both sides.
+MIN_TOLERANCE_DAYS = 7
+# A number that may be anything is taken for a year between these.
+FIRST_LIKELY_YEAR, LAST_LIKELY_YEAR = 1800, 2199
 
+_AGE_UNITS: tuple[Unit, ...] = ("day", "week", "month", "year")
 _RELATIONS: dict[str, Literal["<", "<=", ">", ">="]] = {"before": "<", "until": "<=", "after": ">", "since": ">="}
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -39,27 +43,30 @@ def in_field(item: Item, field: Field, language: Language, today: dt.date) -> Ra
         return _in_date(item, field, language, today)
     if field.type == "time":
         return Range(item.clock.time, item.clock.time) if item.clock else None
-    if field.type not in NUMERIC or item.clock:
-        return None
+    if field.type in NUMERIC and not item.clock:
+        return _in_number(item, field, language, today)
+    return None
+
+
+def _in_number(item: Item, field: Field, language: Language, today: dt.date) -> Range | None:
     if item.period:
         years = item.period.resolve(today).years if is_year(field, language) else None
         return Range(*years) if years else None
-    if item.quantity is None:
-        return None
-    value = quantities.fit(item.quantity, field, language)
+    value = quantities.fit(item.quantity, field, language) if item.quantity else None
     return None if value is None else Range(value, value)
 
 
 def _in_date(item: Item, field: Field, language: Language, today: dt.date) -> Range | None:
     if period := item.period:
-        over = period.yearless and cast(dt.date, period.high) < today
-        shown = period.moved(1) if over and is_ahead(field, language) else period
-        return Range(shown.low, shown.high)
+        is_over = period.yearless and cast(dt.date, period.high) < today
+        if is_over and is_ahead(field, language):
+            period = period.moved(1)
+        return Range(period.low, period.high)
     quantity = item.quantity
     if quantity is None or not isinstance(quantity.value, int):
         return None
-    if quantity.whole and not quantity.scaled and (period := dates.year(quantity.value, 1)):
-        return Range(period.low, period.high)
+    if quantity.whole and not quantity.scaled and (year := dates.year(quantity.value, 1)):
+        return Range(year.low, year.high)
     if (unit := age(item)) and quantity.value <= MAX_AGE:
         day = RelativeDate(-quantity.value, unit)
         return Range(day, day)
@@ -68,31 +75,32 @@ def _in_date(item: Item, field: Field, language: Language, today: dt.date) -> Ra
 
 def age(item: Item) -> Unit | None:
     """Return the calendar unit of a quantity such as "10 years"."""
-    known: tuple[Unit, ...] = ("day", "week", "month", "year")
-    return next((unit for unit in known if item.quantity and unit in item.quantity.units), None)
+    possible = item.quantity.units if item.quantity else ()
+    return next((unit for unit in _AGE_UNITS if unit in possible), None)
 
 
 def is_ahead(field: Field, language: Language) -> bool:
     """Return whether the dates of a field mostly lie in the future, as deadlines do."""
-    words = {word for name in (field.name, field.label) for word in fold(spaced(name)).split()}
-    return not words.isdisjoint(language.dates.ahead)
+    return not field_words.words(field).isdisjoint(language.dates.ahead)
 
 
 def is_year(field: Field, language: Language) -> bool:
     """Return whether a numeric field holds calendar years: its name says so, or all the data seen look like it."""
     if field.type != "integer":
         return False
-    named = set(f"{field.name} {field.label}".lower().replace("_", " ").split()) & set(language.dates.periods["year"])
+    is_called_year = not field_words.words(field).isdisjoint(language.dates.periods["year"])
     low, high = field.minimum, field.maximum
     if isinstance(low, int) and isinstance(high, int):
-        return FIRST_YEAR <= low <= high <= LAST_YEAR and (bool(named) or low >= 1800)
-    return bool(named)
+        return FIRST_YEAR <= low <= high <= LAST_YEAR and (is_called_year or low >= FIRST_LIKELY_YEAR)
+    return is_called_year
 
 
 def looks_like_year(item: Item) -> bool:
     """Return whether a bare number may be a year: whole, of four digits, without a scale such as "thousand"."""
     quantity = item.quantity
-    return bool(quantity and quantity.whole and not quantity.scaled and 1800 <= quantity.value <= 2199)
+    if quantity is None or not quantity.whole or quantity.scaled:
+        return False
+    return FIRST_LIKELY_YEAR <= quantity.value <= LAST_LIKELY_YEAR
 
 
 def test(relation: Relation, field: Field, value: Range) -> Leaf | Not:
@@ -146,13 +154,17 @@ def _is_day(value: Scalar) -> bool:
 
 def _around(low: Scalar, high: Scalar, field: Field) -> tuple[Scalar, Scalar]:
     if isinstance(low, dt.date) and isinstance(high, dt.date):
-        spread = dt.timedelta(days=max(7, (high - low).days + 1))
-        return low - spread, high + spread
+        days = dt.timedelta(days=max(MIN_TOLERANCE_DAYS, (high - low).days + 1))
+        return low - days, high + days
     if isinstance(low, int | float) and isinstance(high, int | float):
-        spread_ = APPROXIMATELY * max(abs(low), abs(high))
-        if field.type == "integer":
-            if FIRST_YEAR <= low <= high <= LAST_YEAR and not field.unit:
-                return low - 1, high + 1
-            return math.ceil(low - spread_), math.floor(high + spread_)
-        return units.whole(round(low - spread_, 6)), units.whole(round(high + spread_, 6))
+        return _around_numbers(low, high, field)
     return low, high
+
+
+def _around_numbers(low: int | float, high: int | float, field: Field) -> tuple[int | float, int | float]:
+    spread = TOLERANCE * max(abs(low), abs(high))
+    if field.type != "integer":
+        return units.whole(round(low - spread, 6)), units.whole(round(high + spread, 6))
+    if FIRST_YEAR <= low <= high <= LAST_YEAR and not field.unit:
+        return low - 1, high + 1
+    return math.ceil(low - spread), math.floor(high + spread)

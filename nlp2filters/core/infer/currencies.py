@@ -1,0 +1,9 @@
+"""Currencies: their marks in numbers and in headers, with the ISO 4217 code of each."""
+
+_CURRENCY_CODES = (
+    "USD EUR GBP JPY CNY INR CHF CAD AUD NZD SEK NOK DKK PLN CZK HUF RON RUB UAH BRL MXN ARS CLP ZAR KRW SGD HKD TWD "
+    "THB IDR MYR PHP VND ILS AED SAR EGP NGN"
+)
+CURRENCY_MARKS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"} | {
+    code: code for code in _CURRENCY_CODES.split()
+}

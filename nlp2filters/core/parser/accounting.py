@@ -1,0 +1,105 @@
+"""The account of a sentence's words.
+
+No word is dropped in silence: what no rule has used becomes `text` for a full-text search, or is ignored for a reason.
+"""
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+
+from nlp2filters.core.filters import leaves
+from nlp2filters.core.interpretation import Ignored, Span
+from nlp2filters.core.linking import FieldTarget
+from nlp2filters.core.parser.clauses import Atom, Clauses
+from nlp2filters.core.parser.row import Row
+from nlp2filters.core.parser.scan import Item
+
+_NO_VALUE = "names a field, but does not say what to ask of it"
+_NO_FIELD = "no field is known for this value"
+_NOT_FOLLOWED = "nothing that it could belong to follows"
+
+# An item with one of these roles has an effect on what follows it, or none at all.
+_GOVERNING = frozenset({"comparator", "negation", "sort", "extreme", "bound"})
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The words that are left for a full-text search, and the items that change nothing, with the reasons."""
+
+    text: str
+    ignored: tuple[Ignored, ...]
+
+
+def account(sentence: Row, clauses: Clauses, atoms: Sequence[Atom]) -> Account:
+    """Account for every item that is not part of one of the `atoms` of the filter."""
+    used = clauses.used | {at for atom in atoms for at in range(atom.start, atom.end)}
+    loose = _loose(sentence, used, used | clauses.reasons.keys())
+    fields = {sort.field for sort in clauses.sorts}.union(*(_fields(atom) for atom in atoms))
+    governing = _governing(clauses)
+    ignored = []
+    for at, item in enumerate(sentence.items):
+        if at in used or at in loose:
+            continue
+        if reason := clauses.reasons.get(at) or _reason(item, at, fields, governing):
+            ignored.append(Ignored(sentence.spans[at], sentence.texts[at], reason))
+    return Account(_joined(sorted(loose), sentence), tuple(ignored))
+
+
+def _fields(atom: Atom) -> set[str]:
+    return {leaf.field for leaf in leaves(atom.test)}
+
+
+def _loose(sentence: Row, used: Set[int], settled: Set[int]) -> set[int]:
+    """Return the places of unknown words."""
+    words = {at for at, item in enumerate(sentence.items) if at not in settled and (item.is_word or item.quoted)}
+    # A number beside unknown words is part of a name: "apollo 13".
+    numbers = {
+        at
+        for at, item in enumerate(sentence.items)
+        if at not in used and item.quantity and not item.quantity.units and not words.isdisjoint((at - 1, at + 1))
+    }
+    return words | numbers
+
+
+def _reason(item: Item, at: int, fields: Set[str], governing: Set[int]) -> str | None:
+    """Return why an item changes nothing, unless it has no content, or has an effect through other items."""
+    filler = "filler" in item.said
+    if item.is_value and not filler:
+        return _NO_FIELD
+    if item.candidates and not item.said:
+        return _NO_VALUE if fields.isdisjoint(_names(item)) else None
+    if item.said.keys() & _GOVERNING and not filler and at not in governing:
+        return _NOT_FOLLOWED
+    return None
+
+
+def _governing(clauses: Clauses) -> set[int]:
+    """Return the items that take effect through the test after them, such as "not"."""
+    governing: set[int] = set()
+    pending: set[int] = set()
+    for piece in clauses.pieces:
+        if isinstance(piece, Atom):
+            governing |= pending
+            pending = set()
+        elif piece.kind == "not":
+            pending.add(piece.at)
+        elif piece.kind != "(":
+            pending = set()
+    return governing
+
+
+def _names(item: Item) -> Iterator[str]:
+    """Yield the fields that an item may name."""
+    for candidate in item.candidates:
+        if isinstance(candidate.target, FieldTarget):
+            yield candidate.target.field.name
+
+
+def _joined(places: Sequence[int], sentence: Row) -> str:
+    """Join words: neighbors as they stand in the text, the rest with a blank between."""
+    parts: list[Span] = []
+    for previous, at in zip([None, *places], places, strict=False):
+        if previous is not None and previous == at - 1:
+            parts[-1] = Span(parts[-1].start, sentence.spans[at].end)
+        else:
+            parts.append(sentence.spans[at])
+    return " ".join(part.of(sentence.text) for part in parts)

@@ -1,0 +1,179 @@
+"""Clauses: what a rule reads at one place of a sentence, and the result that all of them add up to."""
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field
+
+from nlp2filters.core.catalog import Field
+from nlp2filters.core.filters import Comparison, Leaf, Not, leaves
+from nlp2filters.core.interpretation import Alternative, Sort, Source
+from nlp2filters.core.parser.row import Row
+
+# Features of an item beside its roles: an open value, a known meaning in the catalog, a quantity, date or time, words
+# in quotes, a word about which nothing is known, and one without content.
+NAME, MATCH, VALUE, QUOTED, WORD, STOPWORD = "#name", "#match", "#value", "#quoted", "#word", "#stopword"
+
+_JOINING = frozenset({"and", "or", ",", "nor", "not"})
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """One test, the items `start` to `end` (exclusive) that it came from, and its confidence."""
+
+    test: Leaf | Not
+    start: int
+    end: int
+    confidence: float
+    source: Source
+    alternatives: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A word between tests: "and", "or", ",", "nor", "not", "(" or ")"; "noun" if it names the records."""
+
+    kind: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """The items `start` to `end`, in another currency or unit than their field; they may mean one of `tests`."""
+
+    start: int
+    end: int
+    reason: str
+    tests: tuple[Leaf | Not, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A boolean field that the item at a place asks for."""
+
+    field: Field
+    at: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """State that the clauses before a place leave for the rules.
+
+    `last_field` is that of the previous test, `pending` the mark right before, unless a test is; `top`: "top 10" came
+    before, which a key may follow ("by horsepower").
+    """
+
+    last_field: Field | None = None
+    pending: Mark | None = None
+    top: bool = False
+
+    @property
+    def joined(self) -> bool:
+        """True if only a word such as "and" separates the place from the previous test."""
+        return self.pending is not None and self.pending.kind in _JOINING
+
+    @property
+    def negation(self) -> Mark | None:
+        """The "not" right before, if there is one."""
+        return self.pending if self.pending and self.pending.kind == "not" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """Everything that a rule has read, up to the item `end` (exclusive).
+
+    `pieces` are tests and marks in the order of the text; a value in a later clause may belong to `last_field`, that
+    of the last test. `reasons` say of items why they change nothing. `superlative`: the sorts may ask for a single
+    record ("the lightest car"). `absorbs_mark`: the pending mark takes effect in this clause ("no stops" is a count
+    of zero), and nowhere else.
+    """
+
+    end: int
+    pieces: tuple[Atom | Mark, ...] = ()
+    last_field: Field | None = None
+    sorts: tuple[Sort, ...] = ()
+    superlative: bool = False
+    limit: int | None = None
+    top: bool = False
+    reasons: Mapping[int, str] = field(default_factory=dict)
+    mismatch: Mismatch | None = None
+    absorbs_mark: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A way to read the words at a place: `read` is pure, and returns None if the rule does not fit.
+
+    `first` are roles of the grammar or features, such as `VALUE`, of which the item at the place has at least one.
+    `examples` are texts with their readings in short, empty if nothing can be asked for; they are the rule's tests.
+    """
+
+    name: str
+    first: Set[str]
+    read: Callable[[Row, int, Context], Clause | None]
+    examples: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Clauses:
+    """The sum of a sentence's clauses.
+
+    `used` are the places of items that change something; `last_field` and `top` are for the context of the next clause.
+    """
+
+    pieces: list[Atom | Mark] = field(default_factory=list)
+    sorts: list[Sort] = field(default_factory=list)
+    superlative: bool = False
+    limit: int | None = None
+    used: set[int] = field(default_factory=set)
+    reasons: dict[int, str] = field(default_factory=dict)
+    mismatch: Mismatch | None = None
+    last_field: Field | None = None
+    top: bool = False
+
+    @property
+    def context(self) -> Context:
+        """The context of the next place."""
+        last = self.pieces[-1] if self.pieces else None
+        return Context(self.last_field, last if isinstance(last, Mark) else None, self.top)
+
+    def add(self, clause: Clause, start: int) -> None:
+        """Add a clause that begins at the item `start`."""
+        if clause.absorbs_mark:
+            mark = self.pieces.pop()
+            assert isinstance(mark, Mark)
+            self.used.add(mark.at)
+        for piece in clause.pieces:
+            if isinstance(piece, Atom):
+                self.used.update(range(piece.start, piece.end))
+        self.pieces += clause.pieces
+        self.last_field = clause.last_field or self.last_field
+        self.reasons.update(clause.reasons)
+        self.mismatch = self.mismatch or clause.mismatch
+        self.superlative |= clause.superlative
+        if clause.sorts or clause.limit:
+            self.used.update(range(start, clause.end))
+            self._order(clause)
+
+    def _order(self, clause: Clause) -> None:
+        """Add the order and the limit of a clause. The first limit counts, and the first sort by each field."""
+        fields = {sort.field for sort in self.sorts}
+        self.sorts += [sort for sort in clause.sorts if sort.field not in fields]
+        if clause.limit:
+            self.limit = self.limit or clause.limit
+            self.top = clause.top
+
+    def add_boolean(self, hint: Asked) -> None:
+        """Add a test of the boolean field, unless there is one, at the place of its words among the others."""
+        tests = (piece.test for piece in self.pieces if isinstance(piece, Atom))
+        if any(leaf.field == hint.field.name for test in tests for leaf in leaves(test)):
+            return
+        atom = Atom(Comparison("=", hint.field.name, True), hint.at, hint.at + 1, hint.confidence, "embedding")
+        starts = [piece.start if isinstance(piece, Atom) else piece.at for piece in self.pieces]
+        self.pieces.insert(sum(start < hint.at for start in starts), atom)
+        self.used.add(hint.at)
+
+    def disuse(self, atom: Atom, reason: str) -> None:
+        """Take back that the items of a test change something."""
+        places = range(atom.start, atom.end)
+        self.reasons.update(dict.fromkeys(places, reason))
+        self.used.difference_update(places)

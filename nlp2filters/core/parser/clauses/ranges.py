@@ -1,0 +1,115 @@
+"""Ranges: "between 100 and 150 hp", "from 1975 to 1978", "$50-100". Their two limits explain each other."""
+
+import datetime as dt
+from dataclasses import replace
+
+from nlp2filters.core.interpretation import Alternative
+from nlp2filters.core.parser import values
+from nlp2filters.core.parser.clauses.amounts import MAX_ALTERNATIVES, resolve
+from nlp2filters.core.parser.clauses.clause import STOPWORD, VALUE, Atom, Clause, Context, Rule
+from nlp2filters.core.parser.field_resolution import FieldMatch
+from nlp2filters.core.parser.quantities import Quantity
+from nlp2filters.core.parser.row import Row
+from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.parser.times import Clock
+
+
+def read(sentence: Row, start: int, at: int, context: Context, preceding: FieldMatch | None = None) -> Clause | None:
+    """Read a range at `at`, in a clause that begins at `start`; `preceding` is a field named before it."""
+    places = _places(sentence, at)
+    if not places:
+        return None
+    limits = _explained(*(sentence.items[place] for place in places))
+    match = preceding if preceding and sentence.fit(limits, preceding.field) else None
+    match = match or resolve(sentence, places[1], limits, context)
+    if not match:
+        return None
+    low, high = (sentence.held(limit, match.field) for limit in limits)
+    if low is None or high is None:
+        return None
+    test, end = values.between(match.field, low, high), max(match.end, places[1] + 1)
+    alternatives = _alternatives(sentence, match, limits)
+    return Clause(end, (Atom(test, start, end, match.confidence, match.source, alternatives),), match.field)
+
+
+def _places(sentence: Row, at: int) -> tuple[int, int] | None:
+    """Return the places of the two limits."""
+    opened = sentence.says(at, "range") == "between"
+    low = sentence.skip(at + opened)
+    high = sentence.skip(low + 2)
+    joint = sentence.says(low + 1, "range") == "to" or (opened and sentence.says(low + 1, "junction") == "and")
+    return (low, high) if joint and sentence.is_value(low) and sentence.is_value(high) else None
+
+
+def _alternatives(sentence: Row, match: FieldMatch, limits: tuple[Item, Item]) -> tuple[Alternative, ...]:
+    return tuple(
+        Alternative(values.between(other, low, high), match.others_confidence)
+        for other in match.others[:MAX_ALTERNATIVES]
+        if (low := sentence.held(limits[0], other)) and (high := sentence.held(limits[1], other))
+    )
+
+
+def _explained(low: Item, high: Item) -> tuple[Item, Item]:
+    """Give each limit what only the other one says."""
+    first, last = with_unit_of(_with_scale_of(high, low), high), _with_year_of(low, high)
+    return _with_half_of_day_of(last, _with_year_of(last, first)), last
+
+
+def with_unit_of(low: Item, high: Item) -> Item:
+    """Give the lower limit the unit of the upper one, unless it has its own: "1 to 3 hours"."""
+    first, last = low.quantity, high.quantity
+    if not first or not last or first.units or not last.units:
+        return low
+    return replace(low, quantity=replace(first, units=last.units))
+
+
+def _with_scale_of(high: Item, low: Item) -> Item:
+    """Give the lower limit the scale of the upper one, unless it has its own: "50 to 100 million"."""
+    first, last = low.quantity, high.quantity
+    if not first or not last or first.scaled or not last.scaled or first.value >= last.value:
+        return low
+    value = first.value * _scale(last)
+    return replace(low, quantity=replace(first, value=value)) if value <= last.value else low
+
+
+def _scale(quantity: Quantity) -> int:
+    """Return the greatest of thousand, million, … that the number contains."""
+    scale = 1
+    while abs(quantity.value) >= scale * 1000:
+        scale *= 1000
+    return scale
+
+
+def _with_year_of(other: Item, limit: Item) -> Item:
+    """Give a month without a year the year of the other limit: "January to June 2024"."""
+    mine, theirs = limit.period, other.period
+    if not mine or not theirs or not mine.yearless or not isinstance(mine.low, dt.date):
+        return limit
+    if theirs.yearless or not isinstance(theirs.low, dt.date):
+        return limit
+    return replace(limit, period=replace(mine.moved(theirs.low.year - mine.low.year), yearless=False))
+
+
+def _with_half_of_day_of(high: Item, low: Item) -> Item:
+    """Put the earlier hour into the half of the later one ("5 to 7 pm"), or the one before ("11 to 1 pm")."""
+    hour = low.quantity.value if low.quantity and low.quantity.whole else None
+    if not isinstance(hour, int) or not 1 <= hour <= 12 or high.clock is None or low.clock:
+        return low
+    until = high.clock.time
+    afternoon = until.hour >= 12 and hour % 12 <= until.hour - 12
+    time = dt.time(hour % 12 + 12 * afternoon)
+    return replace(low, quantity=None, clock=Clock(time, 1))
+
+
+RANGE = Rule(
+    "range",
+    {"range", VALUE, STOPWORD},
+    lambda sentence, at, context: read(sentence, at, at, context),
+    {
+        "between 100 and 150 horsepower": "100 <= power <= 150",
+        "$50-100": "50 <= price <= 100",
+        "1 to 2 kg": "1000 <= weight <= 2000",
+        "5 to 7 pm": "17:00 <= starts <= 19:00",
+        "January to June 2024": "2024-01-01 <= released <= 2024-06-30",
+    },
+)

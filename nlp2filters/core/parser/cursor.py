@@ -1,0 +1,79 @@
+"""A cursor over the tokens of a text, for the readers of numbers, dates, times and follow-ups."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Self, TypeVar
+
+from nlp2filters.core.languages import Language
+from nlp2filters.core.languages.phrases import PhraseTable
+from nlp2filters.core.words import Token
+
+Meaning = TypeVar("Meaning")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCursor:
+    """A place in the tokens of a text. Offsets count from it; beyond the end there is nothing."""
+
+    tokens: Sequence[Token]
+    at: int
+    language: Language
+
+    def moved(self, by: int) -> Self:
+        """Return a cursor so many tokens further on."""
+        return replace(self, at=self.at + by)
+
+    @property
+    def is_at_end(self) -> bool:
+        """True if no token is left."""
+        return self.at >= len(self.tokens)
+
+    def token(self, offset: int = 0) -> Token | None:
+        """Return a token."""
+        at = self.at + offset
+        return self.tokens[at] if 0 <= at < len(self.tokens) else None
+
+    def norm(self, offset: int = 0) -> str:
+        """Return the folded text of a token, or nothing."""
+        at = self.at + offset
+        return self.tokens[at].norm if 0 <= at < len(self.tokens) else ""
+
+    def adjoin(self, length: int, offset: int = 0) -> bool:
+        """Return whether there are `length` tokens without blanks between them."""
+        tokens = self.tokens[self.at + offset : self.at + offset + length]
+        return len(tokens) == length and all(left.end == right.start for left, right in pairwise(tokens))
+
+    def phrase(self, table: PhraseTable[Meaning], offset: int = 0) -> tuple[Meaning, int] | None:
+        """Return the meaning and the length in tokens of the longest phrase there."""
+        return table.longest(self.tokens, self.at + offset)
+
+    def phrase_length(self, table: PhraseTable[Meaning], offset: int = 0) -> int:
+        """Return the length in tokens of the longest phrase there, or 0."""
+        return table.length(self.tokens, self.at + offset)
+
+    def unit(self, offset: int = 0) -> tuple[int, tuple[str, ...]] | None:
+        """Return the length in tokens of the name of a unit there, and the units that it may be."""
+        return self.language.unit(self.tokens, self.at + offset)
+
+    def digits(self, offset: int, low: int, high: int, longest: int = 4) -> int | None:
+        """Return a whole number in that range, in at most so many digits."""
+        token = self.token(offset)
+        if not token or token.kind != "number" or not token.text.isdecimal() or len(token.text) > longest:
+            return None
+        value = int(token.text)
+        return value if low <= value <= high else None
+
+    def integer(self, offset: int = 0) -> int | None:
+        """Return a whole number of up to three digits, or one in words."""
+        value = self.digits(offset, 0, 999, longest=3)
+        return self.number_word(offset) if value is None else value
+
+    def number_word(self, offset: int = 0) -> int | None:
+        """Return a whole number in words."""
+        value = self.language.number(self.norm(offset))
+        return value if isinstance(value, int) else None
+
+    def count(self, offset: int = 0) -> int | None:
+        """Return a whole number, or 1 for "a"."""
+        return 1 if self.norm(offset) in self.language.numbers.one else self.integer(offset)
