@@ -27,7 +27,16 @@ from tests import contexts
 from tests.core import hostile
 from tests.service import Service, started
 
-REQUEST = {"text": "coches japoneses", "catalog": "cars", "locale": "es", "timezone": "UTC", "now": None}
+REQUEST = {
+    "text": "coches japoneses",
+    "catalog": "cars",
+    "dialects": ["sql"],
+    "strategy": "auto",
+    "locale": "es",
+    "timezone": "UTC",
+    "now": None,
+    "scope": None,
+}
 HEAVY_TEXT = ("a b c d e f g h i j k l m n o p q r s t u v w x y z " * 100)[:4_000]
 
 
