@@ -10,6 +10,7 @@ from nlp2filters.client.events import JobEvent, JobEventReader
 from nlp2filters.client.options import CatalogInput, Options
 from nlp2filters.client.requests import Call, Deadline
 from nlp2filters.client.resource import Resource, id_of, idempotency_headers
+from nlp2filters.client.responses import JSONDocument
 from nlp2filters.core import schemas
 from nlp2filters.core.schemas import Job, Result, Rows
 from nlp2filters.core.statuses import TERMINAL, Status
@@ -49,7 +50,7 @@ class AsyncJobs(Resource[Job]):
     async def any_result(self, job: Job) -> Any:
         """Get the result of a job of any kind, in the model of that kind."""
         response = await self._requester.send(self._result_call(job))
-        return responses.read_result(job.kind, response.json())
+        return responses.read_result(job.kind, responses.read(JSONDocument, response.content).root)
 
     async def rows(self, job: Job | str, *, limit: int = 50) -> Rows:
         """Get up to `limit` rows of a packaged catalog's data that the job's filter selects, and their number."""

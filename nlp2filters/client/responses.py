@@ -4,7 +4,7 @@ import json
 from typing import Any, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
 from nlp2filters.client.errors import (
     APIError,
@@ -40,6 +40,10 @@ def read(model: type[M], content: bytes | str) -> M:
         return model.model_validate_json(content, extra="ignore")
     except ValidationError as exc:
         raise InvalidResponse(f"The answer is no {model.__name__} that this version of the client reads.") from exc
+
+
+class JSONDocument(RootModel[Any]):
+    """Any JSON data."""
 
 
 def read_result(kind: str, data: Any) -> Any:

@@ -143,6 +143,13 @@ def test_what_does_not_pass_is_told(impatient: Client, gateway: Gateway) -> None
         impatient.jobs.get("x")
 
 
+def test_a_result_that_is_no_json_is_told(impatient: Client, gateway: Gateway) -> None:
+    job = impatient.jobs.submit("8 cylinders", "cars")
+    gateway.script(answered(200, "<h1>Log in</h1>"))
+    with pytest.raises(InvalidResponse):
+        impatient.jobs.any_result(job)
+
+
 def test_a_service_that_goes_away_and_returns(behind: Client, gateway: Gateway) -> None:
     job = behind.jobs.submit("8 cylinders", "cars")
     gateway.leave()

@@ -17,21 +17,23 @@ from nlp2filters.client.catalogs import AsyncCatalogs
 from nlp2filters.client.errors import NotFoundError
 from nlp2filters.client.jobs import AsyncJobs
 from nlp2filters.client.sync_client import Batches, Catalogs, Jobs
+from nlp2filters.core import schemas
 from nlp2filters.core.dialects import DIALECTS
+from nlp2filters.core.jobs import create, to_public
 from tests.client.conftest import Connect
 from tests.service import Service
 
 Asked: TypeAlias = tuple[str, str]
 
+JOB = schemas.Job.model_validate(to_public(create("job_1", "filters", "anonymous", 0, deadline_s=60)))
 # The arguments of every method of a client and its parts.
 ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
     "": {"ask": ("text", "cars"), "dialects": (), "health": (), "readiness": ()},
     "jobs": {
         "submit": ("text", "cars"),
         "list": (),
-        **dict.fromkeys(
-            ("get", "result", "any_result", "rows", "wait", "follow", "cancel", "retry", "delete"), ("job_1",)
-        ),
+        "any_result": (JOB,),
+        **dict.fromkeys(("get", "result", "rows", "wait", "follow", "cancel", "retry", "delete"), ("job_1",)),
         **dict.fromkeys(("deliveries", "redeliver", "stream_token"), ("job_1",)),
     },
     "batches": {
