@@ -18,7 +18,7 @@ from redis.asyncio import Redis as AsyncRedis
 from chaos.load import KEYS
 from chaos.rescues import bearer
 from chaos.trials import Finding, Stand, used_memory
-from nlp2filters.core.jobs import TERMINAL
+from nlp2filters.core.statuses import TERMINAL
 
 MEMBERS = 100
 BYTES_PER_JOB = 18_000  # when accepted, and what its stages add: docs/architecture.md

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from chaos.fleet import Fleet
 from nlp2filters import demo
-from nlp2filters.core.jobs import TERMINAL
+from nlp2filters.core.statuses import TERMINAL
 from nlp2filters.storage.redis_keys import Keys
 
 FINISH_TIMEOUT_S = 180

@@ -24,7 +24,7 @@ from chaos.fleet import Fleet
 from chaos.load import KEYS, Load, Outcome, re_runs_s
 from chaos.server import RedisProcess
 from nlp2filters.settings import LEASE_S
-from nlp2filters.worker.stages import CHECKPOINT_TIMEOUT_S
+from nlp2filters.worker.attempt import CHECKPOINT_TIMEOUT_S
 from tests.peers import llm as llm_peer
 from tests.peers import proxy as proxies
 from tests.peers import webhook as webhook_peer

@@ -35,6 +35,7 @@ from nlp2filters.api.open_streams import Streams
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import routes
 from nlp2filters.api.services import Services
+from nlp2filters.core import kinds
 from nlp2filters.errors import NLP2FiltersError
 from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import ApiKeys, StreamTokens
@@ -59,8 +60,6 @@ OPERATIONS = [
     *echo.operations,
     *send.operations,
 ]
-DOCUMENT = openapi.document(OPERATIONS)
-_RENDERED = JSON(DOCUMENT).body
 _ALLOWED_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Prefer")
 
 
@@ -72,6 +71,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
     """Create the application. Without `settings`, it reads the environment."""
     settings = settings or Settings.read(os.environ)
     logs.configure(settings.log_level)
+    kinds.load(settings.extra_kinds)
+    document = JSON(openapi.document(OPERATIONS)).body
+
+    async def openapi_document(request: Request) -> Response:
+        """Serve the OpenAPI 3.1 document."""
+        return Response(document, media_type=JSON.media_type)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[_Lifespan]:
@@ -124,8 +129,3 @@ def create_app(settings: Settings | None = None) -> Starlette:
         },
         lifespan=lifespan,
     )
-
-
-async def openapi_document(request: Request) -> Response:
-    """Serve the OpenAPI 3.1 document."""
-    return Response(_RENDERED, media_type=JSON.media_type)

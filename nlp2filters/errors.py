@@ -1,64 +1,60 @@
-"""The errors that NLP2Filters raises itself.
+"""The errors that NLP2Filters raises itself; those of the client are in `client/errors.py`.
 
 NLP2FiltersError
-├── InvalidInput            the caller's input has faults, each with a JSON pointer
-│   ├── InvalidRequest      a request body, a header or a query parameter
-│   ├── InvalidCatalog      a catalog
-│   ├── InvalidFilter       a filter that does not fit its catalog
-│   └── InvalidCases        an evaluation's cases
-├── JobNotFound             no such job, or it is another owner's
-├── JobGone                 the job is past its retention time
-├── PartGone                a part of a job's request is no longer kept
-├── BatchNotFound           no such batch, or it is another owner's
-├── CatalogNotFound         no catalog of that name
-├── TooManyCatalogs         the owner has reached its limit of catalogs
-├── IllegalTransition       the job's status does not allow the step
-│   └── CancelRequested     the job is being canceled
-├── NotFinished             the request needs a job that has ended
-├── BatchNotEnded           the request needs a batch that has ended
-├── NotRetryable            the job did not fail
-├── NoWebhook               the job or batch has no webhook
-├── AlreadyDelivering       the webhook is still being tried
-├── StaleAttempt            another attempt of the stage has taken over
-├── Overloaded              the backlog is full; nothing was written
-├── TooManyPending          the owner has too many jobs that have not ended
-├── TooManyBytes            the owner has added too many bytes
-├── TooManyRequests         the owner has submitted too many texts in a minute
-├── TooManyStreams          the owner has too many open streams
-├── IdempotencyKeyReused    the idempotency key stands for another request
-├── ReplayGone              the job or batch of the idempotency key is no longer kept
-├── NotAcceptable           the client accepts no available media type
-├── Unauthenticated         no valid API key
-├── Forbidden               the API key does not allow the request
-├── NewerRecord             a job was written by a newer version of this program
-├── UnknownKey              no API key with that id
-├── TextTooComplex          reading the text against its catalog takes more work than allowed
-├── ParserFailed            a parser process ended or failed
-├── ModelUnavailable        no source could supply the embedding model
-├── RedisServerMissing      no Redis server to start, and none configured
-├── WebhookRefused          a callback address that must not be called
-├── UnreadableSource        a command's input file or database cannot be read
-├── UnwritableFile          a command's output file cannot be written
-├── NoLLM                   a command needs an LLM and the settings name none
-├── InvalidSignature        a webhook's message is not authentic
-├── ClientError             a call of a service failed
-│   ├── Unreachable         no answer, even after retries
-│   ├── UnreadableAnswer    an answer that this version of the client does not understand
-│   ├── WaitedTooLong       the job or batch has not ended in the given time
-│   ├── JobUnsuccessful     the job ended without a result
-│   └── ServiceProblem      the service answered with a problem
-│       ├── AccessRefused   401, 403: no valid key, or one that does not allow the request
-│       ├── NotThere        404, 410: wrong id or name, another owner's, or no longer kept
-│       ├── Conflict        409: the current state does not allow the request
-│       ├── InputRefused    400, 406, 413, 415, 422: the request has faults
-│       └── Busy            429, 503: nothing was written, even after retries
-└── ProviderError           the LLM call gave nothing usable
-    ├── ProviderTimeout     the total deadline passed
-    ├── ProviderRejected    4xx: wrong key, wrong model, bad request; never retried
-    ├── ProviderUnavailable 408, 409, 429, 5xx or no connection, even after retries
-    ├── AnswerRefused       the model declined to answer
-    ├── AnswerTruncated     the answer was cut at the token limit
-    └── InvalidAnswer       the answer is no JSON of the requested form, or does not fit the catalog
+├── InvalidInput
+│   ├── InvalidRequest
+│   ├── InvalidCatalog
+│   ├── InvalidFilter
+│   └── InvalidCases
+├── MalformedJSON
+├── UnsupportedMediaType
+├── PayloadTooLarge
+├── MalformedCursor
+├── JobNotFound
+├── JobGone
+├── PartGone
+├── BatchNotFound
+├── CatalogNotFound
+├── TooManyCatalogs
+├── NoDemoData
+├── ResultNotReady
+├── IllegalTransition
+│   └── CancelRequested
+├── NotFinished
+├── BatchNotEnded
+├── NotRetryable
+├── NoWebhook
+├── AlreadyDelivering
+├── StaleAttempt
+├── Overloaded
+├── TooManyPending
+├── TooManyBytes
+├── TooManyRequests
+├── TooManyStreams
+├── IdempotencyKeyReused
+├── ReplayGone
+├── NotAcceptable
+├── Unauthenticated
+├── Forbidden
+├── UnknownKey
+├── UnsupportedRecordVersion
+├── TextTooComplex
+├── ParserFailed
+├── ModelUnavailable
+├── RedisServerMissing
+├── RedisServerFailed
+├── WebhookRefused
+├── SourceError
+├── UnwritableFile
+├── LLMNotConfigured
+├── InvalidSignature
+└── ProviderError
+    ├── ProviderTimeout
+    ├── ProviderRejected
+    ├── ProviderUnavailable
+    ├── AnswerRefused
+    ├── AnswerTruncated
+    └── InvalidAnswer
 """
 
 from collections.abc import Mapping, Sequence
@@ -71,23 +67,23 @@ class NLP2FiltersError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault of an input: `pointer` (RFC 6901) gives its place, `detail` the remedy."""
+class Violation:
+    """One violation of an input's rules: `pointer` (RFC 6901) gives its place, `detail` the remedy."""
 
     pointer: str
     detail: str
 
 
 class InvalidInput(NLP2FiltersError):
-    """The caller's input has faults, all listed in `faults`."""
+    """The caller's input has faults, all listed in `violations`."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults))
-        self.faults = tuple(faults)
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__("; ".join(f"{violation.pointer or '/'}: {violation.detail}" for violation in violations))
+        self.violations = tuple(violations)
 
-    def under(self, pointer: str) -> Self:
+    def prefixed(self, pointer: str) -> Self:
         """Return the same faults for the document that contains the faulty part at `pointer`."""
-        return type(self)([Fault(pointer + fault.pointer, fault.detail) for fault in self.faults])
+        return type(self)([Violation(pointer + violation.pointer, violation.detail) for violation in self.violations])
 
 
 class InvalidRequest(InvalidInput):
@@ -352,8 +348,8 @@ class UnknownKey(NLP2FiltersError):
         self.id = id_
 
 
-class NewerRecord(NLP2FiltersError):
-    """A job was written by a newer version of this program, which runs alongside this one."""
+class UnsupportedRecordVersion(NLP2FiltersError):
+    """A job's record has a version that this program does not know: a newer one runs alongside it."""
 
 
 class TextTooComplex(NLP2FiltersError):
@@ -384,7 +380,7 @@ class WebhookRefused(NLP2FiltersError):
     """A callback address must not be called: it is not https, or is private, or our own."""
 
 
-class UnreadableSource(NLP2FiltersError):
+class SourceError(NLP2FiltersError):
     """A command's input file or database cannot be read."""
 
 
@@ -392,86 +388,12 @@ class UnwritableFile(NLP2FiltersError):
     """A command's output file cannot be written."""
 
 
-class NoLLM(NLP2FiltersError):
+class LLMNotConfigured(NLP2FiltersError):
     """A command needs an LLM and the settings name none."""
 
 
 class InvalidSignature(NLP2FiltersError):
     """A webhook's message is not authentic, or is too old."""
-
-
-class ClientError(NLP2FiltersError):
-    """A call of a service failed."""
-
-
-class Unreachable(ClientError):
-    """The service gave no answer, even after retries."""
-
-
-class UnreadableAnswer(ClientError):
-    """The service sent an answer that this version of the client does not understand."""
-
-
-class WaitedTooLong(ClientError):
-    """The job or batch has not ended in the given time; it continues."""
-
-    def __init__(self, subject: str, timeout_s: float) -> None:
-        super().__init__(f"{subject} has not ended within {timeout_s:g} s. It goes on: follow it, or cancel it.")
-        self.subject, self.timeout_s = subject, timeout_s
-
-
-class JobUnsuccessful(ClientError):
-    """The job ended without a result; if it failed, `problem` gives the reason."""
-
-    def __init__(self, job_id: str, status: str, problem: Mapping[str, object] | None = None) -> None:
-        super().__init__(f"Job {job_id} is {status}" + (f": {problem['detail']}" if problem else "."))
-        self.job_id, self.status, self.problem = job_id, status, problem
-
-
-class ServiceProblem(ClientError):
-    """The service answered with a problem (RFC 9457).
-
-    `type` is the address of a page about the problem, and `slug` the last part of that address. `faults` are the
-    input's faults. `retry_after_s` is the time that the client should wait. `subject` is the problem's job or batch,
-    if it names one.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        *,
-        type: str,  # noqa: A002
-        title: str,
-        detail: str,
-        faults: Sequence[Fault] = (),
-        retry_after_s: float | None = None,
-        subject: str | None = None,
-    ) -> None:
-        named = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults)
-        super().__init__(named or detail or title)
-        self.status, self.type, self.title, self.detail = status, type, title, detail
-        self.slug = type.rpartition("/")[2]
-        self.faults, self.retry_after_s, self.subject = tuple(faults), retry_after_s, subject
-
-
-class AccessRefused(ServiceProblem):
-    """There is no valid API key, or it does not allow the request."""
-
-
-class NotThere(ServiceProblem):
-    """The id or name is wrong, or what it names belongs to another owner or is no longer kept."""
-
-
-class Conflict(ServiceProblem):
-    """The current state does not allow the request."""
-
-
-class InputRefused(ServiceProblem):
-    """The request has faults, listed in `faults`."""
-
-
-class Busy(ServiceProblem):
-    """The service has no capacity for the request, even after retries. Nothing was written."""
 
 
 class ProviderError(NLP2FiltersError):

@@ -22,7 +22,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from nlp2filters.errors import UnreadableSource
+from nlp2filters.errors import SourceError
 
 BATCH = 1_000
 # A JSON line may have this many bytes.
@@ -54,19 +54,19 @@ def open_source(address: str, table: str | None = None) -> Iterator[Source]:
     """Open the rows at `address`: a file's path, or an SQLAlchemy URL. `table` selects one of a database's tables.
 
     Raises:
-        UnreadableSource: it cannot be opened, or its content proves invalid while its rows are read.
+        SourceError: it cannot be opened, or its content proves invalid while its rows are read.
     """
     with ExitStack() as stack:
         try:
             yield stack.enter_context(_open_file_or_database(address, table))
         except OSError as exc:
-            raise UnreadableSource(f"{address}: {exc.strerror or exc}.") from exc
+            raise SourceError(f"{address}: {exc.strerror or exc}.") from exc
         except (SQLAlchemyError, sqlite3.Error) as exc:
             # The original error lacks the statement and the link that SQLAlchemy adds.
             original = getattr(exc, "orig", None) or exc
-            raise UnreadableSource(f"The database cannot be read: {original}.") from exc
+            raise SourceError(f"The database cannot be read: {original}.") from exc
         except UnicodeDecodeError as exc:
-            raise UnreadableSource(f"{address} is not UTF-8: {exc.reason} at byte {exc.start} of a block.") from exc
+            raise SourceError(f"{address} is not UTF-8: {exc.reason} at byte {exc.start} of a block.") from exc
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def _open_file_or_database(address: str, table: str | None) -> Iterator[Source]:
     with path.open("rb") as file:
         kind = _kind(path, file)
         if kind != "sqlite" and table:
-            raise UnreadableSource(f"{path} has no tables to choose from.")
+            raise SourceError(f"{path} has no tables to choose from.")
         match kind:
             case "csv":
                 yield Source(path.stem, csv_rows(file), path.stat().st_size, file.tell)
@@ -103,7 +103,7 @@ def _kind(path: Path, file: BinaryIO) -> str:
         if path.suffix.lower() in suffixes:
             return kind
     suffixes_read = ", ".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
-    raise UnreadableSource(f"{path}: the format is not known by its name. Known: {suffixes_read}.")
+    raise SourceError(f"{path}: the format is not known by its name. Known: {suffixes_read}.")
 
 
 def csv_rows(file: BinaryIO) -> Iterator[Row]:
@@ -120,17 +120,17 @@ def csv_rows(file: BinaryIO) -> Iterator[Row]:
             _reject_duplicate_columns(header)
             for cells in lines:
                 if any(cells[len(header) :]):
-                    raise UnreadableSource(f"Line {lines.line_num} has {len(cells)} cells, the header {len(header)}.")
+                    raise SourceError(f"Line {lines.line_num} has {len(cells)} cells, the header {len(header)}.")
                 if cells:
                     yield {name: cell for name, cell in zip(header, cells, strict=False) if name}
         except csv.Error as exc:
-            raise UnreadableSource(f"Line {lines.line_num} is no CSV: {exc}.") from exc
+            raise SourceError(f"Line {lines.line_num} is no CSV: {exc}.") from exc
 
 
 def _reject_duplicate_columns(header: Sequence[str]) -> None:
     duplicates = sorted(name for name, count in Counter(header).items() if count > 1 and name)
     if duplicates:
-        raise UnreadableSource(f"Two columns are called {duplicates[0]!r}. Give each a name of its own.")
+        raise SourceError(f"Two columns are called {duplicates[0]!r}. Give each a name of its own.")
 
 
 def json_lines(file: BinaryIO) -> Iterator[Row]:
@@ -143,9 +143,9 @@ def json_lines(file: BinaryIO) -> Iterator[Row]:
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError as exc:
-            raise UnreadableSource(f"Line {number} is no JSON: {exc}.") from exc
+            raise SourceError(f"Line {number} is no JSON: {exc}.") from exc
         if not isinstance(row, dict):
-            raise UnreadableSource(f"Line {number} is no JSON object.")
+            raise SourceError(f"Line {number} is no JSON object.")
         yield flatten(row)
 
 
@@ -155,13 +155,13 @@ def _parquet(path: Path) -> Iterator[Source]:
         arrow: Any = importlib.import_module("pyarrow")
         parquet: Any = importlib.import_module("pyarrow.parquet")
     except ImportError as exc:
-        raise UnreadableSource("Parquet needs pyarrow: pip install 'nlp2filters[parquet]'.") from exc
+        raise SourceError("Parquet needs pyarrow: pip install 'nlp2filters[parquet]'.") from exc
     try:
         with parquet.ParquetFile(path) as file:
             rows = _CountedRows(row for batch in file.iter_batches(BATCH) for row in batch.to_pylist())
             yield Source(path.stem, map(flatten, rows), file.metadata.num_rows, rows.position)
     except arrow.ArrowException as exc:
-        raise UnreadableSource(f"{path} is no Parquet: {exc}") from exc
+        raise SourceError(f"{path} is no Parquet: {exc}") from exc
 
 
 @contextmanager
@@ -193,7 +193,7 @@ def _sql(url: str, table: str | None) -> Iterator[Source]:
     try:
         engine = sa.create_engine(url)
     except ImportError as exc:
-        raise UnreadableSource(f"The URL needs a driver that is not installed: {exc}.") from exc
+        raise SourceError(f"The URL needs a driver that is not installed: {exc}.") from exc
     try:
         with engine.connect() as connection:
             inspected = sa.inspect(connection)
@@ -214,7 +214,7 @@ def _pick_table(table: str | None, tables: Sequence[str]) -> str:
     if table is None and len(tables) == 1:
         return tables[0]
     hint = f"There are: {', '.join(tables[:50])}." if tables else "There is none."
-    raise UnreadableSource(f"There is no table {table!r}. {hint}" if table else f"Name a table. {hint}")
+    raise SourceError(f"There is no table {table!r}. {hint}" if table else f"Name a table. {hint}")
 
 
 class _CountedRows:

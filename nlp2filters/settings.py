@@ -1,7 +1,7 @@
 """The settings: read once from the environment, and passed down as one object."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,13 +12,52 @@ from starlette.datastructures import CommaSeparatedStrings, Secret
 from nlp2filters.core import signatures
 from nlp2filters.fault_injection import Faults
 from nlp2filters.fault_injection import parse as parse_faults
+from nlp2filters.llm.registry import PROVIDERS, LLMConfig
 
-PROVIDERS = ("openai", "anthropic")
 LEASE_S = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    """An environment variable: its default, as it is written there, its description, and how to convert its value."""
+
+    name: str
+    default: Any
+    doc: str
+    cast: Any
+
+    def read(self, config: Config) -> Any:
+        return config(self.name, self.cast, self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class LLMAccount:
+    """The key for a provider's API, and the API's address."""
+
+    api_key: Secret
+    base_url: str
+
+
+def _account_variables(provider: str) -> tuple[_Variable, _Variable]:
+    spec = PROVIDERS[provider]
+    return (
+        _Variable(f"{provider.upper()}_API_KEY", "", spec.key_doc, Secret),
+        _Variable(f"{provider.upper()}_BASE_URL", spec.default_base_url, spec.base_url_doc, str),
+    )
+
+
+def _accounts(config: Config) -> Mapping[str, LLMAccount]:
+    """Read the account of every provider."""
+    return {
+        provider: LLMAccount(*(variable.read(config) for variable in _account_variables(provider)))
+        for provider in PROVIDERS
+    }
+
+
 def _setting(env: str, default: Any, doc: str, cast: Any = None) -> Any:
-    metadata = {"env": env, "doc": doc, "cast": cast or type(default)}
+    """Define a setting that has one variable. A default that is empty is a function that creates it."""
+    variable = _Variable(env, "" if callable(default) else default, doc, cast or type(default))
+    metadata = {"read": variable.read, "variables": [variable]}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -28,13 +67,13 @@ def _path(text: str) -> Path | None:
     return Path(text).expanduser() if text else None
 
 
-def _origins(text: str) -> tuple[str, ...]:
+def _words(text: str) -> tuple[str, ...]:
     return tuple(CommaSeparatedStrings(text))
 
 
 def _url(text: str) -> str:
     if text and not (text.startswith(("https://", "http://")) and urlsplit(text).hostname):
-        raise ValueError(f"{text!r} is no address")
+        raise ValueError(f"{text!r} is not an address")
     return text
 
 
@@ -51,120 +90,129 @@ class Settings:
     redis_url: str = _setting(
         "REDIS_URL",
         "redis://127.0.0.1:6379/0",
-        "The Redis or Valkey server. Without it `nlp2filters up` starts one of its own.",
+        "The Redis or Valkey server. If unset, `nlp2filters up` starts its own.",
     )
-    redis_tls_verify: bool = _setting(
-        "REDIS_TLS_VERIFY", True, "Whether a `rediss://` server needs a certificate that can be verified."
-    )
-    key_prefix: str = _setting("KEY_PREFIX", "n2f", "What every Redis key begins with.")
-    redis_connections: int = _setting("REDIS_CONNECTIONS", 10, "Redis connections per process, at the most.")
-    retention_s: int = _setting("RETENTION_S", 86_400, "Seconds that a finished job is kept.")
+    redis_tls_verify: bool = _setting("REDIS_TLS_VERIFY", True, "Verify the certificate of a `rediss://` server.")
+    key_prefix: str = _setting("KEY_PREFIX", "n2f", "Prefix of all Redis keys.")
+    redis_connections: int = _setting("REDIS_CONNECTIONS", 10, "Maximum Redis connections per process.")
+    retention_s: int = _setting("RETENTION_S", 86_400, "Seconds for which a finished job is kept.")
     deadline_s: int = _setting(
-        "DEADLINE_S", 3_600, "Seconds in which a job must have begun, unless its submitter says otherwise."
+        "DEADLINE_S", 3_600, "Seconds within which a job must start, unless its request sets `deadline_seconds`."
     )
-    max_backlog: int = _setting("MAX_BACKLOG", 10_000, "Jobs that may wait in a queue before new ones get 503.")
+    max_backlog: int = _setting(
+        "MAX_BACKLOG", 10_000, "Maximum number of jobs waiting in a queue; further ones get 503."
+    )
     max_pending: int = _setting(
-        "MAX_PENDING", 1_000, "Jobs of one API key's owner that may wait or run before new ones get 429."
+        "MAX_PENDING", 1_000, "Maximum number of unfinished jobs per owner; further ones get 429."
     )
-    max_rate: int = _setting("MAX_RATE", 600, "Texts per minute of one API key's owner before they get 429.")
+    max_rate: int = _setting("MAX_RATE", 600, "Maximum number of texts per minute and owner; further ones get 429.")
     max_owner_bytes: int = _setting(
         "MAX_OWNER_BYTES",
         268_435_456,
-        "Bytes that one API key's owner may add to Redis in `RETENTION_S` before new jobs and catalogs get 429; never "
-        "more than half of Redis's maxmemory. 0: any number.",
+        "Maximum number of bytes that an owner may add to Redis within `RETENTION_S`; further jobs and catalogs get "
+        "429. Never more than half of Redis's maxmemory. 0: no limit.",
     )
-    max_streams: int = _setting("MAX_STREAMS", 100, "Streams of one API key's owner, per web process.")
+    max_streams: int = _setting("MAX_STREAMS", 100, "Maximum number of open streams per owner and web process.")
     max_connections: int = _setting(
         "MAX_CONNECTIONS",
         0,
-        "Connections per web process at most. 0: 10,000, or fewer if fewer files may be open.",
+        "Maximum number of connections per web process. 0: 10,000, or fewer if the limit of open files is lower.",
     )
     header_timeout_s: float = _setting(
-        "HEADER_TIMEOUT_S", 10.0, "Seconds in which a connection must send the headers of a request."
+        "HEADER_TIMEOUT_S", 10.0, "Seconds within which a connection must send the headers of a request."
     )
     body_timeout_s: float = _setting(
         "BODY_TIMEOUT_S",
         30.0,
-        "Seconds for which a client may send next to nothing of a body (500 bytes/s), or read nothing of an answer.",
+        "Seconds for which a client may send its body slower than 500 bytes/s, or stop reading an answer.",
     )
     require_api_key: bool = _setting(
-        "REQUIRE_API_KEY", False, "Whether callers on the same machine need an API key, too. Set it in production."
+        "REQUIRE_API_KEY", False, "Require an API key from callers on the same machine, too. Set it in production."
     )
     max_memory_share: float = _setting(
-        "MAX_MEMORY_SHARE", 0.9, "Share of Redis's maxmemory in use from which new jobs get 503."
+        "MAX_MEMORY_SHARE", 0.9, "Share of Redis's maxmemory; once it is in use, new jobs get 503."
     )
-    default_catalog: str = _setting("DEFAULT_CATALOG", "cars", "Catalog of `POST /send` when the form names none.")
-    max_attempts: int = _setting("MAX_ATTEMPTS", 3, "Times a stage is begun before its job fails for good.")
+    default_catalog: str = _setting("DEFAULT_CATALOG", "cars", "Catalog of `POST /send` if the form names none.")
+    max_attempts: int = _setting("MAX_ATTEMPTS", 3, "Number of attempts at a stage before its job fails.")
     lease_s: float = _setting(
-        "LEASE_S", LEASE_S, "Seconds after which another worker takes up what a worker has left, dead or out of touch."
+        "LEASE_S", LEASE_S, "Seconds after which a job is taken over from a worker that is dead or unreachable."
     )
     heartbeat_timeout_s: float = _setting(
         "HEARTBEAT_TIMEOUT_S", 15.0, "Seconds without a heartbeat after which a worker counts as dead."
     )
     rescue_interval_s: float = _setting(
-        "RESCUE_INTERVAL_S", 15.0, "Seconds between two searches for jobs that have lost their queue entry."
+        "RESCUE_INTERVAL_S", 15.0, "Seconds between searches for jobs that have lost their queue entry."
     )
-    llm_provider: str = _setting(
-        "LLM_PROVIDER", "openai", "The API that the LLM speaks: openai or anthropic.", _provider
+    llm_provider: str = _setting("LLM_PROVIDER", "openai", "API of the LLM: openai or anthropic.", _provider)
+    llm_accounts: Mapping[str, LLMAccount] = field(
+        default_factory=lambda: _accounts(Config(environ={})),
+        metadata={
+            "read": _accounts,
+            "variables": [variable for provider in PROVIDERS for variable in _account_variables(provider)],
+        },
     )
-    openai_api_key: Secret = _setting("OPENAI_API_KEY", lambda: Secret(""), "Key of an OpenAI-like API.", Secret)
-    openai_base_url: str = _setting(
-        "OPENAI_BASE_URL", "https://api.openai.com/v1", "Any server that speaks the OpenAI chat API."
-    )
-    anthropic_api_key: Secret = _setting("ANTHROPIC_API_KEY", lambda: Secret(""), "Key of the Anthropic API.", Secret)
-    anthropic_base_url: str = _setting(
-        "ANTHROPIC_BASE_URL", "https://api.anthropic.com/v1", "Any server that speaks the Anthropic messages API."
-    )
-    llm_model: str = _setting("LLM_MODEL", "", "Model to ask. Empty: no LLM, the built-in parser answers.")
-    llm_timeout_s: float = _setting("LLM_TIMEOUT_S", 30.0, "Seconds for one LLM answer, retries included.")
+    llm_model: str = _setting("LLM_MODEL", "", "Name of the model. Empty: no LLM; the built-in parser answers.")
+    llm_timeout_s: float = _setting("LLM_TIMEOUT_S", 30.0, "Seconds for one LLM answer, including retries.")
     llm_max_tokens: int = _setting(
-        "LLM_MAX_TOKENS", 4_096, "Tokens of one LLM answer, at the most; models that think need more."
+        "LLM_MAX_TOKENS", 4_096, "Maximum tokens per LLM answer; reasoning models need more."
     )
-    llm_concurrency: int = _setting("LLM_CONCURRENCY", 50, "LLM calls in flight per llm worker.")
+    llm_concurrency: int = _setting("LLM_CONCURRENCY", 50, "Maximum number of concurrent LLM calls per llm worker.")
     model_path: Path | None = _setting(
-        "MODEL_PATH", lambda: None, "Folder of the embedding model. Empty: found or fetched, then cached.", _path
+        "MODEL_PATH",
+        lambda: None,
+        "Folder of the embedding model. Empty: the model is looked for, or downloaded, and cached.",
+        _path,
     )
     model_cache: Path | None = _setting(
-        "MODEL_CACHE", lambda: None, "Folder for the fetched model. Empty: the user's cache folder.", _path
+        "MODEL_CACHE", lambda: None, "Folder for the downloaded model. Empty: the user's cache folder.", _path
     )
-    embedding_threads: int = _setting("EMBEDDING_THREADS", 1, "Texts embedded at once per embedding worker.")
+    embedding_threads: int = _setting(
+        "EMBEDDING_THREADS", 1, "Number of texts that an embedding worker embeds at the same time."
+    )
     parser_processes: int = _setting(
         "PARSER_PROCESSES",
         2,
-        "Child processes of an embedding worker that read texts. With two, one owner's texts leave one to the others.",
+        "Parser processes per embedding worker. If there are two or more, one owner's texts never occupy all.",
     )
     webhook_secret: Secret = _setting(
         "WEBHOOK_SECRET",
         lambda: Secret(""),
-        "`whsec_…`: signs callbacks. Two with a space between while one replaces the other. Empty: none are sent.",
+        "Signs webhooks (`whsec_…`); two secrets, separated by a space, during a rotation. Empty: no webhooks.",
         Secret,
     )
     public_url: str = _setting(
         "PUBLIC_URL",
         "",
-        "Where this service is reached, such as `https://filters.example`: no webhook may lead there.",
+        "This service's public address, such as `https://filters.example`; webhooks to it are refused.",
         _url,
     )
     webhook_allow_private: bool = _setting(
         "WEBHOOK_ALLOW_PRIVATE",
         False,
-        "Allow callbacks to private addresses, any port and plain http. For development only.",
+        "Allow webhooks to private addresses, to any port and over plain http. For development only.",
     )
     cors_origins: tuple[str, ...] = _setting(
-        "CORS_ORIGINS", tuple, "Origins whose pages may call the API, separated by commas.", _origins
+        "CORS_ORIGINS", tuple, "Origins whose pages may call the API, separated by commas.", _words
     )
     server: str = _setting(
         "NLP2FILTERS_SERVER",
         "",
-        "The service that the command line asks. Empty: `ask` needs none, `jobs` and `catalog` ask this machine's.",
+        "The service that the command line calls. Empty: `ask` works without one; `jobs` and `catalog` call this "
+        "machine's.",
     )
     api_key: Secret = _setting(
         "NLP2FILTERS_API_KEY", lambda: Secret(""), "API key that the command line sends to that service.", Secret
     )
+    extra_kinds: tuple[str, ...] = _setting(
+        "EXTRA_KINDS",
+        tuple,
+        "For tests only: modules with a `KIND` of job and its `STAGES`, separated by commas.",
+        _words,
+    )
     faults: Faults = _setting(
         "FAULTS",
         dict,
-        "For the chaos suite only: `point:probability, …`, where processes kill themselves.",
+        "For the chaos suite only: points at which processes kill themselves, as `point:probability, …`.",
         parse_faults,
     )
     log_level: str = _setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
@@ -177,13 +225,33 @@ class Settings:
             ValueError: a value is not of its variable's type; the message names the variable.
         """
         config = Config(environ=environ)
-        read = cls(**{f.name: config(f.metadata["env"], f.metadata["cast"], _default(f)) for f in fields(cls)})
-        for secret in read.webhook_secrets:  # The error of a cast would show the secret.
+        settings = cls(**{setting.name: setting.metadata["read"](config) for setting in fields(cls)})
+        for secret in settings.webhook_secrets:  # The error of a cast would show the secret.
             try:
                 signatures.key(secret)
             except ValueError as exc:
                 raise ValueError(f"Config 'WEBHOOK_SECRET': {exc}") from exc
-        return read
+        return settings
+
+    @property
+    def llm(self) -> LLMConfig | None:
+        """The LLM to call; None without a model."""
+        if not self.llm_model:
+            return None
+        account = self.llm_accounts[self.llm_provider]
+        return LLMConfig(
+            provider=self.llm_provider,
+            base_url=account.base_url,
+            api_key=str(account.api_key),
+            model=self.llm_model,
+            timeout_s=self.llm_timeout_s,
+            max_tokens=self.llm_max_tokens,
+        )
+
+    @property
+    def lacks_llm_model(self) -> bool:
+        """True if there is the key of an LLM's API but no model, which is probably a mistake."""
+        return not self.llm_model and any(account.api_key for account in self.llm_accounts.values())
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
@@ -196,13 +264,7 @@ class Settings:
         return (urlsplit(self.public_url).netloc,) if self.public_url else ()
 
 
-def _default(f: Any) -> Any:
-    if f.default is not MISSING:
-        return f.default
-    default = f.default_factory()
-    return str(default) if isinstance(default, Secret) else default or ""
-
-
 def table() -> list[tuple[str, str, str]]:
-    """Return rows of variable, default and meaning, for `docs` and the README's table."""
-    return [(f.metadata["env"], str(_default(f)), f.metadata["doc"]) for f in fields(Settings)]
+    """Return rows of variable, default and description, for the README's table."""
+    variables = (variable for setting in fields(Settings) for variable in setting.metadata["variables"])
+    return [(variable.name, str(variable.default), variable.doc) for variable in variables]

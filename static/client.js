@@ -1,4 +1,4 @@
-// A client of the service: submits texts and follows jobs to their end. Needs nothing but fetch and streams.
+// A client of the service: it submits texts and follows jobs to their end. It needs only fetch and streams.
 //
 //   import { Client } from "/static/client.js";
 //   const client = new Client({ key });
@@ -7,18 +7,20 @@
 // EventSource sends no headers, so streams are read with fetch: with the key, and resumed by Last-Event-ID.
 
 const FIRST_WAIT_MS = 200;
-const MOST_WAIT_MS = 10_000;
-const FIRST_EVENT_MS = 5_000; // a stream begins with an event: if it does not come, something on the way holds it back
-const SILENCE_MS = 45_000; // a stream is pinged every 15 s
+const MAX_WAIT_MS = 10_000;
+const FIRST_EVENT_MS = 5_000; // A stream begins with an event: if none comes, something on the way is buffering it.
+const SILENCE_MS = 45_000; // A stream has a ping every 15 s.
 const POLL_MS = 1_000;
-const TIMEOUT_MS = 30_000; // of one request
-const [BARREN, BARREN_PROVEN] = [3, 8]; // connections in a row that may bring no event; more where one came before
-const PASSING = new Set([429, 502, 503, 504]); // also where nobody knows whether the service has carried it out
-const NAMES = new Set(["snapshot", "status", "draft", "done"]);
-const IN_PASSING = new Set(["progress", "delta"]); // such events do not say how the job is
-const ENDED = new Set(["succeeded", "failed", "canceled", "expired"]);
+const TIMEOUT_MS = 30_000; // This is the limit for one request.
+// This many connections in a row may bring no event; more are allowed once one has brought an event.
+const MAX_EMPTY_CONNECTIONS = 3;
+const MAX_EMPTY_CONNECTIONS_AFTER_EVENT = 8;
+const TEMPORARY = new Set([429, 502, 503, 504]); // After 502 and 504 the request may have been carried out.
+const JOB_EVENTS = new Set(["snapshot", "status", "draft", "done"]); // These contain the whole job.
+const PROGRESS_EVENTS = new Set(["progress", "delta"]);
+const TERMINAL = new Set(["succeeded", "failed", "canceled", "expired"]);
 
-/** An answer that is an error, with what the service says of it (RFC 9457). */
+/** An error that the service reports (RFC 9457). */
 export class Problem extends Error {
   constructor(status, { type = "about:blank", title, detail, errors = [], job_id: jobId = null } = {}, retryAfterMs = null) {
     const faults = errors.map((fault) => `${fault.pointer || "The request"}: ${fault.detail}`);
@@ -27,30 +29,30 @@ export class Problem extends Error {
   }
 }
 
-/** Events do not come through. */
-class NoStream extends Error {}
+/** Events do not get through. */
+class StreamUnavailable extends Error {}
 
 export class Client {
   #url;
   #key;
   #patience;
 
-  /** `url` of the service, that of the page unless said otherwise; `key`: an API key, where one is needed;
-   *  `patience`: milliseconds for which a request is sent again while the service is away or has no room. */
+  /** `url` is the service's address, by default the page's own; `key` an API key, if one is needed; `patience` the
+   *  milliseconds for which a request is retried while the service is unreachable or has no capacity. */
   constructor({ url = "", key = null, patience = 60_000 } = {}) {
     this.#url = url.replace(/\/$/, "");
     this.#key = key;
     this.#patience = patience;
   }
 
-  /** Submits a text: `{catalog, text, …}` as docs/api.md has it. Returns the job, which has only begun. However often it is
-   *  sent it is the same job: it has an `idempotencyKey`, a new one unless you give yours. */
+  /** Submits a text, `{catalog, text, …}` as described in docs/api.md, and returns the job without waiting for it. Retries
+   *  create only one job: they have the same `idempotencyKey`, yours or a new one. */
   async submit(request, { signal, patience, idempotencyKey = newKey() } = {}) {
     const headers = { "content-type": "application/json", "idempotency-key": idempotencyKey };
     return this.#json("/v1/jobs", { method: "POST", body: JSON.stringify(request), headers, signal, patience });
   }
 
-  /** What came of a text, when its job has ended; an Error if it ended without a result. */
+  /** Submits a text and returns its result. Throws an Error if the job ends without one. */
   async ask(request, { signal } = {}) {
     let last;
     for await (const event of this.follow(await this.submit(request, { signal }), { signal })) last = event;
@@ -58,30 +60,30 @@ export class Client {
     return last.result;
   }
 
-  /** News of a job, each once, to its end: `{id, name, by, job, draft?, progress?, delta?, result?}`, with the job as it was
-   *  told last. `by` is "events" or "polling"; `result` comes with the last one, `done`. With `lastEventId` what follows
-   *  that event. */
+  /** Yields the events of a job to its end, each once: `{id, name, by, job, draft?, progress?, delta?, result?}`, with the
+   *  latest known state of the job. `by` is "events" or "polling"; `result` comes with the last event, `done`. With
+   *  `lastEventId`, yields the events after that one. */
   async *follow(job, { signal, lastEventId = null } = {}) {
     try {
       for await (const { id, name, data } of this.#stream(job.urls.events, lastEventId, signal)) {
-        if (IN_PASSING.has(name)) yield { id, name, by: "events", job, [name]: JSON.parse(data) };
-        if (!NAMES.has(name)) continue;
-        const news = JSON.parse(data);
-        job = news.job;
-        yield { id, name, by: "events", ...news };
+        if (PROGRESS_EVENTS.has(name)) yield { id, name, by: "events", job, [name]: JSON.parse(data) };
+        if (!JOB_EVENTS.has(name)) continue;
+        const parsed = JSON.parse(data);
+        job = parsed.job;
+        yield { id, name, by: "events", ...parsed };
       }
     } catch (error) {
-      if (!(error instanceof NoStream)) throw error;
+      if (!(error instanceof StreamUnavailable)) throw error;
       yield* this.#poll(job, signal);
     }
   }
 
-  /** Cancels a job; returns it as it then is. */
+  /** Cancels a job, and returns its new state. */
   async cancel(job, { signal } = {}) {
     return this.#json(job.urls.cancel, { method: "POST", signal });
   }
 
-  /** Anything else that can be read, such as "/v1/catalogs". */
+  /** Gets any other resource, such as "/v1/catalogs". */
   async get(path, { signal } = {}) {
     return this.#json(path, { signal });
   }
@@ -90,16 +92,16 @@ export class Client {
     return (await this.#send(path, options)).json();
   }
 
-  /** The answer, if it is a good one; sent again while that may help. */
+  /** Sends a request, and retries while that may help. Returns the response if it is a success. */
   async #send(path, { patience = this.#patience, ...options }) {
     const until = Date.now() + patience;
     for (let number = 0; ; number += 1) {
       const { response, error } = await this.#attempt(path, options);
       if (response) return response;
-      const passes = !(error instanceof Problem) || PASSING.has(error.status);
-      const asked = error.retryAfterMs ?? null;
-      const wait = (asked ?? 0) + backoff(asked === null ? number : 0);
-      if (!passes || Date.now() + wait > until) throw error;
+      const temporary = !(error instanceof Problem) || TEMPORARY.has(error.status);
+      const retryAfterMs = error.retryAfterMs ?? null;
+      const wait = (retryAfterMs ?? 0) + backoff(retryAfterMs === null ? number : 0);
+      if (!temporary || Date.now() + wait > until) throw error;
       await sleep(wait, options.signal);
     }
   }
@@ -119,67 +121,68 @@ export class Client {
     return fetch(this.#url + path, { ...options, headers: { ...headers, ...key }, cache: "no-store" });
   }
 
-  /** The events of a stream after the cursor, each once, over as many connections as it takes. */
+  /** Yields the events of a stream after the cursor, each once, over as many connections as needed. */
   async *#stream(path, cursor, signal) {
-    let barren = 0;
+    let emptyConnections = 0;
     let proven = cursor !== null;
     for (;;) {
-      const silence = new Alarm(proven ? SILENCE_MS : FIRST_EVENT_MS);
-      const heard = () => proven && silence.set(SILENCE_MS);
-      let asked = null;
+      const silence = new IdleTimeout(proven ? SILENCE_MS : FIRST_EVENT_MS);
+      const onData = () => proven && silence.set(SILENCE_MS);
+      let retryAfterMs = null;
       try {
         const response = await this.#open(path, cursor, any(signal, silence.signal));
         if (response.status === 204) return;
-        for await (const event of events(response.body, heard)) {
-          [barren, proven, cursor] = [0, true, event.id ?? cursor];
+        for await (const event of events(response.body, onData)) {
+          [emptyConnections, proven, cursor] = [0, true, event.id ?? cursor];
           yield event;
           if (event.name === "done") return;
         }
       } catch (error) {
         signal?.throwIfAborted();
-        if (error instanceof NoStream || (silence.signal.aborted && !proven)) throw new NoStream();
-        if (error instanceof Problem && error.status === 429) throw new NoStream(); // to ask for the job is another matter
+        if (error instanceof StreamUnavailable || (silence.signal.aborted && !proven)) throw new StreamUnavailable();
+        if (error instanceof Problem && error.status === 429) throw new StreamUnavailable(); // Polling is still allowed.
         if (error instanceof Problem && error.status < 500) throw error;
-        asked = error.retryAfterMs ?? null;
+        retryAfterMs = error.retryAfterMs ?? null;
       } finally {
         silence.stop();
       }
-      if (barren === (proven ? BARREN_PROVEN : BARREN)) throw new NoStream();
-      await sleep(asked ?? backoff(barren), signal);
-      barren += 1;
+      const limit = proven ? MAX_EMPTY_CONNECTIONS_AFTER_EVENT : MAX_EMPTY_CONNECTIONS;
+      if (emptyConnections === limit) throw new StreamUnavailable();
+      await sleep(retryAfterMs ?? backoff(emptyConnections), signal);
+      emptyConnections += 1;
     }
   }
 
-  /** A stream that has begun, or that has nothing more: 204. */
+  /** Opens a stream. The response is 204 if there are no more events. */
   async #open(path, cursor, signal) {
     const headers = { accept: "text/event-stream", ...(cursor ? { "last-event-id": cursor } : {}) };
     const response = await this.#fetch(path, { headers, signal });
     if (!response.ok) throw await problem(response);
     const type = response.headers.get("content-type") ?? "";
-    if (response.status === 200 && !type.startsWith("text/event-stream")) throw new NoStream();
+    if (response.status === 200 && !type.startsWith("text/event-stream")) throw new StreamUnavailable();
     return response;
   }
 
   async *#poll(job, signal) {
     for (let seq = null; ; ) {
       const response = await this.#send(job.urls.self, { signal });
-      const now = await response.json();
-      const news = { id: null, by: "polling", job: now };
-      if (ENDED.has(now.status)) {
-        const result = now.status === "succeeded" ? await this.get(now.urls.result, { signal }) : null;
-        yield { ...news, name: "done", result };
+      const state = await response.json();
+      const event = { id: null, by: "polling", job: state };
+      if (TERMINAL.has(state.status)) {
+        const result = state.status === "succeeded" ? await this.get(state.urls.result, { signal }) : null;
+        yield { ...event, name: "done", result };
         return;
       }
-      if (now.seq !== seq) yield { ...news, name: "status" };
-      seq = now.seq;
+      if (state.seq !== seq) yield { ...event, name: "status" };
+      seq = state.seq;
       await sleep(retryAfter(response) ?? POLL_MS, signal);
     }
   }
 }
 
-/** The events in a stream, as https://html.spec.whatwg.org/multipage/server-sent-events.html reads it. `heard` is called
- *  for whatever comes, pings too. */
-async function* events(body, heard) {
+/** Yields the events of a stream (https://html.spec.whatwg.org/multipage/server-sent-events.html). `onData` is called
+ *  whenever something comes, even a ping. */
+async function* events(body, onData) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   let id = null;
@@ -188,8 +191,8 @@ async function* events(body, heard) {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      heard();
-      const lines = (rest + value).split(/\r\n|\n|\r(?!$)/); // the last CR may be half of a CRLF
+      onData();
+      const lines = (rest + value).split(/\r\n|\n|\r(?!$)/); // The last CR may be half of a CRLF.
       rest = lines.pop();
       for (const line of lines) {
         const [, field, text] = line.match(/^([^:]*)(?:: ?(.*))?$/s);
@@ -202,16 +205,16 @@ async function* events(body, heard) {
       }
     }
   } finally {
-    reader.cancel().catch(() => {}); // it may be broken already
+    reader.cancel().catch(() => {}); // The stream may be broken already.
   }
 }
 
-/** 128 random bits; `crypto.randomUUID` is for https alone. */
+/** Returns 128 random bits; `crypto.randomUUID` works with https only. */
 const newKey = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** Aborts its `signal` when the time is over. */
-class Alarm {
+/** Aborts its `signal` once the time has passed since the last `set`. */
+class IdleTimeout {
   #aborting = new AbortController();
   #timer;
 
@@ -238,16 +241,16 @@ async function problem(response) {
   return new Problem(response.status, body ?? {}, retryAfter(response));
 }
 
-/** What `Retry-After` asks for, in milliseconds: seconds, or until a date. */
+/** Reads `Retry-After`, seconds or a date, as milliseconds from now. */
 function retryAfter(response) {
-  const given = response.headers.get("retry-after");
-  if (!given) return null;
-  const ms = /^\d+$/.test(given) ? 1000 * given : Date.parse(given) - Date.now();
+  const value = response.headers.get("retry-after");
+  if (!value) return null;
+  const ms = /^\d+$/.test(value) ? 1000 * value : Date.parse(value) - Date.now();
   return Number.isNaN(ms) ? null : Math.max(0, ms);
 }
 
-/** A random wait up to a limit that doubles: clients that failed together do not come back together. */
-const backoff = (number) => Math.random() * Math.min(MOST_WAIT_MS, FIRST_WAIT_MS * 2 ** number);
+/** Returns a random wait up to a limit that doubles, so that clients that failed together do not return together. */
+const backoff = (number) => Math.random() * Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** number);
 
 const any = (...signals) => AbortSignal.any(signals.filter(Boolean));
 

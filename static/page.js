@@ -6,7 +6,6 @@ import { fieldTitle } from "./format.js";
 import * as render from "./render.js";
 
 const PATIENCE_MS = 3000; // Somebody is watching, so requests are not repeated for long.
-const STAGE_LABELS = { embedding: "Embed, link, draft", llm: "Translate, check, compile" };
 
 let client;
 let ready; // Resolves when the catalogs are on the page.
@@ -159,7 +158,7 @@ async function follow(text, signal, progress) {
   for await (const event of client.follow(job, { signal })) {
     last = event;
     $("transport").textContent = event.by === "events" ? "live by Server-Sent Events" : "by polling";
-    render.stages(event.job, STAGE_LABELS);
+    render.stages(event.job);
     if (event.name !== "delta") $("progress").textContent = event.progress?.detail ?? "";
     const { result, draft } = event;
     if (result) showReading(result, result.provider === "builtin" ? "built-in parser" : result.model);

@@ -6,13 +6,13 @@ import { describeTest, fieldTitle, formatValue, readTest } from "./format.js";
 const UNSURE = 0.85; // Conditions below this confidence are marked as uncertain.
 const RECORDS = "names the records"; // The reason that the service gives for words such as "cars", which need no note.
 
-/** Shows the stages of a job with their times. `labels` has the names of stages for people. */
-export function stages(job, labels) {
+/** Shows the stages of a job with their times. */
+export function stages(job) {
   const items = Object.entries(job.stages).map(([name, run]) => {
     const waitMs = elapsedMs(run.queued_at, run.started_at);
     const runMs = elapsedMs(run.started_at, run.finished_at);
     const times = [waitMs != null && `waited ${waitMs} ms`, runMs != null && `ran ${runMs} ms`].filter(Boolean).join(" · ");
-    return el("li", { class: run.status }, el("b", {}, labels[name] ?? name),
+    return el("li", { class: run.status }, el("b", {}, run.label || name),
               el("span", { class: "quiet" }, times || run.status));
   });
   const totalMs = elapsedMs(job.created_at, job.finished_at);

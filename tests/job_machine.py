@@ -39,8 +39,9 @@ from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
 from nlp2filters.storage.store import Store
 from nlp2filters.webhooks.client import Attempt as SentMessage
-from nlp2filters.worker import rescue, stages, webhook_delivery
-from nlp2filters.worker.stages import NO_RESULT, Outcome, Resources, Task
+from nlp2filters.worker import attempt, rescue, webhook_delivery
+from nlp2filters.worker.attempt import MAX_INTERRUPTIONS, NO_RESULT, Attempt, StageResult, WorkerContext
+from nlp2filters.worker.services import DeliveryServices
 
 MAX_ATTEMPTS = 3
 HEARTBEAT_S = 0.05
@@ -74,7 +75,7 @@ class Hold:
     orders: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     waits: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
-    attempt: jobs.Attempt | None = None  # that it has begun
+    attempt: jobs.AttemptId | None = None  # that it has begun
 
     @property
     def subject(self) -> str:
@@ -87,7 +88,7 @@ class Worker:
 
     name: str
     store: Store
-    resources: Resources
+    context: WorkerContext[None]
     holds: list[Hold] = field(default_factory=list)
     frozen: bool = False
 
@@ -125,9 +126,9 @@ class JobMachine(RuleBasedStateMachine):
     async def _worker(self) -> Worker:
         name = f"w{next(self.names)}"
         heartbeat = Heartbeat(self.redis, self.keys, "any", name, timeout_s=HEARTBEAT_S)
-        resources = Resources(self.store, name, max_attempts=MAX_ATTEMPTS, heartbeat=heartbeat)
+        context = WorkerContext(name, self.store, heartbeat, None, MAX_ATTEMPTS)
         await heartbeat._beat()
-        return Worker(name, self.store, resources)
+        return Worker(name, self.store, context)
 
     # What clients do.
 
@@ -283,7 +284,7 @@ class JobMachine(RuleBasedStateMachine):
             self.seen_failed.add(id_)
             stage, run = job.stage, job.stages[job.stage]
             counted = self.faults[id_, stage] + self.silent[id_, stage]
-            assert counted >= MAX_ATTEMPTS or run.handed_back >= stages.MAX_INTERRUPTIONS, (
+            assert counted >= MAX_ATTEMPTS or run.uncounted_attempts >= MAX_INTERRUPTIONS, (
                 f"failed after {counted} faults of its own: {job.error}"
             )
 
@@ -304,9 +305,10 @@ class JobMachine(RuleBasedStateMachine):
         for _ in range(DRAINED_AFTER):
             await self._expire()
             await rescue.sweep(self.store, "rescuer", 0.01)
-            worker = self.workers[0]
             await asyncio.sleep(HEARTBEAT_S / 5)
-            await self._beat(worker)
+            for worker in self.workers:
+                await self._beat(worker)
+            worker = self.workers[0]
             for stage in ("embedding", "llm", "delivery"):
                 await self._claim(worker, stage, slots=50)
             for hold in list(worker.holds):
@@ -361,8 +363,7 @@ class JobMachine(RuleBasedStateMachine):
         self.workers[self.workers.index(worker)] = self.run(self._worker())
 
     async def _beat(self, worker: Worker) -> None:
-        assert worker.resources.heartbeat
-        await worker.resources.heartbeat._beat()
+        await worker.context.heartbeat._beat()
 
     async def _claim(self, worker: Worker, stage: str, slots: int) -> None:
         await self._beat(worker)
@@ -380,19 +381,20 @@ class JobMachine(RuleBasedStateMachine):
 
     async def _function(self, worker: Worker, hold: Hold) -> None:
         if hold.stage != "delivery":
-            await stages._attempt(worker.resources, hold.stage, hold.subject, partial(self._work, hold))
+            functions = {"filters": partial(self._work, hold)}
+            await attempt.run(worker.context, hold.stage, functions, (), hold.subject)
             return
-        resources = Resources(self.store, worker.name, sender=partial_sender(self, hold))
-        await webhook_delivery.deliver({"resources": resources}, hold.subject)
+        services = DeliveryServices(partial_sender(self, hold), ())
+        context = WorkerContext(worker.name, self.store, worker.context.heartbeat, services)
+        await webhook_delivery.deliver({"worker": context}, hold.subject)
 
-    async def _work(self, hold: Hold, task: Task) -> Outcome:
-        hold.attempt = task.job.attempt
+    async def _work(self, hold: Hold, running: Attempt[None]) -> StageResult:
+        hold.attempt = running.job.attempt
         while (order := await self._next_order(hold)) == "keep":
-            attempt = task.job.attempt
-            await stages._step(task, partial(jobs.checkpoint, attempt=attempt, name="answer"), [], {"answer": b"{}"})
+            await attempt.checkpoint(running, "answer", {})
         if order == "fail":
             raise ValueError("on purpose")
-        return Outcome({"draft": {}}, event="draft") if hold.stage == "embedding" else Outcome({"result": {}})
+        return StageResult({"draft": {}}, "draft") if hold.stage == "embedding" else StageResult({"result": {}})
 
     async def _next_order(self, hold: Hold) -> str:
         hold.waits.set()

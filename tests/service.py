@@ -46,16 +46,20 @@ class Service:
         for name, command in commands().items():
             if names and name not in names:
                 continue
-            words = shlex.split(expanded(command, self.environment))
-            with (self.logs / f"{name}.log").open("ab") as log:
-                self.processes[name] = subprocess.Popen(
-                    words,
-                    cwd=ROOT,
-                    env=self.environment,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    preexec_fn=self._limit_files if self.files else None,
-                )
+            self.start_command(name, command)
+
+    def start_command(self, name: str, command: str) -> None:
+        """Start a process, which may be none of the Procfile's."""
+        words = shlex.split(expanded(command, self.environment))
+        with (self.logs / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                words,
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                preexec_fn=self._limit_files if self.files else None,
+            )
 
     def _limit_files(self) -> None:
         assert self.files

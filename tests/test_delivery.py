@@ -148,14 +148,14 @@ def test_a_batchs_end_is_told_again_when_asked(service: Service, receiver: Recei
     receiver.script(peer.gone, peer.ok)
     with Client(service.url, trust_env=False) as client:
         requests: list[BatchRequest] = [{"custom_id": "a", "catalog": "cars", "text": "8 cylinders"}]
-        batch = client.submit_batch(requests, webhook_url=receiver.url)
+        batch = client.batches.submit(requests, webhook_url=receiver.url)
         first = receiver.next()
         delivery(service, batch.id, 1)
-        assert client.redeliver(batch)[0].state == "pending"
+        assert client.batches.redeliver(batch)[0].state == "pending"
         again = receiver.next()
         assert (again.headers["webhook-id"], again.body) == (first.headers["webhook-id"], first.body)
         delivery(service, batch.id, 2)
-        (made,) = client.deliveries(batch.id)
+        (made,) = client.batches.deliveries(batch.id)
         assert ([one.status for one in made.attempts], made.state) == ([410, 204], "delivered")
 
 
@@ -183,7 +183,7 @@ def test_the_reference_implementation_takes_the_signature(service: Service, rece
 def test_the_client_reads_what_comes_and_sees_the_attempts(service: Service, receiver: Receiver) -> None:
     receiver.script(peer.gone, peer.ok)
     with Client(service.url, trust_env=False) as client:
-        job = client.submit("8 cylinders", "cars", webhook={"url": receiver.url})
+        job = client.jobs.submit("8 cylinders", "cars", webhook={"url": receiver.url})
         received = receiver.next()
         message = verify_webhook(received.body, received.headers, SECRET)
         assert isinstance(message, JobEnded)
@@ -191,8 +191,8 @@ def test_the_client_reads_what_comes_and_sees_the_attempts(service: Service, rec
         with pytest.raises(InvalidSignature):
             verify_webhook(received.body + b" ", received.headers, SECRET)
         delivery(service, job.id, 1)
-        assert [(one.state, one.attempts[0].status) for one in client.deliveries(job)] == [("dead", 410)]
-        assert client.redeliver(job)[0].state == "pending"
+        assert [(one.state, one.attempts[0].status) for one in client.jobs.deliveries(job)] == [("dead", 410)]
+        assert client.jobs.redeliver(job)[0].state == "pending"
         assert verify_webhook(receiver.next().body, received.headers, SECRET) == message
 
 

@@ -122,7 +122,7 @@ async def test_a_job_is_run_once_and_leaves_nothing(bench: Bench) -> None:
 
 async def test_an_idle_worker_is_woken(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a fallback of an hour, only the marker can be what wakes it."""
-    monkeypatch.setattr(leased_worker, "FALLBACK_S", 3600.0)
+    monkeypatch.setattr(leased_worker, "POLL_FALLBACK_S", 3600.0)
     log = Log()
     async with bench.worker(log.work):
         for i in range(5):
@@ -248,8 +248,8 @@ async def test_an_outage_longer_than_the_lease_stops_nothing(
     proxied: tuple[Bench, Proxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody else could take the job up meanwhile. Its worker renews its lease, and what it does is not lost."""
-    monkeypatch.setattr(leased_worker, "FALLBACK_S", 0.3)
-    monkeypatch.setattr(leased_worker, "ANSWER_S", 0.2)
+    monkeypatch.setattr(leased_worker, "POLL_FALLBACK_S", 0.3)
+    monkeypatch.setattr(leased_worker, "ANSWER_TIMEOUT_S", 0.2)
     (bench, proxy), log, release = proxied, Log(), asyncio.Event()
 
     async def work(ctx: dict[str, Any], id_: str) -> None:
@@ -373,7 +373,7 @@ async def test_an_entry_that_arq_gives_up_is_reported(bench: Bench) -> None:
 
 
 async def test_a_crash_in_a_job_stops_no_worker_and_drops_no_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leased_worker, "AGAIN_MS", 300)
+    monkeypatch.setattr(leased_worker, "CRASH_RETRY_MS", 300)
     log = Log()
 
     async def work(ctx: dict[str, Any], id_: str) -> None:
@@ -390,7 +390,7 @@ async def test_a_crash_in_a_job_stops_no_worker_and_drops_no_job(bench: Bench, m
 
 
 async def test_what_crashes_each_time_is_given_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leased_worker, "AGAIN_MS", 1)
+    monkeypatch.setattr(leased_worker, "CRASH_RETRY_MS", 1)
     log = Log()
 
     async def work(ctx: dict[str, Any], id_: str) -> None:
@@ -402,12 +402,12 @@ async def test_what_crashes_each_time_is_given_up(bench: Bench, monkeypatch: pyt
         await bench.put("bad", "good")
         await bench.until_empty()
     assert (sorted(log.ran), bench.abandoned) == (["bad"] * leased_worker.MAX_CRASHES + ["good"], ["bad"])
-    assert [key async for key in bench.redis.scan_iter("arq:*bad*")] == []
+    assert [key async for key in bench.redis.scan_iter("arq:*:bad*")] == []
 
 
 def test_a_crash_is_waited_out_for_a_minute() -> None:
     """A job outlives a restart of whatever crashed; it does not circle for hours."""
-    waits_s = [leased_worker.AGAIN_MS * 2**number / 1000 for number in range(leased_worker.MAX_CRASHES - 1)]
+    waits_s = [leased_worker.CRASH_RETRY_MS * 2**number / 1000 for number in range(leased_worker.MAX_CRASHES - 1)]
     assert 60 <= sum(waits_s) <= 120
 
 
@@ -424,7 +424,7 @@ def test_a_crash_is_waited_out_for_a_minute() -> None:
     ids=lambda exc: type(exc).__name__,
 )
 async def test_a_redis_that_is_away_is_no_crash(bench: Bench, monkeypatch: pytest.MonkeyPatch, exc: RedisError) -> None:
-    monkeypatch.setattr(leased_worker, "AGAIN_MS", 1)
+    monkeypatch.setattr(leased_worker, "CRASH_RETRY_MS", 1)
     log = Log()
 
     async def work(ctx: dict[str, Any], id_: str) -> None:
@@ -439,7 +439,7 @@ async def test_a_redis_that_is_away_is_no_crash(bench: Bench, monkeypatch: pytes
 
 
 async def test_what_cannot_even_be_given_up_is_set_aside(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leased_worker, "AGAIN_MS", 1)
+    monkeypatch.setattr(leased_worker, "CRASH_RETRY_MS", 1)
     log = Log()
 
     async def work(ctx: dict[str, Any], id_: str) -> None:
@@ -458,7 +458,7 @@ async def test_what_cannot_even_be_given_up_is_set_aside(bench: Bench, monkeypat
 
 
 async def test_a_job_that_arq_timed_out_is_not_dropped(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leased_worker, "AGAIN_MS", 0)
+    monkeypatch.setattr(leased_worker, "CRASH_RETRY_MS", 0)
     log = Log()
 
     async def work(ctx: dict[str, Any], id_: str) -> None:

@@ -104,10 +104,10 @@ def test_who_comes_later_begins_with_the_job_as_it_is(llm: LLM, service: Service
 def test_the_clients_events_say_how_the_job_is(llm: LLM, service: Service) -> None:
     llm.script(SLOW)
     with Client(service.url, trust_env=False) as client:
-        job = client.submit(TEXT, "cars")
-        events = list(client.follow(job))
+        job = client.jobs.submit(TEXT, "cars")
+        events = list(client.jobs.follow(job))
         middle = next(event for event in events if event.delta)
-        rest = list(client.follow(job.id, last_event_id=middle.id))
+        rest = list(client.jobs.follow(job.id, last_event_id=middle.id))
     assert joined([event.delta for event in events if event.delta]) == {1: SAID}
     assert any(event.progress and event.progress.characters for event in events)
     assert {(event.job.status, event.job.stage) for event in events if event.name in IN_PASSING} == {("running", "llm")}

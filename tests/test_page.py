@@ -114,7 +114,7 @@ def test_a_refinement_of_what_is_no_longer_kept_is_said_beside_the_answer(page: 
     page.goto("/")
     ask(page, "japanese cars")
     with Client(service.url, trust_env=False) as client:
-        client.delete(next(client.jobs()))
+        client.jobs.delete(next(client.jobs.list()))
     page.get_by_role("textbox", name="What should be different?").fill("also european")
     page.keyboard.press("Enter")
     expect(page.locator("#problem")).to_contain_text("There is no job")

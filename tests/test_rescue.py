@@ -10,11 +10,12 @@ from arq.connections import ArqRedis
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
+from nlp2filters.core.statuses import Outcome
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 from nlp2filters.worker import rescue
-from nlp2filters.worker.stages import NO_RESULT
+from nlp2filters.worker.attempt import NO_RESULT
 
 HOOK = "https://hook.example/"
 
@@ -25,7 +26,7 @@ def store(redis: ArqRedis, keys: Keys) -> Store:
 
 
 async def created(store: Store, number: int = 1) -> Job:
-    notify: tuple[jobs.Status, ...] = ("succeeded", "canceled")
+    notify: tuple[Outcome, ...] = ("succeeded", "canceled")
     id_ = f"job_{store.keys.prefix}-{number}"
     job = jobs.create(id_, "filters", "anna", now_ms(), deadline_s=30, notify=notify, webhook=HOOK)
     await store.jobs.create(job, b"{}")
@@ -92,7 +93,7 @@ async def test_an_orphan_is_queued_again(
     assert await store.redis.hget(store.keys.stats, "rescued") == b"1"  # type: ignore[misc]
     assert "rescued" in caplog.text
     assert await rescue.sweep(store, "w", 0.01) == 0
-    assert (await store.jobs.get(job.id)).tries == 0
+    assert (await store.jobs.get(job.id)).counted_attempts == 0
 
 
 async def test_what_is_where_it_should_be_is_left_alone(store: Store, redis: ArqRedis) -> None:

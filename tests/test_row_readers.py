@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from pyarrow import parquet
 
 from nlp2filters import row_readers
-from nlp2filters.errors import UnreadableSource
+from nlp2filters.errors import SourceError
 
 
 def rows(address: Path | str, table: str | None = None) -> list[dict[str, object]]:
@@ -137,7 +137,7 @@ def test_progress_is_told_in_the_units_of_the_total(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, name: str, content: str | bytes, said: str) -> None:
-    with pytest.raises(UnreadableSource, match=said):
+    with pytest.raises(SourceError, match=said):
         rows(written(tmp_path / name, content))
 
 
@@ -150,7 +150,7 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, name: str, content: s
     ],
 )
 def test_what_is_not_there_is_said(address: str, said: str) -> None:
-    with pytest.raises(UnreadableSource, match=said):
+    with pytest.raises(SourceError, match=said):
         rows(address)
 
 
@@ -159,16 +159,16 @@ def test_a_missing_driver_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ImportError("No module named 'psycopg'")
 
     monkeypatch.setattr(sa, "create_engine", create_engine)
-    with pytest.raises(UnreadableSource, match="psycopg"):
+    with pytest.raises(SourceError, match="psycopg"):
         rows("postgresql+psycopg://host/db")
 
 
 def test_tables_are_listed_where_one_must_be_named(database: Path) -> None:
-    with pytest.raises(UnreadableSource, match=r'Name a table. There are: odd "name, things.'):
+    with pytest.raises(SourceError, match=r'Name a table. There are: odd "name, things.'):
         rows(database)
-    with pytest.raises(UnreadableSource, match="There is no table 'other'"):
+    with pytest.raises(SourceError, match="There is no table 'other'"):
         rows(f"sqlite:///{database}", "other")
-    with pytest.raises(UnreadableSource, match="no tables to choose from"):
+    with pytest.raises(SourceError, match="no tables to choose from"):
         rows(written(database.with_suffix(".csv"), "a\n"), "things")
 
 

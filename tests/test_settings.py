@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from nlp2filters import settings
+from nlp2filters.llm.registry import PROVIDERS
 from nlp2filters.settings import Settings
 
 CANARY = "whsec_" + base64.b64encode(b"canary-webhook-secret-01").decode()
@@ -70,7 +71,22 @@ def test_secrets_do_not_show() -> None:
     read = Settings.read({"OPENAI_API_KEY": "sk-canary", "WEBHOOK_SECRET": CANARY})
     assert CANARY not in repr(read)
     assert "canary" not in repr(read)
-    assert str(read.openai_api_key) == "sk-canary"
+    assert str(read.llm_accounts["openai"].api_key) == "sk-canary"
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_provider_has_a_key_and_an_address(provider: str) -> None:
+    name, default = provider.upper(), PROVIDERS[provider].default_base_url
+    assert not Settings.read({}).lacks_llm_model
+    assert Settings.read({f"{name}_API_KEY": "sk-canary"}).lacks_llm_model
+    environment = {"LLM_PROVIDER": provider, "LLM_MODEL": "m", f"{name}_API_KEY": "sk-canary"}
+    llm = Settings.read(environment).llm
+    assert llm
+    assert (llm.provider, llm.api_key, llm.base_url, llm.model) == (provider, "sk-canary", default, "m")
+    assert "canary" not in repr(llm)
+    llm = Settings.read({**environment, f"{name}_BASE_URL": "http://127.0.0.1:9/v1"}).llm
+    assert llm
+    assert llm.base_url == "http://127.0.0.1:9/v1"
 
 
 @pytest.mark.parametrize("row", settings.table(), ids=lambda row: row[0])

@@ -10,7 +10,8 @@ import httpcore
 import pytest
 
 from nlp2filters.errors import WebhookRefused
-from nlp2filters.webhooks.client import Attempt, Resolve, Sender
+from nlp2filters.webhooks.client import Attempt, WebhookClient
+from nlp2filters.webhooks.network import Resolve
 
 PUBLIC = "93.184.216.34"
 
@@ -158,7 +159,7 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return addresses
 
 
-async def send(sender: Sender, url: str) -> Attempt | None:
+async def send(sender: WebhookClient, url: str) -> Attempt | None:
     """What came of it; None when it was refused."""
     try:
         return await sender.send(url, message_id="msg_1", body=b"{}", secrets=[], timestamp=1_700_000_000)
@@ -183,7 +184,7 @@ def test_there_are_enough() -> None:
 
 @pytest.mark.parametrize("url", VECTORS.values(), ids=VECTORS.keys())
 async def test_no_connection_by_any_way_in(url: str, reached: list[str]) -> None:
-    async with Sender(resolve=by_table, own=["filters.example"]) as sender:
+    async with WebhookClient(resolve=by_table, own_hosts=["filters.example"]) as sender:
         attempt = await send(sender, url)
     assert reached == []
     assert attempt is None or (attempt.status is None and attempt.error)
@@ -191,7 +192,7 @@ async def test_no_connection_by_any_way_in(url: str, reached: list[str]) -> None
 
 async def test_the_watch_sees_a_connection(reached: list[str]) -> None:
     """The tests here would notice: a public address is connected to, by its number."""
-    async with Sender(resolve=by_table) as sender:
+    async with WebhookClient(resolve=by_table) as sender:
         attempt = await send(sender, "https://public.example/hook")
     assert attempt
     assert attempt.error
@@ -206,7 +207,7 @@ def inside(count: int) -> list[str]:
 
 
 async def test_no_connection_to_ten_thousand_random_addresses_inside(reached: list[str]) -> None:
-    async with Sender(resolve=by_table) as sender:
+    async with WebhookClient(resolve=by_table) as sender:
         for address in inside(10_000):
             host = f"[{address}]" if ":" in address else address
             assert await send(sender, f"https://{host}/hook") is None, address
@@ -215,7 +216,7 @@ async def test_no_connection_to_ten_thousand_random_addresses_inside(reached: li
 
 async def test_no_connection_to_random_addresses_inside_by_name(reached: list[str]) -> None:
     resolve, asked = answering(*([address] for address in inside(1_000)))
-    async with Sender(resolve=resolve) as sender:
+    async with WebhookClient(resolve=resolve) as sender:
         for number in range(1_000):
             attempt = await send(sender, f"https://{number}.example/hook")
             assert (attempt and attempt.error) == "no public address was found for the host"
@@ -225,7 +226,7 @@ async def test_no_connection_to_random_addresses_inside_by_name(reached: list[st
 
 async def test_a_name_is_looked_up_once_an_attempt_and_what_was_checked_is_called(reached: list[str]) -> None:
     resolve, asked = answering([PUBLIC], ["127.0.0.1"])
-    async with Sender(resolve=resolve) as sender:
+    async with WebhookClient(resolve=resolve) as sender:
         assert await send(sender, "https://rebinding.example/hook")
         assert (asked, reached) == (["rebinding.example"], [PUBLIC])
         attempt = await send(sender, "https://rebinding.example/hook")
@@ -237,7 +238,7 @@ async def test_a_name_that_changes_all_the_time(reached: list[str]) -> None:
     rng = random.Random(12)
     answers = [rng.choice([[PUBLIC], ["10.0.0.1"], [PUBLIC, "::1"], ["169.254.169.254", PUBLIC]]) for _ in range(200)]
     resolve, asked = answering(*answers)
-    async with Sender(resolve=resolve) as sender:
+    async with WebhookClient(resolve=resolve) as sender:
         await asyncio.gather(*(send(sender, "https://rebinding.example/hook") for _ in answers))
     assert len(asked) == 200
     assert reached == [PUBLIC] * answers.count([PUBLIC])

@@ -14,12 +14,14 @@ from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.prompt import Message
-from nlp2filters.errors import NewerRecord
+from nlp2filters.errors import UnsupportedRecordVersion
 from nlp2filters.llm import Answer, Listener
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
-from nlp2filters.worker import stages
-from nlp2filters.worker.stages import Resources
+from nlp2filters.worker.attempt import WorkerContext
+from nlp2filters.worker.services import LLMServices
+from nlp2filters.worker.stages import run_stage
+from tests import contexts
 
 REQUEST = {
     "text": "japanese cars",
@@ -32,9 +34,6 @@ REQUEST = {
     "webhook": None,
 }
 ANSWER = {"conditions": [{"field": "Origin", "op": "=", "value": "Japan", "quote": "japanese", "confidence": 1}]}
-
-
-pytestmark = pytest.mark.filterwarnings("ignore:alru_cache detected event loop change")  # a loop for each test
 
 
 class CountingProvider:
@@ -69,8 +68,8 @@ async def at_llm(store: Store) -> Job:
     return await store.jobs.apply(job, lambda job: jobs.advance(job, job.attempt, now_ms()), fields={"draft": draft})
 
 
-def resources(store: Store, provider: CountingProvider) -> dict[str, Any]:
-    return {"resources": Resources(store=store, worker="w", provider=provider)}
+def worker(store: Store, provider: CountingProvider) -> WorkerContext[LLMServices]:
+    return contexts.llm(store, provider)
 
 
 @pytest.mark.parametrize("contents", [(ANSWER,), ("{}", ANSWER)], ids=["good", "repaired"])
@@ -80,8 +79,8 @@ async def test_an_answer_is_kept_for_the_next_attempt(
     job, provider = await at_llm(store), CountingProvider(*contents)
     with monkeypatch.context() as patch:
         patch.setattr(translator, "explain", lambda *_: 1 / 0)  # as if the worker fell over what it made of the answer
-        await stages.translate(resources(store, provider), job.id)
-    await stages.translate(resources(store, provider), job.id)
+        await run_stage(worker(store, provider), "llm", job.id)
+    await run_stage(worker(store, provider), "llm", job.id)
     job, found = await store.jobs.load(job.id, "result")
     assert (job.status, job.stages["llm"].attempt) == ("succeeded", 2)
     assert (found["result"]["provider"], found["result"]["usage"]) == ("counting", {"total_tokens": 1})
@@ -94,8 +93,8 @@ async def test_a_job_of_a_newer_version_is_left_to_its_workers(store: Store) -> 
     record: Any = await store.redis.hget(key, "record")  # type: ignore[misc]
     await store.redis.hset(key, "record", orjson.dumps({**orjson.loads(record), "v": jobs.VERSION + 1}))  # type: ignore[misc, arg-type]
     with pytest.raises(Retry):
-        await stages.translate(resources(store, CountingProvider()), job.id)
-    with pytest.raises(NewerRecord):
+        await run_stage(worker(store, CountingProvider()), "llm", job.id)
+    with pytest.raises(UnsupportedRecordVersion):
         await store.jobs.get(job.id)
     await store.redis.hset(key, "record", record)  # type: ignore[misc]
     assert (await store.jobs.get(job.id)).stages["llm"].attempt == 0
@@ -105,13 +104,24 @@ async def test_a_stage_that_fails_each_time_ends_as_a_failed_job(store: Store, m
     job, provider = await at_llm(store), CountingProvider(ANSWER)
     monkeypatch.setattr(translator, "explain", lambda *_: 1 / 0)
     for attempt in (1, 2):
-        await stages.translate(resources(store, provider), job.id)
+        await run_stage(worker(store, provider), "llm", job.id)
         run = (await store.jobs.get(job.id)).stages["llm"]
         assert (run.status, run.attempt) == ("queued", attempt)
-    await stages.translate(resources(store, provider), job.id)
+    await run_stage(worker(store, provider), "llm", job.id)
     job = await store.jobs.get(job.id)
     assert (job.status, job.dead_lettered) == ("failed", True)
     assert job.error
     assert job.error["type"] == "/problems/internal-error"
-    await stages.translate(resources(store, provider), job.id)
+    await run_stage(worker(store, provider), "llm", job.id)
     assert await store.jobs.get(job.id) == job
+
+
+async def test_a_job_of_an_unknown_kind_is_left_to_other_workers(store: Store) -> None:
+    job = await at_llm(store)
+    key = store.keys.job(job.id)
+    record: Any = await store.redis.hget(key, "record")  # type: ignore[misc]
+    await store.redis.hset(key, "record", orjson.dumps({**orjson.loads(record), "kind": "newer"}))  # type: ignore[misc, arg-type]
+    with pytest.raises(Retry):
+        await run_stage(worker(store, CountingProvider()), "llm", job.id)
+    unchanged = await store.jobs.get(job.id)
+    assert (unchanged.status, unchanged.stages["llm"].attempt) == ("running", 0)

@@ -20,10 +20,10 @@ from nlp2filters.core.jobs import Job
 from nlp2filters.storage.api_keys import ApiKeys
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
-from nlp2filters.worker import stages
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
-from nlp2filters.worker.stages import Resources
+from nlp2filters.worker.stages import run_stage
+from tests import contexts
 from tests.core import hostile
 from tests.service import Service, started
 
@@ -40,20 +40,19 @@ async def submitted(store: Store, number: int, owner: str) -> Job:
 async def test_a_job_whose_text_takes_too_long_fails_at_once_and_alone(redis: ArqRedis, keys: Keys) -> None:
     store = Store(redis, keys, retention_s=60)
     async with Pool(2, warm=2, wall_limit_s=5) as pool:
-        resources = Resources(store, "w", embedder=object(), parsers=CatalogParsers(pool))  # type: ignore[arg-type]
-        context = {"resources": resources}
+        worker = contexts.embedding(store, object(), CatalogParsers(pool))
         first = await submitted(store, 0, "anna")
-        await stages.embed(context, first.id)
+        await run_stage(worker, "embedding", first.id)
         assert (await store.jobs.get(first.id)).stage == "llm"
 
         stuck, beside = await submitted(store, 1, "anna"), await submitted(store, 2, "ben")
         idle = pool._idle[-1]  # the next call is its
         os.kill(idle.pid, signal.SIGSTOP)
-        running = asyncio.create_task(stages.embed(context, stuck.id))
+        running = asyncio.create_task(run_stage(worker, "embedding", stuck.id))
         async with asyncio.timeout(30):
             while idle in pool._idle:
                 await asyncio.sleep(0.01)
-        await stages.embed(context, beside.id)
+        await run_stage(worker, "embedding", beside.id)
         assert (await store.jobs.get(beside.id)).stage == "llm"
         assert not (await store.jobs.get(stuck.id)).done
         await running
@@ -65,7 +64,7 @@ async def test_a_job_whose_text_takes_too_long_fails_at_once_and_alone(redis: Ar
         assert [fields[b"event"] for _, fields in entries].count(b"done") == 1
 
         again = await submitted(store, 3, "anna")
-        await stages.embed(context, again.id)
+        await run_stage(worker, "embedding", again.id)
         assert (await store.jobs.get(again.id)).stage == "llm"
 
 

@@ -5,7 +5,6 @@ import base64
 import hashlib
 import hmac
 import ipaddress
-import random
 import socket
 import threading
 from collections.abc import AsyncIterator
@@ -16,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlp2filters.errors import WebhookRefused
-from nlp2filters.webhooks import client as webhooks
-from nlp2filters.webhooks.client import Attempt, Resolve, Sender
+from nlp2filters.webhooks import addresses, network
+from nlp2filters.webhooks.client import RETRY_SCHEDULE, Attempt, WebhookClient
+from nlp2filters.webhooks.network import Resolve
 from tests.peers import tls
 from tests.peers import webhook as peer
 from tests.peers.webhook import Receiver, Reply
@@ -28,12 +28,12 @@ SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 
 
 @pytest.fixture
-async def sender() -> AsyncIterator[Sender]:
-    async with Sender(allow_private=True, timeout_s=2) as sender:
+async def sender() -> AsyncIterator[WebhookClient]:
+    async with WebhookClient(allow_private=True, timeout_s=2) as sender:
         yield sender
 
 
-async def send(sender: Sender, url: str) -> Attempt:
+async def send(sender: WebhookClient, url: str) -> Attempt:
     return await sender.send(url, message_id="msg_1", body=b'{"a":1}', secrets=[SECRET], timestamp=1_700_000_000)
 
 
@@ -91,7 +91,7 @@ async def send(sender: Sender, url: str) -> Attempt:
 )
 def test_addresses_that_are_refused(url: str) -> None:
     with pytest.raises(WebhookRefused):
-        webhooks.check_url(url, allow_private=False, own=OWN)
+        addresses.check_url(url, allow_private=False, own_hosts=OWN)
 
 
 @pytest.mark.parametrize(
@@ -105,25 +105,25 @@ def test_addresses_that_are_refused(url: str) -> None:
     ],
 )
 def test_addresses_that_are_allowed(url: str) -> None:
-    webhooks.check_url(url, allow_private=False, own=OWN)
+    addresses.check_url(url, allow_private=False, own_hosts=OWN)
 
 
 def test_development_may_call_this_machine_but_not_the_service() -> None:
-    webhooks.check_url("http://127.0.0.1:9000/hook", allow_private=True, own=["127.0.0.1:8000"])
+    addresses.check_url("http://127.0.0.1:9000/hook", allow_private=True, own_hosts=["127.0.0.1:8000"])
     with pytest.raises(WebhookRefused, match="this service"):
-        webhooks.check_url("http://127.0.0.1:8000/hook", allow_private=True, own=["127.0.0.1:8000"])
+        addresses.check_url("http://127.0.0.1:8000/hook", allow_private=True, own_hosts=["127.0.0.1:8000"])
 
 
 @given(
     st.ip_addresses(network="10.0.0.0/8") | st.ip_addresses(network="127.0.0.0/8") | st.ip_addresses(network="fc00::/7")
 )
 def test_no_private_address_is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
-    assert not webhooks.is_public(address)
+    assert not addresses.is_public(address)
     if isinstance(address, ipaddress.IPv4Address):
-        assert not webhooks.is_public(ipaddress.IPv6Address(f"::ffff:{address}"))
+        assert not addresses.is_public(ipaddress.IPv6Address(f"::ffff:{address}"))
 
 
-async def test_what_the_receiver_gets(sender: Sender, receiver: Receiver) -> None:
+async def test_what_the_receiver_gets(sender: WebhookClient, receiver: Receiver) -> None:
     receiver.script(peer.ok)
     attempt = await send(sender, receiver.url)
     assert (attempt.ok, attempt.status, attempt.error) == (True, 204, None)
@@ -142,19 +142,21 @@ async def test_what_the_receiver_gets(sender: Sender, receiver: Receiver) -> Non
         (peer.server_error, (500, False, False, None)),
         (peer.gone, (410, False, True, None)),
         (peer.rate_limited, (429, False, False, 7.0)),
+        (Reply(429, {"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}), (429, False, False, 0.0)),
         (Reply(429, {"retry-after": "soon"}), (429, False, False, None)),
+        (Reply(429, {"retry-after": "99999999"}), (429, False, False, None)),
         (peer.huge, (200, True, False, None)),
     ],
 )
 async def test_what_came_of_it(
-    sender: Sender, receiver: Receiver, reply: Reply, expected: tuple[int, bool, bool, float | None]
+    sender: WebhookClient, receiver: Receiver, reply: Reply, expected: tuple[int, bool, bool, float | None]
 ) -> None:
     receiver.script(reply)
     attempt = await send(sender, receiver.url)
     assert (attempt.status, attempt.ok, attempt.gone, attempt.retry_after_s) == expected
 
 
-async def test_a_redirect_is_a_failure_and_not_followed(sender: Sender, receiver: Receiver) -> None:
+async def test_a_redirect_is_a_failure_and_not_followed(sender: WebhookClient, receiver: Receiver) -> None:
     receiver.script(peer.redirect(receiver.url), peer.ok)
     attempt = await send(sender, receiver.url)
     assert (attempt.status, attempt.ok) == (307, False)
@@ -164,12 +166,12 @@ async def test_a_redirect_is_a_failure_and_not_followed(sender: Sender, receiver
 
 async def test_a_slow_receiver_is_left(receiver: Receiver) -> None:
     receiver.script(peer.slow)
-    async with Sender(allow_private=True, timeout_s=0.3) as sender:
+    async with WebhookClient(allow_private=True, timeout_s=0.3) as sender:
         attempt = await send(sender, receiver.url)
     assert (attempt.status, attempt.error) == (None, "no answer within 0.3 s")
 
 
-async def test_nobody_listens(sender: Sender) -> None:
+async def test_nobody_listens(sender: WebhookClient) -> None:
     attempt = await send(sender, "http://127.0.0.1:9/hook")
     assert (attempt.status, attempt.error) == (None, "no connection")
 
@@ -179,7 +181,7 @@ async def test_a_name_that_leads_inside_is_refused_when_it_is_called(address: st
     async def resolve(host: str, port: int) -> list[str]:
         return ["93.184.216.34", address]
 
-    async with Sender(resolve=resolve, timeout_s=2) as sender:
+    async with WebhookClient(resolve=resolve, timeout_s=2) as sender:
         attempt = await send(sender, "https://example.com/hook")
     assert (attempt.ok, attempt.gone, attempt.error) == (False, False, NO_ADDRESS)
 
@@ -202,8 +204,8 @@ async def test_names_without_an_address_look_like_those_that_lead_inside(
     resolve: Resolve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or whoever sees the attempts could ask our name server about the names of our network."""
-    monkeypatch.setattr(webhooks, "RESOLVE_TIMEOUT_S", 0.1)
-    async with Sender(resolve=resolve) as sender:
+    monkeypatch.setattr(network, "RESOLVE_TIMEOUT_S", 0.1)
+    async with WebhookClient(resolve=resolve) as sender:
         attempt = await send(sender, "https://example.com/hook")
     assert (attempt.ok, attempt.gone, attempt.error) == (False, False, NO_ADDRESS)
 
@@ -211,7 +213,7 @@ async def test_names_without_an_address_look_like_those_that_lead_inside(
 async def test_names_that_hang_keep_nobody_elses_from_being_looked_up(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhooks, "RESOLVE_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(network, "RESOLVE_TIMEOUT_S", 0.5)
     over, look_up = threading.Event(), socket.getaddrinfo
 
     def hanging(host: str, *args: Any, **options: Any) -> Any:
@@ -222,7 +224,7 @@ async def test_names_that_hang_keep_nobody_elses_from_being_looked_up(
     monkeypatch.setattr(socket, "getaddrinfo", hanging)
     receiver.script(peer.ok)
     try:
-        async with Sender(allow_private=True) as sender:
+        async with WebhookClient(allow_private=True) as sender:
             slow = await asyncio.gather(*(send(sender, "https://slow.example/hook") for _ in range(50)))
             assert {attempt.error for attempt in slow} == {NO_ADDRESS}
             assert (await send(sender, receiver.url.replace("127.0.0.1", "fast.example"))).ok
@@ -242,7 +244,7 @@ SAID = b"SSH-2.0-canary\r\n"
         (b"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\ncanary", "the answer was not HTTP"),
     ],
 )
-async def test_what_a_receiver_says_is_not_told(sender: Sender, said: bytes, told: str) -> None:
+async def test_what_a_receiver_says_is_not_told(sender: WebhookClient, said: bytes, told: str) -> None:
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(said)
@@ -254,21 +256,20 @@ async def test_what_a_receiver_says_is_not_told(sender: Sender, said: bytes, tol
     assert attempt.error == told
 
 
-async def test_what_is_wrong_with_a_certificate_is_told(sender: Sender) -> None:
+async def test_what_is_wrong_with_a_certificate_is_told(sender: WebhookClient) -> None:
     async with tls.tls_proxy(9) as port:
         attempt = await send(sender, f"https://127.0.0.1:{port}/hook")
     assert attempt.error == "no TLS connection: unable to get local issuer certificate"
 
 
-async def test_a_receiver_without_tls(sender: Sender, receiver: Receiver) -> None:
+async def test_a_receiver_without_tls(sender: WebhookClient, receiver: Receiver) -> None:
     attempt = await send(sender, receiver.url.replace("http", "https"))
     assert attempt.error == "no TLS connection"
 
 
 def test_the_schedule() -> None:
-    rng = random.Random(1)
-    waits = [webhooks.delay_s(attempt, rng) for attempt in range(1, 9)]
-    for wait, planned in zip(waits, webhooks.WAITS_S, strict=False):
+    waits = [RETRY_SCHEDULE.wait_s(failures) for failures in range(8)]
+    for wait, planned in zip(waits, RETRY_SCHEDULE.waits_s, strict=False):
         assert wait is not None
         assert 0.8 * planned <= wait <= 1.2 * planned
     assert waits[6:] == [None, None]

@@ -18,14 +18,12 @@ from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
 from nlp2filters.storage.store import Store
-from nlp2filters.worker import leased_worker, stages, webhook_delivery
+from nlp2filters.worker import attempt, leased_worker, stages, webhook_delivery
 from nlp2filters.worker.leased_worker import LeasedWorker
-from nlp2filters.worker.stages import Resources
+from tests import contexts
 from tests.test_stages import ANSWER, CountingProvider, at_llm
 
 Trap = Callable[[Store, str], Any]
-
-pytestmark = pytest.mark.filterwarnings("ignore:alru_cache detected event loop change")  # a loop for each test
 
 
 @pytest.fixture
@@ -37,9 +35,9 @@ def store(redis: RetryingRedis, keys: Keys) -> Store:
 async def llm_worker(url: str, store: Store, provider: Any, **options: Any) -> AsyncIterator[None]:
     """A worker of the llm queue as `worker_settings` makes it."""
     pool = connect(Settings(redis_url=url), patience_s=None)
-    resources = Resources(Store(pool, store.keys, retention_s=60), worker="w", max_attempts=1, provider=provider)
+    context = contexts.llm(Store(pool, store.keys, retention_s=60), provider, max_attempts=1)
     worker = LeasedWorker(
-        functions=(stages.translate,),
+        functions=stages.functions_of(stages.LLM),
         queue_name=store.keys.queue("llm"),
         open_key=store.keys.open,
         redis_pool=pool,
@@ -47,7 +45,7 @@ async def llm_worker(url: str, store: Store, provider: Any, **options: Any) -> A
         keep_result=0,
         job_serializer=arq_format.dumps,
         job_deserializer=arq_format.loads,
-        ctx={"resources": resources, "on_abandoned": stages.abandon},
+        ctx={"worker": context, "on_abandoned": stages.LLM.abandon},
         **{"max_tries": 1000, **options},
     )
     running = asyncio.create_task(worker.main())
@@ -113,7 +111,7 @@ class StuckProvider:
 
 
 async def test_a_stage_that_takes_too_long(redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stages, "STAGE_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(attempt, "STAGE_TIMEOUT_S", 0.1)
     job = await at_llm(store)
     async with llm_worker(redis_url, store, StuckProvider()):
         job = await ended(store, job.id)
@@ -126,11 +124,11 @@ async def test_a_stage_that_takes_too_long(redis_url: str, store: Store, monkeyp
 async def test_a_stage_that_arq_times_out_uses_up_no_attempt(
     redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leased_worker, "AGAIN_MS", 0)
+    monkeypatch.setattr(leased_worker, "CRASH_RETRY_MS", 0)
     job = await at_llm(store)
     async with llm_worker(redis_url, store, StuckProvider(), job_timeout=0.2):
         async with asyncio.timeout(30):
-            while not (job := await store.jobs.get(job.id)).stages["llm"].handed_back:
+            while not (job := await store.jobs.get(job.id)).stages["llm"].uncounted_attempts:
                 await asyncio.sleep(0.02)
     assert not job.done
     provider = CountingProvider(ANSWER)
@@ -152,8 +150,8 @@ async def test_a_job_of_a_newer_version_is_deferred_not_failed(
     redis_url: str, store: Store, payload: Trap | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where its queue entry is in a form that only the newer version knows."""
-    monkeypatch.setattr(stages, "NEWER_VERSION_WAIT_S", 0.1)
-    monkeypatch.setattr(leased_worker, "AGAIN_MS", 100)
+    monkeypatch.setattr(attempt, "NEWER_VERSION_WAIT_S", 0.1)
+    monkeypatch.setattr(leased_worker, "CRASH_RETRY_MS", 100)
     job, entry = await at_llm(store), arq_format.entry_id("llm", "job_1", 3)
     as_queued: Any = await store.redis.get(job_key_prefix + entry)
     await rewrite(store, job.id, v=jobs.VERSION + 1, not_known_yet={"a": 1})
@@ -179,7 +177,7 @@ async def test_a_job_of_a_newer_version_is_deferred_not_failed(
 async def test_a_bug_before_the_stage_begins_ends_in_the_record(
     redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leased_worker, "AGAIN_MS", 1)
+    monkeypatch.setattr(leased_worker, "CRASH_RETRY_MS", 1)
     job = await at_llm(store)
 
     def begin(*args: Any) -> Job:
@@ -198,7 +196,7 @@ async def test_a_record_that_nobody_can_read_is_set_aside(
     redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It stays as it is, for whoever may find out what has happened to it; its entry leaves the queue."""
-    monkeypatch.setattr(leased_worker, "AGAIN_MS", 1)
+    monkeypatch.setattr(leased_worker, "CRASH_RETRY_MS", 1)
     job = await at_llm(store)
     await rewrite(store, job.id, stages=None)
     async with llm_worker(redis_url, store, CountingProvider(ANSWER)):
@@ -209,7 +207,7 @@ async def test_a_record_that_nobody_can_read_is_set_aside(
 
 
 async def test_a_delivery_that_was_given_up_can_be_asked_for_anew(store: Store) -> None:
-    ctx = {"resources": Resources(store, worker="w")}
+    ctx = {"worker": contexts.context(store, None)}
     for entry in (arq_format.entry_id("delivery", "job_1"), arq_format.entry_id("delivery", "job_1", 3)):
         await webhook_delivery.abandon(ctx, entry)
     (note,) = await store.deliveries.log("job_1")

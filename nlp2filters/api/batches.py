@@ -18,7 +18,6 @@ from nlp2filters.core.requests import BatchRequest, BatchSubmission
 from nlp2filters.errors import (
     BatchNotFound,
     CatalogNotFound,
-    Fault,
     IllegalTransition,
     InvalidInput,
     InvalidRequest,
@@ -27,6 +26,7 @@ from nlp2filters.errors import (
     PartGone,
     ReplayGone,
     ResultNotReady,
+    Violation,
 )
 from nlp2filters.storage.store import Store
 
@@ -89,19 +89,19 @@ async def prepare_members(preparation: Preparation, batch_id: str, requests: Seq
     Raises:
         InvalidRequest: its pointers begin with the position of the request.
     """
-    faults: list[Fault] = []
+    violations: list[Violation] = []
     members: list[Member] = []
     for index, request in enumerate(requests):
         try:
             members.append(await preparation.prepare(request, batch_id=batch_id, custom_id=request.custom_id))
         except InvalidInput as exc:
-            faults += exc.under(f"/requests/{index}").faults
+            violations += exc.prefixed(f"/requests/{index}").violations
         except CatalogNotFound as exc:
-            faults.append(Fault(f"/requests/{index}/catalog", str(exc)))
+            violations.append(Violation(f"/requests/{index}/catalog", str(exc)))
         except (JobNotFound, JobGone, ResultNotReady, PartGone) as exc:
-            faults.append(Fault(f"/requests/{index}/refines", str(exc)))
-    if faults:
-        raise InvalidRequest(faults)
+            violations.append(Violation(f"/requests/{index}/refines", str(exc)))
+    if violations:
+        raise InvalidRequest(violations)
     return members
 
 

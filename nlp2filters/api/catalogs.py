@@ -22,17 +22,17 @@ from nlp2filters.core.linking import embeddable
 from nlp2filters.core.requests import parse_catalog
 from nlp2filters.errors import (
     CatalogNotFound,
-    Fault,
     InvalidCatalog,
     InvalidRequest,
     MalformedJSON,
-    UnreadableSource,
+    SourceError,
+    Violation,
 )
 from nlp2filters.row_readers import Row
 from nlp2filters.storage.vector_index import AT_ONCE
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-MAX_FAULTS = 100
+MAX_VIOLATIONS = 100
 _CSV, _JSON_LINES = "text/csv", "application/x-ndjson"
 
 
@@ -63,7 +63,7 @@ async def put(call: Call, name: str) -> Response:
     if isinstance(data, dict):
         data = {"name": name, **data}
         if data["name"] != name:
-            raise InvalidCatalog([Fault("/name", f"The URL has the name {name!r}. Omit `name`, or send the same.")])
+            raise InvalidCatalog([Violation("/name", f"The URL has the name {name!r}. Omit `name`, or send the same.")])
     catalog, names = await asyncio.to_thread(_parse, data)
     services, caller = call.services, call.caller
     await services.backpressure.check()
@@ -98,7 +98,7 @@ async def infer_from_rows(call: Call) -> Response:
     _check_name(name)
     currency = call.query.get("currency")
     if currency is not None and not re.fullmatch("[A-Z]{3}", currency, re.ASCII):
-        raise InvalidRequest([Fault("/query/currency", "Expected an ISO 4217 code, such as EUR.")])
+        raise InvalidRequest([Violation("/query/currency", "Expected an ISO 4217 code, such as EUR.")])
     content = await read_body(call.request, _CSV, _JSON_LINES, "application/json")
     media_type = call.headers["content-type"].partition(";")[0].strip().lower()
     catalog = await asyncio.to_thread(_infer, name, media_type, content, currency)
@@ -108,10 +108,10 @@ async def infer_from_rows(call: Call) -> Response:
 def _infer(name: str, media_type: str, content: bytes, currency: str | None) -> Catalog:
     rows = _rows(media_type, content)
     if not rows:
-        raise InvalidRequest([Fault("", "There are no rows.")])
+        raise InvalidRequest([Violation("", "There are no rows.")])
     for index, row in enumerate(rows):
         if not row:
-            raise InvalidRequest([Fault(f"/{index}", "Expected an object with one member per column.")])
+            raise InvalidRequest([Violation(f"/{index}", "Expected an object with one member per column.")])
     return infer(name, rows, currency=currency)
 
 
@@ -123,14 +123,14 @@ def _rows(media_type: str, content: bytes) -> list[Row]:
         if media_type == _JSON_LINES:
             return list(row_readers.json_lines(io.BytesIO(content)))
         rows = orjson.loads(content)
-    except (UnicodeDecodeError, UnreadableSource, orjson.JSONDecodeError) as exc:
+    except (UnicodeDecodeError, SourceError, orjson.JSONDecodeError) as exc:
         raise MalformedJSON(str(exc)) from exc
     if not isinstance(rows, list):
-        raise InvalidRequest([Fault("", "Expected a list of objects.")])
-    if faults := [
-        Fault(f"/{index}", "Expected an object.") for index, row in enumerate(rows) if not isinstance(row, dict)
+        raise InvalidRequest([Violation("", "Expected a list of objects.")])
+    if violations := [
+        Violation(f"/{index}", "Expected an object.") for index, row in enumerate(rows) if not isinstance(row, dict)
     ]:
-        raise InvalidRequest(faults[:MAX_FAULTS])
+        raise InvalidRequest(violations[:MAX_VIOLATIONS])
     return [row_readers.flatten(row) for row in rows]
 
 
@@ -141,10 +141,12 @@ def _check_name(name: str) -> None:
         InvalidRequest: the pointer is `/path/name`.
     """
     if name in demo.NAMES:
-        raise InvalidRequest([Fault("/path/name", f"{name!r} is the name of a packaged catalog. Choose another one.")])
+        raise InvalidRequest(
+            [Violation("/path/name", f"{name!r} is the name of a packaged catalog. Choose another one.")]
+        )
     if not _NAME.fullmatch(name):
         detail = "Expected 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit."
-        raise InvalidRequest([Fault("/path/name", detail)])
+        raise InvalidRequest([Violation("/path/name", detail)])
 
 
 def _packaged(name: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from nlp2filters.errors import (
 from nlp2filters.storage.api_keys import Caller
 from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.store import Store
-from nlp2filters.storage.streams import START, Event, Events, Follower, is_cursor
+from nlp2filters.storage.streams import START, Events, Follower, StreamEvent, is_cursor
 
 RECONNECT_MS = 3000
 SEND_TIMEOUT_S = 10
@@ -124,7 +124,7 @@ class _Stream(Response):
         """
         follower = await _follower(self._services, self._subject, self._cursor, self._snapshot)
 
-        async def send_one(event: Event | None) -> None:
+        async def send_one(event: StreamEvent | None) -> None:
             body = _encode(event, self._metadata) if event else _PING
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -146,7 +146,7 @@ class _Stream(Response):
 
 
 @lru_cache(maxsize=64)
-def _encode(event: Event, metadata: str) -> bytes:
+def _encode(event: StreamEvent, metadata: str) -> bytes:
     """Encode the event for sending, once for all followers of the same job."""
     retry = RECONNECT_MS if event.name == "snapshot" else None
     return ServerSentEvent(_with_metadata(event, metadata), event=event.name, id=event.id, retry=retry).encode()
@@ -157,7 +157,7 @@ def _as_json(metadata: Mapping[str, Any]) -> str:
     return orjson.dumps(metadata).decode() if metadata else ""
 
 
-def _with_metadata(event: Event, metadata: str) -> str:
+def _with_metadata(event: StreamEvent, metadata: str) -> str:
     """Return the event's data with the job's metadata, which may have 16 kB and so is not stored in every event."""
     if not metadata or "job" not in (data := orjson.loads(event.data)):
         return event.data
@@ -181,7 +181,7 @@ async def _serve_socket(socket: WebSocket) -> None:
         follower = await _follower(opened, job.id, cursor, _job_snapshot)
         metadata = _as_json(job.metadata)
 
-        async def send_one(event: Event | None) -> None:
+        async def send_one(event: StreamEvent | None) -> None:
             if event:  # A ping is not needed: uvicorn keeps a WebSocket alive by itself.
                 data = orjson.Fragment(_with_metadata(event, metadata))
                 message = {"id": event.id, "event": event.name, "data": data}
@@ -205,7 +205,7 @@ async def _serve_socket(socket: WebSocket) -> None:
         pass
 
 
-async def _forward(follower: Follower, send: Callable[[Event | None], Awaitable[None]]) -> bool:
+async def _forward(follower: Follower, send: Callable[[StreamEvent | None], Awaitable[None]]) -> bool:
     """Send events as they come, and None after a silence, until the follower has ended or 15 minutes have passed.
 
     Returns True if the last event was sent.
@@ -225,7 +225,7 @@ async def _forward(follower: Follower, send: Callable[[Event | None], Awaitable[
     return False
 
 
-async def _send_all(events: Sequence[Event], send: Callable[[Event], Awaitable[None]]) -> tuple[int, bool]:
+async def _send_all(events: Sequence[StreamEvent], send: Callable[[StreamEvent], Awaitable[None]]) -> tuple[int, bool]:
     """Send the events. Returns their number, and True if the last event of all was among them.
 
     It is a separate function so that a waiting stream does not keep the events in memory.
@@ -252,7 +252,7 @@ async def _follower(services: Services, subject: str, cursor: str | None, snapsh
     return services.events.follower(subject, first.id, first)
 
 
-async def _snapshot(services: Services, subject: str, snapshot: Snapshot) -> Event:
+async def _snapshot(services: Services, subject: str, snapshot: Snapshot) -> StreamEvent:
     """Read the current state, with the cursor to follow from.
 
     The cursor is read before the state, so that no event is missed in between. If the job or batch has ended, the
@@ -263,7 +263,7 @@ async def _snapshot(services: Services, subject: str, snapshot: Snapshot) -> Eve
         tail = tail[1:]
     cursor = tail[0].id if tail else START
     data = {**await snapshot(services.store, subject), "at": jobs.timestamp(now_ms())}
-    return Event(cursor, "snapshot", orjson.dumps(data).decode())
+    return StreamEvent(cursor, "snapshot", orjson.dumps(data).decode())
 
 
 async def _job_snapshot(store: Store, job_id: str) -> dict[str, Any]:
@@ -304,12 +304,12 @@ async def _is_exhausted(events: Events, subject: str, cursor: str) -> bool:
 
 _ID = {"type": "string", "pattern": r"^\d{1,20}-\d{1,20}$"}
 LAST_EVENT_ID = Param(
-    name="Last-Event-ID", location="header", description="The id of the last event that you received.", schema=_ID
+    name="Last-StreamEvent-ID", location="header", description="The id of the last event that you received.", schema=_ID
 )
 CURSOR = Param(
     name="last_event_id",
     location="query",
-    description="The same as `Last-Event-ID`, for clients that cannot send headers.",
+    description="The same as `Last-StreamEvent-ID`, for clients that cannot send headers.",
     schema=_ID,
 )
 TOKEN = Param(name="token", location="query", description="A stream token, for clients that cannot send headers.")

@@ -8,7 +8,7 @@ import orjson
 from pydantic import BaseModel
 from starlette.datastructures import Headers
 
-from nlp2filters.errors import Fault, InvalidRequest
+from nlp2filters.errors import InvalidRequest, Violation
 from nlp2filters.storage.idempotency import IdempotencyKey
 
 # Heroku's router gives up after 30 s.
@@ -53,7 +53,7 @@ def idempotency_key(headers: Headers, path: str, body: BaseModel | None) -> Idem
         key = key[1:-1]
     if not 0 < len(key) <= MAX_IDEMPOTENCY_KEY or not (key.isascii() and key.isprintable()):
         detail = f"Expected 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters, such as a UUID."
-        raise InvalidRequest([Fault("/headers/Idempotency-Key", detail)])
+        raise InvalidRequest([Violation("/headers/Idempotency-Key", detail)])
     data = body.model_dump(mode="json") if body else None
     content = path.encode() + b"\n" + orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
     return IdempotencyKey(key, hashlib.sha256(content).hexdigest())

@@ -9,9 +9,9 @@ from typing import Any
 from starlette.responses import Response
 
 from nlp2filters import demo, fault_injection
-from nlp2filters.api import admission, lookup
+from nlp2filters.api import admission, kinds, lookup
 from nlp2filters.api.headers import Preferences, etag_matches
-from nlp2filters.api.preparation import Preparation, clone_request
+from nlp2filters.api.preparation import clone_request
 from nlp2filters.api.query import MAX_PAGE_SIZE, PAGE_SIZE, decode_page_token, encode_page_token, int_param
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, Operation, Param
@@ -20,17 +20,18 @@ from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, schemas
 from nlp2filters.core.dialects import sql
 from nlp2filters.core.interpretation import from_json
-from nlp2filters.core.jobs import RETRYABLE, Job
-from nlp2filters.core.requests import Submission
+from nlp2filters.core.jobs import Job
+from nlp2filters.core.requests import RequestBody
+from nlp2filters.core.statuses import RETRYABLE, STATUSES
 from nlp2filters.demo import table
 from nlp2filters.errors import (
-    Fault,
     InvalidRequest,
     JobNotFound,
     NoDemoData,
     NotFinished,
     NotRetryable,
     ReplayGone,
+    Violation,
 )
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.errors import StorageError
@@ -42,7 +43,7 @@ RETRY_AFTER_S = 1
 MAX_ROWS = 200
 
 
-async def submit(call: Call, body: Submission) -> Response:
+async def submit(call: Call, body: RequestBody) -> Response:
     """Submit a text. The job is returned at once, before it is processed.
 
     With `Prefer: wait=N`, the response is delayed up to N seconds (at most 25) until the job has ended; it is then 200
@@ -53,7 +54,7 @@ async def submit(call: Call, body: Submission) -> Response:
     if job_id := await admission.replayed_id(services.store, owner, call.idempotency_key):
         return await _replay(call, job_id)
     limits, headers = await admission.admit(services, call.caller)
-    job, request = await Preparation(services, owner, call.headers).prepare(body)
+    job, request = await kinds.prepare(call, body)
     return await _create(call, job, request, limits, headers)
 
 
@@ -138,9 +139,9 @@ async def list_jobs(call: Call) -> Response:
     size = int_param(query, "page_size", default=PAGE_SIZE, maximum=MAX_PAGE_SIZE, minimum=1)
     status = query.get("status")
     if status is not None and status not in STATUSES:
-        raise InvalidRequest([Fault("/query/status", f"Expected one of {', '.join(STATUSES)}.")])
+        raise InvalidRequest([Violation("/query/status", f"Expected one of {', '.join(STATUSES)}.")])
     after = decode_page_token(query)
-    page, last = await call.services.store.jobs.page(call.caller.owner, size, after, status)  # type: ignore[arg-type]
+    page, last = await call.services.store.jobs.page(call.caller.owner, size, after, status)
     return JSON({"jobs": [jobs.to_public(job) for job in page], "next_page_token": encode_page_token(last)})
 
 
@@ -220,7 +221,6 @@ def _select(name: str, result: dict[str, Any], limit: int) -> tuple[int, Any]:
     return min(count, reading.limit or count), rows
 
 
-STATUSES = ("queued", "running", "canceling", "succeeded", "failed", "canceled", "expired")
 _LIMIT_PROBLEMS = ("too-many-requests", "too-many-pending", "too-many-bytes", "overloaded")
 _KEY_PROBLEMS = ("idempotency-key-reused", "replay-gone")
 _ETAG = Param(name="If-None-Match", location="header", description="The `ETag` of the version that you have.")
@@ -254,7 +254,7 @@ operations = [
         submit,
         "jobs:write",
         {202: schemas.Job, 200: schemas.FinishedJob},
-        body=Submission,
+        body=kinds.REQUEST,
         params=(PREFER, IDEMPOTENCY_KEY),
         problems=(
             "catalog-not-found",
@@ -290,7 +290,7 @@ operations = [
         "/v1/jobs/{job_id}/result",
         show_result,
         "jobs:read",
-        {200: schemas.Result, 304: None},
+        {200: kinds.RESULT, 304: None},
         params=(_ETAG,),
         problems=_RESULT_PROBLEMS,
         headers={200: ("ETag",), 304: ("ETag",)},

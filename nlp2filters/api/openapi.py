@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from nlp2filters import __version__
-from nlp2filters.api.routes import Media, Operation, Param
+from nlp2filters.api.routes import Media, OneOf, Operation, Param
 from nlp2filters.core import schemas
 from nlp2filters.core.problems import PROBLEMS
 from nlp2filters.storage.api_keys import SCOPES
@@ -85,7 +85,13 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def _models(operation: Operation) -> set[type[BaseModel]]:
-    return {media for media in (*operation.responses.values(), operation.body) if isinstance(media, type)}
+    models: set[type[BaseModel]] = set()
+    for media in (*operation.responses.values(), operation.body):
+        if isinstance(media, OneOf):
+            models.update(media.models())
+        elif isinstance(media, type):
+            models.add(media)
+    return models
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
@@ -112,8 +118,8 @@ def _operation_id(operation: Operation) -> str:
     return "_".join([operation.method.lower(), *words])
 
 
-def _body(body: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"application/json": {"schema": _ref(body)}} if isinstance(body, type) else body
+def _body(body: type[BaseModel] | OneOf | Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"application/json": {"schema": _schema(body)}} if isinstance(body, type | OneOf) else body
 
 
 def _parameter(param: Param) -> dict[str, Any]:
@@ -184,7 +190,14 @@ def _content(media: Media) -> dict[str, Any]:
         return {}
     if isinstance(media, str):
         return {"content": {media: {"schema": {"type": "string"}}}}
-    return {"content": {getattr(media, "media_type", "application/json"): {"schema": _ref(media)}}}
+    return {"content": {getattr(media, "media_type", "application/json"): {"schema": _schema(media)}}}
+
+
+def _schema(media: type[BaseModel] | OneOf) -> dict[str, Any]:
+    if isinstance(media, type):
+        return _ref(media)
+    first, *others = [_ref(model) for model in media.models()]
+    return {"anyOf": [first, *others]} if others else first
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:

@@ -19,11 +19,11 @@ from nlp2filters.core import checks, filters, jobs
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.requests import Submission, parse_catalog
-from nlp2filters.errors import CatalogNotFound, Fault, InvalidCatalog, InvalidFilter, InvalidRequest, WebhookRefused
+from nlp2filters.errors import CatalogNotFound, InvalidCatalog, InvalidFilter, InvalidRequest, Violation, WebhookRefused
 from nlp2filters.settings import Settings
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.request_parts import Part
-from nlp2filters.webhooks.client import check_url
+from nlp2filters.webhooks.addresses import check_url
 
 Member = tuple[Job, request_parts.Request]
 T = TypeVar("T")
@@ -79,7 +79,7 @@ class Preparation:
             await self._run_once(("scope", scope.digest, catalog.id), _check_scope, submission.scope, catalog.catalog)
         if submission.strategy == "llm" and not self._settings.llm_model:
             detail = "This service has no LLM. Use the strategy `auto`, or ask the operator to set LLM_MODEL."
-            raise InvalidRequest([Fault("/strategy", detail)])
+            raise InvalidRequest([Violation("/strategy", detail)])
         if submission.webhook:
             check_webhook(self._settings, self._headers, submission.webhook.url)
         body, parts = _request_content(submission, catalog, scope, refined)
@@ -181,19 +181,19 @@ def check_webhook(settings: Settings, headers: Headers, url: str, *, signed: boo
     """
     if signed and not settings.webhook_secrets:
         detail = "This service sends no webhooks: the operator has not set WEBHOOK_SECRET."
-        raise InvalidRequest([Fault("/webhook", detail)])
+        raise InvalidRequest([Violation("/webhook", detail)])
     own_hosts = [*settings.own_hosts, headers.get("host", ""), headers.get("x-forwarded-host", "")]
     try:
-        check_url(url, allow_private=settings.webhook_allow_private, own=own_hosts)
+        check_url(url, allow_private=settings.webhook_allow_private, own_hosts=own_hosts)
     except WebhookRefused as exc:
-        raise InvalidRequest([Fault("/webhook/url", str(exc))]) from exc
+        raise InvalidRequest([Violation("/webhook/url", str(exc))]) from exc
 
 
 def _inline_catalog(part: Part) -> CatalogRef:
     try:
         catalog = parse_catalog(orjson.loads(part.content))
     except InvalidCatalog as exc:
-        raise exc.under("/catalog") from exc
+        raise exc.prefixed("/catalog") from exc
     return CatalogRef(catalog, None, part)
 
 
@@ -201,7 +201,7 @@ def _check_scope(scope: dict[str, Any], catalog: Catalog) -> None:
     try:
         checks.check(filters.from_cql2(scope), catalog, trusted=True)
     except InvalidFilter as exc:
-        raise exc.under("/scope") from exc
+        raise exc.prefixed("/scope") from exc
 
 
 def _request_content(

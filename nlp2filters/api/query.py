@@ -7,7 +7,7 @@ from typing import TypeAlias
 import orjson
 from starlette.datastructures import QueryParams
 
-from nlp2filters.errors import Fault, InvalidRequest
+from nlp2filters.errors import InvalidRequest, Violation
 
 PAGE_SIZE, MAX_PAGE_SIZE = 50, 200
 
@@ -23,7 +23,7 @@ def int_param(query: QueryParams, name: str, *, default: int, maximum: int, mini
     """
     text = query.get(name, str(default))
     if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < minimum:
-        raise InvalidRequest([Fault(f"/query/{name}", f"Expected a whole number from {minimum} to {maximum}.")])
+        raise InvalidRequest([Violation(f"/query/{name}", f"Expected a whole number from {minimum} to {maximum}.")])
     return min(int(text), maximum)
 
 
@@ -50,4 +50,4 @@ def decode_page_token(query: QueryParams) -> PagePosition | None:
     except (ValueError, TypeError, binascii.Error):
         pass
     detail = "Send the `next_page_token` of the previous page, unchanged."
-    raise InvalidRequest([Fault("/query/page_token", detail)])
+    raise InvalidRequest([Violation("/query/page_token", detail)])

@@ -12,7 +12,7 @@ from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.refinement import too_large
 from nlp2filters.core.requests import Submission
-from nlp2filters.errors import Fault, InvalidFilter, InvalidRequest
+from nlp2filters.errors import InvalidFilter, InvalidRequest, Violation
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.request_parts import Part
 from nlp2filters.storage.store import Store
@@ -24,12 +24,11 @@ MAX_EARLIER_BYTES = 64_000
 
 @dataclass(frozen=True, slots=True)
 class RefinedJob:
-    """A job to refine: its kind, request and reading. Its catalog is a name, or the content of an inline one.
+    """A job to refine: its request and reading. Its catalog is a name, or the content of an inline one.
 
     `part` is the reading in the form that the new job stores, so that the earlier job is no longer needed.
     """
 
-    kind: str
     request: dict[str, Any]
     catalog: str | Part
     earlier: Conversation
@@ -39,13 +38,11 @@ class RefinedJob:
         """Fill in what the submission leaves out from the request of the earlier job, except the catalog.
 
         Raises:
-            InvalidRequest: the submission has another kind, or another catalog.
+            InvalidRequest: the submission has another catalog.
         """
-        if submission.kind != self.kind:
-            raise InvalidRequest([_not_refinable(submission.refines)])
         if not self._has_catalog(submission.catalog):
             detail = "A text that refines a job searches that job's catalog. Omit `catalog`."
-            raise InvalidRequest([Fault("/catalog", detail)])
+            raise InvalidRequest([Violation("/catalog", detail)])
         own_members = submission.model_fields_set
         return submission.model_copy(update={name: self.request[name] for name in INHERITED if name not in own_members})
 
@@ -58,17 +55,17 @@ class RefinedJob:
         reading = self.earlier.reading
         if too_large(reading) or len(self.part.content) > MAX_EARLIER_BYTES:
             detail = "That job's filter is too large to be refined. Submit a complete text, without `refines`."
-            raise InvalidRequest([Fault("/refines", detail)])
+            raise InvalidRequest([Violation("/refines", detail)])
         try:
             if reading.filter:
                 checks.check(reading.filter, catalog)
             checks.check_sort(reading.sort, catalog)
         except InvalidFilter as exc:
             detail = (
-                f"The catalog has changed since that job: {exc.faults[0].detail} "
+                f"The catalog has changed since that job: {exc.violations[0].detail} "
                 "Submit a complete text, without `refines`."
             )
-            raise InvalidRequest([Fault("/refines", detail)]) from exc
+            raise InvalidRequest([Violation("/refines", detail)]) from exc
 
     def _has_catalog(self, catalog: str | dict[str, Any] | None) -> bool:
         match catalog, self.catalog:
@@ -86,7 +83,7 @@ async def load(store: Store, owner: str, job_id: str) -> RefinedJob:
         JobNotFound, JobGone, ResultNotReady, PartGone: there is nothing to refine.
         InvalidRequest: the job has no filter.
     """
-    job, fields = await lookup.succeeded_job(store, owner, job_id, "request", "draft", "reading")
+    _, fields = await lookup.succeeded_job(store, owner, job_id, "request", "draft", "reading")
     if "draft" not in fields:
         raise InvalidRequest([_not_refinable(job_id)])
     request = fields["request"]
@@ -98,7 +95,7 @@ async def load(store: Store, owner: str, job_id: str) -> RefinedJob:
         interpretation.from_json(fields.get("reading", fields["draft"])),
         Conversation.from_json(request["earlier"]) if request.get("earlier") else None,
     )
-    return RefinedJob(job.kind, request, _catalog(request, parts), earlier, Part.of(earlier.to_json()))
+    return RefinedJob(request, _catalog(request, parts), earlier, Part.of(earlier.to_json()))
 
 
 def _catalog(request: Mapping[str, Any], parts: Mapping[str, bytes]) -> str | Part:
@@ -108,5 +105,5 @@ def _catalog(request: Mapping[str, Any], parts: Mapping[str, bytes]) -> str | Pa
     return catalog if isinstance(catalog, str) else Part.of(catalog)
 
 
-def _not_refinable(job_id: str | None) -> Fault:
-    return Fault("/refines", f"Job {job_id} has no filter to refine.")
+def _not_refinable(job_id: str | None) -> Violation:
+    return Violation("/refines", f"Job {job_id} has no filter to refine.")

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from nlp2filters import errors
 from nlp2filters.api.middleware import REQUEST_ID
-from nlp2filters.core.jobs import TERMINAL
 from nlp2filters.core.problems import problem
+from nlp2filters.core.statuses import TERMINAL
 from nlp2filters.storage.errors import OutcomeUnknown, StorageError
 
 _log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ _SLUGS: dict[type[errors.NLP2FiltersError], str] = {
     errors.TooManyPending: "too-many-pending",
     errors.TooManyBytes: "too-many-bytes",
     errors.TooManyStreams: "too-many-streams",
-    errors.NewerRecord: "newer-record",
+    errors.UnsupportedRecordVersion: "newer-record",
 }
 _HTTP_SLUGS = {404: "not-found", 405: "method-not-allowed"}
 STORE_RETRY_AFTER_S = 5
@@ -81,9 +81,9 @@ class Problem(JSON):
 async def on_error(request: Request, exc: Exception) -> Response:
     """Turn an error of ours into a problem object. `_SLUGS` is the only place that assigns problems to errors."""
     match exc:
-        case errors.InvalidInput(faults=faults):
-            members = [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults]
-            count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        case errors.InvalidInput(violations=violations):
+            members = [{"pointer": violation.pointer, "detail": violation.detail} for violation in violations]
+            count = "1 fault" if len(violations) == 1 else f"{len(violations)} faults"
             return Problem(request, _SLUGS[type(exc)], f"{count}: see `errors`.", errors=members)
         case errors.ResultNotReady(error=error, status=status) if status in TERMINAL:
             return Problem(request, "job-failed", str(exc), error=error)
@@ -98,7 +98,7 @@ def _headers(exc: errors.NLP2FiltersError) -> dict[str, str]:
     match exc:
         case errors.Unauthenticated():
             return {"WWW-Authenticate": 'Bearer realm="NLP2Filters"'}
-        case errors.NewerRecord():
+        case errors.UnsupportedRecordVersion():
             return {"Retry-After": str(STORE_RETRY_AFTER_S)}
         case errors.ResultNotReady() | errors.NotFinished() | errors.BatchNotEnded():
             return {"Retry-After": "1"}

@@ -42,7 +42,17 @@ class Call:
 
 
 Handler: TypeAlias = Callable[Concatenate[Call, ...], Awaitable[Response]]
-Media: TypeAlias = type[BaseModel] | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A body that has one of several models: `models` lists them, and `select` returns that of a request's body."""
+
+    models: Callable[[], Sequence[type[BaseModel]]]
+    select: Callable[[object], type[BaseModel]] | None = None
+
+
+Media: TypeAlias = type[BaseModel] | OneOf | str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +82,10 @@ class Operation:
     """One method of one path.
 
     The description is the docstring of `handler`, which is called with a `Call`, the path's parameters by name, and as
-    `body` the request's body if that is a `RequestBody`. The caller's key needs `scope`; None admits anybody.
-    `responses` are the successful ones by status: a model (which may name its `media_type`), a media type without a
-    model, or None for no body. `headers` are the names of their headers. `problems` are slugs of `core/problems.py`,
-    without those that every operation may answer with. `body` is a model, or OpenAPI content by media type.
+    `body` the request's body if it has a model. The caller's key needs `scope`; None admits anybody. `responses` are
+    the successful ones by status: a model (which may name its `media_type`), a media type without a model, or None for
+    no body. `headers` are the names of their headers. `problems` are slugs of `core/problems.py`, without those that
+    every operation may answer with. `body` is a model, one of several, or OpenAPI content by media type.
     """
 
     method: str
@@ -83,7 +93,7 @@ class Operation:
     handler: Handler
     scope: str | None
     responses: Mapping[int, Media]
-    body: type[BaseModel] | Mapping[str, Any] | None = None
+    body: type[BaseModel] | OneOf | Mapping[str, Any] | None = None
     params: Sequence[Param] = ()
     problems: Sequence[str] = ()
     headers: Mapping[int, Sequence[str]] = field(default_factory=dict)
@@ -104,9 +114,8 @@ def _endpoint(methods: Mapping[str, Operation]) -> Callable[[Request], Awaitable
         shared = services(request)
         caller = await authenticate(shared, request, operation.scope) if operation.scope else UNIDENTIFIED
         arguments: dict[str, Any] = dict(request.path_params)
-        body = None
-        if isinstance(operation.body, type) and issubclass(operation.body, RequestBody):
-            arguments["body"] = body = validate(operation.body, await read_json(request))
+        if body := await _read_body(request, operation.body):
+            arguments["body"] = body
         headers, params = request.headers, operation.params
         call = Call(
             shared,
@@ -120,3 +129,13 @@ def _endpoint(methods: Mapping[str, Operation]) -> Callable[[Request], Awaitable
         return await operation.handler(call, **arguments)
 
     return endpoint
+
+
+async def _read_body(request: Request, body: Media | Mapping[str, Any]) -> BaseModel | None:
+    """Read and validate the body. Returns None if there is none, or if it is left to the handler to read it."""
+    if isinstance(body, OneOf) and body.select:
+        data = await read_json(request)
+        return validate(body.select(data), data)
+    if isinstance(body, type) and issubclass(body, RequestBody):
+        return validate(body, await read_json(request))
+    return None

@@ -13,7 +13,7 @@ from nlp2filters.cli import files, output, remote, watching
 from nlp2filters.client import Client
 from nlp2filters.core.dialects import DIALECTS
 from nlp2filters.core.schemas import Result
-from nlp2filters.errors import Fault, InvalidCatalog
+from nlp2filters.errors import InvalidCatalog, Violation
 from nlp2filters.settings import Settings
 
 
@@ -29,7 +29,7 @@ def add_to(command: argparse.ArgumentParser) -> None:
         "--dialect", action="append", choices=list(DIALECTS), help="what to compile for; may be repeated; else sql"
     )
     command.add_argument("--strategy", choices=["auto", "llm", "builtin"], help="who reads the text")
-    command.add_argument("--locale", help="its language, such as es, or es-MX")
+    command.add_argument("--locale", help="its language: en, es, es-MX")
     command.add_argument("--timezone", help="where today is meant: Europe/Berlin; else UTC")
     command.add_argument("--json", action="store_true", help="the result for programs")
     remote.add_to(command, otherwise="no service: the text is read here")
@@ -65,7 +65,8 @@ def _ask(args: argparse.Namespace) -> int:
 
 
 def _submit(client: Client, text: str, catalog: Any, options: Any) -> Result:
-    return watching.to_its_end(client, client.submit(text, catalog, **options))
+    result: Result = watching.to_its_end(client, client.jobs.submit(text, catalog, **options))
+    return result
 
 
 def _catalog(name_or_file: str) -> Any:
@@ -76,4 +77,4 @@ def _catalog(name_or_file: str) -> Any:
     try:
         return orjson.loads(files.read(path))
     except orjson.JSONDecodeError as exc:
-        raise InvalidCatalog([Fault("", f"{path} is not JSON: {exc}.")]) from exc
+        raise InvalidCatalog([Violation("", f"{path} is not JSON: {exc}.")]) from exc

@@ -13,7 +13,7 @@ from nlp2filters import row_readers
 from nlp2filters.cli import files, output, remote
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.infer import infer
-from nlp2filters.errors import Fault, InvalidCatalog
+from nlp2filters.errors import InvalidCatalog, Violation
 from nlp2filters.row_readers import BATCH, Row, Source
 
 
@@ -76,17 +76,17 @@ def _put(args: argparse.Namespace) -> int:
     try:
         data = orjson.loads(files.read(args.file))
     except orjson.JSONDecodeError as exc:
-        raise InvalidCatalog([Fault("", f"{args.file} is not JSON: {exc}.")]) from exc
+        raise InvalidCatalog([Violation("", f"{args.file} is not JSON: {exc}.")]) from exc
     catalog = catalogs.parse({**data, "name": args.name} if args.name and isinstance(data, dict) else data)
     with remote.client(args) as client:
-        put = client.put_catalog(catalog.name, catalog)
+        put = client.catalogs.put(catalog.name, catalog)
     print(f"{put.name}: {len(put.fields)} fields.")
     return 0
 
 
 def _list(args: argparse.Namespace) -> int:
     with remote.client(args) as client:
-        listing = client.catalogs()
+        listing = client.catalogs.list()
     if args.json:
         output.print_json([one.model_dump(mode="json") for one in listing])
         return 0
@@ -97,5 +97,5 @@ def _list(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     with remote.client(args) as client:
-        output.print_json(catalogs.to_json(client.catalog(args.name)))
+        output.print_json(catalogs.to_json(client.catalogs.get(args.name)))
     return 0

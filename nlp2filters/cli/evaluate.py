@@ -33,13 +33,14 @@ from nlp2filters.core.llm.prompt import Message
 from nlp2filters.core.query import Query
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.errors import Fault, InvalidCases, NoLLM, ProviderError
+from nlp2filters.errors import InvalidCases, LLMNotConfigured, ProviderError, Violation
 from nlp2filters.evaluation import chart
 from nlp2filters.evaluation.cases import Case, Collection, predicted, read_cases, read_collections
 from nlp2filters.evaluation.measures import Judgement, Summary, Usage, by_category, judge, summarize
-from nlp2filters.llm import Answer, Provider
-from nlp2filters.llm.registry import LLM, configured
-from nlp2filters.settings import PROVIDERS, Settings
+from nlp2filters.llm import Answer, Provider, registry
+from nlp2filters.llm.provider import LLMProvider
+from nlp2filters.llm.registry import PROVIDERS
+from nlp2filters.settings import Settings
 from nlp2filters.translator import MAX_INDEXES, LexiconParser, Translator
 
 # A table that is written to a file is this wide.
@@ -73,7 +74,7 @@ def _run(args: argparse.Namespace) -> int:
     collections = read_collections(files.read(args.catalogs))
     cases = [case for path in args.cases for case in read_cases(files.read(path), collections)]
     if not cases:
-        raise InvalidCases([Fault("", "There are no cases.")])
+        raise InvalidCases([Violation("", "There are no cases.")])
     results = asyncio.run(
         evaluate(
             cases,
@@ -114,15 +115,15 @@ async def evaluate(
 ) -> list[Result]:
     """Read every text and judge the reading, in the order of the cases. `today` is for cases without a date.
 
-    `llm` is one of `settings.PROVIDERS`, or None for the built-in parser.
+    `llm` is one of `PROVIDERS`, or None for the built-in parser.
 
     Raises:
         ModelUnavailable: the embedding model is requested but unavailable.
-        NoLLM: an LLM is requested but the settings name none.
+        LLMNotConfigured: an LLM is requested but the settings name none.
     """
     async with AsyncExitStack() as stack:
         embedder = await stack.enter_async_context(await _load_embedder(settings)) if embedding else None
-        provider: LLM | None = await stack.enter_async_context(_provider(settings, llm)) if llm else None
+        provider: LLMProvider | None = await stack.enter_async_context(_provider(settings, llm)) if llm else None
         advance = stack.enter_context(_bar(len(cases)))
         evaluator = _Evaluator(collections, Translator(embedder, provider), provider, today)
         at_once = settings.llm_concurrency if provider else 1
@@ -193,11 +194,13 @@ async def _load_embedder(settings: Settings) -> Embedder:
     return await Embedder.load(folder)
 
 
-def _provider(settings: Settings, name: str) -> LLM:
-    provider = configured(replace(settings, llm_provider=name))
-    if not provider:
-        raise NoLLM(f"Set LLM_MODEL, {name.upper()}_API_KEY and, for a server of your own, {name.upper()}_BASE_URL.")
-    return provider
+def _provider(settings: Settings, name: str) -> LLMProvider:
+    config = replace(settings, llm_provider=name).llm
+    if not config:
+        raise LLMNotConfigured(
+            f"Set LLM_MODEL, {name.upper()}_API_KEY and, for a server of your own, {name.upper()}_BASE_URL."
+        )
+    return registry.create(config)
 
 
 @contextmanager

@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
-from nlp2filters.errors import UnreadableSource, UnwritableFile
+from nlp2filters.errors import SourceError, UnwritableFile
 
 
 def read(path: Path) -> bytes:
     """Read a file.
 
     Raises:
-        UnreadableSource: the file does not exist, or may not be read.
+        SourceError: the file does not exist, or may not be read.
     """
     try:
         return path.read_bytes()
     except OSError as exc:
-        raise UnreadableSource(f"{path}: {exc.strerror}.") from exc
+        raise SourceError(f"{path}: {exc.strerror}.") from exc
 
 
 def write(path: Path, content: bytes) -> None:

@@ -3,11 +3,11 @@
 import argparse
 from collections.abc import Callable
 from itertools import islice
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 from nlp2filters.cli import output, remote, watching
 from nlp2filters.client import Client, Job
-from nlp2filters.core.schemas import Status
+from nlp2filters.core.statuses import STATUSES
 
 # The service may be upgraded while a job is watched.
 WATCH_PATIENCE_S = 120.0
@@ -20,7 +20,7 @@ def add_to(command: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(required=True, metavar="ACTION")
 
     listing = actions.add_parser("list", help="your jobs, the newest first")
-    listing.add_argument("--status", choices=get_args(Status), help="only those")
+    listing.add_argument("--status", choices=STATUSES, help="only those")
     listing.add_argument("--limit", type=int, default=20, metavar="N", help="how many at the most; else 20")
     _finish(listing, _list)
     for name, action, about in (
@@ -46,11 +46,12 @@ def _run(action: Action, args: argparse.Namespace) -> int:
 
 
 def _list(client: Client, args: argparse.Namespace) -> int:
-    found = list(islice(client.jobs(status=args.status, page_size=min(max(args.limit, 1), 200)), max(args.limit, 0)))
+    pages = client.jobs.list(status=args.status, page_size=min(max(args.limit, 1), 200))
+    jobs = list(islice(pages, max(args.limit, 0)))
     if args.json:
-        output.print_json([job.model_dump(mode="json") for job in found])
+        output.print_json([job.model_dump(mode="json") for job in jobs])
         return 0
-    output.print_table(("id", "status", "catalog", "created", "error"), map(_row, found))
+    output.print_table(("id", "status", "catalog", "created", "error"), map(_row, jobs))
     return 0
 
 
@@ -60,29 +61,29 @@ def _row(job: Job) -> list[str | None]:
 
 
 def _show(client: Client, args: argparse.Namespace) -> int:
-    job = client.job(args.id)
-    result = client.result(job) if job.status == "succeeded" and job.kind == "filters" else None
+    job = client.jobs.get(args.id)
+    result = client.jobs.any_result(job) if job.status == "succeeded" else None
     if args.json:
-        output.print_json({**job.model_dump(mode="json"), "result": result and result.model_dump(mode="json")})
+        output.print_json({**job.model_dump(mode="json"), "result": output.plain(result)})
         return 0
     output.print_job(job)
     if result:
         print()
-        output.print_result(result)
+        output.print_any_result(result)
     return 0
 
 
 def _watch(client: Client, args: argparse.Namespace) -> int:
-    result = watching.to_its_end(client, client.job(args.id))
+    result = watching.to_its_end(client, client.jobs.get(args.id))
     if args.json:
         output.print_json(result)
     else:
-        output.print_result(result)
+        output.print_any_result(result)
     return 0
 
 
 def _cancel(client: Client, args: argparse.Namespace) -> int:
-    job = client.cancel(args.id)
+    job = client.jobs.cancel(args.id)
     if args.json:
         output.print_json(job)
     else:
@@ -91,7 +92,7 @@ def _cancel(client: Client, args: argparse.Namespace) -> int:
 
 
 def _retry(client: Client, args: argparse.Namespace) -> int:
-    job = client.retry(args.id)
+    job = client.jobs.retry(args.id)
     if args.json:
         output.print_json(job)
     else:

@@ -18,7 +18,7 @@ from nlp2filters.storage.api_keys import SCOPES, ApiKey, ApiKeys
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.webhooks.client import secret_of
+from nlp2filters.webhooks.client import derive_secret
 
 # Redis may take longer than for a web request, since a person waits longer than a browser.
 PATIENCE_S = 20.0
@@ -63,7 +63,7 @@ async def _run(action: Action, args: argparse.Namespace) -> int:
 
 async def _create(keys: ApiKeys, args: argparse.Namespace, settings: Settings) -> int:
     made, key = await keys.create(args.name, args.owner or args.name, args.scope or DEFAULT_SCOPES, now_ms())
-    secrets = [secret_of(secret, made.owner) for secret in settings.webhook_secrets]
+    secrets = [derive_secret(secret, made.owner) for secret in settings.webhook_secrets]
     shown = {**_plain(made), "key": key, "webhook_secrets": secrets}
     if args.json:
         print(orjson.dumps(shown).decode())

@@ -10,15 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from nlp2filters import __version__
-from nlp2filters.errors import (
-    AccessRefused,
-    Busy,
-    InputRefused,
-    InvalidRequest,
-    JobUnsuccessful,
-    NLP2FiltersError,
-    Unreachable,
-)
+from nlp2filters.errors import NLP2FiltersError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 COMMANDS = {  # Each command has a module in nlp2filters.cli, and a help text.
@@ -39,28 +31,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = args.run(args)
         sys.stdout.flush()
     except NLP2FiltersError as exc:
-        print(f"nlp2filters: {_line(exc)}", file=sys.stderr)
-        return USAGE if isinstance(exc, InvalidRequest | InputRefused) else FAILED
+        from nlp2filters.cli import problems  # It loads the client, which not every command needs.
+
+        print(f"nlp2filters: {problems.describe(exc)}", file=sys.stderr)
+        return USAGE if problems.is_usage(exc) else FAILED
     except BrokenPipeError:  # The reader of our output, such as `head`, has closed it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
-
-
-def _line(error: NLP2FiltersError) -> str:
-    """Describe the error and its remedy in one line."""
-    match error:
-        case Unreachable():
-            return f"{error}. Is it running? `nlp2filters up` starts one; --server or NLP2FILTERS_SERVER names another."
-        case AccessRefused(status=401):
-            return f"{error} Here: --key or NLP2FILTERS_API_KEY."
-        case JobUnsuccessful(status="failed" | "canceled" | "expired"):
-            return f"{error} `nlp2filters jobs retry {error.job_id}` asks again."
-        case Busy(retry_after_s=float()):
-            return f"{error} Try again in {error.retry_after_s:g} s."
-    return str(error)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

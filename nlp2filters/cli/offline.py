@@ -17,8 +17,8 @@ from nlp2filters.core.requests import Submission, validate
 from nlp2filters.core.schemas import Result
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.errors import Fault, InvalidRequest
-from nlp2filters.llm.registry import configured
+from nlp2filters.errors import InvalidRequest, Violation
+from nlp2filters.llm import registry
 from nlp2filters.settings import Settings
 from nlp2filters.translator import LexiconParser, Translator
 
@@ -37,7 +37,9 @@ async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] =
     texts = [body, *({**body, "text": text} for text in then)]
     requests = [validate(Submission, one).model_dump(mode="json") for one in texts]
     if requests[0]["refines"]:
-        raise InvalidRequest([Fault("/refines", "There are no jobs here: name a service, or give the texts in a row.")])
+        raise InvalidRequest(
+            [Violation("/refines", "There are no jobs here: name a service, or give the texts in a row.")]
+        )
     catalog = demo.catalog_of(requests[0]["catalog"])
     lexicon = Lexicon.of(catalog, languages.of(requests[0]["locale"]))
     async with AsyncExitStack() as stack:
@@ -53,9 +55,7 @@ async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] =
 
 
 async def _open_translator(settings: Settings, stack: AsyncExitStack) -> Translator:
-    llm = configured(settings)
-    if llm:
-        await stack.enter_async_context(llm)
+    llm = await stack.enter_async_context(registry.create(settings.llm)) if settings.llm else None
     folder = await asyncio.to_thread(weights.find, settings.model_path, settings.model_cache)
     embedder = await stack.enter_async_context(await Embedder.load(folder)) if folder else None
     return Translator(embedder, llm)

@@ -1,7 +1,7 @@
 """The output of commands, for people and for programs."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -28,8 +28,12 @@ def err() -> Console:
 
 def print_json(data: Any) -> None:
     """Print JSON for programs."""
-    plain = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
-    print(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode())
+    print(orjson.dumps(plain(data), option=orjson.OPT_INDENT_2).decode())
+
+
+def plain(data: Any) -> Any:
+    """Return a model as JSON data."""
+    return data.model_dump(mode="json") if isinstance(data, BaseModel) else data
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
@@ -61,6 +65,14 @@ def print_result(result: Result) -> None:
     for name, compiled in result.dialects.items():
         console.print(f"\n{name}", style="bold")
         console.print(_query(compiled), soft_wrap=True)
+
+
+def print_any_result(result: Any) -> None:
+    """Print the result of a job of any kind: as JSON, if there is no better form for it."""
+    _PRINTERS.get(type(result), print_json)(result)
+
+
+_PRINTERS: Mapping[type, Callable[[Any], None]] = {Result: print_result}
 
 
 def _rows(result: Result) -> Iterable[tuple[str, Sequence[str]]]:

@@ -4,8 +4,7 @@ import argparse
 import os
 from typing import Any
 
-from nlp2filters.client import Client
-from nlp2filters.client.service import URL
+from nlp2filters.client import URL, Client
 from nlp2filters.settings import Settings
 
 # A person is waiting.

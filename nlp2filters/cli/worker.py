@@ -3,22 +3,23 @@
 import argparse
 import asyncio
 import os
-from importlib import import_module
 
 from nlp2filters import logs
+from nlp2filters.core import kinds
 from nlp2filters.settings import Settings
-from nlp2filters.worker import process
-
-CLASSES = {"embedding": "EmbeddingWorker", "llm": "LLMWorker", "delivery": "DeliveryWorker"}
 
 
 def add_to(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument("stage", choices=list(CLASSES))
+    kinds.load(Settings.read(os.environ).extra_kinds)
+    command.add_argument("stage", choices=kinds.queues())
     command.set_defaults(run=_worker)
 
 
 def _worker(args: argparse.Namespace) -> int:
+    from nlp2filters.worker import process  # It loads the model's libraries, which the command's help does not need.
+    from worker_settings import WORKERS
+
     logs.configure(Settings.read(os.environ).log_level)
-    asyncio.run(process.run_process(getattr(import_module("worker_settings"), CLASSES[args.stage])))
+    asyncio.run(process.run_process(WORKERS[args.stage]))
     return 0

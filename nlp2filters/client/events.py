@@ -6,8 +6,8 @@ from typing import Any, Literal
 from httpx_sse import ServerSentEvent
 from pydantic import BaseModel
 
-from nlp2filters.client import answers
-from nlp2filters.core.schemas import Batch, Delta, Job, Progress, Reading, Result
+from nlp2filters.client import responses
+from nlp2filters.core.schemas import Batch, Delta, Job, Progress, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class JobEvent:
 
     `id` is the cursor to continue from, or None if the event came by polling. `draft` is the built-in parser's reading,
     if it is new; `progress` is the current step; `delta` is more of the LLM's text. `result` comes with `done`, the
-    last event, if the job succeeded.
+    last event, if the job succeeded: a `Result` if its kind is `filters`, otherwise the model of its kind.
     """
 
     id: str | None
@@ -25,7 +25,7 @@ class JobEvent:
     draft: Reading | None = None
     progress: Progress | None = None
     delta: Delta | None = None
-    result: Result | None = None
+    result: Any = None
 
     @property
     def last(self) -> bool:
@@ -48,42 +48,42 @@ class BatchEvent:
         return self.name == "done"
 
 
-class _News(BaseModel):
+class _JobEventData(BaseModel):
     job: Job
     draft: Reading | None = None
-    result: Result | dict[str, Any] | None = None  # Only jobs of the kind `filters` have a `Result`.
+    result: Any = None
 
 
-class _BatchNews(BaseModel):
+class _BatchEventData(BaseModel):
     batch: Batch | None = None
     job: Job | None = None
 
 
-class OfJob:
+class JobEventReader:
     """A reader of a job's event stream. `job` is its last known state, or None if the stream begins with it."""
 
     def __init__(self, job: Job | None) -> None:
         self._job = job
 
-    def __call__(self, event: ServerSentEvent) -> JobEvent | None:
+    def read(self, event: ServerSentEvent) -> JobEvent | None:
         """Read an event; None for a kind that this version does not know."""
         match event.event:
             case "snapshot" | "status" | "draft" | "done" as name:
-                news = answers.read(_News, event.data)
-                self._job = news.job
-                result = news.result if isinstance(news.result, Result) else None
-                return JobEvent(event.id, name, news.job, news.draft, result=result)
+                data = responses.read(_JobEventData, event.data)
+                self._job = data.job
+                result = data.result and responses.read_result(data.job.kind, data.result)
+                return JobEvent(event.id, name, data.job, data.draft, result=result)
             case "progress" if self._job:
-                return JobEvent(event.id, "progress", self._job, progress=answers.read(Progress, event.data))
+                return JobEvent(event.id, "progress", self._job, progress=responses.read(Progress, event.data))
             case "delta" if self._job:
-                return JobEvent(event.id, "delta", self._job, delta=answers.read(Delta, event.data))
+                return JobEvent(event.id, "delta", self._job, delta=responses.read(Delta, event.data))
         return None
 
 
-def of_batch(event: ServerSentEvent) -> BatchEvent | None:
+def read_batch_event(event: ServerSentEvent) -> BatchEvent | None:
     """Read an event of a batch's stream; None for a kind that this version does not know."""
     match event.event:
         case "snapshot" | "job" | "done" as name:
-            news = answers.read(_BatchNews, event.data)
-            return BatchEvent(event.id, name, news.batch, news.job)
+            data = responses.read(_BatchEventData, event.data)
+            return BatchEvent(event.id, name, data.batch, data.job)
     return None

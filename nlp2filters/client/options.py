@@ -7,7 +7,7 @@ from typing import Any, Literal, Required, TypeAlias, TypedDict
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.catalog import Catalog
 
-CatalogGiven: TypeAlias = str | Catalog | Mapping[str, Any]
+CatalogInput: TypeAlias = str | Catalog | Mapping[str, Any]
 
 
 class Webhook(TypedDict, total=False):
@@ -37,10 +37,10 @@ class BatchRequest(Options, total=False):
 
     custom_id: Required[str]
     text: Required[str]
-    catalog: CatalogGiven
+    catalog: CatalogInput
 
 
-def submission(text: str, catalog: CatalogGiven | None, options: Options) -> dict[str, Any]:
+def submission(text: str, catalog: CatalogInput | None, options: Options) -> dict[str, Any]:
     """Build the body of a submission."""
     body: dict[str, Any] = {**options, "text": text}
     if catalog is not None:
@@ -52,9 +52,9 @@ def submission(text: str, catalog: CatalogGiven | None, options: Options) -> dic
 
 def batch(requests: Sequence[BatchRequest]) -> list[dict[str, Any]]:
     """Build the requests of a batch's submission."""
-    return [submission(one["text"], one.get("catalog"), one) for one in requests]
+    return [submission(request["text"], request.get("catalog"), request) for request in requests]
 
 
-def catalog_body(catalog: CatalogGiven) -> Any:
+def catalog_body(catalog: CatalogInput) -> Any:
     """Return a catalog's name, or the catalog as JSON data."""
     return catalogs.to_json(catalog) if isinstance(catalog, Catalog) else catalog

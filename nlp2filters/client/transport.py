@@ -1,7 +1,8 @@
-"""The transport of requests: httpx, asynchronous or blocking.
+"""The transport of requests: httpx, asynchronous or synchronous.
 
-The client is written once, as coroutines over a `Transport`. A blocking transport never suspends at an `await`, so its
-coroutines run to their end in one step, without an event loop: `run` and `iterate` turn them into plain calls.
+The client is written once, as coroutines over a `Transport`. A synchronous transport never suspends at an `await`, so
+its coroutines run to their end in one step, without an event loop: `run_sync` and `iterate_sync` turn them into plain
+calls.
 """
 
 import time
@@ -33,7 +34,7 @@ class Transport(Protocol):
         """Close the connections."""
 
 
-class Waiting:
+class AsyncTransport:
     """A transport over `httpx.AsyncClient`."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
@@ -64,7 +65,7 @@ class Waiting:
         await self._http.aclose()
 
 
-class Blocking:
+class SyncTransport:
     """A transport over `httpx.Client`."""
 
     def __init__(self, http: httpx.Client) -> None:
@@ -95,8 +96,8 @@ class Blocking:
         self._http.close()
 
 
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine over a blocking transport, and return its result."""
+def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine over a synchronous transport, and return its result."""
     try:
         coroutine.send(None)
     except StopIteration as end:
@@ -105,12 +106,12 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("the transport does not block")
 
 
-def iterate(items: AsyncGenerator[T]) -> Iterator[T]:
-    """Iterate over an asynchronous generator over a blocking transport."""
+def iterate_sync(items: AsyncGenerator[T]) -> Iterator[T]:
+    """Iterate over an asynchronous generator over a synchronous transport."""
     try:
         while True:
-            yield run(items.__anext__())
+            yield run_sync(items.__anext__())
     except StopAsyncIteration:
         pass
     finally:
-        run(items.aclose())
+        run_sync(items.aclose())

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, RootModel
 
-from nlp2filters.client import answers
+from nlp2filters.client import responses
 from nlp2filters.core import signatures
 from nlp2filters.core.schemas import BatchEnded, JobEnded
 
@@ -25,8 +25,8 @@ def verify_webhook(
 
     Raises:
         InvalidSignature: the message is not from the service, was changed, or is too old.
-        UnreadableAnswer: the message is of a kind that this version does not know.
+        InvalidResponse: the message is of a kind that this version does not know.
     """
-    known = [secrets] if isinstance(secrets, str) else secrets
-    signatures.verify(known, headers, body, time.time(), tolerance_s=tolerance_s)
-    return answers.read(_Message, body).root
+    secrets = [secrets] if isinstance(secrets, str) else secrets
+    signatures.verify(secrets, headers, body, time.time(), tolerance_s=tolerance_s)
+    return responses.read(_Message, body).root

@@ -7,10 +7,9 @@ from typing import Any, Literal
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.problems import problem
+from nlp2filters.core.statuses import STATUSES
 
 MAX_REQUESTS = 100
-
-COUNTED = ("queued", "running", "canceling", "succeeded", "failed", "canceled", "expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def from_record(data: Mapping[str, Any]) -> Batch:
 
 def to_public(batch: Batch, members: Sequence[Job | None]) -> dict[str, Any]:
     """Return the batch as its owner sees it. `members` are its jobs as they are now; None is one no longer kept."""
-    counts = dict.fromkeys(COUNTED, 0)
+    counts = dict.fromkeys(STATUSES, 0)
     for job in members:
         counts[job.status if job else "expired"] += 1
     open_ = counts["queued"] + counts["running"] + counts["canceling"]

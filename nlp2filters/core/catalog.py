@@ -18,7 +18,7 @@ import orjson
 from annotated_types import Ge, MaxLen, MinLen
 from pydantic import BeforeValidator, ConfigDict, FailFast, StringConstraints, TypeAdapter, ValidationError
 
-from nlp2filters.errors import Fault, InvalidCatalog
+from nlp2filters.errors import InvalidCatalog, Violation
 
 FieldType = Literal[
     "keyword",  # one of a set of strings; `closed` says whether others may occur
@@ -76,7 +76,7 @@ def applicable(type: FieldType, *, many: bool = False) -> tuple[Operator, ...]: 
 
 MAX_FIELDS = 10_000
 # At most this many faults are reported.
-MAX_FAULTS = 1_000
+MAX_VIOLATIONS = 1_000
 
 Name = Annotated[str, MinLen(1), MaxLen(200)]
 Phrase = Annotated[str, MinLen(1), MaxLen(200)]
@@ -237,17 +237,17 @@ def parse(data: object) -> Catalog:
     """Read a catalog from decoded JSON.
 
     Raises:
-        InvalidCatalog: with every fault and its place, up to `MAX_FAULTS`; only the first in a list within a field.
+        InvalidCatalog: with every fault and its place, up to `MAX_VIOLATIONS`; only the first in a list within a field.
     """
     if isinstance(data, dict) and isinstance(fields := data.get("fields"), list) and len(fields) > MAX_FIELDS:
-        raise InvalidCatalog([Fault("/fields", f"There are {len(fields)} fields; {MAX_FIELDS} are allowed.")])
+        raise InvalidCatalog([Violation("/fields", f"There are {len(fields)} fields; {MAX_FIELDS} are allowed.")])
     try:
         catalog = _adapter.validate_python(data)
     except ValidationError as exc:
-        more = _faults(_sound_fields(data)) if exc.error_count() < MAX_FAULTS else ()
-        raise InvalidCatalog(list(islice(chain(_faults_of_types(exc), more), MAX_FAULTS))) from exc
-    if faults := list(islice(_faults(dict(enumerate(catalog.fields))), MAX_FAULTS)):
-        raise InvalidCatalog(faults)
+        more = _violations(_sound_fields(data)) if exc.error_count() < MAX_VIOLATIONS else ()
+        raise InvalidCatalog(list(islice(chain(_faults_of_types(exc), more), MAX_VIOLATIONS))) from exc
+    if violations := list(islice(_violations(dict(enumerate(catalog.fields))), MAX_VIOLATIONS)):
+        raise InvalidCatalog(violations)
     return catalog
 
 
@@ -257,13 +257,13 @@ def to_json(catalog: Catalog) -> dict[str, Any]:
     return data
 
 
-def _faults_of_types(error: ValidationError) -> Iterator[Fault]:
+def _faults_of_types(error: ValidationError) -> Iterator[Violation]:
     """Yield the faults that Pydantic has found."""
     errors = error.errors()
     for part in errors:
         # Pydantic also calls a list too short if all of its members are faulty.
         if len(errors) == 1 or part["type"] != "too_short" or part["loc"] != ("fields",):
-            yield Fault(_pointer(part["loc"]), part["msg"])
+            yield Violation(_pointer(part["loc"]), part["msg"])
 
 
 def _pointer(loc: tuple[int | str, ...]) -> str:
@@ -282,55 +282,57 @@ def _sound_fields(data: object) -> dict[int, Field]:
     return sound
 
 
-def _faults(fields: Mapping[int, Field]) -> Iterator[Fault]:
+def _violations(fields: Mapping[int, Field]) -> Iterator[Violation]:
     """Yield the faults that the types alone do not rule out."""
     counts = Counter(field.name for field in fields.values())
     for index, field_ in fields.items():
         at = f"/fields/{index}"
         if counts[field_.name] > 1:
-            yield Fault(f"{at}/name", f"The name {field_.name!r} is used {counts[field_.name]} times; make it unique.")
+            yield Violation(
+                f"{at}/name", f"The name {field_.name!r} is used {counts[field_.name]} times; make it unique."
+            )
         yield from _wrong_members(field_, at)
         yield from _wrong_operators(field_, f"{at}/operators")
         yield from _wrong_limits(field_, at)
         for value, times in Counter(value.value for value in field_.values).items():
             if times > 1:
-                yield Fault(f"{at}/values", f"The value {value!r} stands there {times} times.")
+                yield Violation(f"{at}/values", f"The value {value!r} stands there {times} times.")
 
 
-def _wrong_members(field: Field, at: str) -> Iterator[Fault]:
+def _wrong_members(field: Field, at: str) -> Iterator[Violation]:
     """Yield a fault for each member that a field of this type cannot have, or lacks."""
     if field.values and field.type not in STRINGS:
-        yield Fault(f"{at}/values", f"Only keyword and text fields have values, not {field.type}.")
+        yield Violation(f"{at}/values", f"Only keyword and text fields have values, not {field.type}.")
     if field.closed and not field.values:
-        yield Fault(f"{at}/closed", "A closed field needs its values.")
+        yield Violation(f"{at}/closed", "A closed field needs its values.")
     if field.currency and field.type != "money":
-        yield Fault(f"{at}/currency", f"Only a money field has a currency, not {field.type}.")
+        yield Violation(f"{at}/currency", f"Only a money field has a currency, not {field.type}.")
     if field.type == "money" and not field.currency:
-        yield Fault(f"{at}/currency", "A money field needs its currency, an ISO 4217 code such as USD.")
+        yield Violation(f"{at}/currency", "A money field needs its currency, an ISO 4217 code such as USD.")
     if field.many and field.type in ("boolean", "geo"):
-        yield Fault(f"{at}/many", f"A {field.type} field holds no list.")
+        yield Violation(f"{at}/many", f"A {field.type} field holds no list.")
 
 
-def _wrong_operators(field: Field, at: str) -> Iterator[Fault]:
+def _wrong_operators(field: Field, at: str) -> Iterator[Violation]:
     allowed = applicable(field.type, many=field.many)
     for index, operator in enumerate(field.operators):
         if operator not in allowed:
             kind = f"a list of {field.type}" if field.many else field.type
-            yield Fault(f"{at}/{index}", f"{operator!r} does not apply to {kind}. Allowed: {', '.join(allowed)}.")
+            yield Violation(f"{at}/{index}", f"{operator!r} does not apply to {kind}. Allowed: {', '.join(allowed)}.")
 
 
-def _wrong_limits(field: Field, at: str) -> Iterator[Fault]:
+def _wrong_limits(field: Field, at: str) -> Iterator[Violation]:
     """Yield a fault for limits of another type than the field, or in the wrong order."""
     limits = {"minimum": field.minimum, "maximum": field.maximum}
     sound = True
     for name, limit in limits.items():
         if limit is not None and not _is_limit(limit, field.type):
             sound = False
-            yield Fault(f"{at}/{name}", f"{limit!r} is no limit of a {field.type} field.")
+            yield Violation(f"{at}/{name}", f"{limit!r} is no limit of a {field.type} field.")
     low, high = limits.values()
     # Both have the same type.
     if sound and low is not None and high is not None and low > high:  # type: ignore[operator]
-        yield Fault(f"{at}/minimum", f"The minimum {low!r} is greater than the maximum {high!r}.")
+        yield Violation(f"{at}/minimum", f"The minimum {low!r} is greater than the maximum {high!r}.")
 
 
 def _is_limit(limit: int | float | str, type_: FieldType) -> bool:

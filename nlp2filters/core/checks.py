@@ -38,7 +38,7 @@ from nlp2filters.core.filters import (
     operator_of,
 )
 from nlp2filters.core.interpretation import Direction, Sort
-from nlp2filters.errors import Fault, InvalidCatalog, InvalidFilter
+from nlp2filters.errors import InvalidCatalog, InvalidFilter, Violation
 
 MAX_TEXT = 500
 # Beyond this, JSON readers that use doubles round.
@@ -54,7 +54,7 @@ _MAX_SUGGESTIONS = 3
 # The nearest names are searched for among at most this many.
 _MAX_COMPARED = 10_000
 # At most this many faults of a filter are reported.
-_MAX_FAULTS = 100
+_MAX_VIOLATIONS = 100
 
 
 def operators(field: Field) -> tuple[str, ...]:
@@ -79,7 +79,9 @@ def own_scope(catalog: Catalog) -> Filter | None:
     try:
         return check(from_cql2(catalog.scope), catalog, trusted=True)
     except InvalidFilter as exc:
-        raise InvalidCatalog([Fault(f"/scope{fault.pointer}", fault.detail) for fault in exc.faults]) from exc
+        raise InvalidCatalog(
+            [Violation(f"/scope{violation.pointer}", violation.detail) for violation in exc.violations]
+        ) from exc
 
 
 def check(filter: Filter, catalog: Catalog, at: str = "", *, trusted: bool = False) -> Filter:  # noqa: A002
@@ -96,9 +98,9 @@ def check(filter: Filter, catalog: Catalog, at: str = "", *, trusted: bool = Fal
     run = _Check(catalog, trusted=trusted)
     checked = run.node(filter, at, 1)
     if run.nodes > MAX_NODES:
-        run.fault(at, f"The filter has {run.nodes} tests and values; {MAX_NODES} are allowed.")
-    if run.faults:
-        raise InvalidFilter(run.faults)
+        run.violation(at, f"The filter has {run.nodes} tests and values; {MAX_NODES} are allowed.")
+    if run.violations:
+        raise InvalidFilter(run.violations)
     return checked
 
 
@@ -113,11 +115,11 @@ def check_sort(sorts: Sequence[Sort], catalog: Catalog, at: str = "") -> tuple[S
         key = run.field(sort.field, f"{at}/{index}/field")
         if key and (key.type == "geo" or key.many):
             kind = "a list" if key.many else "a place"
-            run.fault(f"{at}/{index}/field", f"{key.name!r} is {kind}, which has no order. Sort by another field.")
+            run.violation(f"{at}/{index}/field", f"{key.name!r} is {kind}, which has no order. Sort by another field.")
         if sort.direction not in get_args(Direction):
-            run.fault(f"{at}/{index}/direction", 'The direction must be "asc" or "desc".')
-    if run.faults:
-        raise InvalidFilter(run.faults)
+            run.violation(f"{at}/{index}/direction", 'The direction must be "asc" or "desc".')
+    if run.violations:
+        raise InvalidFilter(run.violations)
     return tuple(sorts)
 
 
@@ -129,23 +131,23 @@ class _Check:
     trusted: bool = False
     nodes: int = 0
     suggestions: int = 0
-    faults: list[Fault] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
 
-    def fault(self, at: str, detail: str) -> None:
-        if len(self.faults) < _MAX_FAULTS:
-            self.faults.append(Fault(at, detail))
+    def violation(self, at: str, detail: str) -> None:
+        if len(self.violations) < _MAX_VIOLATIONS:
+            self.violations.append(Violation(at, detail))
 
     def node(self, node: Filter, at: str, depth: int, *, negated: bool = False) -> Filter:
         self.nodes += 1
         if depth > MAX_DEPTH:
-            self.fault(at, f"The filter is nested deeper than {MAX_DEPTH} levels.")
+            self.violation(at, f"The filter is nested deeper than {MAX_DEPTH} levels.")
             return node
         match node:
             case Not(arg):
                 return Not(self.node(arg, f"{at}/args/0", depth + 1, negated=not negated))
             case And(args) | Or(args):
                 if len(args) < 2:
-                    self.fault(f"{at}/args", "AND and OR join two filters or more.")
+                    self.violation(f"{at}/args", "AND and OR join two filters or more.")
                 parts = (self.node(arg, f"{at}/args/{i}", depth + 1, negated=negated) for i, arg in enumerate(args))
                 return replace(node, args=tuple(parts))
             case _:
@@ -173,7 +175,7 @@ class _Check:
         allowed = applicable(of.type, many=of.many) if self.trusted else operators(of)
         if operator not in allowed:
             kind = f"a list of {of.type}" if of.many else f"a {of.type} field"
-            self.fault(at, f"{operator!r} does not apply to {of.name!r}, {kind}. Allowed: {', '.join(allowed)}.")
+            self.violation(at, f"{operator!r} does not apply to {of.name!r}, {kind}. Allowed: {', '.join(allowed)}.")
         return operator in allowed
 
     def between(self, leaf: Between, of: Field, at: str) -> Between:
@@ -185,7 +187,7 @@ class _Check:
 
     def one_of(self, leaf: OneOf, of: Field, at: str) -> OneOf:
         if not leaf.values:
-            self.fault(at, "The list of values is empty; give one or more.")
+            self.violation(at, "The list of values is empty; give one or more.")
         room = max(0, MAX_NODES - self.nodes)
         self.nodes += len(leaf.values)
         values = (self.value(value, of, f"{at}/{i}") for i, value in enumerate(leaf.values[:room]))
@@ -194,7 +196,7 @@ class _Check:
     def field(self, name: str, at: str) -> Field | None:
         of = self.catalog.by_name.get(name)
         if not of:
-            self.fault(at, f"There is no field {_shown(name)}. {self.allowed(name, list(self.catalog.by_name))}")
+            self.violation(at, f"There is no field {_shown(name)}. {self.allowed(name, list(self.catalog.by_name))}")
         return of
 
     def allowed(self, name: str, names: Sequence[str]) -> str:
@@ -208,7 +210,7 @@ class _Check:
         try:
             return self.stored(value, of) if of.type in STRINGS else coerce(value, of, rounding)
         except ValueError as exc:
-            self.fault(at, str(exc))
+            self.violation(at, str(exc))
             return value
 
     def stored(self, value: Scalar, of: Field) -> str:
@@ -230,7 +232,7 @@ class _Check:
                 raise ValueError("Expected the words to look for.")
             return _text(text)
         except ValueError as exc:
-            self.fault(at, str(exc))
+            self.violation(at, str(exc))
             return text
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from dateutil.relativedelta import relativedelta
 
-from nlp2filters.errors import Fault, InvalidFilter
+from nlp2filters.errors import InvalidFilter, Violation
 
 MAX_DEPTH = 8
 MAX_NODES = 200
@@ -349,7 +349,7 @@ def from_cql2(data: Any) -> Filter:
 
 def _read(data: Any, at: str, depth: int, budget: Iterator[int]) -> Filter:
     if depth > MAX_DEPTH or next(budget, None) is None:
-        raise _fault(at, f"A filter may be {MAX_DEPTH} levels deep and have {MAX_NODES} parts at the most.")
+        raise _violation(at, f"A filter may be {MAX_DEPTH} levels deep and have {MAX_NODES} parts at the most.")
     match data:
         case {"op": "and" | "or" as op, "args": [_, _, *_] as args}:
             parts = tuple(_read(arg, f"{at}/args/{i}", depth + 1, budget) for i, arg in enumerate(args))
@@ -378,9 +378,9 @@ def _read_test(data: Any, at: str) -> Leaf:
         }:
             return Contains(name, _contained(pattern, f"{at}/args/1/args/0"))
         case {"op": op}:
-            raise _fault(at, f"The operator {op!r:.50} is unknown here, or its arguments are not of its form.")
+            raise _violation(at, f"The operator {op!r:.50} is unknown here, or its arguments are not of its form.")
         case _:
-            raise _fault(at, 'Expected a CQL2-JSON expression: an object with "op" and "args".')
+            raise _violation(at, 'Expected a CQL2-JSON expression: an object with "op" and "args".')
 
 
 def scalar_from_json(value: Any, at: str = "") -> Scalar:
@@ -398,8 +398,8 @@ def scalar_from_json(value: Any, at: str = "") -> Scalar:
             case {"relative": dict(relative)}:
                 return _relative(relative)
     except ValueError as exc:
-        raise _fault(at, f"{exc}. Write ISO 8601.") from exc
-    raise _fault(at, 'Expected a string, number, boolean, {"date": …} or {"timestamp": …}.')
+        raise _violation(at, f"{exc}. Write ISO 8601.") from exc
+    raise _violation(at, 'Expected a string, number, boolean, {"date": …} or {"timestamp": …}.')
 
 
 def _relative(data: dict[str, Any]) -> RelativeDate:
@@ -414,17 +414,19 @@ def _relative(data: dict[str, Any]) -> RelativeDate:
 def _contained(pattern: str, at: str) -> str:
     """Return the literal text of a `%text%` pattern."""
     if len(pattern) < 2 or pattern[0] != "%" or pattern[-1] != "%":
-        raise _fault(at, "Only patterns of the form %text% are understood.")
+        raise _violation(at, "Only patterns of the form %text% are understood.")
     text, chars = [], iter(pattern[1:-1])
     for char in chars:
         if char in "%_":
-            raise _fault(at, "A wildcard inside %text% is not understood; write it with a backslash.")
+            raise _violation(at, "A wildcard inside %text% is not understood; write it with a backslash.")
         literal = next(chars, None) if char == "\\" else char
         if literal is None:
-            raise _fault(at, "The backslash makes the last % literal; only patterns of the form %text% are understood.")
+            raise _violation(
+                at, "The backslash makes the last % literal; only patterns of the form %text% are understood."
+            )
         text.append(literal)
     return "".join(text)
 
 
-def _fault(at: str, detail: str) -> InvalidFilter:
-    return InvalidFilter([Fault(at, detail)])
+def _violation(at: str, detail: str) -> InvalidFilter:
+    return InvalidFilter([Violation(at, detail)])

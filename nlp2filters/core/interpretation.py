@@ -24,7 +24,7 @@ from nlp2filters.core.filters import (
     scalar_to_json,
     to_cql2,
 )
-from nlp2filters.errors import Fault, InvalidFilter
+from nlp2filters.errors import InvalidFilter, Violation
 
 Source = Literal["exact", "synonym", "fuzzy", "embedding", "unit", "type", "llm", "scope"]
 Direction = Literal["asc", "desc"]
@@ -184,7 +184,7 @@ def _leaf(name: str, op: str, value: Any) -> Leaf:
             return IsNull(name)
         case "between" | "in" | "contains", _:
             forms = {"between": "a list of two limits", "in": "a list", "contains": "a string"}
-            raise InvalidFilter([Fault("/value", f"The operator {op!r} takes {forms[op]}.")])
+            raise InvalidFilter([Violation("/value", f"The operator {op!r} takes {forms[op]}.")])
     raise ValueError(f"unknown operator {op!r}")
 
 

@@ -9,25 +9,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-from nlp2filters.errors import CancelRequested, IllegalTransition, NewerRecord, StaleAttempt
+from nlp2filters.core.kinds import DELIVERY, KINDS, stage_info
+from nlp2filters.core.statuses import TERMINAL, Outcome, StageStatus, Status
+from nlp2filters.errors import CancelRequested, IllegalTransition, StaleAttempt, UnsupportedRecordVersion
 
-Status = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"]
-TERMINAL: frozenset[Status] = frozenset({"succeeded", "failed", "canceled", "expired"})
-RETRYABLE: frozenset[Status] = frozenset({"failed", "canceled", "expired"})
 # The owner of jobs that come without an API key.
 ANONYMOUS = "anonymous"
 # A program reads records of its own version and of the earlier ones.
 VERSION = 4
-
-STAGES: Mapping[str, tuple[str, ...]] = {
-    "filters": ("embedding", "llm"),
-    "echo": ("embedding",),
-}
-# Attempts of these stages may wait for minutes; jobs that need not wait have a lane of their own there.
-WAITING_STAGES = frozenset({"llm"})
+# Records have older names for these members of a stage.
+RECORD_NAMES = {"uncounted_attempts": "handed_back", "checkpoints": "kept"}
 
 
-class Attempt(NamedTuple):
+class AttemptId(NamedTuple):
     """The fencing token of one attempt: a step is refused unless the job is still at this attempt of this stage."""
 
     stage: str
@@ -53,32 +47,32 @@ class Suspect:
 class StageRun:
     """The progress of one stage.
 
-    `attempt` counts how often it was begun. `handed_back` counts the attempts that ended through no fault of the job:
-    its worker was told to stop, lost its connection to Redis, or was frozen. `suspects` are the workers of attempts
-    that ended without a report; they count as deaths until a heartbeat proves otherwise. `worker` began the latest
-    attempt. `queued_at` is when the stage is due. `kept` names the checkpoints that the attempts so far have left for
-    the next.
+    `attempt` counts how often it was begun. `uncounted_attempts` are those that ended through no fault of the job: its
+    worker was told to stop, lost its connection to Redis, or was frozen. `suspects` are the workers of attempts that
+    ended without a report; they count as deaths until a heartbeat proves otherwise. `worker` began the latest attempt.
+    `queued_at` is when the stage is due. `checkpoints` names what the attempts so far have stored for the next.
     """
 
-    status: Literal["waiting", "queued", "running", "succeeded", "failed"] = "waiting"
+    status: StageStatus = "waiting"
     attempt: int = 0
-    handed_back: int = 0
+    uncounted_attempts: int = 0
     suspects: tuple[Suspect, ...] = ()
     worker: str | None = None
     queued_at: int | None = None
     started_at: int | None = None
     finished_at: int | None = None
-    kept: tuple[str, ...] = ()
+    checkpoints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """The mutable record of a job. The request and the result are stored beside it, not in it.
 
-    `catalog` is the catalog's name, None for an inline one. `notify` lists the outcomes that are reported to the URL
-    `webhook`. `custom_id` is the name that the submitter of the batch `batch_id` gave it. `refines` is the job whose
-    reading its text refines. `quick`: no stage waits for an LLM. `entry_number` belongs to its present queue entry: the
-    `seq` of the commit that wrote it, 0 in records from before version 4.
+    `stages` are in the order in which the job passes through them. `catalog` is the catalog's name, None for an inline
+    one. `notify` lists the outcomes that are reported to the URL `webhook`. `custom_id` is the name that the submitter
+    of the batch `batch_id` gave it. `refines` is the job whose reading its text refines. `quick`: it takes the quick
+    lane of stages that have one. `entry_number` belongs to its present queue entry: the `seq` of the commit that wrote
+    it, 0 in records from before version 4.
     """
 
     id: str
@@ -97,7 +91,7 @@ class Job:
     catalog: str | None = None
     retry_of: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    notify: tuple[Status, ...] = ()
+    notify: tuple[Outcome, ...] = ()
     batch_id: str | None = None
     custom_id: str | None = None
     refines: str | None = None
@@ -115,23 +109,29 @@ class Job:
         """The queue entry that the job has in this state; a running stage keeps its entry until it ends."""
         if not self.done:
             return Entry(self.stage, self.entry_number)
-        return Entry("delivery", self.entry_number) if self.status in self.notify else None
+        return Entry(DELIVERY, self.entry_number) if self.status in self.notify else None
 
     @property
     def lane(self) -> Literal["main", "quick"]:
         """The lane of the present stage's queue in which the job waits."""
-        return "quick" if self.quick and self.stage in WAITING_STAGES else "main"
+        return "quick" if self.quick and stage_info(self.kind, self.stage).quick_lane else "main"
 
     @property
-    def attempt(self) -> Attempt:
+    def attempt(self) -> AttemptId:
         """The latest attempt of the present stage."""
-        return Attempt(self.stage, self.stages[self.stage].attempt)
+        return AttemptId(self.stage, self.stages[self.stage].attempt)
 
     @property
-    def tries(self) -> int:
+    def counted_attempts(self) -> int:
         """The number of attempts of the present stage that count."""
         run = self.stages[self.stage]
-        return run.attempt - run.handed_back
+        return run.attempt - run.uncounted_attempts
+
+    @property
+    def next_stage(self) -> str | None:
+        """The stage after the present one; None if that is the last."""
+        order = list(self.stages)
+        return next(iter(order[order.index(self.stage) + 1 :]), None)
 
 
 def create(
@@ -143,7 +143,7 @@ def create(
     deadline_s: int,
     catalog: str | None = None,
     metadata: Mapping[str, Any] | None = None,
-    notify: tuple[Status, ...] = (),
+    notify: tuple[Outcome, ...] = (),
     retry_of: str | None = None,
     batch_id: str | None = None,
     custom_id: str | None = None,
@@ -152,7 +152,7 @@ def create(
     quick: bool = False,
 ) -> Job:
     """Create a job, queued for its first stage, that must begin within `deadline_s`."""
-    first, *rest = STAGES[kind]
+    first, *rest = KINDS[kind].stages
     return Job(
         id=job_id,
         kind=kind,
@@ -189,7 +189,7 @@ def begin(job: Job, stage: str, worker: str, now: int, *, survivors: Collection[
         run,
         status="running",
         attempt=run.attempt + 1,
-        handed_back=run.handed_back + len(run.suspects) - len(suspects),
+        uncounted_attempts=run.uncounted_attempts + len(run.suspects) - len(suspects),
         suspects=suspects,
         worker=worker,
         started_at=now,
@@ -197,13 +197,13 @@ def begin(job: Job, stage: str, worker: str, now: int, *, survivors: Collection[
     return _step(job, run, status="running", started_at=job.started_at or now)
 
 
-def lapse(job: Job, attempt: Attempt, now: int) -> Job:
+def lapse(job: Job, attempt: AttemptId, now: int) -> Job:
     """Record that the lease of a running attempt has expired: its worker is dead, frozen, or cut off from Redis.
 
     Raises:
         StaleAttempt, IllegalTransition: as for every step of a running stage.
     """
-    _own(job, attempt, "lapse")
+    _require_current_attempt(job, attempt, "lapse")
     run = job.stages[job.stage]
     suspects = (*run.suspects, Suspect(run.worker, now)) if run.worker else run.suspects
     return _step(job, replace(run, status="queued", suspects=suspects))
@@ -214,42 +214,43 @@ def overdue(job: Job, now: int) -> bool:
     return job.started_at is None and now > job.deadline_at
 
 
-def checkpoint(job: Job, attempt: Attempt, name: str) -> Job:
+def checkpoint(job: Job, attempt: AttemptId, name: str) -> Job:
     """Record that the running stage's checkpoint `name` is stored for later attempts.
 
     Raises:
         StaleAttempt, IllegalTransition, CancelRequested: as for every step of a running stage.
     """
-    _own(job, attempt, "checkpoint")
+    _require_current_attempt(job, attempt, "checkpoint")
     run = job.stages[job.stage]
-    return _step(job, replace(run, kept=(*run.kept, name)))
+    return _step(job, replace(run, checkpoints=(*run.checkpoints, name)))
 
 
-def advance(job: Job, attempt: Attempt, now: int) -> Job:
+def advance(job: Job, attempt: AttemptId, now: int) -> Job:
     """Finish the present stage and queue the next.
 
     Raises:
         StaleAttempt, IllegalTransition: as for every step of a running stage.
     """
-    _own(job, attempt, "advance")
-    order = STAGES[job.kind]
-    following = order[order.index(job.stage) + 1]
-    done = replace(job.stages[job.stage], status="succeeded", finished_at=now)
-    waiting = replace(job.stages[following], status="queued", queued_at=now)
-    stages = {**job.stages, job.stage: done, following: waiting}
-    return replace(job, stages=stages, stage=following, entry_number=job.seq + 1, seq=job.seq + 1)
+    _require_current_attempt(job, attempt, "advance")
+    stage = job.next_stage
+    if stage is None:
+        raise IllegalTransition(job.id, job.status, f"advance beyond stage {job.stage}")
+    ended = replace(job.stages[job.stage], status="succeeded", finished_at=now)
+    queued = replace(job.stages[stage], status="queued", queued_at=now)
+    stages = {**job.stages, job.stage: ended, stage: queued}
+    return replace(job, stages=stages, stage=stage, entry_number=job.seq + 1, seq=job.seq + 1)
 
 
-def succeed(job: Job, attempt: Attempt, now: int) -> Job:
+def succeed(job: Job, attempt: AttemptId, now: int) -> Job:
     """Finish the last stage."""
-    _own(job, attempt, "succeed")
+    _require_current_attempt(job, attempt, "succeed")
     run = replace(job.stages[job.stage], status="succeeded", finished_at=now)
     return _step(job, run, status="succeeded", finished_at=now)
 
 
-def fail(job: Job, attempt: Attempt, error: Mapping[str, Any], now: int, *, dead_lettered: bool = False) -> Job:
+def fail(job: Job, attempt: AttemptId, error: Mapping[str, Any], now: int, *, dead_lettered: bool = False) -> Job:
     """End the job: its present stage failed for good. `error` is a problem object (RFC 9457)."""
-    _own(job, attempt, "fail")
+    _require_current_attempt(job, attempt, "fail")
     run = replace(job.stages[job.stage], status="failed", finished_at=now)
     return _step(job, run, status="failed", error=error, dead_lettered=dead_lettered, finished_at=now)
 
@@ -274,7 +275,7 @@ def cancel(job: Job, now: int) -> Job:
     return replace(job, status="canceled", finished_at=now, seq=job.seq + 1)
 
 
-def end_canceling(job: Job, now: int) -> Job:
+def finish_cancel(job: Job, now: int) -> Job:
     """Finish canceling a job that its worker has released, or whose worker is dead.
 
     Raises:
@@ -294,16 +295,16 @@ def abandon(job: Job, error: Mapping[str, Any], now: int) -> Job:
     return _step(job, run, status="failed", error=error, dead_lettered=True, finished_at=now)
 
 
-def hand_back(job: Job, attempt: Attempt, now: int) -> Job:
+def release(job: Job, attempt: AttemptId, now: int) -> Job:
     """Return a running stage to its queue through no fault of the job: the attempt does not count."""
-    _own(job, attempt, "be handed back")
-    return _requeue(job, now, handed_back=1)
+    _require_current_attempt(job, attempt, "be released")
+    return _requeue(job, now, uncounted=1)
 
 
-def retry(job: Job, attempt: Attempt, due: int) -> Job:
+def retry(job: Job, attempt: AttemptId, due: int) -> Job:
     """Return a failed stage to its queue, to be tried again at `due`."""
-    _own(job, attempt, "be tried again")
-    return _requeue(job, due, handed_back=0)
+    _require_current_attempt(job, attempt, "be tried again")
+    return _requeue(job, due, uncounted=0)
 
 
 def rescue(job: Job, now: int) -> Job:
@@ -316,16 +317,16 @@ def rescue(job: Job, now: int) -> Job:
     """
     if job.done:
         raise IllegalTransition(job.id, job.status, "be rescued")
-    return _requeue(job, now, handed_back=1 if job.stages[job.stage].status == "running" else 0)
+    return _requeue(job, now, uncounted=1 if job.stages[job.stage].status == "running" else 0)
 
 
-def _requeue(job: Job, due: int, *, handed_back: int) -> Job:
+def _requeue(job: Job, due: int, *, uncounted: int) -> Job:
     run = job.stages[job.stage]
-    run = replace(run, status="queued", queued_at=due, handed_back=run.handed_back + handed_back)
+    run = replace(run, status="queued", queued_at=due, uncounted_attempts=run.uncounted_attempts + uncounted)
     return _step(job, run, entry_number=job.seq + 1)
 
 
-def _own(job: Job, attempt: Attempt, step: str) -> None:
+def _require_current_attempt(job: Job, attempt: AttemptId, step: str) -> None:
     if job.done:
         raise IllegalTransition(job.id, job.status, step)
     if job.attempt != attempt or job.stages[job.stage].status != "running":
@@ -340,25 +341,34 @@ def _step(job: Job, run: StageRun, **changes: Any) -> Job:
 
 def to_record(job: Job) -> dict[str, Any]:
     """Return the job as JSON data for the store. `v` is the version of this format."""
-    return {"v": VERSION, **asdict(job)}
+    record = {"v": VERSION, **asdict(job)}
+    return {**record, "stages": {name: _run_to_record(run) for name, run in record["stages"].items()}}
 
 
 def from_record(data: Mapping[str, Any]) -> Job:
     """Read back what `to_record` wrote.
 
     Raises:
-        NewerRecord: the record was written by a version that this one does not know.
+        UnsupportedRecordVersion: the record was written by a version that this one does not know.
     """
     if data["v"] > VERSION:
-        raise NewerRecord(f"The job's record is of version {data['v']}, this program knows version {VERSION}.")
+        raise UnsupportedRecordVersion(
+            f"The job's record is of version {data['v']}, this program knows version {VERSION}."
+        )
     values = {key: value for key, value in data.items() if key != "v"}
     stages = {name: _run_from_record(run) for name, run in data["stages"].items()}
     return Job(**{**values, "stages": stages, "notify": tuple(data["notify"])})
 
 
+def _run_to_record(run: Mapping[str, Any]) -> dict[str, Any]:
+    return {RECORD_NAMES.get(name, name): value for name, value in run.items()}
+
+
 def _run_from_record(data: Mapping[str, Any]) -> StageRun:
-    suspects = tuple(Suspect(**suspect) for suspect in data.get("suspects", ()))
-    return StageRun(**{**data, "kept": tuple(data.get("kept", ())), "suspects": suspects})
+    members = {name: data[old] for name, old in RECORD_NAMES.items() if old in data}
+    members |= {name: value for name, value in data.items() if name not in RECORD_NAMES.values()}
+    suspects = tuple(Suspect(**suspect) for suspect in members.get("suspects", ()))
+    return StageRun(**{**members, "checkpoints": tuple(members.get("checkpoints", ())), "suspects": suspects})
 
 
 def to_public(job: Job) -> dict[str, Any]:
@@ -370,7 +380,7 @@ def to_public(job: Job) -> dict[str, Any]:
         "kind": job.kind,
         "status": job.status,
         "stage": job.stage,
-        "stages": {name: _run_to_public(run) for name, run in job.stages.items()},
+        "stages": {name: _run_to_public(job.kind, name, run) for name, run in job.stages.items()},
         "seq": job.seq,
         "catalog": job.catalog,
         "created_at": timestamp(job.created_at),
@@ -388,9 +398,10 @@ def to_public(job: Job) -> dict[str, Any]:
     }
 
 
-def _run_to_public(run: StageRun) -> dict[str, Any]:
+def _run_to_public(kind: str, stage: str, run: StageRun) -> dict[str, Any]:
+    label = stage_info(kind, stage).label
     times = {name: timestamp(getattr(run, name)) for name in ("queued_at", "started_at", "finished_at")}
-    return {"status": run.status, "attempt": run.attempt, **times}
+    return {"label": label, "status": run.status, "attempt": run.attempt, **times}
 
 
 def timestamp(ms: int | None) -> str | None:

@@ -25,7 +25,8 @@ from nlp2filters.core import checks, dialects
 from nlp2filters.core.batches import MAX_REQUESTS
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.languages import CODES, LOCALES
-from nlp2filters.errors import Fault, InvalidCatalog, InvalidRequest
+from nlp2filters.core.statuses import Outcome
+from nlp2filters.errors import InvalidCatalog, InvalidRequest, Violation
 
 MAX_TEXT = 4_000
 # `now` must be in these years: a text may count up to 999 years from it, and the calendar has the years 1 to 9999.
@@ -103,9 +104,26 @@ class Webhook(RequestBody):
     """A webhook to call when the job has ended."""
 
     url: Url = Field(description="An https URL.")
-    events: Annotated[list[Literal["succeeded", "failed", "canceled", "expired"]], Len(1, 4), FailFast()] = Field(
+    events: Annotated[list[Outcome], Len(1, 4), FailFast()] = Field(
         default=["succeeded", "failed", "canceled", "expired"], description="The outcomes that the webhook receives."
     )
+
+
+WebhookOption = Annotated[Webhook | None, Field(description="Called, with a signature, when the job has ended.")]
+MetadataOption = Annotated[Metadata, Field(description="Stored with the job and returned with it.")]
+DeadlineOption = Annotated[
+    Annotated[int, Field(ge=1, le=86_400)] | None,
+    Field(description="The job expires if no worker has started it within this time."),
+]
+
+
+class JobRequest(RequestBody):
+    """The members that a request of any kind of job has."""
+
+    kind: str
+    webhook: WebhookOption = None
+    metadata: MetadataOption = {}
+    deadline_seconds: DeadlineOption = None
 
 
 class Submission(RequestBody):
@@ -147,11 +165,9 @@ class Submission(RequestBody):
     scope: Annotated[dict[str, Any], _limit_bytes(MAX_SCOPE)] | None = Field(
         default=None, description="A CQL2-JSON filter that is always ANDed with the result. The LLM never sees it."
     )
-    webhook: Webhook | None = Field(default=None, description="Called, with a signature, when the job has ended.")
-    metadata: Metadata = Field(default={}, description="Stored with the job and returned with it.")
-    deadline_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = Field(
-        default=None, description="The job expires if no worker has started it within this time."
-    )
+    webhook: WebhookOption = None
+    metadata: MetadataOption = {}
+    deadline_seconds: DeadlineOption = None
 
     @field_validator("catalog")
     @classmethod
@@ -222,7 +238,7 @@ def parse_catalog(data: object) -> Catalog:
     catalog = catalogs.parse(data)
     checks.own_scope(catalog)
     if catalog.scope and len(orjson.dumps(catalog.scope)) > MAX_SCOPE:
-        raise InvalidCatalog([Fault("/scope", f"The scope must not exceed {MAX_SCOPE} bytes as JSON.")])
+        raise InvalidCatalog([Violation("/scope", f"The scope must not exceed {MAX_SCOPE} bytes as JSON.")])
     return catalog
 
 
@@ -238,11 +254,11 @@ def validate(model: type[Model], data: object) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as exc:
-        faults = [
-            Fault(
+        violations = [
+            Violation(
                 "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"]),
                 error["msg"].removeprefix("Value error, "),
             )
             for error in exc.errors()
         ]
-        raise InvalidRequest(faults) from exc
+        raise InvalidRequest(violations) from exc

@@ -9,8 +9,8 @@ from pydantic import AwareDatetime as Timestamp
 from pydantic import BaseModel, ConfigDict, Field, Json, RootModel
 
 from nlp2filters.core import catalog as catalogs
+from nlp2filters.core.statuses import StageStatus, Status
 
-Status = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"]
 JSONObject = dict[str, Any]
 SSE = "text/event-stream"
 
@@ -45,9 +45,10 @@ class Problem(BaseModel):
 
 
 class StageRun(Strict):
-    """The progress of one stage. `attempt` counts how often it was started."""
+    """The progress of one stage. `label` describes it to people, `attempt` counts how often it was started."""
 
-    status: Literal["waiting", "queued", "running", "succeeded", "failed"]
+    label: str = ""
+    status: StageStatus
     attempt: int
     queued_at: Timestamp | None
     started_at: Timestamp | None
@@ -211,6 +212,13 @@ class Result(Reading):
     model: str | None
     usage: JSONObject | None
     timings_ms: dict[str, int]
+
+
+class Echoed(Strict):
+    """The text of an echo job, and the length of its vector."""
+
+    text: str
+    dimensions: int
 
 
 class FinishedJob(Job):

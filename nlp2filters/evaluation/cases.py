@@ -23,7 +23,7 @@ from nlp2filters.core import checks, filters
 from nlp2filters.core.catalog import STRINGS, Catalog, Field
 from nlp2filters.core.filters import Filter, Leaf, Not
 from nlp2filters.core.interpretation import Interpretation, Sort, leaf_to_json
-from nlp2filters.errors import Fault, InvalidCases, InvalidFilter, InvalidInput
+from nlp2filters.errors import InvalidCases, InvalidFilter, InvalidInput, Violation
 from nlp2filters.evaluation.values import field_key
 
 MAX_VALUES = 10_000
@@ -119,13 +119,13 @@ def read_collections(data: bytes) -> dict[str, Collection]:
     try:
         items = orjson.loads(data)
     except orjson.JSONDecodeError as exc:
-        raise InvalidCases([Fault("", f"The catalogs are not JSON: {exc}.")]) from exc
+        raise InvalidCases([Violation("", f"The catalogs are not JSON: {exc}.")]) from exc
     collections = {}
     for index, item in enumerate(items if isinstance(items, list) else [items]):
         try:
             collection = _collection(item)
         except InvalidInput as exc:
-            raise exc.under(f"/{index}") from exc
+            raise exc.prefixed(f"/{index}") from exc
         collections[collection.name] = collection
     return collections
 
@@ -164,18 +164,21 @@ def read_cases(data: bytes, collections: Mapping[str, Collection]) -> list[Case]
     Raises:
         InvalidCases: it lists every line that is not a case, or that names no catalog of `collections`.
     """
-    cases, faults = [], []
+    cases, violations = [], []
     for number, line in enumerate(data.splitlines(), 1):
         if not line.strip():
             continue
         try:
             cases.append(_case(orjson.loads(line), collections))
         except InvalidFilter as exc:
-            faults += [Fault(f"/{number}/expected/filter{fault.pointer}", fault.detail) for fault in exc.faults]
+            violations += [
+                Violation(f"/{number}/expected/filter{violation.pointer}", violation.detail)
+                for violation in exc.violations
+            ]
         except (ValueError, LookupError, TypeError) as exc:
-            faults.append(Fault(f"/{number}", f"Not a case: {type(exc).__name__}: {exc}."))
-    if faults:
-        raise InvalidCases(faults)
+            violations.append(Violation(f"/{number}", f"Not a case: {type(exc).__name__}: {exc}."))
+    if violations:
+        raise InvalidCases(violations)
     return cases
 
 

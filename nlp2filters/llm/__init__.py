@@ -2,9 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypedDict
 
-from nlp2filters.core.prompt import Message
+# An answer may have this many tokens by default.
+MAX_TOKENS = 4096
+
+
+class ChatMessage(TypedDict):
+    """A message of a chat. `core.llm.prompt.Message` has the same form: loading it here would load the parser, too."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +27,14 @@ class Answer:
 class Listener(Protocol):
     """A listener for the progress of a call. Its methods must neither block nor fail."""
 
-    def begins(self) -> None:
+    def on_start(self) -> None:
         """Handle the start of a try: any text received before is void."""
 
-    def adds(self, text: str) -> None:
+    def on_delta(self, text: str) -> None:
         """Handle more text of the answer."""
 
-    def waits(self, seconds: float, number: int, most: int) -> None:
-        """Handle a failed try: try `number` of `most` follows in `seconds`."""
+    def on_retry(self, wait_s: float, number: int, max_tries: int) -> None:
+        """Handle a failed try: try `number` of `max_tries` follows in `wait_s`."""
 
 
 class Provider(Protocol):
@@ -36,7 +44,7 @@ class Provider(Protocol):
     model: str
 
     async def complete(
-        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
+        self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], listener: Listener | None = None
     ) -> Answer:
         """Answer a chat with JSON of the schema. With a `listener`, the answer is streamed if the API supports it.
 

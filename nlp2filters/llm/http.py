@@ -1,10 +1,7 @@
-"""Calls of an LLM API over HTTP, with one deadline for everything, a retry budget, and a limited answer size."""
+"""HTTP calls of an LLM API, with one deadline for everything, a retry budget, and a limited answer size."""
 
 import asyncio
-import datetime as dt
-import email.utils
 import logging
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -18,47 +15,23 @@ from httpx_sse import EventSource, ServerSentEvent
 from nlp2filters.core.schemas import SSE
 from nlp2filters.errors import InvalidAnswer, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from nlp2filters.llm import Answer, Listener
+from nlp2filters.retry import Backoff, Retries, RetryBudget, parse_retry_after
 
 MAX_TRIES = 3
 # This is the limit for the bytes of a body and for the characters of a stream's text.
 MAX_ANSWER = 1_000_000
 # A stream has some 300 bytes of framing around every word of its text.
 MAX_STREAM = 20 * MAX_ANSWER
-# An answer may have this many tokens by default.
-MAX_TOKENS = 4096
 WITHHELD = "[withheld]"
 # At most this many characters of the provider's own message are quoted.
 MAX_QUOTED = 300
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
+BACKOFF = Backoff(first_s=1.0, max_s=8.0)
 CONNECT_TIMEOUT_S = 5.0
 # After its last event, a stream gets this long to end in order, so that its connection can be reused.
 LINGER_S = 0.2
 
 _RETRIED = frozenset({408, 409, 429})
-_random = random.SystemRandom()
 _log = logging.getLogger(__name__)
-
-
-class RetryBudget:
-    """A budget of retries: ten in advance, and one more for every ten successful calls.
-
-    A provider that is down therefore gets few requests beyond the calls themselves.
-    """
-
-    def __init__(self, ahead: float = 10.0, earned: float = 0.1) -> None:
-        self._most = self._left = ahead
-        self._earned = earned
-
-    def spend(self) -> bool:
-        """Use one retry, and return True if it is allowed."""
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-    def earn(self) -> None:
-        """Add to the budget for a successful call."""
-        self._left = min(self._most, self._left + self._earned)
 
 
 class Retryable(Exception):
@@ -70,8 +43,8 @@ class Retryable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A server's reply: its status, headers and body, unless the body was `streamed`."""
+class LLMResponse:
+    """A server's response: its status, headers and body, unless the body was `streamed`."""
 
     status: int
     headers: httpx.Headers = field(default_factory=httpx.Headers)
@@ -86,27 +59,36 @@ class Reply:
             ProviderRejected: the failure is permanent.
         """
         if self.status in _RETRIED or self.status >= 500:
-            raise Retryable(f"{self.status}: {_message(self.body)}", _retry_after_s(self.headers), self.status)
+            raise Retryable(
+                f"{self.status}: {_message(self.body)}", parse_retry_after(self.headers.get("retry-after")), self.status
+            )
         if self.status != 200:
             raise ProviderRejected(f"{self.status}: {_message(self.body)}", self.status)
 
 
-class Streamed(Protocol):
-    """An answer that is assembled from the events of a stream."""
+class StreamDecoder(Protocol):
+    """A decoder that assembles an answer from the events of a stream."""
 
     @property
     def complete(self) -> bool:
         """True if the answer is complete, even if more events follow."""
 
-    def take(self, event: ServerSentEvent) -> bool:
+    def feed(self, event: ServerSentEvent) -> bool:
         """Add an event. Returns True if it was the last one.
 
         Raises:
             Retryable, ProviderError: the event reports that the call failed, or is unusable.
         """
 
+    def result(self) -> Answer:
+        """Return the answer.
 
-class Text:
+        Raises:
+            ProviderError: the answer is of no use.
+        """
+
+
+class StreamedText:
     """The text of an answer that comes in pieces, which are passed to a listener."""
 
     def __init__(self, listener: Listener) -> None:
@@ -126,13 +108,13 @@ class Text:
         if self._size > MAX_ANSWER:
             raise InvalidAnswer(f"The answer is longer than {MAX_ANSWER} characters.")
         self._pieces.append(piece)
-        self._listener.adds(piece)
+        self._listener.on_delta(piece)
 
     def __str__(self) -> str:
         return "".join(self._pieces)
 
 
-class Calls:
+class LLMHTTPClient:
     """A client for the calls of one server. Open it with `async with`.
 
     `timeout_s` is the deadline for one answer, including connecting, waiting, reading and all retries. 408, 409, 429,
@@ -160,41 +142,39 @@ class Calls:
     ) -> None:
         await self._client.aclose()
 
-    async def answer(self, attempt: Callable[[], Awaitable[Answer]], listener: Listener | None = None) -> Answer:
+    async def retrying(self, attempt: Callable[[], Awaitable[Answer]], listener: Listener | None = None) -> Answer:
         """Return the result of `attempt`, which is repeated after temporary failures.
 
         Raises:
             ProviderError: there was no usable answer in time; its subclasses give the reason.
         """
         try:
-            async with asyncio.timeout(self._timeout_s) as deadline:
-                return await self._tries(attempt, listener, deadline)
+            async with asyncio.timeout(self._timeout_s):
+                return await self._tries(attempt, listener)
         except TimeoutError as exc:
             raise ProviderTimeout(f"No answer within {self._timeout_s:g} s.") from exc
 
-    async def _tries(
-        self, attempt: Callable[[], Awaitable[Answer]], listener: Listener | None, deadline: asyncio.Timeout
-    ) -> Answer:
-        for number in range(1, MAX_TRIES + 1):
+    async def _tries(self, attempt: Callable[[], Awaitable[Answer]], listener: Listener | None) -> Answer:
+        retries = Retries(BACKOFF, self._timeout_s, max_tries=MAX_TRIES, budget=self._budget)
+        while True:
             if listener:
-                listener.begins()
+                listener.on_start()
             try:
                 answer = await attempt()
             except Retryable as exc:
-                wait_s = exc.wait_s if exc.wait_s is not None else _backoff_s(number)
-                if number == MAX_TRIES or not _in_time(wait_s, deadline) or not self._budget.spend():
+                wait_s = retries.next_wait_s(exc.wait_s)
+                if wait_s is None:
                     raise ProviderUnavailable(str(exc), exc.status) from exc
                 _log.info("the LLM call is tried again in %.1f s: %s", wait_s, exc)
                 if listener:
-                    listener.waits(wait_s, number + 1, MAX_TRIES)
+                    listener.on_retry(wait_s, retries.failures + 1, MAX_TRIES)
                 await asyncio.sleep(wait_s)
             else:
-                self._budget.earn()
+                self._budget.deposit()
                 return answer
-        raise AssertionError("the last try returns or raises")
 
-    async def post(self, path: str, data: Mapping[str, Any], streamed: Streamed | None = None) -> Reply:
-        """Send JSON and read the reply, whose size is checked while it comes. The events of a stream go to `streamed`.
+    async def post(self, path: str, data: Mapping[str, Any], decoder: StreamDecoder | None = None) -> LLMResponse:
+        """Send JSON and read the response, whose size is checked while it comes. A stream's events go to the `decoder`.
 
         Raises:
             Retryable: the connection broke, or a stream ended before its answer was complete.
@@ -203,14 +183,14 @@ class Calls:
         content, headers = orjson.dumps(data), {"Content-Type": "application/json"}
         try:
             async with self._client.stream("POST", path, content=content, headers=headers) as response:
-                kind = response.headers.get("content-type", "")
-                if streamed and response.status_code == 200 and kind.startswith(SSE):
-                    await _read_events(response, streamed, self._without_key)
-                    return Reply(200, response.headers, streamed=True)
+                media_type = response.headers.get("content-type", "")
+                if decoder and response.status_code == 200 and media_type.startswith(SSE):
+                    await _read_events(response, decoder, self._without_key)
+                    return LLMResponse(200, response.headers, streamed=True)
                 body = b"".join([chunk async for chunk in _limited(response, MAX_ANSWER)])
                 if self._key:
                     body = body.replace(self._key.encode(), WITHHELD.encode())
-                return Reply(response.status_code, response.headers, body)
+                return LLMResponse(response.status_code, response.headers, body)
         except httpx.TransportError as exc:
             raise Retryable(f"{type(exc).__name__}: {exc}") from exc
 
@@ -221,7 +201,7 @@ class Calls:
 
 
 async def _read_events(
-    response: httpx.Response, streamed: Streamed, cleaned: Callable[[ServerSentEvent], ServerSentEvent]
+    response: httpx.Response, decoder: StreamDecoder, clean: Callable[[ServerSentEvent], ServerSentEvent]
 ) -> None:
     """Read a stream to its last event, and to its end if that follows at once."""
     # A second response hands httpx-sse the decoded bytes, which are counted on the way.
@@ -229,27 +209,27 @@ async def _read_events(
     try:
         async with asyncio.timeout(None) as lingering, aclosing(source.aiter_sse()) as events:
             async for event in events:
-                if event.data and lingering.when() is None and streamed.take(cleaned(event)):
+                if event.data and lingering.when() is None and decoder.feed(clean(event)):
                     lingering.reschedule(asyncio.get_running_loop().time() + LINGER_S)
     except TimeoutError:
         pass
     except httpx.TransportError:
-        if not streamed.complete:
+        if not decoder.complete:
             raise
-    if not streamed.complete:
+    if not decoder.complete:
         raise Retryable("The stream ended before the answer did.")
 
 
-async def _limited(response: httpx.Response, most: int) -> AsyncIterator[bytes]:
+async def _limited(response: httpx.Response, max_bytes: int) -> AsyncIterator[bytes]:
     size = 0
     async for chunk in response.aiter_bytes():
         size += len(chunk)
-        if size > most:
-            raise InvalidAnswer(f"The answer is longer than {most} bytes.")
+        if size > max_bytes:
+            raise InvalidAnswer(f"The answer is longer than {max_bytes} bytes.")
         yield chunk
 
 
-def counted(usage: object) -> dict[str, int] | None:
+def token_counts(usage: object) -> dict[str, int] | None:
     """Return the token counts of a provider's usage report, if there is one."""
     return {name: count for name, count in usage.items() if isinstance(count, int)} if isinstance(usage, dict) else None
 
@@ -258,32 +238,7 @@ def _message(body: bytes) -> str:
     """Return the provider's own message about an error, truncated."""
     try:
         error = orjson.loads(body)["error"]
-        said = error["message"] if isinstance(error, dict) else error
+        message = error["message"] if isinstance(error, dict) else error
     except (orjson.JSONDecodeError, LookupError, TypeError):
-        said = body.decode(errors="replace")
-    return str(said)[:MAX_QUOTED]
-
-
-def _backoff_s(number: int) -> float:
-    """Return a random wait up to a limit that doubles ("full jitter")."""
-    return _random.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**number))
-
-
-def _in_time(wait_s: float, deadline: asyncio.Timeout) -> bool:
-    when = deadline.when()
-    return when is None or asyncio.get_running_loop().time() + wait_s < when
-
-
-def _retry_after_s(headers: httpx.Headers) -> float | None:
-    """Return the wait that `Retry-After` asks for, in seconds or as a date; None if it is missing or invalid."""
-    value = headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    if value.replace(".", "", 1).isdecimal():
-        return float(value)
-    try:
-        when = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    when = when if when.tzinfo else when.replace(tzinfo=dt.UTC)
-    return max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())
+        message = body.decode(errors="replace")
+    return str(message)[:MAX_QUOTED]

@@ -2,18 +2,17 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence, Set
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from httpx_sse import ServerSentEvent
 
-from nlp2filters.core.prompt import Message
 from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer
-from nlp2filters.llm import Answer, Listener
-from nlp2filters.llm.http import MAX_QUOTED, MAX_TOKENS, Calls, Reply, Text, counted
+from nlp2filters.llm import Answer, ChatMessage, Listener
+from nlp2filters.llm.http import MAX_QUOTED, LLMResponse, StreamedText, token_counts
 
+JSON_SCHEMA = "json_schema"
 LIMITS = ("max_completion_tokens", "max_tokens")
 # A server may not know these members of a request.
 OPTIONAL = ("response_format", "stream_options", "stream", *LIMITS, "temperature")
@@ -21,89 +20,84 @@ OPTIONAL = ("response_format", "stream_options", "stream", *LIMITS, "temperature
 _log = logging.getLogger(__name__)
 
 
-class OpenAIProvider(Calls):
-    """A client of `{base_url}/chat/completions`.
+class OpenAIChat:
+    """The API `{base_url}/chat/completions`.
 
     Parameters that a server rejects are remembered and omitted. Without `json_schema`, the request is for a plain JSON
     object, with the schema in the messages; without `stream`, for the whole answer at once. The token limit has an
     older name, and reasoning models accept no `temperature`.
     """
 
-    name = "openai"
+    path = "chat/completions"
 
-    def __init__(
-        self, *, base_url: str, api_key: str, model: str, timeout_s: float, max_tokens: int = MAX_TOKENS
-    ) -> None:
-        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        super().__init__(base_url, api_key, headers, timeout_s)
-        self.model = model
+    def __init__(self, model: str, max_tokens: int) -> None:
+        self._model = model
         self._max_tokens = max_tokens
-        self._unknown: set[str] = set()
+        self._rejected: set[str] = set()
 
-    async def complete(
-        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
-    ) -> Answer:
-        """See `Provider.complete`."""
-        return await self.answer(partial(self._try, messages, schema, listener), listener)
+    @staticmethod
+    def headers(api_key: str) -> dict[str, str]:
+        """See `ChatAPI`."""
+        return {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
-    async def _try(self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None) -> Answer:
-        while True:
-            optional = set(OPTIONAL) - self._unknown  # Concurrent calls may add to this set.
-            request = self._request(messages, schema, listener)
-            streamed = _Completion(listener) if listener and "stream" in request else None
-            reply = await self.post("chat/completions", request, streamed)
-            refused = _not_known(optional & request.keys(), reply)
-            if not refused:
-                break
-            _log.info("the LLM server does not know %s: doing without", refused)
-            self._unknown.add(refused)
-        reply.check()
-        if streamed and reply.streamed:
-            return _answer(streamed.whole(), self.model)
-        answer = _answer(_read(reply.body), self.model)
-        if listener:
-            listener.adds(answer.content)
-        return answer
-
-    def _request(
-        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None
-    ) -> dict[str, Any]:
-        form: dict[str, Any] = {
-            "type": "json_schema",
+    def request(self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
+        """See `ChatAPI`."""
+        response_format: dict[str, Any] = {
+            "type": JSON_SCHEMA,
             "json_schema": {"name": "filter", "strict": True, "schema": schema},
         }
-        if "response_format" in self._unknown:
-            form = {"type": "json_object"}
-            told = f"The JSON schema of the answer:\n{orjson.dumps(schema).decode()}"
-            messages = [*messages[:1], {"role": "system", "content": told}, *messages[1:]]
-        limit = next((name for name in LIMITS if name not in self._unknown), LIMITS[0])
+        if "response_format" in self._rejected:
+            response_format = {"type": "json_object"}
+            instruction = f"The JSON schema of the answer:\n{orjson.dumps(schema).decode()}"
+            messages = [*messages[:1], {"role": "system", "content": instruction}, *messages[1:]]
+        limit = next((name for name in LIMITS if name not in self._rejected), LIMITS[0])
         optional: dict[str, Any] = {"temperature": 0, limit: self._max_tokens}
-        if listener and "stream" not in self._unknown:
+        if stream and "stream" not in self._rejected:
             optional |= {"stream": True, "stream_options": {"include_usage": True}}
-        known = {name: value for name, value in optional.items() if name not in self._unknown}
-        return {"model": self.model, "messages": list(messages), "response_format": form, **known}
+        accepted = {name: value for name, value in optional.items() if name not in self._rejected}
+        return {"model": self._model, "messages": list(messages), "response_format": response_format, **accepted}
+
+    def adapt(self, request: Mapping[str, Any], response: LLMResponse) -> bool:
+        """See `ChatAPI`. A server is expected to name the parameter that it rejects."""
+        if response.status not in (400, 422):
+            return False
+        # Concurrent calls may have changed what this object knows, but not what this request contained.
+        optional = [name for name in OPTIONAL if name in request]
+        if request["response_format"]["type"] != JSON_SCHEMA:
+            optional.remove("response_format")
+        rejected = next((name for name in optional if re.search(rf"\b{name}\b".encode(), response.body)), None)
+        if rejected is None:
+            return False
+        _log.info("the LLM server does not know %s: doing without", rejected)
+        self._rejected.add(rejected)
+        return True
+
+    def decoder(self, listener: Listener) -> "_CompletionDecoder":
+        """See `ChatAPI`."""
+        return _CompletionDecoder(self._model, listener)
+
+    def answer(self, body: bytes) -> Answer:
+        """See `ChatAPI`."""
+        try:
+            data = orjson.loads(body)
+        except orjson.JSONDecodeError as exc:
+            raise InvalidAnswer("The body is not JSON.") from exc
+        return _answer(data, self._model)
 
 
-def _not_known(optional: Set[str], reply: Reply) -> str | None:
-    """Return the first optional member of the request that the server names in its error, if any."""
-    if reply.status not in (400, 422):
-        return None
-    asked = [name for name in OPTIONAL if name in optional]
-    return next((name for name in asked if re.search(rf"\b{name}\b".encode(), reply.body)), None)
+class _CompletionDecoder:
+    """A decoder of the chunks of a chat completion. See `StreamDecoder`."""
 
-
-class _Completion:
-    """A chat completion, assembled from the chunks of a stream. See `calls.Streamed`."""
-
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, model: str, listener: Listener) -> None:
         self.complete = False
-        self._content = Text(listener)
+        self._requested_model = model
+        self._content = StreamedText(listener)
         self._model: object = None
         self._reason: object = None
         self._usage: object = None
         self._refusal: list[str] = []
 
-    def take(self, event: ServerSentEvent) -> bool:
+    def feed(self, event: ServerSentEvent) -> bool:
         if event.data.strip() == "[DONE]":
             self.complete = True
             return True
@@ -126,28 +120,25 @@ class _Completion:
             self._refusal.append(str(refusal))
         self._content.add(delta.get("content"))
 
-    def whole(self) -> dict[str, Any]:
-        """Return the body as it would have been without a stream."""
+    def result(self) -> Answer:
         message = {"content": str(self._content), "refusal": "".join(self._refusal)}
         choice = {"message": message, "finish_reason": self._reason}
-        return {"model": self._model, "choices": [choice], "usage": self._usage}
+        return _answer({"model": self._model, "choices": [choice], "usage": self._usage}, self._requested_model)
 
 
 def _fail(error: Any) -> None:
     """Raise an error in a stream as if it had come before the stream, as the status of the answer."""
     code = error.get("code") if isinstance(error, dict) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
-    Reply(status, body=orjson.dumps({"error": error})).check()
-
-
-def _read(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as exc:
-        raise InvalidAnswer("The body is not JSON.") from exc
+    LLMResponse(status, body=orjson.dumps({"error": error})).check()
 
 
 def _answer(data: Any, model: str) -> Answer:
+    """Read the body of a chat completion. `model` is the one that was requested, in case it names none.
+
+    Raises:
+        ProviderError: the answer is of no use.
+    """
     try:
         choice = data["choices"][0]
         message, reason = choice["message"], choice.get("finish_reason")
@@ -160,5 +151,5 @@ def _answer(data: Any, model: str) -> Answer:
         raise AnswerTruncated("The answer was cut at the token limit.")
     if not isinstance(content, str) or not content.strip():
         raise InvalidAnswer("The answer is empty.")
-    said = data.get("model")
-    return Answer(content, said if isinstance(said, str) else model, counted(data.get("usage")))
+    reported = data.get("model")
+    return Answer(content, reported if isinstance(reported, str) else model, token_counts(data.get("usage")))

@@ -10,7 +10,8 @@ from arq.jobs import serialize_job
 MAIN, QUICK = "main", "quick"
 # The same value is in lua/queue.lua.
 SEPARATOR = "\x1f"
-FUNCTIONS = {"embedding": "embed", "llm": "translate", "delivery": "deliver"}
+# Entries of these queues have called these functions since before functions were named after their queues.
+_FUNCTIONS = {"embedding": "embed", "llm": "translate", "delivery": "deliver"}
 
 
 def entry_id(stage: str, job_id: str, number: int | str = 0) -> str:
@@ -77,7 +78,12 @@ def lane_of(group: str) -> str:
 
 def entry(stage: str, job_id: str, now_ms: int) -> bytes:
     """Encode an entry for ARQ: only the stage's function and the job id."""
-    return _serialized(FUNCTIONS[stage], job_id, now_ms)
+    return _serialized(function_of(stage), job_id, now_ms)
+
+
+def function_of(queue: str) -> str:
+    """Return the name of the function that the entries of a queue call."""
+    return _FUNCTIONS.get(queue, queue)
 
 
 def _serialized(function: str, argument: str, now_ms: int) -> bytes:

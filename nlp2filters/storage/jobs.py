@@ -8,7 +8,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from nlp2filters.core import jobs
-from nlp2filters.core.jobs import Job, Status
+from nlp2filters.core.jobs import Job
+from nlp2filters.core.statuses import Status
 from nlp2filters.errors import JobNotFound
 from nlp2filters.storage import scripts
 from nlp2filters.storage.commits import Commits, EventDraft

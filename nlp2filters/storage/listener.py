@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Waker(Protocol):
-    """Whatever waits for messages."""
+    """An object that waits for messages."""
 
     def wake(self) -> None:
         """Take notice that there was a message, or that there may have been one."""

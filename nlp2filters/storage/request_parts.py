@@ -60,7 +60,8 @@ def compose(body: Mapping[str, Any], parts: Mapping[str, Part], dependencies: tu
         members["parts"] = {name: part.digest for name, part in large.items()}
     contents = {part.digest: part.content for part in large.values()}
     scope = parts.get("scope")
-    derived = BYTES_PER_CHARACTER * len(body["text"]) + BYTES_PER_BYTE_OF_SCOPE * len(scope.content if scope else b"")
+    text, scope_bytes = body.get("text", ""), len(scope.content) if scope else 0
+    derived = BYTES_PER_CHARACTER * len(text) + BYTES_PER_BYTE_OF_SCOPE * scope_bytes
     return Request(orjson.dumps(members), contents, dependencies, JOB_BYTES + derived)
 
 

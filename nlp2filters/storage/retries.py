@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -10,9 +9,10 @@ from typing import TypeVar
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as NoAnswer
 
+from nlp2filters.retry import Backoff
 from nlp2filters.storage.errors import OutcomeUnknown, is_answer, is_unreachable, is_write_refused
 
-FIRST_PAUSE_S, MAX_PAUSE_S = 0.05, 2.0
+BACKOFF = Backoff(first_s=0.05, max_s=2.0)
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ class Retries:
             raise history.failure from exc
 
     async def _repeat(self, send: Send[T], history: _History) -> T:
-        pause_s = FIRST_PAUSE_S
+        failures = 0
         while True:
             try:
                 answer = await send(history.current)
@@ -79,8 +79,8 @@ class Retries:
                     raise
                 history.add(exc)
                 self._log_availability(exc)
-                await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311
-                pause_s = min(MAX_PAUSE_S, 2 * pause_s)
+                await asyncio.sleep(BACKOFF.wait_s(failures))
+                failures += 1
             else:
                 self._log_availability(None)
                 return answer

@@ -7,8 +7,8 @@ from typing import cast
 from redis.asyncio import Redis
 
 from nlp2filters.clock import now_ms
+from nlp2filters.core import kinds
 from nlp2filters.storage import arq_format
-from nlp2filters.storage.arq_format import FUNCTIONS
 from nlp2filters.storage.redis_keys import Keys
 
 
@@ -38,23 +38,24 @@ class Stats:
         return {name.decode(): int(count) for name, count in reply.items()}
 
     async def queues(self) -> dict[str, QueueState]:
-        """Read the state of the queue of each stage."""
-        now = now_ms()
+        """Read the state of each queue."""
+        now, queues = now_ms(), kinds.queues()
         async with self._redis.pipeline(transaction=False) as pipe:
-            for stage in FUNCTIONS:
-                entries = arq_format.all_key(self._keys.queue(stage))
+            for queue in queues:
+                entries = arq_format.all_key(self._keys.queue(queue))
                 pipe.zcard(entries)
                 pipe.zrange(entries, 0, 0, withscores=True)
-                pipe.zcount(self._keys.workers(stage), now, "+inf")
+                pipe.zcount(self._keys.workers(queue), now, "+inf")
             replies = await pipe.execute()
         return {
-            stage: QueueState(count, max(0.0, (now - head[0][1]) / 1000) if head else 0.0, workers)
-            for stage, count, head, workers in zip(FUNCTIONS, replies[::3], replies[1::3], replies[2::3], strict=True)
+            queue: QueueState(count, max(0.0, (now - head[0][1]) / 1000) if head else 0.0, workers)
+            for queue, count, head, workers in zip(queues, replies[::3], replies[1::3], replies[2::3], strict=True)
         }
 
     async def workers(self) -> dict[str, int]:
         """Count the workers of each queue that are alive."""
+        queues = kinds.queues()
         async with self._redis.pipeline(transaction=False) as pipe:
-            for stage in FUNCTIONS:
-                pipe.zcount(self._keys.workers(stage), now_ms(), "+inf")
-            return dict(zip(FUNCTIONS, await pipe.execute(), strict=True))
+            for queue in queues:
+                pipe.zcount(self._keys.workers(queue), now_ms(), "+inf")
+            return dict(zip(queues, await pipe.execute(), strict=True))

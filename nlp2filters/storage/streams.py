@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class StreamEvent:
     """One entry of a job's stream. `id` is the cursor after it, and `data` is JSON text."""
 
     id: str
@@ -49,7 +49,7 @@ class Follower:
 
     __slots__ = ("_cursor", "_events", "_first", "_subject", "_unread", "_waiting", "ended")
 
-    def __init__(self, events: "Events", subject: str, cursor: str, first: Sequence[Event]) -> None:
+    def __init__(self, events: "Events", subject: str, cursor: str, first: Sequence[StreamEvent]) -> None:
         self._events, self._subject, self._cursor, self._first = events, subject, cursor, first
         self._unread = True
         self._waiting: asyncio.Future[None] | None = None
@@ -73,7 +73,7 @@ class Follower:
         if self._waiting and not self._waiting.done():
             self._waiting.set_result(None)
 
-    async def next(self, timeout_s: float) -> Sequence[Event]:
+    async def next(self, timeout_s: float) -> Sequence[StreamEvent]:
         """Return the next events, in order; none if none came in time, or while Redis is unavailable.
 
         The follower has ended when no more can come: its stream has expired, or `end` was called.
@@ -121,7 +121,7 @@ class Events:
         self._redis = redis
         self._keys = keys
         self._listener = Listener(redis, keys.web)
-        self._reads: dict[tuple[str, str], asyncio.Task[list[Event]]] = {}
+        self._reads: dict[tuple[str, str], asyncio.Task[list[StreamEvent]]] = {}
 
     async def __aenter__(self) -> "Events":
         await self._listener.__aenter__()
@@ -138,11 +138,11 @@ class Events:
         """Stop waking the follower."""
         await self._listener.remove(self._keys.events(subject), follower)
 
-    def follower(self, subject: str, after: str = START, *first: Event) -> Follower:
+    def follower(self, subject: str, after: str = START, *first: StreamEvent) -> Follower:
         """Create a follower of the job or batch, which is woken while inside its context. It yields `first` first."""
         return Follower(self, subject, after, first)
 
-    async def follow(self, job_id: str, after: str = START) -> AsyncIterator[Event]:
+    async def follow(self, job_id: str, after: str = START) -> AsyncIterator[StreamEvent]:
         """Yield each event after the cursor `after` as it comes, until the last one, or until the stream expires."""
         async with self.follower(job_id, after) as follower:
             while not follower.ended:
@@ -151,12 +151,12 @@ class Events:
                     if event.last:
                         return
 
-    async def read(self, job_id: str, after: str = START, *, count: int = READ_AT_ONCE) -> list[Event]:
+    async def read(self, job_id: str, after: str = START, *, count: int = READ_AT_ONCE) -> list[StreamEvent]:
         """Read up to `count` events after the cursor `after`, oldest first."""
         entries = await self._redis.xrange(self._keys.events(job_id), min=f"({after}", count=count)
         return [_event(entry) for entry in entries]
 
-    async def read_together(self, job_id: str, after: str) -> Sequence[Event]:
+    async def read_together(self, job_id: str, after: str) -> Sequence[StreamEvent]:
         """Read as `read` does, once for all followers that ask in the same turn of the event loop.
 
         A follower never joins a read that has already begun, as it may have missed the event that woke the follower.
@@ -166,7 +166,7 @@ class Events:
             self._reads[position] = asyncio.create_task(self._begin(position))
         return await asyncio.shield(self._reads[position])  # A follower that leaves does not cancel the others' read.
 
-    async def _begin(self, position: tuple[str, str]) -> list[Event]:
+    async def _begin(self, position: tuple[str, str]) -> list[StreamEvent]:
         del self._reads[position]
         return await self.read(*position)
 
@@ -174,7 +174,7 @@ class Events:
         """Return True if the job or batch has events."""
         return bool(await self._redis.exists(self._keys.events(job_id)))
 
-    async def tail(self, job_id: str, count: int) -> list[Event]:
+    async def tail(self, job_id: str, count: int) -> list[StreamEvent]:
         """Read the last `count` events, newest first."""
         entries = await self._redis.xrevrange(self._keys.events(job_id), count=count)
         return [_event(entry) for entry in entries]
@@ -195,6 +195,6 @@ def _settle(waiting: "asyncio.Future[None]") -> None:
         waiting.set_result(None)
 
 
-def _event(entry: Any) -> Event:
+def _event(entry: Any) -> StreamEvent:
     id_, fields = entry
-    return Event(id_.decode(), fields[b"event"].decode(), fields[b"data"].decode())
+    return StreamEvent(id_.decode(), fields[b"event"].decode(), fields[b"data"].decode())

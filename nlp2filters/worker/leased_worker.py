@@ -35,7 +35,7 @@ from arq.typing import WorkerCoroutine
 from arq.worker import Retry, Worker
 
 from nlp2filters.clock import now_ms
-from nlp2filters.errors import NewerRecord
+from nlp2filters.errors import UnsupportedRecordVersion
 from nlp2filters.settings import LEASE_S
 from nlp2filters.storage import scripts
 from nlp2filters.storage.arq_format import MAIN, lane_of, wake_key
@@ -43,23 +43,24 @@ from nlp2filters.storage.errors import StorageError, is_unavailable
 
 _log = logging.getLogger(__name__)
 
-FALLBACK_S = 5.0
-# Redis may answer this long after the wait. Together with FALLBACK_S it is less than a lease, so that an outage is
+
+POLL_FALLBACK_S = 5.0
+# Redis may answer this long after the wait. Together with POLL_FALLBACK_S it is less than a lease, so that an outage is
 # noticed before leases expire.
-ANSWER_S = 3.0
+ANSWER_TIMEOUT_S = 3.0
 # Redis 6.2 reads a timeout of 0.001 s as no timeout at all.
-SHORTEST_WAIT_S = 0.01
-LONGEST_PAUSE_S = 2.0
+MIN_WAIT_S = 0.01
+MAX_PAUSE_S = 2.0
 # Nobody claims entries right after an outage of Redis, so that workers can take up their leases again.
 GRACE_S = 1.0
 UNLIMITED = 1_000_000
 # An entry whose function failed other than by `Retry` runs again after this time, which doubles with each crash.
-AGAIN_MS = 5_000
+CRASH_RETRY_MS = 5_000
 # Five crashes take at least 75 s.
 MAX_CRASHES = 5
-CRASHES_KEPT_S = 86_400
+CRASHES_TTL_S = 86_400
 # These follow the 20 s that ARQ gives jobs to end, and keep the whole shutdown well within 25 s.
-HAND_BACK_S, CLOSE_S = 2.0, 1.0
+RELEASE_TIMEOUT_S, CLOSE_TIMEOUT_S = 2.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class LeasedWorker(Worker):
             kwargs["max_jobs"] = sum(slots.lanes.values())
         super().__init__(*args, **{**kwargs, "poll_delay": 0})
         for name, function in self.functions.items():
-            self.functions[name] = replace(function, coroutine=self._noting(function.coroutine))
+            self.functions[name] = replace(function, coroutine=self._recorded(function.coroutine))
         self._lease_s = lease_s
         self._slots = slots or Slots({MAIN: self.max_jobs})
         self._keys = [self.queue_name, open_key]
@@ -111,8 +112,8 @@ class LeasedWorker(Worker):
         self._leases: dict[str, _Lease] = {}
         self._running: dict[asyncio.Task[None], str] = {}  # Maps each entry that has a slot to its group.
         # Some due entries were not claimed, since their owner or receiver has no free slot here.
-        self._left_some = False
-        self._out_of_touch = False
+        self._skipped_some = False
+        self._lost_redis = False
         self._pause_s = 0.0
         self._redis_ahead_ms = 0.0  # The clock of Redis minus the clock of the event loop.
         self._claim = self.pool.register_script(scripts.CLAIM)
@@ -134,19 +135,19 @@ class LeasedWorker(Worker):
             self._idle.cancel()
 
     async def close(self) -> None:
-        """Let the stopped jobs be handed back, then close. It does not wait for an unreachable Redis."""
+        """Let the stopped jobs be released, then close. It does not wait for an unreachable Redis."""
         if self.tasks:
-            await asyncio.wait(self.tasks.values(), timeout=HAND_BACK_S)
-        while left := [task for task in self.tasks.values() if not task.done()]:
-            for task in left:
+            await asyncio.wait(self.tasks.values(), timeout=RELEASE_TIMEOUT_S)
+        while unfinished := [task for task in self.tasks.values() if not task.done()]:
+            for task in unfinished:
                 task.cancel()  # It may await again while it handles one cancellation.
-            await asyncio.wait(left, timeout=0.05)
+            await asyncio.wait(unfinished, timeout=0.05)
         self._clear_done()
         try:
-            async with asyncio.timeout(CLOSE_S):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await super().close()
         except TimeoutError:
-            _log.warning("Redis is away: what was not handed back runs again when its lease ends")
+            _log.warning("Redis is unreachable: jobs that were not released run again when their leases expire")
 
     @property
     def _lease_ms(self) -> int:
@@ -156,12 +157,12 @@ class LeasedWorker(Worker):
         """Claim due entries, clear finished tasks, then wait for a reason to look again."""
         self._slot_free.clear()
         try:
-            if self._out_of_touch:
-                async with asyncio.timeout(FALLBACK_S):
+            if self._lost_redis:
+                async with asyncio.timeout(POLL_FALLBACK_S):
                     await self.pool.ping()
                 await asyncio.sleep(GRACE_S)
-                self._out_of_touch = False
-            async with asyncio.timeout(FALLBACK_S):
+                self._lost_redis = False
+            async with asyncio.timeout(POLL_FALLBACK_S):
                 wait_s = await self._claim_due()
                 self._clear_done()
                 await self.heart_beat()
@@ -169,9 +170,9 @@ class LeasedWorker(Worker):
             if not self.burst:
                 await self._wait(wait_s)
         except (StorageError, OSError, TimeoutError) as exc:
-            self._out_of_touch = True
-            self._pause_s = min(LONGEST_PAUSE_S, 2 * self._pause_s or 0.1)
-            _log.warning("cannot look for jobs, trying again in %.1f s: %r", self._pause_s, exc)
+            self._lost_redis = True
+            self._pause_s = min(MAX_PAUSE_S, 2 * self._pause_s or 0.1)
+            _log.warning("could not poll the queue, trying again in %.1f s: %r", self._pause_s, exc)
             await asyncio.sleep(self._pause_s)
 
     @property
@@ -185,7 +186,7 @@ class LeasedWorker(Worker):
     async def _claim_due(self) -> float:
         """Start due entries as far as there are free slots. Returns the seconds until the next entry is due."""
         if not (free := self._free):
-            return FALLBACK_S
+            return POLL_FALLBACK_S
         token = secrets.token_hex(8)
         ask = {
             "slots": free,
@@ -194,14 +195,14 @@ class LeasedWorker(Worker):
             "running": Counter(self._running.values()),
         }
         sent = int(1000 * self.loop.time() + self._redis_ahead_ms) if self._redis_ahead_ms else 0
-        *claimed, left_some, next_ms, redis_now = await self._claim(
+        *claimed, skipped_some, next_ms, redis_now = await self._claim(
             keys=self._keys, args=[self._lease_ms, token, orjson.dumps(ask), sent]
         )
         self._redis_ahead_ms = int(redis_now) - 1000 * self.loop.time()
-        self._left_some = bool(left_some)
+        self._skipped_some = bool(skipped_some)
         for raw_id, group in zip(claimed[::2], claimed[1::2], strict=True):
             await self._start(raw_id.decode(), _Lease(token, now_ms(), group.decode()))
-        return float(next_ms) / 1000 if next_ms else FALLBACK_S
+        return float(next_ms) / 1000 if next_ms else POLL_FALLBACK_S
 
     async def _start(self, job_id: str, lease: _Lease) -> None:
         await self.sem.acquire()
@@ -223,11 +224,11 @@ class LeasedWorker(Worker):
             del self.tasks[job_id]
             self._leases.pop(job_id, None)
             if not task.cancelled() and (exc := task.exception()):
-                _log.error("ARQ could not finish the entry %s, it runs again when its lease ends: %r", job_id, exc)
+                _log.error("could not finish the entry %s, which runs again when its lease expires: %r", job_id, exc)
 
     async def _wait(self, wait_s: float) -> None:
         """Wait for a free slot if there is none; otherwise for a marker, or until the next entry is due."""
-        wait_s = min(wait_s, FALLBACK_S)
+        wait_s = min(wait_s, POLL_FALLBACK_S)
         if not (free := self._free):
             try:
                 async with asyncio.timeout(min(wait_s, 1.0) if self.allow_pick_jobs else 0.1):
@@ -238,7 +239,7 @@ class LeasedWorker(Worker):
         if wait_s <= 0:
             return
         markers = [*(wake_key(self.queue_name, lane) for lane in free), self._own_wake]
-        self._idle = asyncio.ensure_future(self._marker(markers, max(wait_s, SHORTEST_WAIT_S)))
+        self._idle = asyncio.ensure_future(self._marker(markers, max(wait_s, MIN_WAIT_S)))
         try:
             await asyncio.wait({self._idle})
         finally:
@@ -250,7 +251,7 @@ class LeasedWorker(Worker):
             self._idle.result()
 
     async def _marker(self, markers: list[str], wait_s: float) -> None:
-        async with asyncio.timeout(wait_s + ANSWER_S):  # A half-open connection never answers.
+        async with asyncio.timeout(wait_s + ANSWER_TIMEOUT_S):  # A half-open connection never answers.
             await self.pool.bzpopmin(markers, wait_s)
 
     async def finish_job(
@@ -270,7 +271,7 @@ class LeasedWorker(Worker):
         elif lease.crashed:
             await self._after_crash(job_id, lease)
         else:
-            await self._release_entry(job_id, lease, "" if lease.returned else AGAIN_MS)
+            await self._release_entry(job_id, lease, "" if lease.returned else CRASH_RETRY_MS)
 
     async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:
         """Record in the job that ARQ gave up its entry without running it, then remove the entry."""
@@ -280,9 +281,9 @@ class LeasedWorker(Worker):
         """Make the entry due again, a little later each time; after the last crash, give it up."""
         crashes = await self._crashes(job_id)
         if crashes < MAX_CRASHES:
-            await self._release_entry(job_id, lease, AGAIN_MS * 2 ** (crashes - 1))
+            await self._release_entry(job_id, lease, CRASH_RETRY_MS * 2 ** (crashes - 1))
             return
-        _log.error("%s has crashed %d times and is given up", job_id, crashes)
+        _log.error("gave up %s after %d crashes", job_id, crashes)
         await self._give_up(job_id, lease)
 
     async def _give_up(self, job_id: str, lease: _Lease) -> None:
@@ -295,23 +296,27 @@ class LeasedWorker(Worker):
         try:
             await self.ctx["on_abandoned"](self.ctx, job_id)
         except Exception as exc:
-            _log.exception("could not note that %s was given up", job_id)
-            if isinstance(exc, NewerRecord) or is_unavailable(exc) or await self._crashes(job_id) < MAX_CRASHES:
-                due_ms = AGAIN_MS
+            _log.exception("could not record that %s was given up", job_id)
+            if (
+                isinstance(exc, UnsupportedRecordVersion)
+                or is_unavailable(exc)
+                or await self._crashes(job_id) < MAX_CRASHES
+            ):
+                due_ms = CRASH_RETRY_MS
         await self._release_entry(job_id, lease, due_ms)
 
     async def _crashes(self, job_id: str) -> int:
         """Count one more crash of the entry. Returns the number of its crashes."""
         async with self.pool.pipeline(transaction=True) as pipe:
             pipe.incr(_crashes_key(job_id))
-            pipe.expire(_crashes_key(job_id), CRASHES_KEPT_S)
+            pipe.expire(_crashes_key(job_id), CRASHES_TTL_S)
             count, _ = await pipe.execute()
         return int(count)
 
-    def _noting(self, coroutine: WorkerCoroutine) -> WorkerCoroutine:
+    def _recorded(self, coroutine: WorkerCoroutine) -> WorkerCoroutine:
         """Wrap an entry's coroutine function, so that its lease records whether it has returned or crashed."""
 
-        async def noting(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> Any:
+        async def run(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> Any:
             try:
                 result = await coroutine(ctx, *args, **kwargs)
             except Exception as exc:
@@ -322,13 +327,13 @@ class LeasedWorker(Worker):
                 lease.returned = True
             return result
 
-        return noting
+        return run
 
     async def _release_entry(self, job_id: str, lease: _Lease, due_ms: int | str) -> None:
         some_lane_is_full = 0 < len(self._free) < len(self._slots.lanes)
-        args = [job_id, lease.token, due_ms, int(self._left_some or some_lane_is_full)]
+        args = [job_id, lease.token, due_ms, int(self._skipped_some or some_lane_is_full)]
         if not await self._release(keys=[*self._keys, self._own_wake], args=args):
-            _log.warning("the lease of %s was lost, another worker has it", job_id)
+            _log.warning("lost the lease of %s to another worker", job_id)
 
     async def _renew_leases(self) -> None:
         """Renew the leases of the running jobs, and stop, once each, the jobs that another worker has taken."""
@@ -347,7 +352,7 @@ class LeasedWorker(Worker):
             for job_id in lost:
                 running[job_id].lost = True
                 if task := self.job_tasks.get(job_id):
-                    _log.warning("the lease of %s was lost, stopping it here", job_id)
+                    _log.warning("lost the lease of %s to another worker, stopping it here", job_id)
                     task.cancel()
 
     async def _renew_all(self, leases: Mapping[str, _Lease]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A worker process: it opens its stage's resources, sends heartbeats, and runs ARQ until it is stopped."""
+"""A worker process: it opens its services, sends heartbeats, and runs ARQ until it is stopped."""
 
 import asyncio
 import logging
@@ -12,19 +12,14 @@ from typing import Any, NoReturn
 from arq.typing import WorkerSettingsType
 from arq.worker import get_kwargs
 
-from nlp2filters.embedding import weights
-from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.llm.registry import LLM, configured
 from nlp2filters.settings import Settings
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
-from nlp2filters.webhooks.client import Sender
 from nlp2filters.worker import rescue
+from nlp2filters.worker.attempt import WorkerContext
 from nlp2filters.worker.leased_worker import LeasedWorker
-from nlp2filters.worker.parsing.catalogs import CatalogParsers
-from nlp2filters.worker.parsing.pool import Pool
-from nlp2filters.worker.stages import Resources
+from nlp2filters.worker.stages import WorkerSpec
 
 # ARQ drops options that it does not know, so these are passed on separately.
 LEASED_WORKER_OPTIONS = ("open_key", "lease_s", "slots")
@@ -33,35 +28,20 @@ _log = logging.getLogger(__name__)
 
 
 async def startup(ctx: dict[str, Any]) -> None:
-    """Open the stage's resources; `ctx` holds `settings`, `stage` and ARQ's `redis`."""
+    """Open the worker's services; `ctx` holds its `settings`, its `spec` and ARQ's `redis`."""
+    settings: Settings = ctx["settings"]
+    spec: WorkerSpec[Any] = ctx["spec"]
+    keys = Keys(settings.key_prefix)
+    store = Store(ctx["redis"], keys, retention_s=settings.retention_s)
+    name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
     async with AsyncExitStack() as stack:
-        settings, stage = ctx["settings"], ctx["stage"]
-        keys = Keys(settings.key_prefix)
-        worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-        resources = Resources(
-            store=Store(ctx["redis"], keys, retention_s=settings.retention_s),
-            worker=worker,
-            max_attempts=settings.max_attempts,
-            faults=settings.faults,
-        )
-        if stage == "embedding":
-            folder = await asyncio.to_thread(weights.locate, settings.model_path, settings.model_cache, progress=False)
-            resources.embedder = await Embedder.load(folder, workers=settings.embedding_threads)
-            stack.push_async_callback(resources.embedder.close)
-            pool = await stack.enter_async_context(Pool(settings.parser_processes))
-            resources.parsers = CatalogParsers(pool)
-        if stage == "llm":
-            resources.provider = await stack.enter_async_context(_provider(settings))
-        if stage == "delivery":
-            sender = Sender(allow_private=settings.webhook_allow_private, own=settings.own_hosts)
-            resources.sender = await stack.enter_async_context(sender)
-            resources.webhook_secrets = settings.webhook_secrets
-        heartbeat = Heartbeat(ctx["redis"], keys, stage, worker, timeout_s=settings.heartbeat_timeout_s)
-        resources.heartbeat = await stack.enter_async_context(heartbeat)
-        await stack.enter_async_context(_rescuing(resources.store, worker, settings.rescue_interval_s))
-        ctx["resources"] = resources
+        services = await stack.enter_async_context(spec.open(settings, store))
+        heartbeat = Heartbeat(ctx["redis"], keys, spec.queue, name, timeout_s=settings.heartbeat_timeout_s)
+        await stack.enter_async_context(heartbeat)
+        await stack.enter_async_context(_rescuing(store, name, settings.rescue_interval_s))
+        ctx["worker"] = WorkerContext(name, store, heartbeat, services, settings.max_attempts, settings.faults)
         ctx["stack"] = stack.pop_all()
-    _log.info("ready", extra={"stage": stage, "worker": worker})
+    _log.info("ready", extra={"stage": spec.queue, "worker": name})
 
 
 async def shutdown(ctx: dict[str, Any]) -> None:
@@ -91,18 +71,6 @@ async def run_process(worker_settings: WorkerSettingsType) -> NoReturn:
     await run(worker_settings)
     logging.shutdown()
     os._exit(0)
-
-
-@asynccontextmanager
-async def _provider(settings: Settings) -> AsyncIterator[LLM | None]:
-    provider = configured(settings)
-    if not provider:
-        if settings.openai_api_key or settings.anthropic_api_key:
-            _log.warning("there is an LLM's key but no LLM_MODEL: the built-in parser answers")
-        yield None
-        return
-    async with provider:
-        yield provider
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from functools import partial
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
-from nlp2filters.errors import IllegalTransition, JobNotFound, NewerRecord
+from nlp2filters.errors import IllegalTransition, JobNotFound, UnsupportedRecordVersion
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.store import Store
@@ -70,14 +70,17 @@ async def _rescue(store: Store, subject: str, queue_name: str, entry: str) -> bo
         else:
             job = await store.jobs.get(subject)
             await store.jobs.apply(job, partial(_requeue, entry=entry))
-    except NewerRecord as exc:
-        _log.warning("an orphan is left to a worker of the newer version: %s", exc)
+    except UnsupportedRecordVersion as exc:
+        _log.warning("left an orphan to a worker of the newer version: %s", exc)
         return False
     except (JobNotFound, IllegalTransition) as exc:
-        _log.info("unfinished work that is gone: %s", exc)
+        _log.info("removed from the index of unfinished work: %s", exc)
         await store.unfinished.remove(subject, queue_name, entry)
         return False
-    _log.error("rescued: it had neither a queue entry nor a lease", extra={"job_id": subject, "entry": entry})
+    _log.error(
+        "rescued a job or delivery that had neither a queue entry nor a lease",
+        extra={"job_id": subject, "entry": entry},
+    )
     await store.stats.increment("rescued")
     return True
 

@@ -1,7 +1,6 @@
 """Deliver the outcome of a job or batch to its webhook, on a separate queue, so that a slow receiver delays no job."""
 
 import logging
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +13,12 @@ from nlp2filters.clock import now_ms
 from nlp2filters.core import batches, deliveries, jobs
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.jobs import Job
-from nlp2filters.errors import BatchNotFound, JobNotFound, NewerRecord, WebhookRefused
+from nlp2filters.errors import BatchNotFound, JobNotFound, UnsupportedRecordVersion, WebhookRefused
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.store import Store
-from nlp2filters.webhooks.client import delay_s, secret_of
-from nlp2filters.worker.stages import NEWER_VERSION_WAIT_S, Resources
+from nlp2filters.webhooks.client import RETRY_SCHEDULE, derive_secret
+from nlp2filters.worker.attempt import NEWER_VERSION_WAIT_S, WorkerContext
+from nlp2filters.worker.services import DeliveryServices
 
 _log = logging.getLogger(__name__)
 
@@ -43,44 +43,45 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
         Retry: tells ARQ that another attempt is due.
     """
     with logs.about(job_id=subject, stage="delivery"):
-        resources: Resources = ctx["resources"]
+        worker: WorkerContext[DeliveryServices] = ctx["worker"]
         try:
-            message = await load_message(resources.store, subject)
+            message = await load_message(worker.store, subject)
         except (JobNotFound, BatchNotFound) as exc:
             _log.info("nothing to deliver: %s", exc)
             return
-        except NewerRecord as exc:
+        except UnsupportedRecordVersion as exc:
             raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
-        notes = await resources.store.deliveries.log(subject)
+        notes = await worker.store.deliveries.log(subject)
         if message is None or deliveries.is_final(notes):
             return
-        note, wait_s = await _attempt(resources, message, len(deliveries.attempts(notes)) + 1)
-        if not await resources.store.deliveries.add(subject, note, read=len(notes)):
+        note, wait_s = await _attempt(worker, message, len(deliveries.attempts(notes)) + 1)
+        if not await worker.store.deliveries.add(subject, note, read=len(notes)):
             _log.warning("another worker has taken over this delivery")
         elif wait_s is None:
-            await resources.store.deliveries.delete_if_unowned(subject)
+            await worker.store.deliveries.delete_if_unowned(subject)
         else:
             raise Retry(defer=wait_s)
 
 
-async def _attempt(resources: Resources, message: Message, number: int) -> tuple[dict[str, Any], float | None]:
+async def _attempt(
+    worker: WorkerContext[DeliveryServices], message: Message, number: int
+) -> tuple[dict[str, Any], float | None]:
     """Send the message. Returns a note of the outcome, and the seconds until the next attempt, if there is one."""
-    sender, sent_ms = resources.sender, now_ms()
-    assert sender
+    services, sent_ms = worker.services, now_ms()
     note: dict[str, Any] = {"at": jobs.timestamp(sent_ms), "status": None, "ok": False}
     try:
-        attempt = await sender.send(
+        attempt = await services.client.send(
             message.url,
             message_id=message.id,
             body=message.body,
-            secrets=[secret_of(secret, message.owner) for secret in resources.webhook_secrets],
+            secrets=[derive_secret(secret, message.owner) for secret in services.secrets],
             timestamp=sent_ms // 1000,
         )
     except WebhookRefused as exc:
         return {**note, "error": str(exc), "final": True}, None
-    fault_injection.reach(resources.faults, "webhook-sent")
+    fault_injection.reach(worker.faults, "webhook-sent")
     _log.info("delivery attempted", extra={"status": attempt.status, "error": attempt.error, "attempt": number})
-    wait_s = None if attempt.ok or attempt.gone else delay_s(number, random.SystemRandom())
+    wait_s = None if attempt.ok or attempt.gone else RETRY_SCHEDULE.wait_s(number - 1)
     note |= {"status": attempt.status, "error": attempt.error, "duration_ms": attempt.duration_ms, "ok": attempt.ok}
     if wait_s is None:
         return {**note, "final": True}, None
@@ -89,7 +90,7 @@ async def _attempt(resources: Resources, message: Message, number: int) -> tuple
 
 async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
     """Log that a delivery was given up, since ARQ could not run it or it crashed. It can then be requested again."""
-    store, subject = ctx["resources"].store, arq_format.job_of(entry_id)
+    store, subject = ctx["worker"].store, arq_format.job_of(entry_id)
     notes = await store.deliveries.log(subject)
     if deliveries.is_final(notes):
         return

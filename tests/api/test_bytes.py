@@ -27,10 +27,12 @@ from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.request_parts import BYTES_PER_BYTE_OF_SCOPE, BYTES_PER_CHARACTER, JOB_BYTES, Part, Request
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.submissions import AdmissionLimits
-from nlp2filters.worker import stages
+from nlp2filters.worker.attempt import WorkerContext
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
-from nlp2filters.worker.stages import Resources
+from nlp2filters.worker.services import EmbeddingServices
+from nlp2filters.worker.stages import run_stage
+from tests import contexts
 from tests.in_process import serving
 
 T = TypeVar("T")
@@ -127,12 +129,12 @@ def run_all(settings: Settings) -> None:
 
     async def work(store: Store) -> None:
         async with Pool(1) as pool:
-            parsers = CatalogParsers(pool)
-            resources = Resources(store=store, worker="w", embedder=Unneeded(), parsers=parsers)  # type: ignore[arg-type]
-            for name, stage in (("embedding", stages.embed), ("llm", stages.translate)):
+            embedding = contexts.embedding(store, Unneeded(), CatalogParsers(pool))
+            workers: dict[str, WorkerContext[Any]] = {"embedding": embedding, "llm": contexts.llm(store, None)}
+            for name, worker in workers.items():
                 for entry in await store.redis.zrange(arq_format.all_key(store.keys.queue(name)), 0, -1):
                     job_id = arq_format.job_of(entry.decode())
-                    await stage({"resources": resources}, job_id)
+                    await run_stage(worker, name, job_id)
                     assert (await store.jobs.get(job_id)).error is None
 
     with_store(settings, work)
@@ -151,7 +153,7 @@ def rules_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     async def no_index(*_: object) -> None:
         return None
 
-    monkeypatch.setattr(Resources, "name_vectors", no_index)
+    monkeypatch.setattr(EmbeddingServices, "name_vectors", no_index)
 
 
 @pytest.mark.parametrize("name", REQUESTS)

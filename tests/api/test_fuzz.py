@@ -23,7 +23,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from nlp2filters.app import DOCUMENT
+from nlp2filters.api import openapi
+from nlp2filters.app import OPERATIONS
 from tests.service import Service
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))
@@ -43,7 +44,7 @@ def as_it_is(context: Any, value: Any) -> bytes:
     return str(value).encode("utf-8", "surrogatepass")
 
 
-schema = schemathesis.openapi.from_dict(DOCUMENT)
+schema = schemathesis.openapi.from_dict(openapi.document(OPERATIONS))
 
 
 class Known:

@@ -15,18 +15,19 @@ Connect: TypeAlias = Callable[..., Client]
 
 
 class Awaited:
-    """`AsyncClient` as if it blocked: each call runs in a loop that the client keeps."""
+    """A part of an `AsyncClient`, or all of it, as if it blocked: each call runs in the runner's event loop."""
 
-    def __init__(self, url: str, **options: Any) -> None:
-        self._runner = asyncio.Runner()
-        self._client = AsyncClient(url, **options)
+    def __init__(self, part: Any, runner: asyncio.Runner) -> None:
+        self._part, self._runner = part, runner
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(self._client, name)
+        member = getattr(self._part, name)
+        if not callable(member):
+            return Awaited(member, self._runner)
 
         def call(*args: Any, **options: Any) -> Any:
-            made = method(*args, **options)
-            return self._iterate(made) if inspect.isasyncgen(made) else self._runner.run(made)
+            result = member(*args, **options)
+            return self._iterate(result) if inspect.isasyncgen(result) else self._runner.run(result)
 
         return call
 
@@ -42,25 +43,24 @@ class Awaited:
         finally:
             self._runner.run(items.aclose())
 
-    def end(self) -> None:
-        self._runner.run(self._client.close())
-        self._runner.close()
 
-
-@pytest.fixture(params=["blocking", "waiting"])
+@pytest.fixture(params=["synchronous", "asynchronous"])
 def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
     """Makes clients of either kind."""
-    made: list[Any] = []
+    with asyncio.Runner() as runner:
+        clients: list[Any] = []
 
-    def connect(url: str, **options: Any) -> Client:
-        kind = Client if request.param == "blocking" else Awaited
-        client = kind(url, trust_env=False, **options)
-        made.append(client)
-        return cast(Client, client)
+        def connect(url: str, **options: Any) -> Client:
+            if request.param == "synchronous":
+                client: Any = Client(url, trust_env=False, **options)
+            else:
+                client = Awaited(AsyncClient(url, trust_env=False, **options), runner)
+            clients.append(client)
+            return cast(Client, client)
 
-    yield connect
-    for client in made:
-        client.close() if isinstance(client, Client) else client.end()
+        yield connect
+        for client in clients:
+            client.close()
 
 
 @pytest.fixture

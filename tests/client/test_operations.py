@@ -11,28 +11,45 @@ from starlette.routing import Match
 from nlp2filters.api.routes import routes
 from nlp2filters.app import OPERATIONS
 from nlp2filters.client import Client
-from nlp2filters.client.service import Service as Calls
-from nlp2filters.errors import NotThere
+from nlp2filters.client.async_client import BaseClient
+from nlp2filters.client.batches import AsyncBatches
+from nlp2filters.client.catalogs import AsyncCatalogs
+from nlp2filters.client.errors import NotFoundError
+from nlp2filters.client.jobs import AsyncJobs
+from nlp2filters.client.sync_client import Batches, Catalogs, Jobs
+from nlp2filters.core.dialects import DIALECTS
 from tests.client.conftest import Connect
 from tests.service import Service
 
 Asked: TypeAlias = tuple[str, str]
 
-ARGUMENTS: dict[str, tuple[Any, ...]] = {
-    "submit": ("text", "cars"),
-    "ask": ("text", "cars"),
-    **dict.fromkeys(("job", "result", "rows", "wait", "follow", "cancel", "retry", "delete"), ("job_1",)),
-    "jobs": (),
-    "submit_batch": ([],),
-    **dict.fromkeys(("batch", "follow_batch", "batch_results", "wait_batch", "cancel_batch"), ("batch_1",)),
-    "catalogs": (),
-    **dict.fromkeys(("catalog", "delete_catalog"), ("shop",)),
-    "put_catalog": ("shop", {}),
-    "infer_catalog": ([],),
-    "health": (),
-    "readiness": (),
+# The arguments of every method of a client and its parts.
+ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
+    "": {"ask": ("text", "cars"), "dialects": (), "health": (), "readiness": ()},
+    "jobs": {
+        "submit": ("text", "cars"),
+        "list": (),
+        **dict.fromkeys(("get", "result", "rows", "wait", "follow", "cancel", "retry", "delete"), ("job_1",)),
+        **dict.fromkeys(("deliveries", "redeliver", "stream_token"), ("job_1",)),
+    },
+    "batches": {
+        "submit": ([],),
+        **dict.fromkeys(("get", "follow", "results", "wait", "cancel"), ("batch_1",)),
+        **dict.fromkeys(("deliveries", "redeliver", "stream_token"), ("batch_1",)),
+    },
+    "catalogs": {
+        "list": (),
+        **dict.fromkeys(("get", "delete"), ("shop",)),
+        "put": ("shop", {}),
+        "infer": ([],),
+    },
 }
-OF_BOTH = ("deliveries", "redeliver", "stream_token")  # of jobs and batches
+PARTS = {
+    "": (BaseClient, Client),
+    "jobs": (AsyncJobs, Jobs),
+    "batches": (AsyncBatches, Batches),
+    "catalogs": (AsyncCatalogs, Catalogs),
+}
 WITHOUT = {
     "/metrics": "Prometheus reads them",
     "/embedding/echo": "for clients that there are already",
@@ -50,12 +67,12 @@ def asked() -> Iterator[Asked]:
         seen.append((request.method, request.url.path))
         return httpx.Response(404, json={"title": "not here"})
 
-    calls = [*ARGUMENTS.items(), *((name, (subject,)) for name in OF_BOTH for subject in ("job_1", "batch_1"))]
     with Client("http://service", transport=httpx.MockTransport(answer)) as client:
-        for name, arguments in calls:
-            with pytest.raises(NotThere):
-                made = getattr(client, name)(*arguments)
-                next(made)
+        for part, methods in ARGUMENTS.items():
+            for name, arguments in methods.items():
+                with pytest.raises(NotFoundError):
+                    result = getattr(getattr(client, part) if part else client, name)(*arguments)
+                    next(result)
     return iter(seen)
 
 
@@ -67,9 +84,19 @@ def served(asked: Asked) -> str:
     return f"{method} {found}"
 
 
-def test_every_method_is_tried() -> None:
-    public = {name for name, _ in inspect.getmembers(Calls, inspect.isfunction) if not name.startswith("_")}
-    assert public - {"close"} == {*ARGUMENTS, *OF_BOTH}
+def public(kind: type) -> set[str]:
+    return {name for name, _ in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")} - {"close"}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_method_is_tried(part: str) -> None:
+    assert public(PARTS[part][0]) == set(ARGUMENTS[part])
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_both_clients_have_the_same_methods(part: str) -> None:
+    asynchronous, synchronous = PARTS[part]
+    assert public(synchronous) == public(asynchronous)
 
 
 def test_every_operation_has_a_method_or_a_reason() -> None:
@@ -79,20 +106,27 @@ def test_every_operation_has_a_method_or_a_reason() -> None:
 
 
 def test_the_rows_of_packaged_data(client: Client) -> None:
-    job = client.submit("japanese cars", "cars")
-    client.wait(job)
-    found = client.rows(job, limit=2)
+    job = client.jobs.submit("japanese cars", "cars")
+    client.jobs.wait(job)
+    found = client.jobs.rows(job, limit=2)
     assert (len(found.rows), {row["Origin"] for row in found.rows}) == (2, {"Japan"})
     assert found.total > found.count > 2
 
 
 def test_a_token_follows_for_a_browser(client: Client, service: Service) -> None:
-    job = client.submit("8 cylinders", "cars")
-    batch = client.submit_batch([{"custom_id": "a", "catalog": "cars", "text": "8 cylinders"}])
-    for subject in (job, job.id, batch, batch.id):
-        token = client.stream_token(subject).token
-        path = (job if subject in (job, job.id) else batch).urls.events
-        assert "event: done" in httpx.get(service.url + path, params={"token": token}, timeout=30).text
+    job = client.jobs.submit("8 cylinders", "cars")
+    batch = client.batches.submit([{"custom_id": "a", "catalog": "cars", "text": "8 cylinders"}])
+    tokens = {
+        job.urls.events: [client.jobs.stream_token(subject).token for subject in (job, job.id)],
+        batch.urls.events: [client.batches.stream_token(subject).token for subject in (batch, batch.id)],
+    }
+    for path, for_subject in tokens.items():
+        for token in for_subject:
+            assert "event: done" in httpx.get(service.url + path, params={"token": token}, timeout=30).text
+
+
+def test_every_dialect_is_listed(client: Client) -> None:
+    assert {dialect.name for dialect in client.dialects()} == set(DIALECTS)
 
 
 def test_how_the_service_is(client: Client, connect: Connect, idle_service: Service) -> None:

@@ -9,7 +9,7 @@ import nlp2filters.client
 server = {"redis", "arq", "starlette", "fastembed", "uvicorn", "numpy", "sqlalchemy", "onnxruntime"}
 print(sorted(server & set(sys.modules)))
 ours = sorted(name for name in sys.modules if name.startswith("nlp2filters."))
-print([name for name in ours if name.split(".")[1] not in ("client", "core", "errors")])
+print([name for name in ours if name.split(".")[1] not in ("client", "core", "errors", "retry")])
 """
 
 

@@ -216,7 +216,7 @@ def test_catalogs(run: Run, service: Service, tmp_path: Path, monkeypatch: pytes
     assert json.loads(run("catalog", "show", "our-shop")[1])["fields"] == CATALOG["fields"]
     assert "price < 20" in run("ask", "under 20 dollars", "--catalog", "our-shop")[1]
     with Client(service.url, trust_env=False) as client:
-        client.delete_catalog("our-shop")
+        client.catalogs.delete("our-shop")
     code, _, err = run("catalog", "show", "our-shop")
     assert (code, len(err.splitlines())) == (1, 1)
     path.write_text("{")

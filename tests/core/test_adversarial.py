@@ -12,7 +12,7 @@ from nlp2filters import demo
 from nlp2filters.core import checks, dialects, filters, interpretation
 from nlp2filters.core.dialects import sql
 from nlp2filters.core.interpretation import Interpretation
-from nlp2filters.core.llm.answer_reader import MAX_FAULTS_LENGTH, read_answer
+from nlp2filters.core.llm.answer_reader import MAX_VIOLATIONS_LENGTH, read_answer
 from nlp2filters.demo import table
 from nlp2filters.errors import InvalidAnswer
 from tests.core.dialects.test_sql import shape
@@ -123,7 +123,7 @@ def test_nothing_gets_out_of_its_place(payload: Any) -> None:
         try:
             reading = read_answer(json.dumps(made), TEXT, MOVIES)
         except InvalidAnswer as exc:
-            assert len(str(exc)) <= MAX_FAULTS_LENGTH
+            assert len(str(exc)) <= MAX_VIOLATIONS_LENGTH
             continue
         scoped = filters.all_of(filters.resolve(SCOPE, TODAY), interpretation.resolve(reading, TODAY).filter)
         resolved = Interpretation(filter=scoped, sort=reading.sort, limit=reading.limit, text=reading.text)

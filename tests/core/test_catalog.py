@@ -6,7 +6,7 @@ import pytest
 
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks
-from nlp2filters.core.catalog import MAX_FAULTS, applicable
+from nlp2filters.core.catalog import MAX_VIOLATIONS, applicable
 from nlp2filters.core.filters import Comparison, Not, OneOf
 from nlp2filters.errors import InvalidCatalog, InvalidFilter
 
@@ -14,7 +14,7 @@ from nlp2filters.errors import InvalidCatalog, InvalidFilter
 def pointers(data: object) -> list[str]:
     with pytest.raises(InvalidCatalog) as caught:
         catalogs.parse(data)
-    return sorted(fault.pointer for fault in caught.value.faults)
+    return sorted(violation.pointer for violation in caught.value.violations)
 
 
 def shop(**field: Any) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def test_the_scope_of_a_catalog_is_checked_against_it() -> None:
     wrong = catalogs.parse({**shop(), "scope": {"op": "=", "args": [{"property": "g"}, 3]}})
     with pytest.raises(InvalidCatalog) as caught:
         checks.own_scope(wrong)
-    assert [fault.pointer for fault in caught.value.faults] == ["/scope/args/0/property"]
+    assert [violation.pointer for violation in caught.value.violations] == ["/scope/args/0/property"]
     assert checks.own_scope(catalogs.parse(shop())) is None
 
 
@@ -134,8 +134,8 @@ def test_a_list_that_is_all_wrong_has_one_fault(member: str) -> None:
     """Half a million numbers, which fit into one request, had as many faults or more, and took 9 seconds."""
     with pytest.raises(InvalidCatalog) as caught:
         catalogs.parse({"name": "c", "fields": [{"name": "f", "type": "keyword", member: [[]] * 500_000}]})
-    assert {fault.pointer.split("/")[3] for fault in caught.value.faults} == {member}
-    assert len(caught.value.faults) <= 4  # the types that an example may have
+    assert {violation.pointer.split("/")[3] for violation in caught.value.violations} == {member}
+    assert len(caught.value.violations) <= 4  # the types that an example may have
 
 
 @pytest.mark.parametrize(
@@ -144,4 +144,4 @@ def test_a_list_that_is_all_wrong_has_one_fault(member: str) -> None:
 def test_so_many_faults_are_told_and_no_more(fields: list[object]) -> None:
     with pytest.raises(InvalidCatalog) as caught:
         catalogs.parse({"name": "c", "fields": fields})
-    assert len(caught.value.faults) in (1, MAX_FAULTS)
+    assert len(caught.value.violations) in (1, MAX_VIOLATIONS)

@@ -27,7 +27,7 @@ from nlp2filters.core.filters import (
     to_cql2,
 )
 from nlp2filters.core.interpretation import Sort
-from nlp2filters.errors import Fault, InvalidFilter
+from nlp2filters.errors import InvalidFilter, Violation
 
 SHOP = catalog.parse(
     {
@@ -62,10 +62,10 @@ SHOP = catalog.parse(
 )
 
 
-def faults(node: Filter, at: str = "") -> tuple[Fault, ...]:
+def violations(node: Filter, at: str = "") -> tuple[Violation, ...]:
     with pytest.raises(InvalidFilter) as caught:
         check(node, SHOP, at)
-    return caught.value.faults
+    return caught.value.violations
 
 
 def equals(field: str, value: Scalar) -> Comparison:
@@ -193,10 +193,10 @@ def test_what_is_put_right(given: Filter, expected: Filter) -> None:
     ],
 )
 def test_values_that_do_not_fit(field: str, value: Scalar, word: str) -> None:
-    (fault,) = faults(equals(field, value))
-    assert fault.pointer == "/args/1"
-    assert word in fault.detail
-    fault.detail.encode()
+    (violation,) = violations(equals(field, value))
+    assert violation.pointer == "/args/1"
+    assert word in violation.detail
+    violation.detail.encode()
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_values_that_do_not_fit(field: str, value: Scalar, word: str) -> None:
     ],
 )
 def test_pointers_lead_into_the_cql2(leaf: Leaf, pointer: str) -> None:
-    assert [fault.pointer for fault in faults(leaf)] == [pointer]
+    assert [violation.pointer for violation in violations(leaf)] == [pointer]
     place: object = to_cql2(leaf)
     for part in pointer.split("/")[1:]:
         place = place[int(part)] if isinstance(place, list) else place[part]  # type: ignore[index]
@@ -245,13 +245,13 @@ def test_a_range_of_integers_has_no_direction(one: float, other: float, held: in
 
 
 def test_faults_of_swapped_limits_point_where_the_caller_wrote_them() -> None:
-    assert [fault.pointer for fault in faults(Between("doors", 2**60, 1))] == ["/args/1"]
+    assert [violation.pointer for violation in violations(Between("doors", 2**60, 1))] == ["/args/1"]
 
 
 def test_every_fault_is_reported_with_its_place() -> None:
     node = And((equals("colour", 1), Not(Or((equals("doors", "x"), Comparison(">", "brand", "a"))))))
-    found = faults(node, "/scope")
-    assert [fault.pointer for fault in found] == [
+    found = violations(node, "/scope")
+    assert [violation.pointer for violation in found] == [
         "/scope/args/0/args/0/property",
         "/scope/args/1/args/0/args/0/args/1",
         "/scope/args/1/args/0/args/1/op",
@@ -259,30 +259,30 @@ def test_every_fault_is_reported_with_its_place() -> None:
 
 
 def test_an_unknown_field_gets_the_nearest_names() -> None:
-    (fault,) = faults(equals("prise", 1))
-    assert "'prise'" in fault.detail
-    assert fault.detail.split(": ")[1].startswith("price")
+    (violation,) = violations(equals("prise", 1))
+    assert "'prise'" in violation.detail
+    assert violation.detail.split(": ")[1].startswith("price")
 
 
 def test_a_small_enum_is_listed_whole() -> None:
-    (fault,) = faults(equals("origin", "mars"))
-    assert fault.detail.endswith("Allowed: usa, japan, europe.")
+    (violation,) = violations(equals("origin", "mars"))
+    assert violation.detail.endswith("Allowed: usa, japan, europe.")
 
 
 def test_a_large_enum_gives_the_nearest_values() -> None:
-    (fault,) = faults(equals("country", "peruu"))
-    assert "The nearest of 41: Peru," in fault.detail
+    (violation,) = violations(equals("country", "peruu"))
+    assert "The nearest of 41: Peru," in violation.detail
 
 
 def test_a_wrong_operator_gets_the_allowed_ones() -> None:
-    (fault,) = faults(Comparison(">", "wireless", True))
-    assert fault.detail.endswith("a boolean field. Allowed: =, <>, in, not in, isNull, not isNull.")
+    (violation,) = violations(Comparison(">", "wireless", True))
+    assert violation.detail.endswith("a boolean field. Allowed: =, <>, in, not in, isNull, not isNull.")
 
 
 def test_faults_do_not_repeat_what_cannot_be_sent() -> None:
-    (fault,) = faults(equals("\ud800" * 1000, 1))
-    fault.detail.encode()
-    assert len(fault.detail) < 300
+    (violation,) = violations(equals("\ud800" * 1000, 1))
+    violation.detail.encode()
+    assert len(violation.detail) < 300
 
 
 def deep(levels: int) -> Filter:
@@ -294,19 +294,19 @@ def deep(levels: int) -> Filter:
 
 def test_depth_is_limited() -> None:
     assert check(deep(8), SHOP) == deep(8)
-    (fault,) = faults(deep(9))
-    assert fault.pointer == "/args/0" * 8
+    (violation,) = violations(deep(9))
+    assert violation.pointer == "/args/0" * 8
 
 
 def test_size_is_limited() -> None:
     tests = tuple(equals("doors", n) for n in range(199))
     check(Or(tests), SHOP)
-    assert [fault.pointer for fault in faults(Or((*tests, IsNull("brand"))))] == [""]
-    assert faults(OneOf("doors", tuple(range(200))))
+    assert [violation.pointer for violation in violations(Or((*tests, IsNull("brand"))))] == [""]
+    assert violations(OneOf("doors", tuple(range(200))))
 
 
 def test_and_needs_two_parts() -> None:
-    assert [fault.pointer for fault in faults(And((IsNull("brand"),)))] == ["/args"]
+    assert [violation.pointer for violation in violations(And((IsNull("brand"),)))] == ["/args"]
 
 
 def test_checking_twice_changes_nothing() -> None:
@@ -320,7 +320,7 @@ def test_sorts() -> None:
     assert check_sort(sorts, SHOP) == sorts
     with pytest.raises(InvalidFilter) as caught:
         check_sort((Sort("nothing", "asc"), Sort("place", "asc"), Sort("tags", "up")), SHOP, "/sort")  # type: ignore[arg-type]
-    assert [fault.pointer for fault in caught.value.faults] == [
+    assert [violation.pointer for violation in caught.value.violations] == [
         "/sort/0/field",
         "/sort/1/field",
         "/sort/2/field",
@@ -335,5 +335,5 @@ def test_only_some_faults_name_what_is_nearest() -> None:
     lists = tuple(OneOf("k", tuple(f"w{n}" for n in range(190))) for _ in range(100))
     with pytest.raises(InvalidFilter) as caught:
         check(Or(lists), catalog.parse({"name": "c", "fields": fields}))
-    assert sum("nearest" in fault.detail for fault in caught.value.faults) == 3
-    assert len(caught.value.faults) == 100
+    assert sum("nearest" in violation.detail for violation in caught.value.violations) == 3
+    assert len(caught.value.violations) == 100

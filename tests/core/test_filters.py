@@ -333,9 +333,9 @@ def nested(levels: int) -> dict[str, Any]:
 def test_faults_of_cql2(data: Any, pointer: str) -> None:
     with pytest.raises(InvalidFilter) as caught:
         from_cql2(data)
-    (fault,) = caught.value.faults
-    assert fault.pointer == pointer
-    assert len(fault.detail) < 300
+    (violation,) = caught.value.violations
+    assert violation.pointer == pointer
+    assert len(violation.detail) < 300
 
 
 @pytest.mark.parametrize("pattern", ["%%", "%\\\\%", "%\\%%", "%a\\_b%", "%\\a%"])

@@ -212,7 +212,7 @@ def test_one_pass_in_bounded_memory() -> None:
 def test_what_is_no_table_is_refused(rows: list[dict[str, object]], pointer: str) -> None:
     with pytest.raises(InvalidCatalog) as caught:
         infer("things", rows)
-    assert caught.value.faults[0].pointer == pointer
+    assert caught.value.violations[0].pointer == pointer
 
 
 def test_too_many_columns_are_refused_at_once() -> None:
@@ -282,4 +282,4 @@ def test_synonyms_add_up() -> None:
 def test_refine_refuses_what_is_not_there(fields: dict[str, Any], pointer: str) -> None:
     with pytest.raises(InvalidCatalog) as caught:
         refine(PLAIN, {"fields": fields})
-    assert [fault.pointer for fault in caught.value.faults] == [pointer]
+    assert [violation.pointer for violation in caught.value.violations] == [pointer]

@@ -6,10 +6,10 @@ from functools import partial
 import pytest
 
 from nlp2filters.core import jobs
-from nlp2filters.core.jobs import Attempt, Entry, Job, Suspect
-from nlp2filters.errors import IllegalTransition, NewerRecord, StaleAttempt
+from nlp2filters.core.jobs import AttemptId, Entry, Job, Suspect
+from nlp2filters.errors import IllegalTransition, StaleAttempt, UnsupportedRecordVersion
 
-EMBEDDING, LLM = Attempt("embedding", 1), Attempt("llm", 1)
+EMBEDDING, LLM = AttemptId("embedding", 1), AttemptId("llm", 1)
 ERROR = {"type": "/problems/internal-error", "title": "An error", "status": 500}
 
 
@@ -52,49 +52,49 @@ def lapsed() -> Job:
 
 def test_every_begin_is_another_attempt() -> None:
     again = jobs.begin(lapsed(), "embedding", "w2", 9_000)
-    assert (again.attempt, again.tries, again.started_at) == (("embedding", 2), 2, 2_000)
+    assert (again.attempt, again.counted_attempts, again.started_at) == (("embedding", 2), 2, 2_000)
 
 
-STEPS: dict[str, Callable[[Job, Attempt], Job]] = {
+STEPS: dict[str, Callable[[Job, AttemptId], Job]] = {
     "lapse": lambda job, attempt: jobs.lapse(job, attempt, 10_000),
     "checkpoint": lambda job, attempt: jobs.checkpoint(job, attempt, "answer"),
     "advance": lambda job, attempt: jobs.advance(job, attempt, 10_000),
     "succeed": lambda job, attempt: jobs.succeed(job, attempt, 10_000),
     "fail": lambda job, attempt: jobs.fail(job, attempt, ERROR, 10_000),
     "retry": lambda job, attempt: jobs.retry(job, attempt, 11_000),
-    "hand back": lambda job, attempt: jobs.hand_back(job, attempt, 10_000),
+    "release": lambda job, attempt: jobs.release(job, attempt, 10_000),
 }
 
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
-def test_a_superseded_attempt_changes_nothing(step: Callable[[Job, Attempt], Job]) -> None:
+def test_a_superseded_attempt_changes_nothing(step: Callable[[Job, AttemptId], Job]) -> None:
     """Neither of the same stage nor of one before: the number alone would let the first attempt of each pass."""
     for job in (jobs.begin(lapsed(), "embedding", "w2", 9_000), at_llm(), lapsed()):
         with pytest.raises(StaleAttempt):
             step(job, EMBEDDING)
 
 
-def test_a_stage_that_was_handed_back_costs_no_try() -> None:
-    job = jobs.hand_back(running(), EMBEDDING, 3_000)
-    assert (job.stages["embedding"].status, job.tries) == ("queued", 0)
+def test_a_stage_that_was_released_costs_no_try() -> None:
+    job = jobs.release(running(), EMBEDDING, 3_000)
+    assert (job.stages["embedding"].status, job.counted_attempts) == ("queued", 0)
     with pytest.raises(StaleAttempt):
         jobs.advance(job, EMBEDDING, 3_000)
-    assert jobs.begin(job, "embedding", "w2", 4_000).tries == 1
+    assert jobs.begin(job, "embedding", "w2", 4_000).counted_attempts == 1
 
 
 def test_a_stage_that_failed_costs_a_try_and_is_due_later() -> None:
     job = jobs.retry(running(), EMBEDDING, 5_000)
-    assert (job.status, job.tries, job.stages["embedding"].queued_at) == ("running", 1, 5_000)
-    assert jobs.begin(job, "embedding", "w1", 5_000).tries == 2
+    assert (job.status, job.counted_attempts, job.stages["embedding"].queued_at) == ("running", 1, 5_000)
+    assert jobs.begin(job, "embedding", "w1", 5_000).counted_attempts == 2
 
 
 def test_a_lease_that_ran_out_counts_until_its_worker_is_heard_of() -> None:
     job = lapsed()
-    assert job.tries == 1
+    assert job.counted_attempts == 1
     survived = jobs.begin(job, "embedding", "w2", 9_500, survivors={Suspect("w1", 9_000)})
-    assert (survived.tries, survived.stages["embedding"].suspects) == (1, ())
+    assert (survived.counted_attempts, survived.stages["embedding"].suspects) == (1, ())
     dead = jobs.begin(job, "embedding", "w2", 9_500)
-    assert (dead.tries, dead.stages["embedding"].suspects) == (2, (Suspect("w1", 9_000),))
+    assert (dead.counted_attempts, dead.stages["embedding"].suspects) == (2, (Suspect("w1", 9_000),))
 
 
 def test_every_queue_entry_has_a_number_of_its_own() -> None:
@@ -102,13 +102,13 @@ def test_every_queue_entry_has_a_number_of_its_own() -> None:
         job.entry
         for job in (
             new(),
-            jobs.hand_back(running(), EMBEDDING, 3_000),
+            jobs.release(running(), EMBEDDING, 3_000),
             jobs.retry(running(), EMBEDDING, 3_000),
-            jobs.rescue(jobs.hand_back(running(), EMBEDDING, 3_000), 4_000),
+            jobs.rescue(jobs.release(running(), EMBEDDING, 3_000), 4_000),
             at_llm(),
         )
     ]
-    assert len(set(entries)) == len(entries) - 1  # handed back and tried again are two ends of one attempt
+    assert len(set(entries)) == len(entries) - 1  # released and tried again are two ends of one attempt
     assert running().entry == new().entry == Entry("embedding", 1)
     assert jobs.succeed(at_llm(), LLM, 5_000).entry is None
 
@@ -120,8 +120,8 @@ def test_only_what_waits_for_an_llm_has_a_lane_there() -> None:
 
 
 def test_a_rescued_job_costs_no_try() -> None:
-    assert jobs.rescue(running(), 5_000).tries == 0
-    assert jobs.rescue(new(), 5_000).tries == 0
+    assert jobs.rescue(running(), 5_000).counted_attempts == 0
+    assert jobs.rescue(new(), 5_000).counted_attempts == 0
 
 
 def test_a_stage_begins_only_in_its_turn() -> None:
@@ -164,8 +164,23 @@ def test_a_record_is_read_back_as_it_was(make: Callable[[], Job]) -> None:
     assert jobs.from_record(jobs.to_record(make())) == make()
 
 
+def test_a_record_has_the_names_that_earlier_versions_read() -> None:
+    stage = jobs.to_record(jobs.checkpoint(running(), EMBEDDING, "answer"))["stages"]["embedding"]
+    assert (stage["handed_back"], stage["kept"]) == (0, ("answer",))
+    assert not set(stage) & {"uncounted_attempts", "checkpoints"}
+
+
+def test_a_job_goes_on_by_the_stages_of_its_own_record() -> None:
+    """Also where the table of a newer version has others."""
+    record = jobs.to_record(running())
+    job = jobs.from_record({**record, "kind": "newer", "stages": {**record["stages"], "joining": {}}})
+    assert job.next_stage == "llm"
+    at_joining = jobs.advance(jobs.begin(jobs.advance(job, EMBEDDING, 3_000), "llm", "w", 4_000), LLM, 5_000)
+    assert (at_joining.stage, at_joining.next_stage) == ("joining", None)
+
+
 def test_a_record_of_a_newer_version_is_not_guessed_at() -> None:
-    with pytest.raises(NewerRecord, match=f"version {jobs.VERSION}"):
+    with pytest.raises(UnsupportedRecordVersion, match=f"version {jobs.VERSION}"):
         jobs.from_record({**jobs.to_record(new()), "v": jobs.VERSION + 1})
 
 

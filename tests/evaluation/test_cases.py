@@ -37,7 +37,7 @@ def test_catalogs_of_both_forms() -> None:
 def test_a_fault_of_a_catalog_says_which_catalog() -> None:
     with pytest.raises(InvalidCatalog) as caught:
         read_collections(b'[{"name": "a", "fields": [{"name": "b", "type": "money"}]}]')
-    assert caught.value.faults[0].pointer == "/0/fields/0/currency"
+    assert caught.value.violations[0].pointer == "/0/fields/0/currency"
 
 
 def test_a_case_with_its_whole_envelope(shop: Collection) -> None:
@@ -74,7 +74,7 @@ def test_every_faulty_line_is_named(shop: Collection) -> None:
     wrong = {"filter": {"op": "<", "args": [{"property": "cost"}, 80]}}
     with pytest.raises(InvalidCases) as caught:
         read_cases(b"{\n" + line(catalog="other") + line(expected=wrong) + line(), {"shop": shop})
-    assert [fault.pointer for fault in caught.value.faults] == [
+    assert [violation.pointer for violation in caught.value.violations] == [
         "/1",
         "/2",
         "/3/expected/filter/args/0/property",

@@ -13,7 +13,7 @@ from nlp2filters.settings import Settings
 from nlp2filters.storage import listener, streams
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.streams import START, Event, Events, is_cursor
+from nlp2filters.storage.streams import START, Events, StreamEvent, is_cursor
 from tests.peers import proxy as proxies
 
 
@@ -33,7 +33,7 @@ async def say(redis: ArqRedis, keys: Keys, *names: str, job_id: str = "job_1") -
     return ids
 
 
-async def names(events: AsyncIterator[Event]) -> list[str]:
+async def names(events: AsyncIterator[StreamEvent]) -> list[str]:
     async with asyncio.timeout(10):
         return [event.name async for event in events]
 

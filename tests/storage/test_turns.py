@@ -11,6 +11,7 @@ from arq.connections import ArqRedis
 
 from nlp2filters.clock import now_ms
 from nlp2filters.core import deliveries, jobs
+from nlp2filters.core.statuses import Outcome
 from nlp2filters.storage import arq_format, scripts
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
@@ -68,7 +69,7 @@ async def ended(store: Store, owner: str, url: str, count: int = 1) -> None:
     """Jobs whose webhooks are to be told."""
     for _ in range(count):
         id_ = f"job_{secrets.token_hex(6)}"
-        notify: tuple[jobs.Status, ...] = ("canceled",)
+        notify: tuple[Outcome, ...] = ("canceled",)
         job = jobs.create(id_, "filters", owner, now_ms(), deadline_s=30, notify=notify, webhook=url)
         await store.jobs.create(job, b"{}")
         await store.jobs.apply(job, lambda job: jobs.cancel(job, now_ms()))

@@ -18,8 +18,8 @@ from nlp2filters.storage import arq_format, vector_index
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import CHUNK, Indexes, Vectors, digest_of, pack, unpack
-from nlp2filters.worker import stages
-from nlp2filters.worker.stages import Resources
+from nlp2filters.worker import filters
+from tests import contexts
 from tests.service import Service, started
 
 NAMES = tuple(f"name {number}" for number in range(2 * CHUNK + 3))
@@ -91,20 +91,20 @@ async def test_one_that_takes_long_goes_to_the_end_of_the_queue(
     kept: Indexes, redis: ArqRedis, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vector_index, "TURN_S", -1.0)
-    resources = Resources(Store(redis, keys, retention_s=60), "w", embedder=CountingEmbedder())  # type: ignore[arg-type]
+    worker = contexts.embedding(Store(redis, keys, retention_s=60), CountingEmbedder())
     await kept.request(NAMES)
     with pytest.raises(Retry):
-        await stages.index({"resources": resources}, digest_of(NAMES))
+        await filters.build_index({"worker": worker}, digest_of(NAMES))
 
 
 async def test_one_index_at_a_time_so_that_jobs_find_free_slots(redis: ArqRedis, keys: Keys) -> None:
-    resources = Resources(Store(redis, keys, retention_s=60), "w", embedder=CountingEmbedder())  # type: ignore[arg-type]
-    await resources.indexes.request(NAMES)
-    first = asyncio.create_task(stages.index({"resources": resources}, digest_of(NAMES)))
-    while not resources.indexes.busy:
+    worker = contexts.embedding(Store(redis, keys, retention_s=60), CountingEmbedder())
+    await worker.services.indexes.request(NAMES)
+    first = asyncio.create_task(filters.build_index({"worker": worker}, digest_of(NAMES)))
+    while not worker.services.indexes.busy:
         await asyncio.sleep(0)
     with pytest.raises(Retry):
-        await stages.index({"resources": resources}, digest_of(NAMES[:1]))
+        await filters.build_index({"worker": worker}, digest_of(NAMES[:1]))
     await first
 
 
@@ -129,17 +129,17 @@ def large(count: int) -> dict[str, object]:
 async def test_a_job_before_the_index_is_read_without_it(redis: ArqRedis, keys: Keys, model_folder: Path) -> None:
     embedder = await Embedder.load(model_folder)
     try:
-        resources = Resources(Store(redis, keys, retention_s=60), "w", embedder=embedder)
+        worker = contexts.embedding(Store(redis, keys, retention_s=60), embedder)
         lexicon = Lexicon.of(catalogs.parse(large(1_100)))
-        assert await resources.name_vectors(lexicon) is None
+        assert await worker.services.name_vectors(lexicon) is None
         assert await redis.zcard(keys.queue("embedding")) == 1
         while True:
             try:
-                await stages.index({"resources": resources}, digest_of(lexicon.indexed))
+                await filters.build_index({"worker": worker}, digest_of(lexicon.indexed))
                 break
             except Retry:
                 continue
-        vectors = await resources.name_vectors(lexicon)
+        vectors = await worker.services.name_vectors(lexicon)
         assert vectors is not None
         (said,) = await embedder.embed(["4 wheel automobile"])
         (best,) = lexicon.targets[int(np.argmax(vectors[: len(lexicon.names)] @ said))]

@@ -20,7 +20,7 @@ from nlp2filters.api.routes import Call, Operation
 from nlp2filters.clock import now_ms
 from nlp2filters.core.batches import Batch
 from nlp2filters.core.requests import BatchRequest, BatchSubmission, validate
-from nlp2filters.errors import Fault, InvalidInput, InvalidRequest
+from nlp2filters.errors import InvalidInput, InvalidRequest, Violation
 
 _TEXT_COLUMNS = ("text", "query", "sentence")
 
@@ -72,27 +72,27 @@ async def _read(request: Request, default_catalog: str) -> Form:
         PayloadTooLarge: it is larger than 1 MiB; the rest is not read.
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise InvalidRequest([Fault("", "Send multipart/form-data with `file` and `callback`.")])
+        raise InvalidRequest([Violation("", "Send multipart/form-data with `file` and `callback`.")])
     try:
         async with limit_body(request).form(max_files=1, max_fields=10, max_part_size=MAX_BYTES) as data:
             return await _form(data, default_catalog)
     except HTTPException as exc:  # Starlette raises it for a malformed form.
-        raise InvalidRequest([Fault("", f"The form is malformed: {exc.detail}")]) from exc
+        raise InvalidRequest([Violation("", f"The form is malformed: {exc.detail}")]) from exc
 
 
 async def _form(data: FormData, default_catalog: str) -> Form:
     file, callback, catalog = data.get("file"), data.get("callback"), data.get("catalog", default_catalog)
     if not isinstance(file, UploadFile):
-        raise InvalidRequest([Fault("/file", "The form has no file.")])
+        raise InvalidRequest([Violation("/file", "The form has no file.")])
     if not isinstance(callback, str) or not callback:
-        raise InvalidRequest([Fault("/callback", "The form has no callback.")])
+        raise InvalidRequest([Violation("/callback", "The form has no callback.")])
     try:
         text = (await file.read()).decode("utf-8-sig")
     except UnicodeDecodeError as exc:
-        raise InvalidRequest([Fault("/file", f"The file is not UTF-8: {exc}")]) from exc
+        raise InvalidRequest([Violation("/file", f"The file is not UTF-8: {exc}")]) from exc
     texts = [one.strip() for one in _texts(text, file.filename or "", file.content_type or "") if one.strip()]
     if not texts:
-        raise InvalidRequest([Fault("/file", "The file contains no text.")])
+        raise InvalidRequest([Violation("/file", "The file contains no text.")])
     return Form(texts, callback, str(catalog))
 
 
@@ -113,11 +113,11 @@ def _json(content: str) -> Iterator[str]:
         try:
             data = [orjson.loads(line) for line in content.splitlines() if line.strip()]
         except orjson.JSONDecodeError as exc:
-            raise InvalidRequest([Fault("/file", f"The file is not valid JSON: {exc}")]) from exc
+            raise InvalidRequest([Violation("/file", f"The file is not valid JSON: {exc}")]) from exc
     for item in data if isinstance(data, list) else [data]:
         text = next((item[name] for name in _TEXT_COLUMNS if name in item), None) if isinstance(item, dict) else item
         if not isinstance(text, str):
-            raise InvalidRequest([Fault("/file", "Expected strings, or objects with a member `text`.")])
+            raise InvalidRequest([Violation("/file", "Expected strings, or objects with a member `text`.")])
         yield text
 
 

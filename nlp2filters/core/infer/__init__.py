@@ -7,7 +7,7 @@ from typing import Any
 from nlp2filters.core.catalog import MAX_FIELDS, Catalog, Field, Value, parse, to_json
 from nlp2filters.core.infer.columns import Column, ReadRange
 from nlp2filters.core.infer.headers import TIME_UNITS, Header, read_header
-from nlp2filters.errors import Fault, InvalidCatalog
+from nlp2filters.errors import InvalidCatalog, Violation
 
 # The values of a keyword occur this many times on average; those of a closed one, so often that no others are expected.
 MIN_OCCURRENCES, MIN_OCCURRENCES_IF_CLOSED = 1.5, 2
@@ -46,12 +46,12 @@ def infer(
         for header, value in row.items():
             if header not in columns:
                 if len(columns) == MAX_FIELDS:
-                    raise InvalidCatalog([Fault("/fields", f"There are more than {MAX_FIELDS} columns.")])
+                    raise InvalidCatalog([Violation("/fields", f"There are more than {MAX_FIELDS} columns.")])
                 columns[header] = Column(max_distinct)
             try:
                 columns[header].add(value)
             except (TypeError, ValueError, ArithmeticError) as exc:
-                raise InvalidCatalog([Fault(f"/rows/{total - 1}/{_escape(header)}", str(exc))]) from exc
+                raise InvalidCatalog([Violation(f"/rows/{total - 1}/{_escape(header)}", str(exc))]) from exc
     fields = tuple(
         _field(header, column, total, currency=currency, max_values=max_values, max_closed=max_closed)
         for header, column in columns.items()
@@ -70,20 +70,20 @@ def refine(catalog: Catalog, refinement: Mapping[str, Any]) -> Catalog:
         InvalidCatalog: it names a field or a value that the catalog does not have, or the outcome is invalid.
     """
     data, changes = to_json(catalog), refinement.get("fields", {})
-    faults = [
-        Fault(f"/fields/{_escape(name)}", f"There is no field {name!r}.")
+    violations = [
+        Violation(f"/fields/{_escape(name)}", f"There is no field {name!r}.")
         for name in changes
         if name not in catalog.by_name
     ]
     for field in catalog.fields:
         values = {value.value for value in field.values}
-        faults += [
-            Fault(f"/fields/{_escape(field.name)}/values/{_escape(value)}", f"There is no value {value!r}.")
+        violations += [
+            Violation(f"/fields/{_escape(field.name)}/values/{_escape(value)}", f"There is no value {value!r}.")
             for value in changes.get(field.name, {}).get("values", {})
             if value not in values and field.type != "text"
         ]
-    if faults:
-        raise InvalidCatalog(faults)
+    if violations:
+        raise InvalidCatalog(violations)
     fields = [_refined(plain, changes.get(plain["name"], {})) for plain in data["fields"]]
     return parse({**data, **refinement, "fields": fields})
 

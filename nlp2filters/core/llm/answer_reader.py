@@ -21,9 +21,9 @@ from nlp2filters.core.interpretation import (
     leaf_from_json,
 )
 from nlp2filters.core.llm.answer_schema import AnswerCondition, AnswerForm, AnswerIgnored
-from nlp2filters.errors import Fault, InvalidAnswer, InvalidFilter
+from nlp2filters.errors import InvalidAnswer, InvalidFilter, Violation
 
-MAX_FAULTS_LENGTH = 2000
+MAX_VIOLATIONS_LENGTH = 2000
 
 
 class _Quotation(NamedTuple):
@@ -45,7 +45,7 @@ def read_answer(content: str, text: str, catalog: Catalog, conversation: Convers
     except orjson.JSONDecodeError as exc:
         raise InvalidAnswer(f"The answer is no JSON: {exc}") from exc
     except ValidationError as exc:
-        raise _invalid(Fault("".join(f"/{part}" for part in e["loc"]), e["msg"]) for e in exc.errors()) from exc
+        raise _invalid(Violation("".join(f"/{part}" for part in e["loc"]), e["msg"]) for e in exc.errors()) from exc
     return _AnswerReader(answer, text, catalog, conversation).read()
 
 
@@ -56,7 +56,7 @@ class _AnswerReader:
         self.answer, self.catalog = answer, catalog
         earlier_texts = reversed(list(conversation.texts.items())) if conversation else ()
         self.texts: dict[str | None, str] = {None: text, **dict(earlier_texts)}
-        self.faults: list[Fault] = []
+        self.violations: list[Violation] = []
 
     def read(self) -> Interpretation:
         answer = self.answer
@@ -65,9 +65,11 @@ class _AnswerReader:
         sort = self._sort()
         ignored = [self._ignored(part, f"/ignored/{at}") for at, part in enumerate(answer.ignored)]
         if filter_ and filters.size(filter_) > filters.MAX_NODES:
-            self.faults.append(Fault("/alternatives", "The filter has too many parts. Say it with fewer conditions."))
-        if self.faults:
-            raise _invalid(self.faults)
+            self.violations.append(
+                Violation("/alternatives", "The filter has too many parts. Say it with fewer conditions.")
+            )
+        if self.violations:
+            raise _invalid(self.violations)
         question = answer.clarification
         return Interpretation(
             filter=filter_,
@@ -92,16 +94,18 @@ class _AnswerReader:
         if field and part.op not in checks.operators(field):
             allowed = ", ".join(checks.operators(field))
             detail = f"{part.op!r:.50} does not apply to {field.name!r}. Allowed: {allowed}."
-            self.faults.append(Fault(f"{at}/op", detail))
+            self.violations.append(Violation(f"{at}/op", detail))
             return None
         try:
             leaf = leaf_from_json(part.model_dump(include={"field", "op", "value"}))
             test = checks.check(leaf, self.catalog)
         except InvalidFilter as exc:
-            self.faults.extend(Fault(f"{at}/{_member(fault.pointer)}", fault.detail) for fault in exc.faults)
+            self.violations.extend(
+                Violation(f"{at}/{_member(violation.pointer)}", violation.detail) for violation in exc.violations
+            )
             return None
         except ValueError as exc:
-            self.faults.append(Fault(f"{at}/op", str(exc)))
+            self.violations.append(Violation(f"{at}/op", str(exc)))
             return None
         assert not isinstance(test, And | Or)
         return test
@@ -111,7 +115,7 @@ class _AnswerReader:
         try:
             checks.check_sort(sort, self.catalog, "/sort")
         except InvalidFilter as exc:
-            self.faults.extend(exc.faults)
+            self.violations.extend(exc.violations)
         return sort
 
     def _filter(self, tests: list[Leaf | Not]) -> Filter | None:
@@ -119,11 +123,13 @@ class _AnswerReader:
         groups = [list(dict.fromkeys(group)) for group in self.answer.alternatives if group]
         for i, group in enumerate(groups):
             if not all(0 <= index < len(self.answer.conditions) for index in group):
-                self.faults.append(Fault(f"/alternatives/{i}", "An index must be that of a condition."))
+                self.violations.append(Violation(f"/alternatives/{i}", "An index must be that of a condition."))
         missing = set(range(len(self.answer.conditions))) - {index for group in groups for index in group}
         if groups and missing:
-            self.faults.append(Fault("/alternatives", f"The conditions {sorted(missing)} are in no alternative."))
-        if self.faults or not groups:
+            self.violations.append(
+                Violation("/alternatives", f"The conditions {sorted(missing)} are in no alternative.")
+            )
+        if self.violations or not groups:
             return all_of(*tests)
         shared = [index for index in groups[0] if all(index in group for group in groups)]
         rests = [all_of(*(tests[index] for index in group if index not in shared)) for group in groups]
@@ -142,7 +148,7 @@ class _AnswerReader:
         for said_in, text in self.texts.items():
             if span := _span(quote, text):
                 return _Quotation(span.of(text), span, said_in)
-        self.faults.append(Fault(at, "The quote does not occur in the text. Copy it letter by letter."))
+        self.violations.append(Violation(at, "The quote does not occur in the text. Copy it letter by letter."))
         return None
 
 
@@ -163,9 +169,9 @@ def _member(pointer: str) -> str:
     return "op" if pointer.endswith("/op") else "value"
 
 
-def _invalid(faults: Iterable[Fault]) -> InvalidAnswer:
-    lines = "\n".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults)
-    return InvalidAnswer(lines[:MAX_FAULTS_LENGTH])
+def _invalid(violations: Iterable[Violation]) -> InvalidAnswer:
+    lines = "\n".join(f"{violation.pointer or '/'}: {violation.detail}" for violation in violations)
+    return InvalidAnswer(lines[:MAX_VIOLATIONS_LENGTH])
 
 
 def _unfenced(content: str) -> str:

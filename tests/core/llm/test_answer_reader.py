@@ -12,7 +12,7 @@ from nlp2filters import demo
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.filters import And, Between, Comparison, Not, OneOf, Or
 from nlp2filters.core.interpretation import Clarification, Sort
-from nlp2filters.core.llm.answer_reader import MAX_FAULTS_LENGTH, read_answer
+from nlp2filters.core.llm.answer_reader import MAX_VIOLATIONS_LENGTH, read_answer
 from nlp2filters.errors import InvalidAnswer
 
 CARS = demo.catalog("cars")
@@ -84,7 +84,7 @@ def test_values_take_the_form_of_the_catalog() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "fault"),
+    ("content", "violation"),
     [
         ('{"conditions": [', "no JSON"),
         ("[]", "/: Input should be"),
@@ -110,10 +110,10 @@ def test_values_take_the_form_of_the_catalog() -> None:
         (answer(ignored=[{"quote": "boats", "reason": "?"}]), "/ignored/0/quote"),
     ],
 )
-def test_a_faulty_answer_says_where(content: str, fault: str) -> None:
+def test_a_faulty_answer_says_where(content: str, violation: str) -> None:
     with pytest.raises(InvalidAnswer) as caught:
         read_answer(content, TEXT, CARS)
-    assert fault in str(caught.value)
+    assert violation in str(caught.value)
 
 
 def test_every_fault_is_named() -> None:
@@ -133,7 +133,7 @@ def test_the_faults_fit_into_a_message() -> None:
     content = answer(*[condition("x" * 100, "=", 1) for _ in range(50)])
     with pytest.raises(InvalidAnswer) as caught:
         read_answer(content, TEXT, CARS)
-    assert len(str(caught.value)) <= MAX_FAULTS_LENGTH
+    assert len(str(caught.value)) <= MAX_VIOLATIONS_LENGTH
 
 
 def test_a_followup_quotes_the_earlier_texts_too() -> None:

@@ -16,21 +16,21 @@ from nlp2filters import translator
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
-from nlp2filters.llm.openai import OpenAIProvider
+from nlp2filters.llm.provider import LLMProvider
+from nlp2filters.llm.registry import LLMConfig, create
 from nlp2filters.settings import Settings
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
 from nlp2filters.storage.store import Store
-from nlp2filters.worker import progress, stages
-from nlp2filters.worker.progress import Teller
-from nlp2filters.worker.stages import Resources
+from nlp2filters.worker import progress
+from nlp2filters.worker.progress import ProgressReporter
+from nlp2filters.worker.stages import run_stage
+from tests import contexts
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
 from tests.test_stages import ANSWER, at_llm
-
-pytestmark = pytest.mark.filterwarnings("ignore:alru_cache detected event loop change")  # a loop for each test
 
 TEXT = orjson.dumps({**ANSWER, "text": "größer 🚗"}).decode()
 FAULTY = orjson.dumps({"conditions": [{"field": "Nationality"}]}).decode()
@@ -45,8 +45,8 @@ def store(redis: ArqRedis, keys: Keys) -> Store:
 
 
 @pytest.fixture
-async def provider(llm: LLM) -> AsyncIterator[OpenAIProvider]:
-    async with OpenAIProvider(base_url=llm.url, api_key="", model="m", timeout_s=20) as provider:
+async def provider(llm: LLM) -> AsyncIterator[LLMProvider]:
+    async with create(LLMConfig(provider="openai", base_url=llm.url, api_key="", model="m", timeout_s=20)) as provider:
         yield provider
 
 
@@ -56,8 +56,8 @@ async def running(store: Store) -> Job:
     return await store.jobs.apply(job, lambda job: jobs.begin(job, "llm", "w", now_ms()))
 
 
-async def translated(store: Store, provider: OpenAIProvider, job: Job) -> None:
-    await stages.translate({"resources": Resources(store=store, worker="w", provider=provider)}, job.id)
+async def translated(store: Store, provider: LLMProvider, job: Job) -> None:
+    await run_stage(contexts.llm(store, provider), "llm", job.id)
 
 
 async def told(store: Store, name: str | None = None, job_id: str = "job_1") -> list[dict[str, Any]]:
@@ -106,7 +106,7 @@ async def test_an_attempt_that_is_over_tells_nothing(store: Store) -> None:
     canceling = await store.jobs.apply(second, lambda job: jobs.cancel(job, now_ms()))
     assert not await store.jobs.publish(second, NEWS, 2_000)
     canceled = await store.jobs.apply(
-        canceling, lambda job: jobs.end_canceling(job, now_ms()), events=[EventDraft("done", {"result": None})]
+        canceling, lambda job: jobs.finish_cancel(job, now_ms()), events=[EventDraft("done", {"result": None})]
     )
     assert not await store.jobs.publish(second, NEWS, 3_000)
     assert (await told(store))[-1]["type"] == "job.canceled"
@@ -117,14 +117,14 @@ async def test_an_attempt_that_is_over_tells_nothing(store: Store) -> None:
 
 async def test_a_stage_that_is_queued_again_or_done_tells_nothing(store: Store) -> None:
     job = await running(store)
-    back = await store.jobs.apply(job, lambda job: jobs.hand_back(job, job.attempt, now_ms()))
+    back = await store.jobs.apply(job, lambda job: jobs.release(job, job.attempt, now_ms()))
     assert not await store.jobs.publish(job, NEWS, 1_000)
     again = await store.jobs.apply(back, lambda job: jobs.begin(job, "llm", "w", now_ms()))
     await store.jobs.apply(again, lambda job: jobs.succeed(job, job.attempt, now_ms()), events=[EventDraft("done", {})])
     assert not await store.jobs.publish(again, NEWS, 1_000)
 
 
-async def test_the_deltas_are_the_answer(store: Store, llm: LLM, provider: OpenAIProvider) -> None:
+async def test_the_deltas_are_the_answer(store: Store, llm: LLM, provider: LLMProvider) -> None:
     llm.script(GOOD)
     await translated(store, provider, await at_llm(store))
     deltas = await told(store, "delta")
@@ -133,7 +133,7 @@ async def test_the_deltas_are_the_answer(store: Store, llm: LLM, provider: OpenA
     assert (await told(store))[-1]["type"] == "job.succeeded"
 
 
-async def test_the_text_begins_anew_with_every_try_and_repair(store: Store, llm: LLM, provider: OpenAIProvider) -> None:
+async def test_the_text_begins_anew_with_every_try_and_repair(store: Store, llm: LLM, provider: LLMProvider) -> None:
     llm.script(replace(GOOD, ends="cut"), Reply(content=FAULTY, piece=9), GOOD)
     await translated(store, provider, await at_llm(store))
     found = texts(await told(store, "delta"))
@@ -142,7 +142,7 @@ async def test_the_text_begins_anew_with_every_try_and_repair(store: Store, llm:
     assert (await store.jobs.get("job_1")).status == "succeeded"
 
 
-async def test_progress_says_what_goes_on(store: Store, llm: LLM, provider: OpenAIProvider) -> None:
+async def test_progress_says_what_goes_on(store: Store, llm: LLM, provider: LLMProvider) -> None:
     llm.script(
         replace(peer.rate_limited, headers={"retry-after": "1"}),
         replace(SLOW, content=FAULTY, delay_s=1.5),
@@ -163,7 +163,7 @@ async def test_progress_says_what_goes_on(store: Store, llm: LLM, provider: Open
 
 
 async def test_an_attempt_that_failed_says_when_the_next_one_is(
-    store: Store, llm: LLM, provider: OpenAIProvider, monkeypatch: pytest.MonkeyPatch
+    store: Store, llm: LLM, provider: LLMProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "PROGRESS_MS", 0)
     monkeypatch.setattr(translator, "explain", lambda *_: 1 / 0)
@@ -176,18 +176,18 @@ async def test_an_attempt_that_failed_says_when_the_next_one_is(
 
 
 async def test_a_text_without_end_is_told_in_part(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "MOST_TOLD", 10)
+    monkeypatch.setattr(progress, "MAX_CHARACTERS", 10)
     job = await running(store)
-    async with Teller(store, job) as teller:
+    async with ProgressReporter(store, job) as reporter:
         for text in ("abcdef", "ghijkl"):
-            teller.begins()
-            teller.adds(text)
-            teller.adds("x")
+            reporter.on_start()
+            reporter.on_delta(text)
+            reporter.on_delta("x")
     assert texts(await told(store, "delta")) == {1: "abcdefx", 2: "ghi"}
 
 
 async def test_a_full_redis_ends_no_job(
-    own_redis: RetryingRedis, llm: LLM, provider: OpenAIProvider, caplog: pytest.LogCaptureFixture
+    own_redis: RetryingRedis, llm: LLM, provider: LLMProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     port = own_redis.connection_pool.connection_kwargs["port"]
     worker = connect(Settings(redis_url=f"redis://127.0.0.1:{port}/0"), patience_s=None)
@@ -201,7 +201,7 @@ async def test_a_full_redis_ends_no_job(
             while not await told(store, "delta"):
                 await asyncio.sleep(0.02)
             await own_redis.config_set("maxmemory", 1)
-            while "it is left out" not in caplog.text:
+            while "they are dropped" not in caplog.text:
                 await asyncio.sleep(0.02)
     finally:
         await own_redis.config_set("maxmemory", 0)

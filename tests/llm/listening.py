@@ -10,15 +10,15 @@ class Heard:
     texts: list[list[str]] = field(default_factory=list)
     waited: list[tuple[int, int]] = field(default_factory=list)
 
-    def begins(self) -> None:
+    def on_start(self) -> None:
         self.texts.append([])
 
-    def adds(self, text: str) -> None:
+    def on_delta(self, text: str) -> None:
         self.texts[-1].append(text)
 
-    def waits(self, seconds: float, number: int, most: int) -> None:
-        assert seconds >= 0
-        self.waited.append((number, most))
+    def on_retry(self, wait_s: float, number: int, max_tries: int) -> None:
+        assert wait_s >= 0
+        self.waited.append((number, max_tries))
 
     @property
     def tries(self) -> list[str]:

@@ -7,7 +7,6 @@ from unittest.mock import Mock
 
 import pytest
 
-from nlp2filters.core.prompt import Message
 from nlp2filters.errors import (
     AnswerRefused,
     AnswerTruncated,
@@ -17,23 +16,26 @@ from nlp2filters.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from nlp2filters.llm import Listener
-from nlp2filters.llm.http import MAX_TOKENS, MAX_TRIES, RetryBudget
-from nlp2filters.llm.openai import OpenAIProvider
+from nlp2filters.llm import MAX_TOKENS, ChatMessage, Listener
+from nlp2filters.llm.http import MAX_TRIES
+from nlp2filters.llm.provider import LLMProvider
+from nlp2filters.llm.registry import LLMConfig, create
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
 
-MESSAGES: list[Message] = [{"role": "system", "content": "rules"}, {"role": "user", "content": "text"}]
+MESSAGES: list[ChatMessage] = [{"role": "system", "content": "rules"}, {"role": "user", "content": "text"}]
 SCHEMA = {"type": "object", "properties": {}}
 
 
 @pytest.fixture
-async def provider(llm: LLM) -> AsyncIterator[OpenAIProvider]:
-    async with OpenAIProvider(base_url=llm.url, api_key="sk-test", model="m", timeout_s=5) as provider:
+async def provider(llm: LLM) -> AsyncIterator[LLMProvider]:
+    async with create(
+        LLMConfig(provider="openai", base_url=llm.url, api_key="sk-test", model="m", timeout_s=5)
+    ) as provider:
         yield provider
 
 
-async def test_a_good_answer(llm: LLM, provider: OpenAIProvider) -> None:
+async def test_a_good_answer(llm: LLM, provider: LLMProvider) -> None:
     llm.script(peer.good({"a": 1}))
     answer = await provider.complete(MESSAGES, SCHEMA)
     assert (answer.content, answer.model) == ('{"a": 1}', "test-1")
@@ -46,19 +48,19 @@ async def test_a_good_answer(llm: LLM, provider: OpenAIProvider) -> None:
 
 async def test_no_key_no_header(llm: LLM) -> None:
     llm.script(peer.good({}))
-    async with OpenAIProvider(base_url=llm.url, api_key="", model="m", timeout_s=5) as provider:
+    async with create(LLMConfig(provider="openai", base_url=llm.url, api_key="", model="m", timeout_s=5)) as provider:
         await provider.complete(MESSAGES, SCHEMA)
     assert llm.keys == [None]
 
 
 @pytest.mark.parametrize("failure", [peer.rate_limited, peer.server_error, Reply(408, body=b""), Reply(409, body=b"x")])
-async def test_what_may_pass_is_tried_again(llm: LLM, provider: OpenAIProvider, failure: Reply) -> None:
+async def test_what_may_pass_is_tried_again(llm: LLM, provider: LLMProvider, failure: Reply) -> None:
     llm.script(failure, peer.good({}))
     await provider.complete(MESSAGES, SCHEMA)
     assert len(llm.requests) == 2
 
 
-async def test_it_gives_up_after_some_tries(llm: LLM, provider: OpenAIProvider) -> None:
+async def test_it_gives_up_after_some_tries(llm: LLM, provider: LLMProvider) -> None:
     llm.script(peer.server_error)
     with pytest.raises(ProviderUnavailable, match="500: something broke"):
         await provider.complete(MESSAGES, SCHEMA)
@@ -82,7 +84,7 @@ async def test_it_gives_up_after_some_tries(llm: LLM, provider: OpenAIProvider) 
     ],
 )
 async def test_what_will_not_pass_is_not_tried_again(
-    llm: LLM, provider: OpenAIProvider, reply: Reply, error: type[ProviderError], calls: int
+    llm: LLM, provider: LLMProvider, reply: Reply, error: type[ProviderError], calls: int
 ) -> None:
     llm.script(reply)
     with pytest.raises(error) as caught:
@@ -93,13 +95,13 @@ async def test_what_will_not_pass_is_not_tried_again(
 
 async def test_the_deadline_holds_for_everything_together(llm: LLM) -> None:
     llm.script(peer.slow)
-    async with OpenAIProvider(base_url=llm.url, api_key="", model="m", timeout_s=0.3) as provider:
+    async with create(LLMConfig(provider="openai", base_url=llm.url, api_key="", model="m", timeout_s=0.3)) as provider:
         with pytest.raises(ProviderTimeout):
             await provider.complete(MESSAGES, SCHEMA)
 
 
 @pytest.mark.parametrize("after", ["3600", "Fri, 31 Dec 2100 23:59:59 GMT"])
-async def test_a_wait_beyond_the_deadline_ends_it_at_once(llm: LLM, provider: OpenAIProvider, after: str) -> None:
+async def test_a_wait_beyond_the_deadline_ends_it_at_once(llm: LLM, provider: LLMProvider, after: str) -> None:
     llm.script(Reply(429, headers={"retry-after": after}, body=b""))
     began = time.monotonic()
     with pytest.raises(ProviderUnavailable):
@@ -109,13 +111,13 @@ async def test_a_wait_beyond_the_deadline_ends_it_at_once(llm: LLM, provider: Op
 
 
 @pytest.mark.parametrize("after", ["0", "Fri, 31 Dec 1999 23:59:59 GMT", "soon", "-1"])
-async def test_any_retry_after_can_be_read(llm: LLM, provider: OpenAIProvider, after: str) -> None:
+async def test_any_retry_after_can_be_read(llm: LLM, provider: LLMProvider, after: str) -> None:
     llm.script(Reply(429, headers={"retry-after": after}, body=b""), peer.good({}))
     await provider.complete(MESSAGES, SCHEMA)
     assert len(llm.requests) == 2
 
 
-async def test_a_server_without_json_schema_is_asked_for_plain_json(llm: LLM, provider: OpenAIProvider) -> None:
+async def test_a_server_without_json_schema_is_asked_for_plain_json(llm: LLM, provider: LLMProvider) -> None:
     llm.script(peer.no_json_schema, peer.good({}))
     await provider.complete(MESSAGES, SCHEMA)
     await provider.complete(MESSAGES, SCHEMA)
@@ -125,7 +127,7 @@ async def test_a_server_without_json_schema_is_asked_for_plain_json(llm: LLM, pr
     assert "properties" in second["messages"][1]["content"]
 
 
-async def test_a_model_that_takes_no_temperature_is_asked_without(llm: LLM, provider: OpenAIProvider) -> None:
+async def test_a_model_that_takes_no_temperature_is_asked_without(llm: LLM, provider: LLMProvider) -> None:
     body = b"""{"error": {"message": "Unsupported value: 'temperature' does not support 0 with this model."}}"""
     llm.script(Reply(400, body=body), peer.good({}))
     await provider.complete(MESSAGES, SCHEMA)
@@ -135,21 +137,14 @@ async def test_a_model_that_takes_no_temperature_is_asked_without(llm: LLM, prov
 
 
 async def test_nobody_listens() -> None:
-    async with OpenAIProvider(base_url="http://127.0.0.1:9", api_key="", model="m", timeout_s=30) as provider:
+    async with create(
+        LLMConfig(provider="openai", base_url="http://127.0.0.1:9", api_key="", model="m", timeout_s=30)
+    ) as provider:
         with pytest.raises(ProviderUnavailable):
             await provider.complete(MESSAGES, SCHEMA)
 
 
-def test_retries_are_rationed() -> None:
-    budget = RetryBudget(ahead=2, earned=0.5)
-    assert [budget.spend() for _ in range(3)] == [True, True, False]
-    budget.earn()
-    assert not budget.spend()
-    budget.earn()
-    assert budget.spend()
-
-
-async def test_an_answer_has_a_limit_whatever_the_server_calls_it(llm: LLM, provider: OpenAIProvider) -> None:
+async def test_an_answer_has_a_limit_whatever_the_server_calls_it(llm: LLM, provider: LLMProvider) -> None:
     def unknown(name: str) -> Reply:
         return Reply(400, body=b'{"error": {"message": "unsupported parameter: %b"}}' % name.encode())
 
@@ -172,7 +167,7 @@ async def test_an_answer_has_a_limit_whatever_the_server_calls_it(llm: LLM, prov
     ],
 )
 async def test_a_key_that_the_server_quotes_is_told_to_nobody(
-    llm: LLM, provider: OpenAIProvider, quoting: Reply, caplog: pytest.LogCaptureFixture
+    llm: LLM, provider: LLMProvider, quoting: Reply, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", logger="nlp2filters")
     llm.script(quoting)

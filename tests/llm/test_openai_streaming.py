@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from nlp2filters.core.prompt import Message
 from nlp2filters.errors import (
     AnswerRefused,
     AnswerTruncated,
@@ -20,13 +19,15 @@ from nlp2filters.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
+from nlp2filters.llm import ChatMessage
 from nlp2filters.llm.http import MAX_TRIES
-from nlp2filters.llm.openai import OpenAIProvider
+from nlp2filters.llm.provider import LLMProvider
+from nlp2filters.llm.registry import LLMConfig, create
+from tests.llm.listening import Heard
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
-from tests.providers.listening import Heard
 
-MESSAGES: list[Message] = [{"role": "user", "content": "text"}]
+MESSAGES: list[ChatMessage] = [{"role": "user", "content": "text"}]
 TEXT = '{"conditions": [{"quote": "größer als 3 €, 🚗", "value": 3}]}'
 GOOD = peer.good(TEXT)
 WORDY = 'data: {"padding": "' + "x" * 300 + '", "choices": [{"delta": {"content": "{}"}}]}\n\n'
@@ -34,12 +35,14 @@ EVENTS = 'data: {"choices": [{"delta": {"content": "{}"}, "finish_reason": "stop
 
 
 @pytest.fixture
-async def provider(llm: LLM) -> AsyncIterator[OpenAIProvider]:
-    async with OpenAIProvider(base_url=llm.url, api_key="sk-test", model="m", timeout_s=5) as provider:
+async def provider(llm: LLM) -> AsyncIterator[LLMProvider]:
+    async with create(
+        LLMConfig(provider="openai", base_url=llm.url, api_key="sk-test", model="m", timeout_s=5)
+    ) as provider:
         yield provider
 
 
-async def test_the_answer_is_heard_while_it_comes(llm: LLM, provider: OpenAIProvider) -> None:
+async def test_the_answer_is_heard_while_it_comes(llm: LLM, provider: LLMProvider) -> None:
     llm.script(GOOD)
     heard = Heard()
     answer = await provider.complete(MESSAGES, {}, heard)
@@ -49,14 +52,14 @@ async def test_the_answer_is_heard_while_it_comes(llm: LLM, provider: OpenAIProv
     assert (llm.requests[0]["stream"], llm.requests[0]["stream_options"]) == (True, {"include_usage": True})
 
 
-async def test_nobody_listens_nothing_is_streamed(llm: LLM, provider: OpenAIProvider) -> None:
+async def test_nobody_listens_nothing_is_streamed(llm: LLM, provider: LLMProvider) -> None:
     llm.script(GOOD)
     assert (await provider.complete(MESSAGES, {})).content == TEXT
     assert "stream" not in llm.requests[0]
 
 
 @pytest.mark.parametrize("packet", [1, 7, 64])
-async def test_packets_end_anywhere(llm: LLM, provider: OpenAIProvider, packet: int) -> None:
+async def test_packets_end_anywhere(llm: LLM, provider: LLMProvider, packet: int) -> None:
     llm.script(replace(GOOD, packet=packet))
     heard = Heard()
     assert (await provider.complete(MESSAGES, {}, heard)).content == TEXT
@@ -64,7 +67,7 @@ async def test_packets_end_anywhere(llm: LLM, provider: OpenAIProvider, packet: 
 
 
 @pytest.mark.parametrize("ends", ["not done", "open"])
-async def test_an_answer_that_is_whole_is_taken(llm: LLM, provider: OpenAIProvider, ends: str) -> None:
+async def test_an_answer_that_is_whole_is_taken(llm: LLM, provider: LLMProvider, ends: str) -> None:
     llm.script(replace(GOOD, ends=ends))  # type: ignore[arg-type]
     assert (await provider.complete(MESSAGES, {}, Heard())).content == TEXT
     assert len(llm.requests) == 1
@@ -80,7 +83,7 @@ async def test_an_answer_that_is_whole_is_taken(llm: LLM, provider: OpenAIProvid
     ],
     ids=["cut", "early", "error", "error text"],
 )
-async def test_a_stream_that_breaks_is_begun_anew(llm: LLM, provider: OpenAIProvider, first: Reply) -> None:
+async def test_a_stream_that_breaks_is_begun_anew(llm: LLM, provider: LLMProvider, first: Reply) -> None:
     llm.script(first, GOOD)
     heard = Heard()
     assert (await provider.complete(MESSAGES, {}, heard)).content == TEXT
@@ -90,7 +93,7 @@ async def test_a_stream_that_breaks_is_begun_anew(llm: LLM, provider: OpenAIProv
     assert (whole, heard.waited, len(llm.requests)) == (TEXT, [(2, MAX_TRIES)], 2)
 
 
-async def test_an_error_before_the_stream_is_waited_out(llm: LLM, provider: OpenAIProvider) -> None:
+async def test_an_error_before_the_stream_is_waited_out(llm: LLM, provider: LLMProvider) -> None:
     llm.script(peer.rate_limited, peer.server_error, GOOD)
     heard = Heard()
     await provider.complete(MESSAGES, {}, heard)
@@ -112,7 +115,7 @@ async def test_an_error_before_the_stream_is_waited_out(llm: LLM, provider: Open
     ],
 )
 async def test_what_is_of_no_use(
-    llm: LLM, provider: OpenAIProvider, reply: Reply, error: type[ProviderError], calls: int
+    llm: LLM, provider: LLMProvider, reply: Reply, error: type[ProviderError], calls: int
 ) -> None:
     llm.script(reply)
     with pytest.raises(error) as caught:
@@ -123,20 +126,20 @@ async def test_what_is_of_no_use(
 
 async def test_the_deadline_holds_for_a_stream_that_never_ends(llm: LLM) -> None:
     llm.script(replace(GOOD, ends="never"))
-    async with OpenAIProvider(base_url=llm.url, api_key="", model="m", timeout_s=0.5) as provider:
+    async with create(LLMConfig(provider="openai", base_url=llm.url, api_key="", model="m", timeout_s=0.5)) as provider:
         with pytest.raises(ProviderTimeout):
             await provider.complete(MESSAGES, {}, Heard())
     assert len(llm.requests) == 1
 
 
-async def test_a_server_that_gives_the_whole_answer_at_once(llm: LLM, provider: OpenAIProvider) -> None:
+async def test_a_server_that_gives_the_whole_answer_at_once(llm: LLM, provider: LLMProvider) -> None:
     llm.script(replace(GOOD, streams=False))
     heard = Heard()
     assert (await provider.complete(MESSAGES, {}, heard)).content == TEXT
     assert heard.texts == [[TEXT]]
 
 
-async def test_what_a_server_does_not_know_it_is_not_asked_again(llm: LLM, provider: OpenAIProvider) -> None:
+async def test_what_a_server_does_not_know_it_is_not_asked_again(llm: LLM, provider: LLMProvider) -> None:
     llm.script(peer.no_stream_options, GOOD)
     assert (await provider.complete(MESSAGES, {}, Heard())).usage is None
     llm.script(peer.no_json_schema, peer.no_stream, replace(GOOD, streams=False))
@@ -157,12 +160,12 @@ async def test_calls_at_once_all_do_without_what_the_server_does_not_know() -> N
         return Response(EVENTS, media_type="text/event-stream")
 
     with peer.serving([Route("/chat/completions", answer, methods=["POST"])]) as url:
-        async with OpenAIProvider(base_url=url, api_key="", model="m", timeout_s=20) as provider:
+        async with create(LLMConfig(provider="openai", base_url=url, api_key="", model="m", timeout_s=20)) as provider:
             answers = await asyncio.gather(*(provider.complete(MESSAGES, {}, Heard()) for _ in range(5)))
     assert [answer.content for answer in answers] == 5 * ["{}"]
 
 
-async def test_an_upstream_that_fails_says_nothing_of_streams(llm: LLM, provider: OpenAIProvider) -> None:
+async def test_an_upstream_that_fails_says_nothing_of_streams(llm: LLM, provider: LLMProvider) -> None:
     llm.script(Reply(400, body=b'{"error": "the upstream refused"}'))
     with pytest.raises(ProviderRejected):
         await provider.complete(MESSAGES, {}, Heard())
@@ -185,7 +188,7 @@ async def test_a_stream_that_is_compressed(body: str, said: str) -> None:
         return Response(gzip.compress(body.encode()), 200, headers, media_type="text/event-stream")
 
     with peer.serving([Route("/chat/completions", answer, methods=["POST"])]) as url:
-        async with OpenAIProvider(base_url=url, api_key="", model="m", timeout_s=5) as provider:
+        async with create(LLMConfig(provider="openai", base_url=url, api_key="", model="m", timeout_s=5)) as provider:
             if said.startswith("{"):
                 assert (await provider.complete(MESSAGES, {}, Heard())).content == said
             else:
@@ -201,7 +204,7 @@ async def test_a_connection_is_used_again() -> None:
         return Response(EVENTS, media_type="text/event-stream")
 
     with peer.serving([Route("/chat/completions", answer, methods=["POST"])]) as url:
-        async with OpenAIProvider(base_url=url, api_key="", model="m", timeout_s=5) as provider:
+        async with create(LLMConfig(provider="openai", base_url=url, api_key="", model="m", timeout_s=5)) as provider:
             for _ in range(5):
                 await provider.complete(MESSAGES, {}, Heard())
     assert len(clients) == 1

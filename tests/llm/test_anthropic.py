@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from nlp2filters.core.prompt import Message
 from nlp2filters.errors import (
     AnswerRefused,
     AnswerTruncated,
@@ -19,14 +18,15 @@ from nlp2filters.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from nlp2filters.llm.anthropic import AnthropicProvider
+from nlp2filters.llm import ChatMessage
 from nlp2filters.llm.http import MAX_TRIES
-from nlp2filters.llm.registry import configured
+from nlp2filters.llm.provider import LLMProvider
+from nlp2filters.llm.registry import LLMConfig, create
 from nlp2filters.settings import Settings
+from tests.llm.listening import Heard
 from tests.peers.llm import Reply, serving, streamed
-from tests.providers.listening import Heard
 
-MESSAGES: list[Message] = [
+MESSAGES: list[ChatMessage] = [
     {"role": "system", "content": "rules"},
     {"role": "user", "content": "text"},
     {"role": "assistant", "content": "{}"},
@@ -117,12 +117,14 @@ def peer() -> Iterator[Peer]:
 
 
 @pytest.fixture
-async def provider(peer: Peer) -> AsyncIterator[AnthropicProvider]:
-    async with AnthropicProvider(base_url=peer.url, api_key="sk-test", model="m", timeout_s=5) as provider:
+async def provider(peer: Peer) -> AsyncIterator[LLMProvider]:
+    async with create(
+        LLMConfig(provider="anthropic", base_url=peer.url, api_key="sk-test", model="m", timeout_s=5)
+    ) as provider:
         yield provider
 
 
-async def test_a_good_answer(peer: Peer, provider: AnthropicProvider) -> None:
+async def test_a_good_answer(peer: Peer, provider: LLMProvider) -> None:
     peer.script = [(200, message({"type": "text", "text": "Here:"}, USED))]
     answer = await provider.complete(MESSAGES, SCHEMA)
     assert (json.loads(answer.content), answer.model) == ({"a": "ü"}, "test-1")
@@ -134,7 +136,7 @@ async def test_a_good_answer(peer: Peer, provider: AnthropicProvider) -> None:
     assert request["tool_choice"] == {"type": "tool", "name": request["tools"][0]["name"]}
 
 
-async def test_an_overloaded_server_is_asked_again(peer: Peer, provider: AnthropicProvider) -> None:
+async def test_an_overloaded_server_is_asked_again(peer: Peer, provider: LLMProvider) -> None:
     peer.script = [(529, OVERLOADED), (200, message(USED))]
     await provider.complete(MESSAGES, SCHEMA)
     assert len(peer.seen) == 2
@@ -153,7 +155,7 @@ async def test_an_overloaded_server_is_asked_again(peer: Peer, provider: Anthrop
     ],
 )
 async def test_what_is_of_no_use(
-    peer: Peer, provider: AnthropicProvider, status: int, content: Any, error: type[ProviderError], calls: int
+    peer: Peer, provider: LLMProvider, status: int, content: Any, error: type[ProviderError], calls: int
 ) -> None:
     peer.script = [(status, content)]
     with pytest.raises(error):
@@ -161,7 +163,7 @@ async def test_what_is_of_no_use(
     assert len(peer.seen) == calls
 
 
-async def test_a_stream(peer: Peer, provider: AnthropicProvider) -> None:
+async def test_a_stream(peer: Peer, provider: LLMProvider) -> None:
     peer.script = [(200, Stream(reply=Reply(packet=5)))]
     heard = Heard()
     answer = await provider.complete(MESSAGES, SCHEMA, heard)
@@ -170,7 +172,7 @@ async def test_a_stream(peer: Peer, provider: AnthropicProvider) -> None:
     assert peer.seen[0][1]["stream"] is True
 
 
-async def test_a_whole_answer_instead_of_a_stream(peer: Peer, provider: AnthropicProvider) -> None:
+async def test_a_whole_answer_instead_of_a_stream(peer: Peer, provider: LLMProvider) -> None:
     peer.script = [(200, message(USED))]
     heard = Heard()
     answer = await provider.complete(MESSAGES, SCHEMA, heard)
@@ -187,7 +189,7 @@ async def test_a_whole_answer_instead_of_a_stream(peer: Peer, provider: Anthropi
     ],
     ids=["error", "early", "cut", "empty"],
 )
-async def test_a_stream_that_breaks_is_begun_anew(peer: Peer, provider: AnthropicProvider, first: Stream) -> None:
+async def test_a_stream_that_breaks_is_begun_anew(peer: Peer, provider: LLMProvider, first: Stream) -> None:
     peer.script = [(200, first), (200, Stream())]
     heard = Heard()
     await provider.complete(MESSAGES, SCHEMA, heard)
@@ -206,7 +208,7 @@ async def test_a_stream_that_breaks_is_begun_anew(peer: Peer, provider: Anthropi
     ids=["rejected", "refused", "cut off", "no tool", "nonsense"],
 )
 async def test_a_stream_of_no_use(
-    peer: Peer, provider: AnthropicProvider, stream: Stream, error: type[ProviderError]
+    peer: Peer, provider: LLMProvider, stream: Stream, error: type[ProviderError]
 ) -> None:
     peer.script = [(200, stream)]
     with pytest.raises(error):
@@ -215,8 +217,8 @@ async def test_a_stream_of_no_use(
 
 
 async def test_the_settings_choose_it() -> None:
-    assert configured(Settings(llm_provider="anthropic")) is None
-    provider = configured(Settings(llm_provider="anthropic", llm_model="m"))
-    assert isinstance(provider, AnthropicProvider)
-    async with provider:
+    assert Settings(llm_provider="anthropic").llm is None
+    config = Settings(llm_provider="anthropic", llm_model="m").llm
+    assert config
+    async with create(config) as provider:
         assert (provider.name, provider.model) == ("anthropic", "m")

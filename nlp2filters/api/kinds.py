@@ -1,0 +1,63 @@
+"""Accept requests of every kind of job: a row says how a kind's request is checked and becomes a job."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+import orjson
+from pydantic import BaseModel
+
+from nlp2filters.api.preparation import Member, Preparation, check_webhook, new_id
+from nlp2filters.api.routes import Call, OneOf
+from nlp2filters.clock import now_ms
+from nlp2filters.core import jobs
+from nlp2filters.core.kinds import DEFAULT, JOBS_PATH, accepted_at, result_models
+from nlp2filters.core.requests import JobRequest
+from nlp2filters.storage import request_parts
+
+Prepare: TypeAlias = Callable[[Call, Any], Awaitable[Member]]
+
+
+async def prepare(call: Call, body: Any) -> Member:
+    """Check a request, and create the caller's job and the request that it stores. Nothing is written."""
+    return await PREPARE.get(body.kind, _prepare)(call, body)
+
+
+async def _prepare(call: Call, body: JobRequest) -> Member:
+    """Create a job from a request that its model has checked completely."""
+    settings, webhook = call.services.settings, body.webhook
+    if webhook:
+        check_webhook(settings, call.headers, webhook.url)
+    job = jobs.create(
+        new_id("job"),
+        body.kind,
+        call.caller.owner,
+        now_ms(),
+        deadline_s=body.deadline_seconds or settings.deadline_s,
+        metadata=body.metadata,
+        notify=tuple(webhook.events) if webhook else (),
+        webhook=webhook.url if webhook else None,
+    )
+    return job, request_parts.Request(orjson.dumps(body.model_dump(mode="json", exclude={"metadata"})))
+
+
+async def _prepare_filters(call: Call, body: Any) -> Member:
+    return await Preparation(call.services, call.caller.owner, call.headers).prepare(body)
+
+
+# The kinds whose requests take more to check than their model.
+PREPARE: Mapping[str, Prepare] = {"filters": _prepare_filters}
+
+
+def _request_models() -> list[type[BaseModel]]:
+    return [kind.request() for kind in accepted_at(JOBS_PATH).values()]
+
+
+def _select_model(data: object) -> type[BaseModel]:
+    """Return the model of the kind that a body names. That of the default kind refuses kinds that are not accepted."""
+    kinds = accepted_at(JOBS_PATH)
+    name = data.get("kind") if isinstance(data, dict) else None
+    return kinds[name if isinstance(name, str) and name in kinds else DEFAULT].request()
+
+
+REQUEST = OneOf(_request_models, _select_model)
+RESULT = OneOf(result_models)

@@ -1,0 +1,113 @@
+"""The kinds of jobs: the stages that each passes through, and the models of its request and its result.
+
+This is the table that all processes and clients share. What they do with a kind is bound to it elsewhere:
+`worker/stages.py` has the function of each stage, and `api/kinds.py` the check of each kind's request.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+from pydantic import BaseModel
+
+from nlp2filters.core import schemas
+
+# Webhooks are delivered by a queue of their own, whatever the kind of the job.
+DELIVERY = "delivery"
+JOBS_PATH = "/v1/jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class StageInfo:
+    """A stage of a kind: its `label` for people.
+
+    With `quick_lane`, its queue has a separate lane for jobs that need not wait as long as others, such as those that
+    call no LLM.
+    """
+
+    label: str
+    quick_lane: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of job.
+
+    A stage has the name of its queue, which kinds may share. `request` returns the model of the request's body, which
+    is posted to `path`; it is a function, as a client loads no part of what validates requests.
+    """
+
+    name: str
+    label: str
+    stages: Mapping[str, StageInfo]
+    request: Callable[[], type[BaseModel]]
+    result: type[BaseModel]
+    path: str = JOBS_PATH
+
+
+def _submission() -> type[BaseModel]:
+    from nlp2filters.core.requests import Submission
+
+    return Submission
+
+
+def _echo() -> type[BaseModel]:
+    from nlp2filters.core.requests import Echo
+
+    return Echo
+
+
+_kinds = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "filters",
+            "Filter",
+            {
+                "embedding": StageInfo("Embed, link, draft"),
+                "llm": StageInfo("Translate, check, compile", quick_lane=True),
+            },
+            request=_submission,
+            result=schemas.Result,
+        ),
+        Kind(
+            "echo",
+            "Echo",
+            {"embedding": StageInfo("Embed")},
+            request=_echo,
+            result=schemas.Echoed,
+            path="/embedding/echo",
+        ),
+    )
+}
+KINDS: Mapping[str, Kind] = _kinds
+# Requests that name no kind are of this one.
+DEFAULT = "filters"
+
+
+def load(modules: Iterable[str]) -> None:
+    """Add the `KIND` of each of these modules to the table."""
+    for module in modules:
+        kind: Kind = import_module(module).KIND
+        _kinds[kind.name] = kind
+
+
+def queues() -> tuple[str, ...]:
+    """Return the names of all queues: one for each stage, and that of the webhooks."""
+    return (*dict.fromkeys(stage for kind in KINDS.values() for stage in kind.stages), DELIVERY)
+
+
+def stage_info(kind: str, stage: str) -> StageInfo:
+    """Return the row of a stage. For one that only a newer version knows, it is labelled with its name."""
+    stages = KINDS[kind].stages if kind in KINDS else {}
+    return stages.get(stage) or StageInfo(stage)
+
+
+def result_models() -> list[type[BaseModel]]:
+    """Return the models of the results of all kinds."""
+    return [kind.result for kind in KINDS.values()]
+
+
+def accepted_at(path: str) -> dict[str, Kind]:
+    """Return the kinds whose requests are posted to this path, by name."""
+    return {name: kind for name, kind in KINDS.items() if kind.path == path}

@@ -1,0 +1,292 @@
+"""One attempt of one stage of a job: begin it, run it, and commit what came of it.
+
+A stage may run twice, but only one attempt's result is committed. However an attempt ends, the job's record is correct
+afterwards: the stage has succeeded, has failed for good, or waits in its queue for the next attempt.
+"""
+
+import asyncio
+import logging
+import math
+import random
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+import orjson
+from arq.worker import Retry
+
+from nlp2filters import fault_injection, logs
+from nlp2filters.clock import now_ms
+from nlp2filters.core import jobs
+from nlp2filters.core.jobs import Job, Suspect
+from nlp2filters.core.problems import problem
+from nlp2filters.errors import (
+    CancelRequested,
+    IllegalTransition,
+    JobNotFound,
+    ProviderError,
+    StaleAttempt,
+    TextTooComplex,
+    UnsupportedRecordVersion,
+)
+from nlp2filters.fault_injection import Faults
+from nlp2filters.storage import arq_format
+from nlp2filters.storage.commits import EventDraft
+from nlp2filters.storage.heartbeat import Heartbeat
+from nlp2filters.storage.store import Store
+from nlp2filters.worker.progress import ProgressReporter
+
+STAGE_TIMEOUT_S = 120.0
+CHECKPOINT_TIMEOUT_S = 5.0
+NEWER_VERSION_WAIT_S = 5.0
+# While it is unknown whether a silent worker is dead, its job is checked again after this pause.
+JUDGEMENT_WAIT_S = 1.0
+# Interruptions that are not the job's fault do not count as attempts. This limits them, so that no job runs forever.
+MAX_INTERRUPTIONS = 20
+NO_RESULT = EventDraft("done", {"result": None})
+
+S = TypeVar("S")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerContext(Generic[S]):
+    """A running worker process. Its attempts share the `services` that it opened at its start."""
+
+    name: str
+    store: Store
+    heartbeat: Heartbeat
+    services: S
+    max_attempts: int = 3
+    faults: Faults = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt(Generic[S]):
+    """A running attempt of one stage of a job. `fields` are those of the job's record that the stage asked for."""
+
+    job: Job
+    request: Mapping[str, Any]
+    fields: Mapping[str, Any]
+    worker: WorkerContext[S]
+    progress: ProgressReporter
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """The fields that a stage adds to the record, and the event that announces them besides the change of status.
+
+    The last stage adds the field `result`.
+    """
+
+    fields: Mapping[str, Any]
+    event: str | None = None
+
+
+Work = Callable[[Attempt[S]], Awaitable[StageResult]]
+
+
+async def run(
+    worker: WorkerContext[S], stage: str, functions: Mapping[str, Work[S]], fields: Sequence[str], job_id: str
+) -> None:
+    """Make an attempt of the job's stage.
+
+    `functions` has the stage's function for each kind of job, `fields` names the fields of the record that they need
+    besides the request.
+
+    Raises:
+        Retry: tells ARQ that it is too early, or that only a worker of another version can do it.
+    """
+    with logs.about(job_id=job_id, stage=stage):
+        if attempt := await _begin(worker, stage, functions, fields, job_id):
+            await _run(attempt, functions[attempt.job.kind])
+
+
+async def checkpoint(attempt: Attempt[S], name: str, value: Any) -> None:
+    """Store a value in the field `name` of the record, from where the next attempt reads it if this one dies.
+
+    The attempt goes on without it if Redis does not accept it soon.
+    """
+    attempt_id = attempt.job.attempt
+    try:
+        async with asyncio.timeout(CHECKPOINT_TIMEOUT_S):
+            await _commit(attempt, lambda job: jobs.checkpoint(job, attempt_id, name), [], {name: orjson.dumps(value)})
+    except TimeoutError:
+        _log.warning("Redis does not accept the checkpoint %r now: going on without it", name)
+
+
+async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
+    """Fail a job whose queue entry ARQ gave up: it has expired, or cannot be read. The worker calls it."""
+    store, job_id = ctx["worker"].store, arq_format.job_of(entry_id)
+    error = problem("worker-lost", "The job's queue entry could not be run.")
+    with logs.about(job_id=job_id):
+        try:
+            job = await store.jobs.get(job_id)
+            await store.jobs.apply(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT])
+        except (JobNotFound, IllegalTransition) as exc:
+            _log.info("the job of an abandoned queue entry has already ended: %s", exc)
+
+
+def timings_ms(job: Job) -> dict[str, int]:
+    """Return the job's milliseconds so far, and those of each stage that has ended: queued, and running."""
+    timings = {"total": now_ms() - job.created_at}
+    for name, run in job.stages.items():
+        if run.queued_at is not None and run.started_at is not None:
+            timings[f"{name}_queued"] = run.started_at - run.queued_at
+            timings[f"{name}_run"] = (run.finished_at or now_ms()) - run.started_at
+    return timings
+
+
+async def _begin(
+    worker: WorkerContext[S], stage: str, kinds: Container[str], fields: Sequence[str], job_id: str
+) -> Attempt[S] | None:
+    """Begin an attempt of the job. Returns None if there is nothing (more) to do for this stage."""
+    store = worker.store
+    try:
+        job, values = await store.jobs.load(job_id, "request", *fields)
+        if job.kind not in kinds:
+            _log.warning("left to a worker that knows jobs of the kind %r", job.kind)
+            raise Retry(defer=NEWER_VERSION_WAIT_S)
+        if job.status == "canceling":  # Its worker is dead: a live one would have finished the cancellation itself.
+            await _finish_cancel(store, job_id)
+            return None
+        if jobs.overdue(job, now_ms()):
+            error = problem("deadline-passed", "The job's deadline passed before a worker could begin it.")
+            await store.jobs.apply(job, lambda job: jobs.expire(job, error, now_ms()), events=[NO_RESULT])
+            return None
+        job, survivors = await _count_attempts(worker, stage, job)
+        if job.done:
+            return None
+        job = await store.jobs.apply(
+            job,
+            lambda job: jobs.begin(job, stage, worker.name, now_ms(), survivors=survivors),
+            events=[EventDraft("status", {})],
+        )
+    except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
+        _log.info("nothing to do: %s", exc)
+        return None
+    except UnsupportedRecordVersion as exc:
+        _log.warning("left to a worker of the newer version: %s", exc)
+        raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
+    _log.info("begun", extra={"attempt": job.attempt.number})
+    return Attempt(job, values["request"], values, worker, ProgressReporter(store, job))
+
+
+async def _count_attempts(worker: WorkerContext[S], stage: str, job: Job) -> tuple[Job, Collection[Suspect]]:
+    """Count the attempts so far, and end the job if there were too many. Returns it with the workers that survived.
+
+    Raises:
+        IllegalTransition: the job is not at this stage.
+        Retry: tells ARQ to try later, until it is known whether the job's earlier workers are dead.
+    """
+    if job.done or job.stage != stage:
+        raise IllegalTransition(job.id, job.status, f"begin stage {stage}")
+    store, heartbeat = worker.store, worker.heartbeat
+    if job.stages[stage].status == "running":  # Its lease has expired: otherwise we could not have claimed it.
+        attempt_id, now = job.attempt, await heartbeat.now()
+        job = await store.jobs.apply(job, lambda job: jobs.lapse(job, attempt_id, now))
+    survivors, all_others_are_dead = await heartbeat.judge(job.stages[stage].suspects)
+    if job.stages[stage].uncounted_attempts + len(survivors) >= MAX_INTERRUPTIONS:
+        detail = f"This stage was interrupted {MAX_INTERRUPTIONS} times, by no fault of the job."
+    elif job.counted_attempts - len(survivors) < worker.max_attempts:
+        return job, survivors
+    elif all_others_are_dead:
+        detail = f"{worker.max_attempts} workers died or gave up while they ran this stage."
+    else:
+        raise Retry(defer=JUDGEMENT_WAIT_S)
+    _log.error("dead-lettered: %s", detail)
+    error = problem("worker-lost", detail)
+    return await store.jobs.apply(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT]), survivors
+
+
+async def _run(attempt: Attempt[S], function: Work[S]) -> None:
+    """Run an attempt that has begun. The final commit has no time limit: it waits until Redis accepts it."""
+    reach = partial(fault_injection.reach, attempt.worker.faults)
+    reach("stage-begun")
+    try:
+        async with asyncio.timeout(STAGE_TIMEOUT_S), attempt.progress:
+            result = await function(attempt)
+        reach("stage-done")
+        await _succeed(attempt, result)
+    except asyncio.CancelledError:
+        _log.info("this worker stops or has lost its lease: the job returns to its queue")
+        await asyncio.shield(_release(attempt))
+        raise
+    except Exception as exc:
+        await _retry_or_fail(attempt, exc)
+
+
+async def _succeed(attempt: Attempt[S], result: StageResult) -> None:
+    """Commit the stage's result, and queue the next stage if there is one."""
+    job, attempt_id = attempt.job, attempt.job.attempt
+    fields = {name: orjson.dumps(value) for name, value in result.fields.items()}
+    if job.next_stage is None:
+        events = [EventDraft("done", {"result": result.fields["result"]})]
+        await _commit(attempt, lambda job: jobs.succeed(job, attempt_id, now_ms()), events, fields)
+        return
+    events = [EventDraft(result.event, result.fields)] if result.event else []
+    events.append(EventDraft("status", {}))
+    await _commit(attempt, lambda job: jobs.advance(job, attempt_id, now_ms()), events, fields)
+
+
+async def _release(attempt: Attempt[S]) -> None:
+    attempt_id = attempt.job.attempt
+    await _commit(attempt, lambda job: jobs.release(job, attempt_id, now_ms()), [])
+
+
+async def _retry_or_fail(attempt: Attempt[S], exc: Exception) -> None:
+    """Schedule a retry after a short wait; after the last attempt, fail the job."""
+    job, attempt_id = attempt.job, attempt.job.attempt
+    _log.exception("the stage failed", extra={"attempt": attempt_id.number})
+    if job.counted_attempts < attempt.worker.max_attempts and _is_transient(exc):
+        wait_s = random.uniform(0, 2**job.counted_attempts)  # noqa: S311
+        await attempt.progress.report_last("retrying", f"This did not work: trying again in {math.ceil(wait_s)} s")
+        due = now_ms() + int(1000 * wait_s)
+        await _commit(attempt, lambda job: jobs.retry(job, attempt_id, due), [])
+        return
+    error = _problem(exc, job.stage)
+    await _commit(attempt, lambda job: jobs.fail(job, attempt_id, error, now_ms(), dead_lettered=True), [NO_RESULT])
+
+
+def _is_transient(exc: Exception) -> bool:
+    """Return True if another attempt may succeed."""
+    if isinstance(exc, ProviderError):
+        return exc.retryable
+    return not isinstance(exc, TextTooComplex)
+
+
+def _problem(exc: Exception, stage: str) -> dict[str, Any]:
+    match exc:
+        case ProviderError():
+            return problem("llm-unavailable", exc.public)
+        case TextTooComplex():
+            return problem("text-too-complex", str(exc))
+        case TimeoutError():
+            return problem("job-timeout", f"The stage {stage} took longer than {STAGE_TIMEOUT_S} s.")
+    return problem("internal-error", "An error on our side; it has been logged.")
+
+
+async def _finish_cancel(store: Store, job_id: str) -> None:
+    """End a job that is being canceled, unless another process already has."""
+    try:
+        job = await store.jobs.get(job_id)
+        await store.jobs.apply(job, lambda job: jobs.finish_cancel(job, now_ms()), events=[NO_RESULT])
+    except (JobNotFound, IllegalTransition) as exc:
+        _log.info("another process has finished the cancellation: %s", exc)
+
+
+async def _commit(
+    attempt: Attempt[S],
+    step: Callable[[Job], Job],
+    events: Sequence[EventDraft],
+    fields: Mapping[str, bytes] | None = None,
+) -> None:
+    """Commit a step, unless the job has moved on without us. A job that is being canceled is ended instead."""
+    try:
+        await attempt.worker.store.jobs.apply(attempt.job, step, fields=fields, events=events)
+    except CancelRequested:
+        await _finish_cancel(attempt.worker.store, attempt.job.id)
+    except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
+        _log.warning("the result of this attempt is no longer needed: %s", exc)

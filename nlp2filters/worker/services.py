@@ -1,0 +1,101 @@
+"""The services that each worker opens at its start, and that all its attempts share."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from nlp2filters.embedding import weights
+from nlp2filters.embedding.embedder import Embedder
+from nlp2filters.llm import Provider, registry
+from nlp2filters.settings import Settings
+from nlp2filters.storage.store import Store
+from nlp2filters.storage.vector_index import AT_ONCE, Indexes
+from nlp2filters.webhooks.client import WebhookClient
+from nlp2filters.worker.catalogs import CatalogCache
+from nlp2filters.worker.parsing.catalogs import CatalogParsers
+from nlp2filters.worker.parsing.pool import Pool
+
+_log = logging.getLogger(__name__)
+
+
+class Indexed(Protocol):
+    """A catalog whose names are embedded."""
+
+    @property
+    def indexed(self) -> Sequence[str]:
+        """The names."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingServices:
+    """The embedding model, the parsers, and the indexes of catalogs."""
+
+    embedder: Embedder
+    parsers: CatalogParsers
+    indexes: Indexes
+    index_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def name_vectors(self, catalog: Indexed) -> NDArray[Any] | None:
+        """Return the catalog's index. If it is large and does not exist yet, request it and return None."""
+        names = catalog.indexed
+        if (vectors := await self.indexes.load(names)) is not None:
+            return vectors
+        if len(names) > AT_ONCE:
+            await self.indexes.request(names)
+            return None
+        async with self.index_lock:  # If several jobs need the same names at the same time, only one embeds them.
+            if (vectors := await self.indexes.load(names)) is None:
+                vectors = await self.embedder.embed(names)
+                await self.indexes.save(names, vectors)
+        return vectors
+
+
+@dataclass(frozen=True, slots=True)
+class LLMServices:
+    """The LLM, and parsed catalogs. Where no LLM is configured, `provider` is None, and the drafts are the results."""
+
+    provider: Provider | None
+    catalogs: CatalogCache = field(default_factory=CatalogCache)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryServices:
+    """The client that calls webhooks, and the secrets that sign its messages."""
+
+    client: WebhookClient
+    secrets: Sequence[str]
+
+
+@asynccontextmanager
+async def open_embedding(settings: Settings, store: Store) -> AsyncIterator[EmbeddingServices]:
+    """Load the embedding model, and start the processes that parse texts."""
+    folder = await asyncio.to_thread(weights.locate, settings.model_path, settings.model_cache, progress=False)
+    async with AsyncExitStack() as stack:
+        embedder = await Embedder.load(folder, workers=settings.embedding_threads)
+        stack.push_async_callback(embedder.close)
+        pool = await stack.enter_async_context(Pool(settings.parser_processes))
+        yield EmbeddingServices(embedder, CatalogParsers(pool), Indexes(store.redis, store.keys))
+
+
+@asynccontextmanager
+async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMServices]:
+    """Open the client of the configured LLM, if any."""
+    if not settings.llm:
+        if settings.lacks_llm_model:
+            _log.warning("there is an LLM's key but no LLM_MODEL: the built-in parser answers")
+        yield LLMServices(None)
+        return
+    async with registry.create(settings.llm) as provider:
+        yield LLMServices(provider)
+
+
+@asynccontextmanager
+async def open_delivery(settings: Settings, store: Store) -> AsyncIterator[DeliveryServices]:
+    """Open the client that calls webhooks."""
+    async with WebhookClient(allow_private=settings.webhook_allow_private, own_hosts=settings.own_hosts) as client:
+        yield DeliveryServices(client, settings.webhook_secrets)

@@ -1,0 +1,27 @@
+"""Contexts of workers that run in the test's own process."""
+
+from typing import Any, TypeVar
+
+from nlp2filters.storage.heartbeat import Heartbeat
+from nlp2filters.storage.store import Store
+from nlp2filters.storage.vector_index import Indexes
+from nlp2filters.worker.attempt import WorkerContext
+from nlp2filters.worker.services import EmbeddingServices, LLMServices
+
+S = TypeVar("S")
+
+
+def context(store: Store, services: S, *, max_attempts: int = 3) -> WorkerContext[S]:
+    """A worker that sends no heartbeats."""
+    heartbeat = Heartbeat(store.redis, store.keys, "test", "w", timeout_s=15)
+    return WorkerContext("w", store, heartbeat, services, max_attempts)
+
+
+def embedding(store: Store, embedder: Any, parsers: Any = None) -> WorkerContext[EmbeddingServices]:
+    """A worker of the stage `embedding`."""
+    return context(store, EmbeddingServices(embedder, parsers, Indexes(store.redis, store.keys)))
+
+
+def llm(store: Store, provider: Any, *, max_attempts: int = 3) -> WorkerContext[LLMServices]:
+    """A worker of the stage `llm`."""
+    return context(store, LLMServices(provider), max_attempts=max_attempts)
