@@ -33,7 +33,7 @@ async def main() -> None:
     for category in MEANINGLESS:
         for case in read_cases((CASES / f"{category}.jsonl").read_bytes(), collections):
             lexicon = Lexicon.of(collections[case.catalog].catalog)
-            seen = parser.row(case.text, lexicon.language.tokenize(case.text), lexicon, TODAY)
+            seen = parser.sentence_of(case.text, lexicon.language.tokenize(case.text), lexicon, TODAY)
             unrelated.setdefault(case.catalog, set()).update(phrases(seen.unknown))
     embedder = await Embedder.load(weights.locate(progress=True))
     rows: list[Row] = []

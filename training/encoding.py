@@ -56,7 +56,7 @@ def encode(model: TextEmbedding, examples: Sequence[Example]) -> tuple[list[Enco
         lexicon = lexicons[example.catalog]
         tokens = lexicon.language.tokenize(example.text)
         if 0 < len(tokens) <= LONGEST:
-            row = parser.row(example.text, tokens, lexicon, TODAY)
+            row = parser.sentence_of(example.text, tokens, lexicon, TODAY)
             labels, begins = np.full(len(tokens), -1, np.int16), np.zeros(len(tokens), np.uint8)
             for start, end, field in example.spans:
                 places = [at for at, token in enumerate(tokens) if token.start < end and token.end > start]

@@ -6,7 +6,7 @@ from nlp2filters.errors import TextTooComplex
 
 MAX_STEPS = 3_000_000
 TOKEN_STEPS = 40
-ITEM_STEPS = 40
+CHUNK_STEPS = 40
 CONVERSION_STEPS = 10
 SPELLINGS_PER_STEP = 16
 

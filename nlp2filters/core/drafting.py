@@ -79,7 +79,7 @@ def draft(
     Raises:
         TextTooComplex: it takes more work than the budget allows.
     """
-    budget = budget or (tagged.row.budget if tagged else Budget())
+    budget = budget or (tagged.sentence.budget if tagged else Budget())
     if conversation is None:
         return parser.parse(text, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
     changes = followup.read(text, lexicon, budget)

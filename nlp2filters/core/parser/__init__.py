@@ -1,6 +1,6 @@
 """The built-in parser: it turns a sentence into an interpretation by rules, without any LLM.
 
-    words → tokens → scan.py: items → open_values → clauses: tests, order, limit → boolean_tree.py: one filter
+    words → tokens → chunker.py: chunks → open_values → clauses: tests, order, limit → boolean_tree.py: one filter
 
 What no rule takes is accounted for: it becomes `text` for a full-text search, or is `ignored` with a reason.
 """
@@ -16,12 +16,12 @@ from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.explain import sentence as described
 from nlp2filters.core.interpretation import Clarification, Condition, Interpretation, Span
 from nlp2filters.core.linking import Lexicon, Nearness
-from nlp2filters.core.parser import boolean_tree, clauses, confidence, open_values, pruning, scan, tagger
+from nlp2filters.core.parser import boolean_tree, chunker, clauses, confidence, open_values, pruning, tagger
 from nlp2filters.core.parser.accounting import account
 from nlp2filters.core.parser.boolean_tree import Node
-from nlp2filters.core.parser.clauses import Atom, Clauses, Mark, Mismatch
-from nlp2filters.core.parser.row import Row
-from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.parser.chunker import Chunk
+from nlp2filters.core.parser.clauses import Atom, Clauses, Connective, Mismatch
+from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.tagger import Array, Tagger, Tags, merging
 from nlp2filters.core.parser.tokens import tokenize
 from nlp2filters.core.words import Token
@@ -31,13 +31,15 @@ from nlp2filters.core.words import Token
 class Tagged:
     """A text as the rules alone see it, with the tagger's output for it."""
 
-    row: Row
+    sentence: Sentence
     tags: Tags
 
     @property
     def phrases(self) -> tuple[str, ...]:
         """The phrases of the text to compare with the catalog's names by meaning."""
-        return tuple(dict.fromkeys((*linking.phrases(self.row.unknown), *merging.phrases(self.row, self.tags))))
+        return tuple(
+            dict.fromkeys((*linking.phrases(self.sentence.unknown), *merging.phrases(self.sentence, self.tags)))
+        )
 
 
 def parse(
@@ -58,16 +60,16 @@ def parse(
     """
     tokens = tokenize(text, lexicon)
     if tagged and not (nearness and nearness.clear):
-        sentence = replace(tagged.row, nearness=nearness)
+        sentence = replace(tagged.sentence, nearness=nearness)
     else:
-        budget = budget or (tagged.row.budget if tagged else None)
-        sentence = row(text, tokens, lexicon, today, nearness, budget=budget)
+        budget = budget or (tagged.sentence.budget if tagged else None)
+        sentence = sentence_of(text, tokens, lexicon, today, nearness, budget=budget)
     sentence = _merged(sentence, tokens, tagged.tags if tagged else None)
     parts = clauses.read(sentence, merging.boolean_tests(sentence, tagged.tags) if tagged else ())
     return _interpretation(sentence, tokens, parts)
 
 
-def _interpretation(sentence: Row, tokens: Sequence[Token], parts: Clauses) -> Interpretation:
+def _interpretation(sentence: Sentence, tokens: Sequence[Token], parts: Clauses) -> Interpretation:
     node = _filter(parts, sentence.catalog)
     atoms = node.atoms if node else ()
     conditions = tuple(_condition(atom, parts, sentence) for atom in atoms)
@@ -83,10 +85,10 @@ def _interpretation(sentence: Row, tokens: Sequence[Token], parts: Clauses) -> I
     )
 
 
-def _merged(sentence: Row, tokens: Sequence[Token], tags: Tags | None) -> Row:
-    """Merge the items of each name into one, as the tagger sees them or else by rules."""
-    items = merging.merge(sentence, tags) if tags else open_values.merge(sentence)
-    return replace(sentence, items=items, spans=_spans(items, tokens))
+def _merged(sentence: Sentence, tokens: Sequence[Token], tags: Tags | None) -> Sentence:
+    """Merge the chunks of each name into one, as the tagger sees them or else by rules."""
+    chunks = merging.merge(sentence, tags) if tags else open_values.merge(sentence)
+    return replace(sentence, chunks=chunks, spans=_spans(chunks, tokens))
 
 
 def _filter(parts: Clauses, catalog: Catalog) -> Node | None:
@@ -119,11 +121,11 @@ def tag(
         TextTooComplex: as `parse`, which goes on with the same budget.
     """
     tokens = tokenize(text, lexicon)
-    sentence = row(text, tokens, lexicon, today, budget=budget)
+    sentence = sentence_of(text, tokens, lexicon, today, budget=budget)
     return Tagged(sentence, Tagger.packaged().tag(sentence, tokens, tagger.align(tokens, pieces, vectors), fields))
 
 
-def row(
+def sentence_of(
     text: str,
     tokens: Sequence[Token],
     lexicon: Lexicon,
@@ -131,19 +133,19 @@ def row(
     nearness: Nearness | None = None,
     *,
     budget: Budget | None = None,
-) -> Row:
-    """Return the items of a text. Without `nearness` they are as the rules alone see them, for the tagger."""
+) -> Sentence:
+    """Return the chunks of a text. Without `nearness` they are as the rules alone see them, for the tagger."""
     budget = budget or Budget()
-    items = scan.scan(tokens, lexicon, nearness.clear if nearness else {}, today, budget)
-    return Row(items, _spans(items, tokens), text, lexicon, today, nearness, budget)
+    chunks = chunker.chunk(tokens, lexicon, nearness.clear if nearness else {}, today, budget)
+    return Sentence(chunks, _spans(chunks, tokens), text, lexicon, today, nearness, budget)
 
 
-def _spans(items: Sequence[Item], tokens: Sequence[Token]) -> list[Span]:
-    return [Span(tokens[item.start].start, tokens[item.end - 1].end) for item in items]
+def _spans(chunks: Sequence[Chunk], tokens: Sequence[Token]) -> list[Span]:
+    return [Span(tokens[chunk.start].start, tokens[chunk.end - 1].end) for chunk in chunks]
 
 
-def _condition(atom: Atom, parts: Clauses, sentence: Row) -> Condition:
-    span = Span(sentence.spans[_first_item(atom, parts.pieces)].start, sentence.spans[atom.end - 1].end)
+def _condition(atom: Atom, parts: Clauses, sentence: Sentence) -> Condition:
+    span = Span(sentence.spans[_first_chunk(atom, parts.pieces)].start, sentence.spans[atom.end - 1].end)
     alternatives = tuple(
         replace(other, confidence=round(other.confidence, 3))
         for other in atom.alternatives
@@ -152,24 +154,24 @@ def _condition(atom: Atom, parts: Clauses, sentence: Row) -> Condition:
     return Condition(atom.test, span, span.of(sentence.text), round(atom.confidence, 3), atom.source, alternatives)
 
 
-def _first_item(atom: Atom, pieces: Sequence[Atom | Mark]) -> int:
-    """Return the item with the "not" that governs the test, or else the test's own first one."""
+def _first_chunk(atom: Atom, pieces: Sequence[Atom | Connective]) -> int:
+    """Return the chunk with the "not" that governs the test, or else the test's own first one."""
     for previous, piece in pairwise(pieces):
         if isinstance(piece, Atom) and piece.start == atom.start:
-            return previous.at if isinstance(previous, Mark) and previous.kind == "not" else atom.start
+            return previous.at if isinstance(previous, Connective) and previous.kind == "not" else atom.start
     return atom.start
 
 
-def _asks_for_one_record(sentence: Row, tokens: Sequence[Token], parts: Clauses) -> bool:
+def _asks_for_one_record(sentence: Sentence, tokens: Sequence[Token], parts: Clauses) -> bool:
     """Return whether the noun is singular: "the lightest car", not "the lightest cars"; without a noun, the article."""
     if not parts.superlative:
         return False
-    nouns = [piece.at for piece in parts.pieces if isinstance(piece, Mark) and piece.kind == "noun"]
+    nouns = [piece.at for piece in parts.pieces if isinstance(piece, Connective) and piece.kind == "noun"]
     if nouns:
         endings = sentence.language.plural_endings
-        return all(not tokens[sentence.items[at].end - 1].norm.endswith(endings) for at in nouns)
+        return all(not tokens[sentence.chunks[at].end - 1].norm.endswith(endings) for at in nouns)
     singular = sentence.language.numbers.singular
-    return any(item.says("extreme") and tokens[item.start].norm in singular for item in sentence.items)
+    return any(chunk.role("extreme") and tokens[chunk.start].norm in singular for chunk in sentence.chunks)
 
 
 def _clarification(conditions: Sequence[Condition], catalog: Catalog) -> Clarification | None:
@@ -185,7 +187,7 @@ def _clarification(conditions: Sequence[Condition], catalog: Catalog) -> Clarifi
     return None
 
 
-def _about_mismatch(mismatch: Mismatch | None, sentence: Row) -> Clarification | None:
+def _about_mismatch(mismatch: Mismatch | None, sentence: Sentence) -> Clarification | None:
     """Ask about an amount in another currency or unit than its field."""
     if not mismatch:
         return None

@@ -9,37 +9,37 @@ from dataclasses import dataclass
 from nlp2filters.core.filters import leaves
 from nlp2filters.core.interpretation import Ignored, Span
 from nlp2filters.core.linking import FieldTarget
+from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.clauses import Atom, Clauses
-from nlp2filters.core.parser.row import Row
-from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.parser.sentence import Sentence
 
 _NO_VALUE = "names a field, but does not say what to ask of it"
 _NO_FIELD = "no field is known for this value"
 _NOT_FOLLOWED = "nothing that it could belong to follows"
 
-# An item with one of these roles has an effect on what follows it, or none at all.
+# A chunk with one of these roles has an effect on what follows it, or none at all.
 _GOVERNING = frozenset({"comparator", "negation", "sort", "extreme", "bound"})
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The words that are left for a full-text search, and the items that change nothing, with the reasons."""
+    """The words that are left for a full-text search, and the chunks that change nothing, with the reasons."""
 
     text: str
     ignored: tuple[Ignored, ...]
 
 
-def account(sentence: Row, clauses: Clauses, atoms: Sequence[Atom]) -> Account:
-    """Account for every item that is not part of one of the `atoms` of the filter."""
+def account(sentence: Sentence, clauses: Clauses, atoms: Sequence[Atom]) -> Account:
+    """Account for every chunk that is not part of one of the `atoms` of the filter."""
     used = clauses.used | {at for atom in atoms for at in range(atom.start, atom.end)}
     loose = _loose(sentence, used, used | clauses.reasons.keys())
     fields = {sort.field for sort in clauses.sorts}.union(*(_fields(atom) for atom in atoms))
     governing = _governing(clauses)
     ignored = []
-    for at, item in enumerate(sentence.items):
+    for at, chunk in enumerate(sentence.chunks):
         if at in used or at in loose:
             continue
-        if reason := clauses.reasons.get(at) or _reason(item, at, fields, governing):
+        if reason := clauses.reasons.get(at) or _reason(chunk, at, fields, governing):
             ignored.append(Ignored(sentence.spans[at], sentence.texts[at], reason))
     return Account(_joined(sorted(loose), sentence), tuple(ignored))
 
@@ -48,32 +48,32 @@ def _fields(atom: Atom) -> set[str]:
     return {leaf.field for leaf in leaves(atom.test)}
 
 
-def _loose(sentence: Row, used: Set[int], settled: Set[int]) -> set[int]:
+def _loose(sentence: Sentence, used: Set[int], settled: Set[int]) -> set[int]:
     """Return the places of unknown words."""
-    words = {at for at, item in enumerate(sentence.items) if at not in settled and (item.is_word or item.quoted)}
+    words = {at for at, chunk in enumerate(sentence.chunks) if at not in settled and (chunk.is_unknown or chunk.quoted)}
     # A number beside unknown words is part of a name: "apollo 13".
     numbers = {
         at
-        for at, item in enumerate(sentence.items)
-        if at not in used and item.quantity and not item.quantity.units and not words.isdisjoint((at - 1, at + 1))
+        for at, chunk in enumerate(sentence.chunks)
+        if at not in used and chunk.quantity and not chunk.quantity.units and not words.isdisjoint((at - 1, at + 1))
     }
     return words | numbers
 
 
-def _reason(item: Item, at: int, fields: Set[str], governing: Set[int]) -> str | None:
-    """Return why an item changes nothing, unless it has no content, or has an effect through other items."""
-    filler = "filler" in item.said
-    if item.is_value and not filler:
+def _reason(chunk: Chunk, at: int, fields: Set[str], governing: Set[int]) -> str | None:
+    """Return why a chunk changes nothing, unless it has no content, or has an effect through other chunks."""
+    filler = "filler" in chunk.roles
+    if chunk.is_value and not filler:
         return _NO_FIELD
-    if item.candidates and not item.said:
-        return _NO_VALUE if fields.isdisjoint(_names(item)) else None
-    if item.said.keys() & _GOVERNING and not filler and at not in governing:
+    if chunk.candidates and not chunk.roles:
+        return _NO_VALUE if fields.isdisjoint(_names(chunk)) else None
+    if chunk.roles.keys() & _GOVERNING and not filler and at not in governing:
         return _NOT_FOLLOWED
     return None
 
 
 def _governing(clauses: Clauses) -> set[int]:
-    """Return the items that take effect through the test after them, such as "not"."""
+    """Return the chunks that take effect through the test after them, such as "not"."""
     governing: set[int] = set()
     pending: set[int] = set()
     for piece in clauses.pieces:
@@ -87,14 +87,14 @@ def _governing(clauses: Clauses) -> set[int]:
     return governing
 
 
-def _names(item: Item) -> Iterator[str]:
-    """Yield the fields that an item may name."""
-    for candidate in item.candidates:
+def _names(chunk: Chunk) -> Iterator[str]:
+    """Yield the fields that a chunk may name."""
+    for candidate in chunk.candidates:
         if isinstance(candidate.target, FieldTarget):
             yield candidate.target.field.name
 
 
-def _joined(places: Sequence[int], sentence: Row) -> str:
+def _joined(places: Sequence[int], sentence: Sentence) -> str:
     """Join words: neighbors as they stand in the text, the rest with a blank between."""
     parts: list[Span] = []
     for previous, at in zip([None, *places], places, strict=False):

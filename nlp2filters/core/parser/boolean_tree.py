@@ -22,7 +22,7 @@ from nlp2filters.core.filters import (
     leaves,
     negate,
 )
-from nlp2filters.core.parser.clauses import Atom, Mark
+from nlp2filters.core.parser.clauses import Atom, Connective
 from nlp2filters.core.parser.values import negated
 
 MAX_NESTING = 3
@@ -53,25 +53,25 @@ class Node:
         return replace(self, filter=negate(self.filter), atoms=atoms, negated=True)
 
 
-def build(pieces: Sequence[Atom | Mark], catalog: Catalog) -> Node | None:
+def build(pieces: Sequence[Atom | Connective], catalog: Catalog) -> Node | None:
     """Build the filter of the pieces, with its tests in the order of the text."""
     return _group(pieces, range(len(pieces)), _closings(pieces), catalog, 0)
 
 
-def _closings(pieces: Sequence[Atom | Mark]) -> dict[int, int]:
+def _closings(pieces: Sequence[Atom | Connective]) -> dict[int, int]:
     """Return where each parenthesis that has a partner is closed."""
     closings, opened = {}, []
     for at, piece in enumerate(pieces):
         match piece:
-            case Mark("("):
+            case Connective("("):
                 opened.append(at)
-            case Mark(")") if opened:
+            case Connective(")") if opened:
                 closings[opened.pop()] = at
     return closings
 
 
 def _group(
-    pieces: Sequence[Atom | Mark], places: range, closings: Mapping[int, int], catalog: Catalog, depth: int
+    pieces: Sequence[Atom | Connective], places: range, closings: Mapping[int, int], catalog: Catalog, depth: int
 ) -> Node | None:
     nodes: list[Node] = []
     joints: list[Joint] = []
@@ -79,12 +79,12 @@ def _group(
     while at < places.stop:
         piece, node = pieces[at], None
         match piece:
-            case Mark("(") if at in closings and depth < MAX_NESTING:
+            case Connective("(") if at in closings and depth < MAX_NESTING:
                 node = _group(pieces, range(at + 1, closings[at]), closings, catalog, depth + 1)
                 at = closings[at]
-            case Mark("not"):
+            case Connective("not"):
                 negated = not negated
-            case Mark(kind):
+            case Connective(kind):
                 word = _stronger(word, kind)
             case Atom():
                 node = Node(piece.test, (piece,), equal=_equal(piece))

@@ -8,17 +8,17 @@ from functools import lru_cache
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.languages import Language
-from nlp2filters.core.parser.row import Row
+from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.words import fold, spaced, stem
 
-# This many items before and after the value are looked at.
+# This many chunks before and after the value are looked at.
 BEFORE, AFTER = 5, 2
 # Shorter words of a field's name do not tell it from another.
 MIN_WORD = 3
 
 
-def disambiguate(sentence: Row, at: int, fields: Sequence[Field]) -> Field | None:
-    """Return the field that the words around the item refer to; None if they refer to none.
+def disambiguate(sentence: Sentence, at: int, fields: Sequence[Field]) -> Field | None:
+    """Return the field that the words around the chunk refer to; None if they refer to none.
 
     A word of the field's own name counts most, then a nearby word of its side: "from", "returning".
     """
@@ -27,8 +27,8 @@ def disambiguate(sentence: Row, at: int, fields: Sequence[Field]) -> Field | Non
     return _by_own_words(sentence, at, fields) or _by_side(sentence, at, fields)
 
 
-def _by_own_words(sentence: Row, at: int, fields: Sequence[Field]) -> Field | None:
-    """Return the field most of whose own words, which not all the fields have in their names, are near the item."""
+def _by_own_words(sentence: Sentence, at: int, fields: Sequence[Field]) -> Field | None:
+    """Return the field most of whose own words, which not all the fields have in their names, are near the chunk."""
     stemmer = sentence.language.stemmer
     around = (*_before(sentence, at), *sentence.texts[at + 1 : at + 1 + AFTER])
     near = {stem(fold(word), stemmer) for text in around for word in text.split()}
@@ -39,7 +39,7 @@ def _by_own_words(sentence: Row, at: int, fields: Sequence[Field]) -> Field | No
     return fields[counts.index(most)] if most and counts.count(most) == 1 else None
 
 
-def _by_side(sentence: Row, at: int, fields: Sequence[Field]) -> Field | None:
+def _by_side(sentence: Sentence, at: int, fields: Sequence[Field]) -> Field | None:
     """Return the first field of the side that the words before name, unless all are of that side."""
     language = sentence.language
     side = _side(" ".join(fold(text) for text in _before(sentence, at)), language)
@@ -47,7 +47,7 @@ def _by_side(sentence: Row, at: int, fields: Sequence[Field]) -> Field | None:
     return on_side[0] if on_side and len(on_side) < len(fields) else None
 
 
-def _before(sentence: Row, at: int) -> Sequence[str]:
+def _before(sentence: Sentence, at: int) -> Sequence[str]:
     return sentence.texts[max(0, at - BEFORE) : at]
 
 

@@ -9,8 +9,8 @@ from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.interpretation import Source
 from nlp2filters.core.linking import MAX_FIELDS, Lexicon
 from nlp2filters.core.parser import confidence, disambiguation, values
-from nlp2filters.core.parser.row import Row
-from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.parser.chunker import Chunk
+from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.tagger import LEXICONS, likelihood
 
 MIN_TAGGER_PROBABILITY = 0.5
@@ -38,7 +38,7 @@ class FieldMatch:
 
 
 def resolve(
-    sentence: Row, at: int, chunks: Sequence[Item], *, last: Field | None, joined: bool, compared: bool
+    sentence: Sentence, at: int, chunks: Sequence[Chunk], *, last: Field | None, joined: bool, compared: bool
 ) -> FieldMatch | None:
     """Find the field of the values `chunks`, the last of which is at `at`.
 
@@ -56,51 +56,51 @@ def resolve(
     return _by_tagger(sentence, at, chunks, ruled) or ruled
 
 
-def named_after(sentence: Row, at: int, chunks: Sequence[Item]) -> FieldMatch | None:
+def named_after(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:
     """Return a field named right after the value: "200 horsepower", "$80 in price", "8 or more votes"."""
     for place in _places_of_name(sentence, at):
         for field, candidate in sentence.fields(place):
-            if sentence.fit(chunks, field) and not _begins_another_test(sentence, at, chunks, place):
+            if sentence.all_fit(chunks, field) and not _begins_another_test(sentence, at, chunks, place):
                 return FieldMatch(field, place + 1, candidate.confidence, candidate.source)
     return None
 
 
-def _places_of_name(sentence: Row, at: int) -> Sequence[int]:
+def _places_of_name(sentence: Sentence, at: int) -> Sequence[int]:
     """Return where the name of a value's field may be."""
-    place = sentence.skip(at + 2, 1) if sentence.says(at + 1, "bound") else sentence.skip(at + 1, 2)
-    chunk = sentence.item(place)
+    place = sentence.skip_stopwords(at + 2, 1) if sentence.role(at + 1, "bound") else sentence.skip_stopwords(at + 1, 2)
+    chunk = sentence.chunk(place)
     # A noun or an unknown word may come between: "3 hotel rooms".
-    between = place == at + 1 and chunk is not None and (chunk.is_word or sentence.is_noun(place))
+    between = place == at + 1 and chunk is not None and (chunk.is_unknown or sentence.is_noun(place))
     return (place, place + 1) if between else (place,)
 
 
-def _begins_another_test(sentence: Row, at: int, chunks: Sequence[Item], place: int) -> bool:
+def _begins_another_test(sentence: Sentence, at: int, chunks: Sequence[Chunk], place: int) -> bool:
     """Return whether the field at `place` has a value after it, so that the value before it may be a date."""
     return sentence.has_own_value(place) and _by_year(sentence, at, chunks, None) is not None
 
 
-def _is_bare_number(chunk: Item) -> bool:
+def _is_bare_number(chunk: Chunk) -> bool:
     return not chunk.period and not _units(chunk)
 
 
-def _units(chunk: Item) -> tuple[str, ...]:
+def _units(chunk: Chunk) -> tuple[str, ...]:
     """Return the units that a quantity may be in."""
     return chunk.quantity.units if chunk.quantity else ()
 
 
-def _by_form(sentence: Row, at: int, chunks: Sequence[Item], last: Field | None) -> FieldMatch | None:
+def _by_form(sentence: Sentence, at: int, chunks: Sequence[Chunk], last: Field | None) -> FieldMatch | None:
     """Return the field that holds such values: times of day, amounts in a unit, dates and years."""
     return (
         _by_clock(sentence, at, chunks) or _by_unit(sentence, at, chunks, last) or _by_year(sentence, at, chunks, last)
     )
 
 
-def _by_tagger(sentence: Row, at: int, chunks: Sequence[Item], ruled: FieldMatch | None) -> FieldMatch | None:
+def _by_tagger(sentence: Sentence, at: int, chunks: Sequence[Chunk], ruled: FieldMatch | None) -> FieldMatch | None:
     """Return the field that the tagger finds for the values; the rules' fields are the others that may be meant.
 
     If both agree, the higher confidence counts.
     """
-    field, share = sentence.meant(chunks)
+    field, share = sentence.likeliest_field(chunks)
     if not field or share < MIN_TAGGER_PROBABILITY:
         return None
     if ruled and ruled.field is field and ruled.confidence >= likelihood(share):
@@ -109,7 +109,7 @@ def _by_tagger(sentence: Row, at: int, chunks: Sequence[Item], ruled: FieldMatch
     return FieldMatch(field, at + 1, likelihood(share), "embedding", others, rivals=1 - share)
 
 
-def _by_clock(sentence: Row, at: int, chunks: Sequence[Item]) -> FieldMatch | None:
+def _by_clock(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:
     """Return the field that holds times of day, if the values are times of day."""
     fields = sentence.lexicon.typed("time") if all(chunk.clock for chunk in chunks) else ()
     if not fields:
@@ -120,38 +120,40 @@ def _by_clock(sentence: Row, at: int, chunks: Sequence[Item]) -> FieldMatch | No
     return FieldMatch(near or fields[0], at + 1, share, "type", _without(fields, near or fields[0]))
 
 
-def _by_unit(sentence: Row, at: int, chunks: Sequence[Item], last: Field | None) -> FieldMatch | None:
+def _by_unit(sentence: Sentence, at: int, chunks: Sequence[Chunk], last: Field | None) -> FieldMatch | None:
     """Return the fields with such a unit or currency, those first whose data reach that far."""
     units = next((units for chunk in chunks if (units := _units(chunk))), None)
     if not units:
         return None
     if _says_old(sentence, at) and (aged := _by_age(sentence, at, chunks)):
         return aged
-    fields = [field for field in sentence.lexicon.measured_in(units) if sentence.fit(chunks, field)]
+    fields = [field for field in sentence.lexicon.measured_in(units) if sentence.all_fit(chunks, field)]
     if not fields:
         return _by_age(sentence, at, chunks)
     return _of_unit(sentence, at, chunks, fields, last)
 
 
-def _of_unit(sentence: Row, at: int, chunks: Sequence[Item], fields: Sequence[Field], last: Field | None) -> FieldMatch:
+def _of_unit(
+    sentence: Sentence, at: int, chunks: Sequence[Chunk], fields: Sequence[Field], last: Field | None
+) -> FieldMatch:
     """Choose among the fields with the unit of the values."""
     if len(fields) == 1:
         return FieldMatch(fields[0], at + 1, confidence.ONLY_FIELD_WITH_UNIT, "unit")
     if rate := next((field for field in fields if _is_per(field, chunks, sentence)), None):
         return FieldMatch(rate, at + 1, confidence.FIELD_OF_RATE, "unit")
-    if last and last.type in NUMERIC and sentence.fit(chunks, last):
+    if last and last.type in NUMERIC and sentence.all_fit(chunks, last):
         return FieldMatch(last, at + 1, confidence.PREVIOUS_FIELD_WITH_UNIT, "unit")
     first, *others = sorted(fields, key=lambda field: not _reaches(sentence, chunks, field))
     share = max(confidence.MIN_FIELD_WITH_UNIT, 1 / len(fields))
     return FieldMatch(first, at + 1, share, "unit", tuple(others))
 
 
-def _says_old(sentence: Row, at: int) -> bool:
-    """Return whether the item ends in a word for age: "2 years old"."""
+def _says_old(sentence: Sentence, at: int) -> bool:
+    """Return whether the chunk ends in a word for age: "2 years old"."""
     return sentence.texts[at].lower().rpartition(" ")[2] in sentence.language.dates.old
 
 
-def _is_per(field: Field, chunks: Sequence[Item], sentence: Row) -> bool:
+def _is_per(field: Field, chunks: Sequence[Chunk], sentence: Sentence) -> bool:
     """Return whether the field's words name the period of a rate: "hours a week" is weekly hours."""
     periods = [chunk.quantity.per for chunk in chunks if chunk.quantity and chunk.quantity.per]
     stems = {word for period in periods for word in sentence.language.dates.periods[period]}
@@ -159,17 +161,17 @@ def _is_per(field: Field, chunks: Sequence[Item], sentence: Row) -> bool:
     return any(name.startswith(word) for name in names for word in stems)
 
 
-def _by_age(sentence: Row, at: int, chunks: Sequence[Item]) -> FieldMatch | None:
+def _by_age(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:
     """Read "less than 2 years old" as a test of the only date, if there is one."""
-    dates = [field for field in sentence.lexicon.typed("date", "datetime") if sentence.fit(chunks, field)]
+    dates = [field for field in sentence.lexicon.typed("date", "datetime") if sentence.all_fit(chunks, field)]
     return FieldMatch(dates[0], at + 1, confidence.ONLY_DATE_FOR_AGE, "unit") if len(dates) == 1 else None
 
 
-def _by_year(sentence: Row, at: int, chunks: Sequence[Item], last: Field | None) -> FieldMatch | None:
+def _by_year(sentence: Sentence, at: int, chunks: Sequence[Chunk], last: Field | None) -> FieldMatch | None:
     """Return the first date, or the field that holds years, for dates and years."""
     if not all(chunk.period or values.looks_like_year(chunk) for chunk in chunks):
         return None
-    fields = [field for field in _dates_or_years(sentence, chunks) if sentence.fit(chunks, field)]
+    fields = [field for field in _dates_or_years(sentence, chunks) if sentence.all_fit(chunks, field)]
     if not fields:
         return None
     if near := _spoken_of(sentence, at, fields):
@@ -180,7 +182,7 @@ def _by_year(sentence: Row, at: int, chunks: Sequence[Item], last: Field | None)
     return FieldMatch(fields[0], at + 1, share, "type", tuple(fields[1:]))
 
 
-def _dates_or_years(sentence: Row, chunks: Sequence[Item]) -> Sequence[Field]:
+def _dates_or_years(sentence: Sentence, chunks: Sequence[Chunk]) -> Sequence[Field]:
     """Return the fields that hold dates, or for decades, or without any, those that hold years."""
     dates, years = sentence.lexicon.typed("date", "datetime"), _years(sentence.lexicon)
     decades = all(chunk.period and chunk.period.is_decade for chunk in chunks)
@@ -191,7 +193,7 @@ def _without(fields: Sequence[Field], one: Field) -> tuple[Field, ...]:
     return tuple(field for field in fields if field is not one)
 
 
-def _spoken_of(sentence: Row, at: int, fields: Sequence[Field]) -> Field | None:
+def _spoken_of(sentence: Sentence, at: int, fields: Sequence[Field]) -> Field | None:
     """Return the field that the words around a value refer to.
 
     Of very many fields, it is the only one of their types that is named there.
@@ -211,30 +213,30 @@ def _years(lexicon: Lexicon) -> Sequence[Field]:
     return tuple(islice(years, MAX_FIELDS))
 
 
-def _as_before(sentence: Row, at: int, chunks: Sequence[Item], last: Field | None) -> FieldMatch | None:
+def _as_before(sentence: Sentence, at: int, chunks: Sequence[Chunk], last: Field | None) -> FieldMatch | None:
     """Read "over 100 hp and under 200" as two tests of the same field."""
-    if not last or last.type not in NUMERIC or not sentence.fit(chunks, last):
+    if not last or last.type not in NUMERIC or not sentence.all_fit(chunks, last):
         return None
     return FieldMatch(last, at + 1, confidence.PREVIOUS_FIELD, "type")
 
 
-def _by_range(sentence: Row, at: int, chunks: Sequence[Item]) -> FieldMatch | None:
+def _by_range(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:
     """Return the only numeric field, or the only one whose data reach that far."""
     numbers = sentence.lexicon.typed(*_NUMBERS)
     # One of the fields that were not looked at may be meant as well.
     if len(numbers) == MAX_FIELDS:
         return None
-    fields = [field for field in numbers if sentence.fit(chunks, field)]
+    fields = [field for field in numbers if sentence.all_fit(chunks, field)]
     if len(fields) == 1:
         return FieldMatch(fields[0], at + 1, confidence.ONLY_NUMBER, "type")
     in_range = [field for field in fields if _reaches(sentence, chunks, field)]
     return FieldMatch(in_range[0], at + 1, confidence.ONLY_NUMBER_IN_RANGE, "type") if len(in_range) == 1 else None
 
 
-def _reaches(sentence: Row, chunks: Sequence[Item], field: Field) -> bool:
+def _reaches(sentence: Sentence, chunks: Sequence[Chunk], field: Field) -> bool:
     """Return whether the data of the field reach the values."""
     low, high = field.minimum, field.maximum
     if not isinstance(low, int | float) or not isinstance(high, int | float):
         return False
-    numbers = [sentence.held(chunk, field) for chunk in chunks]
+    numbers = [sentence.coerce(chunk, field) for chunk in chunks]
     return all(value and isinstance(value.low, int | float) and low <= value.low <= high for value in numbers)

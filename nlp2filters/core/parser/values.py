@@ -10,8 +10,8 @@ from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.filters import Between, Comparison, Leaf, Not, RelativeDate, Scalar, Unit, negate
 from nlp2filters.core.languages import Language
 from nlp2filters.core.parser import dates, quantities
+from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.dates import FIRST_YEAR, LAST_YEAR
-from nlp2filters.core.parser.scan import Item
 
 Relation = Literal["<", "<=", ">", ">=", "=", "<>", "~", "within", "before", "after", "since", "until"]
 
@@ -37,45 +37,45 @@ class Range:
     high: Scalar
 
 
-def in_field(item: Item, field: Field, language: Language, today: dt.date) -> Range | None:
-    """Return the item's value as the field would hold it, or None if it cannot."""
+def in_field(chunk: Chunk, field: Field, language: Language, today: dt.date) -> Range | None:
+    """Return the chunk's value as the field would hold it, or None if it cannot."""
     if field.type in ("date", "datetime"):
-        return _in_date(item, field, language, today)
+        return _in_date(chunk, field, language, today)
     if field.type == "time":
-        return Range(item.clock.time, item.clock.time) if item.clock else None
-    if field.type in NUMERIC and not item.clock:
-        return _in_number(item, field, language, today)
+        return Range(chunk.clock.time, chunk.clock.time) if chunk.clock else None
+    if field.type in NUMERIC and not chunk.clock:
+        return _in_number(chunk, field, language, today)
     return None
 
 
-def _in_number(item: Item, field: Field, language: Language, today: dt.date) -> Range | None:
-    if item.period:
-        years = item.period.resolve(today).years if is_year(field, language) else None
+def _in_number(chunk: Chunk, field: Field, language: Language, today: dt.date) -> Range | None:
+    if chunk.period:
+        years = chunk.period.resolve(today).years if is_year(field, language) else None
         return Range(*years) if years else None
-    value = quantities.fit(item.quantity, field, language) if item.quantity else None
+    value = quantities.fit(chunk.quantity, field, language) if chunk.quantity else None
     return None if value is None else Range(value, value)
 
 
-def _in_date(item: Item, field: Field, language: Language, today: dt.date) -> Range | None:
-    if period := item.period:
+def _in_date(chunk: Chunk, field: Field, language: Language, today: dt.date) -> Range | None:
+    if period := chunk.period:
         is_over = period.yearless and cast(dt.date, period.high) < today
         if is_over and is_ahead(field, language):
             period = period.moved(1)
         return Range(period.low, period.high)
-    quantity = item.quantity
+    quantity = chunk.quantity
     if quantity is None or not isinstance(quantity.value, int):
         return None
     if quantity.whole and not quantity.scaled and (year := dates.year(quantity.value, 1)):
         return Range(year.low, year.high)
-    if (unit := age(item)) and quantity.value <= MAX_AGE:
+    if (unit := age(chunk)) and quantity.value <= MAX_AGE:
         day = RelativeDate(-quantity.value, unit)
         return Range(day, day)
     return None
 
 
-def age(item: Item) -> Unit | None:
+def age(chunk: Chunk) -> Unit | None:
     """Return the calendar unit of a quantity such as "10 years"."""
-    possible = item.quantity.units if item.quantity else ()
+    possible = chunk.quantity.units if chunk.quantity else ()
     return next((unit for unit in _AGE_UNITS if unit in possible), None)
 
 
@@ -95,9 +95,9 @@ def is_year(field: Field, language: Language) -> bool:
     return is_called_year
 
 
-def looks_like_year(item: Item) -> bool:
+def looks_like_year(chunk: Chunk) -> bool:
     """Return whether a bare number may be a year: whole, of four digits, without a scale such as "thousand"."""
-    quantity = item.quantity
+    quantity = chunk.quantity
     if quantity is None or not quantity.whole or quantity.scaled:
         return False
     return FIRST_LIKELY_YEAR <= quantity.value <= LAST_LIKELY_YEAR

@@ -10,7 +10,7 @@ from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser.open_values import recognize
 from nlp2filters.core.parser.open_values.context import Context
 from nlp2filters.core.parser.open_values.rules import LEFTOVER_TITLE, PASSES, Rule
-from nlp2filters.core.parser.row import Row
+from nlp2filters.core.parser.sentence import Sentence
 
 LIBRARY = Lexicon.of(
     catalogs.parse(
@@ -31,8 +31,8 @@ LIBRARY = Lexicon.of(
 RULES = (*(rule for rules in PASSES for rule in rules), LEFTOVER_TITLE)
 
 
-def row(text: str) -> Row:
-    return parser.row(text, LIBRARY.language.tokenize(text), LIBRARY, dt.date(2026, 11, 24))
+def read(text: str) -> Sentence:
+    return parser.sentence_of(text, LIBRARY.language.tokenize(text), LIBRARY, dt.date(2026, 11, 24))
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def row(text: str) -> Row:
     ],
 )
 def test_a_rule_reads_its_examples(rule: Rule, text: str, expected: tuple[str, str]) -> None:
-    context = Context(row(text))
-    values = [value for at in range(len(context.row.items)) if (value := rule.recognize(context, at))]
+    context = Context(read(text))
+    values = [value for at in range(len(context.sentence.chunks)) if (value := rule.recognize(context, at))]
     assert (values[0].field.name, values[0].text) == expected
     assert 0 < values[0].confidence < 1
 
@@ -68,17 +68,17 @@ def test_a_rule_reads_its_examples(rule: Rule, text: str, expected: tuple[str, s
     ],
 )
 def test_open_values_of_a_sentence(text: str, expected: list[tuple[str, str]]) -> None:
-    values = sorted(recognize(row(text)), key=lambda value: value.start)
+    values = sorted(recognize(read(text)), key=lambda value: value.start)
     assert [(value.field.name, value.text) for value in values] == expected
 
 
 def test_no_item_belongs_to_two_values() -> None:
     for text in ("the author is called jane austen in the city bath", "author author author is title title"):
-        places = [at for value in recognize(row(text)) for at in range(value.start, value.end)]
+        places = [at for value in recognize(read(text)) for at in range(value.start, value.end)]
         assert len(places) == len(set(places))
 
 
 def test_a_catalog_without_open_fields_has_no_open_values() -> None:
     lexicon = Lexicon.of(catalogs.parse({"name": "books", "fields": [{"name": "pages", "type": "integer"}]}))
     text = "find burger king"
-    assert recognize(parser.row(text, lexicon.language.tokenize(text), lexicon, dt.date(2026, 11, 24))) == []
+    assert recognize(parser.sentence_of(text, lexicon.language.tokenize(text), lexicon, dt.date(2026, 11, 24))) == []

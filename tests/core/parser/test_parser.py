@@ -159,14 +159,14 @@ def test_hostile_texts_take_no_more_steps_than_their_length(unit: str) -> None:
 def test_whatever_the_tagger_says_the_interpretation_is_valid(text: str, catalog: Catalog, seed: int) -> None:
     lexicon, random = Lexicon.of(catalog), np.random.default_rng(seed)
     tokens, count = lexicon.language.tokenize(text), len(catalog.fields)
-    words, row = len(tokens), parser.row(text, tokens, lexicon, TODAY)
+    words, sentence = len(tokens), parser.sentence_of(text, tokens, lexicon, TODAY)
     tags = Tags(
         shares=random.dirichlet(np.full(count + 1, 0.2), words).astype(np.float32),
         begins=random.random(words, np.float32),
         requested=random.random(count, np.float32),
         spots=random.integers(0, max(words, 1), count),
     )
-    tagged = Tagged(row, tags)
+    tagged = Tagged(sentence, tags)
     phrases = tagged.phrases if words else ()
     cosines = random.uniform(-1, 1, (len(phrases), len(lexicon.names))).astype(np.float32)
     nearness = Nearness(lexicon, {phrase: row for row, phrase in enumerate(phrases)}, cosines)

@@ -41,7 +41,7 @@ STARTS = Field("starts", "time")
 )
 def test_a_value_as_the_field_holds_it(text: str, field: Field, low: Scalar | None, high: Scalar | None) -> None:
     lexicon = Lexicon.of(catalogs.Catalog("things", (PRICE, WEIGHT, RELEASED, STARTS)))
-    (item,) = parser.row(text, lexicon.language.tokenize(text), lexicon, TODAY).items
+    (item,) = parser.sentence_of(text, lexicon.language.tokenize(text), lexicon, TODAY).chunks
     held = values.in_field(item, field, lexicon.language, TODAY)
     assert (held and (held.low, held.high)) == (None if low is None else (low, high))
 

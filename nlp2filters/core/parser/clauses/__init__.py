@@ -1,13 +1,14 @@
-"""Clauses: the items that together make one test, one order or one limit.
+"""Clauses: the chunks that together make one test, one order or one limit.
 
-One walk goes along the sentence from left to right. At each place the first of `RULES` that fits reads the items that
+One walk goes along the sentence from left to right. At each place the first of `RULES` that fits reads the chunks that
 it needs; the rest is left for the account of unused words.
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
 
-from nlp2filters.core.budget import ITEM_STEPS
+from nlp2filters.core.budget import CHUNK_STEPS
+from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.clauses import amounts, comparisons, connectives, fields, ranges, sorting, strings
 from nlp2filters.core.parser.clauses.clause import (
     MATCH,
@@ -16,22 +17,33 @@ from nlp2filters.core.parser.clauses.clause import (
     STOPWORD,
     VALUE,
     WORD,
-    Asked,
     Atom,
+    BooleanHint,
     Clause,
     Clauses,
+    Connective,
     Context,
-    Mark,
     Mismatch,
     Rule,
 )
-from nlp2filters.core.parser.row import Row
-from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.parser.sentence import Sentence
 
-__all__ = ["RULES", "Asked", "Atom", "Clause", "Clauses", "Context", "Mark", "Mismatch", "Rule", "read", "rules_for"]
+__all__ = [
+    "RULES",
+    "Atom",
+    "BooleanHint",
+    "Clause",
+    "Clauses",
+    "Connective",
+    "Context",
+    "Mismatch",
+    "Rule",
+    "read",
+    "rules_for",
+]
 
 RULES: tuple[Rule, ...] = (
-    # A name that was cut out of the text is one item, whatever its words mean otherwise.
+    # A name that was cut out of the text is one chunk, whatever its words mean otherwise.
     strings.OPEN_VALUE,
     # A number that counts records is no value of a field, and a superlative after it is a key: "the 10 cheapest".
     sorting.LIMIT,
@@ -72,11 +84,11 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def read(sentence: Row, hints: Sequence[Asked] = ()) -> Clauses:
+def read(sentence: Sentence, hints: Sequence[BooleanHint] = ()) -> Clauses:
     """Read the clauses of a sentence. `hints` are boolean fields that the tagger finds, whatever the words."""
     clauses, at = Clauses(), 0
-    while at < len(sentence.items):
-        sentence.budget.spend(ITEM_STEPS)
+    while at < len(sentence.chunks):
+        sentence.budget.spend(CHUNK_STEPS)
         clause = _first(sentence, at, clauses.context)
         if clause:
             clauses.add(clause, at)
@@ -86,22 +98,22 @@ def read(sentence: Row, hints: Sequence[Asked] = ()) -> Clauses:
     return clauses
 
 
-def _first(sentence: Row, at: int, context: Context) -> Clause | None:
+def _first(sentence: Sentence, at: int, context: Context) -> Clause | None:
     """Return what the first rule reads that fits at the place."""
-    for rule in rules_for(_features(sentence.items[at])):
+    for rule in rules_for(_features(sentence.chunks[at])):
         if clause := rule.read(sentence, at, context):
             return clause
     return None
 
 
-def _features(chunk: Item) -> frozenset[str]:
-    """Return the roles of an item, and what else it may be."""
-    features = set(chunk.said)
+def _features(chunk: Chunk) -> frozenset[str]:
+    """Return the roles of a chunk, and what else it may be."""
+    features = set(chunk.roles)
     if chunk.candidates:
         features.add(MATCH)
     if chunk.is_value:
         features.add(VALUE)
-    if chunk.skippable:
+    if chunk.is_stopword:
         features.add(STOPWORD)
     if chunk.quoted:
         features.add(QUOTED)
@@ -112,5 +124,5 @@ def _features(chunk: Item) -> frozenset[str]:
 
 @lru_cache(maxsize=1024)
 def rules_for(features: frozenset[str]) -> Sequence[Rule]:
-    """Return the rules that an item with these roles and features may begin, in order."""
+    """Return the rules that a chunk with these roles and features may begin, in order."""
     return [rule for rule in RULES if rule.first & features]

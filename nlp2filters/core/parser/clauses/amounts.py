@@ -14,10 +14,10 @@ from nlp2filters.core.filters import RelativeDate
 from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.languages import is_currency
 from nlp2filters.core.parser import confidence, field_resolution, values
-from nlp2filters.core.parser.clauses.clause import VALUE, Atom, Clause, Context, Mark, Mismatch, Rule
+from nlp2filters.core.parser.chunker import Chunk
+from nlp2filters.core.parser.clauses.clause import VALUE, Atom, Clause, Connective, Context, Mismatch, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
-from nlp2filters.core.parser.row import Row
-from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.values import Range, Relation
 
 MAX_LIST = 12
@@ -26,7 +26,7 @@ _ORDERING = frozenset({"<", "<=", ">", ">="})
 
 
 def resolve(
-    sentence: Row, at: int, chunks: Sequence[Item], context: Context, *, compared: bool = False
+    sentence: Sentence, at: int, chunks: Sequence[Chunk], context: Context, *, compared: bool = False
 ) -> FieldMatch | None:
     """Find the field of values that no field is named before, the last of which is at `at`."""
     return field_resolution.resolve(
@@ -35,11 +35,11 @@ def resolve(
 
 
 def test(
-    sentence: Row, start: int, at: int, relation: Relation, match: FieldMatch, chunk: Item | None = None
+    sentence: Sentence, start: int, at: int, relation: Relation, match: FieldMatch, chunk: Chunk | None = None
 ) -> Clause | None:
     """Test the field for the value at `at`, or for that of `chunk` in its place."""
-    chunk = chunk or sentence.items[at]
-    value = sentence.held(chunk, match.field)
+    chunk = chunk or sentence.chunks[at]
+    value = sentence.coerce(chunk, match.field)
     if value is None or (relation in ("=", "<>") and _is_fraction_of_whole(chunk, match.field)):
         return None
     if match.field.type in TEMPORAL and relation in _ORDERING and _tells_age(chunk):
@@ -57,26 +57,26 @@ def test(
     return Clause(end, (atom,), match.field)
 
 
-def _is_fraction_of_whole(chunk: Item, of: Field) -> bool:
+def _is_fraction_of_whole(chunk: Chunk, of: Field) -> bool:
     """Return whether no record can have the value: "2.5 cylinders"."""
     quantity = chunk.quantity
     return of.type == "integer" and quantity is not None and not quantity.units and isinstance(quantity.value, float)
 
 
-def _tells_age(chunk: Item) -> bool:
-    """Return whether the item counts back from today: "2 years", "30 days ago"."""
+def _tells_age(chunk: Chunk) -> bool:
+    """Return whether the chunk counts back from today: "2 years", "30 days ago"."""
     if chunk.period:
         low = chunk.period.low
         return isinstance(low, RelativeDate) and low == chunk.period.high and low.floor == "day" and low.offset < 0
     return chunk.quantity is not None and bool(chunk.quantity.units)
 
 
-def _alternatives(sentence: Row, match: FieldMatch, chunk: Item, relation: Relation) -> tuple[Alternative, ...]:
+def _alternatives(sentence: Sentence, match: FieldMatch, chunk: Chunk, relation: Relation) -> tuple[Alternative, ...]:
     """Return the same test of the other fields that may be meant, or of the other reading of a date."""
     alternatives = [
         Alternative(values.test(relation, other, value), match.others_confidence)
         for other in match.others[:MAX_ALTERNATIVES]
-        if (value := sentence.held(chunk, other)) is not None
+        if (value := sentence.coerce(chunk, other)) is not None
     ]
     if chunk.period and chunk.period.other:
         value = Range(chunk.period.other.low, chunk.period.other.high)
@@ -85,22 +85,22 @@ def _alternatives(sentence: Row, match: FieldMatch, chunk: Item, relation: Relat
     return tuple(alternatives)
 
 
-def test_with_bound(sentence: Row, start: int, at: int, match: FieldMatch) -> Clause | None:
+def test_with_bound(sentence: Sentence, start: int, at: int, match: FieldMatch) -> Clause | None:
     """Test the field for the value at `at`, with "or more" after it or after the name of its field."""
     end = max(match.end, at + 1)
-    quantity = sentence.items[at].quantity
+    quantity = sentence.chunks[at].quantity
     if quantity and quantity.open:
         return test(sentence, start, at, ">=", match)
     for place in dict.fromkeys((at + 1, end)):
-        if bound := sentence.says(place, "bound"):
+        if bound := sentence.role(place, "bound"):
             match = replace(match, end=max(end, place + 1))
             return test(sentence, start, at, cast(Relation, bound), match)
     return test(sentence, start, at, "=", match)
 
 
-def mismatch(sentence: Row, start: int, at: int, relation: Relation, field: Field | None) -> Clause | None:
+def mismatch(sentence: Sentence, start: int, at: int, relation: Relation, field: Field | None) -> Clause | None:
     """Report an amount in another currency or unit than its field, if that is named: it is asked about, not guessed."""
-    quantity = sentence.items[at].quantity
+    quantity = sentence.chunks[at].quantity
     if quantity is None or not quantity.units:
         return None
     unit = quantity.units[0]
@@ -121,18 +121,18 @@ def _reason(unit: str, field: Field | None) -> str:
     return f"{field.title} is in {own}, not in {unit}" if field and own else f"no field is in {unit}"
 
 
-def _list(sentence: Row, start: int, _: Context) -> Clause | None:
+def _list(sentence: Sentence, start: int, _: Context) -> Clause | None:
     """Give every number of a list to the field that is named after the last."""
     places = _places_of_list(sentence, start)
     if len(places) < 2:
         return None
-    match = field_resolution.named_after(sentence, places[-1], [sentence.items[place] for place in places])
+    match = field_resolution.named_after(sentence, places[-1], [sentence.chunks[place] for place in places])
     if not match:
         return None
-    pieces: list[Atom | Mark] = []
+    pieces: list[Atom | Connective] = []
     for place, following in pairwise(places):
         clause = test(sentence, place, place, "=", replace(match, end=place + 1))
-        pieces += (*(clause.pieces if clause else ()), *_marks(sentence, place + 1, following))
+        pieces += (*(clause.pieces if clause else ()), *_connectives(sentence, place + 1, following))
     last = test_with_bound(sentence, places[-1], places[-1], match)
     if not last:
         # The rules have another look at a last number that the field cannot hold.
@@ -141,37 +141,37 @@ def _list(sentence: Row, start: int, _: Context) -> Clause | None:
     return replace(last, pieces=(*pieces, *last.pieces))
 
 
-def _marks(sentence: Row, start: int, end: int) -> Iterator[Mark]:
-    """Yield the marks from the item `start` to the item `end` (exclusive)."""
+def _connectives(sentence: Sentence, start: int, end: int) -> Iterator[Connective]:
+    """Yield the connectives from the chunk `start` to the chunk `end` (exclusive)."""
     for at in range(start, end):
-        if kind := sentence.says(at, "junction"):
-            yield Mark(kind, at)
+        if kind := sentence.role(at, "junction"):
+            yield Connective(kind, at)
 
 
-def _places_of_list(sentence: Row, start: int) -> list[int]:
+def _places_of_list(sentence: Sentence, start: int) -> list[int]:
     """Return the places of numbers with "or", "and" or commas between them."""
     if not sentence.is_value(start):
         return []
     places, at = [start], start
-    while sentence.says(at + 1, "junction") in ("or", "and", ",") and len(places) < MAX_LIST:
-        at += 3 if sentence.says(at + 2, "junction") in ("or", "and") else 2
-        chunk = sentence.item(at)
+    while sentence.role(at + 1, "junction") in ("or", "and", ",") and len(places) < MAX_LIST:
+        at += 3 if sentence.role(at + 2, "junction") in ("or", "and") else 2
+        chunk = sentence.chunk(at)
         if not chunk or not chunk.quantity:
             break
         places.append(at)
     return places
 
 
-def _amount(sentence: Row, start: int, context: Context) -> Clause | None:
-    chunk = sentence.items[start]
+def _amount(sentence: Sentence, start: int, context: Context) -> Clause | None:
+    chunk = sentence.chunks[start]
     if not chunk.is_value:
         return None
     match = resolve(sentence, start, (chunk,), context)
     return test_with_bound(sentence, start, start, match) if match else mismatch(sentence, start, start, "=", None)
 
 
-def _without_field(sentence: Row, start: int, _: Context) -> Clause | None:
-    quantity = sentence.items[start].quantity
+def _without_field(sentence: Sentence, start: int, _: Context) -> Clause | None:
+    quantity = sentence.chunks[start].quantity
     if not quantity or not quantity.units:
         return None
     return Clause(start + 1, reasons={start: f"no field is in {quantity.units[0]}"})

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.filters import Comparison, Leaf, Not, leaves
 from nlp2filters.core.interpretation import Alternative, Sort, Source
-from nlp2filters.core.parser.row import Row
+from nlp2filters.core.parser.sentence import Sentence
 
-# Features of an item beside its roles: an open value, a known meaning in the catalog, a quantity, date or time, words
+# Features of a chunk beside its roles: an open value, a known meaning in the catalog, a quantity, date or time, words
 # in quotes, a word about which nothing is known, and one without content.
 NAME, MATCH, VALUE, QUOTED, WORD, STOPWORD = "#name", "#match", "#value", "#quoted", "#word", "#stopword"
 
@@ -17,7 +17,7 @@ _JOINING = frozenset({"and", "or", ",", "nor", "not"})
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """One test, the items `start` to `end` (exclusive) that it came from, and its confidence."""
+    """One test, the chunks `start` to `end` (exclusive) that it came from, and its confidence."""
 
     test: Leaf | Not
     start: int
@@ -28,7 +28,7 @@ class Atom:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Connective:
     """A word between tests: "and", "or", ",", "nor", "not", "(" or ")"; "noun" if it names the records."""
 
     kind: str
@@ -37,7 +37,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """The items `start` to `end`, in another currency or unit than their field; they may mean one of `tests`."""
+    """The chunks `start` to `end`, in another currency or unit than their field; they may mean one of `tests`."""
 
     start: int
     end: int
@@ -46,8 +46,8 @@ class Mismatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A boolean field that the item at a place asks for."""
+class BooleanHint:
+    """A boolean field that the chunk at a place asks for."""
 
     field: Field
     at: int
@@ -58,12 +58,12 @@ class Asked:
 class Context:
     """State that the clauses before a place leave for the rules.
 
-    `last_field` is that of the previous test, `pending` the mark right before, unless a test is; `top`: "top 10" came
-    before, which a key may follow ("by horsepower").
+    `last_field` is that of the previous test, `pending` the connective right before, unless a test is; `top`: "top 10"
+    came before, which a key may follow ("by horsepower").
     """
 
     last_field: Field | None = None
-    pending: Mark | None = None
+    pending: Connective | None = None
     top: bool = False
 
     @property
@@ -72,23 +72,23 @@ class Context:
         return self.pending is not None and self.pending.kind in _JOINING
 
     @property
-    def negation(self) -> Mark | None:
+    def negation(self) -> Connective | None:
         """The "not" right before, if there is one."""
         return self.pending if self.pending and self.pending.kind == "not" else None
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """Everything that a rule has read, up to the item `end` (exclusive).
+    """Everything that a rule has read, up to the chunk `end` (exclusive).
 
-    `pieces` are tests and marks in the order of the text; a value in a later clause may belong to `last_field`, that
-    of the last test. `reasons` say of items why they change nothing. `superlative`: the sorts may ask for a single
-    record ("the lightest car"). `absorbs_mark`: the pending mark takes effect in this clause ("no stops" is a count
-    of zero), and nowhere else.
+    `pieces` are tests and connectives in the order of the text; a value in a later clause may belong to `last_field`,
+    that of the last test. `reasons` say of chunks why they change nothing. `superlative`: the sorts may ask for a
+    single record ("the lightest car"). `absorbs_connective`: the pending connective takes effect in this clause ("no
+    stops" is a count of zero), and nowhere else.
     """
 
     end: int
-    pieces: tuple[Atom | Mark, ...] = ()
+    pieces: tuple[Atom | Connective, ...] = ()
     last_field: Field | None = None
     sorts: tuple[Sort, ...] = ()
     superlative: bool = False
@@ -96,20 +96,20 @@ class Clause:
     top: bool = False
     reasons: Mapping[int, str] = field(default_factory=dict)
     mismatch: Mismatch | None = None
-    absorbs_mark: bool = False
+    absorbs_connective: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A way to read the words at a place: `read` is pure, and returns None if the rule does not fit.
 
-    `first` are roles of the grammar or features, such as `VALUE`, of which the item at the place has at least one.
+    `first` are roles of the grammar or features, such as `VALUE`, of which the chunk at the place has at least one.
     `examples` are texts with their readings in short, empty if nothing can be asked for; they are the rule's tests.
     """
 
     name: str
     first: Set[str]
-    read: Callable[[Row, int, Context], Clause | None]
+    read: Callable[[Sentence, int, Context], Clause | None]
     examples: Mapping[str, str]
 
 
@@ -117,10 +117,11 @@ class Rule:
 class Clauses:
     """The sum of a sentence's clauses.
 
-    `used` are the places of items that change something; `last_field` and `top` are for the context of the next clause.
+    `used` are the places of chunks that change something; `last_field` and `top` are for the context of the next
+    clause.
     """
 
-    pieces: list[Atom | Mark] = field(default_factory=list)
+    pieces: list[Atom | Connective] = field(default_factory=list)
     sorts: list[Sort] = field(default_factory=list)
     superlative: bool = False
     limit: int | None = None
@@ -134,14 +135,14 @@ class Clauses:
     def context(self) -> Context:
         """The context of the next place."""
         last = self.pieces[-1] if self.pieces else None
-        return Context(self.last_field, last if isinstance(last, Mark) else None, self.top)
+        return Context(self.last_field, last if isinstance(last, Connective) else None, self.top)
 
     def add(self, clause: Clause, start: int) -> None:
-        """Add a clause that begins at the item `start`."""
-        if clause.absorbs_mark:
-            mark = self.pieces.pop()
-            assert isinstance(mark, Mark)
-            self.used.add(mark.at)
+        """Add a clause that begins at the chunk `start`."""
+        if clause.absorbs_connective:
+            connective = self.pieces.pop()
+            assert isinstance(connective, Connective)
+            self.used.add(connective.at)
         for piece in clause.pieces:
             if isinstance(piece, Atom):
                 self.used.update(range(piece.start, piece.end))
@@ -162,7 +163,7 @@ class Clauses:
             self.limit = self.limit or clause.limit
             self.top = clause.top
 
-    def add_boolean(self, hint: Asked) -> None:
+    def add_boolean(self, hint: BooleanHint) -> None:
         """Add a test of the boolean field, unless there is one, at the place of its words among the others."""
         tests = (piece.test for piece in self.pieces if isinstance(piece, Atom))
         if any(leaf.field == hint.field.name for test in tests for leaf in leaves(test)):
@@ -173,7 +174,7 @@ class Clauses:
         self.used.add(hint.at)
 
     def disuse(self, atom: Atom, reason: str) -> None:
-        """Take back that the items of a test change something."""
+        """Take back that the chunks of a test change something."""
         places = range(atom.start, atom.end)
         self.reasons.update(dict.fromkeys(places, reason))
         self.used.difference_update(places)

@@ -7,23 +7,23 @@ from nlp2filters.core.parser import field_resolution
 from nlp2filters.core.parser.clauses import amounts, ranges
 from nlp2filters.core.parser.clauses.clause import Clause, Context, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
-from nlp2filters.core.parser.row import Row
+from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.values import Relation
 
 
-def _two_limits(sentence: Row, start: int, context: Context) -> Clause | None:
+def _two_limits(sentence: Sentence, start: int, context: Context) -> Clause | None:
     """Read the first of two limits; their unit or field follows the second."""
-    relation = cast(Relation | None, sentence.says(start, "comparator"))
+    relation = cast(Relation | None, sentence.role(start, "comparator"))
     if not relation:
         return None
-    at = sentence.skip(start + 1)
-    value = sentence.skip(at + 3)
-    if not sentence.says(at + 1, "junction") or not sentence.says(at + 2, "comparator"):
+    at = sentence.skip_stopwords(start + 1)
+    value = sentence.skip_stopwords(at + 3)
+    if not sentence.role(at + 1, "junction") or not sentence.role(at + 2, "comparator"):
         return None
-    if not (sentence.is_value(at) and sentence.is_value(value)) or sentence.skip(at + 1) != at + 1:
+    if not (sentence.is_value(at) and sentence.is_value(value)) or sentence.skip_stopwords(at + 1) != at + 1:
         return None
-    first, last = ranges.with_unit_of(sentence.items[at], sentence.items[value]), sentence.items[value]
-    if first.quantity and sentence.items[at].quantity != first.quantity:
+    first, last = ranges.with_unit_of(sentence.chunks[at], sentence.chunks[value]), sentence.chunks[value]
+    if first.quantity and sentence.chunks[at].quantity != first.quantity:
         match = field_resolution.resolve(
             sentence, value, (first, last), last=context.last_field, joined=False, compared=True
         )
@@ -34,39 +34,39 @@ def _two_limits(sentence: Row, start: int, context: Context) -> Clause | None:
     return amounts.test(sentence, start, at, relation, replace(match, end=at + 1), first)
 
 
-def _comparison(sentence: Row, start: int, context: Context) -> Clause | None:
-    relation = cast(Relation | None, sentence.says(start, "comparator"))
+def _comparison(sentence: Sentence, start: int, context: Context) -> Clause | None:
+    relation = cast(Relation | None, sentence.role(start, "comparator"))
     if not relation:
         return None
-    at = sentence.skip(start + 1)
+    at = sentence.skip_stopwords(start + 1)
     if clause := _compare(sentence, start, at, relation, context):
         return clause
     for field, candidate in sentence.fields(at):
         match = FieldMatch(field, at + 1, candidate.confidence, candidate.source)
-        if clause := _compare(sentence, start, sentence.skip(at + 1), relation, context, match):
+        if clause := _compare(sentence, start, sentence.skip_stopwords(at + 1), relation, context, match):
             return clause
     return None
 
 
-def _more_than(sentence: Row, start: int, context: Context) -> Clause | None:
-    degree = sentence.says(start, "degree")
-    if degree not in ("more", "less") or not sentence.says(start + 2, "than"):
+def _more_than(sentence: Sentence, start: int, context: Context) -> Clause | None:
+    degree = sentence.role(start, "degree")
+    if degree not in ("more", "less") or not sentence.role(start + 2, "than"):
         return None
     for field, candidate in sentence.fields(start + 1):
         match = FieldMatch(field, start + 2, candidate.confidence, candidate.source)
         relation: Relation = ">" if degree == "more" else "<"
-        return _compare(sentence, start, sentence.skip(start + 3), relation, context, match)
+        return _compare(sentence, start, sentence.skip_stopwords(start + 3), relation, context, match)
     return None
 
 
 def _compare(
-    sentence: Row, start: int, at: int, relation: Relation, context: Context, match: FieldMatch | None = None
+    sentence: Sentence, start: int, at: int, relation: Relation, context: Context, match: FieldMatch | None = None
 ) -> Clause | None:
     """Read a value at `at` that follows the relation, or the relation and the name of a field."""
-    chunk = sentence.item(at)
+    chunk = sentence.chunk(at)
     if not chunk or not chunk.is_value:
         return None
-    if match and sentence.range(at, match.field):
+    if match and sentence.coerce_at(at, match.field):
         return amounts.test(sentence, start, at, relation, match)
     match = amounts.resolve(sentence, at, (chunk,), context, compared=True)
     if not match:

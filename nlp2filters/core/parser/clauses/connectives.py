@@ -1,34 +1,34 @@
 """Words between the tests: "and", "or", commas, "not", parentheses, and the noun of the records."""
 
-from nlp2filters.core.parser.clauses.clause import MATCH, Clause, Context, Mark, Rule
-from nlp2filters.core.parser.row import Row
+from nlp2filters.core.parser.clauses.clause import MATCH, Clause, Connective, Context, Rule
+from nlp2filters.core.parser.sentence import Sentence
 
 
-def _noun(sentence: Row, start: int, _: Context) -> Clause | None:
+def _noun(sentence: Sentence, start: int, _: Context) -> Clause | None:
     if not sentence.is_noun(start):
         return None
-    return Clause(start + 1, (Mark("noun", start),), reasons={start: "names the records"})
+    return Clause(start + 1, (Connective("noun", start),), reasons={start: "names the records"})
 
 
-def _connective(sentence: Row, start: int, _: Context) -> Clause | None:
-    chunk = sentence.items[start]
-    kind = chunk.says("junction") or ("not" if chunk.says("negation") else None)
+def _connective(sentence: Sentence, start: int, _: Context) -> Clause | None:
+    chunk = sentence.chunks[start]
+    kind = chunk.role("junction") or ("not" if chunk.role("negation") else None)
     if kind == "but":
         kind = "not" if _excepts(sentence, start) else "and"
-    return Clause(start + 1, (Mark(kind, start),)) if kind else None
+    return Clause(start + 1, (Connective(kind, start),)) if kind else None
 
 
-def _excepts(sentence: Row, start: int) -> bool:
+def _excepts(sentence: Sentence, start: int) -> bool:
     """Return whether "any" or "all" comes before, with its noun: "any car but american", "any color but red"."""
     at = start - 1
     while at > start - 3 and _is_counted(sentence, at):
         at -= 1
-    return sentence.says(at, "universal") is not None
+    return sentence.role(at, "universal") is not None
 
 
-def _is_counted(sentence: Row, at: int) -> bool:
+def _is_counted(sentence: Sentence, at: int) -> bool:
     names_field = any(True for _ in sentence.fields(at))
-    return sentence.is_noun(at) or sentence.says(at, "results") is not None or names_field
+    return sentence.is_noun(at) or sentence.role(at, "results") is not None or names_field
 
 
 NOUN = Rule("noun", {MATCH}, _noun, {"red cars": "color = red"})

@@ -9,9 +9,9 @@ from nlp2filters.core.languages import is_currency
 from nlp2filters.core.linking import Candidate, FieldTarget, ValueTarget
 from nlp2filters.core.parser import confidence
 from nlp2filters.core.parser.clauses import amounts, ranges, strings
-from nlp2filters.core.parser.clauses.clause import MATCH, Atom, Clause, Context, Mark, Rule
+from nlp2filters.core.parser.clauses.clause import MATCH, Atom, Clause, Connective, Context, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
-from nlp2filters.core.parser.row import Row
+from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.values import Relation
 from nlp2filters.core.words import fold
 
@@ -24,17 +24,17 @@ def _test(test: Leaf | Not, start: int, end: int, candidate: Candidate | FieldMa
 # fields that are unknown
 
 
-def _unknown_field(sentence: Row, start: int, _: Context) -> Clause | None:
-    if not sentence.says(start, "unknown"):
+def _unknown_field(sentence: Sentence, start: int, _: Context) -> Clause | None:
+    if not sentence.role(start, "unknown"):
         return None
-    key = sentence.skip(start + 1)
+    key = sentence.skip_stopwords(start + 1)
     return next((_test(IsNull(of.name), start, key + 1, candidate) for of, candidate in sentence.fields(key)), None)
 
 
-def _field_unknown(sentence: Row, start: int, _: Context) -> Clause | None:
-    at = sentence.skip(start + 1)
-    negated = sentence.says(at, "negation") == "not"
-    if not sentence.says(at + negated, "unknown"):
+def _field_unknown(sentence: Sentence, start: int, _: Context) -> Clause | None:
+    at = sentence.skip_stopwords(start + 1)
+    negated = sentence.role(at, "negation") == "not"
+    if not sentence.role(at + negated, "unknown"):
         return None
     for field, candidate in sentence.fields(start):
         test = IsNull(field.name)
@@ -45,7 +45,7 @@ def _field_unknown(sentence: Row, start: int, _: Context) -> Clause | None:
 # a field and its value
 
 
-def _field_and_value(sentence: Row, start: int, context: Context) -> Clause | None:
+def _field_and_value(sentence: Sentence, start: int, context: Context) -> Clause | None:
     for field, candidate in sentence.fields(start):
         match = FieldMatch(field, start + 1, candidate.confidence, candidate.source)
         if clause := _after_name(sentence, start, match, context):
@@ -53,17 +53,17 @@ def _field_and_value(sentence: Row, start: int, context: Context) -> Clause | No
     return None
 
 
-def _after_name(sentence: Row, start: int, match: FieldMatch, context: Context) -> Clause | None:
+def _after_name(sentence: Sentence, start: int, match: FieldMatch, context: Context) -> Clause | None:
     """Read what follows the field's name: its value, or "not" and its value."""
-    at = sentence.skip(start + 1)
-    if sentence.says(at, "negation") not in ("not", "outside"):
+    at = sentence.skip_stopwords(start + 1)
+    if sentence.role(at, "negation") not in ("not", "outside"):
         return _value(sentence, start, at, match, context)
-    mark = Mark("not", at)
-    clause = _value(sentence, start, sentence.skip(at + 1), match, replace(context, pending=mark))
-    return replace(clause, pieces=(mark, *clause.pieces)) if clause else None
+    negation = Connective("not", at)
+    clause = _value(sentence, start, sentence.skip_stopwords(at + 1), match, replace(context, pending=negation))
+    return replace(clause, pieces=(negation, *clause.pieces)) if clause else None
 
 
-def _value(sentence: Row, start: int, at: int, match: FieldMatch, context: Context) -> Clause | None:
+def _value(sentence: Sentence, start: int, at: int, match: FieldMatch, context: Context) -> Clause | None:
     """Read the value of a field, at `at`."""
     return (
         ranges.read(sentence, start, at, context, match)
@@ -74,26 +74,26 @@ def _value(sentence: Row, start: int, at: int, match: FieldMatch, context: Conte
     )
 
 
-def _compared(sentence: Row, start: int, at: int, match: FieldMatch) -> Clause | None:
+def _compared(sentence: Sentence, start: int, at: int, match: FieldMatch) -> Clause | None:
     """Read "weight under 2500"."""
-    relation = cast(Relation | None, sentence.says(at, "comparator"))
+    relation = cast(Relation | None, sentence.role(at, "comparator"))
     if not relation:
         return None
-    value = sentence.skip(at + 1)
-    clause = amounts.test(sentence, start, value, relation, match) if sentence.range(value, match.field) else None
+    value = sentence.skip_stopwords(at + 1)
+    clause = amounts.test(sentence, start, value, relation, match) if sentence.coerce_at(value, match.field) else None
     return clause or _of_other_unit(sentence, start, value, relation, match.field)
 
 
-def _plain(sentence: Row, start: int, at: int, match: FieldMatch) -> Clause | None:
+def _plain(sentence: Sentence, start: int, at: int, match: FieldMatch) -> Clause | None:
     """Read "weight of 2500", "weight 2500 or less"."""
-    if sentence.range(at, match.field):
+    if sentence.coerce_at(at, match.field):
         return amounts.test_with_bound(sentence, start, at, match)
     return _of_other_unit(sentence, start, at, "=", match.field)
 
 
-def _of_other_unit(sentence: Row, start: int, at: int, relation: Relation, field: Field) -> Clause | None:
+def _of_other_unit(sentence: Sentence, start: int, at: int, relation: Relation, field: Field) -> Clause | None:
     """Read a value that is meant for the field although its unit is another: "battery life of 30 kg"."""
-    chunk = sentence.item(at)
+    chunk = sentence.chunk(at)
     if field.type not in NUMERIC or not chunk or not chunk.quantity or not chunk.quantity.units:
         return None
     in_currency = field.type == "money" and is_currency(chunk.quantity.units[0])
@@ -102,14 +102,14 @@ def _of_other_unit(sentence: Row, start: int, at: int, relation: Relation, field
     return amounts.mismatch(sentence, start, at, relation, field)
 
 
-def _linked(sentence: Row, start: int, at: int) -> bool:
-    """Return whether a word such as "is" or "of" stands between the field's name and the item."""
-    return any(sentence.says(place, "copula") for place in range(start + 1, at))
+def _linked(sentence: Sentence, start: int, at: int) -> bool:
+    """Return whether a word such as "is" or "of" stands between the field's name and the chunk."""
+    return any(sentence.role(place, "copula") for place in range(start + 1, at))
 
 
-def _up_to_now(sentence: Row, start: int, match: FieldMatch) -> Clause | None:
+def _up_to_now(sentence: Sentence, start: int, match: FieldMatch) -> Clause | None:
     """Read "available now"."""
-    if match.field.type not in ("date", "datetime") or start + 1 >= len(sentence.items):
+    if match.field.type not in ("date", "datetime") or start + 1 >= len(sentence.chunks):
         return None
     if fold(sentence.texts[start + 1]) not in sentence.language.dates.now:
         return None
@@ -117,7 +117,7 @@ def _up_to_now(sentence: Row, start: int, match: FieldMatch) -> Clause | None:
     return Clause(end, (Atom(test, start, end, confidence.DATE_UP_TO_NOW, "type"),))
 
 
-def _string(sentence: Row, start: int, at: int, match: FieldMatch) -> Clause | None:
+def _string(sentence: Sentence, start: int, at: int, match: FieldMatch) -> Clause | None:
     """Read a known value of the field, or the words for a field that takes any."""
     candidate = sentence.value_of(at, match.field.name)
     if candidate and isinstance(candidate.target, ValueTarget):
@@ -127,20 +127,20 @@ def _string(sentence: Row, start: int, at: int, match: FieldMatch) -> Clause | N
     return None if match.field.closed else _any_words(sentence, start, at, match)
 
 
-def _any_words(sentence: Row, start: int, at: int, match: FieldMatch) -> Clause | None:
+def _any_words(sentence: Sentence, start: int, at: int, match: FieldMatch) -> Clause | None:
     """Read the words for a field that takes any: in quotes, or up to where the name ends."""
-    contains = any(sentence.says(place, "contains") for place in (at, start + 1))
-    at += sentence.says(at, "contains") is not None
+    contains = any(sentence.role(place, "contains") for place in (at, start + 1))
+    at += sentence.role(at, "contains") is not None
     if not (contains or _introduces(sentence, start, at)):
         return None
-    chunk = sentence.item(at)
+    chunk = sentence.chunk(at)
     if not chunk or not chunk.quoted:
         return _unquoted(sentence, start, at, match, contains=contains)
     test = Contains(match.field.name, chunk.quoted) if contains else strings.equals(match.field, chunk.quoted)
     return _test(test, start, at + 1, match)
 
 
-def _introduces(sentence: Row, start: int, at: int) -> bool:
+def _introduces(sentence: Sentence, start: int, at: int) -> bool:
     """Return whether the field's name introduces a value: "called", "title is", or right before the value."""
     introducers = sentence.language.names.introducers
     return (
@@ -150,7 +150,7 @@ def _introduces(sentence: Row, start: int, at: int) -> bool:
     )
 
 
-def _unquoted(sentence: Row, start: int, at: int, match: FieldMatch, *, contains: bool) -> Clause | None:
+def _unquoted(sentence: Sentence, start: int, at: int, match: FieldMatch, *, contains: bool) -> Clause | None:
     """Read unknown words up to where the name ends, as the known value that has them all, if there is one."""
     field = match.field
     if field.is_open and not contains:
@@ -168,7 +168,7 @@ def _unquoted(sentence: Row, start: int, at: int, match: FieldMatch, *, contains
 # a field alone
 
 
-def _field_alone(sentence: Row, start: int, context: Context) -> Clause | None:
+def _field_alone(sentence: Sentence, start: int, context: Context) -> Clause | None:
     for field, candidate in sentence.fields(start):
         clause = (
             _boolean(sentence, start, field, candidate)
@@ -180,7 +180,7 @@ def _field_alone(sentence: Row, start: int, context: Context) -> Clause | None:
     return None
 
 
-def _boolean(sentence: Row, start: int, field: Field, candidate: Candidate) -> Clause | None:
+def _boolean(sentence: Sentence, start: int, field: Field, candidate: Candidate) -> Clause | None:
     """Read "wireless"."""
     if field.type != "boolean":
         return None
@@ -189,23 +189,25 @@ def _boolean(sentence: Row, start: int, field: Field, candidate: Candidate) -> C
     return replace(_test(test, start, _end_of_names(sentence, start, field), candidate), last_field=field)
 
 
-def _end_of_names(sentence: Row, start: int, of: Field) -> int:
+def _end_of_names(sentence: Sentence, start: int, of: Field) -> int:
     """Return the place after all the words that name the field: in "allow smoking", both name "smoking allowed"."""
     end = start + 1
-    while any(field is of for field, _ in sentence.fields(sentence.skip(end))):
-        end = sentence.skip(end) + 1
+    while any(field is of for field, _ in sentence.fields(sentence.skip_stopwords(end))):
+        end = sentence.skip_stopwords(end) + 1
     return end
 
 
-def _count_of_zero(sentence: Row, start: int, field: Field, candidate: Candidate, context: Context) -> Clause | None:
+def _count_of_zero(
+    sentence: Sentence, start: int, field: Field, candidate: Candidate, context: Context
+) -> Clause | None:
     """Read "no stops" and "without stops" as a count of zero."""
-    mark = context.negation
-    if not mark or not _counts(field) or sentence.skip(mark.at + 1) != start:
+    negation = context.negation
+    if not negation or not _counts(field) or sentence.skip_stopwords(negation.at + 1) != start:
         return None
-    if fold(sentence.texts[mark.at]) not in sentence.language.numbers.none:
+    if fold(sentence.texts[negation.at]) not in sentence.language.numbers.none:
         return None
     test = Comparison("=", field.name, 0)
-    return replace(_test(test, start, start + 1, candidate, confidence.COUNT_OF_ZERO), absorbs_mark=True)
+    return replace(_test(test, start, start + 1, candidate, confidence.COUNT_OF_ZERO), absorbs_connective=True)
 
 
 def _counts(field: Field) -> bool:
@@ -215,13 +217,15 @@ def _counts(field: Field) -> bool:
     return field.type == "integer" and not field.unit and may_be_zero
 
 
-def _without_value(sentence: Row, start: int, field: Field, candidate: Candidate, context: Context) -> Clause | None:
+def _without_value(
+    sentence: Sentence, start: int, field: Field, candidate: Candidate, context: Context
+) -> Clause | None:
     """Read "without a rating"."""
-    mark = context.negation
-    if not mark or sentence.says(mark.at, "negation") != "without":
+    negation = context.negation
+    if not negation or sentence.role(negation.at, "negation") != "without":
         return None
     clause = _test(IsNull(field.name), start, start + 1, candidate, confidence.VALUE_MISSING)
-    return replace(clause, absorbs_mark=True)
+    return replace(clause, absorbs_connective=True)
 
 
 UNKNOWN_FIELD = Rule("unknown and field", {"unknown"}, _unknown_field, {"unknown horsepower": "power is null"})

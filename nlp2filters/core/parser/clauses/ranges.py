@@ -5,26 +5,28 @@ from dataclasses import replace
 
 from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.parser import values
+from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.clauses.amounts import MAX_ALTERNATIVES, resolve
 from nlp2filters.core.parser.clauses.clause import STOPWORD, VALUE, Atom, Clause, Context, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
 from nlp2filters.core.parser.quantities import Quantity
-from nlp2filters.core.parser.row import Row
-from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.times import Clock
 
 
-def read(sentence: Row, start: int, at: int, context: Context, preceding: FieldMatch | None = None) -> Clause | None:
+def read(
+    sentence: Sentence, start: int, at: int, context: Context, preceding: FieldMatch | None = None
+) -> Clause | None:
     """Read a range at `at`, in a clause that begins at `start`; `preceding` is a field named before it."""
     places = _places(sentence, at)
     if not places:
         return None
-    limits = _explained(*(sentence.items[place] for place in places))
-    match = preceding if preceding and sentence.fit(limits, preceding.field) else None
+    limits = _explained(*(sentence.chunks[place] for place in places))
+    match = preceding if preceding and sentence.all_fit(limits, preceding.field) else None
     match = match or resolve(sentence, places[1], limits, context)
     if not match:
         return None
-    low, high = (sentence.held(limit, match.field) for limit in limits)
+    low, high = (sentence.coerce(limit, match.field) for limit in limits)
     if low is None or high is None:
         return None
     test, end = values.between(match.field, low, high), max(match.end, places[1] + 1)
@@ -32,30 +34,30 @@ def read(sentence: Row, start: int, at: int, context: Context, preceding: FieldM
     return Clause(end, (Atom(test, start, end, match.confidence, match.source, alternatives),), match.field)
 
 
-def _places(sentence: Row, at: int) -> tuple[int, int] | None:
+def _places(sentence: Sentence, at: int) -> tuple[int, int] | None:
     """Return the places of the two limits."""
-    opened = sentence.says(at, "range") == "between"
-    low = sentence.skip(at + opened)
-    high = sentence.skip(low + 2)
-    joint = sentence.says(low + 1, "range") == "to" or (opened and sentence.says(low + 1, "junction") == "and")
+    opened = sentence.role(at, "range") == "between"
+    low = sentence.skip_stopwords(at + opened)
+    high = sentence.skip_stopwords(low + 2)
+    joint = sentence.role(low + 1, "range") == "to" or (opened and sentence.role(low + 1, "junction") == "and")
     return (low, high) if joint and sentence.is_value(low) and sentence.is_value(high) else None
 
 
-def _alternatives(sentence: Row, match: FieldMatch, limits: tuple[Item, Item]) -> tuple[Alternative, ...]:
+def _alternatives(sentence: Sentence, match: FieldMatch, limits: tuple[Chunk, Chunk]) -> tuple[Alternative, ...]:
     return tuple(
         Alternative(values.between(other, low, high), match.others_confidence)
         for other in match.others[:MAX_ALTERNATIVES]
-        if (low := sentence.held(limits[0], other)) and (high := sentence.held(limits[1], other))
+        if (low := sentence.coerce(limits[0], other)) and (high := sentence.coerce(limits[1], other))
     )
 
 
-def _explained(low: Item, high: Item) -> tuple[Item, Item]:
+def _explained(low: Chunk, high: Chunk) -> tuple[Chunk, Chunk]:
     """Give each limit what only the other one says."""
     first, last = with_unit_of(_with_scale_of(high, low), high), _with_year_of(low, high)
     return _with_half_of_day_of(last, _with_year_of(last, first)), last
 
 
-def with_unit_of(low: Item, high: Item) -> Item:
+def with_unit_of(low: Chunk, high: Chunk) -> Chunk:
     """Give the lower limit the unit of the upper one, unless it has its own: "1 to 3 hours"."""
     first, last = low.quantity, high.quantity
     if not first or not last or first.units or not last.units:
@@ -63,7 +65,7 @@ def with_unit_of(low: Item, high: Item) -> Item:
     return replace(low, quantity=replace(first, units=last.units))
 
 
-def _with_scale_of(high: Item, low: Item) -> Item:
+def _with_scale_of(high: Chunk, low: Chunk) -> Chunk:
     """Give the lower limit the scale of the upper one, unless it has its own: "50 to 100 million"."""
     first, last = low.quantity, high.quantity
     if not first or not last or first.scaled or not last.scaled or first.value >= last.value:
@@ -80,7 +82,7 @@ def _scale(quantity: Quantity) -> int:
     return scale
 
 
-def _with_year_of(other: Item, limit: Item) -> Item:
+def _with_year_of(other: Chunk, limit: Chunk) -> Chunk:
     """Give a month without a year the year of the other limit: "January to June 2024"."""
     mine, theirs = limit.period, other.period
     if not mine or not theirs or not mine.yearless or not isinstance(mine.low, dt.date):
@@ -90,7 +92,7 @@ def _with_year_of(other: Item, limit: Item) -> Item:
     return replace(limit, period=replace(mine.moved(theirs.low.year - mine.low.year), yearless=False))
 
 
-def _with_half_of_day_of(high: Item, low: Item) -> Item:
+def _with_half_of_day_of(high: Chunk, low: Chunk) -> Chunk:
     """Put the earlier hour into the half of the later one ("5 to 7 pm"), or the one before ("11 to 1 pm")."""
     hour = low.quantity.value if low.quantity and low.quantity.whole else None
     if not isinstance(hour, int) or not 1 <= hour <= 12 or high.clock is None or low.clock:

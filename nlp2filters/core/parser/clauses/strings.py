@@ -9,12 +9,12 @@ from nlp2filters.core.linking import Candidate, ValueTarget
 from nlp2filters.core.parser import confidence, disambiguation, field_resolution
 from nlp2filters.core.parser.clauses.amounts import MAX_ALTERNATIVES
 from nlp2filters.core.parser.clauses.clause import MATCH, NAME, QUOTED, WORD, Atom, Clause, Context, Rule
-from nlp2filters.core.parser.row import Row
+from nlp2filters.core.parser.sentence import Sentence
 
-# A name of unknown words has at most this many items.
+# A name of unknown words has at most this many chunks.
 MAX_NAME = 12
 
-# An item with one of these roles is not a value, even if a value is called that.
+# A chunk with one of these roles is not a value, even if a value is called that.
 _STRUCTURAL = frozenset({"comparator", "junction", "negation", "range", "bound", "having", "than"})
 
 
@@ -23,34 +23,34 @@ def equals(of: Field, value: str) -> Leaf:
     return Contains(of.name, value) if of.type == "text" else Comparison("=", of.name, value)
 
 
-def name_end(sentence: Row, start: int) -> int:
-    """Return where a name that begins at `start` ends: before the first item that means something else."""
+def name_end(sentence: Sentence, start: int) -> int:
+    """Return where a name that begins at `start` ends: before the first chunk that means something else."""
     end = start
     while end - start < MAX_NAME and _continues_name(sentence, end):
         end += 1
     return end
 
 
-def _continues_name(sentence: Row, at: int) -> bool:
-    chunk, following = sentence.item(at), sentence.item(at + 1)
-    if chunk is None or chunk.is_word:
+def _continues_name(sentence: Sentence, at: int) -> bool:
+    chunk, following = sentence.chunk(at), sentence.chunk(at + 1)
+    if chunk is None or chunk.is_unknown:
         return chunk is not None
     inner = sentence.language.names.inner
-    joins = chunk.skippable and sentence.texts[at].lower() in inner
-    return joins and following is not None and following.is_word
+    joins = chunk.is_stopword and sentence.texts[at].lower() in inner
+    return joins and following is not None and following.is_unknown
 
 
-def _open_value(sentence: Row, start: int, _: Context) -> Clause | None:
-    name = sentence.items[start].name
+def _open_value(sentence: Sentence, start: int, _: Context) -> Clause | None:
+    name = sentence.chunks[start].name
     if not name:
         return None
     field, end = sentence.catalog.by_name[name.field], start + 1
     return Clause(end, (Atom(Contains(name.field, name.value), start, end, name.confidence, "type"),), field)
 
 
-def _known_value(sentence: Row, start: int, _: Context) -> Clause | None:
+def _known_value(sentence: Sentence, start: int, _: Context) -> Clause | None:
     matches = list(sentence.values(start))
-    if not matches or sentence.items[start].said.keys() & _STRUCTURAL:
+    if not matches or sentence.chunks[start].roles.keys() & _STRUCTURAL:
         return None
     following = {field.name for field, _ in sentence.fields(start + 1)}
     likely = following or _likely_fields(sentence, start, matches)
@@ -65,7 +65,7 @@ def _known_value(sentence: Row, start: int, _: Context) -> Clause | None:
     return Clause(longer, (Atom(test, start, longer, share, candidate.source, alternatives),), field)
 
 
-def _text_end(sentence: Row, end: int, field: Field) -> int:
+def _text_end(sentence: Sentence, end: int, field: Field) -> int:
     """Return where the value of a text ends, to which unknown words after a known value belong."""
     return name_end(sentence, end) if field.type == "text" else end
 
@@ -77,9 +77,9 @@ def _alternatives(
     return tuple(Alternative(equals(other.field, other.value), share) for other in others[:MAX_ALTERNATIVES])
 
 
-def _likely_fields(sentence: Row, at: int, matches: Sequence[tuple[ValueTarget, Candidate]]) -> set[str]:
+def _likely_fields(sentence: Sentence, at: int, matches: Sequence[tuple[ValueTarget, Candidate]]) -> set[str]:
     """Return the likely one of the fields that have the value, by the tagger or by a word such as "to"."""
-    shares = sentence.items[at].meant
+    shares = sentence.chunks[at].field_probabilities
     likeliest = max((target.field.name for target, _ in matches), key=lambda name: shares.get(name, 0.0))
     if shares.get(likeliest, 0.0) >= field_resolution.MIN_TAGGER_PROBABILITY:
         return {likeliest}
@@ -87,31 +87,31 @@ def _likely_fields(sentence: Row, at: int, matches: Sequence[tuple[ValueTarget, 
     return {near.name} if near else set()
 
 
-def _quoted(sentence: Row, start: int, _: Context) -> Clause | None:
-    chunk, field = sentence.items[start], _only_text(sentence)
+def _quoted(sentence: Sentence, start: int, _: Context) -> Clause | None:
+    chunk, field = sentence.chunks[start], _only_text(sentence)
     if not chunk.quoted or not field:
         return None
     return _contains(field, chunk.quoted, start, start + 1, confidence.WORDS_IN_QUOTES)
 
 
-def _excluded(sentence: Row, start: int, context: Context) -> Clause | None:
-    mark = context.negation
-    if not mark or not sentence.items[start].is_word:
+def _excluded(sentence: Sentence, start: int, context: Context) -> Clause | None:
+    negation = context.negation
+    if not negation or not sentence.chunks[start].is_unknown:
         return None
-    if sentence.skip(mark.at + 1) != start or sentence.says(mark.at, "negation") == "outside":
+    if sentence.skip_stopwords(negation.at + 1) != start or sentence.role(negation.at, "negation") == "outside":
         return None
     end = name_end(sentence, start)
     if field := _only_text(sentence):
         return _contains(field, " ".join(sentence.texts[start:end]), start, end, confidence.EXCLUDED_WORDS)
     reason = "no field has this value, so that none is excluded"
-    return Clause(end, reasons=dict.fromkeys(range(mark.at, end), reason))
+    return Clause(end, reasons=dict.fromkeys(range(negation.at, end), reason))
 
 
 def _contains(field: Field, words: str, start: int, end: int, share: float) -> Clause:
     return Clause(end, (Atom(Contains(field.name, words), start, end, share, "type"),))
 
 
-def _only_text(sentence: Row) -> Field | None:
+def _only_text(sentence: Sentence) -> Field | None:
     texts = sentence.lexicon.typed("text")
     return texts[0] if len(texts) == 1 else None
 

@@ -1,7 +1,7 @@
 """The rules by which open values are recognized, and their order.
 
-A rule looks at one place of a row and returns the value that it sees there, or None. Its examples are its tests: the
-text, then the field and the value that the rule reads in it.
+A rule looks at one place of a sentence and returns the value that it sees there, or None. Its examples are its tests:
+the text, then the field and the value that the rule reads in it.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,12 +17,12 @@ CUED_CONFIDENCE = 0.7
 # Only the place in the sentence tells.
 GUESSED_CONFIDENCE = 0.55
 
-# A value between an article and its field has at most this many items.
+# A value between an article and its field has at most this many chunks.
 MAX_LENGTH_BEFORE_FIELD = 5
 MAX_CATEGORY_LENGTH = 3
-# At most this many items say what is asked of a record before its title.
+# At most this many chunks say what is asked of a record before its title.
 MAX_REQUEST_LENGTH = 4
-# The cue behind a title has at most this many items.
+# The cue behind a title has at most this many chunks.
 MAX_CUE_BEHIND = 3
 
 
@@ -37,7 +37,7 @@ class Rule:
 
 def _language(context: Context, at: int) -> OpenValue | None:
     field = context.cues.language
-    if not field or not context.is_one_of(at, context.names.languages) or context.row.items[at].candidates:
+    if not field or not context.is_one_of(at, context.names.languages) or context.sentence.chunks[at].candidates:
         return None
     return context.value(range(at, at + 1), field, CUED_CONFIDENCE)
 
@@ -54,7 +54,7 @@ def _after_field(context: Context, at: int) -> OpenValue | None:
     field, start = context.free_open_field(at), at + 1
     if not field or not _may_follow_field(context, start) or _after_links(context, start) > start:
         return None
-    if context.row.is_noun(at) or _begins_anew(context, start):
+    if context.sentence.is_noun(at) or _begins_anew(context, start):
         return None
     words = context.words_from(start, strict=True)
     return context.value(words, field, CUED_CONFIDENCE, start=at) if context.looks_like_name(words) else None
@@ -69,14 +69,14 @@ def _after_links(context: Context, at: int) -> int:
 
 def _may_follow_field(context: Context, at: int) -> bool:
     """Return whether a value may begin here: not in another sentence, and not where words are searched for."""
-    return not context.ends_sentence(at - 1) and not context.row.says(at, "contains")
+    return not context.ends_sentence(at - 1) and not context.sentence.role(at, "contains")
 
 
 def _begins_anew(context: Context, at: int) -> bool:
     return bool(
         context.is_one_of(at, context.names.openers)
         or context.names_field(at)
-        or context.row.items[at].says("comparator")
+        or context.sentence.chunks[at].role("comparator")
     )
 
 
@@ -100,7 +100,7 @@ def _after_weak_cue(context: Context, at: int) -> OpenValue | None:
 
 
 def _cue(context: Context, at: int) -> tuple[int, Field | None]:
-    """Return the place after the cue at the item, and its field if a value may follow."""
+    """Return the place after the cue at the chunk, and its field if a value may follow."""
     start, field = context.cue(at) or (at, None)
     if not field or at in context.occupied or context.is_requested(at) or context.ends_sentence(start - 1):
         return start, None
@@ -119,17 +119,17 @@ def _after_articles(context: Context, at: int) -> int:
 
 
 def _may_follow_cue(context: Context, at: int) -> bool:
-    """Return whether the item may begin a value: it means nothing in the catalog, and opens no other part."""
-    item = context.row.item(at)
-    if item is None or item.candidates or item.is_value:
+    """Return whether the chunk may begin a value: it means nothing in the catalog, and opens no other part."""
+    chunk = context.sentence.chunk(at)
+    if chunk is None or chunk.candidates or chunk.is_value:
         return False
     return not any(context.is_one_of(at, words) for words in (context.names.openers, context.names.questions))
 
 
 def _place_goes_on(context: Context, at: int) -> bool:
     """Return whether a comma and one more word belong to a place: "denver, colorado"."""
-    comma, part = context.row.item(at), context.row.item(at + 1)
-    if not comma or not part or comma.says("junction") != "," or not part.is_word:
+    comma, part = context.sentence.chunk(at), context.sentence.chunk(at + 1)
+    if not comma or not part or comma.role("junction") != "," or not part.is_unknown:
         return False
     return context.ends_sentence(at + 1) or context.is_border(at + 2)
 
@@ -150,14 +150,14 @@ def _before_field(context: Context, at: int) -> OpenValue | None:
     words = context.words_before(at) if field else None
     if not field or not words or len(words) > MAX_LENGTH_BEFORE_FIELD:
         return None
-    if not context.is_one_of(words.start - 1, context.names.articles) or not all(map(context.is_word, words)):
+    if not context.is_one_of(words.start - 1, context.names.articles) or not all(map(context.is_unknown, words)):
         return None
     return context.value(words, field, CUED_CONFIDENCE, end=at + 1)
 
 
 def _before_noun(context: Context, at: int) -> OpenValue | None:
     field = context.cues.category
-    if not field or not context.row.is_noun(at) or at in context.occupied:
+    if not field or not context.sentence.is_noun(at) or at in context.occupied:
         return None
     words = _unknown_words_before(context, at)
     if not words or context.ends_sentence(at - 1) or context.is_one_of(words.start, context.names.pronouns):
@@ -167,7 +167,7 @@ def _before_noun(context: Context, at: int) -> OpenValue | None:
 
 def _unknown_words_before(context: Context, end: int) -> range:
     start, first = end, max(0, end - MAX_CATEGORY_LENGTH)
-    while start > first and start - 1 not in context.occupied and context.is_word(start - 1):
+    while start > first and start - 1 not in context.occupied and context.is_unknown(start - 1):
         start -= 1
     return range(start, end)
 
@@ -177,9 +177,9 @@ def _leftover_title(context: Context, at: int) -> OpenValue | None:
     field = context.cues.title
     if not field or not context.is_question or any(value.field.name == field.name for value in context.values):
         return None
-    while at < len(context.row.items):
+    while at < len(context.sentence.chunks):
         run = _leftover_run(context, at)
-        words = _trimmed(context, run) if any(map(context.is_word, run)) else range(0)
+        words = _trimmed(context, run) if any(map(context.is_unknown, run)) else range(0)
         if words and context.looks_like_name(words):
             behind = " ".join(context.lower[words.stop : words.stop + MAX_CUE_BEHIND])
             return context.value(words, context.cues.field_behind(behind) or field, GUESSED_CONFIDENCE)
@@ -188,19 +188,19 @@ def _leftover_title(context: Context, at: int) -> OpenValue | None:
 
 
 def _leftover_run(context: Context, start: int) -> range:
-    """Return the items from `start` on that may be one title; none if it cannot begin there."""
+    """Return the chunks from `start` on that may be one title; none if it cannot begin there."""
     end = start
-    while end < len(context.row.items) and end not in context.occupied and not _ends_title(context, start, end):
+    while end < len(context.sentence.chunks) and end not in context.occupied and not _ends_title(context, start, end):
         end += 1
     return range(start, end)
 
 
 def _ends_title(context: Context, start: int, at: int) -> bool:
     if at == start:
-        return not context.is_word(at) and not context.is_one_of(at, context.names.articles)
+        return not context.is_unknown(at) and not context.is_one_of(at, context.names.articles)
     return (
         context.ends_sentence(at - 1)
-        or context.row.is_noun(at)
+        or context.sentence.is_noun(at)
         or context.names_field(at)
         or context.is_border(at)
         or (context.has_meaning(at) and not _joins_title(context, at))
@@ -209,9 +209,11 @@ def _ends_title(context: Context, start: int, at: int) -> bool:
 
 def _joins_title(context: Context, at: int) -> bool:
     """Return whether a word such as "and" is inside a title."""
-    if context.row.items[at].says("junction") != "and" or at + 1 >= len(context.row.items):
+    if context.sentence.chunks[at].role("junction") != "and" or at + 1 >= len(context.sentence.chunks):
         return False
-    return context.is_word(at - 1) and (context.is_word(at + 1) or context.is_one_of(at + 1, context.names.articles))
+    return context.is_unknown(at - 1) and (
+        context.is_unknown(at + 1) or context.is_one_of(at + 1, context.names.articles)
+    )
 
 
 def _trimmed(context: Context, words: range) -> range:
@@ -223,12 +225,12 @@ def _trimmed(context: Context, words: range) -> range:
         start += 1
     while end > start and not _may_end_title(context, end - 1):
         end -= 1
-    return range(start, end) if any(map(context.is_word, range(start, end))) else range(start, start)
+    return range(start, end) if any(map(context.is_unknown, range(start, end))) else range(start, start)
 
 
 def _after_request(context: Context, words: range) -> int:
     """Return the place after "the email of", "ratings for": the request is no part of a record's title."""
-    if words.start and context.row.is_noun(words.start - 1):
+    if words.start and context.sentence.is_noun(words.start - 1):
         return words.start
     for at in words[: min(MAX_REQUEST_LENGTH, len(words) - 1)]:
         if context.is_one_of(at, context.names.verbs):
@@ -239,15 +241,15 @@ def _after_request(context: Context, words: range) -> int:
 
 
 def _may_begin_title(context: Context, at: int) -> bool:
-    return _may_be_at_end(context, at) and (context.is_word(at) or context.is_one_of(at, context.names.articles))
+    return _may_be_at_end(context, at) and (context.is_unknown(at) or context.is_one_of(at, context.names.articles))
 
 
 def _may_end_title(context: Context, at: int) -> bool:
-    return _may_be_at_end(context, at) and not context.row.items[at].skippable
+    return _may_be_at_end(context, at) and not context.sentence.chunks[at].is_stopword
 
 
 def _may_be_at_end(context: Context, at: int) -> bool:
-    """Return whether the item may be the first or the last one of a title."""
+    """Return whether the chunk may be the first or the last one of a title."""
     if context.is_one_of(at, context.names.loose) or context.is_one_of(at, context.names.verbs):
         return False
     return not context.has_capitals or context.is_capitalized(at)

@@ -4,8 +4,8 @@ It reads what rules cannot: that "Boulder" in "the county of the bridge in Bould
 ends. It knows no field by name: a field is the vector of its own title and description, so any catalog will do.
 
 `features.py` has what the network is told about words and fields besides their vectors, `network.py` runs it, and
-`merging.py` applies its output to the items of a row. The weights come from `python -m training`; docs/tagger.md says
-of which data.
+`merging.py` applies its output to the chunks of a sentence. The weights come from `python -m training`; docs/tagger.md
+says of which data.
 """
 
 from nlp2filters.core.parser.tagger.features import (

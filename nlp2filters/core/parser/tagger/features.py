@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from nlp2filters.core.catalog import NUMERIC, STRINGS, Field
 from nlp2filters.core.linking import AdjectiveTarget, Candidate, FieldTarget, Lexicon, NounTarget, ValueTarget
-from nlp2filters.core.parser.row import Row
-from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.parser.chunker import Chunk
+from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.words import Token, stem
 
 Array: TypeAlias = NDArray[np.float32]
@@ -48,54 +48,54 @@ LEXICONS = 32
 _PUNCTUATION = "()[],.:;?"
 
 
-def flags(row: Row, tokens: Sequence[Token]) -> Array:
+def flags(sentence: Sentence, tokens: Sequence[Token]) -> Array:
     """Return the features of each token by itself: shape (tokens, FLAGS), of 0 and 1."""
     features = np.zeros((len(tokens), FLAGS), np.float32)
     base = len(KINDS) + len(ROLES)
-    for place, item in enumerate(row.items):
-        if item.start >= len(tokens):
+    for place, chunk in enumerate(sentence.chunks):
+        if chunk.start >= len(tokens):
             break
-        noun = row.is_noun(place)
-        for at in range(item.start, min(item.end, len(tokens))):
+        noun = sentence.is_noun(place)
+        for at in range(chunk.start, min(chunk.end, len(tokens))):
             token = tokens[at]
             features[at, KINDS.index(token.kind)] = 1
             for index, role in enumerate(ROLES):
-                features[at, len(KINDS) + index] = role in item.said
+                features[at, len(KINDS) + index] = role in chunk.roles
             features[at, base : base + 8] = (
                 token.text[:1].isupper(),
-                item.period is not None,
-                item.clock is not None,
-                item.quantity is not None,
-                bool(item.quantity and item.quantity.units),
+                chunk.period is not None,
+                chunk.clock is not None,
+                chunk.quantity is not None,
+                bool(chunk.quantity and chunk.quantity.units),
                 noun,
-                at > item.start,
-                bool(item.candidates),
+                at > chunk.start,
+                bool(chunk.candidates),
             )
     return features
 
 
-def links(row: Row, tokens: Sequence[Token], fields: Sequence[int]) -> Array:
+def links(sentence: Sentence, tokens: Sequence[Token], fields: Sequence[int]) -> Array:
     """Return the features of each token and each field of these indexes: shape (tokens, fields, LINKS), of 0 and 1."""
-    columns = {row.catalog.fields[index]: at for at, index in enumerate(fields)}
+    columns = {sentence.catalog.fields[index]: at for at, index in enumerate(fields)}
     features = np.zeros((len(tokens), len(columns), LINKS), np.float32)
-    for item in row.items:
-        if item.start >= len(tokens):
+    for chunk in sentence.chunks:
+        if chunk.start >= len(tokens):
             break
-        words = slice(item.start, item.end)
-        for field, link in _links_by_name(item):
+        words = slice(chunk.start, chunk.end)
+        for field, link in _links_by_name(chunk):
             if field in columns:
                 features[words, columns[field], link] = 1
-        if item.is_value:
+        if chunk.is_value:
             for field, at in columns.items():
-                if row.held(item, field) is not None:
+                if sentence.coerce(chunk, field) is not None:
                     features[words, at, AMOUNT_LINK] = 1
-                    features[words, at, UNIT_LINK] = bool(item.quantity and item.quantity.units)
-    _link_by_stem(features, row.lexicon, tokens, fields)
+                    features[words, at, UNIT_LINK] = bool(chunk.quantity and chunk.quantity.units)
+    _link_by_stem(features, sentence.lexicon, tokens, fields)
     return features
 
 
-def _links_by_name(item: Item) -> Iterator[tuple[Field, int]]:
-    for candidate in item.candidates:
+def _links_by_name(chunk: Chunk) -> Iterator[tuple[Field, int]]:
+    for candidate in chunk.candidates:
         target = candidate.target
         if not isinstance(target, NounTarget):
             yield target.field, _link_by_name(candidate)

@@ -1,6 +1,6 @@
-"""Merging: the tagger's output, applied to the items of a row.
+"""Merging: the tagger's output, applied to the chunks of a sentence.
 
-Words tagged as a value that no list holds become one item with its name; words tagged for a field with known values
+Words tagged as a value that no list holds become one chunk with its name; words tagged for a field with known values
 become the likeliest of these; numbers, dates and known values get the tagger's probabilities of the fields.
 """
 
@@ -12,9 +12,9 @@ import numpy as np
 
 from nlp2filters.core.catalog import STRINGS, Field
 from nlp2filters.core.linking import ValueTarget
-from nlp2filters.core.parser.clauses import Asked
-from nlp2filters.core.parser.row import Row
-from nlp2filters.core.parser.scan import Item, Name
+from nlp2filters.core.parser.chunker import Chunk, Name
+from nlp2filters.core.parser.clauses import BooleanHint
+from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.tagger.features import Array
 from nlp2filters.core.parser.tagger.network import MAX_TOKENS, Tags, likelihood
 from nlp2filters.core.words import fold
@@ -37,7 +37,7 @@ _PUNCTUATION = frozenset(",;:&-–—/")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The items `start` to `end` (exclusive), which are a value of the field."""
+    """The chunks `start` to `end` (exclusive), which are a value of the field."""
 
     start: int
     end: int
@@ -45,58 +45,61 @@ class Run:
     share: float
 
 
-def merge(row: Row, tags: Tags) -> list[Item]:
-    """Return the items of the row as the tagger sees them."""
-    shares, fields = _shares(row, tags), row.catalog.fields
+def merge(sentence: Sentence, tags: Tags) -> list[Chunk]:
+    """Return the chunks of the sentence as the tagger sees them."""
+    shares, fields = _shares(sentence, tags), sentence.catalog.fields
     read = [
-        replace(item, meant={fields[at].name: float(share[at]) for at in np.flatnonzero(share[:-1] >= MIN_SHARE)})
-        for item, share in zip(row.items, shares, strict=False)
+        replace(
+            chunk,
+            field_probabilities={fields[at].name: float(share[at]) for at in np.flatnonzero(share[:-1] >= MIN_SHARE)},
+        )
+        for chunk, share in zip(sentence.chunks, shares, strict=False)
     ]
-    items = [*read, *row.items[len(read) :]]
+    chunks = [*read, *sentence.chunks[len(read) :]]
     merged, at = [], 0
-    for run in (*_runs(row, tags), None):
-        merged += items[at : run.start if run else None]
+    for run in (*_runs(sentence, tags), None):
+        merged += chunks[at : run.start if run else None]
         if run is None:
             break
-        run_items = items[run.start : run.end]
-        merged += _valued(row, run, run_items) if run.field.type in STRINGS else run_items
+        run_chunks = chunks[run.start : run.end]
+        merged += _valued(sentence, run, run_chunks) if run.field.type in STRINGS else run_chunks
         at = run.end
     return merged
 
 
-def boolean_tests(row: Row, tags: Tags) -> list[Asked]:
+def boolean_tests(sentence: Sentence, tags: Tags) -> list[BooleanHint]:
     """Return the boolean fields that the text asks for."""
-    fields = row.catalog.fields
+    fields = sentence.catalog.fields
     likely = [at for at in np.flatnonzero(tags.requested >= MIN_REQUESTED) if fields[at].type == "boolean"]
-    return [Asked(fields[at], _place(row, int(tags.spots[at])), float(tags.requested[at])) for at in likely]
+    return [BooleanHint(fields[at], _place(sentence, int(tags.spots[at])), float(tags.requested[at])) for at in likely]
 
 
-def _place(row: Row, token: int) -> int:
-    return next(at for at, item in enumerate(row.items) if item.start <= token < item.end)
+def _place(sentence: Sentence, token: int) -> int:
+    return next(at for at, chunk in enumerate(sentence.chunks) if chunk.start <= token < chunk.end)
 
 
-def _shares(row: Row, tags: Tags) -> Array:
-    """Return the mean share of the tokens of each item that the tagger has read: shape (items, fields + 1)."""
-    items = _read_items(row)
-    if not items:
+def _shares(sentence: Sentence, tags: Tags) -> Array:
+    """Return the mean share of the tokens of each chunk that the tagger has read: shape (chunks, fields + 1)."""
+    chunks = _read_chunks(sentence)
+    if not chunks:
         return tags.shares[:0]
-    starts = [item.start for item in items]
-    lengths = np.array([item.end - item.start for item in items], np.float32)
-    sums: Array = np.add.reduceat(tags.shares[: items[-1].end], starts, axis=0)
+    starts = [chunk.start for chunk in chunks]
+    lengths = np.array([chunk.end - chunk.start for chunk in chunks], np.float32)
+    sums: Array = np.add.reduceat(tags.shares[: chunks[-1].end], starts, axis=0)
     return sums / lengths[:, None]
 
 
-def _read_items(row: Row) -> Sequence[Item]:
-    return row.items[: bisect_left(row.items, MAX_TOKENS, key=lambda item: item.start)]
+def _read_chunks(sentence: Sentence) -> Sequence[Chunk]:
+    return sentence.chunks[: bisect_left(sentence.chunks, MAX_TOKENS, key=lambda chunk: chunk.start)]
 
 
-def _runs(row: Row, tags: Tags) -> Iterator[Run]:
-    """Yield neighboring items that together are likelier a value than not, each with their likeliest field.
+def _runs(sentence: Sentence, tags: Tags) -> Iterator[Run]:
+    """Yield neighboring chunks that together are likelier a value than not, each with their likeliest field.
 
     A run ends where a value of another field begins, or where one begins for sure.
     """
-    shares = _shares(row, tags)
-    begins = [tags.begins[item.start] for item in _read_items(row)]
+    shares = _shares(sentence, tags)
+    begins = [tags.begins[chunk.start] for chunk in _read_chunks(sentence)]
     valued = (shares[:, -1] < MIN_SHARE_OF_NONE).tolist()
     likeliest = shares[:, :-1].argmax(axis=1)
     at = 0
@@ -112,62 +115,62 @@ def _runs(row: Row, tags: Tags) -> Iterator[Run]:
                 break
             total += shares[end, :-1]
             end += 1
-        start, stop = _trimmed(row, at, end)
+        start, stop = _trimmed(sentence, at, end)
         if start < stop:
             total = shares[start:stop, :-1].mean(axis=0)
             label = int(total.argmax())
-            yield Run(start, stop, row.catalog.fields[label], float(total[label]))
+            yield Run(start, stop, sentence.catalog.fields[label], float(total[label]))
         at = end
 
 
-def _trimmed(row: Row, start: int, end: int) -> tuple[int, int]:
-    """Trim punctuation from the ends; nothing is left if no item has content."""
-    while start < end and row.texts[start] in _PUNCTUATION:
+def _trimmed(sentence: Sentence, start: int, end: int) -> tuple[int, int]:
+    """Trim punctuation from the ends; nothing is left if no chunk has content."""
+    while start < end and sentence.texts[start] in _PUNCTUATION:
         start += 1
-    while start < end and row.texts[end - 1] in _PUNCTUATION:
+    while start < end and sentence.texts[end - 1] in _PUNCTUATION:
         end -= 1
-    if all(item.skippable for item in row.items[start:end]):
+    if all(chunk.is_stopword for chunk in sentence.chunks[start:end]):
         return start, start
     return start, end
 
 
-def _valued(row: Row, run: Run, items: Sequence[Item]) -> list[Item]:
-    """Return the run as one item with its value, or its items as they are if the rules know better what they are."""
-    if run.share < MIN_VALUE_SHARE or _names_value(items, run.field) or _searched(row, run.start):
-        return list(items)
-    value = _value(row, run, items)
-    return [value] if value else list(items)
+def _valued(sentence: Sentence, run: Run, chunks: Sequence[Chunk]) -> list[Chunk]:
+    """Return the run as one chunk with its value, or its chunks as they are if the rules know better what they are."""
+    if run.share < MIN_VALUE_SHARE or _names_value(chunks, run.field) or _searched(sentence, run.start):
+        return list(chunks)
+    value = _value(sentence, run, chunks)
+    return [value] if value else list(chunks)
 
 
-def _value(row: Row, run: Run, items: Sequence[Item]) -> Item | None:
-    whole = Item(items[0].start, items[-1].end, meant={run.field.name: run.share})
-    text, confidence = row.text_of(run.start, run.end), likelihood(run.share)
-    if len(items) == 1 and items[0].quoted and not run.field.closed:
-        return replace(whole, name=Name(run.field.name, items[0].quoted, confidence))
-    if not run.field.is_open and any(item.candidates or item.is_value for item in items):
+def _value(sentence: Sentence, run: Run, chunks: Sequence[Chunk]) -> Chunk | None:
+    whole = Chunk(chunks[0].start, chunks[-1].end, field_probabilities={run.field.name: run.share})
+    text, confidence = sentence.text_of(run.start, run.end), likelihood(run.share)
+    if len(chunks) == 1 and chunks[0].quoted and not run.field.closed:
+        return replace(whole, name=Name(run.field.name, chunks[0].quoted, confidence))
+    if not run.field.is_open and any(chunk.candidates or chunk.is_value for chunk in chunks):
         return None
-    nearest = row.near(run.field, run.start, run.end)
+    nearest = sentence.nearest_value(run.field, run.start, run.end)
     if nearest and (run.field.closed or nearest.confidence >= MIN_COSINE_IN_OPEN_FIELD):
         return replace(whole, candidates=(replace(nearest, confidence=nearest.confidence * confidence),))
     return None if run.field.closed else replace(whole, name=Name(run.field.name, text, confidence))
 
 
-def _searched(row: Row, at: int) -> bool:
+def _searched(sentence: Sentence, at: int) -> bool:
     """Return whether the words are to be searched for in a named field: "title contains"."""
-    return row.says(at - 1, "contains") is not None and any(True for _ in row.fields(at - 2))
+    return sentence.role(at - 1, "contains") is not None and any(True for _ in sentence.fields(at - 2))
 
 
-def _names_value(items: Sequence[Item], field: Field) -> bool:
-    """Return whether one of the items names a known value of the field."""
-    targets = (candidate.target for item in items for candidate in item.candidates)
+def _names_value(chunks: Sequence[Chunk], field: Field) -> bool:
+    """Return whether one of the chunks names a known value of the field."""
+    targets = (candidate.target for chunk in chunks for candidate in chunk.candidates)
     return any(isinstance(target, ValueTarget) and target.field.name == field.name for target in targets)
 
 
-def phrases(row: Row, tags: Tags) -> tuple[str, ...]:
+def phrases(sentence: Sentence, tags: Tags) -> tuple[str, ...]:
     """Return the words tagged for a field with known values that name none of these, to be compared by meaning."""
     texts: dict[str, None] = {}
-    for run in _runs(row, tags):
+    for run in _runs(sentence, tags):
         has_values = run.field.type in STRINGS and not run.field.is_open
-        if has_values and not _names_value(row.items[run.start : run.end], run.field):
-            texts[fold(row.text_of(run.start, run.end))] = None
+        if has_values and not _names_value(sentence.chunks[run.start : run.end], run.field):
+            texts[fold(sentence.text_of(run.start, run.end))] = None
     return tuple(texts)

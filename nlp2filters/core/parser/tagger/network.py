@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp2filters.core.linking import NounTarget
-from nlp2filters.core.parser.row import Row
+from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.tagger.features import Array, flags, kinds, links
 from nlp2filters.core.words import Token
 
@@ -60,8 +60,8 @@ class Tagger:
         """Return the network that comes with the package."""
         return _packaged()
 
-    def tag(self, row: Row, tokens: Sequence[Token], words: Array, fields: Array) -> Tags:
-        """Read a row of items.
+    def tag(self, sentence: Sentence, tokens: Sequence[Token], words: Array, fields: Array) -> Tags:
+        """Read a sentence of chunks.
 
         `words` [tokens, 384] are the vectors of the tokens in the text (`align`), `fields` [fields, 2, 384] those
         of the fields (`Lexicon.described`). Only the first `MAX_TOKENS` of a long text are read, and only the
@@ -73,9 +73,13 @@ class Tagger:
         if not tokens:
             return Tags(shares, begins, requested, spots)
         tokens, words = tokens[:MAX_TOKENS], words[:MAX_TOKENS]
-        columns = _likely(row, words, fields)
+        columns = _likely(sentence, words, fields)
         logits, starts, tests, places = self._run(
-            words, flags(row, tokens), links(row, tokens, columns), fields[columns], kinds(row.lexicon)[columns]
+            words,
+            flags(sentence, tokens),
+            links(sentence, tokens, columns),
+            fields[columns],
+            kinds(sentence.lexicon)[columns],
         )
         shares[: len(tokens), [*columns, len(fields)]] = _softmax(logits)
         begins[: len(tokens)] = _sigmoid(starts)
@@ -145,13 +149,13 @@ def _packaged() -> Tagger:
         return Tagger({name: weights[name].astype(np.float32) for name in weights.files})
 
 
-def _likely(row: Row, words: Array, fields: Array) -> Sequence[int]:
+def _likely(sentence: Sentence, words: Array, fields: Array) -> Sequence[int]:
     """Return the fields worth reading, by index: all; or those that words name, and the nearest to one of the words."""
     if len(fields) <= MAX_FIELDS:
         return range(len(fields))
     nearness = (words @ fields[:, 0].T).max(axis=0)
-    index = row.lexicon.places
-    for candidate in (candidate for item in row.items for candidate in item.candidates):
+    index = sentence.lexicon.places
+    for candidate in (candidate for chunk in sentence.chunks for candidate in chunk.candidates):
         if not isinstance(candidate.target, NounTarget):
             nearness[index[candidate.target.field.name]] += NEARNESS_OF_NAMED_FIELD
     return sorted(int(at) for at in np.argpartition(-nearness, MAX_FIELDS)[:MAX_FIELDS])

@@ -11,9 +11,9 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.filters import And, Between, Comparison, Contains, Filter, IsNull, Not, OneOf, Or, RelativeDate
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.parser import clauses, parse, row
+from nlp2filters.core.parser import clauses, parse, sentence_of
 from nlp2filters.core.parser.clauses import RULES, Clause, Context, Rule
-from nlp2filters.core.parser.row import Row
+from nlp2filters.core.parser.sentence import Sentence
 
 TODAY = dt.date(2026, 11, 24)
 CITIES = ["Paris", "Rome"]
@@ -90,7 +90,7 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     names: set[str] = set()
 
     def recorded(rule: Rule) -> Rule:
-        def read(sentence: Row, at: int, context: Context) -> Clause | None:
+        def read(sentence: Sentence, at: int, context: Context) -> Clause | None:
             clause = rule.read(sentence, at, context)
             if clause:
                 names.add(rule.name)
@@ -111,12 +111,12 @@ def test_a_rule_reads_its_examples(name: str, text: str, reading: str, applied: 
 
 
 def test_a_rule_begins_only_with_what_it_says() -> None:
-    """The rules are chosen by the first item, so that most are not even tried; those would not fit."""
+    """The rules are chosen by the first chunk, so that most are not even tried; those would not fit."""
     lexicon = Lexicon.of(CARS)
     for text in (*(text for _, text, _ in EXAMPLES), *demo.catalog("cars").examples):
-        sentence = row(text, lexicon.language.tokenize(text), lexicon, TODAY)
-        for at, item in enumerate(sentence.items):
-            chosen = clauses.rules_for(clauses._features(item))
+        sentence = sentence_of(text, lexicon.language.tokenize(text), lexicon, TODAY)
+        for at, chunk in enumerate(sentence.chunks):
+            chosen = clauses.rules_for(clauses._features(chunk))
             for rule in RULES:
                 assert rule in chosen or not rule.read(sentence, at, Context(top=True)), (rule.name, text, at)
 

@@ -64,8 +64,8 @@ def conditions(reading: Interpretation) -> list[tuple[str, str, object, str]]:
 
 
 def read(text: str, text_tags: Tags, nearness: Nearness | None = None) -> Interpretation:
-    row = parser.row(text, LEXICON.language.tokenize(text), LEXICON, TODAY)
-    return parser.parse(text, LEXICON, today=TODAY, tagged=Tagged(row, text_tags), nearness=nearness)
+    sentence = parser.sentence_of(text, LEXICON.language.tokenize(text), LEXICON, TODAY)
+    return parser.parse(text, LEXICON, today=TODAY, tagged=Tagged(sentence, text_tags), nearness=nearness)
 
 
 @pytest.mark.parametrize(
@@ -176,5 +176,5 @@ def test_a_boolean_field_is_tested_as_the_text_asks(text: str, value: bool) -> N
 def test_phrases_to_compare_are_those_of_which_no_value_is_known() -> None:
     text = "a love story, a comedy"
     text_tags = tags(text, {"love story": ("genre", 0.9), "comedy": ("genre", 0.9)})
-    row = parser.row(text, LEXICON.language.tokenize(text), LEXICON, TODAY)
-    assert merging.phrases(row, text_tags) == ("love story",)
+    sentence = parser.sentence_of(text, LEXICON.language.tokenize(text), LEXICON, TODAY)
+    assert merging.phrases(sentence, text_tags) == ("love story",)

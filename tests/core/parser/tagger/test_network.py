@@ -27,7 +27,9 @@ def vectors(*shape: int, seed: int = 1) -> tagger.Array:
 
 def tag(text: str, of: Lexicon, fields: tagger.Array) -> Tags:
     tokens = of.language.tokenize(text)
-    return Tagger.packaged().tag(parser.row(text, tokens, of, TODAY), tokens, vectors(len(tokens), seed=2), fields)
+    return Tagger.packaged().tag(
+        parser.sentence_of(text, tokens, of, TODAY), tokens, vectors(len(tokens), seed=2), fields
+    )
 
 
 @pytest.mark.parametrize("text", ["", "heat", "field 1 of jane austen, over 20 and in 2019", "so many words " * 200])

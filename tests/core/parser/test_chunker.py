@@ -1,4 +1,4 @@
-"""Tokens become items."""
+"""Tokens become chunks."""
 
 import pytest
 
@@ -29,13 +29,13 @@ def test_a_misspelled_value_is_less_sure() -> None:
 def test_what_counts_is_a_quantity(text: str, values: list[float]) -> None:
     fields = [{"name": "floor", "type": "integer"}]
     lexicon = Lexicon.of(catalogs.parse({"name": "c", "fields": fields}))
-    items = parser.row(text, lexicon.language.tokenize(text), lexicon, TODAY).items
-    assert [item.quantity.value for item in items if item.quantity] == values
+    chunks = parser.sentence_of(text, lexicon.language.tokenize(text), lexicon, TODAY).chunks
+    assert [chunk.quantity.value for chunk in chunks if chunk.quantity] == values
 
 
 def test_the_longest_phrase_wins() -> None:
     lexicon = Lexicon.of(SHOP)
-    row = parser.row(
+    sentence = parser.sentence_of(
         "more than 2 kg, not before 2020", lexicon.language.tokenize("more than 2 kg, not before 2020"), lexicon, TODAY
     )
-    assert list(row.texts) == ["more than", "2 kg", ",", "not before", "2020"]
+    assert list(sentence.texts) == ["more than", "2 kg", ",", "not before", "2020"]

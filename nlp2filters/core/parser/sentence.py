@@ -1,4 +1,4 @@
-"""The row of a text's items, and ways of looking along it. A place is an index of the row."""
+"""A sentence: the chunks of a text, and ways of looking along them. A place is the index of a chunk."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -19,16 +19,16 @@ from nlp2filters.core.linking import (
     ValueTarget,
 )
 from nlp2filters.core.parser import values
-from nlp2filters.core.parser.scan import Item
+from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.values import Range
 from nlp2filters.core.words import fold
 
 
 @dataclass(frozen=True)
-class Row:
-    """The items of a text, and the span of each."""
+class Sentence:
+    """The chunks of a text, and the span of each."""
 
-    items: Sequence[Item]
+    chunks: Sequence[Chunk]
     spans: Sequence[Span]
     text: str
     lexicon: Lexicon
@@ -38,15 +38,15 @@ class Row:
 
     @cached_property
     def texts(self) -> Sequence[str]:
-        """The words of each item."""
+        """The words of each chunk."""
         return [span.of(self.text) for span in self.spans]
 
     def text_of(self, start: int, end: int) -> str:
-        """Return the text from the item `start` to the item `end` (exclusive)."""
+        """Return the text from the chunk `start` to the chunk `end` (exclusive)."""
         return self.text[self.spans[start].start : self.spans[end - 1].end]
 
     def gap(self, at: int) -> str:
-        """Return the text between the item and the next."""
+        """Return the text between the chunk and the next."""
         return self.text[self.spans[at].end : self.spans[at + 1].start]
 
     @property
@@ -56,9 +56,9 @@ class Row:
         Very short words end a run.
         """
         runs: list[list[str]] = [[]]
-        for item, text in zip(self.items, self.texts, strict=True):
+        for chunk, text in zip(self.chunks, self.texts, strict=True):
             word = fold(text)
-            if item.is_word and len(word) > 2 and word.replace("'", "").isalpha():
+            if chunk.is_unknown and len(word) > 2 and word.replace("'", "").isalpha():
                 runs[-1].append(word)
             elif runs[-1]:
                 runs.append([])
@@ -74,92 +74,95 @@ class Row:
         """The language of the text."""
         return self.lexicon.language
 
-    def item(self, at: int) -> Item | None:
-        """Return the item at a place, if there is one."""
-        return self.items[at] if 0 <= at < len(self.items) else None
+    def chunk(self, at: int) -> Chunk | None:
+        """Return the chunk at a place, if there is one."""
+        return self.chunks[at] if 0 <= at < len(self.chunks) else None
 
-    def says(self, at: int, kind: str) -> str | None:
-        """Return the item's meaning in that role of the grammar."""
-        item = self.item(at)
-        return item.says(kind) if item else None
+    def role(self, at: int, kind: str) -> str | None:
+        """Return the chunk's meaning in that role of the grammar."""
+        chunk = self.chunk(at)
+        return chunk.role(kind) if chunk else None
 
-    def skip(self, at: int, most: int = 3) -> int:
+    def skip_stopwords(self, at: int, most: int = 3) -> int:
         """Return the next place after words without content."""
-        while most and (item := self.item(at)) and item.skippable:
+        while most and (chunk := self.chunk(at)) and chunk.is_stopword:
             at, most = at + 1, most - 1
         return at
 
     def candidates(self, at: int) -> tuple[Candidate, ...]:
-        """Return the item's possible meanings in the catalog."""
-        item = self.item(at)
-        if item is None:
+        """Return the chunk's possible meanings in the catalog."""
+        chunk = self.chunk(at)
+        if chunk is None:
             return ()
-        self.budget.spend(1 + len(item.candidates))
-        return item.candidates
+        self.budget.spend(1 + len(chunk.candidates))
+        return chunk.candidates
 
     def fields(self, at: int) -> Iterator[tuple[Field, Candidate]]:
-        """Yield the fields that the item may name."""
+        """Yield the fields that the chunk may name."""
         for candidate in self.candidates(at):
             if isinstance(candidate.target, FieldTarget):
                 yield candidate.target.field, candidate
 
     def values(self, at: int) -> Iterator[tuple[ValueTarget, Candidate]]:
-        """Yield the known values that the item may name."""
+        """Yield the known values that the chunk may name."""
         for candidate in self.candidates(at):
             if isinstance(candidate.target, ValueTarget):
                 yield candidate.target, candidate
 
     def value_of(self, at: int, field: str) -> Candidate | None:
-        """Return the known value of one field that the item may name."""
+        """Return the known value of one field that the chunk may name."""
         for target, candidate in self.values(at):
             if target.field.name == field:
                 return candidate
         return self.lexicon.value_of(field, self.texts[at]) if self.candidates(at) else None
 
     def adjectives(self, at: int, *degrees: Degree) -> Iterator[tuple[AdjectiveTarget, Candidate]]:
-        """Yield the adjectives that the item may be, in one of these degrees."""
+        """Yield the adjectives that the chunk may be, in one of these degrees."""
         for candidate in self.candidates(at):
             if isinstance(candidate.target, AdjectiveTarget) and candidate.target.degree in degrees:
                 yield candidate.target, candidate
 
     def is_noun(self, at: int) -> bool:
-        """Return whether the item names the records."""
+        """Return whether the chunk names the records."""
         return any(isinstance(candidate.target, NounTarget) for candidate in self.candidates(at))
 
     def is_value(self, at: int) -> bool:
-        """Return whether the item is a quantity, a date or a time of day."""
-        item = self.item(at)
-        return item is not None and item.is_value
+        """Return whether the chunk is a quantity, a date or a time of day."""
+        chunk = self.chunk(at)
+        return chunk is not None and chunk.is_value
 
-    def range(self, at: int, field: Field) -> Range | None:
-        """Return the item's value as the field would hold it."""
-        item = self.item(at)
-        return self.held(item, field) if item else None
+    def coerce_at(self, at: int, field: Field) -> Range | None:
+        """Return the chunk's value as the field would hold it."""
+        chunk = self.chunk(at)
+        return self.coerce(chunk, field) if chunk else None
 
-    def held(self, item: Item, field: Field) -> Range | None:
-        """Return the value of any item as the field would hold it."""
+    def coerce(self, chunk: Chunk, field: Field) -> Range | None:
+        """Return the value of any chunk as the field would hold it."""
         self.budget.spend(CONVERSION_STEPS)
-        return values.in_field(item, field, self.language, self.today)
+        return values.in_field(chunk, field, self.language, self.today)
 
-    def fit(self, items: Sequence[Item], field: Field) -> bool:
-        """Return whether the field could hold the values of all these items."""
-        return all(self.held(item, field) is not None for item in items)
+    def all_fit(self, chunks: Sequence[Chunk], field: Field) -> bool:
+        """Return whether the field could hold the values of all these chunks."""
+        return all(self.coerce(chunk, field) is not None for chunk in chunks)
 
-    def meant(self, items: Sequence[Item]) -> tuple[Field | None, float]:
-        """Return the tagger's likeliest field for the values `items`, of those that can hold them, and its share."""
-        shares = [(min(item.meant.get(name, 0.0) for item in items), name) for name in items[-1].meant]
+    def likeliest_field(self, chunks: Sequence[Chunk]) -> tuple[Field | None, float]:
+        """Return the tagger's likeliest field for the values `chunks`, of those that can hold them, and its share."""
+        shares = [
+            (min(chunk.field_probabilities.get(name, 0.0) for chunk in chunks), name)
+            for name in chunks[-1].field_probabilities
+        ]
         for share, name in sorted(shares, reverse=True):
-            if self.fit(items, field := self.catalog.by_name[name]):
+            if self.all_fit(chunks, field := self.catalog.by_name[name]):
                 return field, share
         return None, 0.0
 
-    def near(self, field: Field, start: int, end: int) -> Candidate | None:
-        """Return the known value of the field nearest in meaning to the items `start` to `end` (exclusive)."""
+    def nearest_value(self, field: Field, start: int, end: int) -> Candidate | None:
+        """Return the known value of the field nearest in meaning to the chunks `start` to `end` (exclusive)."""
         return self.nearness.value(field, fold(self.text_of(start, end))) if self.nearness else None
 
     def has_own_value(self, at: int) -> bool:
         """Return whether a value follows the field that is named at `at`."""
-        following = self.skip(at + 1)
-        if self.says(following, "comparator"):
-            following = self.skip(following + 1)
+        following = self.skip_stopwords(at + 1)
+        if self.role(following, "comparator"):
+            following = self.skip_stopwords(following + 1)
         return self.is_value(following)

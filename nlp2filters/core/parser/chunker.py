@@ -1,4 +1,4 @@
-"""Scanning: a text as a row of items, each a few tokens with every role that they can play."""
+"""The chunker: it splits a text into chunks, each a few tokens with every role that they can play."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -38,27 +38,27 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class Chunk:
     """Tokens `start` to `end` (exclusive), and what they can be.
 
-    `said` are the roles in the grammar, `candidates` the possible meanings in the catalog. `meant` is, by field, the
-    tagger's probability that the words are (part of) one of its values.
+    `roles` are the roles in the grammar, `candidates` the possible meanings in the catalog. `field_probabilities` is,
+    by field, the tagger's probability that the words are (part of) one of its values.
     """
 
     start: int
     end: int
-    said: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
     candidates: tuple[Candidate, ...] = ()
     quantity: Quantity | None = None
     period: Period | None = None
     quoted: str | None = None
     name: Name | None = None
     clock: Clock | None = None
-    meant: Mapping[str, float] = field(default_factory=dict)
+    field_probabilities: Mapping[str, float] = field(default_factory=dict)
 
-    def says(self, kind: str) -> str | None:
+    def role(self, kind: str) -> str | None:
         """Return the meaning of the words in that role of the grammar."""
-        return self.said.get(kind)
+        return self.roles.get(kind)
 
     @property
     def is_value(self) -> bool:
@@ -66,19 +66,19 @@ class Item:
         return self.quantity is not None or self.period is not None or self.clock is not None
 
     @property
-    def is_word(self) -> bool:
+    def is_unknown(self) -> bool:
         """True if nothing at all is known about it."""
-        return not (self.said or self.candidates or self.is_value or self.quoted or self.name)
+        return not (self.roles or self.candidates or self.is_value or self.quoted or self.name)
 
     @property
-    def skippable(self) -> bool:
+    def is_stopword(self) -> bool:
         """True if it carries no content, such as "the" or "of"."""
-        return not self.candidates and not self.is_value and bool(self.said.keys() & _WITHOUT_CONTENT)
+        return not self.candidates and not self.is_value and bool(self.roles.keys() & _WITHOUT_CONTENT)
 
 
-def scan(tokens: Sequence[Token], lexicon: Lexicon, similar: Similar, today: dt.date, budget: Budget) -> list[Item]:
-    """Split the tokens into items: the longest phrase at each place, from any source."""
-    return _Scan(tokens, lexicon, similar, today, budget).items()
+def chunk(tokens: Sequence[Token], lexicon: Lexicon, similar: Similar, today: dt.date, budget: Budget) -> list[Chunk]:
+    """Split the tokens into chunks: the longest phrase at each place, from any source."""
+    return _Chunker(tokens, lexicon, similar, today, budget).chunks()
 
 
 def _value_field(match: Match) -> str | None:
@@ -92,7 +92,7 @@ def _if_long(part: Part | None, length: int) -> Part | None:
 
 
 @dataclass
-class _Scan:
+class _Chunker:
     tokens: Sequence[Token]
     lexicon: Lexicon
     similar: Similar
@@ -110,18 +110,18 @@ class _Scan:
     def language(self) -> Language:
         return self.lexicon.language
 
-    def items(self) -> list[Item]:
-        items, at = [], 0
+    def chunks(self) -> list[Chunk]:
+        chunks, at = [], 0
         while at < len(self.tokens):
-            item = self._item(at)
-            items.append(item)
-            at = item.end
-        return items
+            chunk = self._chunk(at)
+            chunks.append(chunk)
+            at = chunk.end
+        return chunks
 
-    def _item(self, at: int) -> Item:
+    def _chunk(self, at: int) -> Chunk:
         self.budget.spend(TOKEN_STEPS)
         if self.tokens[at].kind == "quoted":
-            return Item(at, at + 1, quoted=self.tokens[at].norm)
+            return Chunk(at, at + 1, quoted=self.tokens[at].norm)
         period, quantity = self._period_or_quantity(at)
         time = times.read(self.tokens, at, self.language) if self.timed else None
         phrase = self.language.match(self.tokens, at)
@@ -131,10 +131,10 @@ class _Scan:
             match = self._unknown(at)
         length = max(lengths, default=match.length if match else 1)
         phrase, match = _if_long(phrase, length), _if_long(match, length)
-        return Item(
+        return Chunk(
             at,
             at + length,
-            said=phrase.meanings if phrase else _NOTHING,
+            roles=phrase.meanings if phrase else _NOTHING,
             candidates=match.candidates if match else (),
             quantity=_if_long(quantity, length),
             period=_if_long(period, length),
