@@ -89,7 +89,9 @@ def test_jobs_outlive_a_restart_of_everything(data: Path) -> None:
 
 
 def test_jobs_that_redis_6_2_kept_are_still_there(data: Path) -> None:
-    shutil.copytree(Path(__file__).parent / "storage" / "data" / "redis-6.2" / "rewritten", data / "nlp2filters" / "redis")
+    shutil.copytree(
+        Path(__file__).parent / "storage" / "data" / "redis-6.2" / "rewritten", data / "nlp2filters" / "redis"
+    )
     up = Up(data)
     url = up.ready()
     result = httpx.get(f"{url}/v1/jobs/job_e873d39ffa1843bf8d61bef99b291a0a/result").json()
