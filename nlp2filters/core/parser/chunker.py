@@ -103,8 +103,18 @@ class _Chunker:
 
     @cached_property
     def timed(self) -> bool:
-        """True if a field holds times of day."""
-        return bool(self.lexicon.typed("time"))
+        """True if a field holds times of day or instants."""
+        return bool(self.lexicon.typed("time", "datetime"))
+
+    @cached_property
+    def calendar(self) -> dates.Calendar:
+        """The circumstances that the catalog sets for dates."""
+        return dates.Calendar(
+            self.lexicon.catalog.fiscal_year_start,
+            dated=bool(self.lexicon.typed("date", "datetime")),
+            instants=bool(self.lexicon.typed("datetime")) and not self.lexicon.typed("time"),
+            durations=bool(self.lexicon.measured_in(("day", "hour", "minute"))),
+        )
 
     @property
     def language(self) -> Language:
@@ -142,7 +152,7 @@ class _Chunker:
         )
 
     def _period_or_quantity(self, at: int) -> tuple[Period | None, Quantity | None]:
-        period = dates.read(self.tokens, at, self.language, self.today)
+        period = dates.read(self.tokens, at, self.language, self.today, self.calendar)
         quantity = quantities.read(self.tokens, at, self.language) or self._ordinal(at)
         if period and quantity and quantity.units and quantity.length == period.length:
             # A phrase such as "1990s" is a decade, not an amount.

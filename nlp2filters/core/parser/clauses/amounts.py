@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import cast
 
 from nlp2filters.core.catalog import TEMPORAL, Field
-from nlp2filters.core.filters import RelativeDate
+from nlp2filters.core.filters import RelativeDate, RelativeInstant
 from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.languages import is_currency
 from nlp2filters.core.parser import confidence, field_resolution, values
@@ -42,7 +42,8 @@ def test(
     value = sentence.coerce(chunk, match.field)
     if value is None or (relation in ("=", "<>") and _is_fraction_of_whole(chunk, match.field)):
         return None
-    if match.field.type in TEMPORAL and relation in _ORDERING and _tells_age(chunk):
+    is_dated = match.field.type in TEMPORAL or values.is_year(match.field, sentence.language)
+    if is_dated and relation in _ORDERING and _tells_age(chunk):
         # A smaller age is a later date.
         relation = values.flipped(relation)
     end = max(match.end, at + 1)
@@ -67,7 +68,9 @@ def _tells_age(chunk: Chunk) -> bool:
     """Return whether the chunk counts back from today: "2 years", "30 days ago"."""
     if chunk.period:
         low = chunk.period.low
-        return isinstance(low, RelativeDate) and low == chunk.period.high and low.floor == "day" and low.offset < 0
+        is_away = isinstance(low, RelativeDate) and low.floor == "day"
+        is_away = is_away or (isinstance(low, RelativeInstant) and not low.time)
+        return is_away and low == chunk.period.high and low.offset < 0  # type: ignore[union-attr]
     return chunk.quantity is not None and bool(chunk.quantity.units)
 
 
@@ -91,6 +94,9 @@ def test_with_bound(sentence: Sentence, start: int, at: int, match: FieldMatch) 
     quantity = sentence.chunks[at].quantity
     if quantity and quantity.open:
         return test(sentence, start, at, ">=", match)
+    period = sentence.chunks[at].period
+    if period and period.deadline:
+        return test(sentence, start, at, "<=", match)
     for place in dict.fromkeys((at + 1, end)):
         if bound := sentence.role(place, "bound"):
             match = replace(match, end=max(end, place + 1))

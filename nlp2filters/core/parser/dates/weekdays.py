@@ -16,7 +16,7 @@ SHORTEST = 4
 def _which(cursor: DateCursor) -> tuple[Which | None, int]:
     """Return the meaning of "this", "last" or "next", and its length in tokens."""
     relative = cursor.phrase(cursor.dates.relative)
-    return relative if relative and relative[0] != "past" else (None, 0)
+    return relative or (None, 0)
 
 
 def _weekend(cursor: DateCursor) -> Period | None:
@@ -40,9 +40,11 @@ def _weekday(cursor: DateCursor) -> Period | None:
     if not offset and (shift := cursor.shift(1, "week")):
         return periods.in_days(cursor.today, monday + 7 * shift[0] + weekday, shift[1])
     ahead = (weekday - cursor.today.weekday()) % 7 or 7
-    if which == "last":
+    if which in ("last", "past"):
         return periods.in_days(cursor.today, ahead - 7 if ahead < 7 else -7, length)
     coming = periods.in_days(cursor.today, ahead, length)
+    if which is None:
+        return replace(coming, every="week")
     if which != "next":
         return coming
     in_next_week = periods.in_days(cursor.today, monday + 7 + weekday, length)
@@ -54,7 +56,7 @@ RULES = (
     DateRule(
         "weekday",
         WORD,
-        {"en": ("Friday", "last Friday", "next sat", "Monday of this week"), "es": ("viernes",)},
+        {"en": ("Friday", "last Friday", "next sat", "this past Monday", "Monday of this week"), "es": ("viernes",)},
         _weekday,
     ),
 )
