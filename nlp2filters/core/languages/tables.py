@@ -208,6 +208,10 @@ class Dates(_Table):
     from_now: IndexedPhrases
     # Beside a period, for the part of it that is over: "year to date".
     to_date: IndexedPhrases
+    # Before a period, for the part of it that is to come: "the rest of the year".
+    rest_of: IndexedPhrases
+    # Before the number of a week in a year.
+    week_number: IndexedPhrases
     # Days from today.
     days: Mapping[str, int]
     # The letter before the number of a quarter: "Q3".

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
+from nlp2filters.core import field_words
 from nlp2filters.core.budget import TOKEN_STEPS, Budget
+from nlp2filters.core.catalog import Field
 from nlp2filters.core.languages import Language, PhraseMatch
 from nlp2filters.core.linking import MAX_PHRASE, Candidate, FieldTarget, Lexicon, Match, Similar, ValueTarget, phrase_of
 from nlp2filters.core.parser import dates, quantities, times
@@ -111,10 +113,14 @@ class _Chunker:
         """The circumstances that the catalog sets for dates."""
         return dates.Calendar(
             self.lexicon.catalog.fiscal_year_start,
-            dated=bool(self.lexicon.typed("date", "datetime")),
+            dated=bool(self.lexicon.typed("date", "datetime"))
+            or any(map(self._is_called_year, self.lexicon.typed("integer"))),
             instants=bool(self.lexicon.typed("datetime")) and not self.lexicon.typed("time"),
             durations=bool(self.lexicon.measured_in(("day", "hour", "minute"))),
         )
+
+    def _is_called_year(self, field: Field) -> bool:
+        return not field_words.words(field).isdisjoint(self.language.dates.periods["year"])
 
     @property
     def language(self) -> Language:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from nlp2filters.core import field_words, units
@@ -13,6 +13,7 @@ from nlp2filters.core.filters import (
     Comparison,
     Leaf,
     Not,
+    Relative,
     RelativeDate,
     RelativeInstant,
     Scalar,
@@ -32,11 +33,13 @@ MAX_AGE = 1000
 TOLERANCE = 0.1
 # "Around" a day is at least this many days on both sides.
 MIN_TOLERANCE_DAYS = 7
+TIME_TOLERANCE = dt.timedelta(minutes=30)
 # A number that may be anything is taken for a year between these.
 FIRST_LIKELY_YEAR, LAST_LIKELY_YEAR = 1800, 2199
 
 # Half of a unit: the smaller unit, and how many of it.
 _HALVES: dict[str, tuple[ClockUnit, int]] = {"hour": ("minute", 30), "minute": ("second", 30)}
+_CLOCK_UNITS: tuple[ClockUnit, ...] = ("minute", "hour")
 _AGE_UNITS: tuple[Unit, ...] = ("day", "week", "month", "year")
 _RELATIONS: dict[str, Literal["<", "<=", ">", ">="]] = {"before": "<", "until": "<=", "after": ">", "since": ">="}
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -90,14 +93,20 @@ def _in_date(chunk: Chunk, field: Field, language: Language, today: dt.date, *, 
         return None
     if quantity.whole and not quantity.scaled and (year := dates.year(quantity.value, 1)):
         return Range(year.low, year.high)
+    sign = 1 if is_ahead(field, language) else -1
     if (unit := age(chunk)) and quantity.value <= MAX_AGE:
-        day = RelativeDate(-quantity.value, unit)
+        day = RelativeDate(sign * quantity.value, unit)
         return Range(day, day)
+    if field.type == "datetime" and (clock_unit := next((u for u in _CLOCK_UNITS if u in quantity.units), None)):
+        instant = RelativeInstant(sign * quantity.value, clock_unit)
+        return Range(instant, instant)
     return None
 
 
 def _in_direction(period: Period, field: Field, language: Language, today: dt.date, *, looks_back: bool) -> Period:
     """Return a period that comes again ("Monday", "the 14th", "April") on the side of today that suits the field."""
+    if period.either_side:
+        return period.mirrored() if is_ahead(field, language) else period
     if not period.every:
         return period
     if is_ahead(field, language):
@@ -181,6 +190,18 @@ def _around_instant(field: Field, low: RelativeInstant, high: Scalar) -> Leaf:
     return Between(field.name, *(RelativeInstant(2 * count * low.offset + side, unit) for side in (-count, count)))
 
 
+def reaches_now(period: Period) -> bool:
+    """Return whether the period ends now: "the last 3 months"."""
+    high = period.high
+    is_now = high == RelativeDate(0, "day") or (isinstance(high, RelativeInstant) and not (high.offset or high.time))
+    return is_now and period.low != high
+
+
+def is_ahead_of_now(value: Range) -> bool:
+    """Return whether the value lies so many days or hours after now."""
+    return isinstance(value.low, Relative) and value.low.offset > 0
+
+
 def flipped(relation: Relation) -> Relation:
     """Return the relation seen from the other side: "less than 2 years old" is after that day."""
     operator = _RELATIONS.get(relation, relation)
@@ -212,12 +233,25 @@ def _is_later(one: Scalar, other: Scalar) -> bool:
 
 
 def _around(low: Scalar, high: Scalar, field: Field) -> tuple[Scalar, Scalar]:
+    if isinstance(low, dt.datetime) and isinstance(high, dt.datetime):
+        return low - TIME_TOLERANCE, high + TIME_TOLERANCE
+    if isinstance(low, RelativeInstant) and isinstance(high, RelativeInstant) and low.time and high.time:
+        return replace(low, time=_moved(low.time, -TIME_TOLERANCE)), replace(
+            high, time=_moved(high.time, TIME_TOLERANCE)
+        )
     if isinstance(low, dt.date) and isinstance(high, dt.date):
         days = dt.timedelta(days=max(MIN_TOLERANCE_DAYS, (high - low).days + 1))
         return low - days, high + days
     if isinstance(low, int | float) and isinstance(high, int | float):
         return _around_numbers(low, high, field)
     return low, high
+
+
+def _moved(time: dt.time, by: dt.timedelta) -> dt.time:
+    """Return an earlier or later time of the same day, at most its first or last."""
+    day = dt.datetime.combine(dt.date(2000, 1, 2), time)
+    moved = day + by
+    return moved.time() if moved.date() == day.date() else dt.time() if moved < day else dt.time.max
 
 
 def _around_numbers(low: int | float, high: int | float, field: Field) -> tuple[int | float, int | float]:

@@ -42,10 +42,7 @@ def test(
     value = sentence.coerce(chunk, match.field)
     if value is None or (relation in ("=", "<>") and _is_fraction_of_whole(chunk, match.field)):
         return None
-    is_dated = match.field.type in TEMPORAL or values.is_year(match.field, sentence.language)
-    if is_dated and relation in _ORDERING and _tells_age(chunk):
-        # A smaller age is a later date.
-        relation = values.flipped(relation)
+    relation = _in_time(sentence, relation, match.field, chunk, value)
     end = max(match.end, at + 1)
     atom = Atom(
         values.test(relation, match.field, value),
@@ -56,6 +53,18 @@ def test(
         _alternatives(sentence, match, chunk, relation),
     )
     return Clause(end, (atom,), match.field)
+
+
+def _in_time(sentence: Sentence, relation: Relation, of: Field, chunk: Chunk, value: Range) -> Relation:
+    """Return the relation of a date, or a year: the opposite one of an age, none of a period up to now."""
+    if of.type not in TEMPORAL and not values.is_year(of, sentence.language):
+        return relation
+    if relation == ">" and chunk.period and values.reaches_now(chunk.period):
+        # "Over the last year" is during it.
+        return "="
+    # A smaller age is a later date.
+    flips = relation in _ORDERING and _tells_age(chunk) and not values.is_ahead_of_now(value)
+    return values.flipped(relation) if flips else relation
 
 
 def _is_fraction_of_whole(chunk: Chunk, of: Field) -> bool:

@@ -54,6 +54,7 @@ def _alternatives(sentence: Sentence, match: FieldMatch, limits: tuple[Chunk, Ch
 def _explained(low: Chunk, high: Chunk, today: dt.date) -> tuple[Chunk, Chunk]:
     """Give each limit what only the other one says."""
     first, last = with_unit_of(_with_scale_of(high, low), high), _with_year_of(low, high)
+    first = _with_week_of(last, first)
     return _with_day_of(last, _with_half_of_day_of(last, _with_year_of(last, first)), today), last
 
 
@@ -90,6 +91,15 @@ def _with_year_of(other: Chunk, limit: Chunk) -> Chunk:
     if theirs.yearless or not theirs.days:
         return limit
     return replace(limit, period=replace(mine.moved(theirs.days[0].year - mine.days[0].year), every=None))
+
+
+def _with_week_of(high: Chunk, low: Chunk) -> Chunk:
+    """Put a weekday right before the day of the other limit: "Monday to Wednesday of last week"."""
+    mine, theirs = low.period, high.period
+    if not mine or not theirs or mine.every != "week" or theirs.every or not mine.days or theirs.day is None:
+        return low
+    weeks = (theirs.days[0] - mine.days[0]).days // 7 if theirs.days else 0
+    return replace(low, period=replace(mine.moved(weeks), every=None)) if theirs.days else low
 
 
 def _with_half_of_day_of(high: Chunk, low: Chunk) -> Chunk:

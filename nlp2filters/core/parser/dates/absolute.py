@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 
-from nlp2filters.core.filters import RelativeDate
 from nlp2filters.core.languages.tables import DateOrder
 from nlp2filters.core.parser.dates import periods
 from nlp2filters.core.parser.dates.periods import FIRST_YEAR, LAST_YEAR, Period
@@ -17,6 +16,8 @@ _YEAR_FIRST_MARKS = frozenset("-/.")
 # Numbers with a fraction that are parts of a date: "27.02.2025" where the decimal mark is a point.
 _DOTTED = re.compile(r"(?P<year>\d{4})\.(?P<month>\d\d?)\.(?P<day>\d\d?)|(?P<d>\d\d?)\.(?P<m>\d\d?)\.(?P<y>\d{4})")
 _DOTTED_TOKENS = 3
+# The "1800s" are a century, the "2000s" a decade.
+CENTURIES = range(FIRST_YEAR, 2000, 100)
 
 
 # days in digits
@@ -88,11 +89,15 @@ def _day_first(cursor: DateCursor) -> Period | None:
         day, offset = ordinal[0], ordinal[1] + 1
     else:
         return None
-    month = cursor.month(offset)
-    if offset > 1 and (shift := cursor.shift(offset, "month")):
-        first = RelativeDate(shift[0], "month", "month").resolve(cursor.today)
-        return periods.calendar_day(first.year, first.month, day, shift[1])
-    return _day_of(cursor, month, day, offset + 1) if month else None
+    month = cursor.month_or_shift(offset) or cursor.month_or_shift(offset - 1)
+    if not month or (month[1] and offset == 1):
+        return None
+    if month[1]:
+        return periods.calendar_day(month[1], month[0], day, month[2])
+    short = cursor.short_year(month[2])
+    if short and cursor.is_followed_by_grammar(month[2] + 1):
+        return periods.calendar_day(short, month[0], day, month[2] + 1)
+    return _day_of(cursor, month[0], day, month[2])
 
 
 def _month_first(cursor: DateCursor) -> Period | None:
@@ -125,7 +130,8 @@ def _day_of(cursor: DateCursor, month: int, day: int, offset: int) -> Period | N
 def _day_of_month(cursor: DateCursor) -> Period | None:
     """Read "the 14th" where nothing follows that it could count."""
     day = cursor.day_number()
-    if not day or day[1] < 2 or cursor.norm(-1) not in cursor.language.numbers.determiners:
+    articles = cursor.language.numbers.determiners - cursor.language.numbers.one
+    if not day or day[1] < 2 or cursor.norm(-1) not in articles:
         return None
     return periods.nearest_day_of_month(day[0], day[1], cursor.today) if cursor.is_followed_by_grammar(day[1]) else None
 
@@ -141,28 +147,33 @@ def _days_and_month(cursor: DateCursor) -> Period | None:
     if not first or not joint:
         return None
     last = cursor.day_number(end := cursor.skip_article(start + first[1] + joint))
-    month = cursor.month(offset := cursor.skip_of(end + last[1])) if last else None
-    return _days(cursor, month, first[0], last[0], offset + 1) if last and month else None
+    if not last:
+        return None
+    offset = end + last[1]
+    month = cursor.month_or_shift(cursor.skip_of(offset)) or cursor.month_or_shift(offset)
+    return _days(cursor, month, first[0], last[0]) if month else None
 
 
 def _month_and_days(cursor: DateCursor) -> Period | None:
     """Read "January 5-12, 2024"."""
-    month, first = cursor.month(), cursor.day_number(1)
-    joint = cursor.joint(1 + first[1], between=False) if month and first else 0
+    opened = cursor.opener()
+    month, first = cursor.month(opened), cursor.day_number(opened + 1)
+    joint = cursor.joint(opened + 1 + first[1], between=opened > 0) if month and first else 0
     if not month or not first or not joint:
         return None
-    last = cursor.day_number(end := cursor.skip_article(1 + first[1] + joint))
+    last = cursor.day_number(end := cursor.skip_article(opened + 1 + first[1] + joint))
     if not last or cursor.month(cursor.skip_of(end + last[1])):
         return None
-    return _days(cursor, month, first[0], last[0], end + last[1])
+    return _days(cursor, (month, None, end + last[1]), first[0], last[0])
 
 
-def _days(cursor: DateCursor, month: int, first: int, last: int, offset: int) -> Period | None:
-    """Return some days of a month, in the year that follows or the nearest one."""
-    low = _day_of(cursor, month, first, offset)
+def _days(cursor: DateCursor, month: tuple[int, int | None, int], first: int, last: int) -> Period | None:
+    """Return some days of a month, in its year, the one that follows or the nearest one."""
+    number, year, offset = month
+    low = periods.calendar_day(year, number, first, offset) if year else _day_of(cursor, number, first, offset)
     if not low or not low.days or first >= last:
         return None
-    high = periods.calendar_day(low.days[0].year, month, last, low.length)
+    high = periods.calendar_day(low.days[0].year, number, last, low.length)
     return replace(low, high=high.high) if high else None
 
 
@@ -213,6 +224,8 @@ def _decade_digits(cursor: DateCursor) -> Period | None:
     if cursor.norm(skipped + 1) not in cursor.dates.decade_suffix or not cursor.adjoin(2, skipped):
         return None
     number = int(token.text)
+    if number in CENTURIES:
+        return periods.years(number, number + 99, skipped + 2)
     if len(token.text) == 4 and FIRST_YEAR <= number <= LAST_YEAR:
         return periods.years(number, number + 9, skipped + 2)
     return periods.decade(number, skipped + 2, cursor.today) if len(token.text) == 2 else None
@@ -229,9 +242,35 @@ def _decade_word(cursor: DateCursor) -> Period | None:
 
 
 def _season(cursor: DateCursor) -> Period | None:
-    season = cursor.dates.seasons.get(cursor.norm())
+    """Read "summer 2025", "last summer"."""
+    relative = cursor.phrase(cursor.dates.relative)
+    which, offset = relative or (None, 0)
+    season = cursor.dates.seasons.get(cursor.norm(offset))
+    if season and which:
+        return periods.season(*season, periods.SHIFTS[which], offset + 1, cursor.today)
     year = cursor.year(1) if season else None
     return periods.months(year[0], *season, 1 + year[1]) if season and year else None
+
+
+def _century(cursor: DateCursor) -> Period | None:
+    ordinal = cursor.ordinal()
+    multiple = cursor.dates.multiples.get(cursor.norm(ordinal[1])) if ordinal else None
+    if not ordinal or multiple != (100, "year") or not FIRST_YEAR // 100 < ordinal[0] <= LAST_YEAR // 100:
+        return None
+    return periods.years(100 * ordinal[0] - 99, 100 * ordinal[0], ordinal[1] + 1)
+
+
+def _week_number(cursor: DateCursor) -> Period | None:
+    """Read "calendar week 12", "week 12 of 2024": the weeks of ISO 8601, the first of which has the first Thursday."""
+    named = cursor.phrase_length(cursor.dates.week_number)
+    offset = named or int(cursor.unit_of_time() == "week")
+    number = cursor.digits(offset, 1, 53, longest=2) if offset else None
+    year = cursor.year(offset + 1) if number else None
+    if not number or not (named or year):
+        return None
+    monday = periods.monday(year[0] if year else cursor.today.year, number)
+    length = offset + 1 + (year[1] if year else 0)
+    return periods.week_of(monday, length) if monday else None
 
 
 def _quarter(cursor: DateCursor) -> Period | None:
@@ -324,7 +363,9 @@ RULES = (
     DateRule("day of a month", NUMBER, {}, _day_of_month),
     DateRule("decade in digits", NUMBER | WORD, {"en": ("1980s", "80s", "the 80's")}, _decade_digits),
     DateRule("decade in words", WORD, {"en": ("eighties", "the eighties"), "es": ("años 80",)}, _decade_word),
-    DateRule("season", WORD, {"en": ("summer 2025", "autumn of 2025")}, _season),
+    DateRule("season", WORD, {"en": ("summer 2025", "autumn of 2025", "last summer")}, _season),
+    DateRule("century", NUMBER | WORD, {"en": ("17th century", "nineteenth century")}, _century),
+    DateRule("week number", WORD, {"en": ("calendar week 12", "week 12 of 2024"), "de": ("KW 12",)}, _week_number),
     _QUARTER,
     DateRule("ordinal quarter", NUMBER | WORD, {"en": ("third quarter of 2025", "3rd quarter")}, _quarter_ordinal),
     DateRule("fiscal year", WORD, {"en": ("FY2024", "FY 2023/24", "fiscal year 2024", "last fiscal year")}, _fiscal),

@@ -13,6 +13,8 @@ from nlp2filters.core.parser.times import Clock
 
 TODAY = Period(RelativeDate(0, "day"), RelativeDate(0, "day"), 0)
 DAY_HOURS = 24
+# The tokens of "17:30".
+MINUTES_LENGTH = 3
 
 
 def iso(cursor: DateCursor, day: Period) -> Period | None:
@@ -68,12 +70,8 @@ def _at(behind: DateCursor, day: Period) -> Period | None:
     clock = times.read(behind.tokens, behind.at + skip, behind.language) or (_hour(behind, skip) if skip else None)
     if not clock:
         return None
-    second, end = (
-        _seconds(behind, skip + clock.length)
-        if behind.norm(skip + clock.length - 2) == ":"
-        else (0, skip + clock.length)
-    )
-    return day.at(clock.time.replace(second=second), behind.today, day.length + end)
+    second = _seconds(behind, skip + clock.length - 2)[0] if clock.length > MINUTES_LENGTH else 0
+    return day.at(clock.time.replace(second=second), behind.today, day.length + skip + clock.length)
 
 
 def _hour(cursor: DateCursor, offset: int) -> Clock | None:
@@ -135,8 +133,31 @@ def _next(day: Period, today: dt.date) -> Period:
     return replace(day, low=following, high=following)
 
 
+def _today(cursor: DateCursor) -> Period | None:
+    clock = times.read(cursor.tokens, cursor.at, cursor.language)
+    return TODAY.at(clock.time, cursor.today, clock.length) if clock else None
+
+
+def _hour_of_part(cursor: DateCursor) -> Period | None:
+    """Read "10 yesterday morning", and the "11 yesterday" of "9 to 11 yesterday"."""
+    hour = _hour(cursor, 0)
+    day = longest(DAYS, cursor.moved(1)) if hour else None
+    if not hour or not day or day.day is None:
+        return None
+    if part := cursor.phrase(cursor.language.clock.parts, 1 + day.length):
+        time = times.in_half_of(hour.time, dt.time(min(part[0][1], DAY_HOURS) - 1, 59))
+        return day.at(time, cursor.today, 1 + day.length + part[1])
+    before = cursor.moved(-2)
+    opened = before.at > 0 and before.moved(-1).opener() > 0
+    is_range = before.at >= 0 and _hour(before, 0) is not None and before.joint(1, between=opened) == 1
+    return day.at(hour.time, cursor.today, 1 + day.length) if is_range else None
+
+
 def read(cursor: DateCursor) -> Period | None:
-    """Read what begins with a time or a part of a day: "10 pm yesterday", "this morning", "last night"."""
+    """Read what begins with a time or a part of a day: "10 pm yesterday", "this morning", "last night", "by noon"."""
+    if cursor.norm() in cursor.dates.by:
+        instant = read(cursor.moved(1)) or _today(cursor.moved(1))
+        return instant and replace(instant, length=1 + instant.length, deadline=True)
     if which := cursor.phrase(cursor.dates.relative):
         part = cursor.phrase(cursor.language.clock.parts, which[1])
         if not part or which[0] not in ("this", "last"):
@@ -145,7 +166,7 @@ def read(cursor: DateCursor) -> Period | None:
         return _hours(day, part[0], cursor, which[1] + part[1])
     clock = times.read(cursor.tokens, cursor.at, cursor.language)
     if not clock:
-        return None
+        return _hour_of_part(cursor)
     offset = clock.length + cursor.phrase_length(cursor.language.clock.on, clock.length)
     day_after = longest(DAYS, cursor.moved(offset))
     if not day_after or day_after.day is None:

@@ -68,8 +68,9 @@ def _nth(cursor: DateCursor) -> Period | None:
 
 def _position(cursor: DateCursor) -> tuple[int, int] | None:
     """Return the number of "first", or -1 for "last", and its length in tokens."""
-    if ordinal := cursor.ordinal():
-        return ordinal
+    article = cursor.skip_article(0)
+    if ordinal := cursor.ordinal(article):
+        return ordinal[0], article + ordinal[1]
     which = cursor.phrase(cursor.dates.relative)
     return (-1, which[1]) if which and which[0] == "last" else None
 
@@ -93,17 +94,19 @@ def _some_day(cursor: DateCursor, offset: int) -> tuple[dt.date, int] | None:
 
 
 def _around(cursor: DateCursor) -> Period | None:
-    """Read "within 2 weeks of January 15"."""
+    """Read "within 2 weeks of January 15"; "within 2 weeks", unless that may be how long something takes."""
     within = cursor.role(0, "comparator")
     span = spans.read(cursor, within[1]) if within and within[0] == "within" else None
-    if not within or not span or span.unit in CLOCK_SECONDS:
+    if not within or not span:
         return None
-    offset = cursor.skip_of(within[1] + span.length)
-    day = _some_day(cursor, offset) if offset > within[1] + span.length else None
-    if not day:
+    end = within[1] + span.length
+    offset, is_clock = cursor.skip_of(end), span.unit in CLOCK_SECONDS
+    if offset > end and not is_clock and (day := _some_day(cursor, offset)):
+        low, high = (_beside(day[0], count, span.unit) for count in (-span.count, span.count))
+        return Period(low, high, day[1])
+    if cursor.calendar.durations or (is_clock and not cursor.calendar.instants):
         return None
-    low, high = (_beside(day[0], count, span.unit) for count in (-span.count, span.count))
-    return Period(low, high, day[1])
+    return replace(periods.reaching(-span.count, span.unit, end), either_side=True)
 
 
 def _before_or_after(cursor: DateCursor) -> Period | None:
@@ -112,11 +115,14 @@ def _before_or_after(cursor: DateCursor) -> Period | None:
     span = spans.unit(cursor) if is_day else spans.read(cursor)
     if not span or span.unit in CLOCK_SECONDS or (cursor.calendar.durations and not is_day):
         return None
-    role = cursor.role(span.length, "comparator")
-    day = _some_day(cursor, span.length + role[1]) if role and role[0] in ("before", "after") else None
-    if not role or not day:
+    side = cursor.role(span.length, "comparator")
+    if not side and cursor.norm(span.length) in cursor.dates.range_openers and not cursor.opener(span.length):
+        # "A week from Friday".
+        side = "after", 1
+    day = _some_day(cursor, span.length + side[1]) if side and side[0] in ("before", "after") else None
+    if not side or not day:
         return None
-    low = _beside(day[0], span.count if role[0] == "after" else -span.count, span.unit)
+    low = _beside(day[0], span.count if side[0] == "after" else -span.count, span.unit)
     return Period(low, low, day[1])
 
 
@@ -145,9 +151,12 @@ DAYS = (
         _nth,
     ),
     DateRule("week of a day", WORD, {"en": ("week of March 10th",)}, _week_of),
-    DateRule("around a day", WORD, {"en": ("within 2 weeks of January 15 2025",)}, _around),
+    DateRule("around a day", WORD, {"en": ("within 2 weeks of January 15 2025", "within two weeks")}, _around),
     DateRule(
-        "beside a day", NUMBER | WORD, {"en": ("day before yesterday", "2 weeks after May 1 2025")}, _before_or_after
+        "beside a day",
+        NUMBER | WORD,
+        {"en": ("day before yesterday", "2 weeks after May 1 2025", "a week from Friday")},
+        _before_or_after,
     ),
 )
 

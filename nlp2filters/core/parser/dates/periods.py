@@ -25,7 +25,8 @@ class Period:
     """A period from `low` to `high`, both inclusive. `other` is another reading of the same words.
 
     `length` counts the tokens. `every`: it comes again each year ("April"), month ("the 14th") or week ("Friday"), and
-    this is the one that suits most fields. `deadline`: it is the last that is allowed ("by Friday").
+    this is the one that suits most fields. `deadline`: it is the last that is allowed ("by Friday"). `either_side`: it
+    ends now, or as well begins now ("within two weeks").
     """
 
     low: Moment
@@ -34,6 +35,7 @@ class Period:
     other: "Period | None" = None
     every: Unit | None = None
     deadline: bool = False
+    either_side: bool = False
 
     @property
     def yearless(self) -> bool:
@@ -75,9 +77,11 @@ class Period:
         """Return the first and the last year, also for a period that counts in years: "four years ago"."""
         resolved = self.resolve(today)
         counts_years = any(isinstance(end, RelativeDate) and end.unit == "year" for end in (self.low, self.high))
-        if counts_years and (days := resolved.days):
-            return days[0].year, days[1].year
-        return resolved.years
+        if not (days := resolved.days):
+            return None
+        # A field of years cannot tell the parts of one.
+        is_part = self.every is None and self.days is not None and days[0].year == days[1].year and days[0] < days[1]
+        return (days[0].year, days[1].year) if counts_years or is_part else resolved.years
 
     @property
     def is_decade(self) -> bool:
@@ -103,6 +107,11 @@ class Period:
             # February has 29 days in some years.
             high += relativedelta(day=31)
         return replace(self, low=low, high=high)
+
+    def mirrored(self) -> "Period":
+        """Return the period on the other side of now."""
+        assert isinstance(self.low, Relative) and isinstance(self.high, Relative)
+        return replace(self, low=self.high, high=replace(self.low, offset=-self.low.offset))
 
     def is_over(self, today: dt.date) -> bool:
         """Return whether it ended before today."""
@@ -182,9 +191,28 @@ def nearest_day_of_month(day: int, length: int, today: dt.date) -> Period | None
 
 
 def months(year: int, first: int, last: int, length: int) -> Period:
-    """Return the period of some months of a year."""
+    """Return the period of some months of a year, up to one of the next year if the last comes before the first."""
+    last += 12 * (last < first)
     after = dt.date(year + last // 12, last % 12 + 1, 1)
     return Period(dt.date(year, first, 1), after - dt.timedelta(days=1), length)
+
+
+def season(first: int, last: int, shift: int, length: int, today: dt.date) -> Period:
+    """Return the season of this year, or the one before or after now."""
+    year = today.year
+    if shift < 0:
+        year -= months(year, first, last, length).high >= today  # type: ignore[operator]  # days of the calendar
+    elif shift > 0:
+        year += months(year, first, last, length).low <= today  # type: ignore[operator]
+    return months(year, first, last, length)
+
+
+def monday(year: int, week: int) -> dt.date | None:
+    """Return the first day of a week of ISO 8601; None if the year has no such week."""
+    try:
+        return dt.date.fromisocalendar(year, week, 1)
+    except ValueError:
+        return None
 
 
 def years(first: int, last: int, length: int) -> Period:

@@ -1,5 +1,8 @@
 """Dates relative to now: days, hours and calendar units around it."""
 
+import datetime as dt
+from dataclasses import replace
+
 from nlp2filters.core.filters import RelativeDate
 from nlp2filters.core.parser.dates import periods, spans
 from nlp2filters.core.parser.dates.absolute import NUMBER, WORD
@@ -24,8 +27,13 @@ def _unit(cursor: DateCursor) -> Period | None:
     unit = cursor.unit_of_time(length)
     if unit and which != "past":
         return periods.whole(which, unit, length + 1)
-    single = spans.unit(cursor, length) if sign in (-1, 1) else None
-    return _reaching(cursor, single, sign, length) if single else None
+    single = spans.unit(cursor, length)
+    if single is None:
+        return None
+    if single.unit == "year" and single.count > 1 and which in ("this", "next"):
+        first = (cursor.today.year // single.count + sign) * single.count
+        return periods.years(first, first + single.count - 1, length + single.length)
+    return _reaching(cursor, single, sign, length) if sign in (-1, 1) else None
 
 
 def _reaching(cursor: DateCursor, span: Span, sign: int, length: int) -> Period | None:
@@ -53,6 +61,28 @@ def _from_now(cursor: DateCursor) -> Period | None:
     span = spans.read(cursor)
     length = cursor.phrase_length(cursor.dates.from_now, span.length) if span else 0
     return periods.shifted(span.count, span.unit, span.length + length) if span and length else None
+
+
+def _between_ago(cursor: DateCursor) -> Period | None:
+    """Read "3 to 5 days ago", "between 2 and 4 weeks ago"."""
+    offset = cursor.opener()
+    first = cursor.integer(offset)
+    joint = cursor.joint(offset + 1, between=offset > 0) if first else 0
+    period = _ago(cursor.moved(offset + 1 + joint)) if joint else None
+    if not first or not period or isinstance(period.low, dt.date):
+        return None
+    return replace(period, high=replace(period.low, offset=-first), length=offset + 1 + joint + period.length)
+
+
+def _rest(cursor: DateCursor) -> Period | None:
+    """Read "later this month", "the rest of the year"."""
+    offset = cursor.phrase_length(cursor.dates.rest_of)
+    relative = cursor.phrase(cursor.dates.relative, offset) if offset else None
+    start = offset + relative[1] if relative and relative[0] == "this" else cursor.skip_article(offset)
+    unit = cursor.unit_of_time(start) if offset and start > offset else None
+    if not unit or unit == "day":
+        return None
+    return Period(RelativeDate(0, "day"), RelativeDate(0, unit, unit, "last"), start + 1)
 
 
 def _to_date(cursor: DateCursor) -> Period | None:
@@ -97,5 +127,17 @@ RULES = (
         _ago,
     ),
     DateRule("from now", NUMBER | WORD, {"en": ("3 days from now", "a week from today")}, _from_now),
-    DateRule("to date", WORD, {"en": ("year to date", "this month so far", "so far this year")}, _to_date),
+    DateRule(
+        "between two times ago",
+        NUMBER | WORD,
+        {"en": ("3 to 5 days ago", "between 2 and 4 weeks ago")},
+        _between_ago,
+    ),
+    DateRule("rest", WORD, {"en": ("later this month", "rest of the year")}, _rest),
+    DateRule(
+        "to date",
+        WORD,
+        {"en": ("year to date", "this month so far", "so far this year", "earlier this week")},
+        _to_date,
+    ),
 )

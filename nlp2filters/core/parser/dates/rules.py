@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from nlp2filters.core.filters import Unit
+from nlp2filters.core.filters import RelativeDate, Unit
 from nlp2filters.core.languages.tables import Dates
 from nlp2filters.core.parser import quantities
 from nlp2filters.core.parser.cursor import TokenCursor
@@ -143,6 +143,18 @@ class DateCursor(TokenCursor):
             return to[1]
         both = self.role(offset, "junction") if between else None
         return both[1] if both and both[0] == "and" else 0
+
+    def month_or_shift(self, offset: int) -> tuple[int, int | None, int] | None:
+        """Return the month named there, or the one and its year that "of last month" is, and the offset after it."""
+        if month := self.month(offset):
+            return month, None, offset + 1
+        shift = self.shift(offset, "month")
+        if not shift and self.skip_of(offset) > offset and self.unit_of_time(self.skip_of(offset)) == "month":
+            shift = 0, self.skip_of(offset) + 1
+        if not shift:
+            return None
+        first = RelativeDate(shift[0], "month", "month").resolve(self.today)
+        return first.month, first.year, shift[1]
 
     def skip_article(self, offset: int) -> int:
         """Return the offset after "the"."""
