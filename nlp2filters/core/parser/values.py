@@ -112,7 +112,7 @@ def _in_direction(period: Period, field: Field, language: Language, today: dt.da
     if is_ahead(field, language):
         while period.is_over(today):
             period = period.moved(1)
-    elif period.is_ahead(today) and (looks_back or is_past(field, language)):
+    elif period.is_ahead(today) and not period.deadline and (looks_back or is_past(field, language)):
         return period.moved(-1)
     return period
 
@@ -190,11 +190,9 @@ def _around_instant(field: Field, low: RelativeInstant, high: Scalar) -> Leaf:
     return Between(field.name, *(RelativeInstant(2 * count * low.offset + side, unit) for side in (-count, count)))
 
 
-def reaches_now(period: Period) -> bool:
-    """Return whether the period ends now: "the last 3 months"."""
-    high = period.high
-    is_now = high == RelativeDate(0, "day") or (isinstance(high, RelativeInstant) and not (high.offset or high.time))
-    return is_now and period.low != high
+def counts_from_now(period: Period) -> bool:
+    """Return whether the period has several days or hours before or after now: "the last 3 months"."""
+    return period.low != period.high and isinstance(period.high, Relative)
 
 
 def is_ahead_of_now(value: Range) -> bool:

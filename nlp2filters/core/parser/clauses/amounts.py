@@ -56,10 +56,10 @@ def test(
 
 
 def _in_time(sentence: Sentence, relation: Relation, of: Field, chunk: Chunk, value: Range) -> Relation:
-    """Return the relation of a date, or a year: the opposite one of an age, none of a period up to now."""
+    """Return the relation of a date, or a year: the opposite one of an age, none of the last year."""
     if of.type not in TEMPORAL and not values.is_year(of, sentence.language):
         return relation
-    if relation == ">" and chunk.period and values.reaches_now(chunk.period):
+    if relation == ">" and chunk.period and values.counts_from_now(chunk.period):
         # "Over the last year" is during it.
         return "="
     # A smaller age is a later date.
