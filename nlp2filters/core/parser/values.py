@@ -195,6 +195,15 @@ def counts_from_now(period: Period) -> bool:
     return period.low != period.high and isinstance(period.high, Relative)
 
 
+def up_to_now(value: Range) -> Range:
+    """Return the range between now and a day or instant before or after it."""
+    low = value.low
+    if not isinstance(low, Relative):
+        return value
+    now = RelativeInstant(0, low.unit) if isinstance(low, RelativeInstant) else RelativeDate(0, "day")
+    return Range(low, now) if low.offset < 0 else Range(now, low)
+
+
 def is_ahead_of_now(value: Range) -> bool:
     """Return whether the value lies so many days or hours after now."""
     return isinstance(value.low, Relative) and value.low.offset > 0

@@ -43,6 +43,8 @@ def test(
     if value is None or (relation in ("=", "<>") and _is_fraction_of_whole(chunk, match.field)):
         return None
     relation = _in_time(sentence, relation, match.field, chunk, value)
+    if relation == "within" and _tells_age(chunk):
+        value = values.up_to_now(value)
     end = max(match.end, at + 1)
     atom = Atom(
         values.test(relation, match.field, value),
@@ -110,7 +112,8 @@ def test_with_bound(sentence: Sentence, start: int, at: int, match: FieldMatch) 
         if bound := sentence.role(place, "bound"):
             match = replace(match, end=max(end, place + 1))
             return test(sentence, start, at, cast(Relation, bound), match)
-    return test(sentence, start, at, "=", match)
+    is_within = match.field.type in TEMPORAL and sentence.role(at - 1, "comparator") == "within"
+    return test(sentence, start, at, "within" if is_within else "=", match)
 
 
 def mismatch(sentence: Sentence, start: int, at: int, relation: Relation, field: Field | None) -> Clause | None:
