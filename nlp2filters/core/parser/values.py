@@ -12,6 +12,7 @@ from nlp2filters.core.languages import Language
 from nlp2filters.core.parser import dates, quantities
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.dates import FIRST_YEAR, LAST_YEAR
+from nlp2filters.core.parser.quantities import FIRST_LIKELY_YEAR, LAST_LIKELY_YEAR
 
 Relation = Literal["<", "<=", ">", ">=", "=", "<>", "~", "within", "before", "after", "since", "until"]
 
@@ -21,8 +22,6 @@ MAX_AGE = 1000
 TOLERANCE = 0.1
 # "Around" a day is at least this many days on both sides.
 MIN_TOLERANCE_DAYS = 7
-# A number that may be anything is taken for a year between these.
-FIRST_LIKELY_YEAR, LAST_LIKELY_YEAR = 1800, 2199
 
 _AGE_UNITS: tuple[Unit, ...] = ("day", "week", "month", "year")
 _RELATIONS: dict[str, Literal["<", "<=", ">", ">="]] = {"before": "<", "until": "<=", "after": ">", "since": ">="}
@@ -52,8 +51,11 @@ def _in_number(chunk: Chunk, field: Field, language: Language, today: dt.date) -
     if chunk.period:
         years = chunk.period.resolve(today).years if is_year(field, language) else None
         return Range(*years) if years else None
-    value = quantities.fit(chunk.quantity, field, language) if chunk.quantity else None
-    return None if value is None else Range(value, value)
+    quantity = chunk.quantity
+    value = quantities.fit(quantity, field, language) if quantity else None
+    if value is None or quantity is None:
+        return None
+    return Range(value, value if quantity.high is None else quantity.high)
 
 
 def _in_date(chunk: Chunk, field: Field, language: Language, today: dt.date) -> Range | None:

@@ -76,7 +76,8 @@ def _counts_records(sentence: Sentence, after: int, *, sure: bool) -> bool:
 def _noun_follows(sentence: Sentence, after: int, following: int, *, sure: bool) -> bool:
     """Return whether the noun of the records follows, with nothing but words that describe them before it."""
     for at in range(after, min(after + NEAR, len(sentence.chunks))):
-        if sentence.is_noun(at) or (at == following and _is_plural_value(sentence, at)):
+        is_plural = at == following or sentence.chunks[at - 1].quantity is not None
+        if sentence.is_noun(at) or (is_plural and _is_plural_value(sentence, at)):
             return True
         if not (_describes(sentence, at) or (sure and sentence.chunks[at].is_stopword)):
             return False
@@ -90,7 +91,10 @@ def _is_plural_value(sentence: Sentence, at: int) -> bool:
 
 
 def _describes(sentence: Sentence, at: int) -> bool:
-    """Return whether the chunk is a known value or an adjective."""
+    """Return whether the chunk is a known value, an amount with its unit, or an adjective."""
+    quantity = sentence.chunks[at].quantity
+    if quantity and quantity.units:
+        return True
     return any(True for _ in sentence.values(at)) or any(True for _ in sentence.adjectives(at, "base"))
 
 
@@ -251,6 +255,7 @@ LIMIT = Rule(
         "the ten cheapest": "sort price asc limit 10",
         "the cheapest ten": "sort price asc limit 10",
         "10 red cars": "color = red limit 10",
+        "two $500 cars": "price = 500 limit 2",
     },
 )
 RANKED_BY = Rule("ranked by", {"ranking"}, _ranked_by, {"top 10 cars by horsepower": "sort power desc limit 10"})
