@@ -141,6 +141,8 @@ class Numbers(_Table):
     joining: IndexedPhrases
     # Before the decimals: "three point five".
     point: IndexedPhrases
+    # The last word of a quantifier that counts anything: "a couple of saws".
+    of: Words
     # Between a mark and the best one: "4 out of 5".
     out_of: IndexedPhrases
     # The hundredths of each currency: "cents".

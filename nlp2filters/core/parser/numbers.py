@@ -20,8 +20,6 @@ MAX_DECIMALS = 6
 DENOMINATORS = frozenset({2, 3, 4, 8, 16, 32, 64})
 # The best marks of usual scales: "4 out of 5".
 BEST_MARKS = frozenset({5, 6, 10, 20, 100})
-# A word for thousand, million, … has at least this many letters; a letter by itself only multiplies digits.
-SHORTEST_SCALE = 2
 
 _GROUP = re.compile(r"\d{3}(?:[.,]\d{1,2})?")
 _AMBIGUOUS_POINT = re.compile(r"\d{1,3}\.\d{3}")
@@ -80,7 +78,8 @@ def _unsigned(cursor: TokenCursor, parts: int) -> Number | None:
         elif smallest and (rest := _rest(cursor.moved(number.length), smallest, parts - 1)):
             # "Two thousand fourteen" may be a year, "two thousand five hundred" is an amount.
             scaled = rest.value >= HUNDRED
-            number, smallest = Number(number.value + rest.value, number.length + rest.length, scaled), None
+            value, length = number.value + rest.value, number.length + rest.length
+            number, smallest = replace(number, value=value, length=length, scaled=scaled), None
         else:
             break
     return number if first.length or takes_value(cursor) or _is_money(cursor, number.length) else None
@@ -131,7 +130,7 @@ def _rest(cursor: TokenCursor, below: int, parts: int) -> Number | None:
 def _bare_scale(cursor: TokenCursor) -> Number | None:
     """Read nothing before a scale as one: "hundred dollars"."""
     scale, word = _scale(cursor, 0), cursor.norm()
-    is_scale = scale is not None and scale >= HUNDRED and len(word) >= SHORTEST_SCALE
+    is_scale = scale is not None and scale >= HUNDRED
     return Number(1, 0) if is_scale and word not in cursor.language.numbers.money else None
 
 
@@ -156,13 +155,14 @@ def _plain(cursor: TokenCursor) -> Number:
 
 
 def _value(digits: str) -> int | float:
-    return float(digits) if "." in digits else int(digits)
+    return units.whole(float(digits)) if "." in digits else int(digits)
 
 
 def _with_suffix(cursor: TokenCursor, number: Number) -> Number:
-    if not cursor.adjoin(2, number.length - 1):
-        return number
+    """Multiply by a letter such as "k"; one for a million may also be a unit, unless it touches the digits."""
     scale = cursor.language.numbers.suffixes.get(cursor.norm(number.length))
+    if scale and scale != THOUSAND and not cursor.adjoin(2, number.length - 1):
+        scale = None
     return Number(_times(number.value, scale), number.length + 1, scaled=True) if scale else number
 
 
@@ -209,7 +209,8 @@ def _with_blanks(cursor: TokenCursor) -> Number | None:
         digits, length = f"{digits}.{cursor.norm(length + 1)}", length + 2
     has_zeros = any(cursor.norm(offset) == "000" for offset in range(1, length))
     is_measured = cursor.unit(length) is not None and (length > 2 or bool(cursor.roles(-1)))
-    is_one = "." in digits or has_zeros or is_measured or takes_value(cursor)
+    is_limit = "range" in cursor.roles(length) and _is_group(cursor, length + 2)
+    is_one = "." in digits or has_zeros or is_measured or is_limit or takes_value(cursor)
     return Number(_value(digits), length) if length > 1 and is_one and len(digits) <= MAX_DIGITS else None
 
 
@@ -225,10 +226,11 @@ def _with_other_comma(cursor: TokenCursor) -> Number | None:
     """Read a decimal comma in a language with decimal points, where a list of two numbers is less likely."""
     if not _is_decimal_comma(cursor):
         return None
-    one_number = cursor.norm() == "0" or takes_value(cursor) or _is_counted(cursor, 3) or _has_suffix(cursor, 3)
+    has_zero = cursor.norm() == "0" or cursor.norm(2).startswith("0")
+    one_number = has_zero or takes_value(cursor) or _is_counted(cursor, 3) or _has_suffix(cursor, 3)
     if not one_number and not ("range" in cursor.roles(3) and _is_decimal_comma(cursor.moved(4))):
         return None
-    return Number(float(f"{cursor.norm()}.{cursor.norm(2)}"), 3)
+    return Number(_value(f"{cursor.norm()}.{cursor.norm(2)}"), 3)
 
 
 def _is_decimal_comma(cursor: TokenCursor) -> bool:
@@ -271,8 +273,9 @@ def _spoken(cursor: TokenCursor, parts: int) -> Number | None:
     """Read a number in words: "twenty five", "three point five", "half a", "a couple of", "a"."""
     numbers = cursor.language.numbers
     for value, length in numbers.quantifiers.matches(cursor.tokens, cursor.at):
-        if _is_counted(cursor, length):
-            return Number(value, length)
+        # "A couple of" counts whatever comes next, "half a" only an amount.
+        if _is_counted(cursor, length) or (value > 1 and cursor.norm(length - 1) in numbers.of):
+            return Number(units.whole(value), length)
     if cursor.norm() in numbers.one:
         return Number(1, 1) if _is_counted(cursor, 1) else None
     number = _words(cursor, parts)

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from nlp2filters.core import units
 from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.filters import Unit
-from nlp2filters.core.languages import Language, is_currency
+from nlp2filters.core.languages import ANY_CURRENCY, Language, is_currency
 from nlp2filters.core.parser import numbers
 from nlp2filters.core.parser.cursor import TokenCursor
 from nlp2filters.core.parser.numbers import Number
 from nlp2filters.core.words import Token
 
-# Money in any currency, by its code in ISO 4217: "a grand".
-ANY_CURRENCY = "XXX"
+PERCENT = "percent"
 # A number that may be anything is taken for a year between these.
 FIRST_LIKELY_YEAR, LAST_LIKELY_YEAR = 1800, 2199
 # The codes that begin with a digit: "4xx" is 400 to 499.
@@ -62,7 +61,7 @@ def read(tokens: Sequence[Token], at: int, language: Language) -> Quantity | Non
             return None
     number = numbers.read(cursor.moved(offset))
     if not number:
-        return None
+        return None if before else _share(cursor)
     offset += number.length
     if not before and (cents := _hundredths(cursor.moved(offset), number)):
         return replace(cents, length=offset + cents.length, number_length=offset)
@@ -89,6 +88,14 @@ def _with_unit(cursor: TokenCursor, number: Number, before: tuple[str, ...], off
     per, length = _rate(cursor.moved(offset)) if before or after else (None, 0)
     names = before or after or ((ANY_CURRENCY,) if number.is_money else ())
     return Quantity(value, names, offset + length, number_length, number.scaled, per, plus, number.grouped)
+
+
+def _share(cursor: TokenCursor) -> Quantity | None:
+    """Read "half" as 50 percent, where a value is needed: "over half"."""
+    share = cursor.phrase(cursor.language.numbers.quantifiers)
+    if not share or share[0] >= 1 or not numbers.takes_value(cursor):
+        return None
+    return Quantity(units.whole(share[0] * 100), (PERCENT,), share[1], share[1])
 
 
 def _is_inside_name(cursor: TokenCursor) -> bool:

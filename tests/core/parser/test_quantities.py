@@ -4,7 +4,7 @@ import pytest
 
 from nlp2filters.core import languages
 from nlp2filters.core.catalog import Field
-from nlp2filters.core.languages import ENGLISH
+from nlp2filters.core.languages import ANY_CURRENCY, ENGLISH
 from nlp2filters.core.parser import quantities
 from nlp2filters.core.parser.quantities import Quantity
 
@@ -77,7 +77,7 @@ AMOUNTS = [
     ("en", "99 cents", 0.99, "USD"),
     ("en", "50p", 0.5, "GBP"),
     ("en", "five dollars and fifty cents", 5.5, "USD"),
-    ("en", "a grand", 1000, quantities.ANY_CURRENCY),
+    ("en", "a grand", 1000, ANY_CURRENCY),
     ("es", "medio kilo", 0.5, "kilogram"),
     ("es", "80 metros cuadrados", 80, "meter ** 2"),
 ]

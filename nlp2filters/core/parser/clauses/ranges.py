@@ -39,10 +39,14 @@ def read(
 def _places(sentence: Sentence, at: int) -> tuple[int, int] | None:
     """Return the places of the two limits."""
     opened = sentence.role(at, "range") == "between"
-    low = _after_limiting(sentence, sentence.skip_stopwords(at + opened), ">=")
-    high = _after_limiting(sentence, sentence.skip_stopwords(low + 2), "<=")
+    first = sentence.skip_stopwords(at + opened)
+    low = _after_limiting(sentence, first, ">=")
     joint = sentence.role(low + 1, "range") == "to" or (opened and sentence.role(low + 1, "junction") == "and")
-    return (low, high) if joint and sentence.is_value(low) and sentence.is_value(high) else None
+    # "Min 100 max 150" needs no word between.
+    joint_by_limits = low > first and sentence.role(low + 1, "comparator") == "<="
+    high = _after_limiting(sentence, sentence.skip_stopwords(low + 1 + joint), "<=")
+    is_range = (joint or joint_by_limits) and sentence.is_value(low) and sentence.is_value(high)
+    return (low, high) if is_range else None
 
 
 def _after_limiting(sentence: Sentence, at: int, limit: Relation) -> int:

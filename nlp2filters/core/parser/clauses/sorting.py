@@ -70,14 +70,13 @@ def _counts_records(sentence: Sentence, after: int, *, sure: bool) -> bool:
         return True
     if sentence.chunk(following) is None:
         return sure
-    return _noun_follows(sentence, after, following, sure=sure)
+    return _noun_follows(sentence, after, sure=sure)
 
 
-def _noun_follows(sentence: Sentence, after: int, following: int, *, sure: bool) -> bool:
+def _noun_follows(sentence: Sentence, after: int, *, sure: bool) -> bool:
     """Return whether the noun of the records follows, with nothing but words that describe them before it."""
     for at in range(after, min(after + NEAR, len(sentence.chunks))):
-        is_plural = at == following or sentence.chunks[at - 1].quantity is not None
-        if sentence.is_noun(at) or (is_plural and _is_plural_value(sentence, at)):
+        if sentence.is_noun(at) or _is_plural_value(sentence, at):
             return True
         if not (_describes(sentence, at) or (sure and sentence.chunks[at].is_stopword)):
             return False
@@ -91,9 +90,9 @@ def _is_plural_value(sentence: Sentence, at: int) -> bool:
 
 
 def _describes(sentence: Sentence, at: int) -> bool:
-    """Return whether the chunk is a known value, an amount with its unit, or an adjective."""
+    """Return whether the chunk is a known value, a boolean field, an amount with its unit, or an adjective."""
     quantity = sentence.chunks[at].quantity
-    if quantity and quantity.units:
+    if (quantity and quantity.units) or any(field.type == "boolean" for field, _ in sentence.fields(at)):
         return True
     return any(True for _ in sentence.values(at)) or any(True for _ in sentence.adjectives(at, "base"))
 
