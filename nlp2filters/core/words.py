@@ -32,6 +32,8 @@ _NUMBER = rf"""
     """
 # With a decimal comma, "2.5" is accepted too.
 _PLAIN = {".": r"\d+(?:\.\d+)?|\.\d+", ",": r"\d+(?:[.,]\d+)?|,\d+"}
+# Prices without cents: "1.250,-".
+_WHOLE_PRICE = r"\d+(?:\.\d{3})*,[-–]{1,2}(?!\d)|"
 # Where dots are written in dates, the "3" and the "5" of "3.5.2025" are numbers of their own, and a dot is a token
 # within a date and behind an ordinal.
 _DATE_NUMBERS = r"\d{1,2}(?=\.\d{1,2}\.)|(?<=\d\.)\d{1,2}(?=\.)|"
@@ -45,7 +47,8 @@ _DATE_DOTS = r"""
 @cache
 def _token_pattern(decimal: str, *, dotted_dates: bool) -> re.Pattern[str]:
     group = re.escape({".": ",", ",": "."}[decimal])
-    number = _NUMBER.replace("DECIMAL", re.escape(decimal)).replace("GROUP", group).replace("PLAIN", _PLAIN[decimal])
+    number = _WHOLE_PRICE if decimal == "," else ""
+    number += _NUMBER.replace("DECIMAL", re.escape(decimal)).replace("GROUP", group).replace("PLAIN", _PLAIN[decimal])
     if dotted_dates:
         number = rf"(?!(?<=\d)\.)(?:{_DATE_NUMBERS}{number})"
     pattern = _PATTERN.replace("NUMBER", number).replace("SYMBOL", _DATE_DOTS if dotted_dates else "")
@@ -102,7 +105,7 @@ def _with_point(number: str, decimal: str) -> str:
     """Rewrite a number with a point before its fraction and nothing between thousands: "1.200,5" becomes "1200.5"."""
     if number[-1] in _FRACTIONS:
         return str(round(int(number[:-1] or 0) + unicodedata.numeric(number[-1]), 6))
-    number = number.replace("'", "").replace("’", "")
+    number = number.rstrip(",-–").replace("'", "").replace("’", "")
     mark = _decimal_mark(number, decimal)
     whole, _, fraction = number.rpartition(mark) if mark else (number, "", "")
     whole = whole.replace(".", "").replace(",", "")

@@ -171,7 +171,7 @@ def fit(quantity: Quantity, field: Field, language: Language) -> int | float | N
     if field.type not in NUMERIC or (quantity.high is not None and (field.type != "integer" or field.unit)):
         return None
     if not quantity.units:
-        return _amount(quantity, field) if field.type == "money" else quantity.value
+        return _amount(quantity, field)
     for unit in quantity.units:
         if field.type == "money":
             if unit in (field.currency, ANY_CURRENCY):
@@ -184,12 +184,15 @@ def fit(quantity: Quantity, field: Field, language: Language) -> int | float | N
 
 
 def _amount(quantity: Quantity, field: Field) -> int | float:
-    """Return an amount of money. Three digits behind a point are thousands, unless the data end before."""
-    if quantity.grouped is None:
-        return quantity.value
-    most = field.maximum
-    is_too_much = isinstance(most, int | float) and quantity.value <= most < quantity.grouped
-    return quantity.value if is_too_much else quantity.grouped
+    """Return the value of the two readings of "1.250" that is within the data; without such, money has thousands."""
+    value, grouped = quantity.value, quantity.grouped
+    if grouped is None:
+        return value
+    low, high = field.minimum, field.maximum
+    if isinstance(low, int | float) and isinstance(high, int | float) and value < low <= grouped <= high:
+        return grouped
+    is_too_much = isinstance(high, int | float) and value <= high < grouped
+    return grouped if field.type == "money" and not is_too_much else value
 
 
 def _is_unit(cursor: TokenCursor, length: int) -> bool:

@@ -78,7 +78,8 @@ def _noun_follows(sentence: Sentence, after: int, *, sure: bool) -> bool:
     for at in range(after, min(after + NEAR, len(sentence.chunks))):
         if sentence.is_noun(at) or _is_plural_value(sentence, at):
             return True
-        if not (_describes(sentence, at) or (sure and sentence.chunks[at].is_stopword)):
+        is_measured = at > after and _is_measured(sentence, at - 1)
+        if not (is_measured or _describes(sentence, at) or (sure and sentence.chunks[at].is_stopword)):
             return False
     return False
 
@@ -92,9 +93,16 @@ def _is_plural_value(sentence: Sentence, at: int) -> bool:
 def _describes(sentence: Sentence, at: int) -> bool:
     """Return whether the chunk is a known value, a boolean field, an amount with its unit, or an adjective."""
     quantity = sentence.chunks[at].quantity
-    if (quantity and quantity.units) or any(field.type == "boolean" for field, _ in sentence.fields(at)):
+    has_unit = quantity is not None and bool(quantity.units)
+    if has_unit or _is_measured(sentence, at) or any(field.type == "boolean" for field, _ in sentence.fields(at)):
         return True
     return any(True for _ in sentence.values(at)) or any(True for _ in sentence.adjectives(at, "base"))
+
+
+def _is_measured(sentence: Sentence, at: int) -> bool:
+    """Return whether a number is there with the name of its field behind it: "2 bedroom flats"."""
+    quantity = sentence.chunks[at].quantity
+    return quantity is not None and quantity.whole and any(True for _ in sentence.fields(at + 1))
 
 
 # sort keys
