@@ -31,6 +31,7 @@ FLOORS = {
     "money": 100,
     "negation": 97,
     "nothing": 100,
+    "number": 95,
     "or": 97,
     "range": 100,
     "sort": 100,
@@ -44,7 +45,8 @@ WHOLE_SET = 95
 
 @cache
 def collections() -> dict[str, Collection]:
-    return read_collections((FOLDER / "catalogs.json").read_bytes())
+    files = sorted(FOLDER.glob("catalogs*.json"))
+    return {name: collection for file in files for name, collection in read_collections(file.read_bytes()).items()}
 
 
 @cache

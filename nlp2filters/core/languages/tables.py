@@ -129,15 +129,25 @@ class Numbers(_Table):
     scales: Mapping[str, int]
     # Letters right after the digits: "100k".
     suffixes: Mapping[str, int]
-    # Before a scale or a unit: "half a million".
-    fractions: Annotated[PhraseTable[float], _read_as(Mapping[str, float], PhraseTable.of_values)]
+    # The scales that only count money: "a grand".
+    money: Words
+    # Before a scale or a unit: "half a million", "a couple of dollars".
+    quantifiers: Annotated[PhraseTable[float], _read_as(Mapping[str, float], PhraseTable.of_values)]
     ordinals: Mapping[str, int]
     # "a", before a scale or a unit.
     one: Words
-    # After a number or a unit: "and a half".
-    and_half: IndexedPhrases
+    # After a number, a scale or a unit: "and a half".
+    and_part: Annotated[PhraseTable[float], _read_as(Mapping[str, float], PhraseTable.of_values)]
     # After the hundreds: "two hundred and fifty".
     joining: IndexedPhrases
+    # Before the decimals: "three point five".
+    point: IndexedPhrases
+    # The last word of a quantifier that counts anything: "a couple of saws".
+    of: Words
+    # Between a mark and the best one: "4 out of 5".
+    out_of: IndexedPhrases
+    # The hundredths of each currency: "cents".
+    hundredths: Annotated[PhraseTable[str], _read_as(Mapping[str, Phrases], PhraseTable.of_lists)]
     # Between tens and units: "cuarenta y dos".
     tens_joining: IndexedPhrases
     # Before a count: "no stops" are zero stops.
@@ -302,6 +312,8 @@ class FieldNames(_Table):
     count_word: str
     # Words that name no field by themselves.
     vague: Words
+    # In the names of numbers that are codes: "status".
+    codes: Words
     # What numbers count, by any name.
     counts: Mapping[str, Counted]
 

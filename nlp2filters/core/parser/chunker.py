@@ -13,7 +13,7 @@ from nlp2filters.core.languages import Language, PhraseMatch
 from nlp2filters.core.linking import MAX_PHRASE, Candidate, FieldTarget, Lexicon, Match, Similar, ValueTarget, phrase_of
 from nlp2filters.core.parser import dates, quantities, times
 from nlp2filters.core.parser.dates import Period
-from nlp2filters.core.parser.quantities import Quantity
+from nlp2filters.core.parser.quantities import FIRST_LIKELY_YEAR, Quantity
 from nlp2filters.core.parser.times import Clock
 from nlp2filters.core.words import Token
 
@@ -127,9 +127,12 @@ class _Chunker:
         return self.lexicon.language
 
     def chunks(self) -> list[Chunk]:
-        chunks, at = [], 0
+        chunks: list[Chunk] = []
+        at = 0
         while at < len(self.tokens):
             chunk = self._chunk(at)
+            if chunks and chunk.quantity and self._is_part_of_name(chunk, chunks[-1]):
+                chunk = Chunk(at, at + 1)
             chunks.append(chunk)
             at = chunk.end
         return chunks
@@ -156,6 +159,20 @@ class _Chunker:
             period=_if_long(period, length),
             clock=_if_long(time, length),
         )
+
+    def _is_part_of_name(self, chunk: Chunk, before: Chunk) -> bool:
+        """Return whether a bare number belongs to the unknown name before it: "GTX 1080", "iPhone 15", "f-150"."""
+        is_bare = chunk.quantity is not None and chunk.quantity.whole and chunk.end == chunk.start + 1
+        if not is_bare or not before.is_unknown or self.tokens[chunk.start].kind != "number":
+            return False
+        is_year = chunk.quantity is not None and FIRST_LIKELY_YEAR <= chunk.quantity.value <= self.today.year + 1
+        return not is_year and self._is_spelled_like_model(self.tokens[chunk.start - 1])
+
+    def _is_spelled_like_model(self, token: Token) -> bool:
+        """Return whether the word is one letter or has capitals inside, unless the whole text is in capitals."""
+        if token.kind != "word" or len(token.text) == 1:
+            return token.kind == "word"
+        return any(map(str.isupper, token.text[1:])) and any(other.text.islower() for other in self.tokens)
 
     def _period_or_quantity(self, at: int) -> tuple[Period | None, Quantity | None]:
         period = dates.read(self.tokens, at, self.language, self.today, self.calendar)

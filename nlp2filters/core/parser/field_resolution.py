@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from nlp2filters.core import field_words
 from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.interpretation import Source
 from nlp2filters.core.linking import MAX_FIELDS, Lexicon
@@ -91,7 +92,10 @@ def _units(chunk: Chunk) -> tuple[str, ...]:
 def _by_form(sentence: Sentence, at: int, chunks: Sequence[Chunk], last: Field | None) -> FieldMatch | None:
     """Return the field that holds such values: times of day, amounts in a unit, dates and years."""
     return (
-        _by_clock(sentence, at, chunks) or _by_unit(sentence, at, chunks, last) or _by_year(sentence, at, chunks, last)
+        _by_clock(sentence, at, chunks)
+        or _by_unit(sentence, at, chunks, last)
+        or _by_code(sentence, at, chunks)
+        or _by_year(sentence, at, chunks, last)
     )
 
 
@@ -147,6 +151,29 @@ def _of_unit(
     first, *others = sorted(fields, key=lambda field: not _reaches(sentence, chunks, field))
     share = max(confidence.MIN_FIELD_WITH_UNIT, 1 / len(fields))
     return FieldMatch(first, at + 1, share, "unit", tuple(others))
+
+
+def _by_code(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:
+    """Return the field that holds codes, if the values are classes of such: "4xx"."""
+    if not all(chunk.quantity and chunk.quantity.high is not None for chunk in chunks):
+        return None
+    integers = [field for field in sentence.lexicon.typed("integer") if sentence.all_fit(chunks, field)]
+    is_called_code = [field for field in integers if _is_called_code(field, sentence)]
+    fields = is_called_code or [field for field in integers if _holds_codes(field)]
+    if not fields:
+        return None
+    share = confidence.ONLY_FIELD_OF_CODES if len(fields) == 1 else 1 / len(fields)
+    return FieldMatch(fields[0], at + 1, share, "type", tuple(fields[1:]))
+
+
+def _is_called_code(field: Field, sentence: Sentence) -> bool:
+    return not field_words.words(field).isdisjoint(sentence.language.fields.codes)
+
+
+def _holds_codes(field: Field) -> bool:
+    """Return whether all the data of a field have three digits."""
+    low, high = field.minimum, field.maximum
+    return isinstance(low, int) and isinstance(high, int) and 100 <= low <= high <= 999
 
 
 def _says_old(sentence: Sentence, at: int) -> bool:

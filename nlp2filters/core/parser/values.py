@@ -24,6 +24,7 @@ from nlp2filters.core.languages import Language
 from nlp2filters.core.parser import dates, quantities
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.dates import FIRST_YEAR, LAST_YEAR, Period
+from nlp2filters.core.parser.quantities import FIRST_LIKELY_YEAR, LAST_LIKELY_YEAR
 
 Relation = Literal["<", "<=", ">", ">=", "=", "<>", "~", "within", "before", "after", "since", "until"]
 
@@ -34,8 +35,6 @@ TOLERANCE = 0.1
 # "Around" a day is at least this many days on both sides.
 MIN_TOLERANCE_DAYS = 7
 TIME_TOLERANCE = dt.timedelta(minutes=30)
-# A number that may be anything is taken for a year between these.
-FIRST_LIKELY_YEAR, LAST_LIKELY_YEAR = 1800, 2199
 
 # Half of a unit: the smaller unit, and how many of it.
 _HALVES: dict[str, tuple[ClockUnit, int]] = {"hour": ("minute", 30), "minute": ("second", 30)}
@@ -73,11 +72,14 @@ def _in_number(chunk: Chunk, field: Field, language: Language, today: dt.date) -
     if chunk.period:
         years = chunk.period.in_years(today) if is_year(field, language) else None
         return Range(*years) if years else None
-    if chunk.quantity and age(chunk) == "year" and is_year(field, language):
-        year = today.year - round(chunk.quantity.value)
+    quantity = chunk.quantity
+    if quantity and age(chunk) == "year" and is_year(field, language):
+        year = today.year - round(quantity.value)
         return Range(year, year)
-    value = quantities.fit(chunk.quantity, field, language) if chunk.quantity else None
-    return None if value is None else Range(value, value)
+    value = quantities.fit(quantity, field, language) if quantity else None
+    if value is None or quantity is None:
+        return None
+    return Range(value, value if quantity.high is None else quantity.high)
 
 
 def _in_date(chunk: Chunk, field: Field, language: Language, today: dt.date, *, looks_back: bool) -> Range | None:

@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 
+from nlp2filters.core import units
 from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.parser import times, values
 from nlp2filters.core.parser.chunker import Chunk
@@ -12,6 +13,7 @@ from nlp2filters.core.parser.field_resolution import FieldMatch
 from nlp2filters.core.parser.quantities import Quantity
 from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.times import Clock
+from nlp2filters.core.parser.values import Relation
 
 
 def read(
@@ -37,10 +39,19 @@ def read(
 def _places(sentence: Sentence, at: int) -> tuple[int, int] | None:
     """Return the places of the two limits."""
     opened = sentence.role(at, "range") == "between"
-    low = sentence.skip_stopwords(at + opened)
-    high = sentence.skip_stopwords(low + 2)
+    first = sentence.skip_stopwords(at + opened)
+    low = _after_limiting(sentence, first, ">=")
     joint = sentence.role(low + 1, "range") == "to" or (opened and sentence.role(low + 1, "junction") == "and")
-    return (low, high) if joint and sentence.is_value(low) and sentence.is_value(high) else None
+    # "Min 100 max 150" needs no word between.
+    joint_by_limits = low > first and sentence.role(low + 1, "comparator") == "<="
+    high = _after_limiting(sentence, sentence.skip_stopwords(low + 1 + joint), "<=")
+    is_range = (joint or joint_by_limits) and sentence.is_value(low) and sentence.is_value(high)
+    return (low, high) if is_range else None
+
+
+def _after_limiting(sentence: Sentence, at: int, limit: Relation) -> int:
+    """Return the place after a word that only repeats which limit follows: "from min 100 to max 150"."""
+    return sentence.skip_stopwords(at + 1) if sentence.role(at, "comparator") == limit else at
 
 
 def _alternatives(sentence: Sentence, match: FieldMatch, limits: tuple[Chunk, Chunk]) -> tuple[Alternative, ...]:
@@ -71,7 +82,7 @@ def _with_scale_of(high: Chunk, low: Chunk) -> Chunk:
     first, last = low.quantity, high.quantity
     if not first or not last or first.scaled or not last.scaled or first.value >= last.value:
         return low
-    value = first.value * _scale(last)
+    value = units.whole(round(first.value * _scale(last), 6))
     return replace(low, quantity=replace(first, value=value)) if value <= last.value else low
 
 
@@ -121,12 +132,13 @@ def _with_day_of(high: Chunk, low: Chunk, today: dt.date) -> Chunk:
 
 RANGE = Rule(
     "range",
-    {"range", VALUE, STOPWORD},
+    {"range", "comparator", VALUE, STOPWORD},
     lambda sentence, at, context: read(sentence, at, at, context),
     {
         "between 100 and 150 horsepower": "100 <= power <= 150",
         "$50-100": "50 <= price <= 100",
         "1 to 2 kg": "1000 <= weight <= 2000",
+        "from min 100 to max 150 hp": "100 <= power <= 150",
         "5 to 7 pm": "17:00 <= starts <= 19:00",
         "January to June 2024": "2024-01-01 <= released <= 2024-06-30",
     },

@@ -60,7 +60,7 @@ def _counted(cursor: TokenCursor, offset: int) -> Span | None:
 
 def _goes_on(cursor: TokenCursor, offset: int) -> bool:
     """Return whether the number has a half behind its unit: "a year and a half"."""
-    return cursor.phrase_length(cursor.language.numbers.and_half, offset) > 0
+    return cursor.phrase_length(cursor.language.numbers.and_part, offset) > 0
 
 
 def _measured(cursor: TokenCursor, offset: int) -> Span | None:
