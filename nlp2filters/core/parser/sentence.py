@@ -18,7 +18,7 @@ from nlp2filters.core.linking import (
     NounTarget,
     ValueTarget,
 )
-from nlp2filters.core.parser import values
+from nlp2filters.core.parser import measures, values
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.values import Range
 from nlp2filters.core.words import fold
@@ -152,7 +152,8 @@ class Sentence:
             for name in chunks[-1].field_probabilities
         ]
         for share, name in sorted(shares, reverse=True):
-            if self.all_fit(chunks, field := self.catalog.by_name[name]):
+            field = self.catalog.by_name[name]
+            if self.all_fit(chunks, field) and not measures.is_identifier(field, self.language):
                 return field, share
         return None, 0.0
 

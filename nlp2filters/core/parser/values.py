@@ -3,17 +3,22 @@
 import datetime as dt
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, cast
 
 from nlp2filters.core import field_words, units
 from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.filters import Between, Comparison, Leaf, Not, RelativeDate, Scalar, Unit, negate
 from nlp2filters.core.languages import Language
-from nlp2filters.core.parser import dates, quantities
+from nlp2filters.core.parser import dates, measures, quantities
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.dates import FIRST_YEAR, LAST_YEAR
 
 Relation = Literal["<", "<=", ">", ">=", "=", "<>", "~", "within", "before", "after", "since", "until"]
+# What follows a value: "or more", "or later", "or older".
+Bound = Literal["<=", ">=", "since", "until", "older", "newer"]
+# Relations that words for time alone express.
+OF_TIME: frozenset[Relation] = frozenset({"before", "after", "since", "until"})
 
 # An age in days, weeks, months or years is at most this.
 MAX_AGE = 1000
@@ -52,7 +57,12 @@ def _in_number(chunk: Chunk, field: Field, language: Language, today: dt.date) -
     if chunk.period:
         years = chunk.period.resolve(today).years if is_year(field, language) else None
         return Range(*years) if years else None
-    value = quantities.fit(chunk.quantity, field, language) if chunk.quantity else None
+    if not chunk.quantity:
+        return None
+    value = quantities.fit(chunk.quantity, field, language)
+    if value is None and measures.lacks_unit(field, chunk.quantity.units, language):
+        # The number is taken as it is, since nobody knows the unit of the field.
+        value = chunk.quantity.value
     return None if value is None else Range(value, value)
 
 
@@ -130,6 +140,45 @@ def flipped(relation: Relation) -> Relation:
     """Return the relation seen from the other side: "less than 2 years old" is after that day."""
     operator = _RELATIONS.get(relation, relation)
     return _FLIPPED.get(operator, relation)  # type: ignore[return-value]  # an operator is a relation
+
+
+def bounded(bound: Bound, field: Field, language: Language) -> Relation:
+    """Return the relation of a bound: "or older" is earlier for a date and for a year, but more for an age."""
+    if bound not in ("older", "newer"):
+        return cast(Relation, bound)
+    if field.type in NUMERIC and not is_year(field, language):
+        return ">=" if bound == "older" else "<="
+    return "until" if bound == "older" else "since"
+
+
+def reaches(field: Field, value: Range) -> bool | None:
+    """Return whether the data seen reach the value; None if their limits are not known."""
+    low, high, first, last = map(_comparable, (field.minimum, field.maximum, value.low, value.high))
+    if low is None or high is None or first is None or last is None or field.type == "time":
+        return None
+    return low <= last and first <= high
+
+
+def _comparable(value: Scalar | None) -> float | None:
+    """Return a number or a day as a number; None for what has no place among the limits of a catalog."""
+    match value:
+        case bool():
+            return None
+        case int() | float():
+            return float(value)
+        case dt.date():
+            return float(value.toordinal())
+        case str():
+            return _ordinal(value)
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _ordinal(limit: str) -> float | None:
+    try:
+        return float(dt.date.fromisoformat(limit[:10]).toordinal())
+    except ValueError:
+        return None
 
 
 def negated(leaf: Leaf | Not) -> Leaf | Not:
