@@ -42,7 +42,7 @@ MEANINGS: Mapping[Role, frozenset[str]] = {
     # Before a value: "over 200".
     "comparator": frozenset({"<", "<=", ">", ">=", "=", "<>", "within", "~", "after", "before", "since", "until"}),
     # After a value: "200 or more".
-    "bound": frozenset({"<=", ">=", "until", "since", "older", "newer"}),
+    "bound": frozenset({"<=", ">=", "until", "since", "older", "newer", "worse"}),
     # "between 5 and 10", "5 to 10".
     "range": frozenset({"between", "to"}),
     "junction": frozenset({"and", "but", "or", ",", "nor", "(", ")"}),
@@ -400,6 +400,8 @@ class Tables(_Table):
     measures: Mapping[str, Measure]
     # Values that people put in an order, from the least to the most, in groups of equals.
     scales: Mapping[str, tuple[Phrases, ...]]
+    # The scales in which what is worse comes later: "critical or worse".
+    scales_of_harm: Words
     degrees: Degrees
     dates: Dates
     clock: Clock

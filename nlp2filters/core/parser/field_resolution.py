@@ -1,19 +1,21 @@
 """Field resolution: the field of a value, if none was named before it."""
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 
+from nlp2filters.core import measures
 from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.interpretation import Source
 from nlp2filters.core.languages import is_currency
 from nlp2filters.core.linking import MAX_FIELDS, Lexicon
-from nlp2filters.core.parser import confidence, disambiguation, measures, values
+from nlp2filters.core.parser import confidence, disambiguation, values
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.tagger import LEXICONS, likelihood
 from nlp2filters.core.parser.values import OF_TIME, Relation
+from nlp2filters.core.words import fold
 
 MIN_TAGGER_PROBABILITY = 0.5
 _NUMBERS = tuple(sorted(NUMERIC))
@@ -54,7 +56,7 @@ def resolve(
     `last` is the field of the previous test; `joined`: only a word such as "and" comes between. `relation` is that of
     a comparison before the values, which makes any number a value.
     """
-    if match := named_after(sentence, at, chunks):
+    if match := named_after(sentence, at, chunks) or _by_adjective_after(sentence, at, chunks):
         return match
     repeated = _as_before(sentence, at, chunks, last, relation) if joined else None
     likely = repeated if repeated and _reaches(sentence, chunks, repeated.field) is not False else None
@@ -70,7 +72,9 @@ def named_after(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMa
     """Return a field named right after the value: "200 horsepower", "$80 in price", "8 or more votes"."""
     for place in _places_of_name(sentence, at):
         for field, candidate in sentence.fields(place):
-            if sentence.all_fit(chunks, field) and not _begins_another_test(sentence, at, chunks, place):
+            if not sentence.all_fit(chunks, field) or belongs_elsewhere(sentence, at, field):
+                continue
+            if not _begins_another_test(sentence, at, chunks, place):
                 return FieldMatch(field, place + 1, candidate.confidence, candidate.source)
     return None
 
@@ -162,13 +166,15 @@ def _by_unit(sentence: Sentence, at: int, chunks: Sequence[Chunk], last: Field |
     units = next((units for chunk in chunks if (units := _units(chunk))), None)
     if not units:
         return None
-    if _says_old(sentence, at) and (aged := _by_age(sentence, at, chunks)):
+    if _says_old(sentence, at) and (
+        aged := by_measure(sentence, at, chunks, {measures.AGE}) or by_age(sentence, at, chunks)
+    ):
         return aged
     fields = [field for field in sentence.lexicon.measured_in(units) if sentence.all_fit(chunks, field)]
     likely = [field for field in fields if _reaches(sentence, chunks, field) is not False]
     fields = likely or [*fields, *_without_unit(sentence, chunks, units, fields)]
     if not fields:
-        return _by_age(sentence, at, chunks)
+        return by_age(sentence, at, chunks)
     return _of_unit(sentence, at, chunks, fields, last)
 
 
@@ -209,6 +215,16 @@ def _of_unit(
         return FieldMatch(near, at + 1, confidence.UNIT_BY_WORDS_AROUND, "unit", _without(fields, near), rivals=0.1)
     share = max(confidence.MIN_FIELD_WITH_UNIT, 1 / len(fields))
     return FieldMatch(first, at + 1, share, "unit", tuple(others))
+
+
+def _by_adjective_after(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:
+    """Return the field of "20 mm long", "5 feet tall"."""
+    following = sentence.chunk(at + 1)
+    if following is None or not any(map(_units, chunks)):
+        return None
+    ends = sentence.language.gradable.get(fold(sentence.texts[at + 1]), ())
+    match = by_measure(sentence, at, chunks, {measure for measure, _ in ends}) if ends else None
+    return replace(match, end=at + 2) if match else None
 
 
 def by_measure(sentence: Sentence, at: int, chunks: Sequence[Chunk], names: Set[str]) -> FieldMatch | None:
@@ -255,10 +271,20 @@ def _is_per(field: Field, chunks: Sequence[Chunk], sentence: Sentence) -> bool:
     return any(name.startswith(word) for name in names for word in stems)
 
 
-def _by_age(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:
-    """Read "less than 2 years old" as a test of the only date, if there is one."""
+def by_age(sentence: Sentence, at: int, chunks: Sequence[Chunk], *, compared: bool = False) -> FieldMatch | None:
+    """Read "less than 2 years old" as a test of the only date, or if there is none, of the only field of years.
+
+    `compared`: a word such as "older" says that an age is meant, so that the first of several dates may be.
+    """
     dates = [field for field in sentence.lexicon.typed("date", "datetime") if sentence.all_fit(chunks, field)]
-    return FieldMatch(dates[0], at + 1, confidence.ONLY_DATE_FOR_AGE, "unit") if len(dates) == 1 else None
+    if len(dates) == 1:
+        return FieldMatch(dates[0], at + 1, confidence.ONLY_DATE_FOR_AGE, "unit")
+    if not compared and not _says_old(sentence, at):
+        return None
+    if dates:
+        return FieldMatch(dates[0], at + 1, confidence.FIRST_DATE, "unit", tuple(dates[1:]))
+    years = [field for field in _years(sentence.lexicon) if sentence.all_fit(chunks, field)]
+    return FieldMatch(years[0], at + 1, confidence.ONLY_DATE_FOR_AGE, "unit") if len(years) == 1 else None
 
 
 def _by_year(

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from nlp2filters.core import measures
 from nlp2filters.core.budget import CONVERSION_STEPS, Budget
 from nlp2filters.core.catalog import Catalog, Field
 from nlp2filters.core.interpretation import Span
@@ -18,7 +19,7 @@ from nlp2filters.core.linking import (
     NounTarget,
     ValueTarget,
 )
-from nlp2filters.core.parser import measures, values
+from nlp2filters.core.parser import values
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.values import Range
 from nlp2filters.core.words import fold

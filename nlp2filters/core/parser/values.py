@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, cast
 
-from nlp2filters.core import field_words, units
+from nlp2filters.core import field_words, measures, units
 from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.filters import Between, Comparison, Leaf, Not, RelativeDate, Scalar, Unit, negate
 from nlp2filters.core.languages import Language
-from nlp2filters.core.parser import dates, measures, quantities
+from nlp2filters.core.parser import dates, quantities
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.dates import FIRST_YEAR, LAST_YEAR
+from nlp2filters.core.parser.quantities import Quantity
 
 Relation = Literal["<", "<=", ">", ">=", "=", "<>", "~", "within", "before", "after", "since", "until"]
 # What follows a value: "or more", "or later", "or older".
-Bound = Literal["<=", ">=", "since", "until", "older", "newer"]
+Bound = Literal["<=", ">=", "since", "until", "older", "newer", "worse"]
 # Relations that words for time alone express.
 OF_TIME: frozenset[Relation] = frozenset({"before", "after", "since", "until"})
 
@@ -57,13 +58,24 @@ def _in_number(chunk: Chunk, field: Field, language: Language, today: dt.date) -
     if chunk.period:
         years = chunk.period.resolve(today).years if is_year(field, language) else None
         return Range(*years) if years else None
-    if not chunk.quantity:
+    quantity = chunk.quantity
+    if not quantity:
         return None
-    value = quantities.fit(chunk.quantity, field, language)
-    if value is None and measures.lacks_unit(field, chunk.quantity.units, language):
-        # The number is taken as it is, since nobody knows the unit of the field.
-        value = chunk.quantity.value
+    if age(chunk) == "year" and isinstance(quantity.value, int) and is_year(field, language):
+        year = today.year - quantity.value
+        return Range(year, year)
+    value = quantities.fit(quantity, field, language)
+    if value is None and measures.lacks_unit(field, quantity.units, language):
+        value = _in_unknown_unit(quantity, field, language)
     return None if value is None else Range(value, value)
+
+
+def _in_unknown_unit(quantity: Quantity, field: Field, language: Language) -> int | float:
+    """Return the number as it is, or in the usual unit if only that is among the data: "1 TB" in a field of GB."""
+    usual = measures.in_usual_unit(quantity.value, quantity.units, field, language)
+    if usual is None or reaches(field, Range(quantity.value, quantity.value)):
+        return quantity.value
+    return usual if reaches(field, Range(usual, usual)) is not False else quantity.value
 
 
 def _in_date(chunk: Chunk, field: Field, language: Language, today: dt.date) -> Range | None:
@@ -144,6 +156,8 @@ def flipped(relation: Relation) -> Relation:
 
 def bounded(bound: Bound, field: Field, language: Language) -> Relation:
     """Return the relation of a bound: "or older" is earlier for a date and for a year, but more for an age."""
+    if bound == "worse":
+        return "<="
     if bound not in ("older", "newer"):
         return cast(Relation, bound)
     if field.type in NUMERIC and not is_year(field, language):

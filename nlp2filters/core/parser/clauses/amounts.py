@@ -13,11 +13,11 @@ from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
 from nlp2filters.core.filters import RelativeDate
 from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.languages import is_currency
+from nlp2filters.core.measures import AGE
 from nlp2filters.core.parser import confidence, field_resolution, values
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.clauses.clause import VALUE, Atom, Clause, Connective, Context, Mismatch, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
-from nlp2filters.core.parser.measures import AGE
 from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.values import Bound, Range, Relation
 
@@ -43,7 +43,8 @@ def test(
     value = sentence.coerce(chunk, match.field)
     if value is None or (relation in ("=", "<>") and _is_fraction_of_whole(chunk, match.field)):
         return None
-    if match.field.type in TEMPORAL and relation in _ORDERING and tells_age(chunk):
+    holds_dates = match.field.type in TEMPORAL or values.is_year(match.field, sentence.language)
+    if holds_dates and relation in _ORDERING and tells_age(chunk):
         # A smaller age is a later date.
         relation = values.flipped(relation)
     end = max(match.end, at + 1)

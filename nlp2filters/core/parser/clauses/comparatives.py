@@ -7,15 +7,15 @@ measures, or are asked about: none is left out in silence.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nlp2filters.core import field_words
+from nlp2filters.core import field_words, measures
 from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.interpretation import Alternative
-from nlp2filters.core.parser import confidence, field_resolution, measures, values
+from nlp2filters.core.measures import AGE
+from nlp2filters.core.parser import confidence, field_resolution, values
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.clauses import amounts
 from nlp2filters.core.parser.clauses.clause import MATCH, WORD, Atom, Clause, Context, Mismatch, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
-from nlp2filters.core.parser.measures import AGE
 from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.values import Relation
 from nlp2filters.core.words import fold
@@ -119,7 +119,17 @@ def _field(sentence: Sentence, at: int, chunk: Chunk, comparative: Comparative, 
     return (
         field_resolution.named_after(sentence, at, (chunk,))
         or _by_measure(sentence, at, chunk, comparative)
+        or _by_age(sentence, at, chunk, comparative)
         or (amounts.resolve(sentence, at, (chunk,), context, ">") if _says_what(chunk) else None)
+    )
+
+
+def _by_age(sentence: Sentence, at: int, chunk: Chunk, comparative: Comparative) -> FieldMatch | None:
+    """Read "older than 5 years" as a test of a date or a year, if no field holds ages."""
+    if AGE not in comparative.measures or not amounts.tells_age(chunk):
+        return None
+    return field_resolution.by_measure(sentence, at, (chunk,), {AGE}) or field_resolution.by_age(
+        sentence, at, (chunk,), compared=True
     )
 
 

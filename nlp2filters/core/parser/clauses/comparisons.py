@@ -11,6 +11,7 @@ from nlp2filters.core.parser.clauses.clause import Clause, Context, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
 from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.values import Relation
+from nlp2filters.core.words import fold
 
 
 def _two_limits(sentence: Sentence, start: int, context: Context) -> Clause | None:
@@ -85,13 +86,22 @@ def _compare(
         return None
     if match and sentence.coerce_at(at, match.field):
         return amounts.test(sentence, start, at, relation, match)
-    match = amounts.resolve(sentence, at, (chunk,), context, relation)
+    match = _by_adjective(sentence, start, at) or amounts.resolve(sentence, at, (chunk,), context, relation)
     if match:
         return amounts.test(sentence, start, at, relation, match)
     if relation in values.OF_TIME and values.looks_like_year(chunk):
         # Otherwise the year would be read again, as another number.
         return Clause(at + 1, reasons=dict.fromkeys(range(start, at + 1), "no field holds dates or years"))
     return amounts.mismatch(sentence, start, at, relation, None)
+
+
+def _by_adjective(sentence: Sentence, start: int, at: int) -> FieldMatch | None:
+    """Find the field of "higher than 2000" by what the adjective compares, unless another one is named."""
+    word = fold(sentence.texts[start]).partition(" ")[0]
+    ends, chunks = sentence.language.comparatives.get(word), sentence.chunks[at : at + 1]
+    if not ends or field_resolution.named_after(sentence, at, chunks):
+        return None
+    return field_resolution.by_measure(sentence, at, chunks, {measure for measure, _ in ends})
 
 
 TWO_LIMITS = Rule(

@@ -27,10 +27,14 @@ _NUMBER = re.compile(r"^\D{0,2}(\d+(?:\.\d+)?)(?=\D)")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The ranks of a field's values, from the least; `known` if people know the order, not only the catalog."""
+    """The ranks of a field's values, from the least; `known` if people know the order, not only the catalog.
+
+    `harm`: what is worse ranks higher, such as a severity.
+    """
 
     ranks: Mapping[str, float]
     known: bool = True
+    harm: bool = False
 
 
 @lru_cache(maxsize=FIELDS)
@@ -41,10 +45,10 @@ def order_of(field: Field, language: Language) -> Order | None:
     """
     if field.type != "keyword" or not 2 <= len(field.values) <= MAX_VALUES:
         return None
-    scales = (_on_scale(field.values, ranks) for ranks in language.ranks.values())
-    best = max(scales, key=len, default={})
-    if len(best) >= 2 and 2 * len(best) >= len(field.values):
-        return Order(best)
+    scales = {name: _on_scale(field.values, ranks) for name, ranks in language.ranks.items()}
+    best = max(scales, key=lambda name: len(scales[name]), default="")
+    if best and len(scales[best]) >= 2 and 2 * len(scales[best]) >= len(field.values):
+        return Order(scales[best], harm=best in language.scales_of_harm)
     if numbers := _by_number(field.values):
         return Order(numbers)
     if not field.closed or any(value.count is not None for value in field.values):
@@ -90,10 +94,11 @@ def _limited(sentence: Sentence, start: int, at: int, named: Field | None) -> Cl
     relation, place = _relation(sentence, at)
     for field, value, candidate in _values(sentence, place, named):
         end = _end_of_name(sentence, place + 1, field)
+        order = order_of(field, sentence.language)
         limit = relation
-        if limit is None:
-            limit, end = _bound(sentence, end), end + 1
-        if limit in ("<", "<=", ">", ">=") and (order := order_of(field, sentence.language)):
+        if order and limit is None:
+            limit, end = _bound(sentence, end, order), end + 1
+        if order and limit in ("<", "<=", ">", ">="):
             return _test(field, order, candidate, limit, value, start, end)
     return None
 
@@ -108,8 +113,9 @@ def _relation(sentence: Sentence, at: int) -> tuple[str | None, int]:
     return ">" if comparative.more else "<", sentence.skip_stopwords(comparative.end)
 
 
-def _bound(sentence: Sentence, at: int) -> str | None:
-    return sentence.role(at, "bound")
+def _bound(sentence: Sentence, at: int, order: Order) -> str | None:
+    bound = sentence.role(at, "bound")
+    return (">=" if order.harm else "<=") if bound == "worse" else bound
 
 
 def _values(sentence: Sentence, at: int, named: Field | None) -> list[tuple[Field, str, Candidate]]:

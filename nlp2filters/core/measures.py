@@ -13,6 +13,8 @@ from nlp2filters.core.languages import Language, is_currency
 from nlp2filters.core.words import fold, stem
 
 MONEY = "money"
+# The measure of what is cheap or expensive.
+PRICE = "price"
 # The measure that is compared by "older", as dates and years are the other way round.
 AGE = "age"
 # The names of so many fields are kept with what they measure.
@@ -56,6 +58,13 @@ def lacks_unit(field: Field, names: Sequence[str], language: Language) -> bool:
     if field.unit or field.currency or field.type not in ("integer", "number"):
         return False
     return any(name in usual for usual in map(_usual_units, _measures(field, language)) for name in map(_key, names))
+
+
+def in_usual_unit(value: int | float, names: Sequence[str], field: Field, language: Language) -> int | float | None:
+    """Convert an amount to the unit in which most people give what the field measures; None without such a unit."""
+    usual = (unit for units_ in _measures(field, language) for unit in units_)
+    converted = (units.convert(value, name, unit) for unit in usual for name in names if unit != MONEY)
+    return next((number for number in converted if number is not None), None)
 
 
 def _measures(field: Field, language: Language) -> Iterator[tuple[str, ...]]:
