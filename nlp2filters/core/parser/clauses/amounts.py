@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import cast
 
+from nlp2filters.core import measures
 from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
 from nlp2filters.core.filters import RelativeDate
 from nlp2filters.core.interpretation import Alternative
@@ -48,7 +49,7 @@ def test(
         # A smaller age is a later date.
         relation = values.flipped(relation)
     end = max(match.end, at + 1)
-    assumed = _assumes_unit(chunk, match.field)
+    assumed = _assumes_unit(chunk, match.field, sentence)
     atom = Atom(
         values.test(relation, match.field, value),
         start,
@@ -60,10 +61,11 @@ def test(
     return Clause(end, (atom,), match.field)
 
 
-def _assumes_unit(chunk: Chunk, field: Field) -> bool:
+def _assumes_unit(chunk: Chunk, field: Field, sentence: Sentence) -> bool:
     """Return whether an amount has a unit, but the field has none that it could be converted to."""
-    has_unit = chunk.quantity is not None and bool(chunk.quantity.units)
-    return has_unit and field.type in NUMERIC and not (field.unit or field.currency)
+    if not chunk.quantity or not chunk.quantity.units or field.type not in NUMERIC:
+        return False
+    return not (field.unit or field.currency or measures.unit_in_name(field, sentence.language))
 
 
 def _is_fraction_of_whole(chunk: Chunk, of: Field) -> bool:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from nlp2filters.core import field_words, measures
 from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.interpretation import Alternative
-from nlp2filters.core.measures import AGE
+from nlp2filters.core.languages import Language
+from nlp2filters.core.measures import AGE, SPEED
 from nlp2filters.core.parser import confidence, field_resolution, values
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.clauses import amounts
@@ -40,10 +41,19 @@ class Comparative:
     def relation(self, field: Field, chunk: Chunk, sentence: Sentence) -> Relation:
         """Return the relation of the field to the value: a date is compared as an age or as a day."""
         more = self.more is not False
+        if SPEED in self.measures and _lasts(field, sentence.language):
+            # What is slower takes more time.
+            more = not more
         holds_years = values.is_year(field, sentence.language) or field.type in ("date", "datetime")
         if AGE in self.measures and holds_years and not amounts.tells_age(chunk):
             return "before" if more else "after"
         return ">" if more else "<"
+
+
+def _lasts(field: Field, language: Language) -> bool:
+    """Return whether the field holds durations."""
+    unit = field.unit or measures.unit_in_name(field, language)
+    return field.type == "duration" or language.dimension(unit) == "[time]"
 
 
 def read(sentence: Sentence, at: int) -> Comparative | None:
@@ -89,9 +99,11 @@ def suits(comparative: Comparative, match: FieldMatch, sentence: Sentence) -> bo
 
 
 def _comparative(sentence: Sentence, start: int, context: Context) -> Clause | None:
-    comparative = read(sentence, start) if may_begin(sentence.chunks[start]) else None
-    if not comparative:
+    if not may_begin(sentence.chunks[start]):
         return None
+    comparative = read(sentence, start)
+    if not comparative:
+        return _before_name(sentence, start)
     at = sentence.skip_stopwords(comparative.end)
     chunk = sentence.chunk(at)
     if not chunk or not chunk.is_value or _is_known(sentence, comparative, at):
@@ -100,6 +112,20 @@ def _comparative(sentence: Sentence, start: int, context: Context) -> Clause | N
     if not match:
         return _unknown(sentence, start, at, comparative)
     return compare(sentence, _start_of_name(sentence, start, match.field), at, comparative, match)
+
+
+def _before_name(sentence: Sentence, start: int) -> Clause | None:
+    """Read "longer flippers than 200"."""
+    ends = sentence.language.comparatives.get(fold(sentence.texts[start]))
+    at = sentence.skip_stopwords(start + 3)
+    if not ends or not sentence.role(start + 2, "than") or not sentence.is_value(at):
+        return None
+    comparative = Comparative(fold(sentence.texts[start]), frozenset(name for name, _ in ends), ends[0][1], start + 3)
+    for field, candidate in sentence.fields(start + 1):
+        match = FieldMatch(field, at + 1, candidate.confidence, candidate.source)
+        if suits(comparative, match, sentence) and sentence.coerce_at(at, field) is not None:
+            return compare(sentence, start, at, comparative, match)
+    return None
 
 
 def may_begin(chunk: Chunk) -> bool:
