@@ -1,7 +1,7 @@
 """Comparatives of adjectives before a value: "deeper than 18 mm", "more powerful than 200 hp".
 
-Those that belong to a field of the catalog are known there (`sorting.ADJECTIVE`). The others find a field by what it
-measures, or are asked about: none is left out in silence.
+Those that belong to a field of the catalog are known from there. The others find a field by what it measures, or are
+asked about: none is left out in silence.
 """
 
 from collections.abc import Sequence
@@ -64,14 +64,20 @@ def read(sentence: Sentence, at: int) -> Comparative | None:
     if chunk is None or not sentence.role(key + 1, "than") or key + 2 >= len(sentence.chunks):
         return None
     language, word = sentence.language, fold(sentence.texts[key]).rpartition(" ")[2]
-    ends = (language.gradable if key > at else language.comparatives).get(word)
-    if ends:
-        more = ends[0][1] != (degree == "less")
-        return Comparative(word, frozenset(measure for measure, _ in ends), more, key + 2)
-    is_comparative = len(word) >= SHORTEST and word.endswith(language.degrees.comparative)
-    if not sentence.chunks[key].is_unknown or not (key > at or (language.degrees.comparative and is_comparative)):
+    ends = (language.gradable if key > at else language.comparatives).get(word, ())
+    own = next((target for target, _ in sentence.adjectives(key, "base" if key > at else "comparative")), None)
+    # Dates that are older are lower, but older than a number is more.
+    more = ends[0][1] if ends else own.high if own else None
+    if more is not None:
+        more = more != (degree == "less")
+    elif not sentence.chunks[key].is_unknown or not (key > at or _looks_comparative(word, language)):
         return None
-    return Comparative(word, frozenset(), None, key + 2)
+    return Comparative(word, frozenset(measure for measure, _ in ends), more, key + 2)
+
+
+def _looks_comparative(word: str, language: Language) -> bool:
+    endings = language.degrees.comparative
+    return bool(endings) and len(word) >= SHORTEST and word.endswith(endings)
 
 
 def compare(sentence: Sentence, start: int, at: int, comparative: Comparative, match: FieldMatch) -> Clause | None:
@@ -106,8 +112,10 @@ def _comparative(sentence: Sentence, start: int, context: Context) -> Clause | N
         return _before_name(sentence, start)
     at = sentence.skip_stopwords(comparative.end)
     chunk = sentence.chunk(at)
-    if not chunk or not chunk.is_value or _is_known(sentence, comparative, at):
+    if not chunk or not chunk.is_value:
         return None
+    if clause := _by_own_adjective(sentence, start, at, comparative):
+        return clause
     match = _field(sentence, at, chunk, comparative, context)
     if not match:
         return _unknown(sentence, start, at, comparative)
@@ -133,12 +141,14 @@ def may_begin(chunk: Chunk) -> bool:
     return bool(chunk.is_unknown or chunk.candidates or chunk.roles.keys() & _FIRST)
 
 
-def _is_known(sentence: Sentence, comparative: Comparative, at: int) -> bool:
-    """Return whether the adjective belongs to a field that holds the value; but "older than 2005" may be a year."""
-    return any(
-        target.field.type in NUMERIC and sentence.coerce_at(at, target.field) is not None
-        for target, _ in sentence.adjectives(comparative.end - 2, "base", "comparative")
-    )
+def _by_own_adjective(sentence: Sentence, start: int, at: int, comparative: Comparative) -> Clause | None:
+    """Test the field that the catalog gives the adjective to; but "older than 2005" may be another one's year."""
+    less = sentence.role(start, "degree") == "less"
+    for target, candidate in sentence.adjectives(comparative.end - 2, "base", "comparative"):
+        if target.field.type in NUMERIC and sentence.coerce_at(at, target.field) is not None:
+            match = FieldMatch(target.field, at + 1, candidate.confidence, candidate.source)
+            return amounts.test(sentence, start, at, ">" if target.high != less else "<", match)
+    return None
 
 
 def _field(sentence: Sentence, at: int, chunk: Chunk, comparative: Comparative, context: Context) -> FieldMatch | None:
@@ -208,6 +218,8 @@ COMPARATIVE = Rule(
     _FIRST,
     _comparative,
     {
+        "heavier than 3 kg": "weight > 3000",
+        "less heavy than 3 kg": "weight < 3000",
         "stronger than 200": "power > 200",
         "not stronger than 200 hp": "power <= 200",
         "older than 2005": "released < 2005-01-01",
