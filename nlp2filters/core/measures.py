@@ -65,7 +65,9 @@ def unit_in_name(field: Field, language: Language) -> str | None:
 @lru_cache(maxsize=NAMES)
 def _unit_in_name(name: str, language: Language) -> str | None:
     words = [word.strip("()") for word in fold(name).split()]
-    for word in (words[-1:] + [word for word in words[:1] if len(word) > 2]) if words else ():
+    if not any(len(word) > 1 and word.isalpha() for word in words):
+        return None
+    for word in (*words[-1:], *(word for word in words[:1] if len(word) > 2)):
         # "work year" is a year and "check in" no length, but "vacation days" are days.
         if word in language.numbers.ambiguous_units or language.unit_of_time(word) == word:
             continue

@@ -229,16 +229,25 @@ def _by_adjective_after(sentence: Sentence, at: int, chunks: Sequence[Chunk]) ->
     return replace(match, end=at + 2) if match else None
 
 
-def by_measure(sentence: Sentence, at: int, chunks: Sequence[Chunk], names: Set[str]) -> FieldMatch | None:
-    """Return the field that measures one of these things: by the data, then by the words around, then the first."""
+def by_measure(
+    sentence: Sentence, at: int, chunks: Sequence[Chunk], names: Set[str], others: Sequence[Field] = ()
+) -> FieldMatch | None:
+    """Return the field that measures one of these things: by the data, then by the words around, then the first.
+
+    It may be one of the `others` as well.
+    """
     fields = [
         field
         for field in sentence.lexicon.typed(*_NUMBERS)
-        if names & measures.of_field(field, sentence.language) and sentence.all_fit(chunks, field)
+        if (field in others or names & measures.of_field(field, sentence.language)) and sentence.all_fit(chunks, field)
     ]
     if not fields:
         return None
-    likely = [field for field in fields if _reaches(sentence, chunks, field) is not False] or list(fields)
+    likely = (
+        [field for field in fields if _reaches(sentence, chunks, field)]
+        or [field for field in fields if _reaches(sentence, chunks, field) is not False]
+        or fields
+    )
     near = likely[0] if len(likely) == 1 else _spoken_of(sentence, at, likely)
     if near:
         return FieldMatch(near, at + 1, confidence.MEASURE, "synonym")
@@ -380,6 +389,11 @@ def _by_money(sentence: Sentence, at: int, chunks: Sequence[Chunk], relation: Re
     If the data of other fields surely reach so far, those of this one must too.
     """
     if relation not in _AMOUNTS and not all(chunk.quantity and chunk.quantity.scaled for chunk in chunks):
+        return None
+    place = at + 1 + (sentence.role(at + 1, "bound") is not None)
+    following = sentence.chunk(place)
+    if following and (following.is_unknown or any(True for _ in sentence.fields(place))):
+        # Another noun says what is counted: "at least 4 stars".
         return None
     fields = _numbers(sentence, chunks)
     in_range = [field for field in fields if _reaches(sentence, chunks, field)]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nlp2filters.core import field_words, measures
-from nlp2filters.core.catalog import NUMERIC, Field
+from nlp2filters.core.catalog import NUMERIC, ORDERED, Field
 from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.languages import Language
 from nlp2filters.core.measures import AGE, SPEED
@@ -70,14 +70,19 @@ def read(sentence: Sentence, at: int) -> Comparative | None:
     more = ends[0][1] if ends else own.high if own else None
     if more is not None:
         more = more != (degree == "less")
-    elif not sentence.chunks[key].is_unknown or not (key > at or _looks_comparative(word, language)):
+    elif not (_is_adjective(sentence, key) if key > at else _is_comparative(sentence.chunks[key], word, language)):
         return None
     return Comparative(word, frozenset(measure for measure, _ in ends), more, key + 2)
 
 
-def _looks_comparative(word: str, language: Language) -> bool:
+def _is_adjective(sentence: Sentence, at: int) -> bool:
+    """Return whether what "more" comes before is no field of which there may be more: "more colorful than"."""
+    return not any(field.type in ORDERED for field, _ in sentence.fields(at))
+
+
+def _is_comparative(chunk: Chunk, word: str, language: Language) -> bool:
     endings = language.degrees.comparative
-    return bool(endings) and len(word) >= SHORTEST and word.endswith(endings)
+    return chunk.is_unknown and bool(endings) and len(word) >= SHORTEST and word.endswith(endings)
 
 
 def compare(sentence: Sentence, start: int, at: int, comparative: Comparative, match: FieldMatch) -> Clause | None:
@@ -109,7 +114,7 @@ def _comparative(sentence: Sentence, start: int, context: Context) -> Clause | N
         return None
     comparative = read(sentence, start)
     if not comparative:
-        return _before_name(sentence, start)
+        return _before_name(sentence, start, context)
     at = sentence.skip_stopwords(comparative.end)
     chunk = sentence.chunk(at)
     if not chunk or not chunk.is_value:
@@ -122,7 +127,7 @@ def _comparative(sentence: Sentence, start: int, context: Context) -> Clause | N
     return compare(sentence, _start_of_name(sentence, start, match.field), at, comparative, match)
 
 
-def _before_name(sentence: Sentence, start: int) -> Clause | None:
+def _before_name(sentence: Sentence, start: int, context: Context) -> Clause | None:
     """Read "longer flippers than 200"."""
     ends = sentence.language.comparatives.get(fold(sentence.texts[start]))
     at = sentence.skip_stopwords(start + 3)
@@ -133,7 +138,9 @@ def _before_name(sentence: Sentence, start: int) -> Clause | None:
         match = FieldMatch(field, at + 1, candidate.confidence, candidate.source)
         if suits(comparative, match, sentence) and sentence.coerce_at(at, field) is not None:
             return compare(sentence, start, at, comparative, match)
-    return None
+    by_noun = sentence.chunks[start + 1].is_unknown
+    measured = _field(sentence, at, sentence.chunks[at], comparative, context) if by_noun else None
+    return compare(sentence, start, at, comparative, measured) if measured else None
 
 
 def may_begin(chunk: Chunk) -> bool:
@@ -142,13 +149,19 @@ def may_begin(chunk: Chunk) -> bool:
 
 
 def _by_own_adjective(sentence: Sentence, start: int, at: int, comparative: Comparative) -> Clause | None:
-    """Test the field that the catalog gives the adjective to; but "older than 2005" may be another one's year."""
+    """Test the field that the catalog itself gives the adjective to."""
     less = sentence.role(start, "degree") == "less"
     for target, candidate in sentence.adjectives(comparative.end - 2, "base", "comparative"):
-        if target.field.type in NUMERIC and sentence.coerce_at(at, target.field) is not None:
+        if _has_own(target.field, comparative.word, sentence) and sentence.coerce_at(at, target.field) is not None:
             match = FieldMatch(target.field, at + 1, candidate.confidence, candidate.source)
             return amounts.test(sentence, start, at, ">" if target.high != less else "<", match)
     return None
+
+
+def _has_own(field: Field, word: str, sentence: Sentence) -> bool:
+    """Return whether the word is a form of one of the field's own adjectives."""
+    own = (*field.adjectives.low, *field.adjectives.high)
+    return any(form.rpartition(" ")[2] == word for base in own for _, form in sentence.language.forms(fold(base)))
 
 
 def _field(sentence: Sentence, at: int, chunk: Chunk, comparative: Comparative, context: Context) -> FieldMatch | None:
@@ -179,7 +192,9 @@ def _by_measure(sentence: Sentence, at: int, chunk: Chunk, comparative: Comparat
     """Return the field that measures what the adjective speaks of, the likeliest first."""
     if AGE in comparative.measures and (values.looks_like_year(chunk) or amounts.tells_age(chunk)):
         return None
-    return field_resolution.by_measure(sentence, at, (chunk,), comparative.measures)
+    adjectives = sentence.adjectives(comparative.end - 2, "base", "comparative")
+    fields = [target.field for target, _ in adjectives if target.field.type in NUMERIC]
+    return field_resolution.by_measure(sentence, at, (chunk,), comparative.measures, fields)
 
 
 def _numbers(sentence: Sentence) -> Sequence[Field]:
