@@ -23,6 +23,7 @@ TODAY = dt.date(2026, 11, 24)
 # Percent of the cases that are read exactly, rounded down.
 FLOORS = {
     "ambiguity": 100,
+    "belonging": 100,
     "comparison": 100,
     "date": 100,
     "datetime": 99,
@@ -32,6 +33,7 @@ FLOORS = {
     "negation": 97,
     "nothing": 100,
     "number": 95,
+    "operator": 100,
     "or": 97,
     "range": 100,
     "sort": 100,

@@ -43,7 +43,7 @@ MEANINGS: Mapping[Role, frozenset[str]] = {
     # Before a value: "over 200".
     "comparator": frozenset({"<", "<=", ">", ">=", "=", "<>", "within", "~", "after", "before", "since", "until"}),
     # After a value: "200 or more".
-    "bound": frozenset({"<=", ">="}),
+    "bound": frozenset({"<=", ">=", "until", "since", "older", "newer", "worse"}),
     # "between 5 and 10", "5 to 10".
     "range": frozenset({"between", "to"}),
     "junction": frozenset({"and", "but", "or", ",", "nor", "(", ")"}),
@@ -168,6 +168,20 @@ class Numbers(_Table):
 class Ends(_Table):
     """Adjectives for the low and the high end of a field."""
 
+    low: Phrases
+    high: Phrases
+
+
+@dataclass(frozen=True)
+class Measure(_Table):
+    """What numbers may measure: `fields` are words in the names of fields that do.
+
+    One that has no unit may be in one of `units`, or in another of its dimension; "money" is any currency. `low` and
+    `high` are adjectives for the ends.
+    """
+
+    fields: Phrases
+    units: Phrases
     low: Phrases
     high: Phrases
 
@@ -310,6 +324,8 @@ class FieldNames(_Table):
     after: Phrases
     # The last word of the name of a field that counts: "review count".
     count_word: str
+    # The last word in the names of numbers that identify a record.
+    identifiers: Words
     # Words that name no field by themselves.
     vague: Words
     # In the names of numbers that are codes: "status".
@@ -429,6 +445,11 @@ class Tables(_Table):
     units: Mapping[str, Phrases]
     # Adjectives that a type or a dimension has in general.
     adjectives: Mapping[str, Ends]
+    measures: Mapping[str, Measure]
+    # Values that people put in an order, from the least to the most, in groups of equals.
+    scales: Mapping[str, tuple[Phrases, ...]]
+    # The scales in which what is worse comes later: "critical or worse".
+    scales_of_harm: Words
     degrees: Degrees
     dates: Dates
     clock: Clock
@@ -467,7 +488,9 @@ def load(path: Path) -> Tables:
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        vocabulary = frozenset(word for text in _strings(data) for word in text.split())
+        # The words for measures and scales are those of catalogs, not of the language's grammar.
+        own = {key: table for key, table in data.items() if key not in ("measures", "scales")}
+        vocabulary = frozenset(word for text in _strings(own) for word in text.split())
         return _adapter.validate_python({**data, "vocabulary": vocabulary})
     except ValidationError as exc:
         faults = (f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
