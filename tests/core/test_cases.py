@@ -43,7 +43,8 @@ WHOLE_SET = 95
 
 @cache
 def collections() -> dict[str, Collection]:
-    return read_collections((FOLDER / "catalogs.json").read_bytes())
+    files = sorted(FOLDER.glob("catalogs*.json"))
+    return {name: one for file in files for name, one in read_collections(file.read_bytes()).items()}
 
 
 @cache
