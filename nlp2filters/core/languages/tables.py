@@ -154,6 +154,28 @@ class Numbers(_Table):
 
 
 @dataclass(frozen=True)
+class Singulars(_Table):
+    """Plurals that the stemmer does not know, such as "women"."""
+
+    # The singular of words that follow no pattern.
+    words: Mapping[str, str]
+    # Endings of plurals, each with its replacement: the first pattern that fits.
+    endings: tuple[tuple[Annotated[re.Pattern[str], _read_as(str, re.compile)], str], ...]
+
+
+@dataclass(frozen=True)
+class ValueNames(_Table):
+    """Other words for the values of any catalog. They count where they mean nothing else in it."""
+
+    # Words with the same meaning, in groups: people who are "female" are "women".
+    groups: tuple[Phrases, ...]
+    # Short forms of words in names, and the long ones: "Union Sq".
+    abbreviations: Mapping[str, str]
+    # Marks in names, and the word that people say for each: "Food & Drink".
+    marks: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Ends(_Table):
     """Adjectives for the low and the high end of a field."""
 
@@ -371,6 +393,8 @@ class Tables(_Table):
     stemmer: str
     # The endings of plurals. The first is added to a name that needs one.
     plural_endings: Phrases
+    singulars: Singulars
+    value_names: ValueNames
     # True if the embedding model and the tagger know the language.
     embedded: bool
     decimal: DecimalMark

@@ -44,7 +44,9 @@ class Lexicon:
     @classmethod
     def of(cls, catalog: Catalog, language: Language = ENGLISH) -> "Lexicon":
         """Build the lexicon of a catalog."""
-        phrases = PhraseIndex.of(vocabulary.entries(catalog, language), language)
+        phrases = PhraseIndex.of(
+            vocabulary.entries(catalog, language), language, vocabulary.other_names(catalog, language)
+        )
         names = vocabulary.embeddable(catalog)
         return cls(
             catalog=catalog,
@@ -73,6 +75,10 @@ class Lexicon:
         text = tokens[at].text
         candidates = self.initials.get(text) if text.isupper() else None
         return Match(1, candidates) if candidates else None
+
+    def joined(self, tokens: Sequence[Token], at: int) -> Match | None:
+        """Return the phrase that is written as fewer or more words than in the catalog: "tshirts"."""
+        return self.phrases.joined(tokens, at)
 
     def spelled_like(self, tokens: Sequence[Token], at: int, budget: Budget | None = None) -> Match | None:
         """Return the phrase that one or two tokens misspell. Short words must be spelled right."""

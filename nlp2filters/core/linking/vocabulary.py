@@ -12,10 +12,12 @@ from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Catalog, Field
 from nlp2filters.core.interpretation import Source
 from nlp2filters.core.languages import Language
 from nlp2filters.core.linking.targets import AdjectiveTarget, FieldTarget, NounTarget, Target, ValueTarget
-from nlp2filters.core.words import spaced
+from nlp2filters.core.words import fold, spaced
 
 # Shorter words are neither distinctive nor corrected: they resemble too many others.
 MIN_DISTINCTIVE_LENGTH = 4
+# Longer values are not taken apart, nor are the parts of shorter words: "n/a".
+MAX_NAME_LENGTH, MIN_PART_LENGTH = 80, 3
 # At most this many names of a catalog are embedded.
 MAX_NAMES = 20_000
 
@@ -76,6 +78,53 @@ def _names_of_values(field: Field) -> Iterator[Entry]:
         yield value.value, target, "exact"
         for synonym in value.synonyms:
             yield synonym, target, "synonym"
+
+
+def other_names(catalog: Catalog, language: Language) -> Iterator[Entry]:
+    """Yield other names of values, which count where they mean nothing else in the catalog."""
+    for field in catalog.fields:
+        for value in field.values if field.type in STRINGS else ():
+            target = ValueTarget(field, value.value)
+            for name in (value.value, *value.synonyms):
+                for other in dict.fromkeys(_other_names(name, language)):
+                    yield other, target, "synonym"
+
+
+def _other_names(name: str, language: Language) -> Iterator[str]:
+    """Yield what people say for a value: "crime" and "mystery" for "Crime/Mystery", "1st class" for "First Class"."""
+    plain = fold(name)
+    if len(plain) > MAX_NAME_LENGTH:
+        return
+    if without_aside := field_words.without_aside(plain):
+        yield without_aside
+    yield from _alternatives(plain)
+    for mark, word in language.value_names.marks.items():
+        if mark in plain:
+            yield plain.replace(mark, f" {word} ")
+    words = plain.split()
+    for at, word in enumerate(words):
+        for other in _other_words(word, language):
+            yield " ".join((*words[:at], other, *words[at + 1 :]))
+    yield from (other for group in language.value_names.groups if plain in group for other in group if other != plain)
+
+
+def _alternatives(name: str) -> Iterator[str]:
+    """Yield both parts of a name with a slash, which stands between words: "entire home", "entire apt"."""
+    if "/" not in name:
+        return
+    parts = [part.strip() for part in name.split("/")]
+    first, _, _ = parts[0].rpartition(" ")
+    if all(len(part) >= MIN_PART_LENGTH for part in parts):
+        yield from parts
+        yield from (f"{first} {part}" for part in parts[1:] if first)
+
+
+def _other_words(word: str, language: Language) -> Iterator[str]:
+    """Yield other ways of writing a word of a name: "square" for "sq", "1st" for "first"."""
+    if long := language.value_names.abbreviations.get(word.rstrip(".")):
+        yield long
+    if number := language.numbers.ordinals.get(word):
+        yield from (f"{number}{suffix}" for suffix in language.dates.ordinal_suffix)
 
 
 def _counted_things(field: Field, language: Language) -> Iterator[Entry]:

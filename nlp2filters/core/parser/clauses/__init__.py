@@ -68,7 +68,8 @@ RULES: tuple[Rule, ...] = (
     # follows.
     fields.FIELD_AND_VALUE,
     fields.FIELD_ALONE,
-    # Values that have no field before them; a list is read before its first number is one by itself.
+    # Values that have no field before them. Two that have a field each, and a list, are read before the first alone.
+    strings.KNOWN_PAIR,
     strings.KNOWN_VALUE,
     amounts.LIST,
     amounts.AMOUNT,
