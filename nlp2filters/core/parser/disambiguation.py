@@ -3,7 +3,7 @@
 Examples are origin and destination, or the first day and the last.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache
 
 from nlp2filters.core import field_words
@@ -25,7 +25,14 @@ def disambiguate(sentence: Sentence, at: int, fields: Sequence[Field]) -> Field 
     """
     if len(fields) < 2:
         return None
-    return _by_own_words(sentence, at, fields) or _by_side(sentence, at, fields)
+    side_words = {words[0] for words in _sides(sentence.language) if len(words) == 1}
+    around = (*_before(sentence, at), *sentence.texts[at + 1 : at + 1 + AFTER])
+    # A word such as "from" may belong to another value, unless it is right behind this one: "the May 5 return".
+    return (
+        _by_own_words(sentence, around, fields, without=side_words)
+        or _by_side(sentence, at, fields)
+        or _by_own_words(sentence, sentence.texts[at + 1 : at + 2], fields)
+    )
 
 
 def side_before(sentence: Sentence, at: int, fields: Sequence[Field]) -> Field | None:
@@ -66,12 +73,12 @@ def both_sides(first: Sequence[Field], last: Sequence[Field], language: Language
     return next((pair for pair in pairs if len({_kind(field, language) for field in pair}) == 1), None)
 
 
-def _by_own_words(sentence: Sentence, at: int, fields: Sequence[Field]) -> Field | None:
-    """Return the field most of whose own words, which not all the fields have in their names, are near the chunk."""
+def _by_own_words(
+    sentence: Sentence, around: Sequence[str], fields: Sequence[Field], *, without: Set[str] = frozenset()
+) -> Field | None:
+    """Return the field with most of its own words, which not all the fields have in their names, around a value."""
     language = sentence.language
-    around = (*_before(sentence, at), *sentence.texts[at + 1 : at + 1 + AFTER])
-    # A word such as "from" may belong to another value, before this one or after it.
-    near = {*_stems(" ".join(around), language)} - {words[0] for words in _sides(language) if len(words) == 1}
+    near = {*_stems(" ".join(around), language)} - without
     own = [{word for word in _words_of(field, language) if len(word) >= MIN_WORD} for field in fields]
     shared = set.intersection(*own)
     counts = [len((words - shared) & near) for words in own]
