@@ -32,7 +32,7 @@ FLOORS = {
     "negation": 97,
     "nothing": 100,
     "or": 97,
-    "order": 71,
+    "order": 95,
     "range": 100,
     "sort": 100,
     "spanish": 98,

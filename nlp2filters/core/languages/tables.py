@@ -65,7 +65,7 @@ MEANINGS: Mapping[Role, frozenset[str]] = {
     "direction": frozenset({"asc", "desc"}),
     # "cheapest first".
     "first": frozenset({"first"}),
-    "limit": frozenset({"top", "first"}),
+    "limit": frozenset({"top", "bottom", "first"}),
     "results": frozenset({"results"}),
     "contains": frozenset({"contains"}),
     "copula": frozenset({"is"}),
@@ -276,6 +276,13 @@ class Counted(_Table):
 
 
 @dataclass(frozen=True)
+class Quality(Ends):
+    """The adjectives of a number that has one of the `nouns` in its name."""
+
+    nouns: Phrases
+
+
+@dataclass(frozen=True)
 class FieldNames(_Table):
     """Words around those that people use for a field: "number of beds", "is unisex", "rating value"."""
 
@@ -290,6 +297,18 @@ class FieldNames(_Table):
     vague: Words
     # What numbers count, by any name.
     counts: Mapping[str, Counted]
+    # What numbers measure, by any name.
+    qualities: Mapping[str, Quality]
+
+
+@dataclass(frozen=True)
+class Placement(_Table):
+    """Words for the place of records in an order; those for the first place are in the grammar."""
+
+    # After a superlative: the other end comes first.
+    last: Words
+    # Before a count: the newest so many.
+    latest: Words
 
 
 @dataclass(frozen=True)
@@ -409,6 +428,7 @@ class Tables(_Table):
     dates: Dates
     clock: Clock
     fields: FieldNames
+    placement: Placement
     # Words that tell two fields of a kind apart, such as origin and destination.
     sides: Annotated[Mapping[str, SideWords], _has(SIDES)]
     names: Names

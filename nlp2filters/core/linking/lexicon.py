@@ -105,6 +105,11 @@ class Lexicon:
         """The index of each field."""
         return {field_.name: at for at, field_ in enumerate(self.catalog.fields)}
 
+    @cached_property
+    def main_date(self) -> Field | None:
+        """The date that most likely says when a record came about."""
+        return vocabulary.main_date(self.catalog, self.language)
+
     def typed(self, *types: FieldType) -> Sequence[Field]:
         """Return the first `MAX_FIELDS` fields of these types, in the catalog's order."""
         if types not in self._typed:

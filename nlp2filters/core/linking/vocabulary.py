@@ -11,8 +11,9 @@ from nlp2filters.core import field_words
 from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Catalog, Field
 from nlp2filters.core.interpretation import Source
 from nlp2filters.core.languages import Language
+from nlp2filters.core.languages.tables import Ends
 from nlp2filters.core.linking.targets import AdjectiveTarget, FieldTarget, NounTarget, Target, ValueTarget
-from nlp2filters.core.words import fold, spaced
+from nlp2filters.core.words import fold, spaced, stem
 
 # Shorter words are neither distinctive nor corrected: they resemble too many others.
 MIN_DISTINCTIVE_LENGTH = 4
@@ -147,8 +148,8 @@ def _distinctive_words(catalog: Catalog, language: Language) -> Iterator[Entry]:
     for noun in nouns(catalog):
         for token in language.tokenize(noun):
             owners.pop(token.stem, None)
-    for stem, names in owners.items():
-        word, field = words[stem]
+    for key, names in owners.items():
+        word, field = words[key]
         if len(names) == 1 and (word,) not in language.phrase_roles and word not in language.fields.vague:
             yield word, FieldTarget(field), "fuzzy"
 
@@ -176,6 +177,14 @@ def _adjectives(catalog: Catalog, language: Language) -> Iterator[Entry]:
     for field, high, adjective in (*own, *general):
         for degree, form in language.forms(adjective):
             yield form, AdjectiveTarget(field, high, degree), "synonym"
+    adjectives |= {adjective for _, _, adjective in general}
+    for field, high, adjective in (
+        *_adjectives_by_name(catalog, language),
+        *_adjectives_of_main_date(catalog, language),
+    ):
+        for degree, form in language.forms(adjective) if adjective not in adjectives else ():
+            if degree == "superlative":
+                yield form, AdjectiveTarget(field, high, degree), "fuzzy"
 
 
 def _own_adjectives(field: Field) -> Iterator[tuple[Field, bool, str]]:
@@ -191,9 +200,56 @@ def _general_adjectives(catalog: Catalog, language: Language) -> Iterator[tuple[
         if len(fields) > 1 and kind in TEMPORAL:
             fields = [field for field in fields if _is_creation_date(field, language)]
         if len(fields) == 1:
-            for high, adjectives in ((False, ends.low), (True, ends.high)):
-                for adjective in adjectives:
-                    yield fields[0], high, adjective
+            yield from _both_ends(fields[0], ends)
+
+
+def _adjectives_by_name(catalog: Catalog, language: Language) -> Iterator[tuple[Field, bool, str]]:
+    """Yield the adjectives of numbers that have a noun such as "age" in their name, if only one field has it."""
+    for quality in language.fields.qualities.values():
+        nouns = {stem(noun, language.stemmer) for noun in quality.nouns}
+        fields = [
+            field
+            for field in catalog.fields
+            if field.type in NUMERIC and not nouns.isdisjoint(field_words.stems_of_names(field, language))
+        ]
+        if len(fields) == 1:
+            yield from _both_ends(fields[0], quality)
+
+
+def _adjectives_of_main_date(catalog: Catalog, language: Language) -> Iterator[tuple[Field, bool, str]]:
+    """Yield "new" and "old" for the date that most likely says when a record came about."""
+    if date := main_date(catalog, language):
+        yield from _both_ends(date, language.adjectives["date"])
+
+
+def main_date(catalog: Catalog, language: Language) -> Field | None:
+    """Return the date that most likely says when a record came about.
+
+    It is the only one, that of its creation, the one that is called like the records ("order date" among orders), or
+    the first. Without dates it is the year.
+    """
+    dates = [field for field in catalog.fields if field.type in ("date", "datetime")]
+    if not dates:
+        years = [field for field in catalog.fields if _is_year(field, language)]
+        return years[0] if len(years) == 1 else None
+    records = frozenset[str]().union(*(field_words.stems(spaced(noun), language) for noun in nouns(catalog)))
+    for fields in (
+        [field for field in dates if _is_creation_date(field, language)],
+        [field for field in dates if not records.isdisjoint(field_words.stems_of_names(field, language))],
+    ):
+        if len(fields) == 1:
+            return fields[0]
+    return dates[0]
+
+
+def _both_ends(field: Field, ends: Ends) -> Iterator[tuple[Field, bool, str]]:
+    for high, adjectives in ((False, ends.low), (True, ends.high)):
+        for adjective in adjectives:
+            yield field, high, adjective
+
+
+def _is_year(field: Field, language: Language) -> bool:
+    return field.type == "integer" and not field_words.words(field).isdisjoint(language.dates.periods["year"])
 
 
 def _is_creation_date(field: Field, language: Language) -> bool:

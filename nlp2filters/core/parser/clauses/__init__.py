@@ -47,10 +47,13 @@ RULES: tuple[Rule, ...] = (
     strings.OPEN_VALUE,
     # A number that counts records is no value of a field, and a superlative after it is a key: "the 10 cheapest".
     sorting.LIMIT,
+    sorting.LATEST,
     # Sort keys name fields, so they come before all rules in which a field's name begins a test.
     sorting.RANKED_BY,
     sorting.SORTED_BY,
     sorting.DIRECTED,
+    sorting.DIRECTION_FIRST,
+    sorting.EXTREME_BY,
     sorting.SUPERLATIVE,
     sorting.HIGH,
     # The longer forms come first: both limits of a range would also be values of their own ("from 5 to 10"), and so
