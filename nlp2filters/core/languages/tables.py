@@ -191,6 +191,9 @@ class Degrees(_Table):
     comparative: Phrases
     superlative: Phrases
     inflections: Phrases
+    # Before an adjective: "most popular", "least popular".
+    most: Phrases
+    least: Phrases
     # How a word changes before an ending: the first pattern that it fits, and the replacement.
     spelling: tuple[tuple[Annotated[re.Pattern[str], _read_as(str, re.compile)], str], ...]
     # The comparative and the superlatives of adjectives that do not follow the rules.
@@ -309,6 +312,9 @@ class Placement(_Table):
     last: Words
     # Before a count: the newest so many.
     latest: Words
+    # Verbs that an order follows: "rank them by price". Those of the second kind put the most first.
+    ascending: Words
+    descending: Words
 
 
 @dataclass(frozen=True)

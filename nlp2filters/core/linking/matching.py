@@ -13,7 +13,16 @@ from nlp2filters.core.budget import SPELLINGS_PER_STEP, Budget
 from nlp2filters.core.catalog import Catalog, Field
 from nlp2filters.core.interpretation import Source
 from nlp2filters.core.languages import Language
-from nlp2filters.core.linking.targets import CONFIDENCE, Candidate, FieldTarget, Match, NounTarget, Target, ValueTarget
+from nlp2filters.core.linking.targets import (
+    CONFIDENCE,
+    AdjectiveTarget,
+    Candidate,
+    FieldTarget,
+    Match,
+    NounTarget,
+    Target,
+    ValueTarget,
+)
 from nlp2filters.core.linking.vocabulary import MIN_DISTINCTIVE_LENGTH, Entry, names
 from nlp2filters.core.words import Token, fold, tokenize
 
@@ -188,11 +197,14 @@ class SpellingIndex:
 
     @classmethod
     def of(cls, phrases: PhraseIndex) -> "SpellingIndex":
-        """Build the index of these phrases. Short ones, and short nouns, are left out."""
+        """Build the index of these phrases. Short ones, short nouns, and adjectives of several words are left out."""
         spellings: dict[tuple[str, int], dict[str, Key]] = defaultdict(dict)
         for norms, candidates in phrases.by_norms.items():
             spelling = " ".join(norms)
             is_noun = all(isinstance(candidate.target, NounTarget) for candidate in candidates)
+            if len(norms) > 1 and all(isinstance(candidate.target, AdjectiveTarget) for candidate in candidates):
+                # "Last few" is no misspelled "least new".
+                continue
             if len(spelling) >= (MIN_CORRECTED_NOUN_LENGTH if is_noun else MIN_DISTINCTIVE_LENGTH):
                 spellings[spelling[0], len(spelling)].setdefault(spelling, norms)
         return cls(dict(spellings), phrases)

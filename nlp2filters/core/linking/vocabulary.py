@@ -177,14 +177,24 @@ def _adjectives(catalog: Catalog, language: Language) -> Iterator[Entry]:
     for field, high, adjective in (*own, *general):
         for degree, form in language.forms(adjective):
             yield form, AdjectiveTarget(field, high, degree), "synonym"
-    adjectives |= {adjective for _, _, adjective in general}
+    forms = {form for _, _, adjective in (*own, *general) for _, form in language.forms(adjective)}
     for field, high, adjective in (
         *_adjectives_by_name(catalog, language),
         *_adjectives_of_main_date(catalog, language),
     ):
-        for degree, form in language.forms(adjective) if adjective not in adjectives else ():
-            if degree == "superlative":
-                yield form, AdjectiveTarget(field, high, degree), "fuzzy"
+        for form, is_most in _superlatives(adjective, language):
+            if form not in forms:
+                yield form, AdjectiveTarget(field, high == is_most, "superlative"), "fuzzy"
+
+
+def _superlatives(adjective: str, language: Language) -> Iterator[tuple[str, bool]]:
+    """Yield "newest" and "most new", which are true of what has most of it, and "least new"."""
+    for degree, form in language.forms(adjective):
+        if degree == "superlative":
+            yield form, True
+        elif degree == "base":
+            yield from ((f"{most} {form}", True) for most in language.degrees.most)
+            yield from ((f"{least} {form}", False) for least in language.degrees.least)
 
 
 def _own_adjectives(field: Field) -> Iterator[tuple[Field, bool, str]]:

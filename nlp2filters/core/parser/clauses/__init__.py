@@ -51,6 +51,7 @@ RULES: tuple[Rule, ...] = (
     # Sort keys name fields, so they come before all rules in which a field's name begins a test.
     sorting.RANKED_BY,
     sorting.SORTED_BY,
+    sorting.SORT_VERB,
     sorting.DIRECTED,
     sorting.DIRECTION_FIRST,
     sorting.EXTREME_BY,

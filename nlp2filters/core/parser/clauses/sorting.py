@@ -4,9 +4,9 @@ from collections.abc import Iterator, Set
 from dataclasses import replace
 from typing import cast
 
-from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
+from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Field
 from nlp2filters.core.interpretation import Direction, Sort
-from nlp2filters.core.linking import AdjectiveTarget, Candidate
+from nlp2filters.core.linking import AdjectiveTarget, Candidate, FieldTarget
 from nlp2filters.core.parser import values
 from nlp2filters.core.parser.clauses.clause import MATCH, STOPWORD, VALUE, WORD, Atom, Clause, Context, Rule
 from nlp2filters.core.parser.sentence import Sentence
@@ -52,7 +52,12 @@ def _limit(sentence: Sentence, start: int, _: Context) -> Clause | None:
         return None
     sure = word is not None or _counts_extreme(sentence, number)
     top = _ENDS.get(word or "")
-    if top or _counts_records(sentence, number + 1, sure=sure):
+    if not word and any(
+        _ranking_key(sentence, at) for at in _soon_after(sentence, number) if sentence.role(at, "ranking") == "by"
+    ):
+        # The best of them are wanted: "5 dramas by rating".
+        top = "desc"
+    if (word and top) or _counts_records(sentence, number + 1, sure=sure) or _counts_unknown_noun(sentence, number):
         return Clause(number + 1, limit=count, top=top)
     return None
 
@@ -98,6 +103,8 @@ def _counts_records(sentence: Sentence, after: int, *, sure: bool) -> bool:
     following = sentence.skip_stopwords(after)
     if sentence.role(following, "results") or _extreme(sentence, following) or _leads_to_key(sentence, following):
         return True
+    if _ranking_key(sentence, after):
+        return sure
     if sentence.chunk(following) is None:
         return sure
     return _noun_follows(sentence, after, following, sure=sure)
@@ -113,10 +120,26 @@ def _noun_follows(sentence: Sentence, after: int, following: int, *, sure: bool)
     return False
 
 
+def _counts_unknown_noun(sentence: Sentence, number: int) -> bool:
+    """Return whether the number begins a text about records that the catalog calls otherwise, and an order follows.
+
+    "10 films with the most votes": a unit that no field has would be a plural, too.
+    """
+    begins = all(chunk.is_stopword for chunk in sentence.chunks[:number])
+    noun = sentence.chunk(number + 1)
+    if not begins or not noun or not _is_plural(sentence, number + 1):
+        return False
+    is_name = all(isinstance(c.target, FieldTarget) and c.target.field.type in STRINGS for c in noun.candidates)
+    return is_name and not noun.roles and any(_extreme(sentence, at) for at in _soon_after(sentence, number + 1))
+
+
 def _is_plural_value(sentence: Sentence, at: int) -> bool:
     """Return whether the chunk is a known value in the plural, which may be counted: "3 dramas"."""
-    plural = sentence.texts[at].lower().endswith(sentence.language.plural_endings)
-    return plural and any(True for _ in sentence.values(at))
+    return _is_plural(sentence, at) and any(True for _ in sentence.values(at))
+
+
+def _is_plural(sentence: Sentence, at: int) -> bool:
+    return sentence.chunk(at) is not None and sentence.texts[at].lower().endswith(sentence.language.plural_endings)
 
 
 def _describes(sentence: Sentence, at: int) -> bool:
@@ -133,8 +156,9 @@ def _ranked_by(sentence: Sentence, start: int, context: Context) -> Clause | Non
         return None
     at, field = key
     # In "by price under 80", the key is compared as well.
-    end = at if _has_own_value(sentence, at, field) else at + 1
-    return _clause(sentence, start, end, Sort(field.name, context.top))
+    order, end = _direction(sentence, at + 1, field) or (context.top, at + 1)
+    end = at if _has_own_value(sentence, at, field) else end
+    return _clause(sentence, start, end, Sort(field.name, order))
 
 
 def _ranking_key(sentence: Sentence, start: int) -> tuple[int, Field] | None:
@@ -154,14 +178,35 @@ def _has_own_value(sentence: Sentence, at: int, field: Field) -> bool:
 
 def _leads_to_key(sentence: Sentence, at: int) -> bool:
     """Return whether the chunk is a superlative without a field, which is named later: "longest trips by distance"."""
-    if not sentence.role(at, "extreme") or _extreme(sentence, at):
+    if not _end_word(sentence, at) or _extreme(sentence, at):
         return False
-    return any(_ranking_key(sentence, place) for place in range(at + 1, min(at + 1 + NEAR, len(sentence.chunks))))
+    return any(_ranking_key(sentence, place) for place in _soon_after(sentence, at))
+
+
+def _soon_after(sentence: Sentence, at: int) -> range:
+    return range(at + 1, min(at + 1 + NEAR, len(sentence.chunks)))
+
+
+def _end_word(sentence: Sentence, at: int) -> Direction | None:
+    """Return the end that a word such as "longest" or "best" puts first."""
+    extreme = cast(Direction | None, sentence.role(at, "extreme"))
+    return extreme or _ENDS.get(sentence.role(at, "limit") or "")
+
+
+def _sort_verb(sentence: Sentence, start: int, _: Context) -> Clause | None:
+    """Read "rank the red ones by price": the key comes later."""
+    placement = sentence.language.placement
+    descends = _is_one_of(sentence, start, placement.descending)
+    if not descends and not _is_one_of(sentence, start, placement.ascending):
+        return None
+    if not any(_ranking_key(sentence, at) for at in _soon_after(sentence, start)):
+        return None
+    return Clause(start + 1, top="desc" if descends else "asc")
 
 
 def _extreme_by(sentence: Sentence, start: int, _: Context) -> Clause | None:
     """Read a superlative whose key comes later, or after a count: "longest trips by distance", "lowest 3 prices"."""
-    direction = cast(Direction | None, sentence.role(start, "extreme"))
+    direction = _end_word(sentence, start)
     if not direction:
         return None
     count = _count(sentence, start + 1)
@@ -169,7 +214,8 @@ def _extreme_by(sentence: Sentence, start: int, _: Context) -> Clause | None:
     if _leads_to_key(sentence, start):
         return Clause(end, limit=count, top=direction, superlative=count is None)
     key = sentence.skip_stopwords(end)
-    field = _ordered_field(sentence, key) if count else None
+    # "5 star" is a value.
+    field = _ordered_field(sentence, key) if count and _is_plural(sentence, key) else None
     if not field or sentence.has_own_value(key):
         return None
     return replace(_clause(sentence, start, key + 1, Sort(field.name, direction)), limit=count)
@@ -190,7 +236,9 @@ def _stands_alone(sentence: Sentence, at: int) -> bool:
 
     It is if only the records or nothing come before it, and only keys after it.
     """
-    if sentence.role(at, "ranking") != "by" or not (at == 0 or sentence.is_noun(at - 1)):
+    if sentence.role(at, "ranking") != "by" or not (
+        at == 0 or _describes(sentence, at - 1) or sentence.is_noun(at - 1)
+    ):
         return False
     key = sentence.skip_stopwords(at + 1)
     if _ordered_field(sentence, key) is None or sentence.has_own_value(key):
@@ -214,12 +262,15 @@ def _keys(sentence: Sentence, at: int, default: Direction) -> Iterator[tuple[Sor
 
 def _key(sentence: Sentence, at: int, default: Direction) -> tuple[Sort, int] | None:
     """Read one key and its direction; return them as a sort, with the place after them."""
+    if extreme := _extreme(sentence, at):
+        sort, end = extreme
+        order, end = _placed(sentence, end, sort.direction)
+        return Sort(sort.field, order), _end_of_scale(sentence, end, sentence.catalog.by_name[sort.field], order)
     before = cast(Direction | None, sentence.role(at, "extreme") or sentence.role(at, "direction"))
     at = sentence.skip_stopwords(at + 1) if before else at
-    for adjective, _ in sentence.adjectives(at, "base", "comparative", "superlative"):
-        field = adjective.field
+    for adjective, _ in sentence.adjectives(at, "base", "comparative"):
         order, end = _placed(sentence, at + 1, adjective.order)
-        return Sort(field.name, order), _end_of_scale(sentence, end, field, order)
+        return Sort(adjective.field.name, order), end
     for field, _ in sentence.fields(at):
         order, end = _direction(sentence, at + 1, field) or (before or default, at + 1)
         return Sort(field.name, order), end
@@ -277,7 +328,9 @@ def _direction_first(sentence: Sentence, start: int, _: Context) -> Clause | Non
     direction = cast(Direction | None, sentence.role(start, "direction"))
     key = sentence.skip_stopwords(start + 1)
     key = sentence.skip_stopwords(key + (sentence.role(key, "sort") is not None))
-    field = _ordered_field(sentence, key) if direction else None
+    field = _ordered_field(sentence, key)
+    if not field and sentence.role(key - 1, "ranking"):
+        field = next((field for field, _ in sentence.fields(key)), None)
     if not field or not direction or sentence.has_own_value(key):
         return None
     return _clause(sentence, start, key + 1, Sort(field.name, direction))
@@ -396,13 +449,20 @@ RANKED_BY = Rule(
 )
 EXTREME_BY = Rule(
     "superlative before its key",
-    {"extreme"},
+    {"extreme", "limit"},
     _extreme_by,
     {
         "largest cars by seats": "sort seats desc",
         "highest 5 cars by power": "sort power desc limit 5",
         "lowest 3 prices": "sort price asc limit 3",
+        "the ten best cars by power": "sort power desc limit 10",
     },
+)
+SORT_VERB = Rule(
+    "verb before its key",
+    {WORD, STOPWORD, "sort"},
+    _sort_verb,
+    {"rank red cars by power": "color = red sort power desc", "order red cars by price": "color = red sort price asc"},
 )
 SORTED_BY = Rule(
     "sorted by",
