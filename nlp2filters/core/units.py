@@ -40,7 +40,10 @@ def whole(number: float) -> int | float:
 
 @cache
 def _registry() -> "pint.UnitRegistry[float]":
-    return pint.UnitRegistry()
+    registry: pint.UnitRegistry[float] = pint.UnitRegistry(on_redefinition="ignore")
+    # For pint, bits have no dimension, so that bytes could be converted to percent.
+    registry.define("bit = [information]")
+    return registry
 
 
 @lru_cache(maxsize=MAX_CACHED)

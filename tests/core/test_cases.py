@@ -23,6 +23,7 @@ TODAY = dt.date(2026, 11, 24)
 # Percent of the cases that are read exactly, rounded down.
 FLOORS = {
     "ambiguity": 100,
+    "belonging": 100,
     "comparison": 100,
     "date": 100,
     "german": 94,
@@ -31,6 +32,7 @@ FLOORS = {
     "money": 100,
     "negation": 97,
     "nothing": 100,
+    "operator": 100,
     "or": 97,
     "order": 95,
     "range": 100,

@@ -42,7 +42,7 @@ MEANINGS: Mapping[Role, frozenset[str]] = {
     # Before a value: "over 200".
     "comparator": frozenset({"<", "<=", ">", ">=", "=", "<>", "within", "~", "after", "before", "since", "until"}),
     # After a value: "200 or more".
-    "bound": frozenset({"<=", ">="}),
+    "bound": frozenset({"<=", ">=", "until", "since", "older", "newer", "worse"}),
     # "between 5 and 10", "5 to 10".
     "range": frozenset({"between", "to"}),
     "junction": frozenset({"and", "but", "or", ",", "nor", "(", ")"}),
@@ -184,6 +184,20 @@ class Ends(_Table):
 
 
 @dataclass(frozen=True)
+class Measure(_Table):
+    """What numbers may measure: `fields` are words in the names of fields that do.
+
+    One that has no unit may be in one of `units`, or in another of its dimension; "money" is any currency. `low` and
+    `high` are adjectives for the ends.
+    """
+
+    fields: Phrases
+    units: Phrases
+    low: Phrases
+    high: Phrases
+
+
+@dataclass(frozen=True)
 class Degrees(_Table):
     """The forms of adjectives. Those with "more" and "most" are in the grammar."""
 
@@ -296,6 +310,8 @@ class FieldNames(_Table):
     after: Phrases
     # The last word of the name of a field that counts: "review count".
     count_word: str
+    # The last word in the names of numbers that identify a record.
+    identifiers: Words
     # Words that name no field by themselves.
     vague: Words
     # What numbers count, by any name.
@@ -430,6 +446,11 @@ class Tables(_Table):
     units: Mapping[str, Phrases]
     # Adjectives that a type or a dimension has in general.
     adjectives: Mapping[str, Ends]
+    measures: Mapping[str, Measure]
+    # Values that people put in an order, from the least to the most, in groups of equals.
+    scales: Mapping[str, tuple[Phrases, ...]]
+    # The scales in which what is worse comes later: "critical or worse".
+    scales_of_harm: Words
     degrees: Degrees
     dates: Dates
     clock: Clock
@@ -469,7 +490,9 @@ def load(path: Path) -> Tables:
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        vocabulary = frozenset(word for text in _strings(data) for word in text.split())
+        # The words for measures and scales are those of catalogs, not of the language's grammar.
+        own = {key: table for key, table in data.items() if key not in ("measures", "scales")}
+        vocabulary = frozenset(word for text in _strings(own) for word in text.split())
         return _adapter.validate_python({**data, "vocabulary": vocabulary})
     except ValidationError as exc:
         faults = (f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from nlp2filters.core import measures
 from nlp2filters.core.budget import CONVERSION_STEPS, Budget
 from nlp2filters.core.catalog import Catalog, Field
 from nlp2filters.core.interpretation import Span
@@ -152,7 +153,8 @@ class Sentence:
             for name in chunks[-1].field_probabilities
         ]
         for share, name in sorted(shares, reverse=True):
-            if self.all_fit(chunks, field := self.catalog.by_name[name]):
+            field = self.catalog.by_name[name]
+            if self.all_fit(chunks, field) and not measures.is_identifier(field, self.language):
                 return field, share
         return None, 0.0
 

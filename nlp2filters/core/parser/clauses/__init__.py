@@ -9,7 +9,17 @@ from functools import lru_cache
 
 from nlp2filters.core.budget import CHUNK_STEPS
 from nlp2filters.core.parser.chunker import Chunk
-from nlp2filters.core.parser.clauses import amounts, comparisons, connectives, fields, ranges, sorting, strings
+from nlp2filters.core.parser.clauses import (
+    amounts,
+    comparatives,
+    comparisons,
+    connectives,
+    fields,
+    ranges,
+    ranks,
+    sorting,
+    strings,
+)
 from nlp2filters.core.parser.clauses.clause import (
     MATCH,
     NAME,
@@ -59,11 +69,13 @@ RULES: tuple[Rule, ...] = (
     sorting.HIGH,
     # The longer forms come first: both limits of a range would also be values of their own ("from 5 to 10"), and so
     # would the limit that takes its unit or its field from the one after it.
+    ranks.RANKED,
     ranges.RANGE,
     comparisons.TWO_LIMITS,
     comparisons.COMPARISON,
     # The degrees come after the comparators, which contain some of the same words: "more than", "less".
     comparisons.MORE_THAN,
+    comparatives.COMPARATIVE,
     sorting.ADJECTIVE,
     # A field that takes any words would take "unknown" for one of its values.
     fields.UNKNOWN_FIELD,

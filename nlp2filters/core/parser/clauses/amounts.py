@@ -9,16 +9,17 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import cast
 
-from nlp2filters.core.catalog import TEMPORAL, Field
+from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
 from nlp2filters.core.filters import RelativeDate
 from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.languages import is_currency
+from nlp2filters.core.measures import AGE
 from nlp2filters.core.parser import confidence, field_resolution, values
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.clauses.clause import VALUE, Atom, Clause, Connective, Context, Mismatch, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
 from nlp2filters.core.parser.sentence import Sentence
-from nlp2filters.core.parser.values import Range, Relation
+from nlp2filters.core.parser.values import Bound, Range, Relation
 
 MAX_LIST = 12
 MAX_ALTERNATIVES = 3
@@ -26,11 +27,11 @@ _ORDERING = frozenset({"<", "<=", ">", ">="})
 
 
 def resolve(
-    sentence: Sentence, at: int, chunks: Sequence[Chunk], context: Context, *, compared: bool = False
+    sentence: Sentence, at: int, chunks: Sequence[Chunk], context: Context, relation: Relation | None = None
 ) -> FieldMatch | None:
     """Find the field of values that no field is named before, the last of which is at `at`."""
     return field_resolution.resolve(
-        sentence, at, chunks, last=context.last_field, joined=context.joined, compared=compared
+        sentence, at, chunks, last=context.last_field, joined=context.joined, relation=relation
     )
 
 
@@ -42,19 +43,27 @@ def test(
     value = sentence.coerce(chunk, match.field)
     if value is None or (relation in ("=", "<>") and _is_fraction_of_whole(chunk, match.field)):
         return None
-    if match.field.type in TEMPORAL and relation in _ORDERING and _tells_age(chunk):
+    holds_dates = match.field.type in TEMPORAL or values.is_year(match.field, sentence.language)
+    if holds_dates and relation in _ORDERING and tells_age(chunk):
         # A smaller age is a later date.
         relation = values.flipped(relation)
     end = max(match.end, at + 1)
+    assumed = _assumes_unit(chunk, match.field)
     atom = Atom(
         values.test(relation, match.field, value),
         start,
         end,
-        match.confidence,
-        match.source,
+        min(match.confidence, confidence.UNIT_ASSUMED) if assumed else match.confidence,
+        "unit" if assumed else match.source,
         _alternatives(sentence, match, chunk, relation),
     )
     return Clause(end, (atom,), match.field)
+
+
+def _assumes_unit(chunk: Chunk, field: Field) -> bool:
+    """Return whether an amount has a unit, but the field has none that it could be converted to."""
+    has_unit = chunk.quantity is not None and bool(chunk.quantity.units)
+    return has_unit and field.type in NUMERIC and not (field.unit or field.currency)
 
 
 def _is_fraction_of_whole(chunk: Chunk, of: Field) -> bool:
@@ -63,7 +72,7 @@ def _is_fraction_of_whole(chunk: Chunk, of: Field) -> bool:
     return of.type == "integer" and quantity is not None and not quantity.units and isinstance(quantity.value, float)
 
 
-def _tells_age(chunk: Chunk) -> bool:
+def tells_age(chunk: Chunk) -> bool:
     """Return whether the chunk counts back from today: "2 years", "30 days ago"."""
     if chunk.period:
         low = chunk.period.low
@@ -94,7 +103,8 @@ def test_with_bound(sentence: Sentence, start: int, at: int, match: FieldMatch) 
     for place in dict.fromkeys((at + 1, end)):
         if bound := sentence.role(place, "bound"):
             match = replace(match, end=max(end, place + 1))
-            return test(sentence, start, at, cast(Relation, bound), match)
+            relation = values.bounded(cast(Bound, bound), match.field, sentence.language)
+            return test(sentence, start, at, relation, match)
     return test(sentence, start, at, "=", match)
 
 
@@ -166,7 +176,11 @@ def _amount(sentence: Sentence, start: int, context: Context) -> Clause | None:
     chunk = sentence.chunks[start]
     if not chunk.is_value:
         return None
-    match = resolve(sentence, start, (chunk,), context)
+    bound = sentence.role(start + 1, "bound")
+    match = field_resolution.named_after(sentence, start, (chunk,))
+    if not match and bound in ("older", "newer") and chunk.quantity and not values.looks_like_year(chunk):
+        match = field_resolution.by_measure(sentence, start, (chunk,), {AGE})
+    match = match or resolve(sentence, start, (chunk,), context, "<=" if bound else None)
     return test_with_bound(sentence, start, start, match) if match else mismatch(sentence, start, start, "=", None)
 
 

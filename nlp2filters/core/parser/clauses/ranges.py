@@ -12,6 +12,7 @@ from nlp2filters.core.parser.field_resolution import FieldMatch
 from nlp2filters.core.parser.quantities import Quantity
 from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.times import Clock
+from nlp2filters.core.parser.values import Relation
 
 
 def read(
@@ -23,7 +24,8 @@ def read(
         return None
     limits = _explained(*(sentence.chunks[place] for place in places))
     match = preceding if preceding and sentence.all_fit(limits, preceding.field) else None
-    match = match or resolve(sentence, places[1], limits, context)
+    opened: Relation | None = "within" if sentence.role(at, "range") == "between" else None
+    match = match or resolve(sentence, places[1], limits, context, opened)
     if not match:
         return None
     low, high = (sentence.coerce(limit, match.field) for limit in limits)
@@ -37,10 +39,15 @@ def read(
 def _places(sentence: Sentence, at: int) -> tuple[int, int] | None:
     """Return the places of the two limits."""
     opened = sentence.role(at, "range") == "between"
-    low = sentence.skip_stopwords(at + opened)
-    high = sentence.skip_stopwords(low + 2)
+    low = _skip_limit(sentence, sentence.skip_stopwords(at + opened), ">=")
+    high = _skip_limit(sentence, sentence.skip_stopwords(low + 2), "<=")
     joint = sentence.role(low + 1, "range") == "to" or (opened and sentence.role(low + 1, "junction") == "and")
     return (low, high) if joint and sentence.is_value(low) and sentence.is_value(high) else None
+
+
+def _skip_limit(sentence: Sentence, at: int, relation: Relation) -> int:
+    """Return the place after a word that says again which limit the number is: "between 500 and max 900"."""
+    return sentence.skip_stopwords(at + 1) if sentence.role(at, "comparator") == relation else at
 
 
 def _alternatives(sentence: Sentence, match: FieldMatch, limits: tuple[Chunk, Chunk]) -> tuple[Alternative, ...]:
@@ -111,6 +118,7 @@ RANGE = Rule(
         "between 100 and 150 horsepower": "100 <= power <= 150",
         "$50-100": "50 <= price <= 100",
         "1 to 2 kg": "1000 <= weight <= 2000",
+        "between 100 and max 150 horsepower": "100 <= power <= 150",
         "5 to 7 pm": "17:00 <= starts <= 19:00",
         "January to June 2024": "2024-01-01 <= released <= 2024-06-30",
     },
