@@ -293,13 +293,6 @@ class Counted(_Table):
 
 
 @dataclass(frozen=True)
-class Quality(Ends):
-    """The adjectives of a number that has one of the `nouns` in its name."""
-
-    nouns: Phrases
-
-
-@dataclass(frozen=True)
 class FieldNames(_Table):
     """Words around those that people use for a field: "number of beds", "is unisex", "rating value"."""
 
@@ -316,8 +309,6 @@ class FieldNames(_Table):
     vague: Words
     # What numbers count, by any name.
     counts: Mapping[str, Counted]
-    # What numbers measure, by any name.
-    qualities: Mapping[str, Quality]
 
 
 @dataclass(frozen=True)

@@ -197,13 +197,13 @@ class SpellingIndex:
 
     @classmethod
     def of(cls, phrases: PhraseIndex) -> "SpellingIndex":
-        """Build the index of these phrases. Short ones, short nouns, and adjectives of several words are left out."""
+        """Build the index of these phrases. Short ones, short nouns, and the language's adjectives are left out."""
         spellings: dict[tuple[str, int], dict[str, Key]] = defaultdict(dict)
         for norms, candidates in phrases.by_norms.items():
             spelling = " ".join(norms)
             is_noun = all(isinstance(candidate.target, NounTarget) for candidate in candidates)
-            if len(norms) > 1 and all(isinstance(candidate.target, AdjectiveTarget) for candidate in candidates):
-                # "Last few" is no misspelled "least new".
+            if all(isinstance(c.target, AdjectiveTarget) and c.source == "fuzzy" for c in candidates):
+                # "Last few" is no misspelled "least new", nor is "wider" one of "widest".
                 continue
             if len(spelling) >= (MIN_CORRECTED_NOUN_LENGTH if is_noun else MIN_DISTINCTIVE_LENGTH):
                 spellings[spelling[0], len(spelling)].setdefault(spelling, norms)

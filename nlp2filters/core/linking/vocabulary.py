@@ -11,9 +11,9 @@ from nlp2filters.core import field_words, measures
 from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Catalog, Field
 from nlp2filters.core.interpretation import Source
 from nlp2filters.core.languages import Language
-from nlp2filters.core.languages.tables import Ends
+from nlp2filters.core.languages.tables import Ends, Measure
 from nlp2filters.core.linking.targets import AdjectiveTarget, FieldTarget, NounTarget, Target, ValueTarget
-from nlp2filters.core.words import fold, spaced, stem
+from nlp2filters.core.words import fold, spaced
 
 # Shorter words are neither distinctive nor corrected: they resemble too many others.
 MIN_DISTINCTIVE_LENGTH = 4
@@ -184,10 +184,10 @@ def _adjectives(catalog: Catalog, language: Language) -> Iterator[Entry]:
         for degree, form in language.forms(adjective):
             yield form, AdjectiveTarget(field, high, degree), "synonym"
     forms = {form for _, _, adjective in (*own, *general) for _, form in language.forms(adjective)}
-    for field, high, adjective in (
-        *_adjectives_by_name(catalog, language),
-        *_adjectives_of_main_date(catalog, language),
-    ):
+    dates = list(_adjectives_of_main_date(catalog, language))
+    # The oldest people are those of the greatest age, but the newest are those who came last.
+    newest = [entry for entry in dates if entry[1]]
+    for field, high, adjective in (*newest, *_adjectives_by_name(catalog, language), *dates):
         for form, is_most in _superlatives(adjective, language):
             if form not in forms:
                 yield form, AdjectiveTarget(field, high == is_most, "superlative"), "fuzzy"
@@ -223,16 +223,12 @@ def _general_adjectives(catalog: Catalog, language: Language) -> Iterator[tuple[
 
 
 def _adjectives_by_name(catalog: Catalog, language: Language) -> Iterator[tuple[Field, bool, str]]:
-    """Yield the adjectives of numbers that have a noun such as "age" in their name, if only one field has it."""
-    for quality in language.fields.qualities.values():
-        nouns = {stem(noun, language.stemmer) for noun in quality.nouns}
-        fields = [
-            field
-            for field in catalog.fields
-            if field.type in NUMERIC and not nouns.isdisjoint(field_words.stems_of_names(field, language))
-        ]
-        if len(fields) == 1:
-            yield from _both_ends(fields[0], quality)
+    """Yield the adjectives of what only one field measures, by its name: "old" for "age"."""
+    fields = [(field, measures.of_field(field, language)) for field in catalog.fields]
+    for name, measure in language.measures.items():
+        measuring = [field for field, names in fields if name in names]
+        if len(measuring) == 1:
+            yield from _both_ends(measuring[0], measure)
 
 
 def _adjectives_of_main_date(catalog: Catalog, language: Language) -> Iterator[tuple[Field, bool, str]]:
@@ -261,7 +257,7 @@ def main_date(catalog: Catalog, language: Language) -> Field | None:
     return dates[0]
 
 
-def _both_ends(field: Field, ends: Ends) -> Iterator[tuple[Field, bool, str]]:
+def _both_ends(field: Field, ends: Ends | Measure) -> Iterator[tuple[Field, bool, str]]:
     for high, adjectives in ((False, ends.low), (True, ends.high)):
         for adjective in adjectives:
             yield field, high, adjective
