@@ -102,7 +102,10 @@ RULES: tuple[Rule, ...] = (
 
 
 def read(sentence: Sentence, hints: Sequence[BooleanHint] = ()) -> Clauses:
-    """Read the clauses of a sentence. `hints` are boolean fields that the tagger finds, whatever the words."""
+    """Read the clauses of a sentence.
+
+    `hints` are boolean fields that the tagger finds, unless something else has been read from the words for them.
+    """
     clauses, at = Clauses(), 0
     while at < len(sentence.chunks):
         sentence.budget.spend(CHUNK_STEPS)
@@ -110,7 +113,7 @@ def read(sentence: Sentence, hints: Sequence[BooleanHint] = ()) -> Clauses:
         if clause:
             clauses.add(clause, at)
         at = clause.end if clause else at + 1
-    for hint in hints:
+    for hint in [hint for hint in hints if hint.at not in clauses.used]:
         clauses.add_boolean(hint)
     return clauses
 

@@ -61,7 +61,8 @@ def _known_value(sentence: Sentence, start: int, _: Context) -> Clause | None:
     end = start + 1 + names_field_after
     longer = _text_end(sentence, end, field)
     test = equals(field, " ".join((target.value, *sentence.texts[end:longer])))
-    alternatives = _alternatives(matches, target, share) if longer == end else ()
+    rival = 1 - share if field.name in likely else share
+    alternatives = _alternatives(matches, target, rival) if longer == end else ()
     start = disambiguation.start_of_side(sentence, start) if field.name in likely - following else start
     return Clause(longer, (Atom(test, start, longer, share, candidate.source, alternatives),), field)
 
