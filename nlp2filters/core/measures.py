@@ -15,6 +15,8 @@ from nlp2filters.core.words import fold, stem
 MONEY = "money"
 # The measure of what is cheap or expensive.
 PRICE = "price"
+# The measure whose opposite is time: what is faster takes less of it.
+SPEED = "speed"
 # The measure that is compared by "older", as dates and years are the other way round.
 AGE = "age"
 # The names of so many fields are kept with what they measure.
@@ -53,16 +55,40 @@ def is_money(field: Field, language: Language) -> bool:
     return any(MONEY in language.measures[key].units for key in of_field(field, language))
 
 
+def unit_in_name(field: Field, language: Language) -> str | None:
+    """Return the unit that the name of a field without one ends or begins with: "body_mass_g", "Acres"."""
+    if field.unit or field.currency or field.type not in ("integer", "number"):
+        return None
+    return _unit_in_name(field_words.spelled_out(field), language)
+
+
+@lru_cache(maxsize=NAMES)
+def _unit_in_name(name: str, language: Language) -> str | None:
+    words = [word.strip("()") for word in fold(name).split()]
+    if not any(len(word) > 1 and word.isalpha() for word in words):
+        return None
+    for word in (*words[-1:], *(word for word in words[:1] if len(word) > 2)):
+        # "work year" is a year and "check in" no length, but "vacation days" are days.
+        if word in language.numbers.ambiguous_units or language.unit_of_time(word) == word:
+            continue
+        if (unit := language.canonical(word)) != word or word in language.units:
+            return unit
+    return None
+
+
 def lacks_unit(field: Field, names: Sequence[str], language: Language) -> bool:
     """Return whether amounts in one of the units are meant for the field by its name, though it has no unit."""
     if field.unit or field.currency or field.type not in ("integer", "number"):
         return False
-    return any(name in usual for usual in map(_usual_units, _measures(field, language)) for name in map(_key, names))
+    keys = set(map(_key, names))
+    if unit := unit_in_name(field, language):
+        return _key(unit) in keys
+    return any(not keys.isdisjoint(_usual_units(usual)) for usual in _measures(field, language))
 
 
 def in_usual_unit(value: int | float, names: Sequence[str], field: Field, language: Language) -> int | float | None:
     """Convert an amount to the unit in which most people give what the field measures; None without such a unit."""
-    usual = (unit for units_ in _measures(field, language) for unit in units_)
+    usual = [unit for units_ in _measures(field, language) for unit in units_]
     converted = (units.convert(value, name, unit) for unit in usual for name in names if unit != MONEY)
     return next((number for number in converted if number is not None), None)
 

@@ -23,7 +23,7 @@ ONLY_NUMBER = 0.85
 ONLY_NUMBER_IN_RANGE = 0.6
 ONLY_MONEY = 0.7
 NOT_MONEY = 0.3  # An amount is meant for another number although one field holds money.
-MEASURE = 0.9  # An adjective names what the field measures: "deeper than".
+MEASURE = 0.95  # An adjective names what the field measures: "deeper than".
 EITHER_WAY = 0.5  # Nobody knows the adjective: "fluffier than".
 
 # A field that is named without a value: its match counts that much less.

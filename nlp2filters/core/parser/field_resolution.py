@@ -18,6 +18,8 @@ from nlp2filters.core.parser.values import OF_TIME, Relation
 from nlp2filters.core.words import fold
 
 MIN_TAGGER_PROBABILITY = 0.5
+# An amount is asked about if at most this many fields hold money; of more, none is likely.
+MAX_RIVALS = 3
 _NUMBERS = tuple(sorted(NUMERIC))
 _AMOUNTS: frozenset[Relation | None] = frozenset({"<", "<=", ">", ">=", "within"})
 
@@ -206,8 +208,8 @@ def _of_unit(
     """Choose among the fields with the unit of the values."""
     likely = [field for field in fields if _reaches(sentence, chunks, field) is not False] or fields
     if len(likely) == 1:
-        share = confidence.ONLY_FIELD_WITH_UNIT if likely[0].unit or likely[0].currency else confidence.UNIT_ASSUMED
-        return FieldMatch(likely[0], at + 1, share, "unit")
+        # What the match of a field without a unit assumes lowers the confidence of its test.
+        return FieldMatch(likely[0], at + 1, confidence.ONLY_FIELD_WITH_UNIT, "unit")
     fields = likely
     if rate := next((field for field in fields if _is_per(field, chunks, sentence)), None):
         return FieldMatch(rate, at + 1, confidence.FIELD_OF_RATE, "unit")
@@ -230,16 +232,25 @@ def _by_adjective_after(sentence: Sentence, at: int, chunks: Sequence[Chunk]) ->
     return replace(match, end=at + 2) if match else None
 
 
-def by_measure(sentence: Sentence, at: int, chunks: Sequence[Chunk], names: Set[str]) -> FieldMatch | None:
-    """Return the field that measures one of these things: by the data, then by the words around, then the first."""
+def by_measure(
+    sentence: Sentence, at: int, chunks: Sequence[Chunk], names: Set[str], others: Sequence[Field] = ()
+) -> FieldMatch | None:
+    """Return the field that measures one of these things: by the data, then by the words around, then the first.
+
+    It may be one of the `others` as well.
+    """
     fields = [
         field
         for field in sentence.lexicon.typed(*_NUMBERS)
-        if names & measures.of_field(field, sentence.language) and sentence.all_fit(chunks, field)
+        if (field in others or names & measures.of_field(field, sentence.language)) and sentence.all_fit(chunks, field)
     ]
     if not fields:
         return None
-    likely = [field for field in fields if _reaches(sentence, chunks, field) is not False] or list(fields)
+    likely = (
+        [field for field in fields if _reaches(sentence, chunks, field)]
+        or [field for field in fields if _reaches(sentence, chunks, field) is not False]
+        or fields
+    )
     near = likely[0] if len(likely) == 1 else _spoken_of(sentence, at, likely)
     if near:
         return FieldMatch(near, at + 1, confidence.MEASURE, "synonym")
@@ -382,12 +393,20 @@ def _by_money(sentence: Sentence, at: int, chunks: Sequence[Chunk], relation: Re
     """
     if relation not in _AMOUNTS and not all(chunk.quantity and chunk.quantity.scaled for chunk in chunks):
         return None
+    place = at + 1 + (sentence.role(at + 1, "bound") is not None)
+    following = sentence.chunk(place)
+    if following and (following.is_unknown or any(True for _ in sentence.fields(place))):
+        # Another noun says what is counted: "at least 4 stars".
+        return None
     fields = _numbers(sentence, chunks)
     in_range = [field for field in fields if _reaches(sentence, chunks, field)]
     money = [field for field in fields if measures.is_money(field, sentence.language)]
     likely = [field for field in money if _reaches(sentence, chunks, field) is not False]
-    if len(fields) < 2 or len(likely) != 1 or (in_range and likely[0] not in in_range):
+    if len(fields) < 2 or not likely or (in_range and likely[0] not in in_range):
         return None
+    if len(likely) > 1:
+        share = 1 / len(likely)
+        return FieldMatch(likely[0], at + 1, share, "type", tuple(likely[1:])) if len(likely) <= MAX_RIVALS else None
     others = _without(in_range, likely[0])
     return FieldMatch(likely[0], at + 1, confidence.ONLY_MONEY, "type", others, rivals=confidence.NOT_MONEY)
 

@@ -72,6 +72,9 @@ def _in_number(chunk: Chunk, field: Field, language: Language, today: dt.date) -
 
 def _in_unknown_unit(quantity: Quantity, field: Field, language: Language) -> int | float:
     """Return the number as it is, or in the usual unit if only that is among the data: "1 TB" in a field of GB."""
+    if unit := measures.unit_in_name(field, language):
+        converted = (units.convert(quantity.value, name, unit) for name in quantity.units)
+        return next((number for number in converted if number is not None), quantity.value)
     usual = measures.in_usual_unit(quantity.value, quantity.units, field, language)
     if usual is None or reaches(field, Range(quantity.value, quantity.value)):
         return quantity.value

@@ -58,6 +58,8 @@ RULES: tuple[Rule, ...] = (
     # A number that counts records is no value of a field, and a superlative after it is a key: "the 10 cheapest".
     sorting.LIMIT,
     sorting.LATEST,
+    # An adjective with a value after it compares; alone it is a sort key: "más caro que 5000", "más caro".
+    comparatives.COMPARATIVE,
     # Sort keys name fields, so they come before all rules in which a field's name begins a test.
     sorting.RANKED_BY,
     sorting.SORTED_BY,
@@ -75,7 +77,6 @@ RULES: tuple[Rule, ...] = (
     comparisons.COMPARISON,
     # The degrees come after the comparators, which contain some of the same words: "more than", "less".
     comparisons.MORE_THAN,
-    comparatives.COMPARATIVE,
     sorting.ADJECTIVE,
     # A field that takes any words would take "unknown" for one of its values.
     fields.UNKNOWN_FIELD,

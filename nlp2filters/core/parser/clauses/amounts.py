@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import cast
 
+from nlp2filters.core import measures
 from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
 from nlp2filters.core.filters import RelativeDate
 from nlp2filters.core.interpretation import Alternative
@@ -48,22 +49,29 @@ def test(
         # A smaller age is a later date.
         relation = values.flipped(relation)
     end = max(match.end, at + 1)
-    assumed = _assumes_unit(chunk, match.field)
+    match = weighed(sentence, match, chunk)
     atom = Atom(
         values.test(relation, match.field, value),
         start,
         end,
-        min(match.confidence, confidence.UNIT_ASSUMED) if assumed else match.confidence,
-        "unit" if assumed else match.source,
+        match.confidence,
+        match.source,
         _alternatives(sentence, match, chunk, relation),
     )
     return Clause(end, (atom,), match.field)
 
 
-def _assumes_unit(chunk: Chunk, field: Field) -> bool:
-    """Return whether an amount has a unit, but the field has none that it could be converted to."""
-    has_unit = chunk.quantity is not None and bool(chunk.quantity.units)
-    return has_unit and field.type in NUMERIC and not (field.unit or field.currency)
+def weighed(sentence: Sentence, match: FieldMatch, chunk: Chunk) -> FieldMatch:
+    """Return the match, less sure if the value has a unit but nobody knows that of the field.
+
+    Only such a match of a field without a unit is by unit, so that the explanation can say what was assumed.
+    """
+    field = match.field
+    if field.type not in NUMERIC or field.unit or field.currency or not chunk.quantity or not chunk.quantity.units:
+        return match
+    if measures.unit_in_name(field, sentence.language) or values.is_year(field, sentence.language):
+        return replace(match, source="type" if match.source == "unit" else match.source)
+    return replace(match, confidence=min(match.confidence, confidence.UNIT_ASSUMED), source="unit")
 
 
 def _is_fraction_of_whole(chunk: Chunk, of: Field) -> bool:

@@ -73,7 +73,8 @@ def _more_than(sentence: Sentence, start: int, context: Context) -> Clause | Non
     for field, candidate in sentence.fields(start + 1):
         match = FieldMatch(field, start + 2, candidate.confidence, candidate.source)
         relation: Relation = ">" if degree == "more" else "<"
-        return _compare(sentence, start, sentence.skip_stopwords(start + 3), relation, context, match)
+        at = sentence.skip_stopwords(start + 3)
+        return _compare(sentence, start, at, relation, context, match) if sentence.coerce_at(at, field) else None
     return None
 
 

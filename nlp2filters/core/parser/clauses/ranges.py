@@ -6,6 +6,7 @@ from dataclasses import replace
 from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.parser import values
 from nlp2filters.core.parser.chunker import Chunk
+from nlp2filters.core.parser.clauses import amounts
 from nlp2filters.core.parser.clauses.amounts import MAX_ALTERNATIVES, resolve
 from nlp2filters.core.parser.clauses.clause import STOPWORD, VALUE, Atom, Clause, Context, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
@@ -31,6 +32,7 @@ def read(
     low, high = (sentence.coerce(limit, match.field) for limit in limits)
     if low is None or high is None:
         return None
+    match = amounts.weighed(sentence, match, limits[1])
     test, end = values.between(match.field, low, high), max(match.end, places[1] + 1)
     alternatives = _alternatives(sentence, match, limits)
     return Clause(end, (Atom(test, start, end, match.confidence, match.source, alternatives),), match.field)

@@ -6,9 +6,8 @@ from typing import cast
 
 from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Field
 from nlp2filters.core.interpretation import Direction, Sort
-from nlp2filters.core.linking import AdjectiveTarget, Candidate, FieldTarget
-from nlp2filters.core.parser import values
-from nlp2filters.core.parser.clauses.clause import MATCH, STOPWORD, VALUE, WORD, Atom, Clause, Context, Rule
+from nlp2filters.core.linking import AdjectiveTarget, FieldTarget
+from nlp2filters.core.parser.clauses.clause import MATCH, STOPWORD, VALUE, WORD, Clause, Context, Rule
 from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.words import fold
 
@@ -377,12 +376,8 @@ def _adjective(sentence: Sentence, start: int, context: Context) -> Clause | Non
     degree = sentence.role(start, "degree")
     key, less = start + (degree is not None), degree == "less"
     degrees = ("base",) if degree else ("base", "comparative")
-    for target, candidate in sentence.adjectives(key, *degrees):
-        compared = target.degree == "comparative" or degree in ("more", "less")
-        if compared and sentence.role(key + 1, "than") and sentence.is_value(sentence.skip_stopwords(key + 2)):
-            if clause := _compared(sentence, start, key, target, candidate, less=less):
-                return clause
-        elif target.degree == "comparative" or not _describes_another(sentence, key):
+    for target, _candidate in sentence.adjectives(key, *degrees):
+        if target.degree == "comparative" or not _describes_another(sentence, key):
             return _by_adjective(sentence, start, key, target, context, less=less)
     return None
 
@@ -395,18 +390,6 @@ def _describes_another(sentence: Sentence, key: int) -> bool:
 
 def _is_placed(sentence: Sentence, at: int) -> bool:
     return _placed(sentence, at, "asc")[1] > at
-
-
-def _compared(
-    sentence: Sentence, start: int, key: int, target: AdjectiveTarget, candidate: Candidate, *, less: bool
-) -> Clause | None:
-    """Read "heavier than 3000 lbs" as a test."""
-    at = sentence.skip_stopwords(key + 2)
-    value = sentence.coerce_at(at, target.field)
-    if value is None:
-        return None
-    test = values.test(">" if target.high != less else "<", target.field, value)
-    return Clause(at + 1, (Atom(test, start, at + 1, candidate.confidence, candidate.source),), target.field)
 
 
 def _by_adjective(
@@ -503,8 +486,6 @@ ADJECTIVE = Rule(
     {"degree", MATCH},
     _adjective,
     {
-        "heavier than 3 kg": "weight > 3000",
-        "less heavy than 3 kg": "weight < 3000",
         "cheap cars": "sort price asc",
         "not cheap": "sort price desc",
         "lighter first": "sort weight asc",
