@@ -66,7 +66,7 @@ MEANINGS: Mapping[Role, frozenset[str]] = {
     "direction": frozenset({"asc", "desc"}),
     # "cheapest first".
     "first": frozenset({"first"}),
-    "limit": frozenset({"top", "first"}),
+    "limit": frozenset({"top", "bottom", "first"}),
     "results": frozenset({"results"}),
     "contains": frozenset({"contains"}),
     "copula": frozenset({"is"}),
@@ -165,6 +165,28 @@ class Numbers(_Table):
 
 
 @dataclass(frozen=True)
+class Singulars(_Table):
+    """Plurals that the stemmer does not know, such as "women"."""
+
+    # The singular of words that follow no pattern.
+    words: Mapping[str, str]
+    # Endings of plurals, each with its replacement: the first pattern that fits.
+    endings: tuple[tuple[Annotated[re.Pattern[str], _read_as(str, re.compile)], str], ...]
+
+
+@dataclass(frozen=True)
+class ValueNames(_Table):
+    """Other words for the values of any catalog. They count where they mean nothing else in it."""
+
+    # Words with the same meaning, in groups: people who are "female" are "women".
+    groups: tuple[Phrases, ...]
+    # Short forms of words in names, and the long ones: "Union Sq".
+    abbreviations: Mapping[str, str]
+    # Marks in names, and the word that people say for each: "Food & Drink".
+    marks: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Ends(_Table):
     """Adjectives for the low and the high end of a field."""
 
@@ -194,6 +216,9 @@ class Degrees(_Table):
     comparative: Phrases
     superlative: Phrases
     inflections: Phrases
+    # Before an adjective: "most popular", "least popular".
+    most: Phrases
+    least: Phrases
     # How a word changes before an ending: the first pattern that it fits, and the replacement.
     spelling: tuple[tuple[Annotated[re.Pattern[str], _read_as(str, re.compile)], str], ...]
     # The comparative and the superlatives of adjectives that do not follow the rules.
@@ -335,6 +360,19 @@ class FieldNames(_Table):
 
 
 @dataclass(frozen=True)
+class Placement(_Table):
+    """Words for the place of records in an order; those for the first place are in the grammar."""
+
+    # After a superlative: the other end comes first.
+    last: Words
+    # Before a count: the newest so many.
+    latest: Words
+    # Verbs that an order follows: "rank them by price". Those of the second kind put the most first.
+    ascending: Words
+    descending: Words
+
+
+@dataclass(frozen=True)
 class SideWords(_Table):
     """Words for one of two fields of a kind: `before` the value, `nouns` in the field's name."""
 
@@ -435,6 +473,8 @@ class Tables(_Table):
     stemmer: str
     # The endings of plurals. The first is added to a name that needs one.
     plural_endings: Phrases
+    singulars: Singulars
+    value_names: ValueNames
     # True if the embedding model and the tagger know the language.
     embedded: bool
     decimal: DecimalMark
@@ -454,6 +494,7 @@ class Tables(_Table):
     dates: Dates
     clock: Clock
     fields: FieldNames
+    placement: Placement
     # Words that tell two fields of a kind apart, such as origin and destination.
     sides: Annotated[Mapping[str, SideWords], _has(SIDES)]
     names: Names
