@@ -32,8 +32,9 @@ Which = Literal["this", "last", "past", "next"]
 Edge = Literal["start", "end"]
 DateOrder = Literal["day first", "month first"]
 Role = Literal[
-    "comparator", "bound", "range", "junction", "negation", "having", "unknown", "extreme", "end", "universal",
-    "degree", "than", "sort", "ranking", "direction", "first", "limit", "results", "contains", "copula", "filler",
+    "comparator", "bound", "range", "junction", "negation", "excluded", "talk", "truth", "having", "unknown", "extreme",
+    "end", "universal", "degree", "than", "sort", "ranking", "direction", "first", "limit", "results", "contains",
+    "copula", "filler",
 ]  # fmt: skip
 SIDES = ("from", "to")
 
@@ -47,6 +48,12 @@ MEANINGS: Mapping[Role, frozenset[str]] = {
     "range": frozenset({"between", "to"}),
     "junction": frozenset({"and", "but", "or", ",", "nor", "(", ")"}),
     "negation": frozenset({"not", "outside", "without"}),
+    # After what is not wanted: "sugar-free", "peanuts excluded".
+    "excluded": frozenset({"free", "out"}),
+    # After an opening "no" that answers a question, and is no condition: "no, I want red ones".
+    "talk": frozenset({"after"}),
+    # After the name of a field that is either true or not: "wireless: yes".
+    "truth": frozenset({"yes", "no"}),
     "having": frozenset({"with"}),
     # "price unknown".
     "unknown": frozenset({"is"}),
@@ -139,8 +146,9 @@ class Numbers(_Table):
     joining: IndexedPhrases
     # Between tens and units: "cuarenta y dos".
     tens_joining: IndexedPhrases
-    # Before a count: "no stops" are zero stops.
+    # Before a count: "no stops" are zero stops, "neither stops nor delays" are none of both.
     none: Words
+    neither: Words
     # Articles that say that one record is meant: "el más barato".
     singular: Phrases
     # Between a unit and the period of a rate: "40 hours a week".
@@ -254,11 +262,36 @@ class Counted(_Table):
 
 
 @dataclass(frozen=True)
+class States(_Table):
+    """Phrases that say whether one of the `fields` has a value, or a count above zero."""
+
+    fields: Phrases
+    present: Phrases
+    absent: Phrases
+
+
+@dataclass(frozen=True)
 class FieldNames(_Table):
     """Words around those that people use for a field: "number of beds", "is unisex", "rating value"."""
 
     # Before the name of a boolean field, in one word: "unfurnished".
     negating: Phrases
+    # In a name, before or after what is missing: "no smoking", "sugar-free". The names say the opposite of the rest.
+    privative_before: Words
+    privative_after: Words
+    # The same at the end of a word: German "zuckerfrei".
+    privative_endings: Phrases
+    # The endings of people that something is done to, which become that of a participle: "assignee", "assigned".
+    patients: Phrases
+    # Further endings of nouns for what is done, and who does it, the longest first: "rating", "reviewer", so "unrated".
+    actions: Phrases
+    # The endings of participles: a field called "resolved at" is known of resolved records.
+    participles: Phrases
+    # Values that mean yes and no.
+    affirmative: Words
+    negative: Words
+    # What some fields say by other words: "sold out".
+    states: Mapping[str, States]
     # Before and after the short name.
     before: Phrases
     after: Phrases

@@ -11,6 +11,7 @@ from nlp2filters.core import field_words
 from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Catalog, Field
 from nlp2filters.core.interpretation import Source
 from nlp2filters.core.languages import Language
+from nlp2filters.core.linking import absence
 from nlp2filters.core.linking.targets import AdjectiveTarget, FieldTarget, NounTarget, Target, ValueTarget
 from nlp2filters.core.words import spaced
 
@@ -29,6 +30,7 @@ def entries(catalog: Catalog, language: Language) -> Iterator[Entry]:
     for field in catalog.fields:
         yield from _names_of_field(field, language)
         yield from _names_of_values(field)
+    yield from absence.entries(catalog, language)
     # "rated" means the rating before it means the number of ratings.
     for field in catalog.fields:
         yield from _counted_things(field, language)
@@ -55,7 +57,7 @@ def _names_of_field(field: Field, language: Language) -> Iterator[Entry]:
         yield name, target, "synonym"
         if (short := field_words.short_name(name, language)) and not field_words.is_count(name, language):
             yield short, target, "synonym"
-    if field.type == "boolean":
+    if absence.yes_no(field, language):
         yield from _negated_names(field, language)
     if field.unit and not language.knows_unit(field.unit):
         yield field.unit, target, "synonym"
@@ -64,7 +66,7 @@ def _names_of_field(field: Field, language: Language) -> Iterator[Entry]:
 
 
 def _negated_names(field: Field, language: Language) -> Iterator[Entry]:
-    """Yield "unfurnished" for the boolean field "furnished"."""
+    """Yield "unfurnished" for the field "furnished", which is true or not."""
     for prefix in language.fields.negating:
         for name in dict.fromkeys((*field_words.plain_names(field.name), field.title, *field.synonyms)):
             yield prefix + name, FieldTarget(field, negated=True), "synonym"
@@ -94,9 +96,11 @@ def _distinctive_words(catalog: Catalog, language: Language) -> Iterator[Entry]:
             if token.kind == "word" and len(token.norm) >= MIN_DISTINCTIVE_LENGTH:
                 owners[token.stem].add(field.name)
                 words[token.stem] = (token.norm, field)
+    # The word "pork" is the opposite of a field "no pork".
+    excluded = [part for field in catalog.fields for part in absence.excluded_parts(field, language)]
     # The word "flights" means the records, not the flight time.
-    for noun in nouns(catalog):
-        for token in language.tokenize(noun):
+    for name in (*excluded, *nouns(catalog)):
+        for token in language.tokenize(name):
             owners.pop(token.stem, None)
     for stem, names in owners.items():
         word, field = words[stem]
