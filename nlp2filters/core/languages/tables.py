@@ -32,7 +32,7 @@ Which = Literal["this", "last", "past", "next"]
 Edge = Literal["start", "end"]
 DateOrder = Literal["day first", "month first"]
 Role = Literal[
-    "comparator", "bound", "range", "junction", "negation", "excluded", "talk", "truth", "having", "unknown", "extreme",
+    "comparator", "bound", "range", "junction", "negation", "excluded", "talk", "having", "unknown", "extreme",
     "end", "universal", "degree", "than", "sort", "ranking", "direction", "first", "limit", "results", "contains",
     "copula", "filler",
 ]  # fmt: skip
@@ -47,13 +47,11 @@ MEANINGS: Mapping[Role, frozenset[str]] = {
     # "between 5 and 10", "5 to 10".
     "range": frozenset({"between", "to"}),
     "junction": frozenset({"and", "but", "or", ",", "nor", "(", ")"}),
-    "negation": frozenset({"not", "outside", "without"}),
-    # After what is not wanted: "sugar-free", "peanuts excluded".
-    "excluded": frozenset({"free", "out"}),
+    "negation": frozenset({"not", "outside", "without", "free"}),
+    # After what is not wanted: "peanuts excluded".
+    "excluded": frozenset({"out"}),
     # After an opening "no" that answers a question, and is no condition: "no, I want red ones".
     "talk": frozenset({"after"}),
-    # After the name of a field that is either true or not: "wireless: yes".
-    "truth": frozenset({"yes", "no"}),
     "having": frozenset({"with"}),
     # "price unknown".
     "unknown": frozenset({"is"}),
@@ -287,7 +285,7 @@ class FieldNames(_Table):
     actions: Phrases
     # The endings of participles: a field called "resolved at" is known of resolved records.
     participles: Phrases
-    # Values that mean yes and no.
+    # Values that mean yes and no, also after a field's name: "wireless: yes".
     affirmative: Words
     negative: Words
     # What some fields say by other words: "sold out".

@@ -91,16 +91,15 @@ def _distinctive_words(catalog: Catalog, language: Language) -> Iterator[Entry]:
     """Yield words that occur in the name of one field only, and mean nothing else: "published" of "date published"."""
     owners: dict[str, set[str]] = defaultdict(set)
     words: dict[str, tuple[str, Field]] = {}
-    for field in catalog.fields:
+    # The word "pork" says the opposite of a field "no pork".
+    for field in (field for field in catalog.fields if not any(absence.excluded_parts(field, language))):
         for token in language.tokenize(field_words.spelled_out(field)):
             if token.kind == "word" and len(token.norm) >= MIN_DISTINCTIVE_LENGTH:
                 owners[token.stem].add(field.name)
                 words[token.stem] = (token.norm, field)
-    # The word "pork" is the opposite of a field "no pork".
-    excluded = [part for field in catalog.fields for part in absence.excluded_parts(field, language)]
     # The word "flights" means the records, not the flight time.
-    for name in (*excluded, *nouns(catalog)):
-        for token in language.tokenize(name):
+    for noun in nouns(catalog):
+        for token in language.tokenize(noun):
             owners.pop(token.stem, None)
     for stem, names in owners.items():
         word, field = words[stem]

@@ -1,19 +1,23 @@
 """Words between the tests: "and", "or", commas, "not", parentheses, and the noun of the records."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Literal, TypeGuard
 
 from nlp2filters.core.filters import Leaf, Not
-from nlp2filters.core.linking import FieldTarget, OppositeTarget, ValueTarget, yes_no
-from nlp2filters.core.parser import values
+from nlp2filters.core.interpretation import Alternative
+from nlp2filters.core.linking import FieldTarget, OppositeTarget, Target, ValueTarget, yes_no
+from nlp2filters.core.parser import presence, values
 from nlp2filters.core.parser.clauses import strings
 from nlp2filters.core.parser.clauses.amounts import MAX_LIST
 from nlp2filters.core.parser.clauses.clause import MATCH, VALUE, Atom, Clause, Connective, Context, Rule
-from nlp2filters.core.parser.presence import absent
 from nlp2filters.core.parser.sentence import Sentence
+from nlp2filters.core.words import fold
 
 # At most this many words come between "any" and "but": "any car that you have but a red one".
 MAX_UNIVERSAL = 6
+# Further away, "but" may mean something else as well.
+MAX_UNIVERSAL_IN_DOUBT = 16
 
 _TALK = "answers a question, and is no condition"
 _PAUSE = re.compile(r"[.,!?;:–—]|\s-\s")
@@ -35,9 +39,11 @@ def _connective(sentence: Sentence, start: int, _: Context) -> Clause | None:
 
 
 def _negates(sentence: Sentence, start: int) -> bool:
-    """Return whether a negation has something to negate: "free from 6 pm" has not."""
-    kind = sentence.role(start, "negation")
-    return kind is not None and not (kind == "without" and sentence.is_value(sentence.skip_stopwords(start + 1)))
+    """Return whether a negation has something to negate: "free from 6 pm" and "free from work" have not."""
+    kind, following = sentence.role(start, "negation"), sentence.skip_stopwords(start + 1)
+    if kind == "free":
+        return bool(sentence.candidates(following)) and not sentence.is_value(following)
+    return kind is not None and not (kind == "without" and sentence.is_value(following))
 
 
 def _excepts(sentence: Sentence, start: int) -> bool:
@@ -53,7 +59,7 @@ def _may_except(sentence: Sentence, start: int) -> bool:
     following = sentence.skip_stopwords(start + 1)
     if any(sentence.role(at, kind) for at in (start + 1, following) for kind in ("negation", "having", "comparator")):
         return False
-    return any(sentence.role(at, "universal") for at in range(start))
+    return any(sentence.role(at, "universal") for at in range(max(0, start - MAX_UNIVERSAL_IN_DOUBT), start))
 
 
 def _is_counted(sentence: Sentence, at: int) -> bool:
@@ -88,12 +94,12 @@ def _excluded(sentence: Sentence, start: int, _: Context) -> Clause | None:
     """Read "sugar-free" and "peanuts and egg excluded"."""
     places = list(_listed(sentence, start))
     end = sentence.skip_stopwords(places[-1] + 1)
-    kind = sentence.role(end, "excluded")
-    if not kind or (kind == "free" and not _is_free(sentence, places, end)):
+    free = _freedom(sentence, places, end)
+    if not free and not sentence.role(end, "excluded"):
         return None
-    if kind == "free" and sentence.gap(end - 1) == "-" and not all(_is_suspended(sentence, at) for at in places[:-1]):
+    if free and sentence.gap(end - 1) == "-" and not all(_is_suspended(sentence, at) for at in places[:-1]):
         return None
-    atoms = [atom for place in places if (atom := _exclusion(sentence, place, end, start))]
+    atoms = [atom for place in places if (atom := _exclusion(sentence, place, end, start, doubtful=free == "doubtful"))]
     if len(atoms) < len(places):
         return None
     pieces = (piece for atom in atoms for piece in (Connective("and", atom.start), atom))
@@ -119,35 +125,56 @@ def _is_suspended(sentence: Sentence, at: int) -> bool:
     return at + 1 < len(sentence.chunks) and sentence.texts[at + 1] == "-" and not sentence.gap(at)
 
 
-def _is_free(sentence: Sentence, places: list[int], at: int) -> bool:
-    """Return whether "free" at a place belongs to the values before it: "gluten free", but not "pool, free parking"."""
-    if at != places[-1] + 1 or sentence.candidates(at):
-        return False
+def _freedom(sentence: Sentence, places: Sequence[int], at: int) -> Literal["sure", "doubtful"] | None:
+    """Return how sure it is that "free" at a place belongs to the values before it, if it may at all.
+
+    "Gluten free" does, but "pool free parking" may be about what the parking costs.
+    """
+    if at != places[-1] + 1 or at >= len(sentence.chunks):
+        return None
+    if fold(sentence.texts[at]) not in sentence.language.fields.privative_after:
+        return None
     gap = sentence.gap(at - 1)
     if gap == "-":
-        return True
-    # "Pool free wifi": a thing that is there or not may be free of charge.
-    follows = sentence.chunk(sentence.skip_stopwords(at + 1))
-    names_value = any(True for _ in sentence.values(places[-1]))
-    return not gap.strip() and (names_value or follows is None or not follows.candidates or _is_noun_next(sentence, at))
+        return "sure"
+    if gap.strip() or sentence.candidates(at):
+        return None
+    following = sentence.skip_stopwords(at + 1)
+    chunk = sentence.chunk(following)
+    settled = chunk is None or sentence.is_noun(following) or not (chunk.is_unknown or chunk.candidates)
+    owners = {candidate.target.field for candidate in sentence.candidates(places[-1]) if _lists(candidate.target)}
+    if not owners:
+        flagged = any(True for _ in sentence.fields(places[-1]))
+        return "sure" if settled and flagged else None
+    others = {target.field for target, _ in sentence.values(following)}
+    return "sure" if settled or (others and owners.isdisjoint(others)) else "doubtful"
 
 
-def _is_noun_next(sentence: Sentence, at: int) -> bool:
-    return sentence.is_noun(sentence.skip_stopwords(at + 1))
+def _lists(target: Target) -> TypeGuard[ValueTarget | OppositeTarget]:
+    """Return whether a record may have many such values: nobody means by "Paris free" that it is not Paris."""
+    return isinstance(target, OppositeTarget) or (isinstance(target, ValueTarget) and target.field.many)
 
 
-def _exclusion(sentence: Sentence, place: int, last: int, first: int) -> Atom | None:
+def _exclusion(sentence: Sentence, place: int, last: int, first: int, *, doubtful: bool) -> Atom | None:
     """Return the test that a value or a flag at a place is not there, for the words from the first to the last."""
     start, end = (first, last + 1) if first == place else (place, place + 1)
     for candidate in sentence.candidates(place):
-        test: Leaf | Not | None = None
-        match candidate.target:
-            case ValueTarget(field, value):
-                test = values.negated(strings.equals(field, value))
-            case FieldTarget(field, negated) if yes_no(field, sentence.language) and not negated:
-                test = absent(field, sentence.language)
-        if test is not None:
-            return Atom(test, start, end, candidate.confidence, candidate.source)
+        if test := _without(candidate.target, sentence):
+            other = Alternative(values.negated(test), candidate.confidence)
+            alternatives = (other,) if doubtful else ()
+            return Atom(test, start, end, candidate.confidence, candidate.source, alternatives)
+    return None
+
+
+def _without(target: Target, sentence: Sentence) -> Leaf | Not | None:
+    """Return the test that what the words mean is not there."""
+    match target:
+        case ValueTarget(field, value):
+            return values.negated(strings.equals(field, value))
+        case OppositeTarget(field, value):
+            return strings.equals(field, value)
+        case FieldTarget(field, negated) if yes_no(field, sentence.language):
+            return (presence.present if negated else presence.absent)(field, sentence.language)
     return None
 
 
@@ -159,11 +186,9 @@ def _opposite(sentence: Sentence, start: int, _: Context) -> Clause | None:
         return None
     for candidate in candidates:
         if isinstance(target := candidate.target, OppositeTarget):
-            end = start + 1 + (sentence.role(start + 1, "excluded") == "free")
-            test = strings.equals(target.field, target.value)
-            if end == start + 1:
-                test = values.negated(test)  # type: ignore[assignment]  # a test of a string
-            return Clause(end, (Atom(test, start, end, candidate.confidence, candidate.source),), target.field)
+            test = values.negated(strings.equals(target.field, target.value))
+            atom = Atom(test, start, start + 1, candidate.confidence, candidate.source)
+            return Clause(start + 1, (atom,), target.field)
     return None
 
 

@@ -15,6 +15,8 @@ from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.values import Relation
 from nlp2filters.core.words import fold
 
+# A "with" or "without" governs the names of fields up to this many chunks away.
+MAX_DISTANCE = 6
 # After these, another clause begins.
 _ENDING = frozenset({"junction", "negation", "results"})
 
@@ -183,15 +185,14 @@ def _unquoted(sentence: Sentence, start: int, at: int, match: FieldMatch, *, con
 
 
 def _field_alone(sentence: Sentence, start: int, context: Context) -> Clause | None:
-    for candidate in sentence.candidates(start):
-        if not isinstance(target := candidate.target, FieldTarget):
-            continue
-        clause = (
-            _flag(sentence, start, target, candidate)
-            or _stated(sentence, start, target, candidate)
-            or _without_value(sentence, start, target.field, candidate, context)
-            or _with_value(sentence, start, target.field, candidate)
-        )
+    targets = [(c.target, c) for c in sentence.candidates(start) if isinstance(c.target, FieldTarget)]
+    governing = _governing(sentence, start) if targets else None
+    for target, candidate in targets:
+        clause = _flag(sentence, start, target, candidate) or _stated(sentence, start, target, candidate, context)
+        if not clause and governing == "without":
+            clause = _without_value(sentence, start, target.field, candidate, context)
+        elif not clause and governing == "with":
+            clause = _with_value(sentence, start, target.field, candidate)
         if clause:
             return clause
     return None
@@ -212,7 +213,8 @@ def _flag(sentence: Sentence, start: int, target: FieldTarget, candidate: Candid
 
 def _answer(sentence: Sentence, at: int, *, linked: bool) -> str | None:
     """Return the "yes" or "no" at a place: `linked` to the field by "is" or a colon, or the end of the clause."""
-    answer = sentence.role(at, "truth")
+    word, words = fold(sentence.texts[at]) if at < len(sentence.chunks) else "", sentence.language.fields
+    answer = "yes" if word in words.affirmative else "no" if word in words.negative else None
     # "The pool is no longer open" is no answer.
     ends = at + 1 >= len(sentence.chunks) or sentence.role(at + 1, "junction") is not None
     written = linked and sentence.texts[at - 1] in (":", "=")
@@ -229,16 +231,26 @@ def _presence(
     return Clause(end, (atom,))
 
 
-def _stated(sentence: Sentence, start: int, target: FieldTarget, candidate: Candidate) -> Clause | None:
+def _stated(
+    sentence: Sentence, start: int, target: FieldTarget, candidate: Candidate, context: Context
+) -> Clause | None:
     """Read "unassigned", "sold out", and "resolved tickets" where a field tells when that was."""
-    participle = sentence.texts[start].lower().endswith(sentence.language.fields.participles)
     negative = target.stated and target.negated
-    if not target.stated and not (participle and target.field.nullable):
+    if not target.stated and not _is_event(sentence, start, target.field, context):
         return None
     # "Assigned to Ann" says more.
     if not negative and not _ends_clause(sentence, start + 1):
         return None
     return _presence(sentence, start, start + 1, target.field, candidate, holds=not target.negated)
+
+
+def _is_event(sentence: Sentence, start: int, field: Field, context: Context) -> bool:
+    """Return whether a participle tells what has happened to the records, and a field when: "resolved tickets"."""
+    if not field.nullable or not sentence.texts[start].lower().endswith(sentence.language.fields.participles):
+        return False
+    negation = context.negation
+    negated = negation is not None and sentence.skip_stopwords(negation.at + 1) == start
+    return negated or (field.type in ("date", "datetime") and sentence.is_noun(start + 1))
 
 
 def _ends_clause(sentence: Sentence, at: int) -> bool:
@@ -260,7 +272,7 @@ def _without_value(
 ) -> Clause | None:
     """Read "no stops" and "without a rating": a count of zero, or no value."""
     connective = context.pending
-    if not connective or _governing(sentence, start) != "without" or _limits(sentence, start + 1):
+    if not connective or _limits(sentence, start + 1):
         return None
     counts = presence.is_count(field, sentence.language)
     share = confidence.COUNT_OF_ZERO if counts else confidence.VALUE_MISSING
@@ -272,11 +284,11 @@ def _without_value(
 
 def _governing(sentence: Sentence, start: int) -> Literal["with", "without"] | None:
     """Return the word before a field's name, or before the list of names that it ends: "no comments or votes"."""
-    for at in range(start - 1, -1, -1):
+    for at in range(start - 1, max(start - 1 - MAX_DISTANCE, -1), -1):
         chunk, last = sentence.chunks[at], fold(sentence.texts[at]).split()[-1:]
         if negation := chunk.role("negation"):
             none = sentence.language.numbers.none.union(sentence.language.numbers.neither)
-            return "without" if negation == "without" or none.intersection(last) else None
+            return "without" if negation in ("without", "free") or none.intersection(last) else None
         if chunk.role("having"):
             return "with"
         listed = chunk.role("junction") in ("and", "or", "nor") or any(True for _ in sentence.fields(at))
@@ -297,8 +309,7 @@ def _with_value(sentence: Sentence, start: int, field: Field, candidate: Candida
         return None
     end = start + 1
     follows = sentence.chunk(end)
-    ends = _ends_clause(sentence, end) or (follows and follows.candidates and not follows.is_value)
-    if not ends or _governing(sentence, start) != "with":
+    if not _ends_clause(sentence, end) and not (follows and follows.candidates and not follows.is_value):
         return None
     return _presence(sentence, start, end, field, candidate, holds=True, share=confidence.VALUE_PRESENT)
 
