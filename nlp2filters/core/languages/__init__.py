@@ -219,6 +219,10 @@ class Language(Tables):
     def _inflected(self, words: Sequence[str]) -> Sequence[str]:
         return [self._with_ending(word, ending) for word in words for ending in self.degrees.inflections]
 
+    def with_ending(self, word: str, ending: str) -> Iterator[str]:
+        """Yield the spellings of a word with an ending: as they are, and as in the degrees of adjectives."""
+        yield from dict.fromkeys((word + ending, self._with_ending(word, ending)))
+
     def _with_ending(self, word: str, ending: str) -> str:
         for pattern, replacement in self.degrees.spelling if ending else ():
             if pattern.search(word):

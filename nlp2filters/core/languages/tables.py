@@ -33,8 +33,9 @@ Edge = Literal["start", "end"]
 Third = Literal["early", "mid", "late"]
 DateOrder = Literal["day first", "month first"]
 Role = Literal[
-    "comparator", "bound", "range", "junction", "negation", "having", "unknown", "extreme", "end", "universal",
-    "degree", "than", "sort", "ranking", "direction", "first", "limit", "results", "contains", "copula", "filler",
+    "comparator", "bound", "range", "junction", "negation", "excluded", "talk", "having", "unknown", "extreme",
+    "end", "universal", "degree", "than", "sort", "ranking", "direction", "first", "limit", "results", "contains",
+    "copula", "filler",
 ]  # fmt: skip
 SIDES = ("from", "to")
 
@@ -47,7 +48,11 @@ MEANINGS: Mapping[Role, frozenset[str]] = {
     # "between 5 and 10", "5 to 10".
     "range": frozenset({"between", "to"}),
     "junction": frozenset({"and", "but", "or", ",", "nor", "(", ")"}),
-    "negation": frozenset({"not", "outside", "without"}),
+    "negation": frozenset({"not", "outside", "without", "free"}),
+    # After what is not wanted: "peanuts excluded".
+    "excluded": frozenset({"out"}),
+    # After an opening "no" that answers a question, and is no condition: "no, I want red ones".
+    "talk": frozenset({"after"}),
     "having": frozenset({"with"}),
     # "price unknown".
     "unknown": frozenset({"is"}),
@@ -150,8 +155,9 @@ class Numbers(_Table):
     hundredths: Annotated[PhraseTable[str], _read_as(Mapping[str, Phrases], PhraseTable.of_lists)]
     # Between tens and units: "cuarenta y dos".
     tens_joining: IndexedPhrases
-    # Before a count: "no stops" are zero stops.
+    # Before a count: "no stops" are zero stops, "neither stops nor delays" are none of both.
     none: Words
+    neither: Words
     # Articles that say that one record is meant: "el más barato".
     singular: Phrases
     # Between a unit and the period of a rate: "40 hours a week".
@@ -339,11 +345,36 @@ class Counted(_Table):
 
 
 @dataclass(frozen=True)
+class States(_Table):
+    """Phrases that say whether one of the `fields` has a value, or a count above zero."""
+
+    fields: Phrases
+    present: Phrases
+    absent: Phrases
+
+
+@dataclass(frozen=True)
 class FieldNames(_Table):
     """Words around those that people use for a field: "number of beds", "is unisex", "rating value"."""
 
     # Before the name of a boolean field, in one word: "unfurnished".
     negating: Phrases
+    # In a name, before or after what is missing: "no smoking", "sugar-free". The names say the opposite of the rest.
+    privative_before: Words
+    privative_after: Words
+    # The same at the end of a word: German "zuckerfrei".
+    privative_endings: Phrases
+    # The endings of people that something is done to, which become that of a participle: "assignee", "assigned".
+    patients: Phrases
+    # Further endings of nouns for what is done, and who does it, the longest first: "rating", "reviewer", so "unrated".
+    actions: Phrases
+    # The endings of participles: a field called "resolved at" is known of resolved records.
+    participles: Phrases
+    # Values that mean yes and no, also after a field's name: "wireless: yes".
+    affirmative: Words
+    negative: Words
+    # What some fields say by other words: "sold out".
+    states: Mapping[str, States]
     # Before and after the short name.
     before: Phrases
     after: Phrases

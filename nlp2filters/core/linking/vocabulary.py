@@ -12,6 +12,7 @@ from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Catalog, Field
 from nlp2filters.core.interpretation import Source
 from nlp2filters.core.languages import Language
 from nlp2filters.core.languages.tables import Ends, Measure
+from nlp2filters.core.linking import absence
 from nlp2filters.core.linking.targets import AdjectiveTarget, FieldTarget, NounTarget, Target, ValueTarget
 from nlp2filters.core.words import fold, spaced
 
@@ -33,6 +34,7 @@ def entries(catalog: Catalog, language: Language) -> Iterator[Entry]:
     for field in catalog.fields:
         yield from _names_of_field(field, language, records)
         yield from _names_of_values(field)
+    yield from absence.entries(catalog, language)
     # "rated" means the rating before it means the number of ratings.
     for field in catalog.fields:
         yield from _counted_things(field, language)
@@ -64,7 +66,7 @@ def _names_of_field(field: Field, language: Language, records: Set[str]) -> Iter
             ):
                 continue
             yield short, target, "synonym"
-    if field.type == "boolean":
+    if absence.yes_no(field, language):
         yield from _negated_names(field, language)
     if field.unit and not language.knows_unit(field.unit):
         yield field.unit, target, "synonym"
@@ -73,7 +75,7 @@ def _names_of_field(field: Field, language: Language, records: Set[str]) -> Iter
 
 
 def _negated_names(field: Field, language: Language) -> Iterator[Entry]:
-    """Yield "unfurnished" for the boolean field "furnished"."""
+    """Yield "unfurnished" for the field "furnished", which is true or not."""
     for prefix in language.fields.negating:
         for name in dict.fromkeys((*field_words.plain_names(field.name), field.title, *field.synonyms)):
             yield prefix + name, FieldTarget(field, negated=True), "synonym"
@@ -145,7 +147,8 @@ def _distinctive_words(catalog: Catalog, language: Language) -> Iterator[Entry]:
     """Yield words that occur in the name of one field only, and mean nothing else: "published" of "date published"."""
     owners: dict[str, set[str]] = defaultdict(set)
     words: dict[str, tuple[str, Field]] = {}
-    for field in catalog.fields:
+    # The word "pork" says the opposite of a field "no pork".
+    for field in (field for field in catalog.fields if not any(absence.excluded_parts(field, language))):
         for token in language.tokenize(field_words.spelled_out(field)):
             if token.kind == "word" and len(token.norm) >= MIN_DISTINCTIVE_LENGTH:
                 owners[token.stem].add(field.name)

@@ -53,6 +53,8 @@ __all__ = [
 ]
 
 RULES: tuple[Rule, ...] = (
+    # A "no" that only answers would negate whatever follows it.
+    connectives.TALK,
     # A name that was cut out of the text is one chunk, whatever its words mean otherwise.
     strings.OPEN_VALUE,
     # A number that counts records is no value of a field, and a superlative after it is a key: "the 10 cheapest".
@@ -81,6 +83,10 @@ RULES: tuple[Rule, ...] = (
     # A field that takes any words would take "unknown" for one of its values.
     fields.UNKNOWN_FIELD,
     fields.FIELD_UNKNOWN,
+    # A word behind a value, or a zero before it, turns it into its opposite: "sugar-free".
+    connectives.EXCLUDED_VALUE,
+    connectives.OPPOSITE,
+    connectives.ZERO,
     # A field takes the value after it, before that value may look for a field by itself, and stands alone if none
     # follows.
     fields.FIELD_AND_VALUE,
@@ -110,6 +116,8 @@ def read(sentence: Sentence, hints: Sequence[BooleanHint] = ()) -> Clauses:
     clauses, at = Clauses(), 0
     while at < len(sentence.chunks):
         sentence.budget.spend(CHUNK_STEPS)
+        if clauses.context.negation and connectives.ends_sentence(sentence, at - 1):
+            clauses.pieces.pop()
         clause = _first(sentence, at, clauses.context)
         if clause:
             clauses.add(clause, at)

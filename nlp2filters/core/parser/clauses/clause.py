@@ -12,12 +12,15 @@ from nlp2filters.core.parser.sentence import Sentence
 # in quotes, a word about which nothing is known, and one without content.
 NAME, MATCH, VALUE, QUOTED, WORD, STOPWORD = "#name", "#match", "#value", "#quoted", "#word", "#stopword"
 
-_JOINING = frozenset({"and", "or", ",", "nor", "not"})
+_JOINING = frozenset({"and", "or", ",", "nor", "not", "but"})
 
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """One test, the chunks `start` to `end` (exclusive) that it came from, and its confidence."""
+    """One test, the chunks `start` to `end` (exclusive) that it came from, and its confidence.
+
+    `opposite` is the test under a "not", unless that is just the negated one: of "comments above 0" it is "0 comments".
+    """
 
     test: Leaf | Not
     start: int
@@ -25,11 +28,15 @@ class Atom:
     confidence: float
     source: Source
     alternatives: tuple[Alternative, ...] = ()
+    opposite: Leaf | Not | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Connective:
-    """A word between tests: "and", "or", ",", "nor", "not", "(" or ")"; "noun" if it names the records."""
+    """A word between tests: "and", "or", ",", "nor", "not", "but", "(" or ")"; "noun" if it names the records.
+
+    A "but" may also mean "not": "any car under $5000 but red".
+    """
 
     kind: str
     at: int

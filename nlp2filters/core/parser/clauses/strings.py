@@ -76,15 +76,15 @@ def _known_pair(sentence: Sentence, start: int, _: Context) -> Clause | None:
     last = sentence.skip_stopwords(first + 2)
     if not joint or not sentence.chunk(last):
         return None
-    by_field = [
+    starts, ends = (
         {target.field: (target, candidate) for target, candidate in sentence.values(at)} for at in (first, last)
-    ]
-    sides = disambiguation.both_sides(*map(list, by_field), sentence.language)
+    )
+    sides = disambiguation.both_sides(list(starts), list(ends), sentence.language)
     if not sides:
         return None
     pairs = (
         (at, start if at == first else at, *values[side])
-        for at, values, side in zip((first, last), by_field, sides, strict=True)
+        for at, values, side in zip((first, last), (starts, ends), sides, strict=True)
     )
     atoms = tuple(
         Atom(equals(target.field, target.value), begin, at + 1, candidate.confidence, candidate.source)
