@@ -30,7 +30,7 @@ FLOORS = {
     "money": 100,
     "negation": 97,
     "nothing": 100,
-    "number": 95,
+    "number": 98,
     "or": 97,
     "range": 100,
     "sort": 100,
