@@ -66,11 +66,11 @@ def with_question(reading: Interpretation, catalog: Catalog, today: dt.date) -> 
 
 def _question(contradiction: Contradiction, reading: Interpretation, catalog: Catalog) -> Clarification:
     quotes = {condition.test: condition.quote for condition in reading.conditions}
-    named = [f"“{quotes.get(test) or sentence(test, catalog)}”" for test in contradiction.tests[:MAX_CHOICES]]
+    quoted = [f"“{quotes.get(test) or sentence(test, catalog)}”" for test in contradiction.tests[:MAX_CHOICES]]
     choices = list(dict.fromkeys(sentence(test, catalog) for test in contradiction.tests[:MAX_CHOICES]))
     if len(choices) == 1:
         choices.append(LEAVE_OUT)
-    return Clarification(f"What does {' with '.join(named)} mean? {contradiction.reason}.", tuple(choices))
+    return Clarification(f"What does {' with '.join(quoted)} mean? {contradiction.reason}.", tuple(choices))
 
 
 def find(node: Filter, catalog: Catalog, today: dt.date) -> Contradiction | None:

@@ -35,9 +35,13 @@ FLOORS = {
     "money": 100,
     "negation": 97,
     "nothing": 100,
+<<<<<<< HEAD
     "number": 95,
     "operator": 100,
     "opposite": 98,
+=======
+    "number": 98,
+>>>>>>> wip-numbers
     "or": 97,
     "order": 95,
     "range": 100,

@@ -202,7 +202,7 @@ class Ends(_Table):
 
 @dataclass(frozen=True)
 class Measure(_Table):
-    """What numbers may measure: `fields` are words in the names of fields that do.
+    """A thing that numbers measure: `fields` are words in the names of fields that do.
 
     One that has no unit may be in one of `units`, or in another of its dimension; "money" is any currency. `low` and
     `high` are adjectives for the ends.

@@ -226,9 +226,11 @@ def _range_of(node: Node) -> str | None:
     return None
 
 
-def _apart(left: Node, right: Node, catalog: Catalog) -> bool:
-    match left.filter, right.filter:
-        case Between(field, low, high), Between(other, from_, to) if field == other and not catalog.by_name[field].many:
+def _apart(one: Node, other: Node, catalog: Catalog) -> bool:
+    match one.filter, other.filter:
+        case Between(field, low, high), Between(second, from_, to) if (
+            field == second and not catalog.by_name[field].many
+        ):
             limits = (low, high, from_, to)
             if all(isinstance(limit, int | float) for limit in limits) or all(type(it) is dt.date for it in limits):
                 return high < from_ or to < low  # type: ignore[operator]  # all are of one kind
