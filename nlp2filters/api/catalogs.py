@@ -112,7 +112,7 @@ def _infer(name: str, media_type: str, content: bytes, currency: str | None) -> 
     for index, row in enumerate(rows):
         if not row:
             raise InvalidRequest([Violation(f"/{index}", "Expected an object with one member per column.")])
-    return infer(name, rows, currency=currency)
+    return infer(name, rows, currency=currency).catalog
 
 
 def _rows(media_type: str, content: bytes) -> list[Row]:

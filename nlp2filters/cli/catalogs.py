@@ -50,7 +50,7 @@ def add_to(command: argparse.ArgumentParser) -> None:
 
 def _infer(args: argparse.Namespace) -> int:
     with row_readers.open_source(args.source, args.table) as source:
-        catalog = infer(args.name or source.name, _with_progress(source), currency=args.currency)
+        catalog = infer(args.name or source.name, _with_progress(source), currency=args.currency).catalog
     written = orjson.dumps(catalogs.to_json(catalog), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     if args.out:
         files.write(args.out, written)
