@@ -6,12 +6,13 @@ from datetime import date, datetime
 from types import NoneType
 from typing import Any
 
-from nlp2filters.core.catalog import MAX_FIELDS, Catalog, parse, to_json
+from nlp2filters.core.catalog import MAX_FIELDS, Catalog, Field, parse, to_json
 from nlp2filters.core.infer import records
 from nlp2filters.core.infer.columns import Column
 from nlp2filters.core.infer.decisions import Limits, conventions, decide
 from nlp2filters.core.infer.moments import DateOrder
 from nlp2filters.core.infer.report import ColumnReport, Inference, Note
+from nlp2filters.core.words import spaced
 from nlp2filters.errors import InvalidCatalog, Violation
 
 __all__ = ["ColumnReport", "DateOrder", "Inference", "Note", "infer", "refine"]
@@ -62,7 +63,8 @@ def infer(
     limits = Limits(currency, max_values, max_closed)
     agreed = conventions(columns.values(), date_order)
     decided = [decide(header, column, total, limits, agreed) for header, column in columns.items()]
-    catalog = Catalog(name, tuple(field for field, _ in decided), title=records.title(name), nouns=records.nouns(name))
+    fields = tuple(field for field, _ in decided)
+    catalog = Catalog(name, fields, title=records.title(name), nouns=records.nouns(name, _meanings(fields)))
     return Inference(parse(to_json(catalog)), tuple(report for _, report in decided))
 
 
@@ -144,6 +146,13 @@ def _refined(plain: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
     names = {value["value"] for value in values}
     values += [{"value": value, "synonyms": synonyms} for value, synonyms in more.items() if value not in names]
     return {**plain, **change, "values": values}
+
+
+def _meanings(fields: Iterable[Field]) -> frozenset[str]:
+    """Return the names of fields and their known values, in lower case."""
+    names = (name for field in fields for name in (spaced(field.name), field.label))
+    values = (value.value for field in fields for value in field.values)
+    return frozenset(text.lower() for text in (*names, *values))
 
 
 def _escape(part: str) -> str:

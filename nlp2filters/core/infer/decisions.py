@@ -253,13 +253,16 @@ def _measured(case: _Case, extents: Extents) -> Decision | None:
     # A share may be a fraction, even if those seen are not.
     type_ = "integer" if extent.whole and mark != _PERCENT else "number"
     unit = header.unit or (mark.name if mark.kind == "unit" else None)
+    if header.unit == "%" and mark == NOTHING and extent.low >= 0 and extent.high <= 1 and not extent.whole:
+        unit = None
+        notes = (*notes, Note("decided", "The numbers are shares of 1, so they are not in %."))
     code = mark.name if mark.kind == "currency" else header.currency
     if code is None and header.is_money and unit is None:
         code = case.limits.currency
     if code:
         return Decision({**_range("money", extent.low, extent.high), "currency": code}, notes)
     if header.is_money and unit is None:
-        text = "It looks like money, but no currency is named: an amount in any currency is compared as it is."
+        text = "Is this money? No currency is named, so an amount in any currency is compared as it is."
         notes = (*notes, Note("question", text))
     if unit in TIME_UNITS:
         type_ = "duration"

@@ -27,6 +27,7 @@ _UNIT_WORDS = {
     "mpg": "mpg",
     "mph": "mph",
     "km/h": "kmh kph km/h",
+    "knot": "knots kn",
     "hp": "hp bhp horsepower",
     "kW": "kw kilowatts",
     "kWh": "kwh",

@@ -67,7 +67,8 @@ NOTHING = Mark()
 def _numeral_pattern(decimal: Decimals) -> re.Pattern[str]:
     comma, point = (",", r"\.") if decimal == "." else (r"\.", ",")
     # Groups of two digits are Indian: "12,34,567".
-    grouped = rf"[1-9]\d{{0,2}}(?:(?:{comma}\d{{2}})*{comma}\d{{3}}|(?:['’]\d{{3}})+|(?:[{_SPACES}]\d{{3}})+)"
+    by_comma = rf"(?:{comma}\d{{3}})+|(?:{comma}\d{{2}})+{comma}\d{{3}}"
+    grouped = rf"[1-9]\d{{0,2}}(?:{by_comma}|(?:['’]\d{{3}})+|(?:[{_SPACES}]\d{{3}})+)"
     # Numbers have no leading zeros: those are codes, such as 02139.
     return re.compile(rf"(?:{grouped}|0|[1-9]\d*)(?:{point}\d*)?|{point}\d+")
 

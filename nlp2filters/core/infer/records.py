@@ -1,6 +1,7 @@
 """Records: a title and nouns for those of a table, from its name."""
 
 import re
+from collections.abc import Container
 
 from nlp2filters.core.infer.word_lists import word_set
 from nlp2filters.core.words import spaced
@@ -31,6 +32,8 @@ _IRREGULAR = {
     "statuses": "status",
     "viruses": "virus",
     "bonuses": "bonus",
+    "monarchs": "monarch",
+    "stomachs": "stomach",
     "buses": "bus",
     "gas": "gas",
     "news": "news",
@@ -40,8 +43,9 @@ _IRREGULAR = {
 }
 _PLURALS = {one: many for many, one in _IRREGULAR.items()}
 _PLURAL_IN_ES = re.compile(r"(?:ss|x|zz|ch|sh)es$")
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W_]+")
 _CONSONANT_Y = re.compile(r".*[^aeiou]y")
+_SHORTEST_NOUN = 3
 _NO_PLURAL = ("ss", "us", "is")
 
 
@@ -51,20 +55,24 @@ def title(name: str) -> str:
     return " ".join(parts).capitalize()
 
 
-def nouns(name: str) -> tuple[str, ...]:
-    """Return the words for one record and for several: "order" and "orders" for "orders"."""
+def nouns(name: str, meanings: Container[str] = ()) -> tuple[str, ...]:
+    """Return the words for one record and for several: "order" and "orders" for "orders".
+
+    `meanings` are words in lower case that mean something else: a noun is no condition.
+    """
     parts = _words(name)
-    if not parts or len(parts[-1]) < 3:
+    if not parts or len(parts[-1]) < _SHORTEST_NOUN or not parts[-1].isalpha():
         return ()
     *before, last = parts
     one = singular(last)
     forms = (one, plural(one))
     phrases = tuple(" ".join((*before, form)) for form in forms) if before else ()
-    return tuple(dict.fromkeys((*phrases, *forms)))
+    return tuple(noun for noun in dict.fromkeys((*phrases, *forms)) if noun not in meanings)
 
 
 def _words(name: str) -> list[str]:
-    return [word for part in _WORD.findall(spaced(name)) if (word := part.lower()) not in _TECHNICAL]
+    found = [word.lower() for word in _WORD.findall(spaced(name))]
+    return [word for word in found if word not in _TECHNICAL and not word[0].isdigit()]
 
 
 def singular(noun: str) -> str:
