@@ -1,12 +1,13 @@
 """Decisions: the field that a column becomes, and why."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nlp2filters.core import units
-from nlp2filters.core.catalog import Field, FieldType, Operator, Value
+from nlp2filters.core.catalog import STRINGS, Field, FieldType, Operator, Value
 from nlp2filters.core.infer import names, strings
 from nlp2filters.core.infer.columns import Column
 from nlp2filters.core.infer.headers import Header, read_header
@@ -67,7 +68,6 @@ class Decision:
 
     attributes: Mapping[str, Any]
     notes: tuple[Note, ...] = ()
-    label: str | None = None
     always: bool = False
 
     def noting(self, *notes: Note) -> "Decision":
@@ -97,30 +97,24 @@ def decide(name: str, column: Column, rows: int, limits: Limits, agreed: Convent
     """Return the field that a settled column becomes, and the reasons."""
     case = _Case(name, column, rows, limits, agreed, read_header(name))
     decision = _decision(case)
-    header = case.header
-    type_: FieldType = decision.attributes["type"]
-    present = column.cells
-    if type_ in ("keyword", "text"):
-        values = column.strings()
-        present += sum(times for text, times in column.unknowns.items() if text in values)
-    notes = [*decision.notes, *case.refusals]
-    words = {text: times for text, times in column.unknowns.items() if present == column.cells or text not in values}
-    if words:
-        cells = sum(words.values())
-        notes.append(Note("unknown", f"{_of(cells, rows)} unknown: {quoted(words)}.", cells, examples(words)))
+    type_ = decision.attributes["type"]
+    # Those cells whose words stand for unknown have notes.
+    present = column.cells - sum(note.cells or 0 for note in decision.notes if note.kind == "unknown")
+    values = column.strings() if type_ in STRINGS else {}
+    words = Counter({text: times for text, times in column.unknowns.items() if text not in values})
+    present = min(rows, present + column.unknowns.total() - words.total())
+    notes = (*decision.notes, *case.refusals, *_unknown(words, rows))
     nullable = present < rows and not decision.always
-    many = bool(decision.attributes.get("many", column.many))
-    field_ = Field(
-        name,
-        **{
-            "label": header.label if decision.label is None else decision.label,
-            "many": column.many,
-            "nullable": nullable,
-            **decision.attributes,
-        },
-    )
+    attributes = {"label": case.header.label, "many": column.many, "nullable": nullable, **decision.attributes}
     distinct = None if column.overflow else len(column.distinct)
-    return field_, ColumnReport(name, type_, many, present, rows - present, distinct, tuple(notes))
+    report = ColumnReport(name, type_, attributes["many"], present, rows - present, distinct, notes)
+    return Field(name, **attributes), report
+
+
+def _unknown(words: Counter[str], rows: int) -> Iterable[Note]:
+    if words:
+        text = f"{_of(words.total(), rows)} unknown: {quoted(words)}."
+        yield Note("unknown", text, words.total(), examples(words))
 
 
 def _of(cells: int, rows: int) -> str:

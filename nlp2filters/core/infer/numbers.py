@@ -123,7 +123,7 @@ def read(text: str, decimal: Decimals) -> Amount | None:
     value = _numeral(match["numeral"], match["exponent"], decimal)
     marked = _marked(match["before"] or "", (match["after"] or "").strip())
     if value is None or marked is None:
-        return None
+        return _compound(text)
     factor, mark = marked
     if factor != 1:
         value = units.whole(round(value * factor, 6))
