@@ -28,14 +28,14 @@ class CatalogDocument(RootModel[catalogs.Catalog]):
 class ColumnNote(Strict):
     """A sentence about a column of a table. `cells` is the number of cells that it is about."""
 
-    kind: Literal["decided", "unknown", "refused", "question"]
+    kind: Literal["question", "refused", "unknown", "decided"]
     text: str
     cells: int | None
     examples: list[str]
 
 
 class InferredColumn(Strict):
-    """What became of a column of a table: `cells` have a value, `unknown` have none. `distinct` is null if too many."""
+    """The fate of a column of a table: `cells` have a value, `unknown` have none. `distinct` is null if too many."""
 
     name: str
     type: catalogs.FieldType

@@ -107,9 +107,9 @@ def _in_all_spellings(leaf: Leaf, field: Field) -> Filter:
 
 
 def _spellings(field: Field, spelling: Scalar) -> Iterator[str]:
-    known = next((value for value in field.values if value.value == spelling), None)
-    if known:
-        yield from (synonym for synonym in known.synonyms if is_spelling(synonym, known.value))
+    value = next((value for value in field.values if value.value == spelling), None)
+    if value:
+        yield from (synonym for synonym in value.synonyms if is_spelling(synonym, value.value))
 
 
 def _flat(node: Filter) -> Filter:

@@ -41,12 +41,12 @@ class Answers:
             self.words[word] += times
         return not self.is_hopeless
 
-    def meanings(self, *, named: bool) -> Mapping[str, bool] | None:
-        """Return what each word means, or None if they are no answers. `named`: the column's name asks yes or no."""
+    def meanings(self, *, is_asked: bool) -> Mapping[str, bool] | None:
+        """Return what each word means, or None if they are no answers. `is_asked`: the column's name asks yes or no."""
         if self.is_hopeless or not self.words:
             return None
         for no, yes in _PAIRS:
-            if self.words.keys() <= {no, yes} and (len(self.words) == 2 or min(len(no), len(yes)) > 1 or named):
+            if self.words.keys() <= {no, yes} and (len(self.words) == 2 or min(len(no), len(yes)) > 1 or is_asked):
                 return {no: False, yes: True}
         return None
 

@@ -16,7 +16,7 @@ from nlp2filters.core.infer.misfits import Misfits
 from nlp2filters.core.infer.moments import DateOrder, Form, Precision
 from nlp2filters.core.infer.numbers import NOTHING, Decimals, Extent, Extents, Mark
 from nlp2filters.core.infer.records import plural
-from nlp2filters.core.infer.report import ColumnReport, Note, examples, quoted
+from nlp2filters.core.infer.report import NOTE_KINDS, ColumnReport, Note, examples, quoted
 
 # The values of a keyword occur this many times on average; those of a closed one, so often that no others are expected.
 MIN_OCCURRENCES, MIN_OCCURRENCES_IF_CLOSED = 1.5, 2
@@ -42,7 +42,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
-    """How the other columns of the table write what one column does not tell."""
+    """Ways of writing that all columns of a table share, where the cells of one do not tell."""
 
     decimal: Decimals | None = None
     date_order: DateOrder | None = None
@@ -103,7 +103,8 @@ def decide(name: str, column: Column, rows: int, limits: Limits, agreed: Convent
     values = column.strings() if type_ in STRINGS else {}
     words = Counter({text: times for text, times in column.unknowns.items() if text not in values})
     present = min(rows, present + column.unknowns.total() - words.total())
-    notes = (*decision.notes, *case.refusals, *_unknown(words, rows))
+    notes = (*case.refusals, *_unknown(words, rows), *decision.notes)
+    notes = tuple(sorted(notes, key=lambda note: NOTE_KINDS.index(note.kind)))
     nullable = present < rows and not decision.always
     attributes = {"label": case.header.label, "many": column.many, "nullable": nullable, **decision.attributes}
     distinct = None if column.overflow else len(column.distinct)
@@ -137,10 +138,10 @@ def _answers(case: _Case) -> Decision | None:
     column, asks = case.column, names.answers(case.header.words)
     if column.many or not column.cells:
         return None
-    if meanings := column.answers.meanings(named=asks):
-        said = {word.lower() for word in column.distinct}
-        text = ", ".join(f"'{word}' is {'yes' if yes else 'no'}" for word, yes in meanings.items() if word in said)
-        plain = said <= {"true", "false"}
+    if meanings := column.answers.meanings(is_asked=asks):
+        words = {word.lower() for word in column.distinct}
+        text = ", ".join(f"'{word}' is {'yes' if yes else 'no'}" for word, yes in meanings.items() if word in words)
+        plain = words <= {"true", "false"}
         return Decision({"type": "boolean"}, () if plain else (Note("decided", f"{text[:1]}{text[1:]}."),))
     if column.answers.are_ticks and column.cells < case.rows and not column.unknowns:
         note = Note("decided", f"{quoted(column.distinct)} is yes, and an empty cell no.")
@@ -271,9 +272,9 @@ def _unify(case: _Case, extents: Extents) -> tuple[Mark, Extent | None, tuple[No
     plain = extents.pop(NOTHING, None)
     if not extents:
         return NOTHING, plain, ()
-    shown = ", ".join(mark.name for mark in extents)
+    marks = ", ".join(mark.name for mark in extents)
     if len(extents) > 1 and {mark.kind for mark in extents} != {"unit"}:
-        case.refuse(f"The numbers are not of one kind: {shown}.")
+        case.refuse(f"The numbers are not of one kind: {marks}.")
         return NOTHING, None, ()
     main = max(extents, key=lambda mark: extents[mark].cells)
     if main.kind == "noun" and (len(case.column.distinct) < 2 or plain):
@@ -284,12 +285,12 @@ def _unify(case: _Case, extents: Extents) -> tuple[Mark, Extent | None, tuple[No
     total: Extent | None = plain
     for mark, extent in extents.items():
         if not (converted := _converted(extent, mark, main)):
-            case.refuse(f"The cells have units that do not convert into each other: {shown}.")
+            case.refuse(f"The cells have units that do not convert into each other: {marks}.")
             return NOTHING, None, ()
         total = _joined(total, converted)
     notes = []
     if len(extents) > 1:
-        notes.append(Note("decided", f"The cells have the units {shown}; they are taken in {main.name}."))
+        notes.append(Note("decided", f"The cells have the units {marks}; they are taken in {main.name}."))
     if plain:
         notes.append(
             Note(
@@ -367,15 +368,15 @@ def _moments(case: _Case) -> Decision | None:
 
 def _date_order(case: _Case) -> tuple[DateOrder | None, tuple[Note, ...]]:
     orders = case.column.moments.orders
-    shown = examples(case.column.distinct)
+    cells = examples(case.column.distinct)
     if not orders:
         return None, ()
     if len(orders) == 1:
         return orders[0], (Note("decided", f"The {orders[0]} comes first."),)
     if order := case.conventions.date_order:
-        return order, (Note("decided", f"The {order} comes first, as elsewhere in the table.", None, shown),)
-    text = f"Does the day or the month come first in '{shown[0]}'? No cell tells, so no range is known."
-    return None, (Note("question", text, None, shown),)
+        return order, (Note("decided", f"The {order} comes first, as elsewhere in the table.", None, cells),)
+    text = f"Does the day or the month come first in '{cells[0]}'? No cell tells, so no range is known."
+    return None, (Note("question", text, None, cells),)
 
 
 def _clocks(case: _Case) -> Decision | None:

@@ -47,7 +47,7 @@ _CURRENCIES = {mark.casefold(): code for mark, code in CURRENCY_MARKS.items()}
 
 
 class Mark(NamedTuple):
-    """What is written beside a number: a `unit`, a `currency`, a `noun` ("2 seasons"), or nothing."""
+    """Something written beside a number: a `unit`, a `currency`, a `noun` ("2 seasons"), or nothing."""
 
     kind: Literal["", "unit", "currency", "noun"] = ""
     name: str = ""

@@ -71,8 +71,8 @@ def nouns(name: str, meanings: Container[str] = ()) -> tuple[str, ...]:
 
 
 def _words(name: str) -> list[str]:
-    found = [word.lower() for word in _WORD.findall(spaced(name))]
-    return [word for word in found if word not in _TECHNICAL and not word[0].isdigit()]
+    words = [word.lower() for word in _WORD.findall(spaced(name))]
+    return [word for word in words if word not in _TECHNICAL and not word[0].isdigit()]
 
 
 def singular(noun: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from nlp2filters.core.catalog import Catalog, FieldType
 
@@ -12,11 +12,13 @@ _MAX_SHOWN = 40
 _MAX_EXAMPLES = 5
 
 NoteKind = Literal[
-    "decided",  # how the cells are read
-    "unknown",  # cells that stand for an unknown value
-    "refused",  # what kept the column from being of a stricter type
     "question",  # what the cells do not tell, so that a person should
+    "refused",  # what kept the column from being of a stricter type
+    "unknown",  # cells that stand for an unknown value
+    "decided",  # how the cells are read
 ]
+# The most important one first.
+NOTE_KINDS: tuple[NoteKind, ...] = get_args(NoteKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class ColumnReport:
-    """What became of a column. `cells` have a value, `unknown` have none; `distinct` is None if there are too many."""
+    """The fate of a column. `cells` have a value, `unknown` have none; `distinct` is None if there are too many.
+
+    `notes` begin with what a person should see.
+    """
 
     name: str
     type: FieldType

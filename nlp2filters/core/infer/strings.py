@@ -89,8 +89,8 @@ def lists(texts: Mapping[str, int]) -> Lists | None:
     for separator, name in _SEPARATORS.items():
         if sum(separator in text for text in stripped) < max(1, _MIN_SHARE_SPLIT * len(stripped)):
             continue
-        if found := _separated(stripped, separator):
-            return Lists(f"lists with {name}", _splitter(separator), found)
+        if items := _separated(stripped, separator):
+            return Lists(f"lists with {name}", _splitter(separator), items)
     return None
 
 
