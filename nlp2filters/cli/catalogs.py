@@ -76,7 +76,9 @@ def _reasons(inference: Inference, *, everything: bool) -> Iterator[str]:
             )
             yield from (f"  {note.text}" for note in column.notes)
         else:
-            yield from (f"{column.name}: {note.text}" for note in column.notes if note.kind != "decided")
+            yield from (
+                f"{column.name} ({column.type}): {note.text}" for note in column.notes if note.kind != "decided"
+            )
 
 
 def _with_progress(source: Source) -> Iterator[Row]:

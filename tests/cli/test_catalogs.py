@@ -43,9 +43,9 @@ def test_what_a_column_lost_is_told(tmp_path: Path, capsys: pytest.CaptureFixtur
     table.write_text("size,sent,kind\n1,01/02/2024,a\nmany,03/04/2024,a\n3,05/06/2024,N/A\n")
     assert main(["catalog", "infer", str(table)]) == 0
     printed = capsys.readouterr().err
-    assert "size: 1 of 3 cells is no number: 'many'." in printed
-    assert "sent: Does the day or the month come first in '01/02/2024'?" in printed
-    assert "kind: 1 of 3 cells is unknown: 'N/A'." in printed
+    assert "size (text): 1 of 3 cells is no number: 'many'." in printed
+    assert "sent (date): Does the day or the month come first in '01/02/2024'?" in printed
+    assert "kind (keyword): 1 of 3 cells is unknown: 'N/A'." in printed
     assert main(["catalog", "infer", str(table), "--why", "--date-order", "day"]) == 0
     printed = capsys.readouterr().err
     assert "sent: date; 3 cells with a value, 0 without, 3 different" in printed

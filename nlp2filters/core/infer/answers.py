@@ -20,7 +20,7 @@ _PAIRS = (
     ("n", "s"),
 )
 # A cell with one of these means yes, and an empty one no.
-TICKS = frozenset({"x", "✓", "✔", "☑"})
+TICKS = frozenset({"x", "y", "✓", "✔", "☑"})
 _WORDS = frozenset(word for pair in _PAIRS for word in pair) | TICKS
 _LONGEST = 5
 

@@ -34,3 +34,5 @@ CURRENCY_MARKS = {
     "₺": "TRY",
     "₦": "NGN",
 } | {code: code for code in _CURRENCY_CODES.split()}
+# Several countries write their currency so.
+AMBIGUOUS_MARKS = frozenset({"kr", "kr."})

@@ -54,7 +54,7 @@ def conventions(columns: Iterable[Column], date_order: DateOrder | None) -> Conv
     orders: set[DateOrder] = {date_order} if date_order else set()
     for column in columns:
         if column.amounts.cells == column.cells and len(column.amounts.decimals) == 1:
-            decimals.update(column.amounts.decimals)
+            decimals.update(mark for mark in column.amounts.decimals if not column.amounts.notation(mark).misfits.cells)
         if not date_order and column.moments.cells == column.cells and len(column.moments.orders) == 1:
             orders.update(column.moments.orders)
     return Conventions(
@@ -103,7 +103,9 @@ def decide(name: str, column: Column, rows: int, limits: Limits, agreed: Convent
     values = column.strings() if type_ in STRINGS else {}
     words = Counter({text: times for text, times in column.unknowns.items() if text not in values})
     present = min(rows, present + column.unknowns.total() - words.total())
-    notes = (*case.refusals, *_unknown(words, rows), *decision.notes)
+    # What is no number may be a date.
+    refusals = case.refusals if type_ in STRINGS else ()
+    notes = (*refusals, *_unknown(words, rows), *decision.notes)
     notes = tuple(sorted(notes, key=lambda note: NOTE_KINDS.index(note.kind)))
     nullable = present < rows and not decision.always
     attributes = {"label": case.header.label, "many": column.many, "nullable": nullable, **decision.attributes}
@@ -142,7 +144,7 @@ def _answers(case: _Case) -> Decision | None:
         words = {word.lower() for word in column.distinct}
         text = ", ".join(f"'{word}' is {'yes' if yes else 'no'}" for word, yes in meanings.items() if word in words)
         plain = words <= {"true", "false"}
-        return Decision({"type": "boolean"}, () if plain else (Note("decided", f"{text[:1]}{text[1:]}."),))
+        return Decision({"type": "boolean"}, () if plain else (Note("decided", f"{text}."),))
     if column.answers.are_ticks and column.cells < case.rows and not column.unknowns:
         note = Note("decided", f"{quoted(column.distinct)} is yes, and an empty cell no.")
         return Decision({"type": "boolean"}, (note,), always=True)
@@ -212,14 +214,8 @@ def _special_integers(case: _Case, extents: Extents) -> Decision | None:
     if len(extents) != 1 or extent is None or not extent.whole or case.header.unit in TIME_UNITS - {"s", "ms"}:
         return None
     words = case.header.words
-    moments = case.column.moments
-    if names.is_dated(words) and moments.cells == case.column.cells and set(moments.examples) == {"compact"}:
-        span = moments.span(None)
-        return (
-            Decision(_range("date", span.low.date(), span.high.date()), (Note("decided", "Days as yyyymmdd."),))
-            if span
-            else None
-        )
+    if names.is_dated(words) and (decision := _compact_days(case)):
+        return decision
     if names.is_temporal(words) and (decision := _epoch(extent)):
         return decision
     unique = not case.column.overflow and all(times == 1 for times in case.column.distinct.values())
@@ -229,6 +225,14 @@ def _special_integers(case: _Case, extents: Extents) -> Decision | None:
         attributes = {**_range("integer", extent.low, extent.high), "operators": _OPERATORS_OF_IDENTIFIERS}
         return Decision(attributes, (note,))
     return None
+
+
+def _compact_days(case: _Case) -> Decision | None:
+    moments = case.column.moments
+    span = moments.span(None)
+    if span is None or moments.cells < case.column.cells or set(moments.examples) != {"compact"}:
+        return None
+    return Decision(_range("date", span.low.date(), span.high.date()), (Note("decided", "Days as yyyymmdd."),))
 
 
 def _epoch(extent: Extent) -> Decision | None:
@@ -252,16 +256,19 @@ def _measured(case: _Case, extents: Extents) -> Decision | None:
         unit = None
         notes = (*notes, Note("decided", "The numbers are shares of 1, so they are not in %."))
     code = mark.name if mark.kind == "currency" else header.currency
-    if code is None and header.is_money and unit is None:
+    is_money = mark.kind == "money" or (header.is_money and unit is None and mark.kind != "scale")
+    if code is None and is_money:
         code = case.limits.currency
     if code:
         return Decision({**_range("money", extent.low, extent.high), "currency": code}, notes)
-    if header.is_money and unit is None:
+    if is_money:
         text = "Is this money? No currency is named, so an amount in any currency is compared as it is."
         notes = (*notes, Note("question", text))
     if unit in TIME_UNITS:
         type_ = "duration"
     attributes = {**_range(type_, extent.low, extent.high), "unit": unit}
+    if mark.kind == "scale":
+        notes = (*notes, Note("decided", f"The numbers are out of {mark.name}."))
     if mark.kind == "noun":
         attributes["synonyms"] = (plural(mark.name),)
     return Decision(attributes, notes)
@@ -277,7 +284,7 @@ def _unify(case: _Case, extents: Extents) -> tuple[Mark, Extent | None, tuple[No
         case.refuse(f"The numbers are not of one kind: {marks}.")
         return NOTHING, None, ()
     main = max(extents, key=lambda mark: extents[mark].cells)
-    if main.kind == "noun" and (len(case.column.distinct) < 2 or plain):
+    if main.kind in ("noun", "scale") and (len(case.column.distinct) < 2 or plain):
         return NOTHING, None, ()
     unit = case.header.unit
     if unit and main.kind == "unit" and units.convert(1, main.name, unit) is not None:

@@ -33,6 +33,7 @@ _CLOCK = r"""
 _ZONE = r"(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
 _TIMESTAMP = re.compile(rf"(?P<date>.+?)(?:[Tt]|,?\s+(?:at\s+)?){_CLOCK}(?:\s*{_ZONE})?", re.VERBOSE)
 _TIME = re.compile(_CLOCK, re.VERBOSE)
+_HOUR = re.compile(r"(?P<hour>\d{1,2})\s?(?P<half>[AaPp])\.?[Mm]\.?")
 _LONG_CLOCK = re.compile(r"(?P<hour>\d{1,4}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,9})?)?")
 
 _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
@@ -154,21 +155,22 @@ def _full_year(digits: str) -> int:
 
 
 def _time_of(match: re.Match[str]) -> dt.time | None:
-    hour, half = int(match["hour"]), match["half"]
+    parts = match.groupdict()
+    hour, half = int(parts["hour"]), parts["half"]
     if half:
         if not 1 <= hour <= 12:
             return None
         hour = hour % 12 + (12 if half in "pP" else 0)
     # Nanoseconds are cut to microseconds.
-    microseconds = int(match["fraction"][:6].ljust(6, "0")) if match["fraction"] else 0
+    microseconds = int((parts.get("fraction") or "0")[:6].ljust(6, "0"))
+    minute, second = int(parts.get("minute") or 0), int(parts.get("second") or 0)
     try:
-        return dt.time(hour, int(match["minute"]), int(match["second"] or 0), microseconds, _zone_of(match))
+        return dt.time(hour, minute, second, microseconds, _zone_of(parts.get("zone")))
     except ValueError:
         return None
 
 
-def _zone_of(match: re.Match[str]) -> dt.tzinfo | None:
-    zone = match.groupdict().get("zone")
+def _zone_of(zone: str | None) -> dt.tzinfo | None:
     if not zone:
         return None
     if zone[0] not in "+-":
@@ -288,10 +290,10 @@ def _grown(span: Span | None, value: Any, times: int) -> Span:
 
 
 def read_time(value: Any) -> dt.time | None:
-    """Read "17:05:30", "9:30" and "5:30 PM"."""
+    """Read "17:05:30", "9:30", "5:30 PM" and "5pm"."""
     if not isinstance(value, str):
         return value if isinstance(value, dt.time) and value.tzinfo is None else None
-    match = _TIME.fullmatch(value) if len(value) <= MAX_LENGTH else None
+    match = _TIME.fullmatch(value) or _HOUR.fullmatch(value) if len(value) <= MAX_LENGTH else None
     return _time_of(match) if match else None
 
 

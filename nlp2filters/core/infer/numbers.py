@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from nlp2filters.core import units
-from nlp2filters.core.infer.currencies import CURRENCY_MARKS
+from nlp2filters.core.infer.currencies import AMBIGUOUS_MARKS, CURRENCY_MARKS
 from nlp2filters.core.infer.measures import unit_of
 from nlp2filters.core.infer.misfits import Misfits
 from nlp2filters.core.infer.records import singular
@@ -47,9 +47,12 @@ _CURRENCIES = {mark.casefold(): code for mark, code in CURRENCY_MARKS.items()}
 
 
 class Mark(NamedTuple):
-    """Something written beside a number: a `unit`, a `currency`, a `noun` ("2 seasons"), or nothing."""
+    """Something written beside a number: a `unit`, a `currency`, a `noun` ("2 seasons"), or nothing.
 
-    kind: Literal["", "unit", "currency", "noun"] = ""
+    `money` is a currency of several countries ("kr"), `scale` the best possible value ("4.5/5").
+    """
+
+    kind: Literal["", "unit", "currency", "money", "noun", "scale"] = ""
     name: str = ""
 
 
@@ -95,6 +98,7 @@ _CELL = re.compile(
     """,
     re.VERBOSE,
 )
+_SCALE = re.compile(r"([\d.,]+)\s?/\s?(5|10|20|100)")
 _PART = re.compile(r"(\d+(?:[.,]\d+)?)\s*([^\W\d_]+|['′\"″])[.,]?\s*(?:and\s+)?")
 _ISO_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?")
 _LENGTHS = {"'": "ft", "′": "ft", '"': "in", "″": "in"}
@@ -117,6 +121,10 @@ def read(text: str, decimal: Decimals) -> Amount | None:
         return None
     if _PLAIN.fullmatch(text):
         return Amount(int(text), NOTHING)
+    if scale := _SCALE.fullmatch(text):
+        amount = read(scale[1], decimal)
+        fits = amount and amount.value <= int(scale[2])
+        return Amount(amount.value, Mark("scale", scale[2]), amount.separated) if amount and fits else None
     match = _CELL.fullmatch(text)
     if not match:
         return _compound(text)
@@ -146,6 +154,8 @@ def _numeral(text: str, exponent: str | None, decimal: Decimals) -> Number | Non
 @lru_cache(maxsize=4_096)
 def _marked(before: str, after: str) -> tuple[int, Mark] | None:
     """Return the factor and the mark that the text around a number says; None if it says something else."""
+    if before.casefold() in AMBIGUOUS_MARKS and not after:
+        return 1, Mark("money", "kr")
     currency = _CURRENCIES.get(before.casefold()) if before else None
     if before and not currency:
         return None
@@ -163,6 +173,8 @@ def _marked_behind(after: str) -> tuple[int, Mark] | None:
         return 1, NOTHING
     if code := _CURRENCIES.get(after.casefold()):
         return 1, Mark("currency", code)
+    if after.casefold() in AMBIGUOUS_MARKS:
+        return 1, Mark("money", "kr")
     if plain in _MULTIPLIERS:
         return _MULTIPLIERS[plain], NOTHING
     if unit := unit_of(plain):

@@ -40,6 +40,9 @@ def column(header: str, *values: object, **options: Any) -> Field:
         (["10,000+", "500+"], "integer", 500, 10000),
         (["1.2M", "900k"], "integer", 900_000, 1_200_000),
         (["3 million", "2.5 million"], "integer", 2_500_000, 3_000_000),
+        (["4.5/5", "3/5"], "number", 3, 4.5),
+        (["2 Seasons", "1 Season"], "integer", 1, 2),
+        (["1 299 kr", "99,50 kr"], "number", 99.5, 1299),
     ],
 )
 def test_numbers(values: list[str], type_: str, low: float, high: float) -> None:
@@ -68,6 +71,12 @@ def test_numbers(values: list[str], type_: str, low: float, high: float) -> None
 def test_currencies_in_cells(values: list[str], currency: str, low: float, high: float) -> None:
     field = column("x", *values)
     assert (field.type, field.currency, field.minimum, field.maximum) == ("money", currency, low, high)
+
+
+def test_a_currency_of_several_countries_is_asked_about() -> None:
+    field, report = inferred("x", "1 299 kr", "99 kr")
+    assert (field.type, report.notes[0].kind) == ("integer", "question")
+    assert column("x", "1 299 kr", "99 kr", currency="SEK").currency == "SEK"
 
 
 @pytest.mark.parametrize(
@@ -100,6 +109,7 @@ def test_units_in_cells(values: list[str], type_: str, unit: str, low: float, hi
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
+        (["7/10", "3/5"], "not of one kind: 10, 5"),
         (["2 kg", "3 cm"], "do not convert into each other: kg, cm"),
         (["$5", "€5"], "not of one kind: USD, EUR"),
         (["$5", "5 kg"], "not of one kind"),
@@ -196,6 +206,7 @@ def test_timestamps(values: list[str], low: str) -> None:
         ("duration", ["3:45", "12:01"], "duration", 225),
         ("runtime", ["1:02:03", "36:10:00"], "duration", 3723),
         ("opens", ["9:30", "17:00"], "time", "09:30:00"),
+        ("opens", ["9am", "5:30 PM"], "time", "09:00:00"),
     ],
 )
 def test_names_that_say_what_numbers_are(header: str, values: list[str], type_: str, low: object) -> None:
@@ -280,6 +291,7 @@ def test_few_words_beside_many_numbers_are_unknown() -> None:
         ("deck", ["F", "F"], "keyword"),
         ("grade", ["N", "Y", "M", "N", "Y", "M"], "keyword"),
         ("vegan", ["x", "", "X"], "boolean"),
+        ("gift", ["Y", "", "Y"], "boolean"),
         ("axis", ["x", "y", "x", "y"], "keyword"),
         ("survived", ["0", "1", "1"], "boolean"),
         ("Discontinued", [0, 1, 0], "boolean"),
