@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from nlp2filters.core import field_words
 from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.interpretation import Source
 from nlp2filters.core.linking import MAX_FIELDS, Lexicon
@@ -91,7 +92,10 @@ def _units(chunk: Chunk) -> tuple[str, ...]:
 def _by_form(sentence: Sentence, at: int, chunks: Sequence[Chunk], last: Field | None) -> FieldMatch | None:
     """Return the field that holds such values: times of day, amounts in a unit, dates and years."""
     return (
-        _by_clock(sentence, at, chunks) or _by_unit(sentence, at, chunks, last) or _by_year(sentence, at, chunks, last)
+        _by_clock(sentence, at, chunks)
+        or _by_unit(sentence, at, chunks, last)
+        or _by_code(sentence, at, chunks)
+        or _by_year(sentence, at, chunks, last)
     )
 
 
@@ -111,7 +115,8 @@ def _by_tagger(sentence: Sentence, at: int, chunks: Sequence[Chunk], ruled: Fiel
 
 def _by_clock(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:
     """Return the field that holds times of day, if the values are times of day."""
-    fields = sentence.lexicon.typed("time") if all(chunk.clock for chunk in chunks) else ()
+    lexicon = sentence.lexicon
+    fields = (lexicon.typed("time") or lexicon.typed("datetime")) if all(chunk.clock for chunk in chunks) else ()
     if not fields:
         return None
     near = _spoken_of(sentence, at, fields)
@@ -148,6 +153,29 @@ def _of_unit(
     return FieldMatch(first, at + 1, share, "unit", tuple(others))
 
 
+def _by_code(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:
+    """Return the field that holds codes, if the values are classes of such: "4xx"."""
+    if not all(chunk.quantity and chunk.quantity.high is not None for chunk in chunks):
+        return None
+    integers = [field for field in sentence.lexicon.typed("integer") if sentence.all_fit(chunks, field)]
+    is_called_code = [field for field in integers if _is_called_code(field, sentence)]
+    fields = is_called_code or [field for field in integers if _holds_codes(field)]
+    if not fields:
+        return None
+    share = confidence.ONLY_FIELD_OF_CODES if len(fields) == 1 else 1 / len(fields)
+    return FieldMatch(fields[0], at + 1, share, "type", tuple(fields[1:]))
+
+
+def _is_called_code(field: Field, sentence: Sentence) -> bool:
+    return not field_words.words(field).isdisjoint(sentence.language.fields.codes)
+
+
+def _holds_codes(field: Field) -> bool:
+    """Return whether all the data of a field have three digits."""
+    low, high = field.minimum, field.maximum
+    return isinstance(low, int) and isinstance(high, int) and 100 <= low <= high <= 999
+
+
 def _says_old(sentence: Sentence, at: int) -> bool:
     """Return whether the chunk ends in a word for age: "2 years old"."""
     return sentence.texts[at].lower().rpartition(" ")[2] in sentence.language.dates.old
@@ -163,7 +191,9 @@ def _is_per(field: Field, chunks: Sequence[Chunk], sentence: Sentence) -> bool:
 
 def _by_age(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:
     """Read "less than 2 years old" as a test of the only date, if there is one."""
-    dates = [field for field in sentence.lexicon.typed("date", "datetime") if sentence.all_fit(chunks, field)]
+    lexicon = sentence.lexicon
+    aged = lexicon.typed("date", "datetime") or _years(lexicon)
+    dates = [field for field in aged if sentence.all_fit(chunks, field)]
     return FieldMatch(dates[0], at + 1, confidence.ONLY_DATE_FOR_AGE, "unit") if len(dates) == 1 else None
 
 
