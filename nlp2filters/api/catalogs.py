@@ -12,12 +12,12 @@ from nlp2filters import demo, row_readers
 from nlp2filters.api.body import read_body, read_json
 from nlp2filters.api.headers import etag_matches
 from nlp2filters.api.responses import JSON
-from nlp2filters.api.routes import Call, Operation, Param
+from nlp2filters.api.routes import Call, OneOf, Operation, Param
 from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import schemas
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.infer import infer
+from nlp2filters.core.infer import DateOrder, Inference, infer
 from nlp2filters.core.linking import embeddable
 from nlp2filters.core.requests import parse_catalog
 from nlp2filters.errors import (
@@ -92,27 +92,47 @@ async def infer_from_rows(call: Call) -> Response:
     """Infer a catalog from example rows, for you to review, edit and store. Nothing is stored yet.
 
     Send the rows as CSV with a header line, as JSON Lines, or as a JSON list of objects. `?name=` sets the catalog's
-    name, and `?currency=` (ISO 4217) the currency of amounts without one.
+    name, `?currency=` (ISO 4217) the currency of amounts without one, and `?date_order=` what comes first in dates such
+    as 03/04/2024. With `?explain=true`, the answer has the catalog as `catalog`, and as `columns` the reasons: what was
+    seen, decided and refused in each column.
     """
     name = call.query.get("name", "inferred")
     _check_name(name)
     currency = call.query.get("currency")
     if currency is not None and not re.fullmatch("[A-Z]{3}", currency, re.ASCII):
         raise InvalidRequest([Violation("/query/currency", "Expected an ISO 4217 code, such as EUR.")])
+    date_order, explain = _date_order(call), _explains(call)
     content = await read_body(call.request, _CSV, _JSON_LINES, "application/json")
     media_type = call.headers["content-type"].partition(";")[0].strip().lower()
-    catalog = await asyncio.to_thread(_infer, name, media_type, content, currency)
-    return JSON(catalogs.to_json(catalog))
+    inference = await asyncio.to_thread(_infer, name, media_type, content, currency, date_order)
+    catalog = catalogs.to_json(inference.catalog)
+    if not explain:
+        return JSON(catalog)
+    return JSON({"catalog": catalog, "columns": [column.to_json() for column in inference.columns]})
 
 
-def _infer(name: str, media_type: str, content: bytes, currency: str | None) -> Catalog:
+def _date_order(call: Call) -> DateOrder | None:
+    match call.query.get("date_order"):
+        case None | "day" | "month" as order:
+            return order
+    raise InvalidRequest([Violation("/query/date_order", "Expected day or month.")])
+
+
+def _explains(call: Call) -> bool:
+    match call.query.get("explain", "false"):
+        case "true" | "false" as explain:
+            return explain == "true"
+    raise InvalidRequest([Violation("/query/explain", "Expected true or false.")])
+
+
+def _infer(name: str, media_type: str, content: bytes, currency: str | None, date_order: DateOrder | None) -> Inference:
     rows = _rows(media_type, content)
     if not rows:
         raise InvalidRequest([Violation("", "There are no rows.")])
     for index, row in enumerate(rows):
         if not row:
             raise InvalidRequest([Violation(f"/{index}", "Expected an object with one member per column.")])
-    return infer(name, rows, currency=currency)
+    return infer(name, rows, currency=currency, date_order=date_order)
 
 
 def _rows(media_type: str, content: bytes) -> list[Row]:
@@ -175,6 +195,18 @@ _CURRENCY = Param(
     description="The currency of amounts without one, as an ISO 4217 code.",
     schema={"type": "string", "pattern": "^[A-Z]{3}$"},
 )
+_DATE_ORDER = Param(
+    name="date_order",
+    location="query",
+    description="What comes first in dates such as 03/04/2024, if no cell of the table tells.",
+    schema={"enum": ["day", "month"]},
+)
+_EXPLAIN = Param(
+    name="explain",
+    location="query",
+    description="`true`: answer with the catalog and the reasons for each of its fields.",
+    schema={"type": "boolean", "default": False},
+)
 _ROWS = {
     _CSV: {"schema": {"type": "string"}},
     _JSON_LINES: {"schema": {"type": "string"}},
@@ -188,9 +220,9 @@ operations = [
         "/v1/catalogs/infer",
         infer_from_rows,
         "jobs:read",
-        {200: schemas.CatalogDocument},
+        {200: OneOf(lambda: [schemas.CatalogDocument, schemas.InferredCatalog])},
         body=_ROWS,
-        params=(_QUERY_NAME, _CURRENCY),
+        params=(_QUERY_NAME, _CURRENCY, _DATE_ORDER, _EXPLAIN),
         problems=_PROBLEMS,
         tag="catalogs",
     ),

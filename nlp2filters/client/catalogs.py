@@ -8,7 +8,7 @@ from nlp2filters.client import options
 from nlp2filters.client.requests import Call, Requester
 from nlp2filters.core import schemas
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.schemas import CatalogSummary
+from nlp2filters.core.schemas import CatalogSummary, InferredCatalog
 
 
 class AsyncCatalogs:
@@ -37,11 +37,21 @@ class AsyncCatalogs:
         self, rows: Sequence[Mapping[str, Any]], name: str = "inferred", *, currency: str | None = None
     ) -> Catalog:
         """Infer a catalog from rows, for you to review, edit and store: nothing is stored yet."""
-        params = {"name": name, **({"currency": currency} if currency else {})}
-        return await self._read(Call("POST", "/v1/catalogs/infer", [*rows], params=params))
+        return await self._read(_inference(rows, name, currency))
+
+    async def infer_with_reasons(
+        self, rows: Sequence[Mapping[str, Any]], name: str = "inferred", *, currency: str | None = None
+    ) -> InferredCatalog:
+        """Infer a catalog as `infer` does, with what was seen, decided and refused in each column."""
+        return await self._requester.read(InferredCatalog, _inference(rows, name, currency, explain="true"))
 
     async def _read(self, call: Call) -> Catalog:
         return (await self._requester.read(schemas.CatalogDocument, call)).root
+
+
+def _inference(rows: Sequence[Mapping[str, Any]], name: str, currency: str | None, **params: str) -> Call:
+    params |= {"name": name, **({"currency": currency} if currency else {})}
+    return Call("POST", "/v1/catalogs/infer", [*rows], params=params)
 
 
 def _path(name: str) -> str:
