@@ -35,13 +35,9 @@ FLOORS = {
     "money": 100,
     "negation": 97,
     "nothing": 100,
-<<<<<<< HEAD
-    "number": 95,
+    "number": 98,
     "operator": 100,
     "opposite": 98,
-=======
-    "number": 98,
->>>>>>> wip-numbers
     "or": 97,
     "order": 95,
     "range": 100,
