@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,9 @@ from nlp2filters.core.units import dimension
 from nlp2filters.core.words import Token
 
 Degree = Literal["base", "comparative", "superlative"]
+
+# Money in any currency, by its code in ISO 4217: "a grand".
+ANY_CURRENCY = "XXX"
 
 _FOLDER = Path(__file__).parent
 # The languages that have a file, by their ISO 639-1 code.
@@ -47,7 +50,13 @@ class Language(Tables):
         tokens = words.tokenize(
             text, decimal=self.decimal_mark, stemmer=self.stemmer, dotted_dates="." in self.dates.numeric
         )
+        tokens = [self._with_singular(token) for token in tokens]
         return self._brackets.replace(tokens) if self.brackets else tokens
+
+    def _with_singular(self, token: Token) -> Token:
+        """Stem a plural such as "women" like its singular."""
+        singular = _singular(token.norm, self) if token.kind == "word" else None
+        return replace(token, stem=words.stem(singular, self.stemmer)) if singular else token
 
     @cached_property
     def _brackets(self) -> Brackets:
@@ -227,6 +236,15 @@ def _norms(phrase: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=16_384)
+def _singular(word: str, language: Language) -> str | None:
+    """Return the singular of a plural that the stemmer does not know."""
+    if word in language.singulars.words:
+        return language.singulars.words[word]
+    endings = ((pattern, replacement) for pattern, replacement in language.singulars.endings if pattern.search(word))
+    return next((pattern.sub(replacement, word) for pattern, replacement in endings), None)
+
+
+@lru_cache(maxsize=16_384)
 def _compound_number(word: str, language: Language) -> int | float | None:
     return language._compound_numbers.value(word)
 
@@ -238,4 +256,4 @@ ENGLISH = Language.read("en")
 def of(locale: str) -> Language:
     """Return the language of a locale of the form `LOCALES`, such as "es-MX"."""
     code, _, region = locale.partition("-")
-    return ENGLISH if code == "en" else Language.read(code, region)
+    return ENGLISH if code == "en" and region not in ENGLISH.dates.order_by_region else Language.read(code, region)
