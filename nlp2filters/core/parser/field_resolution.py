@@ -448,6 +448,8 @@ def _numbers(sentence: Sentence, chunks: Sequence[Chunk]) -> Sequence[Field]:
 
 def _reaches(sentence: Sentence, chunks: Sequence[Chunk], field: Field) -> bool | None:
     """Return whether the data of the field reach all the values; None if nobody knows."""
+    if field.minimum is None or field.maximum is None:
+        return None
     answers = [values.reaches(field, value) if (value := sentence.coerce(chunk, field)) else False for chunk in chunks]
     if False in answers:
         return False
