@@ -25,6 +25,7 @@ FLOORS = {
     "ambiguity": 100,
     "comparison": 100,
     "date": 100,
+    "datetime": 99,
     "german": 94,
     "injection": 87,
     "money": 100,

@@ -207,4 +207,4 @@ ENGLISH = Language.read("en")
 def of(locale: str) -> Language:
     """Return the language of a locale of the form `LOCALES`, such as "es-MX"."""
     code, _, region = locale.partition("-")
-    return ENGLISH if code == "en" else Language.read(code, region)
+    return ENGLISH if code == "en" and region not in ENGLISH.dates.order_by_region else Language.read(code, region)

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
+from nlp2filters.core import field_words
 from nlp2filters.core.budget import TOKEN_STEPS, Budget
+from nlp2filters.core.catalog import Field
 from nlp2filters.core.languages import Language, PhraseMatch
 from nlp2filters.core.linking import MAX_PHRASE, Candidate, FieldTarget, Lexicon, Match, Similar, ValueTarget, phrase_of
 from nlp2filters.core.parser import dates, quantities, times
@@ -103,8 +105,22 @@ class _Chunker:
 
     @cached_property
     def timed(self) -> bool:
-        """True if a field holds times of day."""
-        return bool(self.lexicon.typed("time"))
+        """True if a field holds times of day or instants."""
+        return bool(self.lexicon.typed("time", "datetime"))
+
+    @cached_property
+    def calendar(self) -> dates.Calendar:
+        """The circumstances that the catalog sets for dates."""
+        return dates.Calendar(
+            self.lexicon.catalog.fiscal_year_start,
+            dated=bool(self.lexicon.typed("date", "datetime"))
+            or any(map(self._is_called_year, self.lexicon.typed("integer"))),
+            instants=bool(self.lexicon.typed("datetime")) and not self.lexicon.typed("time"),
+            durations=bool(self.lexicon.measured_in(("day", "hour", "minute"))),
+        )
+
+    def _is_called_year(self, field: Field) -> bool:
+        return not field_words.words(field).isdisjoint(self.language.dates.periods["year"])
 
     @property
     def language(self) -> Language:
@@ -142,7 +158,7 @@ class _Chunker:
         )
 
     def _period_or_quantity(self, at: int) -> tuple[Period | None, Quantity | None]:
-        period = dates.read(self.tokens, at, self.language, self.today)
+        period = dates.read(self.tokens, at, self.language, self.today, self.calendar)
         quantity = quantities.read(self.tokens, at, self.language) or self._ordinal(at)
         if period and quantity and quantity.units and quantity.length == period.length:
             # A phrase such as "1990s" is a decade, not an amount.

@@ -111,7 +111,8 @@ def _by_tagger(sentence: Sentence, at: int, chunks: Sequence[Chunk], ruled: Fiel
 
 def _by_clock(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:
     """Return the field that holds times of day, if the values are times of day."""
-    fields = sentence.lexicon.typed("time") if all(chunk.clock for chunk in chunks) else ()
+    lexicon = sentence.lexicon
+    fields = (lexicon.typed("time") or lexicon.typed("datetime")) if all(chunk.clock for chunk in chunks) else ()
     if not fields:
         return None
     near = _spoken_of(sentence, at, fields)
@@ -163,7 +164,9 @@ def _is_per(field: Field, chunks: Sequence[Chunk], sentence: Sentence) -> bool:
 
 def _by_age(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:
     """Read "less than 2 years old" as a test of the only date, if there is one."""
-    dates = [field for field in sentence.lexicon.typed("date", "datetime") if sentence.all_fit(chunks, field)]
+    lexicon = sentence.lexicon
+    aged = lexicon.typed("date", "datetime") or _years(lexicon)
+    dates = [field for field in aged if sentence.all_fit(chunks, field)]
     return FieldMatch(dates[0], at + 1, confidence.ONLY_DATE_FOR_AGE, "unit") if len(dates) == 1 else None
 
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import cast
 
 from nlp2filters.core.catalog import TEMPORAL, Field
-from nlp2filters.core.filters import RelativeDate
+from nlp2filters.core.filters import RelativeDate, RelativeInstant
 from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.languages import is_currency
 from nlp2filters.core.parser import confidence, field_resolution, values
@@ -42,9 +42,9 @@ def test(
     value = sentence.coerce(chunk, match.field)
     if value is None or (relation in ("=", "<>") and _is_fraction_of_whole(chunk, match.field)):
         return None
-    if match.field.type in TEMPORAL and relation in _ORDERING and _tells_age(chunk):
-        # A smaller age is a later date.
-        relation = values.flipped(relation)
+    relation = _in_time(sentence, relation, match.field, chunk, value)
+    if relation == "within" and _tells_age(chunk):
+        value = values.up_to_now(value)
     end = max(match.end, at + 1)
     atom = Atom(
         values.test(relation, match.field, value),
@@ -57,6 +57,18 @@ def test(
     return Clause(end, (atom,), match.field)
 
 
+def _in_time(sentence: Sentence, relation: Relation, of: Field, chunk: Chunk, value: Range) -> Relation:
+    """Return the relation of a date, or a year: the opposite one of an age, none of the last year."""
+    if of.type not in TEMPORAL and not values.is_year(of, sentence.language):
+        return relation
+    if relation == ">" and chunk.period and values.counts_from_now(chunk.period):
+        # "Over the last year" is during it.
+        return "="
+    # A smaller age is a later date.
+    flips = relation in _ORDERING and _tells_age(chunk) and not values.is_ahead_of_now(value)
+    return values.flipped(relation) if flips else relation
+
+
 def _is_fraction_of_whole(chunk: Chunk, of: Field) -> bool:
     """Return whether no record can have the value: "2.5 cylinders"."""
     quantity = chunk.quantity
@@ -67,7 +79,9 @@ def _tells_age(chunk: Chunk) -> bool:
     """Return whether the chunk counts back from today: "2 years", "30 days ago"."""
     if chunk.period:
         low = chunk.period.low
-        return isinstance(low, RelativeDate) and low == chunk.period.high and low.floor == "day" and low.offset < 0
+        is_away = isinstance(low, RelativeDate) and low.floor == "day"
+        is_away = is_away or (isinstance(low, RelativeInstant) and not low.time)
+        return is_away and low == chunk.period.high and low.offset < 0  # type: ignore[union-attr]
     return chunk.quantity is not None and bool(chunk.quantity.units)
 
 
@@ -91,11 +105,15 @@ def test_with_bound(sentence: Sentence, start: int, at: int, match: FieldMatch) 
     quantity = sentence.chunks[at].quantity
     if quantity and quantity.open:
         return test(sentence, start, at, ">=", match)
+    period = sentence.chunks[at].period
+    if period and period.deadline:
+        return test(sentence, start, at, "<=", match)
     for place in dict.fromkeys((at + 1, end)):
         if bound := sentence.role(place, "bound"):
             match = replace(match, end=max(end, place + 1))
             return test(sentence, start, at, cast(Relation, bound), match)
-    return test(sentence, start, at, "=", match)
+    is_within = match.field.type in TEMPORAL and sentence.role(at - 1, "comparator") == "within"
+    return test(sentence, start, at, "within" if is_within else "=", match)
 
 
 def mismatch(sentence: Sentence, start: int, at: int, relation: Relation, field: Field | None) -> Clause | None:

@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import replace
 
 from nlp2filters.core.interpretation import Alternative
-from nlp2filters.core.parser import values
+from nlp2filters.core.parser import times, values
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.clauses.amounts import MAX_ALTERNATIVES, resolve
 from nlp2filters.core.parser.clauses.clause import STOPWORD, VALUE, Atom, Clause, Context, Rule
@@ -21,7 +21,7 @@ def read(
     places = _places(sentence, at)
     if not places:
         return None
-    limits = _explained(*(sentence.chunks[place] for place in places))
+    limits = _explained(sentence.chunks[places[0]], sentence.chunks[places[1]], sentence.today)
     match = preceding if preceding and sentence.all_fit(limits, preceding.field) else None
     match = match or resolve(sentence, places[1], limits, context)
     if not match:
@@ -51,10 +51,11 @@ def _alternatives(sentence: Sentence, match: FieldMatch, limits: tuple[Chunk, Ch
     )
 
 
-def _explained(low: Chunk, high: Chunk) -> tuple[Chunk, Chunk]:
+def _explained(low: Chunk, high: Chunk, today: dt.date) -> tuple[Chunk, Chunk]:
     """Give each limit what only the other one says."""
     first, last = with_unit_of(_with_scale_of(high, low), high), _with_year_of(low, high)
-    return _with_half_of_day_of(last, _with_year_of(last, first)), last
+    first = _with_week_of(last, first)
+    return _with_day_of(last, _with_half_of_day_of(last, _with_year_of(last, first)), today), last
 
 
 def with_unit_of(low: Chunk, high: Chunk) -> Chunk:
@@ -85,11 +86,20 @@ def _scale(quantity: Quantity) -> int:
 def _with_year_of(other: Chunk, limit: Chunk) -> Chunk:
     """Give a month without a year the year of the other limit: "January to June 2024"."""
     mine, theirs = limit.period, other.period
-    if not mine or not theirs or not mine.yearless or not isinstance(mine.low, dt.date):
+    if not mine or not theirs or not mine.yearless or not mine.days:
         return limit
-    if theirs.yearless or not isinstance(theirs.low, dt.date):
+    if theirs.yearless or not theirs.days:
         return limit
-    return replace(limit, period=replace(mine.moved(theirs.low.year - mine.low.year), yearless=False))
+    return replace(limit, period=replace(mine.moved(theirs.days[0].year - mine.days[0].year), every=None))
+
+
+def _with_week_of(high: Chunk, low: Chunk) -> Chunk:
+    """Put a weekday right before the day of the other limit: "Monday to Wednesday of last week"."""
+    mine, theirs = low.period, high.period
+    if not mine or not theirs or mine.every != "week" or theirs.every or not mine.days or theirs.day is None:
+        return low
+    weeks = (theirs.days[0] - mine.days[0]).days // 7 if theirs.days else 0
+    return replace(low, period=replace(mine.moved(weeks), every=None)) if theirs.days else low
 
 
 def _with_half_of_day_of(high: Chunk, low: Chunk) -> Chunk:
@@ -97,10 +107,16 @@ def _with_half_of_day_of(high: Chunk, low: Chunk) -> Chunk:
     hour = low.quantity.value if low.quantity and low.quantity.whole else None
     if not isinstance(hour, int) or not 1 <= hour <= 12 or high.clock is None or low.clock:
         return low
-    until = high.clock.time
-    afternoon = until.hour >= 12 and hour % 12 <= until.hour - 12
-    time = dt.time(hour % 12 + 12 * afternoon)
-    return replace(low, quantity=None, clock=Clock(time, 1))
+    return replace(low, quantity=None, clock=Clock(times.in_half_of(dt.time(hour), high.clock.time), 1))
+
+
+def _with_day_of(high: Chunk, low: Chunk, today: dt.date) -> Chunk:
+    """Give the earlier time the day of the later one: "from 2 to 4 pm yesterday"."""
+    time = high.period.time if high.period else None
+    if not high.period or time is None or low.period:
+        return low
+    low = _with_half_of_day_of(replace(high, clock=Clock(time, 1)), low)
+    return replace(low, clock=None, period=high.period.at(low.clock.time, today, 1)) if low.clock else low
 
 
 RANGE = Rule(
