@@ -1,14 +1,13 @@
 """Catalog endpoints, for packaged catalogs and for the owner's own."""
 
 import asyncio
-import io
 import re
 from typing import Any
 
 import orjson
 from starlette.responses import Response
 
-from nlp2filters import demo, row_readers
+from nlp2filters import demo
 from nlp2filters.api.body import read_body, read_json
 from nlp2filters.api.headers import etag_matches
 from nlp2filters.api.responses import JSON
@@ -20,6 +19,7 @@ from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.infer import DateOrder, Inference, infer
 from nlp2filters.core.linking import embeddable
 from nlp2filters.core.requests import parse_catalog
+from nlp2filters.data import Row, flatten, open_source
 from nlp2filters.errors import (
     CatalogNotFound,
     InvalidCatalog,
@@ -28,7 +28,6 @@ from nlp2filters.errors import (
     SourceError,
     Violation,
 )
-from nlp2filters.row_readers import Row
 from nlp2filters.storage.vector_index import AT_ONCE
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -138,12 +137,11 @@ def _infer(name: str, media_type: str, content: bytes, currency: str | None, dat
 def _rows(media_type: str, content: bytes) -> list[Row]:
     """Read the rows as the command line reads them from a file, including lists and nested objects."""
     try:
-        if media_type == _CSV:
-            return list(row_readers.csv_rows(io.BytesIO(content)))
-        if media_type == _JSON_LINES:
-            return list(row_readers.json_lines(io.BytesIO(content)))
+        if media_type != "application/json":
+            with open_source(content, media_type) as source:
+                return list(source.rows)
         rows = orjson.loads(content)
-    except (UnicodeDecodeError, SourceError, orjson.JSONDecodeError) as exc:
+    except (SourceError, orjson.JSONDecodeError) as exc:
         raise MalformedJSON(str(exc)) from exc
     if not isinstance(rows, list):
         raise InvalidRequest([Violation("", "Expected a list of objects.")])
@@ -151,7 +149,7 @@ def _rows(media_type: str, content: bytes) -> list[Row]:
         Violation(f"/{index}", "Expected an object.") for index, row in enumerate(rows) if not isinstance(row, dict)
     ]:
         raise InvalidRequest(violations[:MAX_VIOLATIONS])
-    return [row_readers.flatten(row) for row in rows]
+    return [flatten(row) for row in rows]
 
 
 def _check_name(name: str) -> None:

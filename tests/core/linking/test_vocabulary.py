@@ -21,6 +21,7 @@ def described(target: Target) -> str:
             return f"{field.name} {target.order} {degree}"
         case NounTarget():
             return "records"
+    raise AssertionError(f"no table expects {target}")
 
 
 @pytest.mark.parametrize(
