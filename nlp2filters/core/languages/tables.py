@@ -415,6 +415,8 @@ class Tables(_Table):
 
     # All words that occur in the tables; filled when the file is read.
     vocabulary: frozenset[str]
+    # Those of them with which a date or a time may begin, and a few more; filled when the file is read.
+    temporal: frozenset[str]
     # The Snowball algorithm that stems the words.
     stemmer: str
     # The endings of plurals. The first is added to a name that needs one.
@@ -456,7 +458,12 @@ def _strings(data: object) -> Iterator[str]:
                 yield from _strings(value)
 
 
+def _words(*data: object) -> frozenset[str]:
+    return frozenset(word for text in _strings(list(data)) for word in text.split())
+
+
 _adapter = TypeAdapter(Tables)
+_TEMPORAL_TABLES, _TEMPORAL_ROLES = ("dates", "clock", "numbers"), ("range", "comparator")
 
 
 def load(path: Path) -> Tables:
@@ -467,8 +474,9 @@ def load(path: Path) -> Tables:
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        vocabulary = frozenset(word for text in _strings(data) for word in text.split())
-        return _adapter.validate_python({**data, "vocabulary": vocabulary})
+        grammar = dict(data.get("grammar", ()))
+        temporal = _words(*map(data.get, _TEMPORAL_TABLES), *map(grammar.get, _TEMPORAL_ROLES))
+        return _adapter.validate_python({**data, "vocabulary": _words(data), "temporal": temporal})
     except ValidationError as exc:
         faults = (f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
         raise ValueError(f"{path.name}: {'; '.join(faults)}") from exc
