@@ -1,7 +1,7 @@
 """Explanations in plain English of what will be searched."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Catalog, Field
@@ -21,6 +21,7 @@ from nlp2filters.core.filters import (
     RelativeInstant,
     Scalar,
     Unit,
+    leaves,
     push_not_inward,
 )
 from nlp2filters.core.interpretation import Interpretation, Sort
@@ -44,7 +45,16 @@ def explain(interpretation: Interpretation, catalog: Catalog) -> str:
         parts.append(f"the first {it.limit}")
     if parts == ["everything"]:
         return "Everything: no condition was found."
-    return _capital("; ".join(parts)) + "."
+    return " ".join((_capital("; ".join(parts)) + ".", *_assumptions(it, catalog)))
+
+
+def _assumptions(interpretation: Interpretation, catalog: Catalog) -> Iterator[str]:
+    """Yield what was assumed of amounts in a unit or currency: that the field's numbers are in it."""
+    for condition in interpretation.conditions:
+        for leaf in leaves(condition.test):
+            field = catalog.by_name[leaf.field]
+            if condition.source == "unit" and field.type in ("integer", "number") and not field.unit:
+                yield f"No unit is known of {_inline(field.title)}: “{condition.quote}” was taken as it stands."
 
 
 def sentence(test: Leaf | Not, catalog: Catalog) -> str:

@@ -20,7 +20,7 @@ from nlp2filters.core.filters import (
     RelativeDate,
     RelativeInstant,
 )
-from nlp2filters.core.interpretation import Interpretation, Sort
+from nlp2filters.core.interpretation import Condition, Interpretation, Sort, Span
 
 CARS = catalog.parse(
     {
@@ -146,6 +146,14 @@ def test_one_condition(test: Leaf | Not, expected: str) -> None:
 )
 def test_groups_are_set_apart_by_words(node: Filter, expected: str) -> None:
     assert explain(Interpretation(filter=node), CARS) == expected
+
+
+def test_what_was_assumed_of_a_unit_is_said() -> None:
+    test = Comparison("<", "mpg", 150)
+    condition = Condition(test, Span(0, 10), "under $150", 0.7, "unit")
+    assert explain(Interpretation(test, conditions=(condition,)), CARS) == (
+        "Miles per gallon is less than 150. No unit is known of miles per gallon: “under $150” was taken as it stands."
+    )
 
 
 @pytest.mark.parametrize(

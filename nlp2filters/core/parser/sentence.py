@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from nlp2filters.core import measures
 from nlp2filters.core.budget import CONVERSION_STEPS, Budget
 from nlp2filters.core.catalog import Catalog, Field
 from nlp2filters.core.interpretation import Span
@@ -104,10 +105,11 @@ class Sentence:
         return chunk.candidates
 
     def fields(self, at: int) -> Iterator[tuple[Field, Candidate]]:
-        """Yield the fields that the chunk may name."""
+        """Yield the fields that the chunk may name; "unassigned" names none, since it says all."""
         for candidate in self.candidates(at):
-            if isinstance(candidate.target, FieldTarget):
-                yield candidate.target.field, candidate
+            target = candidate.target
+            if isinstance(target, FieldTarget) and not (target.stated and target.negated):
+                yield target.field, candidate
 
     def values(self, at: int) -> Iterator[tuple[ValueTarget, Candidate]]:
         """Yield the known values that the chunk may name."""
@@ -158,7 +160,8 @@ class Sentence:
             for name in chunks[-1].field_probabilities
         ]
         for share, name in sorted(shares, reverse=True):
-            if self.all_fit(chunks, field := self.catalog.by_name[name]):
+            field = self.catalog.by_name[name]
+            if self.all_fit(chunks, field) and not measures.is_identifier(field, self.language):
                 return field, share
         return None, 0.0
 

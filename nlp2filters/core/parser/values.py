@@ -3,9 +3,10 @@
 import datetime as dt
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, cast
 
-from nlp2filters.core import field_words, units
+from nlp2filters.core import field_words, measures, units
 from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.filters import (
     Between,
@@ -24,9 +25,13 @@ from nlp2filters.core.languages import Language
 from nlp2filters.core.parser import dates, quantities
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.dates import FIRST_YEAR, LAST_YEAR, Period
-from nlp2filters.core.parser.quantities import FIRST_LIKELY_YEAR, LAST_LIKELY_YEAR
+from nlp2filters.core.parser.quantities import FIRST_LIKELY_YEAR, LAST_LIKELY_YEAR, Quantity
 
 Relation = Literal["<", "<=", ">", ">=", "=", "<>", "~", "within", "before", "after", "since", "until"]
+# What follows a value: "or more", "or later", "or older".
+Bound = Literal["<=", ">=", "since", "until", "older", "newer", "worse"]
+# Relations that words for time alone express.
+OF_TIME: frozenset[Relation] = frozenset({"before", "after", "since", "until"})
 
 # An age in days, weeks, months or years is at most this.
 MAX_AGE = 1000
@@ -73,13 +78,28 @@ def _in_number(chunk: Chunk, field: Field, language: Language, today: dt.date) -
         years = chunk.period.in_years(today) if is_year(field, language) else None
         return Range(*years) if years else None
     quantity = chunk.quantity
-    if quantity and age(chunk) == "year" and is_year(field, language):
+    if not quantity:
+        return None
+    if age(chunk) == "year" and is_year(field, language):
         year = today.year - round(quantity.value)
         return Range(year, year)
-    value = quantities.fit(quantity, field, language) if quantity else None
-    if value is None or quantity is None:
+    value = quantities.fit(quantity, field, language)
+    if value is None and measures.lacks_unit(field, quantity.units, language):
+        value = _in_unknown_unit(quantity, field, language)
+    if value is None:
         return None
     return Range(value, value if quantity.high is None else quantity.high)
+
+
+def _in_unknown_unit(quantity: Quantity, field: Field, language: Language) -> int | float:
+    """Return the number as it is, or in the usual unit if only that is among the data: "1 TB" in a field of GB."""
+    if unit := measures.unit_in_name(field, language):
+        converted = (units.convert(quantity.value, name, unit) for name in quantity.units)
+        return next((number for number in converted if number is not None), quantity.value)
+    usual = measures.in_usual_unit(quantity.value, quantity.units, field, language)
+    if usual is None or reaches(field, Range(quantity.value, quantity.value)):
+        return quantity.value
+    return usual if reaches(field, Range(usual, usual)) is not False else quantity.value
 
 
 def _in_date(chunk: Chunk, field: Field, language: Language, today: dt.date, *, looks_back: bool) -> Range | None:
@@ -215,6 +235,47 @@ def flipped(relation: Relation) -> Relation:
     """Return the relation seen from the other side: "less than 2 years old" is after that day."""
     operator = _RELATIONS.get(relation, relation)
     return _FLIPPED.get(operator, relation)  # type: ignore[return-value]  # an operator is a relation
+
+
+def bounded(bound: Bound, field: Field, language: Language) -> Relation:
+    """Return the relation of a bound: "or older" is earlier for a date and for a year, but more for an age."""
+    if bound == "worse":
+        return "<="
+    if bound not in ("older", "newer"):
+        return cast(Relation, bound)
+    if field.type in NUMERIC and not is_year(field, language):
+        return ">=" if bound == "older" else "<="
+    return "until" if bound == "older" else "since"
+
+
+def reaches(field: Field, value: Range) -> bool | None:
+    """Return whether the data seen reach the value; None if their limits are not known."""
+    low, high, first, last = map(_comparable, (field.minimum, field.maximum, value.low, value.high))
+    if low is None or high is None or first is None or last is None or field.type == "time":
+        return None
+    return low <= last and first <= high
+
+
+def _comparable(value: Scalar | None) -> float | None:
+    """Return a number or a day as a number; None for what has no place among the limits of a catalog."""
+    match value:
+        case bool():
+            return None
+        case int() | float():
+            return float(value)
+        case dt.date():
+            return float(value.toordinal())
+        case str():
+            return _ordinal(value)
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _ordinal(limit: str) -> float | None:
+    try:
+        return float(dt.date.fromisoformat(limit[:10]).toordinal())
+    except ValueError:
+        return None
 
 
 def negated(leaf: Leaf | Not) -> Leaf | Not:

@@ -7,6 +7,7 @@ from nlp2filters.core import units
 from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.parser import times, values
 from nlp2filters.core.parser.chunker import Chunk
+from nlp2filters.core.parser.clauses import amounts
 from nlp2filters.core.parser.clauses.amounts import MAX_ALTERNATIVES, resolve
 from nlp2filters.core.parser.clauses.clause import STOPWORD, VALUE, Atom, Clause, Context, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
@@ -25,12 +26,14 @@ def read(
         return None
     limits = _explained(sentence.chunks[places[0]], sentence.chunks[places[1]], sentence.today)
     match = preceding if preceding and sentence.all_fit(limits, preceding.field) else None
-    match = match or resolve(sentence, places[1], limits, context)
+    opened: Relation | None = "within" if sentence.role(at, "range") == "between" else None
+    match = match or resolve(sentence, places[1], limits, context, opened)
     if not match:
         return None
     low, high = (sentence.coerce(limit, match.field) for limit in limits)
     if low is None or high is None:
         return None
+    match = amounts.weighed(sentence, match, limits[1])
     test, end = values.between(match.field, low, high), max(match.end, places[1] + 1)
     alternatives = _alternatives(sentence, match, limits)
     return Clause(end, (Atom(test, start, end, match.confidence, match.source, alternatives),), match.field)
@@ -139,6 +142,7 @@ RANGE = Rule(
         "$50-100": "50 <= price <= 100",
         "1 to 2 kg": "1000 <= weight <= 2000",
         "from min 100 to max 150 hp": "100 <= power <= 150",
+        "between 100 and max 150 horsepower": "100 <= power <= 150",
         "5 to 7 pm": "17:00 <= starts <= 19:00",
         "January to June 2024": "2024-01-01 <= released <= 2024-06-30",
     },
