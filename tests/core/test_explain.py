@@ -18,6 +18,7 @@ from nlp2filters.core.filters import (
     OneOf,
     Or,
     RelativeDate,
+    RelativeInstant,
 )
 from nlp2filters.core.interpretation import Condition, Interpretation, Sort, Span
 
@@ -92,6 +93,12 @@ LIGHT = Comparison("<", "weight", 3000)
         (Comparison("=", "released", RelativeDate(-1, "day")), "Released is yesterday"),
         (Comparison(">", "released", RelativeDate(-7, "day")), "Released is after 7 days ago"),
         (Comparison("<", "released", RelativeDate(2, "week")), "Released is before 2 weeks from now"),
+        (Comparison(">", "seen_at", RelativeInstant(-24, "hour")), "Seen at is after 24 hours ago"),
+        (Comparison("<=", "seen_at", RelativeInstant(0, "hour")), "Seen at is at or before now"),
+        (
+            Comparison("<", "seen_at", RelativeInstant(-1, "day", dt.time(22))),
+            "Seen at is before yesterday, 22:00",
+        ),
         (
             Comparison(">=", "released", RelativeDate(0, "year", "year")),
             "Released is on or after the start of this year",

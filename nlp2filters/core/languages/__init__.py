@@ -17,6 +17,9 @@ from nlp2filters.core.words import Token
 
 Degree = Literal["base", "comparative", "superlative"]
 
+# Money in any currency, by its code in ISO 4217: "a grand".
+ANY_CURRENCY = "XXX"
+
 _FOLDER = Path(__file__).parent
 # The languages that have a file, by their ISO 639-1 code.
 CODES = sorted(path.stem for path in _FOLDER.glob("*.toml"))
@@ -253,4 +256,4 @@ ENGLISH = Language.read("en")
 def of(locale: str) -> Language:
     """Return the language of a locale of the form `LOCALES`, such as "es-MX"."""
     code, _, region = locale.partition("-")
-    return ENGLISH if code == "en" else Language.read(code, region)
+    return ENGLISH if code == "en" and region not in ENGLISH.dates.order_by_region else Language.read(code, region)

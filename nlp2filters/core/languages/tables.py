@@ -28,8 +28,9 @@ Words = frozenset[str]
 Phrases = tuple[str, ...]
 IndexedPhrases = Annotated[PhraseTable[str], _read_as(Phrases, phrases.plain)]
 
-Which = Literal["this", "last", "past", "next"]
+Which = Literal["this", "last", "past", "next", "before last", "after next"]
 Edge = Literal["start", "end"]
+Third = Literal["early", "mid", "late"]
 DateOrder = Literal["day first", "month first"]
 Role = Literal[
     "comparator", "bound", "range", "junction", "negation", "having", "unknown", "extreme", "end", "universal",
@@ -128,15 +129,25 @@ class Numbers(_Table):
     scales: Mapping[str, int]
     # Letters right after the digits: "100k".
     suffixes: Mapping[str, int]
-    # Before a scale or a unit: "half a million".
-    fractions: Annotated[PhraseTable[float], _read_as(Mapping[str, float], PhraseTable.of_values)]
+    # The scales that only count money: "a grand".
+    money: Words
+    # Before a scale or a unit: "half a million", "a couple of dollars".
+    quantifiers: Annotated[PhraseTable[float], _read_as(Mapping[str, float], PhraseTable.of_values)]
     ordinals: Mapping[str, int]
     # "a", before a scale or a unit.
     one: Words
-    # After a number or a unit: "and a half".
-    and_half: IndexedPhrases
+    # After a number, a scale or a unit: "and a half".
+    and_part: Annotated[PhraseTable[float], _read_as(Mapping[str, float], PhraseTable.of_values)]
     # After the hundreds: "two hundred and fifty".
     joining: IndexedPhrases
+    # Before the decimals: "three point five".
+    point: IndexedPhrases
+    # The last word of a quantifier that counts anything: "a couple of saws".
+    of: Words
+    # Between a mark and the best one: "4 out of 5".
+    out_of: IndexedPhrases
+    # The hundredths of each currency: "cents".
+    hundredths: Annotated[PhraseTable[str], _read_as(Mapping[str, Phrases], PhraseTable.of_lists)]
     # Between tens and units: "cuarenta y dos".
     tens_joining: IndexedPhrases
     # Before a count: "no stops" are zero stops.
@@ -238,12 +249,31 @@ class Dates(_Table):
     relative_behind: Annotated[PhraseTable[Which], _read_as(Mapping[Which, Phrases], PhraseTable.of_lists)]
     # After a number of periods: "3 days ago".
     ago: Words
+    # Words for spans of several units: "decade".
+    multiples: Mapping[str, tuple[int, Unit]]
+    # Numbers that are not exact, before a unit: "a couple of".
+    counts: Annotated[PhraseTable[int], _read_as(Mapping[str, int], PhraseTable.of_values)]
+    # After a number of periods: "3 days from now".
+    from_now: IndexedPhrases
+    # Beside a period, for the part of it that is over: "year to date".
+    to_date: IndexedPhrases
+    # Before a period, for the part of it that is to come: "the rest of the year".
+    rest_of: IndexedPhrases
+    # Before the number of a week in a year.
+    week_number: IndexedPhrases
     # Days from today.
     days: Mapping[str, int]
     # The letter before the number of a quarter: "Q3".
     quarter: Words
+    # The letter before the number of a half of a year, "H1"; and the words for a half of any period.
+    half: Words
+    halves: Words
+    # "Fiscal year", before its number.
+    fiscal: IndexedPhrases
     # The marks between the numbers of a date, and which of the day and the month comes first.
     numeric: Mapping[str, DateOrder]
+    # The same for all marks in regions (ISO 3166) that have another order.
+    order_by_region: Mapping[str, DateOrder]
     # Words between the parts of a date.
     of: Words
     ordinal_suffix: Words
@@ -258,6 +288,15 @@ class Dates(_Table):
         PhraseTable[Edge],
         _read_as(Annotated[Mapping[Edge, Phrases], _has(get_args(Edge))], PhraseTable.of_lists),
     ]
+    # Before a period, for a third of it: "early 2018".
+    thirds: Annotated[
+        PhraseTable[Third],
+        _read_as(Annotated[Mapping[Third, Phrases], _has(get_args(Third))], PhraseTable.of_lists),
+    ]
+    # Before a date that is the last allowed one: "by Friday".
+    by: Words
+    # Before the first end of a range: "from May to July".
+    range_openers: Words
     weekend: IndexedPhrases
     # Instead of a day: "available now".
     now: Words
@@ -265,6 +304,8 @@ class Dates(_Table):
     old: Words
     # In the names of fields whose dates lie mostly in the future.
     ahead: Words
+    # Words that say that something has happened, in a text and in the names of fields.
+    past: Words
     # In the names of dates that say when a record was created.
     fresh: Words
 
@@ -280,6 +321,11 @@ class Clock(_Table):
     pm: IndexedPhrases
     # After an hour, with minutes behind it or none: "17 Uhr 30".
     hour: IndexedPhrases
+    # Between a day and an hour, and between an hour and a day.
+    at: IndexedPhrases
+    on: IndexedPhrases
+    # Parts of a day: their first hour, and the hour after them; beyond 24 it is on the next day.
+    parts: Annotated[PhraseTable[tuple[int, int]], _read_as(Mapping[str, tuple[int, int]], PhraseTable.of_values)]
     # Before an hour: the minutes after it, or before it if they are negative.
     minutes: Annotated[PhraseTable[int], _read_as(Mapping[str, int], PhraseTable.of_values)]
 
@@ -307,6 +353,8 @@ class FieldNames(_Table):
     identifiers: Words
     # Words that name no field by themselves.
     vague: Words
+    # In the names of numbers that are codes: "status".
+    codes: Words
     # What numbers count, by any name.
     counts: Mapping[str, Counted]
 

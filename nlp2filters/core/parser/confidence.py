@@ -12,6 +12,7 @@ UNIT_BY_WORDS_AROUND = 0.8
 UNIT_ASSUMED = 0.7  # The field has no unit, but its name says that it measures such things.
 MIN_FIELD_WITH_UNIT = 0.4  # If several fields have the unit, each is equally likely, but no less than this.
 ONLY_DATE_FOR_AGE = 0.8
+ONLY_FIELD_OF_CODES = 0.9
 ONLY_TIME_OF_DAY = 0.9
 FIRST_TIME_OF_DAY = 0.6
 DATE_BY_WORDS_AROUND = 0.85

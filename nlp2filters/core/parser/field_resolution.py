@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 
-from nlp2filters.core import measures
+from nlp2filters.core import field_words, measures
 from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.interpretation import Source
 from nlp2filters.core.languages import is_currency
@@ -114,6 +114,7 @@ def _by_form(
     return (
         _by_clock(sentence, at, chunks)
         or _by_unit(sentence, at, chunks, last)
+        or _by_code(sentence, at, chunks)
         or _by_year(sentence, at, chunks, last, relation)
     )
 
@@ -157,7 +158,8 @@ def _are_years(chunks: Sequence[Chunk]) -> bool:
 
 def _by_clock(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:
     """Return the field that holds times of day, if the values are times of day."""
-    fields = sentence.lexicon.typed("time") if all(chunk.clock for chunk in chunks) else ()
+    lexicon = sentence.lexicon
+    fields = (lexicon.typed("time") or lexicon.typed("datetime")) if all(chunk.clock for chunk in chunks) else ()
     if not fields:
         return None
     near = _spoken_of(sentence, at, fields)
@@ -220,6 +222,29 @@ def _of_unit(
         return FieldMatch(near, at + 1, confidence.UNIT_BY_WORDS_AROUND, "unit", _without(fields, near), rivals=0.1)
     share = max(confidence.MIN_FIELD_WITH_UNIT, 1 / len(fields))
     return FieldMatch(first, at + 1, share, "unit", tuple(others))
+
+
+def _by_code(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:
+    """Return the field that holds codes, if the values are classes of such: "4xx"."""
+    if not all(chunk.quantity and chunk.quantity.high is not None for chunk in chunks):
+        return None
+    integers = [field for field in sentence.lexicon.typed("integer") if sentence.all_fit(chunks, field)]
+    is_called_code = [field for field in integers if _is_called_code(field, sentence)]
+    fields = is_called_code or [field for field in integers if _holds_codes(field)]
+    if not fields:
+        return None
+    share = confidence.ONLY_FIELD_OF_CODES if len(fields) == 1 else 1 / len(fields)
+    return FieldMatch(fields[0], at + 1, share, "type", tuple(fields[1:]))
+
+
+def _is_called_code(field: Field, sentence: Sentence) -> bool:
+    return not field_words.words(field).isdisjoint(sentence.language.fields.codes)
+
+
+def _holds_codes(field: Field) -> bool:
+    """Return whether all the data of a field have three digits."""
+    low, high = field.minimum, field.maximum
+    return isinstance(low, int) and isinstance(high, int) and 100 <= low <= high <= 999
 
 
 def _by_adjective_after(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:

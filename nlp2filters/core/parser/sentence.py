@@ -50,6 +50,12 @@ class Sentence:
         """Return the text between the chunk and the next."""
         return self.text[self.spans[at].end : self.spans[at + 1].start]
 
+    @cached_property
+    def looks_back(self) -> bool:
+        """True if a word such as "placed" or "since" says that what is searched has happened."""
+        past = self.language.dates.past
+        return any(word in past for text in self.texts for word in fold(text).split())
+
     @property
     def unknown(self) -> Sequence[Sequence[str]]:
         """The folded words of each run of neighboring words about which nothing is known.
@@ -140,7 +146,7 @@ class Sentence:
     def coerce(self, chunk: Chunk, field: Field) -> Range | None:
         """Return the value of any chunk as the field would hold it."""
         self.budget.spend(CONVERSION_STEPS)
-        return values.in_field(chunk, field, self.language, self.today)
+        return values.in_field(chunk, field, self.language, self.today, looks_back=self.looks_back)
 
     def all_fit(self, chunks: Sequence[Chunk], field: Field) -> bool:
         """Return whether the field could hold the values of all these chunks."""

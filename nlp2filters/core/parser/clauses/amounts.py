@@ -11,7 +11,7 @@ from typing import cast
 
 from nlp2filters.core import measures
 from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
-from nlp2filters.core.filters import RelativeDate
+from nlp2filters.core.filters import RelativeDate, RelativeInstant
 from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.languages import is_currency
 from nlp2filters.core.measures import AGE
@@ -44,10 +44,9 @@ def test(
     value = sentence.coerce(chunk, match.field)
     if value is None or (relation in ("=", "<>") and _is_fraction_of_whole(chunk, match.field)):
         return None
-    holds_dates = match.field.type in TEMPORAL or values.is_year(match.field, sentence.language)
-    if holds_dates and relation in _ORDERING and tells_age(chunk):
-        # A smaller age is a later date.
-        relation = values.flipped(relation)
+    relation = _in_time(sentence, relation, match.field, chunk, value)
+    if relation == "within" and tells_age(chunk):
+        value = values.up_to_now(value)
     end = max(match.end, at + 1)
     match = weighed(sentence, match, chunk)
     atom = Atom(
@@ -59,6 +58,18 @@ def test(
         _alternatives(sentence, match, chunk, relation),
     )
     return Clause(end, (atom,), match.field)
+
+
+def _in_time(sentence: Sentence, relation: Relation, of: Field, chunk: Chunk, value: Range) -> Relation:
+    """Return the relation of a date, or a year: the opposite one of an age, none of the last year."""
+    if of.type not in TEMPORAL and not values.is_year(of, sentence.language):
+        return relation
+    if relation == ">" and chunk.period and values.counts_from_now(chunk.period):
+        # "Over the last year" is during it.
+        return "="
+    # A smaller age is a later date.
+    flips = relation in _ORDERING and tells_age(chunk) and not values.is_ahead_of_now(value)
+    return values.flipped(relation) if flips else relation
 
 
 def weighed(sentence: Sentence, match: FieldMatch, chunk: Chunk) -> FieldMatch:
@@ -84,7 +95,9 @@ def tells_age(chunk: Chunk) -> bool:
     """Return whether the chunk counts back from today: "2 years", "30 days ago"."""
     if chunk.period:
         low = chunk.period.low
-        return isinstance(low, RelativeDate) and low == chunk.period.high and low.floor == "day" and low.offset < 0
+        is_away = isinstance(low, RelativeDate) and low.floor == "day"
+        is_away = is_away or (isinstance(low, RelativeInstant) and not low.time)
+        return is_away and low == chunk.period.high and low.offset < 0  # type: ignore[union-attr]
     return chunk.quantity is not None and bool(chunk.quantity.units)
 
 
@@ -108,12 +121,16 @@ def test_with_bound(sentence: Sentence, start: int, at: int, match: FieldMatch) 
     quantity = sentence.chunks[at].quantity
     if quantity and quantity.open:
         return test(sentence, start, at, ">=", match)
+    period = sentence.chunks[at].period
+    if period and period.deadline:
+        return test(sentence, start, at, "<=", match)
     for place in dict.fromkeys((at + 1, end)):
         if bound := sentence.role(place, "bound"):
             match = replace(match, end=max(end, place + 1))
             relation = values.bounded(cast(Bound, bound), match.field, sentence.language)
             return test(sentence, start, at, relation, match)
-    return test(sentence, start, at, "=", match)
+    is_within = match.field.type in TEMPORAL and sentence.role(at - 1, "comparator") == "within"
+    return test(sentence, start, at, "within" if is_within else "=", match)
 
 
 def mismatch(sentence: Sentence, start: int, at: int, relation: Relation, field: Field | None) -> Clause | None:

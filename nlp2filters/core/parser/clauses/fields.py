@@ -175,7 +175,7 @@ def _unquoted(sentence: Sentence, start: int, at: int, match: FieldMatch, *, con
     end = strings.name_end(sentence, at)
     if end == at:
         return None
-    name = " ".join(sentence.texts[at:end])
+    name = sentence.text_of(at, end)
     value = sentence.lexicon.value_with(field, set(fold(name).split()), sentence.budget)
     test = Contains(field.name, name) if value is None else strings.equals(field, value)
     return _test(test, start, end, match, confidence.WORDS_AFTER_FIELD)

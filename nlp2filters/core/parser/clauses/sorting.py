@@ -106,15 +106,16 @@ def _counts_records(sentence: Sentence, after: int, *, sure: bool) -> bool:
         return sure
     if sentence.chunk(following) is None:
         return sure
-    return _noun_follows(sentence, after, following, sure=sure)
+    return _noun_follows(sentence, after, sure=sure)
 
 
-def _noun_follows(sentence: Sentence, after: int, following: int, *, sure: bool) -> bool:
+def _noun_follows(sentence: Sentence, after: int, *, sure: bool) -> bool:
     """Return whether the noun of the records follows, with nothing but words that describe them before it."""
     for at in range(after, min(after + NEAR, len(sentence.chunks))):
-        if sentence.is_noun(at) or (at == following and _is_plural_value(sentence, at)):
+        if sentence.is_noun(at) or _is_plural_value(sentence, at):
             return True
-        if not (_describes(sentence, at) or (sure and sentence.chunks[at].is_stopword)):
+        is_measured = at > after and _is_measured(sentence, at - 1)
+        if not (is_measured or _describes(sentence, at) or (sure and sentence.chunks[at].is_stopword)):
             return False
     return False
 
@@ -142,8 +143,18 @@ def _is_plural(sentence: Sentence, at: int) -> bool:
 
 
 def _describes(sentence: Sentence, at: int) -> bool:
-    """Return whether the chunk is a known value or an adjective."""
+    """Return whether the chunk is a known value, a boolean field, an amount with its unit, or an adjective."""
+    quantity = sentence.chunks[at].quantity
+    has_unit = quantity is not None and bool(quantity.units)
+    if has_unit or _is_measured(sentence, at) or any(field.type == "boolean" for field, _ in sentence.fields(at)):
+        return True
     return any(True for _ in sentence.values(at)) or any(True for _ in sentence.adjectives(at, "base"))
+
+
+def _is_measured(sentence: Sentence, at: int) -> bool:
+    """Return whether a number is there with the name of its field behind it: "2 bedroom flats"."""
+    quantity = sentence.chunks[at].quantity
+    return quantity is not None and quantity.whole and any(True for _ in sentence.fields(at + 1))
 
 
 # sort keys
@@ -411,6 +422,7 @@ LIMIT = Rule(
         "the ten cheapest": "sort price asc limit 10",
         "the cheapest ten": "sort price asc limit 10",
         "10 red cars": "color = red limit 10",
+        "two $500 cars": "price = 500 limit 2",
     },
 )
 LATEST = Rule(
