@@ -151,7 +151,7 @@ def test_large_catalogs_are_far_from_the_limit(fields: int, values: int) -> None
     data, random = _wide(fields, values), Random(7)
     of = Lexicon.of(catalogs.parse(data))
     for text in TEXTS:
-        parser.parse(_filled(text, data, random), of, today=TODAY, budget=Budget(MAX_STEPS // 500))
+        parser.parse(_filled(text, data, random), of, today=TODAY, budget=Budget(MAX_STEPS // 300))
     longest = _filled(MAX_TEXT, data, random)[:MAX_TEXT_LENGTH]
     parser.parse(longest, of, today=TODAY, budget=Budget(MAX_STEPS // 15))
 

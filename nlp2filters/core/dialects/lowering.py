@@ -1,24 +1,30 @@
 """Rewrites of the filter tree that every dialect would otherwise have to do by itself."""
 
 import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from nlp2filters.core.catalog import STRINGS, Catalog, Field
 from nlp2filters.core.filters import (
     And,
     Between,
     Comparison,
+    Contains,
     Filter,
+    IsNull,
     Leaf,
     Not,
     OneOf,
     Or,
-    RelativeDate,
+    Relative,
     Scalar,
     all_of,
     any_of,
     map_leaves,
     push_not_inward,
 )
+
+T = TypeVar("T")
 
 
 def lower(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> Filter:  # noqa: A002
@@ -33,9 +39,11 @@ def lower(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> Filter:
 
     def change(leaf: Leaf) -> Filter:
         match leaf:
-            case Comparison(value=RelativeDate()) | Between(low=RelativeDate()) | Between(high=RelativeDate()):
+            case Comparison(value=value) if isinstance(value, Relative):
                 raise ValueError(f"{leaf} has a relative date: resolve the filter first.")
-            case OneOf(values=values) if any(isinstance(value, RelativeDate) for value in values):
+            case Between(low=low, high=high) if isinstance(low, Relative) or isinstance(high, Relative):
+                raise ValueError(f"{leaf} has a relative date: resolve the filter first.")
+            case OneOf(values=values) if any(isinstance(value, Relative) for value in values):
                 raise ValueError(f"{leaf} has a relative date: resolve the filter first.")
         field = catalog.by_name[leaf.field]
         if field.type != "datetime":
@@ -43,6 +51,36 @@ def lower(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> Filter:
         return _spans(leaf, zone) if field.many else _instants(leaf, zone)
 
     return _flat(push_not_inward(map_leaves(filter, change)))
+
+
+def fold(
+    node: Filter,
+    *,
+    leaf: Callable[[Leaf], T],
+    negated: Callable[[Leaf], T],
+    every: Callable[[Sequence[T]], T],
+    some: Callable[[Sequence[T]], T],
+) -> T:
+    """Write a lowered filter from the inside out: its tests, its negated tests, and what AND and OR make of parts.
+
+    Raises:
+        ValueError: a negation is around something else than a test.
+    """
+
+    def write(part: Filter) -> T:
+        match part:
+            case And(args):
+                return every([write(arg) for arg in args])
+            case Or(args):
+                return some([write(arg) for arg in args])
+            case Not(Comparison() | Between() | OneOf() | Contains() | IsNull() as inner):
+                return negated(inner)
+            case Not():
+                raise ValueError(f"not in negation normal form: {part}")
+            case _:
+                return leaf(part)
+
+    return write(node)
 
 
 def folds_case(field: Field) -> bool:

@@ -9,7 +9,17 @@ from functools import lru_cache
 
 from nlp2filters.core.budget import CHUNK_STEPS
 from nlp2filters.core.parser.chunker import Chunk
-from nlp2filters.core.parser.clauses import amounts, comparisons, connectives, fields, ranges, sorting, strings
+from nlp2filters.core.parser.clauses import (
+    amounts,
+    comparatives,
+    comparisons,
+    connectives,
+    fields,
+    ranges,
+    ranks,
+    sorting,
+    strings,
+)
 from nlp2filters.core.parser.clauses.clause import (
     MATCH,
     NAME,
@@ -49,14 +59,21 @@ RULES: tuple[Rule, ...] = (
     strings.OPEN_VALUE,
     # A number that counts records is no value of a field, and a superlative after it is a key: "the 10 cheapest".
     sorting.LIMIT,
+    sorting.LATEST,
+    # An adjective with a value after it compares; alone it is a sort key: "más caro que 5000", "más caro".
+    comparatives.COMPARATIVE,
     # Sort keys name fields, so they come before all rules in which a field's name begins a test.
     sorting.RANKED_BY,
     sorting.SORTED_BY,
+    sorting.SORT_VERB,
     sorting.DIRECTED,
+    sorting.DIRECTION_FIRST,
+    sorting.EXTREME_BY,
     sorting.SUPERLATIVE,
     sorting.HIGH,
     # The longer forms come first: both limits of a range would also be values of their own ("from 5 to 10"), and so
     # would the limit that takes its unit or its field from the one after it.
+    ranks.RANKED,
     ranges.RANGE,
     comparisons.TWO_LIMITS,
     comparisons.COMPARISON,
@@ -74,7 +91,8 @@ RULES: tuple[Rule, ...] = (
     # follows.
     fields.FIELD_AND_VALUE,
     fields.FIELD_ALONE,
-    # Values that have no field before them; a list is read before its first number is one by itself.
+    # Values that have no field before them. Two that have a field each, and a list, are read before the first alone.
+    strings.KNOWN_PAIR,
     strings.KNOWN_VALUE,
     amounts.LIST,
     amounts.AMOUNT,
@@ -91,7 +109,10 @@ RULES: tuple[Rule, ...] = (
 
 
 def read(sentence: Sentence, hints: Sequence[BooleanHint] = ()) -> Clauses:
-    """Read the clauses of a sentence. `hints` are boolean fields that the tagger finds, whatever the words."""
+    """Read the clauses of a sentence.
+
+    `hints` are boolean fields that the tagger finds, unless something else has been read from the words for them.
+    """
     clauses, at = Clauses(), 0
     while at < len(sentence.chunks):
         sentence.budget.spend(CHUNK_STEPS)
@@ -101,7 +122,7 @@ def read(sentence: Sentence, hints: Sequence[BooleanHint] = ()) -> Clauses:
         if clause:
             clauses.add(clause, at)
         at = clause.end if clause else at + 1
-    for hint in hints:
+    for hint in [hint for hint in hints if hint.at not in clauses.used]:
         clauses.add_boolean(hint)
     return clauses
 

@@ -60,9 +60,37 @@ def _known_value(sentence: Sentence, start: int, _: Context) -> Clause | None:
     names_field_after = field.name in following and not sentence.has_own_value(start + 1)
     end = start + 1 + names_field_after
     longer = _text_end(sentence, end, field)
-    test = equals(field, " ".join((target.value, *sentence.texts[end:longer])))
-    alternatives = _alternatives(matches, target, share) if longer == end else ()
+    words = (target.value, sentence.text_of(end, longer)) if longer > end else (target.value,)
+    test = equals(field, " ".join(words))
+    rival = 1 - share if field.name in likely else share
+    alternatives = _alternatives(matches, target, rival) if longer == end else ()
+    start = disambiguation.start_of_side(sentence, start) if field.name in likely - following else start
     return Clause(longer, (Atom(test, start, longer, share, candidate.source, alternatives),), field)
+
+
+def _known_pair(sentence: Sentence, start: int, _: Context) -> Clause | None:
+    """Read "Lyon to Turin" and "between Lyon and Turin" as a value of each of two fields that share such values."""
+    opened = sentence.role(start, "range") == "between"
+    first = sentence.skip_stopwords(start + opened)
+    joint = sentence.role(first + 1, "range") == "to" or (opened and sentence.role(first + 1, "junction") == "and")
+    last = sentence.skip_stopwords(first + 2)
+    if not joint or not sentence.chunk(last):
+        return None
+    by_field = [
+        {target.field: (target, candidate) for target, candidate in sentence.values(at)} for at in (first, last)
+    ]
+    sides = disambiguation.both_sides(*map(list, by_field), sentence.language)
+    if not sides:
+        return None
+    pairs = (
+        (at, start if at == first else at, *values[side])
+        for at, values, side in zip((first, last), by_field, sides, strict=True)
+    )
+    atoms = tuple(
+        Atom(equals(target.field, target.value), begin, at + 1, candidate.confidence, candidate.source)
+        for at, begin, target, candidate in pairs
+    )
+    return Clause(last + 1, atoms, sides[1])
 
 
 def _text_end(sentence: Sentence, end: int, field: Field) -> int:
@@ -79,11 +107,14 @@ def _alternatives(
 
 def _likely_fields(sentence: Sentence, at: int, matches: Sequence[tuple[ValueTarget, Candidate]]) -> set[str]:
     """Return the likely one of the fields that have the value, by the tagger or by a word such as "to"."""
+    fields = [target.field for target, _ in matches]
+    if side := disambiguation.side_before(sentence, at, fields):
+        return {side.name}
     shares = sentence.chunks[at].field_probabilities
     likeliest = max((target.field.name for target, _ in matches), key=lambda name: shares.get(name, 0.0))
     if shares.get(likeliest, 0.0) >= field_resolution.MIN_TAGGER_PROBABILITY:
         return {likeliest}
-    near = disambiguation.disambiguate(sentence, at, [target.field for target, _ in matches])
+    near = disambiguation.disambiguate(sentence, at, fields)
     return {near.name} if near else set()
 
 
@@ -102,7 +133,7 @@ def _excluded(sentence: Sentence, start: int, context: Context) -> Clause | None
         return None
     end = name_end(sentence, start)
     if field := _only_text(sentence):
-        return _contains(field, " ".join(sentence.texts[start:end]), start, end, confidence.EXCLUDED_WORDS)
+        return _contains(field, sentence.text_of(start, end), start, end, confidence.EXCLUDED_WORDS)
     reason = "no field has this value, so that none is excluded"
     return Clause(end, reasons=dict.fromkeys(range(negation.at, end), reason))
 
@@ -126,6 +157,15 @@ KNOWN_VALUE = Rule(
         "sony brand": "brand = Sony",
         "from paris": "origin = Paris",
         "to paris": "destination = Paris",
+    },
+)
+KNOWN_PAIR = Rule(
+    "known values of two sides",
+    {"range", MATCH},
+    _known_pair,
+    {
+        "paris to rome": "origin = Paris and destination = Rome",
+        "between rome and paris": "origin = Rome and destination = Paris",
     },
 )
 IN_QUOTES = Rule("quoted", {QUOTED}, _quoted, {'"heart of gold"': "title contains 'heart of gold'"})
