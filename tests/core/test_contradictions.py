@@ -279,14 +279,17 @@ def test_a_comparison_beside_a_value_that_must_be_equal_is_asked_about(
     for condition in reading.conditions:
         if isinstance(condition.test, Comparison) and condition.test.op == "=":
             equal = BOX.by_name[condition.test.field].type in ORDERED
-            if equal and LOST.search(text[: condition.span.start]):
+            lost = LOST.search(text[: condition.span.start])
+            # It may belong to another condition.
+            taken = lost and any(part.span.start <= lost.start() < part.span.end for part in reading.conditions)
+            if equal and lost and not taken:
                 assert reading.clarification, text
 
 
 @pytest.mark.parametrize(
     ("text", "choices"),
     [
-        ("box deeper than 20 kg", ["Weight is more than 20 kg", "Weight is less than 20 kg", "Weight is 20 kg"]),
+        ("title deeper than 20 kg", ["Weight is more than 20 kg", "Weight is less than 20 kg", "Weight is 20 kg"]),
         ("weight 20 kg foo or more", ["Weight is at least 20 kg", "Weight is 20 kg"]),
     ],
 )

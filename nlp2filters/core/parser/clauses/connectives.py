@@ -194,12 +194,16 @@ def _opposite(sentence: Sentence, start: int, _: Context) -> Clause | None:
 
 def _zero(sentence: Sentence, start: int, _: Context) -> Clause | None:
     """Read "zero sugar" as a "not"."""
-    chunk = sentence.chunks[start]
-    if chunk.roles or chunk.quantity is None or chunk.quantity.value != 0 or chunk.quantity.units:
-        return None
-    flags = any(yes_no(field, sentence.language) for field, _ in sentence.fields(start + 1))
-    names_value = any(True for _ in sentence.values(start + 1))
-    return Clause(start + 1, (Connective("not", start),)) if flags or names_value else None
+    return Clause(start + 1, (Connective("not", start),)) if zero_negates(sentence, start) else None
+
+
+def zero_negates(sentence: Sentence, at: int) -> bool:
+    """Return whether the chunk is a zero before what can only be there or not."""
+    chunk = sentence.chunk(at)
+    if chunk is None or chunk.roles or not chunk.quantity or chunk.quantity.value != 0 or chunk.quantity.units:
+        return False
+    flags = any(yes_no(field, sentence.language) for field, _ in sentence.fields(at + 1))
+    return flags or any(True for _ in sentence.values(at + 1))
 
 
 NOUN = Rule("noun", {MATCH}, _noun, {"red cars": "color = red"})

@@ -8,7 +8,7 @@ from nlp2filters.core.filters import Comparison, Contains, Leaf, Not, RelativeDa
 from nlp2filters.core.languages import is_currency
 from nlp2filters.core.linking import Candidate, FieldTarget, ValueTarget, yes_no
 from nlp2filters.core.parser import confidence, field_resolution, presence, values
-from nlp2filters.core.parser.clauses import amounts, comparatives, ranges, strings
+from nlp2filters.core.parser.clauses import amounts, comparatives, connectives, ranges, strings
 from nlp2filters.core.parser.clauses.clause import MATCH, Atom, Clause, Connective, Context, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
 from nlp2filters.core.parser.sentence import Sentence
@@ -115,6 +115,9 @@ def _plain(sentence: Sentence, start: int, at: int, match: FieldMatch) -> Clause
     """Read "weight of 2500", "weight 2500 or less"."""
     if any(sentence.role(place, "than") for place in range(start + 1, at)):
         # What is more or less than a number does not equal it.
+        return None
+    if connectives.zero_negates(sentence, at) and sentence.texts[at].isalpha():
+        # "With comments, zero sugar".
         return None
     if sentence.coerce_at(at, match.field):
         if field_resolution.belongs_elsewhere(sentence, at, match.field):
