@@ -125,8 +125,8 @@ class Settings:
     max_owner_blob_bytes: int = _setting(
         "MAX_OWNER_BLOB_BYTES",
         0,
-        "Maximum number of bytes of files that an owner may upload within `RETENTION_S`; further ones get 429. In Redis, never "
-        "more than a quarter of its maxmemory. 0: they count toward `MAX_OWNER_BYTES`.",
+        "Maximum number of bytes of files that an owner may upload in `RETENTION_S`; further ones get 429. In Redis, "
+        "never more than a quarter of its maxmemory. 0: they count toward `MAX_OWNER_BYTES`.",
     )
     blob_store: str = _setting(
         "BLOB_STORE",

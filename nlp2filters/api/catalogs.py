@@ -1,39 +1,31 @@
 """Catalog endpoints, for packaged catalogs and for the owner's own."""
 
 import asyncio
-import io
 import re
 from typing import Any
 
-import orjson
 from starlette.responses import Response
 
-from nlp2filters import demo, row_readers
-from nlp2filters.api.body import read_body, read_json
+from nlp2filters import demo
+from nlp2filters.api.body import read_json
 from nlp2filters.api.headers import etag_matches
 from nlp2filters.api.responses import JSON
-from nlp2filters.api.routes import Call, Operation, Param
+from nlp2filters.api.routes import Call, Operation
 from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import schemas
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.infer import infer
 from nlp2filters.core.linking import embeddable
 from nlp2filters.core.requests import parse_catalog
 from nlp2filters.errors import (
     CatalogNotFound,
     InvalidCatalog,
     InvalidRequest,
-    MalformedJSON,
-    SourceError,
     Violation,
 )
-from nlp2filters.row_readers import Row
 from nlp2filters.storage.vector_index import AT_ONCE
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-MAX_VIOLATIONS = 100
-_CSV, _JSON_LINES = "text/csv", "application/x-ndjson"
 
 
 async def list_catalogs(call: Call) -> Response:
@@ -58,7 +50,7 @@ async def show(call: Call, name: str) -> Response:
 
 async def put(call: Call, name: str) -> Response:
     """Store a catalog under the name in the URL. Jobs submitted earlier keep using the previous version."""
-    _check_name(name)
+    check_name(name)
     data = await read_json(call.request)
     if isinstance(data, dict):
         data = {"name": name, **data}
@@ -83,58 +75,12 @@ def _parse(data: object) -> tuple[Catalog, tuple[str, ...]]:
 
 async def delete(call: Call, name: str) -> Response:
     """Delete a catalog. Jobs submitted earlier keep using it."""
-    _check_name(name)
+    check_name(name)
     await call.services.catalogs.delete(call.caller.owner, name)
     return Response(status_code=204)
 
 
-async def infer_from_rows(call: Call) -> Response:
-    """Infer a catalog from example rows, for you to review, edit and store. Nothing is stored yet.
-
-    Send the rows as CSV with a header line, as JSON Lines, or as a JSON list of objects. `?name=` sets the catalog's
-    name, and `?currency=` (ISO 4217) the currency of amounts without one.
-    """
-    name = call.query.get("name", "inferred")
-    _check_name(name)
-    currency = call.query.get("currency")
-    if currency is not None and not re.fullmatch("[A-Z]{3}", currency, re.ASCII):
-        raise InvalidRequest([Violation("/query/currency", "Expected an ISO 4217 code, such as EUR.")])
-    content = await read_body(call.request, _CSV, _JSON_LINES, "application/json")
-    media_type = call.headers["content-type"].partition(";")[0].strip().lower()
-    catalog = await asyncio.to_thread(_infer, name, media_type, content, currency)
-    return JSON(catalogs.to_json(catalog))
-
-
-def _infer(name: str, media_type: str, content: bytes, currency: str | None) -> Catalog:
-    rows = _rows(media_type, content)
-    if not rows:
-        raise InvalidRequest([Violation("", "There are no rows.")])
-    for index, row in enumerate(rows):
-        if not row:
-            raise InvalidRequest([Violation(f"/{index}", "Expected an object with one member per column.")])
-    return infer(name, rows, currency=currency)
-
-
-def _rows(media_type: str, content: bytes) -> list[Row]:
-    """Read the rows as the command line reads them from a file, including lists and nested objects."""
-    try:
-        if media_type == _CSV:
-            return list(row_readers.csv_rows(io.BytesIO(content)))
-        if media_type == _JSON_LINES:
-            return list(row_readers.json_lines(io.BytesIO(content)))
-        rows = orjson.loads(content)
-    except (UnicodeDecodeError, SourceError, orjson.JSONDecodeError) as exc:
-        raise MalformedJSON(str(exc)) from exc
-    if not isinstance(rows, list):
-        raise InvalidRequest([Violation("", "Expected a list of objects.")])
-    if violations := [
-        Violation(f"/{index}", "Expected an object.") for index, row in enumerate(rows) if not isinstance(row, dict)
-    ]:
-        raise InvalidRequest(violations[:MAX_VIOLATIONS])
-    return [row_readers.flatten(row) for row in rows]
-
-
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
     """Refuse a name that an owner's catalog cannot have.
 
     Raises:
@@ -168,32 +114,8 @@ def _summary(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 _PROBLEMS = ("invalid-catalog",)
-_QUERY_NAME = Param(name="name", location="query", description="The name of the catalog.")
-_CURRENCY = Param(
-    name="currency",
-    location="query",
-    description="The currency of amounts without one, as an ISO 4217 code.",
-    schema={"type": "string", "pattern": "^[A-Z]{3}$"},
-)
-_ROWS = {
-    _CSV: {"schema": {"type": "string"}},
-    _JSON_LINES: {"schema": {"type": "string"}},
-    "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
-}
-
 operations = [
     Operation("GET", "/v1/catalogs", list_catalogs, "jobs:read", {200: schemas.Catalogs}, tag="catalogs"),
-    Operation(
-        "POST",
-        "/v1/catalogs/infer",
-        infer_from_rows,
-        "jobs:read",
-        {200: schemas.CatalogDocument},
-        body=_ROWS,
-        params=(_QUERY_NAME, _CURRENCY),
-        problems=_PROBLEMS,
-        tag="catalogs",
-    ),
     Operation(
         "GET",
         "/v1/catalogs/{name}",

@@ -208,6 +208,26 @@ class BatchSubmission(RequestBody):
         return requests
 
 
+class InferenceOptions(RequestBody):
+    """The options of a request to infer a catalog, which are in its query; its body is the table."""
+
+    name: Annotated[str, StringConstraints(max_length=64)] = "inferred"
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
+    table: Annotated[str, StringConstraints(min_length=1, max_length=512)] | None = None
+    webhook: WebhookOption = None
+    metadata: MetadataOption = {}
+    deadline_seconds: DeadlineOption = None
+
+
+class InferenceRequest(InferenceOptions):
+    """A request to infer a catalog from a table, as its job stores it: `blob` is the SHA-256 of the uploaded table."""
+
+    kind: Literal["inference"] = "inference"
+    media_type: str
+    blob: str
+    size: int
+
+
 class StreamTokenRequest(RequestBody):
     """The job or the batch for which a stream token is valid."""
 

@@ -221,6 +221,13 @@ class Echoed(Strict):
     dimensions: int
 
 
+class Inference(Strict):
+    """The catalog inferred from a table, and the number of rows that were read."""
+
+    catalog: CatalogDocument
+    rows: int
+
+
 class FinishedJob(Job):
     """A job that has ended, with its result; null if it has none."""
 
@@ -240,7 +247,8 @@ class JobNews(BaseModel):
 class Progress(BaseModel):
     """The current activity of a running attempt: `step` for programs, `detail` for people.
 
-    `characters` is the length of the LLM's answer so far.
+    `characters` is the length of the LLM's answer so far. `rows` are those of a table that were read so far, and
+    `share` is the part of the table, from 0 to 1.
     """
 
     type: str
@@ -252,7 +260,9 @@ class Progress(BaseModel):
         description="`indexing`, `embedding`, `asking`, `answering`, `retrying` or `repairing`; others may be added."
     )
     detail: str
-    characters: int | None
+    characters: int | None = None
+    rows: int | None = None
+    share: float | None = None
 
 
 class Delta(BaseModel):

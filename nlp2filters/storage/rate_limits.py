@@ -83,6 +83,10 @@ class Backpressure:
         """Return the bytes that one owner may add: `limit`, but at most half of Redis's memory; 0 means no limit."""
         return min(limit, self.maxmemory // 2 or limit)
 
+    def blob_bytes(self, limit: int) -> int:
+        """Return the bytes of files that one owner may add, apart from its other bytes, if they are kept in Redis."""
+        return min(limit, self.maxmemory // 4 or limit)
+
     async def check(self) -> None:
         """Check that Redis has room.
 
