@@ -15,15 +15,10 @@ import orjson
 from nlp2filters import row_readers
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.infer import infer
+from nlp2filters.core.media_types import JSON, JSON_LINES
 from nlp2filters.errors import InvalidRequest, MalformedJSON, SourceError, Violation
 from nlp2filters.row_readers import Row
 
-CSV, TSV, JSON_LINES, JSON = "text/csv", "text/tab-separated-values", "application/x-ndjson", "application/json"
-PARQUET, SQLITE = "application/vnd.apache.parquet", "application/vnd.sqlite3"
-# The media types that are read, each with the suffix of its files.
-SUFFIXES = {CSV: ".csv", TSV: ".tsv", JSON_LINES: ".jsonl", JSON: ".json", PARQUET: ".parquet", SQLITE: ".sqlite"}
-# The work of reading these is in proportion to their size. The others are compressed, or may run queries.
-PLAIN = frozenset((CSV, TSV, JSON_LINES, JSON))
 MAX_VIOLATIONS = 100
 REPORT_ROWS = 1_000
 

@@ -17,17 +17,18 @@ from nlp2filters.api.preparation import check_webhook, new_id
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, Operation, Param
 from nlp2filters.clock import now_ms
-from nlp2filters.core import schemas
+from nlp2filters.core import media_types, schemas
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.jobs import create as create_job
 from nlp2filters.core.kinds import INFERENCE_PATH
+from nlp2filters.core.media_types import PLAIN, SUFFIXES
 from nlp2filters.core.requests import InferenceOptions, InferenceRequest, validate
 from nlp2filters.errors import Forbidden, InvalidRequest, Violation
 from nlp2filters.storage.blobs.store import Blob
 from nlp2filters.storage.idempotency import IdempotencyKey
 from nlp2filters.storage.request_parts import JOB_BYTES
 from nlp2filters.storage.request_parts import Request as StoredRequest
-from nlp2filters.table_inference import PLAIN, SUFFIXES, TableOptions, infer_table
+from nlp2filters.table_inference import TableOptions, infer_table
 
 MAX_TABLE_BYTES = 32 << 20
 # A catalog lists the most frequent values of its columns, so it is much smaller than a large table.
@@ -175,10 +176,11 @@ _PARAMS = (
     PREFER,
     IDEMPOTENCY_KEY,
 )
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
-_BODY = {media_type: {"schema": {"type": "string"}} if media_type in PLAIN else _BINARY for media_type in SUFFIXES} | {
-    "application/json": {"schema": {"type": "array", "items": {"type": "object"}}}
+_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+_BODY: dict[str, dict[str, Any]] = {
+    media_type: {"schema": {"type": "string"}} if media_type in PLAIN else _BINARY for media_type in SUFFIXES
 }
+_BODY[media_types.JSON] = {"schema": {"type": "array", "items": {"type": "object"}}}
 
 operations = [
     Operation(

@@ -1,14 +1,21 @@
 """The calls for catalogs."""
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
 from urllib.parse import quote
 
-from nlp2filters.client import options
-from nlp2filters.client.requests import Call, Requester
-from nlp2filters.core import schemas
+from nlp2filters.client import jobs, options, responses
+from nlp2filters.client.jobs import AsyncJobs
+from nlp2filters.client.requests import Call, Deadline, Requester
+from nlp2filters.client.resource import idempotency_headers
+from nlp2filters.core import media_types, schemas
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.kinds import INFERENCE_PATH
 from nlp2filters.core.schemas import CatalogSummary
+
+TableInput: TypeAlias = Sequence[Mapping[str, Any]] | str | Path | BinaryIO
 
 
 class AsyncCatalogs:
@@ -34,11 +41,38 @@ class AsyncCatalogs:
         await self._requester.send(Call("DELETE", _path(name), repeatable=False))
 
     async def infer(
-        self, rows: Sequence[Mapping[str, Any]], name: str = "inferred", *, currency: str | None = None
+        self,
+        table: TableInput,
+        name: str = "inferred",
+        *,
+        currency: str | None = None,
+        media_type: str | None = None,
+        table_name: str | None = None,
+        timeout_s: float | None = None,
     ) -> Catalog:
-        """Infer a catalog from rows, for you to review, edit and store: nothing is stored yet."""
-        params = {"name": name, **({"currency": currency} if currency else {})}
-        return await self._read(Call("POST", "/v1/catalogs/infer", [*rows], params=params))
+        """Infer a catalog from a table, for you to review, edit and store: nothing is stored yet.
+
+        The table is a list of rows, a path, or an open binary file; it may have up to 32 MiB. The suffix of a file's
+        name tells its `media_type`. `table_name` selects one of an SQLite file's tables. A large table is read by a
+        job, for which this method waits.
+
+        Raises:
+            JobFailed: no catalog can be inferred.
+            WaitTimeout: it takes longer than `timeout_s`.
+            ValueError: the name of the file does not tell the media type, and there is no `media_type`.
+        """
+        deadline = Deadline("The inference", timeout_s)
+        options = {"name": name, "currency": currency, "table": table_name}
+        params = {option: value for option, value in options.items() if value is not None}
+        content, type_ = _content(table, media_type)
+        headers = {"Content-Type": type_, **idempotency_headers()}
+        call = Call("POST", INFERENCE_PATH, content=content, headers=headers, params=params)
+        response = await self._requester.send(call, deadline)
+        if response.status_code == 200:
+            return responses.read(schemas.CatalogDocument, response.content).root
+        job = responses.read(schemas.Job, response.content)
+        inference: schemas.Inference = await jobs.any_outcome(AsyncJobs(self._requester), job.id, deadline)
+        return inference.catalog.root
 
     async def _read(self, call: Call) -> Catalog:
         return (await self._requester.read(schemas.CatalogDocument, call)).root
@@ -46,3 +80,17 @@ class AsyncCatalogs:
 
 def _path(name: str) -> str:
     return f"/v1/catalogs/{quote(name, safe='')}"
+
+
+def _content(table: TableInput, media_type: str | None) -> tuple[bytes, str]:
+    """Return the content of a table and its media type."""
+    if isinstance(table, str | Path):
+        content, name = Path(table).read_bytes(), str(table)
+    elif isinstance(table, Sequence):
+        return json.dumps([*table]).encode(), media_types.JSON
+    else:
+        content, name = table.read(), str(getattr(table, "name", ""))
+    if type_ := media_type or media_types.of_file(name):
+        return content, type_
+    known = ", ".join(suffix for suffixes in media_types.SUFFIXES.values() for suffix in suffixes)
+    raise ValueError(f"The name {name!r} does not tell the media type. Give a media_type, or one of {known}.")

@@ -6,9 +6,10 @@ from typing import Any
 
 import anyio
 
+from nlp2filters.core import media_types
 from nlp2filters.core.problems import problem
 from nlp2filters.errors import BlobGone, TableRefused
-from nlp2filters.table_inference import SUFFIXES, TableOptions
+from nlp2filters.table_inference import TableOptions
 from nlp2filters.worker.attempt import Attempt, StageResult
 from nlp2filters.worker.inference import process
 from nlp2filters.worker.inference.process import Order, Report
@@ -25,7 +26,7 @@ async def infer(attempt: Attempt[EmbeddingServices]) -> StageResult:
         progress.report("reading", detail, rows=report.rows, share=round(report.share, 3))
 
     with tempfile.TemporaryDirectory(prefix="nlp2filters-") as folder:
-        path = Path(folder) / f"table{SUFFIXES[request['media_type']]}"
+        path = Path(folder) / f"table{media_types.SUFFIXES[request['media_type']][0]}"
         progress.report("loading", "Loading the table")
         await _load(attempt, path)
         progress.report("reading", "Reading the table")
