@@ -1,4 +1,4 @@
-"""What the benches run on."""
+"""The machine that the benchmarks run on."""
 
 import tempfile
 from collections.abc import Iterator

@@ -42,7 +42,7 @@ async def main() -> None:
     print("| catalog | parse ms | lexicon ms | rules p50 ms | p99 ms | with the tagger p50 ms | p99 ms "
           "| 4,000 characters ms | kept MB |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|---|")
-    threadpool_limits(1, "blas")  # as in a worker
+    threadpool_limits(1, "blas")  # A worker has the same limit.
     for title, data in (
         ("50 fields, 20 values each", _wide(50, 20)),
         ("1 field, 10,000 values", _wide(1, 10_000)),
@@ -97,7 +97,7 @@ def _vectors(*shape: int) -> Array:
 
 
 def _timed(run: Callable[[], Any]) -> tuple[Any, float]:
-    began = time.thread_time()  # of this thread alone: machines are shared
+    began = time.thread_time()  # Machines are shared, so only the time of this thread counts.
     result = run()
     return result, 1000 * (time.thread_time() - began)
 

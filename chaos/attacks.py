@@ -22,7 +22,7 @@ from nlp2filters.core.statuses import TERMINAL
 
 MEMBERS = 100
 BYTES_PER_JOB = 18_000  # when accepted, and what its stages add: docs/architecture.md
-OPEN_FILES = 1024  # as a process usually has
+OPEN_FILES = 1024  # Most systems give a process this many.
 HEADER_BYTES = 8_000_000
 ANSWERED_WITHIN_S = 15
 

@@ -40,7 +40,7 @@ class Fleet:
 
     @property
     def urls(self) -> list[str]:
-        """The addresses of the web processes."""
+        """The URLs of the web processes."""
         return [f"http://127.0.0.1:{port}" for port in self._ports.values()]
 
     def start(self, *names: str) -> None:
@@ -57,7 +57,7 @@ class Fleet:
                 )
 
     def wait_until_ready(self) -> None:
-        """Until every web process accepts jobs and every queue has a worker."""
+        """Wait until every web process accepts jobs and every queue has a worker."""
         deadline = time.monotonic() + READY_TIMEOUT_S
         for url in self.urls:
             while True:
@@ -71,11 +71,11 @@ class Fleet:
                 time.sleep(0.05)
 
     def name_of(self, pid: int) -> str:
-        """The name of a process."""
+        """Return the name of a process."""
         return next(name for name, process in self.processes.items() if process.pid == pid)
 
     def kill(self, name: str) -> None:
-        """SIGKILL, and start another in its place."""
+        """Send SIGKILL, and start another process in its place."""
         process = self.processes[name]
         self.killed.append((now_ms(), name))
         process.kill()
@@ -83,7 +83,7 @@ class Fleet:
         self.start(name)
 
     def revive(self) -> int:
-        """Start those again that have died by themselves; returns how many."""
+        """Restart the processes that have died by themselves. Returns their number."""
         dead = [name for name, process in self.processes.items() if process.poll() is not None]
         self.killed += [(now_ms(), name) for name in dead]
         for name in dead:
@@ -91,7 +91,7 @@ class Fleet:
         return len(dead)
 
     def arm(self, faults: str) -> None:
-        """Whoever is started from now on has these `FAULTS`."""
+        """Set the `FAULTS` of all processes that are started from now on."""
         self._environment["FAULTS"] = faults
 
     def inject(self, faults: str) -> None:
@@ -101,13 +101,13 @@ class Fleet:
             self.kill(name)
 
     def deaths(self, point: str) -> int:
-        """How many processes have died at the named point of the code."""
+        """Count the processes that have died at the named point of the code."""
         return sum(log.read_text().count(f'"point":"{point}"') for log in self._logs.glob("*.log"))
 
     def restart(self, name: str, *, newer: bool = False) -> float:
-        """SIGTERM, wait for its end, start another; returns the seconds that stopping took.
+        """Send SIGTERM, wait for the end, and start another process. Returns the seconds that stopping took.
 
-        The other one runs the code of this checkout. `newer`: as a next version that writes newer records would.
+        The new process runs the code of this checkout; with `newer`, it behaves as the next version would.
         """
         self._roots[name] = ROOT
         if newer:
@@ -120,12 +120,12 @@ class Fleet:
         return took
 
     def memory_kb(self, names: Iterable[str]) -> dict[str, int]:
-        """Resident memory of the named processes."""
+        """Return the resident memory of the named processes."""
         statuses = {name: Path(f"/proc/{self.processes[name].pid}/status").read_text() for name in names}
         return {name: int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) for name, status in statuses.items()}
 
     def connections(self, names: Iterable[str], port: int) -> int:
-        """How many connections the named processes have to a port of this machine."""
+        """Count the connections of the named processes to a port of this machine."""
         lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         inodes = {f"socket:[{line[9]}]" for line in lines if line[3] == "01" and line[2].endswith(f":{port:04X}")}
         folders = [Path(f"/proc/{self.processes[name].pid}/fd") for name in names]
@@ -134,15 +134,15 @@ class Fleet:
         )
 
     def freeze(self, name: str) -> None:
-        """SIGSTOP."""
+        """Freeze a process with SIGSTOP."""
         self.processes[name].send_signal(signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
-        """SIGCONT."""
+        """Resume a frozen process with SIGCONT."""
         self.processes[name].send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """End everything."""
+        """Kill all processes."""
         for process in self.processes.values():
             process.kill()
             process.wait()

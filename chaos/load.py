@@ -75,7 +75,7 @@ class Load:
         return [int(run["worker"].split(":")[1]) for run in runs if run and run["status"] == "running"]
 
     async def outcomes(self) -> list["Outcome"]:
-        """What became of every accepted job, once all have ended or the time is up."""
+        """Return the outcome of every accepted job, once all have ended or the time is up."""
         redis = Redis.from_url(self.redis_url)
         try:
             async with asyncio.timeout(FINISH_TIMEOUT_S):
@@ -89,14 +89,14 @@ class Load:
         return found
 
     async def degraded(self) -> int:
-        """How many of the accepted jobs ended with the draft, since the LLM gave no answer."""
+        """Count the accepted jobs that ended with the draft because the LLM gave no answer."""
         redis = Redis.from_url(self.redis_url)
         raws: list[Any] = [await redis.hget(KEYS.job(job_id), "result") for job_id in self.accepted]
         await redis.aclose()
         return sum(orjson.loads(raw)["degraded"] for raw in raws if raw)
 
     async def everything(self) -> list["Outcome"]:
-        """What became of every job that Redis holds: also of those whose 202 never arrived."""
+        """Return the outcome of every job in Redis, including those whose 202 never arrived."""
         redis = Redis.from_url(self.redis_url)
         ids = [key.decode().rpartition(":")[2] async for key in redis.scan_iter("n2f:job:*")]
         found = [await _outcome(redis, job_id) for job_id in ids]
@@ -106,7 +106,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one job ended. `begun` are stage, attempt and time (ms) of every beginning of a stage, in order."""
+    """The end of one job. `begun` has stage, attempt and time (ms) of every beginning of a stage, in order."""
 
     job_id: str
     status: str

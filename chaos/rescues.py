@@ -33,9 +33,10 @@ async def thaws(it: Stand, count: int) -> list[Finding]:
     it.answer_after(8)
     for _ in range(count):
         submitting = asyncio.create_task(load.submit(100, 5))
-        name = await _freeze_at_work(it, load, "embedding")
+        name, frozen_at = await _freeze_at_work(it, load, "embedding"), time.monotonic()
         await submitting
-        await asyncio.sleep(LEASE_S - 1)  # the other one has gone on, and the LLM is at it
+        # The other worker has claimed the jobs by now, and the LLM is still busy with them.
+        await asyncio.sleep(frozen_at + LEASE_S + 3 - time.monotonic())
         it.fleet.thaw(name)
     outcomes = await load.outcomes()
     ids = await webhook_ids(it, {outcome.job_id for outcome in outcomes})

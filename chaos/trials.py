@@ -58,7 +58,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Stand:
-    """What a trial runs on. Fleet and Redis, and fleet and LLM, are connected by way of the proxies."""
+    """The environment of a trial. Proxies connect the fleet to Redis and to the LLM."""
 
     fleet: Fleet
     redis: RedisProcess
@@ -383,7 +383,7 @@ async def upgrade_from_older(it: Stand) -> list[Finding]:
 
 
 async def _rolled(it: Stand, rounds: int, *, newer: bool) -> tuple[list[Outcome], list[float]]:
-    """What became of the jobs, and the seconds that each process took to stop. Web processes are replaced first."""
+    """Return the outcomes of the jobs, and the seconds that each process took to stop. Web processes go first."""
     it.answer_after(0.25)
     load, took = it.load(), list[float]()
     await load.submit(10, 0.5)
@@ -414,7 +414,7 @@ async def streams(it: Stand, count: int) -> list[Finding]:
 
 
 def _wrong(it: Stand, job_ids: Sequence[str], seen: Sequence[list[str]]) -> int:
-    """How many saw something else than the end of what was said of their job, from where they came in."""
+    """Count the followers who did not see exactly the last part of their job's events."""
     with Redis(port=it.redis.port) as client:
         said = [[entry_id.decode() for entry_id, _ in client.xrange(KEYS.events(job_id))] for job_id in job_ids]
     return sum(not ids or ids != all_ids[-len(ids) :] for ids, all_ids in zip(seen, said, strict=True))

@@ -182,8 +182,10 @@ class BatchNotFound(NLP2FiltersError):
 class CatalogNotFound(NLP2FiltersError):
     """There is no catalog with this name."""
 
-    def __init__(self, name: str, known: Sequence[str] = ()) -> None:
-        super().__init__(f"There is no catalog {name!r}." + (f" Packaged ones: {', '.join(known)}." if known else ""))
+    def __init__(self, name: str, packaged: Sequence[str] = ()) -> None:
+        super().__init__(
+            f"There is no catalog {name!r}." + (f" Packaged ones: {', '.join(packaged)}." if packaged else "")
+        )
         self.name = name
 
 

@@ -90,8 +90,8 @@ class Graph:
         return self.op("Transpose", self.op("Reshape", x, self.per_head), perm=perm)
 
     def bert(self) -> None:
-        kept = self.op("Unsqueeze", "attention_mask", self.constant([1, 2]))
-        hidden = self.op("Sub", self.constant(1.0, TensorProto.FLOAT), self.op("Cast", kept, to=TensorProto.FLOAT))
+        visible = self.op("Unsqueeze", "attention_mask", self.constant([1, 2]))
+        hidden = self.op("Sub", self.constant(1.0, TensorProto.FLOAT), self.op("Cast", visible, to=TensorProto.FLOAT))
         mask = self.op("Mul", hidden, self.constant(-1e9, TensorProto.FLOAT))
         x = self.embeddings()
         for i in range(LAYERS):

@@ -33,8 +33,8 @@ async def main() -> None:
     for category in MEANINGLESS:
         for case in read_cases((CASES / f"{category}.jsonl").read_bytes(), collections):
             lexicon = Lexicon.of(collections[case.catalog].catalog)
-            seen = parser.sentence_of(case.text, lexicon.language.tokenize(case.text), lexicon, TODAY)
-            unrelated.setdefault(case.catalog, set()).update(phrases(seen.unknown))
+            sentence = parser.sentence_of(case.text, lexicon.language.tokenize(case.text), lexicon, TODAY)
+            unrelated.setdefault(case.catalog, set()).update(phrases(sentence.unknown))
     embedder = await Embedder.load(weights.locate(progress=True))
     rows: list[Row] = []
     for name, collection in collections.items():
@@ -47,17 +47,17 @@ async def main() -> None:
     likelihoods = 1 / (1 + np.exp(-features @ coefficients))
     print(f"{len(rows)} phrases; weights: {coefficients.round(2)}")
     for tenth in range(10):
-        chosen = np.floor(10 * likelihoods) == tenth
-        if chosen.any():
-            print(f"{tenth / 10}: {chosen.sum():4d} phrases, {right[chosen].mean():.2f} right")
+        in_tenth = np.floor(10 * likelihoods) == tenth
+        if in_tenth.any():
+            print(f"{tenth / 10}: {in_tenth.sum():4d} phrases, {right[in_tenth].mean():.2f} right")
 
 
 async def _rows(catalog: Catalog, unrelated: set[str], embedder: Embedder) -> AsyncIterator[Row]:
     names = embeddable(catalog)
-    meant: Mapping[str, Target | None] = {**dict(_synonyms(catalog)), **dict.fromkeys(sorted(unrelated))}
-    known = await embedder.embed(tuple(names))
-    asked = await embedder.embed(tuple(meant))
-    for (phrase, target), cosines in zip(meant.items(), asked @ known.T, strict=True):
+    meanings: Mapping[str, Target | None] = {**dict(_synonyms(catalog)), **dict.fromkeys(sorted(unrelated))}
+    name_vectors = await embedder.embed(tuple(names))
+    phrase_vectors = await embedder.embed(tuple(meanings))
+    for (phrase, target), cosines in zip(meanings.items(), phrase_vectors @ name_vectors.T, strict=True):
         others = [(cosine, names[name]) for name, cosine in zip(names, cosines, strict=True) if name != phrase]
         others.sort(key=lambda pair: -pair[0])
         cosine, best = others[0]

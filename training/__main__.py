@@ -22,7 +22,7 @@ from training.network import VECTOR, Batch, Network
 PACKAGED = Path(tagger.__file__).with_name("tagger.npz")
 BATCH = 64
 RATE = 1.5e-3
-MOST_FIELDS = 12  # in one example: of a larger catalog those asked for, and others by chance
+MAX_FIELDS = 12  # An example from a larger catalog has the fields asked for, and others by chance.
 MOST_DIALOGUES = 24_000
 SEED = 0
 
@@ -108,7 +108,7 @@ def collate(examples: Sequence[Encoded], fields: Mapping[str, Fields], chance: n
         vectors[at, :count], kinds[at, :count] = known.vectors[kept], known.kinds[kept]
         if chance.random() < 0.35:
             vectors[at, :count, 1] = vectors[at, :count, 0]
-        if chance.random() < 0.15:  # as if no value were known
+        if chance.random() < 0.15:  # Pretend that no value is known.
             links[at, ..., tagger.VALUE_LINK] = 0
         if chance.random() < 0.1:
             links[at, ..., tagger.STEM_LINKS] = 0
@@ -125,7 +125,7 @@ def _chosen(example: Encoded, count: int, chance: np.random.Generator) -> list[i
     needed = example.asked | {int(label) for label in example.labels if label >= 0}
     others = [at for at in range(count) if at not in needed]
     chance.shuffle(others)
-    kept = others[: max(0, MOST_FIELDS - len(needed))]
+    kept = others[: max(0, MAX_FIELDS - len(needed))]
     if chance.random() < 0.3:
         kept = [at for at in kept if chance.random() < 0.7]
     shown = [*needed, *kept] or [0]

@@ -15,7 +15,7 @@ from typing import Any
 from training.examples import NUMBER, Example, FieldSketch, find
 
 MOST_VALUES = 110
-KEPT_WITHOUT_NEWS = 0.05  # of the turns that tell nothing, such as thanks
+EMPTY_TURN_SHARE = 0.05  # Most turns without content, such as thanks, are left out.
 
 _TYPES = {
     "date": re.compile(r"date$|_day$"),
@@ -45,7 +45,7 @@ def read(folder: Path, *, without: Collection[str] = ()) -> Iterator[Example]:
     }
     for turn in turns:
         acts = {action["act"] for action in turn.frame["actions"]}
-        if acts & {"INFORM", "INFORM_INTENT"} or chance.random() < KEPT_WITHOUT_NEWS:
+        if acts & {"INFORM", "INFORM_INTENT"} or chance.random() < EMPTY_TURN_SHARE:
             yield _example(turn, fields[turn.frame["service"]])
 
 

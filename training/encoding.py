@@ -35,7 +35,7 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What the tagger is given of the fields of a catalog: vectors [fields, 2, 384] and kinds [fields, TYPES]."""
+    """The tagger's input for the fields of a catalog: vectors [fields, 2, 384] and kinds [fields, TYPES]."""
 
     vectors: NDArray[np.float16]
     kinds: NDArray[np.float16]

@@ -12,7 +12,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class FieldSketch:
-    """What is known of a field: its type is one of a catalog's, `values` are known ones."""
+    """A field as examples describe it: its type is one of a catalog's, `values` are known ones."""
 
     name: str
     type: str
@@ -32,7 +32,7 @@ class Example:
 
 
 def find(text: str, value: str, taken: Sequence[Span]) -> Span | None:
-    """Where the value stands in the text as whole words, outside of what is taken. Small numbers may be words."""
+    """Find the value in the text as whole words, outside of the spans that are taken. Small numbers may be words."""
     said = [value, SMALL[int(value)]] if value.isdigit() and int(value) < len(SMALL) else [value]
     for words in said:
         parts = re.findall(r"\w+|[^\w\s]", words.lower())

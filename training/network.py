@@ -10,7 +10,7 @@ from nlp2filters.core.parser import tagger
 
 WORD, FIELD, GRID, POOL, VECTOR = 128, 96, 48, 32, 384
 DROPOUT = 0.1
-BEGIN_SHARE, ASK_SHARE = 0.3, 0.5  # of the losses
+BEGIN_WEIGHT, ASK_WEIGHT = 0.3, 0.5  # Weights of two of the three losses.
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class Network(nn.Module):
         entropy = functional.binary_cross_entropy_with_logits
         return (
             functional.cross_entropy(logits.flatten(0, 1), batch.labels.flatten(), ignore_index=-100)
-            + BEGIN_SHARE * entropy(begins[batch.is_token], batch.begins[batch.is_token])
-            + ASK_SHARE * entropy(asked[batch.is_field], batch.asked[batch.is_field])
+            + BEGIN_WEIGHT * entropy(begins[batch.is_token], batch.begins[batch.is_token])
+            + ASK_WEIGHT * entropy(asked[batch.is_field], batch.asked[batch.is_field])
         )
 
 

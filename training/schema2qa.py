@@ -13,7 +13,7 @@ from pathlib import Path
 
 from training.examples import Example, FieldSketch, Span, find
 
-FILLINGS = 2  # of each paraphrase
+FILLINGS = 2  # Each paraphrase is filled with values this often.
 DOMAINS = ("restaurants", "movies", "books", "hotels", "music", "people")
 
 _TEST = re.compile(

@@ -62,30 +62,30 @@ async def _run(action: Action, args: argparse.Namespace) -> int:
 
 
 async def _create(keys: ApiKeys, args: argparse.Namespace, settings: Settings) -> int:
-    made, key = await keys.create(args.name, args.owner or args.name, args.scope or DEFAULT_SCOPES, now_ms())
-    secrets = [derive_secret(secret, made.owner) for secret in settings.webhook_secrets]
-    shown = {**_plain(made), "key": key, "webhook_secrets": secrets}
+    api_key, key = await keys.create(args.name, args.owner or args.name, args.scope or DEFAULT_SCOPES, now_ms())
+    secrets = [derive_secret(secret, api_key.owner) for secret in settings.webhook_secrets]
+    details = {**_to_json(api_key), "key": key, "webhook_secrets": secrets}
     if args.json:
-        print(orjson.dumps(shown).decode())
+        print(orjson.dumps(details).decode())
         return 0
     console = Console(highlight=False)
-    console.print(f"API key {made.id} of {made.owner} ({', '.join(made.scopes)}). It is shown only now:")
+    console.print(f"API key {api_key.id} of {api_key.owner} ({', '.join(api_key.scopes)}). It is shown only now:")
     console.print(f"\n    {key}\n", soft_wrap=True)
     for secret in secrets:
-        console.print(f"Webhooks of {made.owner} are signed with {secret}", soft_wrap=True)
+        console.print(f"Webhooks of {api_key.owner} are signed with {secret}", soft_wrap=True)
     return 0
 
 
 async def _list(keys: ApiKeys, args: argparse.Namespace, settings: Settings) -> int:
-    found = [_plain(made) for made in await keys.listing()]
+    rows = [_to_json(api_key) for api_key in await keys.listing()]
     if args.json:
-        print(orjson.dumps(found).decode())
+        print(orjson.dumps(rows).decode())
         return 0
     columns = ("id", "name", "owner", "scopes", "created_at", "revoked_at")
     table = Table(*columns)
-    for made in found:
+    for row in rows:
         table.add_row(
-            *(", ".join(cell) if isinstance(cell, list) else str(cell or "") for cell in map(made.get, columns))
+            *(", ".join(cell) if isinstance(cell, list) else str(cell or "") for cell in map(row.get, columns))
         )
     Console().print(table)
     return 0
@@ -95,17 +95,17 @@ async def _revoke(keys: ApiKeys, args: argparse.Namespace, settings: Settings) -
     revoked = await keys.revoke(args.id, now_ms())
     if revoked is None:
         raise UnknownKey(args.id)
-    shown = _plain(revoked)
-    print(orjson.dumps(shown).decode() if args.json else f"{revoked.id} ({revoked.name}) is invalid from now on.")
+    details = orjson.dumps(_to_json(revoked)).decode()
+    print(details if args.json else f"{revoked.id} ({revoked.name}) is invalid from now on.")
     return 0
 
 
-def _plain(made: ApiKey) -> dict[str, Any]:
+def _to_json(api_key: ApiKey) -> dict[str, Any]:
     return {
-        "id": made.id,
-        "name": made.name,
-        "owner": made.owner,
-        "scopes": list(made.scopes),
-        "created_at": timestamp(made.created_at),
-        "revoked_at": timestamp(made.revoked_at),
+        "id": api_key.id,
+        "name": api_key.name,
+        "owner": api_key.owner,
+        "scopes": list(api_key.scopes),
+        "created_at": timestamp(api_key.created_at),
+        "revoked_at": timestamp(api_key.revoked_at),
     }

@@ -45,12 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse the arguments. Only the requested command's module is imported, since some take seconds."""
-    given = sys.argv[1:] if argv is None else argv
+    words = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(prog="nlp2filters", description="Plain language in, validated filters out.")
     parser.add_argument("--version", action="version", version=f"nlp2filters {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (module, about) in COMMANDS.items():
         command = commands.add_parser(name, help=about)
-        if name in given[:1]:
+        if name in words[:1]:
             import_module(f"nlp2filters.cli.{module}").add_to(command)
-    return parser.parse_args(given)
+    return parser.parse_args(words)

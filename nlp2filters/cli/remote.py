@@ -21,8 +21,8 @@ def add_to(parser: Any, *, otherwise: str = URL) -> None:
 
 def address(args: argparse.Namespace) -> str:
     """Return the service's URL; empty if none is given."""
-    said: str = args.server or Settings.read(os.environ).server
-    return said
+    url: str = args.server or Settings.read(os.environ).server
+    return url
 
 
 def client(args: argparse.Namespace, *, patience_s: float = PATIENCE_S) -> Client:

@@ -38,16 +38,16 @@ def up(settings: Settings, environ: Mapping[str, str], procfile: Path = PROCFILE
         host = environ.get("HOST", "127.0.0.1")
         port = environ.get("PORT") or str(free_port(PORT))
         folder = weights.locate(settings.model_path, settings.model_cache, progress=sys.stdout.isatty())
-        chosen = {"HOST": host, "PORT": port, "MODEL_PATH": str(folder)}
+        defaults = {"HOST": host, "PORT": port, "MODEL_PATH": str(folder)}
         if "REDIS_URL" not in environ:
             server = stack.enter_context(running(user_data_path("nlp2filters") / "redis"))
-            chosen["REDIS_URL"] = server.url
+            defaults["REDIS_URL"] = server.url
             print(f"Redis runs at {server.url}, its data is in {server.log.parent}", flush=True)
         path = f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', os.defpath)}"
         address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
         processes = _Processes(f"http://{address}:{port}")
         for name, command in parse_procfile(procfile.read_text()).processes.items():
-            env = {**environ, **chosen, "PATH": path}
+            env = {**environ, **defaults, "PATH": path}
             processes.add_process(name, f"exec {command}", env=env, cwd=str(procfile.parent))
         processes.loop()
         return 0 if processes.asked_to_stop else processes.returncode or 1

@@ -35,9 +35,9 @@ def verify(
         InvalidSignature: with the reason.
         ValueError: a secret is not `whsec_` and base64.
     """
-    given = {name.lower(): value for name, value in headers.items()}
+    values = {name.lower(): value for name, value in headers.items()}
     try:
-        message_id, stamp, signature = (given[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
+        message_id, stamp, signature = (values[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
         timestamp = int(stamp)
     except KeyError as exc:
         raise InvalidSignature(f"The header {exc.args[0]} is missing.") from exc
@@ -46,9 +46,9 @@ def verify(
     if abs(now - timestamp) > tolerance_s:
         raise InvalidSignature(f"The message was signed {abs(now - timestamp):.0f} s away from now.")
     expected = [one.encode() for one in sign(secrets, message_id, timestamp, body).split()]
-    shown = [one.encode() for one in signature.split()]
+    signatures = [one.encode() for one in signature.split()]
     # There is no early exit: the time that the check takes must not reveal which signature was close.
-    if not sum(hmac.compare_digest(one, other) for one in shown for other in expected):
+    if not sum(hmac.compare_digest(one, other) for one in signatures for other in expected):
         raise InvalidSignature("No signature of the message was made with a secret of yours.")
 
 
@@ -59,9 +59,9 @@ def key(secret: str) -> bytes:
         ValueError: it is not of the form `whsec_` and base64.
     """
     try:
-        found = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        decoded = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except binascii.Error:
-        found = b""
-    if not secret.startswith("whsec_") or not 24 <= len(found) <= 64:
+        decoded = b""
+    if not secret.startswith("whsec_") or not 24 <= len(decoded) <= 64:
         raise ValueError("A webhook secret is whsec_ and the base64 of 24 to 64 bytes.")
-    return found
+    return decoded

@@ -7,7 +7,6 @@ from typing import Any, NotRequired, TypedDict
 import orjson
 from redis.asyncio import Redis
 
-from nlp2filters.clock import now_ms
 from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.storage import arq_format, queue_entries, scripts
@@ -98,10 +97,16 @@ class Commits:
         return self._retention_ms + (0 if job.done else max(0, job.deadline_at - now) + self._retention_ms)
 
     def plan(
-        self, job: Job, fields: Mapping[str, bytes], events: Sequence[EventDraft], *, before: Job | None = None
+        self,
+        job: Job,
+        fields: Mapping[str, bytes],
+        events: Sequence[EventDraft],
+        now: int,
+        *,
+        before: Job | None = None,
     ) -> Plan:
         """Plan the commit that writes the job in its new state, from the state `before`; None for a new job."""
-        now, keys = now_ms(), self._keys
+        keys = self._keys
         ttl_ms = self.ttl_ms(job, now)
         plan: Plan = {
             "keys": {

@@ -7,6 +7,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.statuses import Status
@@ -146,7 +147,7 @@ class Jobs:
         while True:
             after = transition(job)
             drafts = events(after) if callable(events) else events
-            if await self._commits.apply(self._commits.plan(after, fields or {}, drafts, before=job), job):
+            if await self._commits.apply(self._commits.plan(after, fields or {}, drafts, now_ms(), before=job), job):
                 return after
             try:
                 job = await self.get(job.id)

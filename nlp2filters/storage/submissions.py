@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 from redis.asyncio import Redis
 
-from nlp2filters.clock import now_ms
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import Overloaded, TooManyBytes, TooManyPending
 from nlp2filters.storage import idempotency, scripts
@@ -63,7 +62,11 @@ class Submissions:
         requests = [request if isinstance(request, Request) else Request(request) for _, request in members]
         contents = {digest: content for request in requests for digest, content in request.parts.items()}
         first, keys = jobs[0], self._keys
-        ttl_ms = self._commits.ttl_ms(first, now_ms())
+        plans = [
+            self._commits.plan(job, {"request": request.body}, [EventDraft("status", {})], job.created_at)
+            for job, request in zip(jobs, requests, strict=True)
+        ]
+        ttl_ms = plans[0]["ttl_ms"]
         submission: dict[str, Any] = {
             "backlog": limits.backlog,
             "pending": limits.pending,
@@ -79,10 +82,6 @@ class Submissions:
             submission["idempotency"] = {"value": key.value_for(subject), "ttl_ms": idempotency.TTL_MS}
         if batch:
             submission["batch"] = batch
-        plans = [
-            orjson.dumps(self._commits.plan(job, {"request": request.body}, [EventDraft("status", {})]))
-            for job, request in zip(jobs, requests, strict=True)
-        ]
         names = [
             keys.queue(first.stage),
             keys.pending(first.owner),
@@ -90,7 +89,9 @@ class Submissions:
             keys.once(first.owner, key.digest) if key else keys.web,  # Without a key, the script does not use it.
             keys.added(first.owner),
         ]
-        reply = await self._script(keys=names, args=[orjson.dumps(submission), *contents.values(), *plans])
+        reply = await self._script(
+            keys=names, args=[orjson.dumps(submission), *contents.values(), *map(orjson.dumps, plans)]
+        )
         return _outcome(reply.decode(), subject, limits, key)
 
 

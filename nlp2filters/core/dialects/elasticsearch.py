@@ -7,10 +7,11 @@ https://www.elastic.co/docs/reference/query-languages/query-dsl/query-dsl-term-q
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from nlp2filters.core.catalog import Catalog, Field
-from nlp2filters.core.dialects.lowering import folds_case, lower
+from nlp2filters.core.dialects.lowering import fold, folds_case, lower
 from nlp2filters.core.filters import (
     And,
     Between,
@@ -19,11 +20,8 @@ from nlp2filters.core.filters import (
     Filter,
     IsNull,
     Leaf,
-    Not,
     OneOf,
-    Or,
     Scalar,
-    negate,
 )
 from nlp2filters.core.interpretation import Interpretation, Sort
 
@@ -63,26 +61,26 @@ def query(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> list[Qu
 
 
 def _query(node: Filter, catalog: Catalog) -> Query:
-    match node:
-        case And(args):
-            return {"bool": {"filter": [_query(arg, catalog) for arg in args]}}
-        case Or(args):
-            return _any([_query(arg, catalog) for arg in args])
-        case Not(IsNull(name)):
-            return _exists(name)
-        case Not(Comparison() | Between() | OneOf() | Contains() as leaf):
-            return _not(_query(leaf, catalog), leaf.field)
-        case Comparison("<>", name):
-            return _not(_query(negate(node), catalog), name)
-        case Comparison() | Between() | OneOf() | Contains() | IsNull():
-            return _test(node, catalog.by_name[node.field])
-        case Not():
-            raise ValueError(f"not in negation normal form: {node}")
+    return fold(
+        node,
+        leaf=lambda leaf: _test(leaf, catalog.by_name[leaf.field]),
+        negated=lambda leaf: _negated(leaf, catalog.by_name[leaf.field]),
+        every=lambda queries: {"bool": {"filter": queries}},
+        some=_any,
+    )
+
+
+def _negated(leaf: Leaf, field: Field) -> Query:
+    if isinstance(leaf, IsNull):
+        return _exists(field.name)
+    return {"bool": {"filter": [_exists(field.name)], "must_not": [_test(leaf, field)]}}
 
 
 def _test(leaf: Leaf, field: Field) -> Query:
     whole = _whole(field)
     match leaf:
+        case Comparison("<>", name, value):
+            return _negated(Comparison("=", name, value), field)
         case Comparison("=", _, value):
             return _term(value, field)
         case Comparison(op, _, value):
@@ -104,12 +102,8 @@ def _term(value: Scalar, field: Field) -> Query:
     return {"term": {_whole(field): {"value": _to_json(value), **folding}}}
 
 
-def _any(queries: list[Query]) -> Query:
+def _any(queries: Sequence[Query]) -> Query:
     return {"bool": {"should": queries, "minimum_should_match": 1}}
-
-
-def _not(query: Query, name: str) -> Query:
-    return {"bool": {"filter": [_exists(name)], "must_not": [query]}}
 
 
 def _exists(name: str) -> Query:

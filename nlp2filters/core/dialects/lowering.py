@@ -1,13 +1,17 @@
 """Rewrites of the filter tree that every dialect would otherwise have to do by itself."""
 
 import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from nlp2filters.core.catalog import STRINGS, Catalog, Field
 from nlp2filters.core.filters import (
     And,
     Between,
     Comparison,
+    Contains,
     Filter,
+    IsNull,
     Leaf,
     Not,
     OneOf,
@@ -19,6 +23,8 @@ from nlp2filters.core.filters import (
     map_leaves,
     push_not_inward,
 )
+
+T = TypeVar("T")
 
 
 def lower(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> Filter:  # noqa: A002
@@ -43,6 +49,36 @@ def lower(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> Filter:
         return _spans(leaf, zone) if field.many else _instants(leaf, zone)
 
     return _flat(push_not_inward(map_leaves(filter, change)))
+
+
+def fold(
+    node: Filter,
+    *,
+    leaf: Callable[[Leaf], T],
+    negated: Callable[[Leaf], T],
+    every: Callable[[Sequence[T]], T],
+    some: Callable[[Sequence[T]], T],
+) -> T:
+    """Write a lowered filter from the inside out: its tests, its negated tests, and what AND and OR make of parts.
+
+    Raises:
+        ValueError: a negation is around something else than a test.
+    """
+
+    def write(part: Filter) -> T:
+        match part:
+            case And(args):
+                return every([write(arg) for arg in args])
+            case Or(args):
+                return some([write(arg) for arg in args])
+            case Not(Comparison() | Between() | OneOf() | Contains() | IsNull() as inner):
+                return negated(inner)
+            case Not():
+                raise ValueError(f"not in negation normal form: {part}")
+            case _:
+                return leaf(part)
+
+    return write(node)
 
 
 def folds_case(field: Field) -> bool:

@@ -25,19 +25,16 @@ from sqlalchemy.sql.elements import ColumnElement, quoted_name
 from sqlalchemy.sql.functions import FunctionElement
 
 from nlp2filters.core.catalog import TEMPORAL, Catalog, Field, FieldType
-from nlp2filters.core.dialects.lowering import folds_case, lower
+from nlp2filters.core.dialects.lowering import fold, folds_case, lower
 from nlp2filters.core.filters import (
-    And,
     Between,
     Comparison,
     Contains,
     Filter,
     IsNull,
     Leaf,
-    Not,
     OneOf,
     Operator,
-    Or,
     Scalar,
 )
 from nlp2filters.core.interpretation import Interpretation, Sort
@@ -113,19 +110,17 @@ def _order(sorts: Sequence[Sort], catalog: Catalog) -> Iterator[Column]:
 
 
 def _clause(node: Filter, catalog: Catalog) -> ColumnElement[bool]:
-    match node:
-        case And(args):
-            return sa.and_(*(_clause(arg, catalog) for arg in args))
-        case Or(args):
-            return sa.or_(*(_clause(arg, catalog) for arg in args))
-        case Not(Comparison() | Between() | OneOf() | Contains() | IsNull() as leaf):
-            field = catalog.by_name[leaf.field]
-            return _no_element(leaf, field) if field.many else sa.not_(_test(leaf, field, _column(field)))
-        case Not():
-            raise ValueError(f"not in negation normal form: {node}")
-        case _:
-            field = catalog.by_name[node.field]
-            return _some_element(node, field) if field.many else _test(node, field, _column(field))
+    def test(leaf: Leaf) -> ColumnElement[bool]:
+        field = catalog.by_name[leaf.field]
+        return _some_element(leaf, field) if field.many else _test(leaf, field, _column(field))
+
+    def negated(leaf: Leaf) -> ColumnElement[bool]:
+        field = catalog.by_name[leaf.field]
+        return _no_element(leaf, field) if field.many else sa.not_(_test(leaf, field, _column(field)))
+
+    return fold(
+        node, leaf=test, negated=negated, every=lambda parts: sa.and_(*parts), some=lambda parts: sa.or_(*parts)
+    )
 
 
 def _some_element(leaf: Leaf, field: Field) -> ColumnElement[bool]:

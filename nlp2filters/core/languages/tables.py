@@ -307,7 +307,7 @@ class Names(_Table):
     # Words that ask only where a sentence begins.
     subordinators: Words
     verbs: Words
-    wanted: Words
+    question_links: Words
     languages: Words
     pronouns: Words
     indefinite: Words

@@ -42,7 +42,7 @@ class TokenCursor:
     def adjoin(self, length: int, offset: int = 0) -> bool:
         """Return whether there are `length` tokens without blanks between them."""
         tokens = self.tokens[self.at + offset : self.at + offset + length]
-        return len(tokens) == length and all(left.end == right.start for left, right in pairwise(tokens))
+        return len(tokens) == length and all(token.end == following.start for token, following in pairwise(tokens))
 
     def phrase(self, table: PhraseTable[Meaning], offset: int = 0) -> tuple[Meaning, int] | None:
         """Return the meaning and the length in tokens of the longest phrase there."""

@@ -65,8 +65,8 @@ class _Vocabulary:
             return (token,)
         plain = self._plain(token.norm)
         singulars = (plain.removesuffix(ending) for ending in self.lexicon.language.plural_endings)
-        if known := next(filter(self._knows, (plain, *singulars)), None):
-            return (self._as(token, known),)
+        if word := next(filter(self._knows, (plain, *singulars)), None):
+            return (self._as(token, word),)
         if parts := next(self._compounds(token), None):
             return parts
         # "Miete" is short for the only field "Kaltmiete".

@@ -5,17 +5,20 @@ lower case from A to Z only here, as SQLite does; É and é are in the texts to 
 """
 
 import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import cql2
+import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.checks import check
+from nlp2filters.core.dialects import DIALECTS, sql
 from nlp2filters.core.dialects import compile as compile_dialect
-from nlp2filters.core.dialects import sql
 from nlp2filters.core.filters import Contains, Filter, leaves, push_not_inward, to_cql2
 from nlp2filters.core.interpretation import Interpretation
 from tests.core.dialects.agreement import Row, matches, selected, trees
@@ -97,15 +100,6 @@ def test_sql(connection: sa.Connection, node: Filter, table: list[dict[str, Any]
 as_text = {name: values for name, values in asked.items() if name not in ("seen", "opens")}
 
 
-@given(node=trees(SHOP, as_text), table=rows)
-def test_the_text_of_sql(connection: sa.Connection, node: Filter, table: list[dict[str, Any]]) -> None:
-    fill(connection, table)
-    node = check(node, SHOP)
-    written = compile_dialect("sql", Interpretation(filter=node, limit=100), SHOP)
-    found = connection.exec_driver_sql(written["statement"], written["params"])
-    assert sorted(row.id for row in found) == selected(node, table)
-
-
 # Query DSL
 
 
@@ -114,11 +108,38 @@ def document(row: Row) -> Row:
     return {name: value for name, value in iso.items() if value is not None}
 
 
-@given(node=trees(SHOP, asked), table=rows)
-def test_elasticsearch(node: Filter, table: list[dict[str, Any]]) -> None:
-    node = check(node, SHOP)
-    query = compile_dialect("elasticsearch", Interpretation(filter=node), SHOP)["query"]
-    assert [n for n, row in enumerate(table) if matches(query, document(row), SHOP)] == selected(node, table)
+# Every dialect, as it is written for users
+
+
+def run_sql(connection: sa.Connection, written: dict[str, Any], table: list[dict[str, Any]]) -> list[int]:
+    fill(connection, table)
+    return sorted(row.id for row in connection.exec_driver_sql(written["statement"], written["params"]))
+
+
+def run_query_dsl(connection: sa.Connection, written: dict[str, Any], table: list[dict[str, Any]]) -> list[int]:
+    return [number for number, row in enumerate(table) if matches(written["query"], document(row), SHOP)]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A function that selects rows as an engine of the dialect does, and the values that the engine can hold."""
+
+    run: Callable[[sa.Connection, dict[str, Any], list[dict[str, Any]]], list[int]]
+    values: Mapping[str, st.SearchStrategy[Any]]
+
+
+ENGINES = {"sql": Engine(run_sql, as_text), "elasticsearch": Engine(run_query_dsl, asked)}
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+@given(data=st.data(), table=rows)
+def test_every_dialect_selects_the_same_rows(
+    connection: sa.Connection, name: str, data: st.DataObject, table: list[dict[str, Any]]
+) -> None:
+    engine = ENGINES[name]
+    node = check(data.draw(trees(SHOP, engine.values)), SHOP)
+    written = compile_dialect(name, Interpretation(filter=node, limit=100), SHOP)
+    assert engine.run(connection, written, table) == selected(node, table)
 
 
 signs = st.text(alphabet="%_\\/*?[a", min_size=1, max_size=3)

@@ -235,7 +235,7 @@ def _after_request(context: Context, words: range) -> int:
     for at in words[: min(MAX_REQUEST_LENGTH, len(words) - 1)]:
         if context.is_one_of(at, context.names.verbs):
             return words.start
-        if at > words.start and context.is_one_of(at, context.names.wanted):
+        if at > words.start and context.is_one_of(at, context.names.question_links):
             return at + 1
     return words.start
 

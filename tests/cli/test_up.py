@@ -90,7 +90,7 @@ def test_jobs_outlive_a_restart_of_everything(data: Path) -> None:
 
 def test_jobs_that_redis_6_2_kept_are_still_there(data: Path) -> None:
     shutil.copytree(
-        Path(__file__).parent / "storage" / "data" / "redis-6.2" / "rewritten", data / "nlp2filters" / "redis"
+        Path(__file__).parent.parent / "storage" / "data" / "redis-6.2" / "rewritten", data / "nlp2filters" / "redis"
     )
     up = Up(data)
     url = up.ready()

@@ -21,7 +21,7 @@ from nlp2filters.storage.store import Store
 from nlp2filters.worker import attempt, leased_worker, stages, webhook_delivery
 from nlp2filters.worker.leased_worker import LeasedWorker
 from tests import contexts
-from tests.test_stages import ANSWER, CountingProvider, at_llm
+from tests.worker.test_stages import ANSWER, CountingProvider, at_llm
 
 Trap = Callable[[Store, str], Any]
 

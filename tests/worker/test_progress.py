@@ -30,7 +30,7 @@ from nlp2filters.worker.stages import run_stage
 from tests import contexts
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
-from tests.test_stages import ANSWER, at_llm
+from tests.worker.test_stages import ANSWER, at_llm
 
 TEXT = orjson.dumps({**ANSWER, "text": "größer 🚗"}).decode()
 FAULTY = orjson.dumps({"conditions": [{"field": "Nationality"}]}).decode()
