@@ -47,17 +47,17 @@ def infer_table(
         InvalidCatalog: the rows make no catalog.
         MalformedJSON: the content is not of its media type.
     """
-    counted = 0
+    count = 0
 
     def rows() -> Iterator[Row]:
-        nonlocal counted
-        for counted, (row, share) in enumerate(_rows(stack, content, media_type, options.table), 1):
+        nonlocal count
+        for count, (row, share) in enumerate(_rows(stack, content, media_type, options.table), 1):
             if not row:
-                raise InvalidRequest([Violation(f"/{counted - 1}", "Expected an object with one member per column.")])
-            if counted % REPORT_ROWS == 0:
-                report(counted, share())
+                raise InvalidRequest([Violation(f"/{count - 1}", "Expected an object with one member per column.")])
+            if count % REPORT_ROWS == 0:
+                report(count, share())
             yield row
-        if not counted:
+        if not count:
             raise InvalidRequest([Violation("", "There are no rows.")])
 
     with ExitStack() as stack:
@@ -65,7 +65,7 @@ def infer_table(
             catalog = infer(options.name, rows(), currency=options.currency)
         except (UnicodeDecodeError, SourceError, orjson.JSONDecodeError) as exc:
             raise MalformedJSON(str(exc)) from exc
-    return {"catalog": catalogs.to_json(catalog), "rows": counted}
+    return {"catalog": catalogs.to_json(catalog), "rows": count}
 
 
 def _rows(

@@ -92,5 +92,5 @@ def _content(table: TableInput, media_type: str | None) -> tuple[bytes, str]:
         content, name = table.read(), str(getattr(table, "name", ""))
     if type_ := media_type or media_types.of_file(name):
         return content, type_
-    known = ", ".join(suffix for suffixes in media_types.SUFFIXES.values() for suffix in suffixes)
-    raise ValueError(f"The name {name!r} does not tell the media type. Give a media_type, or one of {known}.")
+    readable = ", ".join(suffix for suffixes in media_types.SUFFIXES.values() for suffix in suffixes)
+    raise ValueError(f"The name {name!r} does not tell the media type. Give a media_type, or one of {readable}.")
