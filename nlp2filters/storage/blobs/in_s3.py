@@ -11,7 +11,7 @@ import logging
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import IO, Self
 from xml.etree import ElementTree
@@ -43,8 +43,8 @@ class S3Config:
     endpoint: str
     region: str
     key_id: str
-    secret: str
-    token: str = ""
+    secret: str = field(repr=False)
+    token: str = field(default="", repr=False)
 
     @property
     def url(self) -> httpx.URL:
