@@ -175,10 +175,10 @@ class Translator:
                     raise
                 _log.warning("the LLM gave no usable answer, the draft stands: %s", exc)
                 failure = exc
-        resolved = interpretation.resolve(reading, query.today)
+        resolved = interpretation.resolve(reading, query.now)
         result = {
             **_compiled(resolved, query, catalog),
-            "draft": interpretation.to_json(interpretation.resolve(draft, query.today)) if answer else None,
+            "draft": interpretation.to_json(interpretation.resolve(draft, query.now)) if answer else None,
             "degraded": failure is not None,
             "degraded_reason": failure and type(failure).__name__,
             "provider": self._llm.name if answer and self._llm else "builtin",
@@ -228,12 +228,12 @@ def _scope(query: Query, catalog: Catalog) -> Filter | None:
     """Return the conditions that catalog and caller impose on every text. No LLM sees them."""
     callers = checks.check(query.scope, catalog, trusted=True) if query.scope else None
     scope = filters.all_of(checks.own_scope(catalog), callers)
-    return filters.resolve(scope, query.today) if scope else None
+    return filters.resolve(scope, query.now) if scope else None
 
 
 def _refinement(conversation: Conversation, resolved: Interpretation, query: Query, catalog: Catalog) -> dict[str, Any]:
     """Describe the refined job and the changes."""
-    before = interpretation.resolve(conversation.reading, query.today)
+    before = interpretation.resolve(conversation.reading, query.now)
     return {
         "job_id": conversation.job_id,
         "texts": conversation.turns,

@@ -154,7 +154,7 @@ class _Evaluator:
             except ProviderError as exc:
                 _log.warning("%s: the LLM gave no usable answer, the draft stands: %s", case.id, exc)
                 degraded = True
-        resolved = interpretation.resolve(reading, query.today)
+        resolved = interpretation.resolve(reading, query.now)
         latency_s = time.perf_counter() - began
         return Result(resolved, judge(case, resolved, collection, latency_s=latency_s, usage=usage, degraded=degraded))
 

@@ -15,7 +15,7 @@ from itertools import chain, islice
 from typing import Annotated, Any, Literal
 
 import orjson
-from annotated_types import Ge, MaxLen, MinLen
+from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BeforeValidator, ConfigDict, FailFast, StringConstraints, TypeAdapter, ValidationError
 
 from nlp2filters.errors import InvalidCatalog, Violation
@@ -194,7 +194,8 @@ class _Spellings:
 class Catalog:
     """The fields of one kind of record. `nouns` are words for the records themselves ("cars", "vehicles").
 
-    `scope` is a filter (CQL2-JSON) that applies to every search, whatever the text says.
+    `scope` is a filter (CQL2-JSON) that applies to every search, whatever the text says. `fiscal_year_start` is the
+    month in which fiscal years begin; each is called after the year that it ends in.
     """
 
     __pydantic_config__ = _STRICT
@@ -207,6 +208,7 @@ class Catalog:
     nouns: Phrases = ()
     examples: Annotated[tuple[Prose, ...], FailFast()] = ()
     scope: Mapping[str, Any] | None = None
+    fiscal_year_start: Annotated[int, Ge(1), Le(12)] = 1
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:

@@ -30,7 +30,9 @@ from nlp2filters.core.filters import (
     OneOf,
     Operator,
     Or,
+    Relative,
     RelativeDate,
+    RelativeInstant,
     Scalar,
     from_cql2,
     leaves,
@@ -258,7 +260,7 @@ def _swapped(low: Scalar, high: Scalar, of: Field) -> bool:
         low, high = coerce(low, numeric), coerce(high, numeric)
     except ValueError:
         return False
-    if isinstance(low, RelativeDate) or isinstance(high, RelativeDate):
+    if isinstance(low, Relative) or isinstance(high, Relative):
         return False
     return _as_instant(low) > _as_instant(high)  # type: ignore[operator]  # both are of the field's type
 
@@ -341,6 +343,8 @@ def _boolean(value: Scalar) -> bool:
 
 
 def _date(value: Scalar) -> dt.date | RelativeDate:
+    if isinstance(value, RelativeInstant):
+        raise ValueError(f"Expected a date such as 2026-01-31, without a time of day, not {_shown(value)}.")
     day = _temporal(value, "a date such as 2026-01-31")
     if isinstance(day, dt.datetime):
         if day.time() != dt.time():
@@ -349,8 +353,12 @@ def _date(value: Scalar) -> dt.date | RelativeDate:
     return day
 
 
-def _datetime(value: Scalar) -> dt.date | RelativeDate:
-    moment = _temporal(value, "a date or an instant such as 2026-01-31T18:30:00Z")
+def _datetime(value: Scalar) -> dt.date | Relative:
+    moment = (
+        _instant(value)
+        if isinstance(value, RelativeInstant)
+        else _temporal(value, "a date or an instant such as 2026-01-31T18:30:00Z")
+    )
     if not isinstance(moment, dt.datetime):
         return moment
     if moment.tzinfo is None:
@@ -359,6 +367,12 @@ def _datetime(value: Scalar) -> dt.date | RelativeDate:
         return moment.astimezone(dt.UTC)
     except OverflowError as exc:
         raise ValueError("The instant lies outside the years 1 to 9999.") from exc
+
+
+def _instant(value: RelativeInstant) -> RelativeInstant:
+    if abs(value.offset) * _DAYS.get(value.unit, 1) > MAX_OFFSET_DAYS:
+        raise ValueError("A relative date may lie 1,000 years away at the most.")
+    return value
 
 
 def _temporal(value: Scalar, expected: str) -> dt.date | RelativeDate:
@@ -395,5 +409,5 @@ def _nearest(name: str, names: Sequence[str]) -> str:
 
 def _shown(value: object) -> str:
     """Quote a value for a fault: short, and without characters that JSON cannot carry."""
-    text = repr(value) if isinstance(value, str | RelativeDate) else str(value)
+    text = repr(value) if isinstance(value, str | Relative) else str(value)
     return text if len(text) <= 60 else text[:59] + "…"

@@ -1,7 +1,8 @@
 """Explanations in plain English of what will be searched."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import cast
 
 from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Catalog, Field
 from nlp2filters.core.filters import (
@@ -17,7 +18,10 @@ from nlp2filters.core.filters import (
     Operator,
     Or,
     RelativeDate,
+    RelativeInstant,
     Scalar,
+    Unit,
+    leaves,
     push_not_inward,
 )
 from nlp2filters.core.interpretation import Interpretation, Sort
@@ -41,7 +45,16 @@ def explain(interpretation: Interpretation, catalog: Catalog) -> str:
         parts.append(f"the first {it.limit}")
     if parts == ["everything"]:
         return "Everything: no condition was found."
-    return _capital("; ".join(parts)) + "."
+    return " ".join((_capital("; ".join(parts)) + ".", *_assumptions(it, catalog)))
+
+
+def _assumptions(interpretation: Interpretation, catalog: Catalog) -> Iterator[str]:
+    """Yield what was assumed of amounts in a unit or currency: that the field's numbers are in it."""
+    for condition in interpretation.conditions:
+        for leaf in leaves(condition.test):
+            field = catalog.by_name[leaf.field]
+            if condition.source == "unit" and field.type in ("integer", "number") and not field.unit:
+                yield f"No unit is known of {_inline(field.title)}: “{condition.quote}” was taken as it stands."
 
 
 def sentence(test: Leaf | Not, catalog: Catalog) -> str:
@@ -130,7 +143,7 @@ def _relation(op: Operator, field: Field, value: Scalar) -> str:
         return "is not"
     if field.type in NUMERIC:
         return f"is {_AMOUNTS[op]}"
-    return f"is {(_MOMENTS if isinstance(value, dt.datetime | dt.time) else _DAYS)[op]}"
+    return f"is {(_MOMENTS if isinstance(value, dt.datetime | dt.time | RelativeInstant) else _DAYS)[op]}"
 
 
 def _value(value: Scalar, field: Field) -> str:
@@ -141,6 +154,10 @@ def _value(value: Scalar, field: Field) -> str:
             return _amount(value, field)
         case RelativeDate():
             return _relative(value)
+        case RelativeInstant(offset, unit, time):
+            if time:
+                return f"{_relative(RelativeDate(offset, cast(Unit, unit)))}, {_clock(time)}"
+            return _shifted(offset, unit) if offset else "now"
         case dt.datetime():
             zone = " UTC" if value.tzinfo and not value.utcoffset() else value.strftime(" %z").rstrip()
             return f"{_day(value)}, {_clock(value)}{zone}"
@@ -171,12 +188,16 @@ def _relative(day: RelativeDate) -> str:
             return f"the start of this {day.floor}"
         if count == 1 and day.unit == day.floor:
             return f"the start of {'next' if day.offset > 0 else 'last'} {day.floor}"
-    plain = f"{count} {day.unit}{'s' if count != 1 else ''}"
-    shifted = f"{plain} from now" if day.offset > 0 else f"{plain} ago"
+    shifted = _shifted(day.offset, day.unit)
     if day.floor != "day":
         return f"the start of the {day.floor} {shifted}"
     names = {0: "today", 1: "tomorrow", -1: "yesterday"} if day.unit == "day" else {0: "today"}
     return names.get(day.offset, shifted)
+
+
+def _shifted(offset: int, unit: str) -> str:
+    plain = f"{abs(offset)} {unit}{'s' if abs(offset) != 1 else ''}"
+    return f"{plain} from now" if offset > 0 else f"{plain} ago"
 
 
 def _day(day: dt.date) -> str:

@@ -8,7 +8,7 @@ without a brand; every dialect is compiled to agree.
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from dateutil.relativedelta import relativedelta
 
@@ -18,7 +18,8 @@ MAX_DEPTH = 8
 MAX_NODES = 200
 
 Unit = Literal["day", "week", "month", "quarter", "year"]
-_UNITS = get_args(Unit)
+ClockUnit = Literal["second", "minute", "hour"]
+_UNITS, _CLOCK_UNITS = get_args(Unit), get_args(ClockUnit)
 Operator = Literal["=", "<>", "<", "<=", ">", ">="]
 
 
@@ -65,7 +66,42 @@ class RelativeDate:
         return first if self.edge == "first" else first + length - dt.timedelta(days=1)
 
 
-Scalar: TypeAlias = str | bool | int | float | dt.date | dt.datetime | dt.time | RelativeDate
+@dataclass(frozen=True, slots=True)
+class RelativeInstant:
+    """An instant relative to now: so many hours, minutes or seconds away, or a `time` of a day that many units away.
+
+    "24 hours ago" is `RelativeInstant(-24, "hour")`, "yesterday at 10 pm" is `RelativeInstant(-1, "day", time(22))`, by
+    the clocks in the zone of `now`.
+    """
+
+    offset: int
+    unit: Unit | ClockUnit
+    time: dt.time | None = None
+
+    def resolve(self, now: dt.date) -> dt.datetime:
+        """Return the instant, in UTC. A day stands for its midnight in UTC.
+
+        An instant outside the years 1 to 9999 becomes the nearest one inside.
+        """
+        instant = _instant_of(now)
+        try:
+            if self.unit in _CLOCK_UNITS:
+                return instant.astimezone(dt.UTC) + dt.timedelta(**{f"{self.unit}s": self.offset})
+            day = RelativeDate(self.offset, cast(Unit, self.unit)).resolve(instant.date())
+            return dt.datetime.combine(day, self.time or instant.time(), instant.tzinfo).astimezone(dt.UTC)
+        except OverflowError:
+            return (dt.datetime.min if self.offset < 0 else dt.datetime.max).replace(tzinfo=dt.UTC)
+
+
+def _instant_of(now: dt.date) -> dt.datetime:
+    """Return now as an instant, if only the day is known at its midnight in UTC."""
+    if isinstance(now, dt.datetime):
+        return now if now.tzinfo else now.replace(tzinfo=dt.UTC)
+    return dt.datetime.combine(now, dt.time(), dt.UTC)
+
+
+Relative: TypeAlias = RelativeDate | RelativeInstant
+Scalar: TypeAlias = str | bool | int | float | dt.date | dt.datetime | dt.time | Relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,30 +300,51 @@ def map_leaves(node: Filter, change: Callable[[Leaf], Filter]) -> Filter:
             return change(node)
 
 
-def resolve(node: Filter, today: dt.date, week_start: int = 0) -> Filter:
-    """Return the filter with every relative date turned into a calendar day."""
+def resolve(node: Filter, now: dt.date, week_start: int = 0) -> Filter:
+    """Return the filter with every relative date turned into a calendar day, and every instant into one in UTC.
 
-    def day(value: Any) -> Any:
-        return value.resolve(today, week_start) if isinstance(value, RelativeDate) else value
+    `now` is an instant in the zone of whoever asks, whose clocks also tell the time of instants without a zone; if only
+    the day is known, it begins at midnight in UTC.
+    """
+    instant = _instant_of(now)
+
+    def resolved(value: Any) -> Any:
+        match value:
+            case RelativeDate():
+                return value.resolve(instant.date(), week_start)
+            case RelativeInstant():
+                return value.resolve(instant)
+            case dt.datetime(tzinfo=None):
+                return _in_utc(value.replace(tzinfo=instant.tzinfo))
+            case _:
+                return value
 
     def change(leaf: Leaf) -> Filter:
         match leaf:
             case Comparison(value=value):
-                return replace(leaf, value=day(value))
+                return replace(leaf, value=resolved(value))
             case Between(low=low, high=high):
-                return replace(leaf, low=day(low), high=day(high))
+                return replace(leaf, low=resolved(low), high=resolved(high))
             case OneOf(values=values):
-                return replace(leaf, values=tuple(day(value) for value in values))
+                return replace(leaf, values=tuple(resolved(value) for value in values))
             case _:
                 return leaf
 
     return map_leaves(node, change)
 
 
+def _in_utc(instant: dt.datetime) -> dt.datetime:
+    try:
+        return instant.astimezone(dt.UTC)
+    # The instant is at one end of the calendar.
+    except OverflowError:
+        return instant.replace(tzinfo=dt.UTC)
+
+
 def to_cql2(node: Filter) -> dict[str, Any]:
     """Write the filter as CQL2-JSON.
 
-    Resolve it first: a relative date is written as `{"relative": …}`, our own extension.
+    Resolve it first: a relative date or instant is written as `{"relative": …}`, our own extension.
     """
     match node:
         case Comparison(op, name, value):
@@ -318,13 +375,17 @@ def scalar_to_json(value: Scalar) -> Any:
     """Write a value as CQL2-JSON: `{"timestamp": …}`, `{"date": …}`, `{"time": …}` (our extension) or itself."""
     match value:
         case dt.datetime():
-            return {"timestamp": value.isoformat()}
+            text = value.isoformat()
+            return {"timestamp": f"{text[:-6]}Z" if text.endswith("+00:00") else text}
         case dt.date():
             return {"date": value.isoformat()}
         case dt.time():
             return {"time": value.isoformat()}
         case RelativeDate():
             return {"relative": asdict(value)}
+        case RelativeInstant(offset, unit, time):
+            clock = {"time": time.isoformat()} if time else {}
+            return {"relative": {"offset": offset, "unit": unit, **clock}}
         case _:
             return value
 
@@ -402,13 +463,18 @@ def scalar_from_json(value: Any, at: str = "") -> Scalar:
     raise _violation(at, 'Expected a string, number, boolean, {"date": …} or {"timestamp": …}.')
 
 
-def _relative(data: dict[str, Any]) -> RelativeDate:
+def _relative(data: dict[str, Any]) -> Relative:
+    match data:
+        case {"offset": int(offset), "unit": unit, **rest} if unit in _CLOCK_UNITS and not rest:
+            return RelativeInstant(offset, unit)
+        case {"offset": int(offset), "unit": unit, "time": str(time), **rest} if unit in _UNITS and not rest:
+            return RelativeInstant(offset, unit, dt.time.fromisoformat(time))
     match {"floor": "day", "edge": "first", **data}:
         case {"offset": int(offset), "unit": unit, "floor": floor, "edge": "first" | "last" as edge, **rest} if (
             unit in _UNITS and floor in _UNITS and not rest
         ):
             return RelativeDate(offset, unit, floor, edge)
-    raise ValueError("A relative date has an offset, a unit, and may have a floor and an edge")
+    raise ValueError("A relative date has an offset, a unit, and may have a floor and an edge, or a time")
 
 
 def _contained(pattern: str, at: str) -> str:

@@ -214,20 +214,20 @@ def _condition_from_json(data: Any) -> Condition:
     )
 
 
-def resolve(interpretation: Interpretation, today: dt.date, week_start: int = 0) -> Interpretation:
-    """Return the interpretation with every relative date turned into a calendar day."""
+def resolve(interpretation: Interpretation, now: dt.date, week_start: int = 0) -> Interpretation:
+    """Return the interpretation with every relative date and instant resolved; `now` is as for `filters.resolve`."""
 
-    def day(test: Leaf | Not) -> Leaf | Not:
-        return cast(Leaf | Not, filters.resolve(test, today, week_start))
+    def resolved(test: Leaf | Not) -> Leaf | Not:
+        return cast(Leaf | Not, filters.resolve(test, now, week_start))
 
     return replace(
         interpretation,
-        filter=interpretation.filter and filters.resolve(interpretation.filter, today, week_start),
+        filter=interpretation.filter and filters.resolve(interpretation.filter, now, week_start),
         conditions=tuple(
             replace(
                 condition,
-                test=day(condition.test),
-                alternatives=tuple(replace(other, test=day(other.test)) for other in condition.alternatives),
+                test=resolved(condition.test),
+                alternatives=tuple(replace(other, test=resolved(other.test)) for other in condition.alternatives),
             )
             for condition in interpretation.conditions
         ),

@@ -15,7 +15,7 @@ UTC = ZoneInfo("UTC")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A text to understand. Its relative dates count from `today`, which is a day in `zone`.
+    """A text to understand. Its relative dates count from `today`, a day in `zone`, its instants from `time` on it.
 
     `dialects` are those to compile the filter for, `scope` is added to it, and `conversation` is what the text refines.
     """
@@ -28,6 +28,12 @@ class Query:
     dialects: tuple[str, ...] = ()
     scope: Filter | None = None
     conversation: Conversation | None = None
+    time: dt.time = dt.time()
+
+    @property
+    def now(self) -> dt.datetime:
+        """The instant at which the query was asked."""
+        return dt.datetime.combine(self.today, self.time, self.zone)
 
     @classmethod
     def from_request(cls, request: Mapping[str, Any], submitted_ms: int) -> Self:
@@ -37,10 +43,12 @@ class Query:
             InvalidFilter: the scope is not CQL2-JSON.
         """
         zone = ZoneInfo(request["timezone"])
+        now = resolve_now(request["now"], zone, submitted_ms)
         scope, conversation = request["scope"], request.get("earlier")
         return cls(
             text=request["text"],
-            today=resolve_now(request["now"], zone, submitted_ms).date(),
+            today=now.date(),
+            time=now.time(),
             zone=zone,
             locale=request.get("locale", "en"),  # Requests of the first versions have none.
             strategy=request["strategy"],

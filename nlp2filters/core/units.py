@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from functools import cache, lru_cache
+from importlib.resources import files
 
 import pint
 
@@ -40,7 +41,12 @@ def whole(number: float) -> int | float:
 
 @cache
 def _registry() -> "pint.UnitRegistry[float]":
-    return pint.UnitRegistry()
+    # An empty registry keeps no dimensions yet that the last definitions would have to change.
+    registry: pint.UnitRegistry[float] = pint.UnitRegistry(None, on_redefinition="ignore")
+    registry.load_definitions(str(files("pint") / "default_en.txt"))
+    # For pint, bits have no dimension, so that bytes could be converted to percent.
+    registry.define("bit = [information]")
+    return registry
 
 
 @lru_cache(maxsize=MAX_CACHED)

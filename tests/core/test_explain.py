@@ -18,8 +18,9 @@ from nlp2filters.core.filters import (
     OneOf,
     Or,
     RelativeDate,
+    RelativeInstant,
 )
-from nlp2filters.core.interpretation import Interpretation, Sort
+from nlp2filters.core.interpretation import Condition, Interpretation, Sort, Span
 
 CARS = catalog.parse(
     {
@@ -92,6 +93,12 @@ LIGHT = Comparison("<", "weight", 3000)
         (Comparison("=", "released", RelativeDate(-1, "day")), "Released is yesterday"),
         (Comparison(">", "released", RelativeDate(-7, "day")), "Released is after 7 days ago"),
         (Comparison("<", "released", RelativeDate(2, "week")), "Released is before 2 weeks from now"),
+        (Comparison(">", "seen_at", RelativeInstant(-24, "hour")), "Seen at is after 24 hours ago"),
+        (Comparison("<=", "seen_at", RelativeInstant(0, "hour")), "Seen at is at or before now"),
+        (
+            Comparison("<", "seen_at", RelativeInstant(-1, "day", dt.time(22))),
+            "Seen at is before yesterday, 22:00",
+        ),
         (
             Comparison(">=", "released", RelativeDate(0, "year", "year")),
             "Released is on or after the start of this year",
@@ -139,6 +146,14 @@ def test_one_condition(test: Leaf | Not, expected: str) -> None:
 )
 def test_groups_are_set_apart_by_words(node: Filter, expected: str) -> None:
     assert explain(Interpretation(filter=node), CARS) == expected
+
+
+def test_what_was_assumed_of_a_unit_is_said() -> None:
+    test = Comparison("<", "mpg", 150)
+    condition = Condition(test, Span(0, 10), "under $150", 0.7, "unit")
+    assert explain(Interpretation(test, conditions=(condition,)), CARS) == (
+        "Miles per gallon is less than 150. No unit is known of miles per gallon: “under $150” was taken as it stands."
+    )
 
 
 @pytest.mark.parametrize(

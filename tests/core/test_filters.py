@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from nlp2filters.core.filters import (
     MAX_NODES,
     And,
     Between,
+    ClockUnit,
     Comparison,
     Contains,
     Filter,
@@ -22,6 +24,7 @@ from nlp2filters.core.filters import (
     Operator,
     Or,
     RelativeDate,
+    RelativeInstant,
     Unit,
     all_of,
     any_of,
@@ -49,6 +52,8 @@ scalars = st.one_of(
     st.datetimes(timezones=st.none() | st.just(dt.UTC)),
     st.times(),
     st.builds(RelativeDate, st.integers(-100, 100), units, units),
+    st.builds(RelativeInstant, st.integers(-100, 100), st.sampled_from(("second", "minute", "hour"))),
+    st.builds(RelativeInstant, st.integers(-100, 100), units, st.times()),
 )
 names = st.text(min_size=1)
 tests = st.one_of(
@@ -226,6 +231,70 @@ def test_every_relative_date_is_a_day(
     today: dt.date, unit: Unit, floor: Unit, offset: int, edge: Literal["first", "last"], week_start: int
 ) -> None:
     assert isinstance(RelativeDate(offset, unit, floor, edge).resolve(today, week_start), dt.date)
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("now", "relative", "expected"),
+    [
+        ("2025-06-18T12:00", RelativeInstant(0, "hour"), "2025-06-18T10:00"),
+        ("2025-06-18T12:00", RelativeInstant(-90, "minute"), "2025-06-18T08:30"),
+        ("2025-06-18T00:10", RelativeInstant(-30, "second"), "2025-06-17T22:09:30"),
+        ("2025-06-18T00:10", RelativeInstant(0, "day", dt.time(9)), "2025-06-18T07:00"),
+        ("2025-06-18T00:10", RelativeInstant(-1, "day", dt.time(22)), "2025-06-17T20:00"),
+        # The clocks went forward at 2 o'clock: a day had 23 hours.
+        ("2025-03-30T12:00", RelativeInstant(-24, "hour"), "2025-03-29T10:00"),
+        ("2025-03-30T12:00", RelativeInstant(-1, "day", dt.time(12)), "2025-03-29T11:00"),
+    ],
+)
+def test_relative_instants(now: str, relative: RelativeInstant, expected: str) -> None:
+    instant = relative.resolve(dt.datetime.fromisoformat(now).replace(tzinfo=BERLIN))
+    assert instant == dt.datetime.fromisoformat(expected).replace(tzinfo=dt.UTC)
+    assert instant.tzinfo is dt.UTC
+
+
+def test_a_day_stands_for_its_midnight_in_utc() -> None:
+    assert RelativeInstant(-1, "hour").resolve(dt.date(2025, 6, 18)) == dt.datetime(2025, 6, 17, 23, tzinfo=dt.UTC)
+
+
+@given(st.datetimes(timezones=st.just(BERLIN)), st.sampled_from(("second", "minute", "hour")), st.integers())
+def test_every_relative_instant_is_an_instant(now: dt.datetime, unit: ClockUnit, offset: int) -> None:
+    assert RelativeInstant(offset, unit).resolve(now).tzinfo
+
+
+@given(st.datetimes(timezones=st.just(BERLIN)), units, st.integers(), st.times())
+def test_every_time_of_a_relative_day_is_an_instant(now: dt.datetime, unit: Unit, offset: int, time: dt.time) -> None:
+    assert RelativeInstant(offset, unit, time).resolve(now).tzinfo
+
+
+def test_an_instant_without_a_zone_is_told_by_the_clocks_of_who_asks() -> None:
+    test = Comparison("<", "seen", dt.datetime(2025, 6, 1, 14))
+    now = dt.datetime(2025, 6, 18, 12, tzinfo=BERLIN)
+    assert resolve(test, now) == Comparison("<", "seen", dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC))
+
+
+@pytest.mark.parametrize(
+    ("value", "data"),
+    [
+        (RelativeInstant(-24, "hour"), {"relative": {"offset": -24, "unit": "hour"}}),
+        (
+            RelativeInstant(-1, "day", dt.time(22)),
+            {"relative": {"offset": -1, "unit": "day", "time": "22:00:00"}},
+        ),
+        (dt.datetime(2025, 6, 1, 14, tzinfo=dt.UTC), {"timestamp": "2025-06-01T14:00:00Z"}),
+    ],
+)
+def test_the_form_of_instants(value: Any, data: Any) -> None:
+    assert scalar_to_json(value) == data
+    assert scalar_from_json(data) == value
+
+
+def test_records_of_older_versions_stay_readable() -> None:
+    assert scalar_from_json({"timestamp": "2025-06-01T14:00:00+00:00"}) == dt.datetime(2025, 6, 1, 14, tzinfo=dt.UTC)
+    older = {"relative": {"offset": -7, "unit": "day", "floor": "day", "edge": "first"}}
+    assert scalar_from_json(older) == RelativeDate(-7, "day")
 
 
 def test_resolve_reaches_every_value() -> None:

@@ -16,7 +16,7 @@ from nlp2filters.core.filters import (
     Not,
     OneOf,
     Or,
-    RelativeDate,
+    Relative,
     Scalar,
     all_of,
     any_of,
@@ -39,9 +39,11 @@ def lower(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> Filter:
 
     def change(leaf: Leaf) -> Filter:
         match leaf:
-            case Comparison(value=RelativeDate()) | Between(low=RelativeDate()) | Between(high=RelativeDate()):
+            case Comparison(value=value) if isinstance(value, Relative):
                 raise ValueError(f"{leaf} has a relative date: resolve the filter first.")
-            case OneOf(values=values) if any(isinstance(value, RelativeDate) for value in values):
+            case Between(low=low, high=high) if isinstance(low, Relative) or isinstance(high, Relative):
+                raise ValueError(f"{leaf} has a relative date: resolve the filter first.")
+            case OneOf(values=values) if any(isinstance(value, Relative) for value in values):
                 raise ValueError(f"{leaf} has a relative date: resolve the filter first.")
         field = catalog.by_name[leaf.field]
         if field.type != "datetime":

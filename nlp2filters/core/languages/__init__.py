@@ -17,6 +17,9 @@ from nlp2filters.core.words import Token
 
 Degree = Literal["base", "comparative", "superlative"]
 
+# Money in any currency, by its code in ISO 4217: "a grand".
+ANY_CURRENCY = "XXX"
+
 _FOLDER = Path(__file__).parent
 # The languages that have a file, by their ISO 639-1 code.
 CODES = sorted(path.stem for path in _FOLDER.glob("*.toml"))
@@ -155,6 +158,37 @@ class Language(Tables):
         names = (name for name in self._units.get(_norms(unit), ()) if not is_currency(name))
         return next(names, unit)
 
+    @cached_property
+    def comparatives(self) -> Mapping[str, tuple[tuple[str, bool], ...]]:
+        """The comparatives of adjectives for the ends of measures: each with the measures, and true for the high end.
+
+        "Longer" is the high end of length and of duration.
+        """
+        return self._ends_of_measures("comparative")
+
+    @cached_property
+    def gradable(self) -> Mapping[str, tuple[tuple[str, bool], ...]]:
+        """The same for the base forms, which "more" or "less" comes before."""
+        return self._ends_of_measures("base")
+
+    def _ends_of_measures(self, degree: Degree) -> Mapping[str, tuple[tuple[str, bool], ...]]:
+        ends: dict[str, dict[tuple[str, bool], None]] = defaultdict(dict)
+        for measure, words_ in self.measures.items():
+            for high, adjectives in ((False, words_.low), (True, words_.high)):
+                for adjective in adjectives:
+                    for degree_, form in self.forms(adjective):
+                        if degree_ == degree:
+                            ends[form][measure, high] = None
+        return {form: tuple(measures) for form, measures in ends.items()}
+
+    @cached_property
+    def ranks(self) -> Mapping[str, Mapping[str, int]]:
+        """The place of each value in the scales that people know, from the least."""
+        return {
+            name: {value: rank for rank, equals in enumerate(scale) for value in equals}
+            for name, scale in self.scales.items()
+        }
+
     def forms(self, adjective: str) -> Iterator[tuple[Degree, str]]:
         """Yield the forms of an adjective. Those with "more" and "most" are left to the grammar."""
         first, _, rest = adjective.partition(" ")
@@ -207,4 +241,4 @@ ENGLISH = Language.read("en")
 def of(locale: str) -> Language:
     """Return the language of a locale of the form `LOCALES`, such as "es-MX"."""
     code, _, region = locale.partition("-")
-    return ENGLISH if code == "en" else Language.read(code, region)
+    return ENGLISH if code == "en" and region not in ENGLISH.dates.order_by_region else Language.read(code, region)

@@ -15,11 +15,12 @@ class Compounds:
     def __init__(self, numbers: Numbers) -> None:
         self._scales = numbers.scales
         self._values: Mapping[str, int | float] = {**numbers.words, **numbers.parts, **numbers.scales}
+        self._joining = {part for part, value in numbers.parts.items() if not value}
         self._longest_first = sorted(self._values, key=len, reverse=True)
 
     def value(self, word: str) -> int | float | None:
-        """Return the number, if the word is made of such parts alone."""
-        parts = self._split(word) if len(word) <= MAX_LENGTH else None
+        """Return the number, if the word is made of such parts alone, and not only of what joins them ("und")."""
+        parts = self._split(word) if len(word) <= MAX_LENGTH and word not in self._joining else None
         return self._total(parts) if parts else None
 
     def _split(self, word: str) -> list[str] | None:

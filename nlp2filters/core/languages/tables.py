@@ -28,8 +28,9 @@ Words = frozenset[str]
 Phrases = tuple[str, ...]
 IndexedPhrases = Annotated[PhraseTable[str], _read_as(Phrases, phrases.plain)]
 
-Which = Literal["this", "last", "past", "next"]
+Which = Literal["this", "last", "past", "next", "before last", "after next"]
 Edge = Literal["start", "end"]
+Third = Literal["early", "mid", "late"]
 DateOrder = Literal["day first", "month first"]
 Role = Literal[
     "comparator", "bound", "range", "junction", "negation", "having", "unknown", "extreme", "end", "universal",
@@ -42,7 +43,7 @@ MEANINGS: Mapping[Role, frozenset[str]] = {
     # Before a value: "over 200".
     "comparator": frozenset({"<", "<=", ">", ">=", "=", "<>", "within", "~", "after", "before", "since", "until"}),
     # After a value: "200 or more".
-    "bound": frozenset({"<=", ">="}),
+    "bound": frozenset({"<=", ">=", "until", "since", "older", "newer", "worse"}),
     # "between 5 and 10", "5 to 10".
     "range": frozenset({"between", "to"}),
     "junction": frozenset({"and", "but", "or", ",", "nor", "(", ")"}),
@@ -128,15 +129,25 @@ class Numbers(_Table):
     scales: Mapping[str, int]
     # Letters right after the digits: "100k".
     suffixes: Mapping[str, int]
-    # Before a scale or a unit: "half a million".
-    fractions: Annotated[PhraseTable[float], _read_as(Mapping[str, float], PhraseTable.of_values)]
+    # The scales that only count money: "a grand".
+    money: Words
+    # Before a scale or a unit: "half a million", "a couple of dollars".
+    quantifiers: Annotated[PhraseTable[float], _read_as(Mapping[str, float], PhraseTable.of_values)]
     ordinals: Mapping[str, int]
     # "a", before a scale or a unit.
     one: Words
-    # After a number or a unit: "and a half".
-    and_half: IndexedPhrases
+    # After a number, a scale or a unit: "and a half".
+    and_part: Annotated[PhraseTable[float], _read_as(Mapping[str, float], PhraseTable.of_values)]
     # After the hundreds: "two hundred and fifty".
     joining: IndexedPhrases
+    # Before the decimals: "three point five".
+    point: IndexedPhrases
+    # The last word of a quantifier that counts anything: "a couple of saws".
+    of: Words
+    # Between a mark and the best one: "4 out of 5".
+    out_of: IndexedPhrases
+    # The hundredths of each currency: "cents".
+    hundredths: Annotated[PhraseTable[str], _read_as(Mapping[str, Phrases], PhraseTable.of_lists)]
     # Between tens and units: "cuarenta y dos".
     tens_joining: IndexedPhrases
     # Before a count: "no stops" are zero stops.
@@ -157,6 +168,20 @@ class Numbers(_Table):
 class Ends(_Table):
     """Adjectives for the low and the high end of a field."""
 
+    low: Phrases
+    high: Phrases
+
+
+@dataclass(frozen=True)
+class Measure(_Table):
+    """What numbers may measure: `fields` are words in the names of fields that do.
+
+    One that has no unit may be in one of `units`, or in another of its dimension; "money" is any currency. `low` and
+    `high` are adjectives for the ends.
+    """
+
+    fields: Phrases
+    units: Phrases
     low: Phrases
     high: Phrases
 
@@ -199,12 +224,31 @@ class Dates(_Table):
     relative_behind: Annotated[PhraseTable[Which], _read_as(Mapping[Which, Phrases], PhraseTable.of_lists)]
     # After a number of periods: "3 days ago".
     ago: Words
+    # Words for spans of several units: "decade".
+    multiples: Mapping[str, tuple[int, Unit]]
+    # Numbers that are not exact, before a unit: "a couple of".
+    counts: Annotated[PhraseTable[int], _read_as(Mapping[str, int], PhraseTable.of_values)]
+    # After a number of periods: "3 days from now".
+    from_now: IndexedPhrases
+    # Beside a period, for the part of it that is over: "year to date".
+    to_date: IndexedPhrases
+    # Before a period, for the part of it that is to come: "the rest of the year".
+    rest_of: IndexedPhrases
+    # Before the number of a week in a year.
+    week_number: IndexedPhrases
     # Days from today.
     days: Mapping[str, int]
     # The letter before the number of a quarter: "Q3".
     quarter: Words
+    # The letter before the number of a half of a year, "H1"; and the words for a half of any period.
+    half: Words
+    halves: Words
+    # "Fiscal year", before its number.
+    fiscal: IndexedPhrases
     # The marks between the numbers of a date, and which of the day and the month comes first.
     numeric: Mapping[str, DateOrder]
+    # The same for all marks in regions (ISO 3166) that have another order.
+    order_by_region: Mapping[str, DateOrder]
     # Words between the parts of a date.
     of: Words
     ordinal_suffix: Words
@@ -219,6 +263,15 @@ class Dates(_Table):
         PhraseTable[Edge],
         _read_as(Annotated[Mapping[Edge, Phrases], _has(get_args(Edge))], PhraseTable.of_lists),
     ]
+    # Before a period, for a third of it: "early 2018".
+    thirds: Annotated[
+        PhraseTable[Third],
+        _read_as(Annotated[Mapping[Third, Phrases], _has(get_args(Third))], PhraseTable.of_lists),
+    ]
+    # Before a date that is the last allowed one: "by Friday".
+    by: Words
+    # Before the first end of a range: "from May to July".
+    range_openers: Words
     weekend: IndexedPhrases
     # Instead of a day: "available now".
     now: Words
@@ -226,6 +279,8 @@ class Dates(_Table):
     old: Words
     # In the names of fields whose dates lie mostly in the future.
     ahead: Words
+    # Words that say that something has happened, in a text and in the names of fields.
+    past: Words
     # In the names of dates that say when a record was created.
     fresh: Words
 
@@ -241,6 +296,11 @@ class Clock(_Table):
     pm: IndexedPhrases
     # After an hour, with minutes behind it or none: "17 Uhr 30".
     hour: IndexedPhrases
+    # Between a day and an hour, and between an hour and a day.
+    at: IndexedPhrases
+    on: IndexedPhrases
+    # Parts of a day: their first hour, and the hour after them; beyond 24 it is on the next day.
+    parts: Annotated[PhraseTable[tuple[int, int]], _read_as(Mapping[str, tuple[int, int]], PhraseTable.of_values)]
     # Before an hour: the minutes after it, or before it if they are negative.
     minutes: Annotated[PhraseTable[int], _read_as(Mapping[str, int], PhraseTable.of_values)]
 
@@ -264,8 +324,12 @@ class FieldNames(_Table):
     after: Phrases
     # The last word of the name of a field that counts: "review count".
     count_word: str
+    # The last word in the names of numbers that identify a record.
+    identifiers: Words
     # Words that name no field by themselves.
     vague: Words
+    # In the names of numbers that are codes: "status".
+    codes: Words
     # What numbers count, by any name.
     counts: Mapping[str, Counted]
 
@@ -381,6 +445,11 @@ class Tables(_Table):
     units: Mapping[str, Phrases]
     # Adjectives that a type or a dimension has in general.
     adjectives: Mapping[str, Ends]
+    measures: Mapping[str, Measure]
+    # Values that people put in an order, from the least to the most, in groups of equals.
+    scales: Mapping[str, tuple[Phrases, ...]]
+    # The scales in which what is worse comes later: "critical or worse".
+    scales_of_harm: Words
     degrees: Degrees
     dates: Dates
     clock: Clock
@@ -419,7 +488,9 @@ def load(path: Path) -> Tables:
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        vocabulary = frozenset(word for text in _strings(data) for word in text.split())
+        # The words for measures and scales are those of catalogs, not of the language's grammar.
+        own = {key: table for key, table in data.items() if key not in ("measures", "scales")}
+        vocabulary = frozenset(word for text in _strings(own) for word in text.split())
         return _adapter.validate_python({**data, "vocabulary": vocabulary})
     except ValidationError as exc:
         faults = (f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())

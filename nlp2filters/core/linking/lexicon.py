@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nlp2filters.core import field_words
 from nlp2filters.core.budget import Budget
 from nlp2filters.core.catalog import NUMERIC, Catalog, Field, FieldType
-from nlp2filters.core.languages import ENGLISH, Language
+from nlp2filters.core.languages import ANY_CURRENCY, ENGLISH, Language
 from nlp2filters.core.linking import matching, vocabulary
 from nlp2filters.core.linking.matching import PhraseIndex, SpellingIndex, ValueWords
 from nlp2filters.core.linking.targets import Candidate, Match, Target, ValueTarget
@@ -133,7 +133,8 @@ class Lexicon:
         fields: dict[Hashable, list[Field]] = defaultdict(list)
         for field_ in self.catalog.fields:
             if field_.type == "money":
-                fields[field_.currency].append(field_)
+                for currency in (field_.currency, ANY_CURRENCY):
+                    fields[currency].append(field_)
             elif field_.unit and field_.type in NUMERIC:
                 unit = self.language.canonical(field_.unit)
                 fields[measure(unit) or unit].append(field_)

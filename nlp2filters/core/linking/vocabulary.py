@@ -4,10 +4,10 @@
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import TypeAlias
 
-from nlp2filters.core import field_words
+from nlp2filters.core import field_words, measures
 from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Catalog, Field
 from nlp2filters.core.interpretation import Source
 from nlp2filters.core.languages import Language
@@ -26,8 +26,9 @@ def entries(catalog: Catalog, language: Language) -> Iterator[Entry]:
     """Yield each phrase with its meaning, the surest first: an index keeps the first source of a meaning."""
     for noun in nouns(catalog):
         yield noun, NounTarget(), "synonym"
+    records = {token.stem for noun in nouns(catalog) for token in language.tokenize(noun)}
     for field in catalog.fields:
-        yield from _names_of_field(field, language)
+        yield from _names_of_field(field, language, records)
         yield from _names_of_values(field)
     # "rated" means the rating before it means the number of ratings.
     for field in catalog.fields:
@@ -47,13 +48,18 @@ def nouns(catalog: Catalog) -> Iterator[str]:
         yield last[0]
 
 
-def _names_of_field(field: Field, language: Language) -> Iterator[Entry]:
+def _names_of_field(field: Field, language: Language, records: Set[str]) -> Iterator[Entry]:
     target = FieldTarget(field)
     for name in field_words.exact_names(field):
         yield name, target, "exact"
     for name in dict.fromkeys((*field_words.plain_names(field.name), *field_words.plain_names(field.title))):
         yield name, target, "synonym"
         if (short := field_words.short_name(name, language)) and not field_words.is_count(name, language):
+            # "Orders over 500" are not those with such an order number.
+            if {token.stem for token in language.tokenize(short)} <= records and measures.is_identifier(
+                field, language
+            ):
+                continue
             yield short, target, "synonym"
     if field.type == "boolean":
         yield from _negated_names(field, language)
@@ -139,6 +145,9 @@ def _general_adjectives(catalog: Catalog, language: Language) -> Iterator[tuple[
     """Yield the adjectives of each type and dimension that only one field has."""
     for kind, ends in language.adjectives.items():
         fields = [field for field in catalog.fields if kind in (field.type, language.dimension(field.unit))]
+        if kind == "money" and not fields:
+            # Nobody says in which currency the prices are, but the cheapest are those with the lowest.
+            fields = [field for field in catalog.fields if measures.PRICE in measures.of_field(field, language)]
         if len(fields) > 1 and kind in TEMPORAL:
             fields = [field for field in fields if _is_creation_date(field, language)]
         if len(fields) == 1:

@@ -4,12 +4,14 @@ Tests are combined by AND by default. "or" and lists join tests of one field int
 fields binds the tests next to it; "not" applies to the test after it and to the list that this test begins.
 """
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.filters import (
+    Between,
     Comparison,
     Contains,
     Filter,
@@ -104,7 +106,7 @@ def _stronger(word: Joint, kind: str) -> Joint:
 def _combined(nodes: list[Node], joints: list[Joint], catalog: Catalog) -> Node:
     nodes, joints = _inherit_not(nodes, joints, catalog)
     nodes, joints = _lists(nodes, joints, catalog)
-    return _join(_bind_or(nodes, joints), "and")
+    return _join(_bind_or(nodes, _either_range(nodes, joints, catalog)), "and")
 
 
 def _inherit_not(nodes: list[Node], joints: list[Joint], catalog: Catalog) -> tuple[list[Node], list[Joint]]:
@@ -115,7 +117,9 @@ def _inherit_not(nodes: list[Node], joints: list[Joint], catalog: Catalog) -> tu
         before, node = nodes[at], nodes[at + 1]
         if not before.negated or node.negated:
             continue
-        if joint == "nor" or (joint == "or" and _is_boolean(before, catalog) and _is_boolean(node, catalog)):
+        both_boolean = joint == "or" and _is_boolean(before, catalog) and _is_boolean(node, catalog)
+        both_ranges = joint in ("or", "and") and _range_of(before) is not None and _range_of(before) == _range_of(node)
+        if joint == "nor" or both_boolean or both_ranges:
             joints[at] = "and"
             nodes[at + 1] = node.opposite()
         elif _continues_list(before, node, joint, closed=closed[at + 1]):
@@ -191,6 +195,29 @@ def _one_of(nodes: Sequence[Node]) -> Node:
     weakest = min(atoms, key=lambda atom: atom.confidence)
     atom = Atom(test, atoms[0].start, atoms[-1].end, weakest.confidence, weakest.source)
     return replace(nodes[0], filter=test, atoms=(atom,))
+
+
+def _either_range(nodes: list[Node], joints: list[Joint], catalog: Catalog) -> list[Joint]:
+    """Turn an "and" between ranges of a field that do not meet into "or": no record is in both."""
+    neighbors = zip(joints, pairwise(nodes), strict=True)
+    return ["or" if joint in ("and", ",") and _apart(*pair, catalog) else joint for joint, pair in neighbors]
+
+
+def _range_of(node: Node) -> str | None:
+    """Return the field of which the node says that it is, or is not, in a range."""
+    match node.filter:
+        case Between(field) | Not(Between(field)):
+            return field
+    return None
+
+
+def _apart(left: Node, right: Node, catalog: Catalog) -> bool:
+    match left.filter, right.filter:
+        case Between(field, low, high), Between(other, from_, to) if field == other and not catalog.by_name[field].many:
+            limits = (low, high, from_, to)
+            if all(isinstance(limit, int | float) for limit in limits) or all(type(it) is dt.date for it in limits):
+                return high < from_ or to < low  # type: ignore[operator]  # all are of one kind
+    return False
 
 
 def _has_words(node: Node) -> bool:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
+from nlp2filters.core import field_words
 from nlp2filters.core.budget import TOKEN_STEPS, Budget
+from nlp2filters.core.catalog import Field
 from nlp2filters.core.languages import Language, PhraseMatch
 from nlp2filters.core.linking import MAX_PHRASE, Candidate, FieldTarget, Lexicon, Match, Similar, ValueTarget, phrase_of
 from nlp2filters.core.parser import dates, quantities, times
 from nlp2filters.core.parser.dates import Period
-from nlp2filters.core.parser.quantities import Quantity
+from nlp2filters.core.parser.quantities import FIRST_LIKELY_YEAR, Quantity
 from nlp2filters.core.parser.times import Clock
 from nlp2filters.core.words import Token
 
@@ -103,17 +105,34 @@ class _Chunker:
 
     @cached_property
     def timed(self) -> bool:
-        """True if a field holds times of day."""
-        return bool(self.lexicon.typed("time"))
+        """True if a field holds times of day or instants."""
+        return bool(self.lexicon.typed("time", "datetime"))
+
+    @cached_property
+    def calendar(self) -> dates.Calendar:
+        """The circumstances that the catalog sets for dates."""
+        return dates.Calendar(
+            self.lexicon.catalog.fiscal_year_start,
+            dated=bool(self.lexicon.typed("date", "datetime"))
+            or any(map(self._is_called_year, self.lexicon.typed("integer"))),
+            instants=bool(self.lexicon.typed("datetime")) and not self.lexicon.typed("time"),
+            durations=bool(self.lexicon.measured_in(("day", "hour", "minute"))),
+        )
+
+    def _is_called_year(self, field: Field) -> bool:
+        return not field_words.words(field).isdisjoint(self.language.dates.periods["year"])
 
     @property
     def language(self) -> Language:
         return self.lexicon.language
 
     def chunks(self) -> list[Chunk]:
-        chunks, at = [], 0
+        chunks: list[Chunk] = []
+        at = 0
         while at < len(self.tokens):
             chunk = self._chunk(at)
+            if chunks and chunk.quantity and self._is_part_of_name(chunk, chunks[-1]):
+                chunk = Chunk(at, at + 1)
             chunks.append(chunk)
             at = chunk.end
         return chunks
@@ -141,8 +160,22 @@ class _Chunker:
             clock=_if_long(time, length),
         )
 
+    def _is_part_of_name(self, chunk: Chunk, before: Chunk) -> bool:
+        """Return whether a bare number belongs to the unknown name before it: "GTX 1080", "iPhone 15", "f-150"."""
+        is_bare = chunk.quantity is not None and chunk.quantity.whole and chunk.end == chunk.start + 1
+        if not is_bare or not before.is_unknown or self.tokens[chunk.start].kind != "number":
+            return False
+        is_year = chunk.quantity is not None and FIRST_LIKELY_YEAR <= chunk.quantity.value <= self.today.year + 1
+        return not is_year and self._is_spelled_like_model(self.tokens[chunk.start - 1])
+
+    def _is_spelled_like_model(self, token: Token) -> bool:
+        """Return whether the word is one letter or has capitals inside, unless the whole text is in capitals."""
+        if token.kind != "word" or len(token.text) == 1:
+            return token.kind == "word"
+        return any(map(str.isupper, token.text[1:])) and any(other.text.islower() for other in self.tokens)
+
     def _period_or_quantity(self, at: int) -> tuple[Period | None, Quantity | None]:
-        period = dates.read(self.tokens, at, self.language, self.today)
+        period = dates.read(self.tokens, at, self.language, self.today, self.calendar)
         quantity = quantities.read(self.tokens, at, self.language) or self._ordinal(at)
         if period and quantity and quantity.units and quantity.length == period.length:
             # A phrase such as "1990s" is a decade, not an amount.

@@ -8,8 +8,11 @@ spelling or meaning, and `tagger.likelihood` that of the tagger's answer.
 ONLY_FIELD_WITH_UNIT = 0.95
 FIELD_OF_RATE = 0.9
 PREVIOUS_FIELD_WITH_UNIT = 0.8
+UNIT_BY_WORDS_AROUND = 0.8
+UNIT_ASSUMED = 0.7  # The field has no unit, but its name says that it measures such things.
 MIN_FIELD_WITH_UNIT = 0.4  # If several fields have the unit, each is equally likely, but no less than this.
 ONLY_DATE_FOR_AGE = 0.8
+ONLY_FIELD_OF_CODES = 0.9
 ONLY_TIME_OF_DAY = 0.9
 FIRST_TIME_OF_DAY = 0.6
 DATE_BY_WORDS_AROUND = 0.85
@@ -19,6 +22,10 @@ FIRST_DATE = 0.6
 PREVIOUS_FIELD = 0.85
 ONLY_NUMBER = 0.85
 ONLY_NUMBER_IN_RANGE = 0.6
+ONLY_MONEY = 0.7
+NOT_MONEY = 0.3  # An amount is meant for another number although one field holds money.
+MEASURE = 0.95  # An adjective names what the field measures: "deeper than".
+EITHER_WAY = 0.5  # Nobody knows the adjective: "fluffier than".
 
 # A field that is named without a value: its match counts that much less.
 COUNT_OF_ZERO = 0.9

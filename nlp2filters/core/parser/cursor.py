@@ -1,6 +1,6 @@
 """A cursor over the tokens of a text, for the readers of numbers, dates, times and follow-ups."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Self, TypeVar
@@ -10,6 +10,9 @@ from nlp2filters.core.languages.phrases import PhraseTable
 from nlp2filters.core.words import Token
 
 Meaning = TypeVar("Meaning")
+
+# A phrase before a place that is looked for has at most this many words.
+MAX_PHRASE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,22 @@ class TokenCursor:
     def unit(self, offset: int = 0) -> tuple[int, tuple[str, ...]] | None:
         """Return the length in tokens of the name of a unit there, and the units that it may be."""
         return self.language.unit(self.tokens, self.at + offset)
+
+    def is_unit(self, offset: int = 0) -> bool:
+        """Return whether a unit is there, or the hundredth of a currency, such as "cents"."""
+        return self.unit(offset) is not None or self.phrase_length(self.language.numbers.hundredths, offset) > 0
+
+    def follows(self, *roles: str) -> bool:
+        """Return whether a phrase with one of these roles in the grammar ends right before the cursor."""
+        for length in range(1, min(self.at, MAX_PHRASE) + 1):
+            phrase = tuple(token.norm for token in self.tokens[self.at - length : self.at])
+            if not self.language.phrase_roles.get(phrase, {}).keys().isdisjoint(roles):
+                return True
+        return False
+
+    def roles(self, offset: int = 0) -> Mapping[str, str]:
+        """Return the roles in the grammar of the word there."""
+        return self.language.phrase_roles.get((self.norm(offset),), {})
 
     def digits(self, offset: int, low: int, high: int, longest: int = 4) -> int | None:
         """Return a whole number in that range, in at most so many digits."""

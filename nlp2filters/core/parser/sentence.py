@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from nlp2filters.core import measures
 from nlp2filters.core.budget import CONVERSION_STEPS, Budget
 from nlp2filters.core.catalog import Catalog, Field
 from nlp2filters.core.interpretation import Span
@@ -48,6 +49,12 @@ class Sentence:
     def gap(self, at: int) -> str:
         """Return the text between the chunk and the next."""
         return self.text[self.spans[at].end : self.spans[at + 1].start]
+
+    @cached_property
+    def looks_back(self) -> bool:
+        """True if a word such as "placed" or "since" says that what is searched has happened."""
+        past = self.language.dates.past
+        return any(word in past for text in self.texts for word in fold(text).split())
 
     @property
     def unknown(self) -> Sequence[Sequence[str]]:
@@ -139,7 +146,7 @@ class Sentence:
     def coerce(self, chunk: Chunk, field: Field) -> Range | None:
         """Return the value of any chunk as the field would hold it."""
         self.budget.spend(CONVERSION_STEPS)
-        return values.in_field(chunk, field, self.language, self.today)
+        return values.in_field(chunk, field, self.language, self.today, looks_back=self.looks_back)
 
     def all_fit(self, chunks: Sequence[Chunk], field: Field) -> bool:
         """Return whether the field could hold the values of all these chunks."""
@@ -152,7 +159,8 @@ class Sentence:
             for name in chunks[-1].field_probabilities
         ]
         for share, name in sorted(shares, reverse=True):
-            if self.all_fit(chunks, field := self.catalog.by_name[name]):
+            field = self.catalog.by_name[name]
+            if self.all_fit(chunks, field) and not measures.is_identifier(field, self.language):
                 return field, share
         return None, 0.0
 

@@ -74,5 +74,13 @@ def _minute(cursor: TokenCursor, offset: int) -> int | None:
     return value if value is not None and value < 60 and len(cursor.norm(offset)) == 2 else None
 
 
+def in_half_of(hour: dt.time, until: dt.time) -> dt.time:
+    """Put an hour of 1 to 12 into the half of the day of the later one ("5 to 7 pm"), or before ("11 to 1 pm")."""
+    if not 1 <= hour.hour <= 12:
+        return hour
+    afternoon = until.hour >= 12 and hour.hour % 12 <= until.hour - 12
+    return hour.replace(hour=hour.hour % 12 + 12 * afternoon)
+
+
 def _digits(cursor: TokenCursor, offset: int) -> int | None:
     return cursor.digits(offset, 0, 99, longest=2)

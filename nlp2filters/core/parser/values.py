@@ -2,18 +2,36 @@
 
 import datetime as dt
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, cast
 
-from nlp2filters.core import field_words, units
+from nlp2filters.core import field_words, measures, units
 from nlp2filters.core.catalog import NUMERIC, Field
-from nlp2filters.core.filters import Between, Comparison, Leaf, Not, RelativeDate, Scalar, Unit, negate
+from nlp2filters.core.filters import (
+    Between,
+    ClockUnit,
+    Comparison,
+    Leaf,
+    Not,
+    Relative,
+    RelativeDate,
+    RelativeInstant,
+    Scalar,
+    Unit,
+    negate,
+)
 from nlp2filters.core.languages import Language
 from nlp2filters.core.parser import dates, quantities
 from nlp2filters.core.parser.chunker import Chunk
-from nlp2filters.core.parser.dates import FIRST_YEAR, LAST_YEAR
+from nlp2filters.core.parser.dates import FIRST_YEAR, LAST_YEAR, Period
+from nlp2filters.core.parser.quantities import FIRST_LIKELY_YEAR, LAST_LIKELY_YEAR, Quantity
 
 Relation = Literal["<", "<=", ">", ">=", "=", "<>", "~", "within", "before", "after", "since", "until"]
+# What follows a value: "or more", "or later", "or older".
+Bound = Literal["<=", ">=", "since", "until", "older", "newer", "worse"]
+# Relations that words for time alone express.
+OF_TIME: frozenset[Relation] = frozenset({"before", "after", "since", "until"})
 
 # An age in days, weeks, months or years is at most this.
 MAX_AGE = 1000
@@ -21,9 +39,11 @@ MAX_AGE = 1000
 TOLERANCE = 0.1
 # "Around" a day is at least this many days on both sides.
 MIN_TOLERANCE_DAYS = 7
-# A number that may be anything is taken for a year between these.
-FIRST_LIKELY_YEAR, LAST_LIKELY_YEAR = 1800, 2199
+TIME_TOLERANCE = dt.timedelta(minutes=30)
 
+# Half of a unit: the smaller unit, and how many of it.
+_HALVES: dict[str, tuple[ClockUnit, int]] = {"hour": ("minute", 30), "minute": ("second", 30)}
+_CLOCK_UNITS: tuple[ClockUnit, ...] = ("minute", "hour")
 _AGE_UNITS: tuple[Unit, ...] = ("day", "week", "month", "year")
 _RELATIONS: dict[str, Literal["<", "<=", ">", ">="]] = {"before": "<", "until": "<=", "after": ">", "since": ">="}
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -37,10 +57,15 @@ class Range:
     high: Scalar
 
 
-def in_field(chunk: Chunk, field: Field, language: Language, today: dt.date) -> Range | None:
-    """Return the chunk's value as the field would hold it, or None if it cannot."""
+def in_field(
+    chunk: Chunk, field: Field, language: Language, today: dt.date, *, looks_back: bool = False
+) -> Range | None:
+    """Return the chunk's value as the field would hold it, or None if it cannot.
+
+    `looks_back`: the text says that it has happened, so that "Monday" is a past one.
+    """
     if field.type in ("date", "datetime"):
-        return _in_date(chunk, field, language, today)
+        return _in_date(chunk, field, language, today, looks_back=looks_back)
     if field.type == "time":
         return Range(chunk.clock.time, chunk.clock.time) if chunk.clock else None
     if field.type in NUMERIC and not chunk.clock:
@@ -50,27 +75,68 @@ def in_field(chunk: Chunk, field: Field, language: Language, today: dt.date) -> 
 
 def _in_number(chunk: Chunk, field: Field, language: Language, today: dt.date) -> Range | None:
     if chunk.period:
-        years = chunk.period.resolve(today).years if is_year(field, language) else None
+        years = chunk.period.in_years(today) if is_year(field, language) else None
         return Range(*years) if years else None
-    value = quantities.fit(chunk.quantity, field, language) if chunk.quantity else None
-    return None if value is None else Range(value, value)
+    quantity = chunk.quantity
+    if not quantity:
+        return None
+    if age(chunk) == "year" and is_year(field, language):
+        year = today.year - round(quantity.value)
+        return Range(year, year)
+    value = quantities.fit(quantity, field, language)
+    if value is None and measures.lacks_unit(field, quantity.units, language):
+        value = _in_unknown_unit(quantity, field, language)
+    if value is None:
+        return None
+    return Range(value, value if quantity.high is None else quantity.high)
 
 
-def _in_date(chunk: Chunk, field: Field, language: Language, today: dt.date) -> Range | None:
+def _in_unknown_unit(quantity: Quantity, field: Field, language: Language) -> int | float:
+    """Return the number as it is, or in the usual unit if only that is among the data: "1 TB" in a field of GB."""
+    if unit := measures.unit_in_name(field, language):
+        converted = (units.convert(quantity.value, name, unit) for name in quantity.units)
+        return next((number for number in converted if number is not None), quantity.value)
+    usual = measures.in_usual_unit(quantity.value, quantity.units, field, language)
+    if usual is None or reaches(field, Range(quantity.value, quantity.value)):
+        return quantity.value
+    return usual if reaches(field, Range(usual, usual)) is not False else quantity.value
+
+
+def _in_date(chunk: Chunk, field: Field, language: Language, today: dt.date, *, looks_back: bool) -> Range | None:
     if period := chunk.period:
-        is_over = period.yearless and cast(dt.date, period.high) < today
-        if is_over and is_ahead(field, language):
-            period = period.moved(1)
+        period = _in_direction(period, field, language, today, looks_back=looks_back)
+        period = period.in_days() if field.type == "date" else period
         return Range(period.low, period.high)
+    if chunk.clock:
+        instant = RelativeInstant(0, "day", chunk.clock.time)
+        return Range(instant, instant) if field.type == "datetime" else None
     quantity = chunk.quantity
     if quantity is None or not isinstance(quantity.value, int):
         return None
     if quantity.whole and not quantity.scaled and (year := dates.year(quantity.value, 1)):
         return Range(year.low, year.high)
+    sign = 1 if is_ahead(field, language) else -1
     if (unit := age(chunk)) and quantity.value <= MAX_AGE:
-        day = RelativeDate(-quantity.value, unit)
+        day = RelativeDate(sign * quantity.value, unit)
         return Range(day, day)
+    if field.type == "datetime" and (clock_unit := next((u for u in _CLOCK_UNITS if u in quantity.units), None)):
+        instant = RelativeInstant(sign * quantity.value, clock_unit)
+        return Range(instant, instant)
     return None
+
+
+def _in_direction(period: Period, field: Field, language: Language, today: dt.date, *, looks_back: bool) -> Period:
+    """Return a period that comes again ("Monday", "the 14th", "April") on the side of today that suits the field."""
+    if period.either_side:
+        return period.mirrored() if is_ahead(field, language) else period
+    if not period.every:
+        return period
+    if is_ahead(field, language):
+        while period.is_over(today):
+            period = period.moved(1)
+    elif period.is_ahead(today) and not period.deadline and (looks_back or is_past(field, language)):
+        return period.moved(-1)
+    return period
 
 
 def age(chunk: Chunk) -> Unit | None:
@@ -82,6 +148,11 @@ def age(chunk: Chunk) -> Unit | None:
 def is_ahead(field: Field, language: Language) -> bool:
     """Return whether the dates of a field mostly lie in the future, as deadlines do."""
     return not field_words.words(field).isdisjoint(language.dates.ahead)
+
+
+def is_past(field: Field, language: Language) -> bool:
+    """Return whether the dates of a field lie in the past, as those of events that have happened do."""
+    return not field_words.words(field).isdisjoint(language.dates.past)
 
 
 def is_year(field: Field, language: Language) -> bool:
@@ -110,6 +181,8 @@ def test(relation: Relation, field: Field, value: Range) -> Leaf | Not:
         case "=" if field.type == "integer" and isinstance(low, float):
             # The value was converted from another unit.
             return Between(field.name, math.floor(low), math.ceil(low))
+        case "=" if isinstance(low, RelativeInstant):
+            return _around_instant(field, low, high)
         case "=":
             return Comparison("=", field.name, low) if low == high else Between(field.name, low, high)
         case "<>":
@@ -126,10 +199,83 @@ def test(relation: Relation, field: Field, value: Range) -> Leaf | Not:
     return Comparison(operator, field.name, bound)  # type: ignore[arg-type]  # only these four are left
 
 
+def _around_instant(field: Field, low: RelativeInstant, high: Scalar) -> Leaf:
+    """Return the test of "3 hours ago", which is half an hour around it; "the last 3 hours" have no end."""
+    if isinstance(high, RelativeInstant) and high.offset == 0 and not high.time:
+        return Comparison(">=", field.name, low)
+    if low != high:
+        return Between(field.name, low, high)
+    half = _HALVES.get(low.unit)
+    if low.time or not half:
+        return Comparison("=", field.name, low)
+    unit, count = half
+    return Between(field.name, *(RelativeInstant(2 * count * low.offset + side, unit) for side in (-count, count)))
+
+
+def counts_from_now(period: Period) -> bool:
+    """Return whether the period has several days or hours before or after now: "the last 3 months"."""
+    return period.low != period.high and isinstance(period.high, Relative)
+
+
+def up_to_now(value: Range) -> Range:
+    """Return the range between now and a day or instant before or after it."""
+    low = value.low
+    if not isinstance(low, Relative):
+        return value
+    now = RelativeInstant(0, low.unit) if isinstance(low, RelativeInstant) else RelativeDate(0, "day")
+    return Range(low, now) if low.offset < 0 else Range(now, low)
+
+
+def is_ahead_of_now(value: Range) -> bool:
+    """Return whether the value lies so many days or hours after now."""
+    return isinstance(value.low, Relative) and value.low.offset > 0
+
+
 def flipped(relation: Relation) -> Relation:
     """Return the relation seen from the other side: "less than 2 years old" is after that day."""
     operator = _RELATIONS.get(relation, relation)
     return _FLIPPED.get(operator, relation)  # type: ignore[return-value]  # an operator is a relation
+
+
+def bounded(bound: Bound, field: Field, language: Language) -> Relation:
+    """Return the relation of a bound: "or older" is earlier for a date and for a year, but more for an age."""
+    if bound == "worse":
+        return "<="
+    if bound not in ("older", "newer"):
+        return cast(Relation, bound)
+    if field.type in NUMERIC and not is_year(field, language):
+        return ">=" if bound == "older" else "<="
+    return "until" if bound == "older" else "since"
+
+
+def reaches(field: Field, value: Range) -> bool | None:
+    """Return whether the data seen reach the value; None if their limits are not known."""
+    low, high, first, last = map(_comparable, (field.minimum, field.maximum, value.low, value.high))
+    if low is None or high is None or first is None or last is None or field.type == "time":
+        return None
+    return low <= last and first <= high
+
+
+def _comparable(value: Scalar | None) -> float | None:
+    """Return a number or a day as a number; None for what has no place among the limits of a catalog."""
+    match value:
+        case bool():
+            return None
+        case int() | float():
+            return float(value)
+        case dt.date():
+            return float(value.toordinal())
+        case str():
+            return _ordinal(value)
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _ordinal(limit: str) -> float | None:
+    try:
+        return float(dt.date.fromisoformat(limit[:10]).toordinal())
+    except ValueError:
+        return None
 
 
 def negated(leaf: Leaf | Not) -> Leaf | Not:
@@ -143,22 +289,39 @@ def between(field: Field, low: Range, high: Range) -> Leaf:
     first, last = low.low, high.high
     if isinstance(first, int | float) and isinstance(last, int | float) and first > last:
         first, last = last, first
-    elif _is_day(first) and _is_day(last) and first > last:  # type: ignore[operator]  # both are days
+    elif _is_later(first, last):
         first, last = high.low, low.high
     return Between(field.name, first, last)
 
 
-def _is_day(value: Scalar) -> bool:
-    return isinstance(value, dt.date)
+def _is_later(one: Scalar, other: Scalar) -> bool:
+    """Return whether both are known, and one is later than the other; an instant is not compared with a day."""
+    try:
+        return isinstance(one, dt.date) and isinstance(other, dt.date) and one > other
+    except TypeError:
+        return False
 
 
 def _around(low: Scalar, high: Scalar, field: Field) -> tuple[Scalar, Scalar]:
+    if isinstance(low, dt.datetime) and isinstance(high, dt.datetime):
+        return low - TIME_TOLERANCE, high + TIME_TOLERANCE
+    if isinstance(low, RelativeInstant) and isinstance(high, RelativeInstant) and low.time and high.time:
+        return replace(low, time=_moved(low.time, -TIME_TOLERANCE)), replace(
+            high, time=_moved(high.time, TIME_TOLERANCE)
+        )
     if isinstance(low, dt.date) and isinstance(high, dt.date):
         days = dt.timedelta(days=max(MIN_TOLERANCE_DAYS, (high - low).days + 1))
         return low - days, high + days
     if isinstance(low, int | float) and isinstance(high, int | float):
         return _around_numbers(low, high, field)
     return low, high
+
+
+def _moved(time: dt.time, by: dt.timedelta) -> dt.time:
+    """Return an earlier or later time of the same day, at most its first or last."""
+    day = dt.datetime.combine(dt.date(2000, 1, 2), time)
+    moved = day + by
+    return moved.time() if moved.date() == day.date() else dt.time() if moved < day else dt.time.max
 
 
 def _around_numbers(low: int | float, high: int | float, field: Field) -> tuple[int | float, int | float]:

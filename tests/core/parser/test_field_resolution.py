@@ -80,3 +80,48 @@ def test_the_other_fields_with_the_unit_are_alternatives() -> None:
     (condition,) = reading.conditions
     assert [other.test for other in condition.alternatives] == [C(">", "width", 3)]
     assert reading.clarification
+
+
+STAYS = catalogs.parse(
+    {
+        "name": "stays",
+        "fields": [
+            {"name": "host_id", "type": "integer", "minimum": 1, "maximum": 9000},
+            {"name": "beds", "type": "integer", "minimum": 1, "maximum": 9},
+            {"name": "price", "type": "number", "minimum": 10, "maximum": 900},
+            {"name": "ram", "type": "integer", "unit": "GB", "minimum": 4, "maximum": 64},
+            {"name": "disk", "type": "integer", "minimum": 128, "maximum": 4096},
+            {"name": "charge", "type": "number", "unit": "%"},
+            {"name": "built", "type": "integer", "minimum": 1900, "maximum": 2020},
+            {"name": "listed", "type": "date", "minimum": "2023-01-01", "maximum": "2026-01-01"},
+        ],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("256GB", C("=", "disk", 256)),
+        ("16 GB", C("=", "ram", 16)),
+        ("2 TB", C("=", "disk", 2000)),
+        ("under $150", C("<", "price", 150)),
+        ("under 150", C("<", "price", 150)),
+        ("over 8 beds", C(">", "beds", 8)),
+        ("before 1950, more than 3 beds", And((C("<", "built", 1950), C(">", "beds", 3)))),
+        ("3 beds and before 1950", And((C("=", "beds", 3), C("<", "built", 1950)))),
+        ("3 beds and under 200", And((C("=", "beds", 3), C("<", "price", 200)))),
+        ("after 1950", C(">", "built", 1950)),
+        ("after 2024", C(">", "listed", dt.date(2024, 12, 31))),
+        ("host 2023", C("=", "host_id", 2023)),
+        ("over 5000", None),
+        ("over 4 jars", None),
+    ],
+)
+def test_a_number_belongs_where_its_unit_and_the_data_say(text: str, expected: Filter | None) -> None:
+    assert read(text, STAYS).filter == expected
+
+
+def test_an_amount_in_an_unknown_currency_is_taken_less_surely() -> None:
+    (condition,) = read("price under $150", STAYS).conditions
+    assert (condition.confidence, condition.source) == (confidence.UNIT_ASSUMED, "unit")

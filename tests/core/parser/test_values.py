@@ -10,7 +10,7 @@ from nlp2filters.core.catalog import Field
 from nlp2filters.core.filters import Between, Comparison, Leaf, Not, RelativeDate, Scalar
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import values
-from nlp2filters.core.parser.values import Range, Relation
+from nlp2filters.core.parser.values import Bound, Range, Relation
 
 TODAY = dt.date(2026, 11, 24)
 PRICE = Field("price", "money", currency="USD")
@@ -103,3 +103,36 @@ def test_a_relation_as_a_test(relation: Relation, field: Field, value: Range, ex
 )
 def test_a_range_goes_from_the_lesser_to_the_greater(low: Range, high: Range, expected: tuple[Scalar, Scalar]) -> None:
     assert values.between(PRICE, low, high) == Between("price", *expected)
+
+
+@pytest.mark.parametrize(
+    ("field", "low", "reached"),
+    [
+        (Field("n", "integer", minimum=1, maximum=9), 5, True),
+        (Field("n", "integer", minimum=1, maximum=9), 2023, False),
+        (Field("n", "integer", minimum=1), 2023, None),
+        (Field("day", "date", minimum="2020-01-01", maximum="2021-12-31"), dt.date(2021, 5, 1), True),
+        (Field("day", "datetime", minimum="2020-01-01T10:00:00", maximum="2021-12-31"), dt.date(2022, 1, 1), False),
+        (Field("day", "date", minimum="2020-01-01", maximum="2021-12-31"), RelativeDate(0, "day"), None),
+        (Field("at", "time", minimum="08:00:00", maximum="18:00:00"), dt.time(9), None),
+    ],
+)
+def test_the_data_seen_reach_a_value_or_not(field: Field, low: Scalar, reached: bool | None) -> None:
+    assert values.reaches(field, Range(low, low)) is reached
+
+
+@pytest.mark.parametrize(
+    ("bound", "field", "relation"),
+    [
+        (">=", COUNT, ">="),
+        ("worse", COUNT, "<="),
+        ("until", RELEASED, "until"),
+        ("older", RELEASED, "until"),
+        ("older", YEAR, "until"),
+        ("older", COUNT, ">="),
+        ("newer", RELEASED, "since"),
+        ("newer", COUNT, "<="),
+    ],
+)
+def test_a_bound_means_what_it_can_for_the_field(bound: Bound, field: Field, relation: Relation) -> None:
+    assert values.bounded(bound, field, languages.of("en")) == relation

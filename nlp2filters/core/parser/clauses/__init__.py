@@ -9,7 +9,17 @@ from functools import lru_cache
 
 from nlp2filters.core.budget import CHUNK_STEPS
 from nlp2filters.core.parser.chunker import Chunk
-from nlp2filters.core.parser.clauses import amounts, comparisons, connectives, fields, ranges, sorting, strings
+from nlp2filters.core.parser.clauses import (
+    amounts,
+    comparatives,
+    comparisons,
+    connectives,
+    fields,
+    ranges,
+    ranks,
+    sorting,
+    strings,
+)
 from nlp2filters.core.parser.clauses.clause import (
     MATCH,
     NAME,
@@ -47,6 +57,8 @@ RULES: tuple[Rule, ...] = (
     strings.OPEN_VALUE,
     # A number that counts records is no value of a field, and a superlative after it is a key: "the 10 cheapest".
     sorting.LIMIT,
+    # An adjective with a value after it compares; alone it is a sort key: "más caro que 5000", "más caro".
+    comparatives.COMPARATIVE,
     # Sort keys name fields, so they come before all rules in which a field's name begins a test.
     sorting.RANKED_BY,
     sorting.SORTED_BY,
@@ -55,6 +67,7 @@ RULES: tuple[Rule, ...] = (
     sorting.HIGH,
     # The longer forms come first: both limits of a range would also be values of their own ("from 5 to 10"), and so
     # would the limit that takes its unit or its field from the one after it.
+    ranks.RANKED,
     ranges.RANGE,
     comparisons.TWO_LIMITS,
     comparisons.COMPARISON,

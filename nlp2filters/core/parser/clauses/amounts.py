@@ -9,16 +9,18 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import cast
 
-from nlp2filters.core.catalog import TEMPORAL, Field
-from nlp2filters.core.filters import RelativeDate
+from nlp2filters.core import measures
+from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
+from nlp2filters.core.filters import RelativeDate, RelativeInstant
 from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.languages import is_currency
+from nlp2filters.core.measures import AGE
 from nlp2filters.core.parser import confidence, field_resolution, values
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.clauses.clause import VALUE, Atom, Clause, Connective, Context, Mismatch, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
 from nlp2filters.core.parser.sentence import Sentence
-from nlp2filters.core.parser.values import Range, Relation
+from nlp2filters.core.parser.values import Bound, Range, Relation
 
 MAX_LIST = 12
 MAX_ALTERNATIVES = 3
@@ -26,11 +28,11 @@ _ORDERING = frozenset({"<", "<=", ">", ">="})
 
 
 def resolve(
-    sentence: Sentence, at: int, chunks: Sequence[Chunk], context: Context, *, compared: bool = False
+    sentence: Sentence, at: int, chunks: Sequence[Chunk], context: Context, relation: Relation | None = None
 ) -> FieldMatch | None:
     """Find the field of values that no field is named before, the last of which is at `at`."""
     return field_resolution.resolve(
-        sentence, at, chunks, last=context.last_field, joined=context.joined, compared=compared
+        sentence, at, chunks, last=context.last_field, joined=context.joined, relation=relation
     )
 
 
@@ -42,10 +44,11 @@ def test(
     value = sentence.coerce(chunk, match.field)
     if value is None or (relation in ("=", "<>") and _is_fraction_of_whole(chunk, match.field)):
         return None
-    if match.field.type in TEMPORAL and relation in _ORDERING and _tells_age(chunk):
-        # A smaller age is a later date.
-        relation = values.flipped(relation)
+    relation = _in_time(sentence, relation, match.field, chunk, value)
+    if relation == "within" and tells_age(chunk):
+        value = values.up_to_now(value)
     end = max(match.end, at + 1)
+    match = weighed(sentence, match, chunk)
     atom = Atom(
         values.test(relation, match.field, value),
         start,
@@ -57,17 +60,44 @@ def test(
     return Clause(end, (atom,), match.field)
 
 
+def _in_time(sentence: Sentence, relation: Relation, of: Field, chunk: Chunk, value: Range) -> Relation:
+    """Return the relation of a date, or a year: the opposite one of an age, none of the last year."""
+    if of.type not in TEMPORAL and not values.is_year(of, sentence.language):
+        return relation
+    if relation == ">" and chunk.period and values.counts_from_now(chunk.period):
+        # "Over the last year" is during it.
+        return "="
+    # A smaller age is a later date.
+    flips = relation in _ORDERING and tells_age(chunk) and not values.is_ahead_of_now(value)
+    return values.flipped(relation) if flips else relation
+
+
+def weighed(sentence: Sentence, match: FieldMatch, chunk: Chunk) -> FieldMatch:
+    """Return the match, less sure if the value has a unit but nobody knows that of the field.
+
+    Only such a match of a field without a unit is by unit, so that the explanation can say what was assumed.
+    """
+    field = match.field
+    if field.type not in NUMERIC or field.unit or field.currency or not chunk.quantity or not chunk.quantity.units:
+        return match
+    if measures.unit_in_name(field, sentence.language) or values.is_year(field, sentence.language):
+        return replace(match, source="type" if match.source == "unit" else match.source)
+    return replace(match, confidence=min(match.confidence, confidence.UNIT_ASSUMED), source="unit")
+
+
 def _is_fraction_of_whole(chunk: Chunk, of: Field) -> bool:
     """Return whether no record can have the value: "2.5 cylinders"."""
     quantity = chunk.quantity
     return of.type == "integer" and quantity is not None and not quantity.units and isinstance(quantity.value, float)
 
 
-def _tells_age(chunk: Chunk) -> bool:
+def tells_age(chunk: Chunk) -> bool:
     """Return whether the chunk counts back from today: "2 years", "30 days ago"."""
     if chunk.period:
         low = chunk.period.low
-        return isinstance(low, RelativeDate) and low == chunk.period.high and low.floor == "day" and low.offset < 0
+        is_away = isinstance(low, RelativeDate) and low.floor == "day"
+        is_away = is_away or (isinstance(low, RelativeInstant) and not low.time)
+        return is_away and low == chunk.period.high and low.offset < 0  # type: ignore[union-attr]
     return chunk.quantity is not None and bool(chunk.quantity.units)
 
 
@@ -91,11 +121,16 @@ def test_with_bound(sentence: Sentence, start: int, at: int, match: FieldMatch) 
     quantity = sentence.chunks[at].quantity
     if quantity and quantity.open:
         return test(sentence, start, at, ">=", match)
+    period = sentence.chunks[at].period
+    if period and period.deadline:
+        return test(sentence, start, at, "<=", match)
     for place in dict.fromkeys((at + 1, end)):
         if bound := sentence.role(place, "bound"):
             match = replace(match, end=max(end, place + 1))
-            return test(sentence, start, at, cast(Relation, bound), match)
-    return test(sentence, start, at, "=", match)
+            relation = values.bounded(cast(Bound, bound), match.field, sentence.language)
+            return test(sentence, start, at, relation, match)
+    is_within = match.field.type in TEMPORAL and sentence.role(at - 1, "comparator") == "within"
+    return test(sentence, start, at, "within" if is_within else "=", match)
 
 
 def mismatch(sentence: Sentence, start: int, at: int, relation: Relation, field: Field | None) -> Clause | None:
@@ -166,7 +201,11 @@ def _amount(sentence: Sentence, start: int, context: Context) -> Clause | None:
     chunk = sentence.chunks[start]
     if not chunk.is_value:
         return None
-    match = resolve(sentence, start, (chunk,), context)
+    bound = sentence.role(start + 1, "bound")
+    match = field_resolution.named_after(sentence, start, (chunk,))
+    if not match and bound in ("older", "newer") and chunk.quantity and not values.looks_like_year(chunk):
+        match = field_resolution.by_measure(sentence, start, (chunk,), {AGE})
+    match = match or resolve(sentence, start, (chunk,), context, "<=" if bound else None)
     return test_with_bound(sentence, start, start, match) if match else mismatch(sentence, start, start, "=", None)
 
 

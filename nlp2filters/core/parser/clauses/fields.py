@@ -7,8 +7,8 @@ from nlp2filters.core.catalog import NUMERIC, STRINGS, Field
 from nlp2filters.core.filters import Comparison, Contains, IsNull, Leaf, Not, RelativeDate
 from nlp2filters.core.languages import is_currency
 from nlp2filters.core.linking import Candidate, FieldTarget, ValueTarget
-from nlp2filters.core.parser import confidence
-from nlp2filters.core.parser.clauses import amounts, ranges, strings
+from nlp2filters.core.parser import confidence, field_resolution
+from nlp2filters.core.parser.clauses import amounts, comparatives, ranges, strings
 from nlp2filters.core.parser.clauses.clause import MATCH, Atom, Clause, Connective, Context, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
 from nlp2filters.core.parser.sentence import Sentence
@@ -78,15 +78,31 @@ def _compared(sentence: Sentence, start: int, at: int, match: FieldMatch) -> Cla
     """Read "weight under 2500"."""
     relation = cast(Relation | None, sentence.role(at, "comparator"))
     if not relation:
-        return None
+        return _by_adjective(sentence, start, at, match)
     value = sentence.skip_stopwords(at + 1)
     clause = amounts.test(sentence, start, value, relation, match) if sentence.coerce_at(value, match.field) else None
     return clause or _of_other_unit(sentence, start, value, relation, match.field)
 
 
+def _by_adjective(sentence: Sentence, start: int, at: int, match: FieldMatch) -> Clause | None:
+    """Read "bill deeper than 18 mm"; the adjective may be part of what was taken for the name."""
+    comparative = comparatives.read(sentence, at) or comparatives.read(sentence, start)
+    if not comparative or not comparatives.suits(comparative, match, sentence):
+        return None
+    value = sentence.skip_stopwords(comparative.end)
+    if not sentence.coerce_at(value, match.field):
+        return None
+    return comparatives.compare(sentence, start, value, comparative, match)
+
+
 def _plain(sentence: Sentence, start: int, at: int, match: FieldMatch) -> Clause | None:
     """Read "weight of 2500", "weight 2500 or less"."""
+    if any(sentence.role(place, "than") for place in range(start + 1, at)):
+        # What is more or less than a number does not equal it.
+        return None
     if sentence.coerce_at(at, match.field):
+        if field_resolution.belongs_elsewhere(sentence, at, match.field):
+            return None
         return amounts.test_with_bound(sentence, start, at, match)
     return _of_other_unit(sentence, start, at, "=", match.field)
 
@@ -159,7 +175,7 @@ def _unquoted(sentence: Sentence, start: int, at: int, match: FieldMatch, *, con
     end = strings.name_end(sentence, at)
     if end == at:
         return None
-    name = " ".join(sentence.texts[at:end])
+    name = sentence.text_of(at, end)
     value = sentence.lexicon.value_with(field, set(fold(name).split()), sentence.budget)
     test = Contains(field.name, name) if value is None else strings.equals(field, value)
     return _test(test, start, end, match, confidence.WORDS_AFTER_FIELD)

@@ -5,9 +5,8 @@ from typing import cast
 
 from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
 from nlp2filters.core.interpretation import Direction, Sort
-from nlp2filters.core.linking import AdjectiveTarget, Candidate
-from nlp2filters.core.parser import values
-from nlp2filters.core.parser.clauses.clause import MATCH, VALUE, Atom, Clause, Context, Rule
+from nlp2filters.core.linking import AdjectiveTarget
+from nlp2filters.core.parser.clauses.clause import MATCH, VALUE, Clause, Context, Rule
 from nlp2filters.core.parser.sentence import Sentence
 
 MAX_LIMIT = 1000
@@ -70,15 +69,16 @@ def _counts_records(sentence: Sentence, after: int, *, sure: bool) -> bool:
         return True
     if sentence.chunk(following) is None:
         return sure
-    return _noun_follows(sentence, after, following, sure=sure)
+    return _noun_follows(sentence, after, sure=sure)
 
 
-def _noun_follows(sentence: Sentence, after: int, following: int, *, sure: bool) -> bool:
+def _noun_follows(sentence: Sentence, after: int, *, sure: bool) -> bool:
     """Return whether the noun of the records follows, with nothing but words that describe them before it."""
     for at in range(after, min(after + NEAR, len(sentence.chunks))):
-        if sentence.is_noun(at) or (at == following and _is_plural_value(sentence, at)):
+        if sentence.is_noun(at) or _is_plural_value(sentence, at):
             return True
-        if not (_describes(sentence, at) or (sure and sentence.chunks[at].is_stopword)):
+        is_measured = at > after and _is_measured(sentence, at - 1)
+        if not (is_measured or _describes(sentence, at) or (sure and sentence.chunks[at].is_stopword)):
             return False
     return False
 
@@ -90,8 +90,18 @@ def _is_plural_value(sentence: Sentence, at: int) -> bool:
 
 
 def _describes(sentence: Sentence, at: int) -> bool:
-    """Return whether the chunk is a known value or an adjective."""
+    """Return whether the chunk is a known value, a boolean field, an amount with its unit, or an adjective."""
+    quantity = sentence.chunks[at].quantity
+    has_unit = quantity is not None and bool(quantity.units)
+    if has_unit or _is_measured(sentence, at) or any(field.type == "boolean" for field, _ in sentence.fields(at)):
+        return True
     return any(True for _ in sentence.values(at)) or any(True for _ in sentence.adjectives(at, "base"))
+
+
+def _is_measured(sentence: Sentence, at: int) -> bool:
+    """Return whether a number is there with the name of its field behind it: "2 bedroom flats"."""
+    quantity = sentence.chunks[at].quantity
+    return quantity is not None and quantity.whole and any(True for _ in sentence.fields(at + 1))
 
 
 # sort keys
@@ -203,12 +213,8 @@ def _adjective(sentence: Sentence, start: int, context: Context) -> Clause | Non
     degree = sentence.role(start, "degree")
     key, less = start + (degree is not None), degree == "less"
     degrees = ("base",) if degree else ("base", "comparative")
-    for target, candidate in sentence.adjectives(key, *degrees):
-        compared = target.degree == "comparative" or degree in ("more", "less")
-        if compared and sentence.role(key + 1, "than") and sentence.is_value(sentence.skip_stopwords(key + 2)):
-            if clause := _compared(sentence, start, key, target, candidate, less=less):
-                return clause
-        elif target.degree == "comparative" or not _describes_another(sentence, key):
+    for target, _candidate in sentence.adjectives(key, *degrees):
+        if target.degree == "comparative" or not _describes_another(sentence, key):
             return _by_adjective(sentence, start, key, target, context, less=less)
     return None
 
@@ -217,18 +223,6 @@ def _describes_another(sentence: Sentence, key: int) -> bool:
     """Return whether an adjective describes the word after it instead of the records: "long hikes"."""
     following = sentence.chunk(key + 1)
     return following is not None and following.is_unknown
-
-
-def _compared(
-    sentence: Sentence, start: int, key: int, target: AdjectiveTarget, candidate: Candidate, *, less: bool
-) -> Clause | None:
-    """Read "heavier than 3000 lbs" as a test."""
-    at = sentence.skip_stopwords(key + 2)
-    value = sentence.coerce_at(at, target.field)
-    if value is None:
-        return None
-    test = values.test(">" if target.high != less else "<", target.field, value)
-    return Clause(at + 1, (Atom(test, start, at + 1, candidate.confidence, candidate.source),), target.field)
 
 
 def _by_adjective(
@@ -251,6 +245,7 @@ LIMIT = Rule(
         "the ten cheapest": "sort price asc limit 10",
         "the cheapest ten": "sort price asc limit 10",
         "10 red cars": "color = red limit 10",
+        "two $500 cars": "price = 500 limit 2",
     },
 )
 RANKED_BY = Rule("ranked by", {"ranking"}, _ranked_by, {"top 10 cars by horsepower": "sort power desc limit 10"})
@@ -281,8 +276,6 @@ ADJECTIVE = Rule(
     {"degree", MATCH},
     _adjective,
     {
-        "heavier than 3 kg": "weight > 3000",
-        "less heavy than 3 kg": "weight < 3000",
         "cheap cars": "sort price asc",
         "not cheap": "sort price desc",
         "lighter first": "sort weight asc",

@@ -60,7 +60,8 @@ def _known_value(sentence: Sentence, start: int, _: Context) -> Clause | None:
     names_field_after = field.name in following and not sentence.has_own_value(start + 1)
     end = start + 1 + names_field_after
     longer = _text_end(sentence, end, field)
-    test = equals(field, " ".join((target.value, *sentence.texts[end:longer])))
+    words = (target.value, sentence.text_of(end, longer)) if longer > end else (target.value,)
+    test = equals(field, " ".join(words))
     alternatives = _alternatives(matches, target, share) if longer == end else ()
     return Clause(longer, (Atom(test, start, longer, share, candidate.source, alternatives),), field)
 
@@ -102,7 +103,7 @@ def _excluded(sentence: Sentence, start: int, context: Context) -> Clause | None
         return None
     end = name_end(sentence, start)
     if field := _only_text(sentence):
-        return _contains(field, " ".join(sentence.texts[start:end]), start, end, confidence.EXCLUDED_WORDS)
+        return _contains(field, sentence.text_of(start, end), start, end, confidence.EXCLUDED_WORDS)
     reason = "no field has this value, so that none is excluded"
     return Clause(end, reasons=dict.fromkeys(range(negation.at, end), reason))
 

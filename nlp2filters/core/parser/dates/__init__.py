@@ -1,24 +1,35 @@
-"""Dates: days and periods, absolute ("March 2005", "the 90s") or relative to today ("last week", "3 days ago").
+"""Dates: days, periods and instants, absolute ("March 2005") or relative to now ("last week", "3 hours ago").
 
-A period has a first and a last day. Relative dates stay symbolic, so that the same interpretation is right tomorrow
-too. Each way to write a date is a rule in one of the modules; the longest reading wins.
+A period has a first and a last day or instant. Relative dates stay symbolic, so that the same interpretation is right
+tomorrow too. Each way to write a date is a rule in one of the modules; the longest reading wins. A time of day is read
+with its day where a field holds instants.
 """
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nlp2filters.core.languages import Language
-from nlp2filters.core.parser.dates import parts
-from nlp2filters.core.parser.dates.periods import FIRST_YEAR, LAST_YEAR, Day, Period
+from nlp2filters.core.parser.dates import instants, parts
+from nlp2filters.core.parser.dates.periods import FIRST_YEAR, LAST_YEAR, Moment, Period
 from nlp2filters.core.parser.dates.periods import calendar_year as year
-from nlp2filters.core.parser.dates.rules import DateCursor, longest
+from nlp2filters.core.parser.dates.rules import Calendar, DateCursor, longest
 from nlp2filters.core.words import Token
 
-__all__ = ["FIRST_YEAR", "LAST_YEAR", "RULES", "Day", "Period", "read", "year"]
+__all__ = ["FIRST_YEAR", "LAST_YEAR", "RULES", "Calendar", "Moment", "Period", "read", "year"]
 
-RULES = (*parts.WHOLE, *parts.RULES)
+RULES = parts.RULES
 
 
-def read(tokens: Sequence[Token], at: int, language: Language, today: dt.date) -> Period | None:
-    """Read the longest date or period that begins at the token `at`. A bare year is left to `year`."""
-    return longest(RULES, DateCursor(tokens, at, language, today))
+def read(
+    tokens: Sequence[Token], at: int, language: Language, today: dt.date, calendar: Calendar | None = None
+) -> Period | None:
+    """Read the longest date, period or instant that begins at the token `at`. A bare year is left to `year`."""
+    cursor = DateCursor(tokens, at, language, today, calendar or Calendar())
+    period = longest(RULES, cursor)
+    instant = instants.iso(cursor, period) if period else None
+    if not instant and cursor.calendar.instants:
+        instant = instants.on_day(cursor, period) if period else instants.read(cursor)
+    if instant and period:
+        return replace(instant, deadline=period.deadline)
+    return instant or period

@@ -3,20 +3,22 @@
 from dataclasses import replace
 
 from nlp2filters.core.languages.tables import Which
-from nlp2filters.core.parser.dates import periods
+from nlp2filters.core.parser.dates import absolute, periods
 from nlp2filters.core.parser.dates.absolute import WORD
 from nlp2filters.core.parser.dates.periods import SHIFTS, Period
-from nlp2filters.core.parser.dates.rules import DateCursor, DateRule
+from nlp2filters.core.parser.dates.rules import DateCursor, DateRule, longest
 
 SATURDAY = 5
 # A shorter name, such as "sat", is a weekday only after "last" or "next".
 SHORTEST = 4
+# "Friday the 13th" is at most so many months away.
+MAX_MOVES = 14
 
 
 def _which(cursor: DateCursor) -> tuple[Which | None, int]:
     """Return the meaning of "this", "last" or "next", and its length in tokens."""
     relative = cursor.phrase(cursor.dates.relative)
-    return relative if relative and relative[0] != "past" else (None, 0)
+    return relative or (None, 0)
 
 
 def _weekend(cursor: DateCursor) -> Period | None:
@@ -40,13 +42,28 @@ def _weekday(cursor: DateCursor) -> Period | None:
     if not offset and (shift := cursor.shift(1, "week")):
         return periods.in_days(cursor.today, monday + 7 * shift[0] + weekday, shift[1])
     ahead = (weekday - cursor.today.weekday()) % 7 or 7
-    if which == "last":
+    if which in ("last", "past"):
         return periods.in_days(cursor.today, ahead - 7 if ahead < 7 else -7, length)
     coming = periods.in_days(cursor.today, ahead, length)
+    if which is None:
+        return _dated(cursor, weekday) or replace(coming, every="week")
     if which != "next":
         return coming
     in_next_week = periods.in_days(cursor.today, monday + 7 + weekday, length)
     return coming if in_next_week.low == coming.low else replace(coming, other=in_next_week)
+
+
+def _dated(cursor: DateCursor, weekday: int) -> Period | None:
+    """Read "Monday, June 3" and "Friday the 13th": the weekday says which year or month is meant, if none is named."""
+    offset = cursor.skip_of(1)
+    day = longest(absolute.RULES, cursor.moved(offset))
+    if not day or not day.days or day.day is None:
+        return None
+    day = replace(day, length=offset + day.length)
+    if not day.every:
+        return day
+    others = (day.moved(count) for count in sorted(range(-MAX_MOVES, MAX_MOVES + 1), key=abs))
+    return next((other for other in others if other.days and other.days[0].weekday() == weekday), day)
 
 
 RULES = (
@@ -54,7 +71,18 @@ RULES = (
     DateRule(
         "weekday",
         WORD,
-        {"en": ("Friday", "last Friday", "next sat", "Monday of this week"), "es": ("viernes",)},
+        {
+            "en": (
+                "Friday",
+                "last Friday",
+                "next sat",
+                "this past Monday",
+                "Monday of this week",
+                "Monday, June 3",
+                "Friday the 13th",
+            ),
+            "es": ("viernes",),
+        },
         _weekday,
     ),
 )

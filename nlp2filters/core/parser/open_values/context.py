@@ -81,7 +81,12 @@ class Context:
 
     def is_unknown(self, at: int) -> bool:
         """Return whether nothing is known about the chunk at a place of the sentence."""
-        return self.sentence.chunks[at].is_unknown
+        return self.sentence.chunks[at].is_unknown and not self._compares(at)
+
+    def _compares(self, at: int) -> bool:
+        """Return whether the chunk is part of a comparison: "shorter than"."""
+        word = fold(self.sentence.texts[at])
+        return word in self.sentence.language.comparatives and self.sentence.role(at + 1, "than") is not None
 
     def has_meaning(self, at: int) -> bool:
         """Return whether the chunk means something by itself, whatever is beside it."""

@@ -136,7 +136,8 @@ def _trimmed(sentence: Sentence, start: int, end: int) -> tuple[int, int]:
 
 def _valued(sentence: Sentence, run: Run, chunks: Sequence[Chunk]) -> list[Chunk]:
     """Return the run as one chunk with its value, or its chunks as they are if the rules know better what they are."""
-    if run.share < MIN_VALUE_SHARE or _names_value(chunks, run.field) or _searched(sentence, run.start):
+    is_time = all(chunk.clock for chunk in chunks)
+    if is_time or run.share < MIN_VALUE_SHARE or _names_value(chunks, run.field) or _searched(sentence, run.start):
         return list(chunks)
     value = _value(sentence, run, chunks)
     return [value] if value else list(chunks)

@@ -33,6 +33,7 @@ CARS = catalogs.parse(
             {"name": "brand", "type": "keyword", "values": ["Sony", "Bose"]},
             {"name": "origin", "type": "keyword", "values": CITIES, "closed": True},
             {"name": "destination", "type": "keyword", "values": CITIES, "closed": True},
+            {"name": "quality", "type": "keyword", "values": ["medium", "high", "low"], "closed": True},
             {"name": "wireless", "type": "boolean"},
             {"name": "title", "type": "text"},
         ],
