@@ -14,7 +14,7 @@ import orjson
 
 from nlp2filters import row_readers
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core.infer import infer
+from nlp2filters.core.infer import DateOrder, infer
 from nlp2filters.core.media_types import JSON, JSON_LINES
 from nlp2filters.errors import InvalidRequest, MalformedJSON, SourceError, Violation
 from nlp2filters.row_readers import Row
@@ -28,10 +28,11 @@ Report: TypeAlias = Callable[[int, float], None]
 
 @dataclass(frozen=True, slots=True)
 class TableOptions:
-    """The catalog's name, the currency of amounts without one, and which table of a database to read."""
+    """The catalog's name, the currency of amounts without one, the order in dates, and the table of a database."""
 
     name: str
     currency: str | None = None
+    date_order: DateOrder | None = None
     table: str | None = None
 
 
@@ -62,10 +63,11 @@ def infer_table(
 
     with ExitStack() as stack:
         try:
-            catalog = infer(options.name, rows(), currency=options.currency)
+            inference = infer(options.name, rows(), currency=options.currency, date_order=options.date_order)
         except (UnicodeDecodeError, SourceError, orjson.JSONDecodeError) as exc:
             raise MalformedJSON(str(exc)) from exc
-    return {"catalog": catalogs.to_json(catalog), "rows": count}
+    columns = [column.to_json() for column in inference.columns]
+    return {"catalog": catalogs.to_json(inference.catalog), "columns": columns, "rows": count}
 
 
 def _rows(

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from async_lru import alru_cache
 
-from nlp2filters.core import checks, coverage, dialects, drafting, filters, interpretation, refinement
+from nlp2filters.core import checks, contradictions, coverage, dialects, drafting, filters, interpretation, refinement
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.drafting import TextVectors, Vectors
@@ -170,6 +170,8 @@ class Translator:
             try:
                 reading, answer = await self.ask(query, catalog, draft, complete)
                 reading = coverage.complete(reading, draft, query.text)
+                reading = coverage.with_question(reading, draft, catalog)
+                reading = contradictions.with_question(reading, catalog, query.today)
             except ProviderError as exc:
                 if query.strategy == "llm":
                     raise

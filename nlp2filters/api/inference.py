@@ -15,7 +15,7 @@ from nlp2filters.api.body import MAX_BYTES, declared_size, limit_body, media_typ
 from nlp2filters.api.catalogs import check_name
 from nlp2filters.api.preparation import check_webhook, new_id
 from nlp2filters.api.responses import JSON
-from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, Operation, Param
+from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, OneOf, Operation, Param
 from nlp2filters.clock import now_ms
 from nlp2filters.core import media_types, schemas
 from nlp2filters.core.jobs import Job
@@ -40,11 +40,12 @@ async def infer(call: Call) -> Response:
     """Infer a catalog from a table of up to 32 MiB, for you to review, edit and store. Nothing is stored yet.
 
     Send the table as CSV with a header line, as JSON Lines, as a JSON list of objects, as Parquet or as an SQLite file.
-    CSV, JSON Lines and JSON of up to 1 MiB are answered at once. Anything else, and everything with
-    `Prefer: respond-async`, becomes a job, whose result has the catalog; this needs a key with the scope `jobs:write`.
+    CSV, JSON Lines and JSON of up to 1 MiB are answered at once, with the catalog, or with `?explain=true` also with
+    the reasons: what was seen, decided and refused in each column. Anything else, and everything with `Prefer:
+    respond-async`, becomes a job, whose result has both; this needs a key with the scope `jobs:write`.
     `webhook`, `metadata`, `deadline_seconds` and `Idempotency-Key` apply to the job, as for any other.
     """
-    options = _options(call.query)
+    options, explain = _options(call.query), _explains(call.query)
     media_type = media_type_of(call.request, *SUFFIXES)
     size = declared_size(call.request, MAX_TABLE_BYTES)
     content: AsyncIterator[bytes] = limit_body(call.request, MAX_TABLE_BYTES).stream()
@@ -52,9 +53,10 @@ async def infer(call: Call) -> Response:
     if may_be_small:
         head, complete = await _head(content)
         if complete:
-            table_options = TableOptions(options.name, options.currency, options.table)
+            table_options = TableOptions(options.name, options.currency, options.date_order, options.table)
             inferred = await asyncio.to_thread(infer_table, head, media_type, table_options)
-            return JSON(inferred["catalog"])
+            explained = {name: inferred[name] for name in ("catalog", "columns")}
+            return JSON(explained if explain else inferred["catalog"])
         content = _joined(head, content)
     if not call.caller.may(JOB_SCOPE):
         raise Forbidden(JOB_SCOPE)
@@ -123,6 +125,13 @@ def _options(query: QueryParams) -> InferenceOptions:
     return options
 
 
+def _explains(query: QueryParams) -> bool:
+    match query.get("explain", "false"):
+        case "true" | "false" as explain:
+            return explain == "true"
+    raise InvalidRequest([Violation("/query/explain", "Expected true or false.")])
+
+
 async def _head(content: AsyncIterator[bytes]) -> tuple[bytes, bool]:
     """Read as much as a small table may have. Returns it, and True if there is no more."""
     head = bytearray()
@@ -165,6 +174,16 @@ _PARAMS = (
         "The currency of amounts without one, as an ISO 4217 code.",
         {"type": "string", "pattern": "^[A-Z]{3}$"},
     ),
+    _param(
+        "date_order",
+        "What comes first in dates such as 03/04/2024, if no cell of the table tells.",
+        {"enum": ["day", "month"]},
+    ),
+    _param(
+        "explain",
+        "`true`: answer at once with the catalog and the reasons for each of its fields, as a job's result has them.",
+        {"type": "boolean", "default": False},
+    ),
     _param("table", "The table of an SQLite file that has several."),
     _param("webhook", "An https URL, called with a signature when the job has ended."),
     _param("metadata", "A JSON object of strings, stored with the job and returned with it."),
@@ -188,7 +207,7 @@ operations = [
         INFERENCE_PATH,
         infer,
         "jobs:read",
-        {200: schemas.CatalogDocument, 202: schemas.Job},
+        {200: OneOf(lambda: [schemas.CatalogDocument, schemas.InferredCatalog]), 202: schemas.Job},
         body=_BODY,
         params=_PARAMS,
         problems=("invalid-catalog", "outcome-unknown", *jobs.KEY_PROBLEMS, *jobs.LIMIT_PROBLEMS),

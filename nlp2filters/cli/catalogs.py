@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from nlp2filters import row_readers
 from nlp2filters.cli import files, output, remote
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core.infer import infer
+from nlp2filters.core.infer import Inference, infer
 from nlp2filters.errors import InvalidCatalog, Violation
 from nlp2filters.row_readers import BATCH, Row, Source
 
@@ -28,6 +28,8 @@ def add_to(command: argparse.ArgumentParser) -> None:
     action.add_argument("--name", help="of the catalog; else that of the file or table")
     action.add_argument("--table", help="which table of a database")
     action.add_argument("--currency", metavar="CODE", help="ISO 4217, for prices whose header names none")
+    action.add_argument("--date-order", choices=("day", "month"), help="which comes first in dates such as 03/04/2024")
+    action.add_argument("--why", action="store_true", help="tell for each column what was seen and decided")
     action.add_argument("--out", type=Path, metavar="FILE", help="where to write it; else standard output")
     action.set_defaults(run=_infer)
 
@@ -50,13 +52,33 @@ def add_to(command: argparse.ArgumentParser) -> None:
 
 def _infer(args: argparse.Namespace) -> int:
     with row_readers.open_source(args.source, args.table) as source:
-        catalog = infer(args.name or source.name, _with_progress(source), currency=args.currency)
-    written = orjson.dumps(catalogs.to_json(catalog), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        name, rows = args.name or source.name, _with_progress(source)
+        inference = infer(name, rows, currency=args.currency, date_order=args.date_order)
+    for line in _reasons(inference, everything=args.why):
+        print(line, file=sys.stderr)
+    written = orjson.dumps(catalogs.to_json(inference.catalog), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     if args.out:
         files.write(args.out, written)
     else:
         sys.stdout.write(written.decode())
     return 0
+
+
+def _reasons(inference: Inference, *, everything: bool) -> Iterator[str]:
+    """Yield a line for each note that a person should see, or with `everything` for each column and note."""
+    for column in inference.columns:
+        if everything:
+            different = "too many" if column.distinct is None else f"{column.distinct:,}"
+            many = " (lists)" if column.many else ""
+            yield (
+                f"{column.name}: {column.type}{many}; {column.cells:,} cells with a value, {column.unknown:,} without, "
+                f"{different} different"
+            )
+            yield from (f"  {note.text}" for note in column.notes)
+        else:
+            yield from (
+                f"{column.name} ({column.type}): {note.text}" for note in column.notes if note.kind != "decided"
+            )
 
 
 def _with_progress(source: Source) -> Iterator[Row]:

@@ -53,7 +53,9 @@ _log = logging.getLogger(__name__)
 def add_to(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument("cases", type=Path, nargs="+", metavar="CASES", help="JSON Lines: texts with what they mean")
-    command.add_argument("--catalogs", type=Path, required=True, metavar="FILE", help="the catalogs of the cases")
+    command.add_argument(
+        "--catalogs", type=Path, nargs="+", required=True, metavar="FILE", help="the catalogs of the cases"
+    )
     command.add_argument("--provider", choices=["builtin", *PROVIDERS], default="builtin", help="who reads the texts")
     command.add_argument("--no-embedding", action="store_true", help="the built-in parser without its model")
     command.add_argument("--today", type=dt.date.fromisoformat, metavar="DATE", help="for cases that name no day")
@@ -71,7 +73,9 @@ def add_to(command: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     settings = Settings.read(os.environ)
-    collections = read_collections(files.read(args.catalogs))
+    collections = {
+        name: collection for path in args.catalogs for name, collection in read_collections(files.read(path)).items()
+    }
     cases = [case for path in args.cases for case in read_cases(files.read(path), collections)]
     if not cases:
         raise InvalidCases([Violation("", "There are no cases.")])

@@ -86,6 +86,7 @@ class Catalogs(_Wrapper[AsyncCatalogs]):
     put = _sync(AsyncCatalogs.put)
     delete = _sync(AsyncCatalogs.delete)
     infer = _sync(AsyncCatalogs.infer)
+    infer_with_reasons = _sync(AsyncCatalogs.infer_with_reasons)
 
 
 class Client(_Wrapper[BaseClient]):

@@ -91,7 +91,8 @@ _STRICT = ConfigDict(extra="forbid")
 class Value:
     """A known value of a keyword field in its stored spelling, with the other words that people use for it.
 
-    `count` is how often it was seen, if it was counted.
+    A synonym that differs from it in case and blanks only is another stored spelling, which filters ask for as well.
+    `count` is how often all of these were seen, if they were counted.
     """
 
     __pydantic_config__ = _STRICT
@@ -99,6 +100,11 @@ class Value:
     value: Name
     synonyms: Phrases = ()
     count: Annotated[int, Ge(0)] | None = None
+
+
+def is_spelling(synonym: str, value: str) -> bool:
+    """Return whether a synonym is another stored spelling of the value."""
+    return synonym != value and " ".join(synonym.split()).casefold() == " ".join(value.split()).casefold()
 
 
 def _value_object(value: Any) -> Any:

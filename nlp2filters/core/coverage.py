@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from nlp2filters.core.filters import leaves
-from nlp2filters.core.interpretation import Ignored, Interpretation, Span
+from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.explain import sentence
+from nlp2filters.core.filters import Comparison, leaves
+from nlp2filters.core.interpretation import Clarification, Condition, Ignored, Interpretation, Span
 
 FORGOTTEN = "the LLM made nothing of it"
 
@@ -29,6 +31,28 @@ def complete(reading: Interpretation, draft: Interpretation, text: str) -> Inter
     ]
     ignored = sorted((*reading.ignored, *forgotten), key=lambda part: part.span.start)
     return replace(reading, ignored=tuple(ignored))
+
+
+def with_question(reading: Interpretation, draft: Interpretation, catalog: Catalog) -> Interpretation:
+    """Ask about a value that a field must equal by the LLM, and only be compared with by the parser's `draft`.
+
+    The parser read a word such as "over" beside it, which the LLM made nothing of.
+    """
+    for condition in reading.conditions:
+        for drafted in draft.conditions:
+            if _lost_comparison(condition, drafted):
+                choices = tuple(sentence(test, catalog) for test in (drafted.test, condition.test))
+                question = Clarification(f"What does “{drafted.quote}” mean?", choices)
+                return replace(reading, clarification=question)
+    return reading
+
+
+def _lost_comparison(condition: Condition, drafted: Condition) -> bool:
+    match condition.test, drafted.test:
+        case Comparison("=", name, value), Comparison("<" | "<=" | ">" | ">=", drafted_name, drafted_value):
+            same = name == drafted_name and value == drafted_value
+            return same and condition.said_in == drafted.said_in and _overlaps(condition.span, [drafted.span])
+    return False
 
 
 def _content(draft: Interpretation, text: str, sorted_by: set[str]) -> Iterator[Ignored]:

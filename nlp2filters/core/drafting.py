@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from nlp2filters.core import parser, refinement
+from nlp2filters.core import contradictions, parser, refinement
 from nlp2filters.core.budget import Budget
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.interpretation import Interpretation
@@ -84,4 +84,5 @@ def draft(
         return parser.parse(text, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
     changes = followup.read(text, lexicon, budget)
     addition = parser.parse(changes.rest, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
-    return refinement.merge(conversation, addition, changes, today=today)
+    merged = refinement.merge(conversation, addition, changes, today=today)
+    return contradictions.with_question(merged, lexicon.catalog, today)

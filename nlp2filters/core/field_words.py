@@ -57,6 +57,12 @@ def exact_names(field: Field) -> Iterator[str]:
     yield from dict.fromkeys((spaced(field.name), field.title))
 
 
+def without_aside(name: str) -> str | None:
+    """Return a name without the parts in parentheses, if it has such parts and others."""
+    plain = " ".join(_ASIDE.sub(" ", name).split())
+    return plain if plain != name else None
+
+
 def plain_names(name: str) -> Iterator[str]:
     """Yield a name as people say it: without the parts in parentheses, and only the last part of a path."""
     plain = _ASIDE.sub(" ", name).replace("#", " number ").strip(_FOOTNOTES)

@@ -24,6 +24,7 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, dialects
 from nlp2filters.core.batches import MAX_REQUESTS
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.infer import DateOrder
 from nlp2filters.core.languages import CODES, LOCALES
 from nlp2filters.core.statuses import Outcome
 from nlp2filters.errors import InvalidCatalog, InvalidRequest, Violation
@@ -213,6 +214,7 @@ class InferenceOptions(RequestBody):
 
     name: Annotated[str, StringConstraints(max_length=64)] = "inferred"
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
+    date_order: DateOrder | None = None
     table: Annotated[str, StringConstraints(min_length=1, max_length=512)] | None = None
     webhook: WebhookOption = None
     metadata: MetadataOption = {}

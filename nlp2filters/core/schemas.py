@@ -25,6 +25,34 @@ class CatalogDocument(RootModel[catalogs.Catalog]):
     """A catalog: the fields that can be searched."""
 
 
+class ColumnNote(Strict):
+    """A sentence about a column of a table. `cells` is the number of cells that it is about."""
+
+    kind: Literal["question", "refused", "unknown", "decided"]
+    text: str
+    cells: int | None
+    examples: list[str]
+
+
+class InferredColumn(Strict):
+    """The fate of a column of a table: `cells` have a value, `unknown` have none. `distinct` is null if too many."""
+
+    name: str
+    type: catalogs.FieldType
+    many: bool
+    cells: int
+    unknown: int
+    distinct: int | None
+    notes: list[ColumnNote]
+
+
+class InferredCatalog(Strict):
+    """A catalog inferred from rows, with the reasons for each of its fields."""
+
+    catalog: catalogs.Catalog
+    columns: list[InferredColumn]
+
+
 class FaultItem(Strict):
     """One fault: `pointer` (RFC 6901) is its place, `detail` says what to do."""
 
@@ -221,10 +249,9 @@ class Echoed(Strict):
     dimensions: int
 
 
-class Inference(Strict):
-    """The catalog inferred from a table, and the number of rows that were read."""
+class Inference(InferredCatalog):
+    """The catalog inferred from a table, with the reasons for each of its fields, and the number of rows read."""
 
-    catalog: CatalogDocument
     rows: int
 
 

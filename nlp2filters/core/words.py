@@ -56,7 +56,10 @@ def _token_pattern(decimal: str, *, dotted_dates: bool) -> re.Pattern[str]:
 
 
 _GROUPED = re.compile(r"\d{1,3}[.,]\d{3}")
-_ENDS_AMOUNT = re.compile(r"(?<![^\W\d_])\d[^\W\d_]{0,3}\Z")
+# The letters behind digits, such as the "k" of "10k".
+_UNIT_OF_AMOUNT = re.compile(r"(?<=\d)[^\W\d_]{1,3}\Z")
+# Before a hyphen, so many characters are looked at.
+LONGEST_AMOUNT = 16
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -155,4 +158,7 @@ def _inside_word(text: str, at: int) -> bool:
     if not (before.isalnum() and after.isalnum()):
         return False
     # "10-20" and "10k-20k" are ranges.
-    return not (after.isdigit() and _ENDS_AMOUNT.search(text, 0, at))
+    if before.isdigit():
+        return not after.isdigit()
+    unit = _UNIT_OF_AMOUNT.search(text, max(0, at - LONGEST_AMOUNT), at)
+    return not (unit and re.compile(rf"\d[\d.,]*{unit[0]}\b").match(text, at + 1))

@@ -27,7 +27,7 @@ def catalog(name: str) -> Catalog:
     Raises:
         CatalogNotFound: the name is none of `NAMES`.
     """
-    inferred = infer(name, _read(name), currency="USD")
+    inferred = infer(name, _read(name), currency="USD").catalog
     return refine(inferred, orjson.loads(_resource(name, "json")))
 
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from nlp2filters.core import catalog as catalogs
+from nlp2filters.core import schemas
 
 LAMPS = {
     "fields": [
@@ -90,6 +91,30 @@ def test_a_catalog_from_example_rows(client: httpx.Client, media_type: str, cont
     assert catalog.name == "lamps"
     assert [field.type for field in catalog.fields[1:]] == ["money", "boolean"]
     assert catalog.fields[1].currency == "USD"
+
+
+def test_a_catalog_with_its_reasons(client: httpx.Client) -> None:
+    headers = {"Content-Type": "text/csv"}
+    content = "size,sent\n1,01/02/2024\nmany,03/04/2024\n"
+    response = client.post("/v1/catalogs/infer?explain=true&date_order=day", content=content, headers=headers)
+    explained = schemas.InferredCatalog.model_validate(response.json())
+    plain = client.post("/v1/catalogs/infer?date_order=day", content=content, headers=headers)
+    assert explained.catalog == catalogs.parse(plain.json())
+    size, sent = explained.columns
+    assert (size.type, size.notes[0].kind, size.notes[0].cells, size.notes[0].examples) == (
+        "text",
+        "refused",
+        1,
+        ["many"],
+    )
+    assert (sent.type, explained.catalog.fields[1].maximum) == ("date", "2024-04-03")
+
+
+@pytest.mark.parametrize("query", ["explain=perhaps", "date_order=year", "currency=euro"])
+def test_options_of_inference_that_are_none(client: httpx.Client, query: str) -> None:
+    response = client.post(f"/v1/catalogs/infer?{query}", json=[{"a": 1}])
+    name = query.partition("=")[0]
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, f"/query/{name}")
 
 
 def test_rows_may_be_nested_and_their_delimiter_any(client: httpx.Client) -> None:

@@ -126,7 +126,8 @@ def test_a_small_table_becomes_a_job_where_that_is_preferred(client: httpx.Clien
     response = post(client, SMALL, ASYNC)
     assert (response.status_code, response.headers["preference-applied"]) == (202, "respond-async")
     result = ended(client, response.json())["result"]
-    assert result == {"catalog": post(client, SMALL).json(), "rows": 3}
+    assert result == {**post(client, SMALL, explain="true").json(), "rows": 3}
+    assert result["catalog"] == post(client, SMALL).json()
 
 
 def test_a_large_table_of_unknown_length(client: httpx.Client) -> None:

@@ -38,6 +38,20 @@ def test_a_catalog_is_written(things: Path, tmp_path: Path, capsys: pytest.Captu
     assert capsys.readouterr().out == ""
 
 
+def test_what_a_column_lost_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "orders.csv"
+    table.write_text("size,sent,kind\n1,01/02/2024,a\nmany,03/04/2024,a\n3,05/06/2024,N/A\n")
+    assert main(["catalog", "infer", str(table)]) == 0
+    printed = capsys.readouterr().err
+    assert "size (text): 1 of 3 cells is no number: 'many'." in printed
+    assert "sent (date): Does the day or the month come first in '01/02/2024'?" in printed
+    assert "kind (keyword): 1 of 3 cells is unknown: 'N/A'." in printed
+    assert main(["catalog", "infer", str(table), "--why", "--date-order", "day"]) == 0
+    printed = capsys.readouterr().err
+    assert "sent: date; 3 cells with a value, 0 without, 3 different" in printed
+    assert "The day comes first" in printed
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

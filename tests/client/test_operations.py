@@ -45,7 +45,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "list": (),
         **dict.fromkeys(("get", "delete"), ("shop",)),
         "put": ("shop", {}),
-        "infer": ([],),
+        **dict.fromkeys(("infer", "infer_with_reasons"), ([],)),
     },
 }
 PARTS = {

@@ -27,14 +27,19 @@ FLOORS = {
     "comparison": 100,
     "date": 100,
     "datetime": 99,
+    "empty": 98,
     "german": 94,
+    "guard": 100,
     "injection": 87,
+    "known-value": 95,
     "money": 100,
     "negation": 97,
     "nothing": 100,
-    "number": 95,
+    "number": 98,
     "operator": 100,
+    "opposite": 98,
     "or": 97,
+    "order": 95,
     "range": 100,
     "sort": 100,
     "spanish": 98,
@@ -48,7 +53,7 @@ WHOLE_SET = 95
 @cache
 def collections() -> dict[str, Collection]:
     files = sorted(FOLDER.glob("catalogs*.json"))
-    return {name: collection for file in files for name, collection in read_collections(file.read_bytes()).items()}
+    return {name: item for file in files for name, item in read_collections(file.read_bytes()).items()}
 
 
 @cache

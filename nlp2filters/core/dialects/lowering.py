@@ -1,10 +1,10 @@
 """Rewrites of the filter tree that every dialect would otherwise have to do by itself."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from nlp2filters.core.catalog import STRINGS, Catalog, Field
+from nlp2filters.core.catalog import STRINGS, Catalog, Field, is_spelling
 from nlp2filters.core.filters import (
     And,
     Between,
@@ -30,6 +30,8 @@ T = TypeVar("T")
 def lower(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> Filter:  # noqa: A002
     """Return the filter in negation normal form, with datetime fields compared to instants only.
 
+    A known value is asked for in all its spellings: see `Value`.
+
     A day is a span of instants on a datetime field: "= day" is within it, "<= day" before the next
     midnight, "> day" from the next midnight on. Days begin at midnight in `zone`; instants come out in UTC.
 
@@ -46,6 +48,8 @@ def lower(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> Filter:
             case OneOf(values=values) if any(isinstance(value, Relative) for value in values):
                 raise ValueError(f"{leaf} has a relative date: resolve the filter first.")
         field = catalog.by_name[leaf.field]
+        if field.type == "keyword":
+            return _in_all_spellings(leaf, field)
         if field.type != "datetime":
             return leaf
         return _spans(leaf, zone) if field.many else _instants(leaf, zone)
@@ -90,6 +94,24 @@ def folds_case(field: Field) -> bool:
     are known, so they are in their stored spelling and compared exactly, which an index can serve.
     """
     return field.type in STRINGS and not field.closed
+
+
+def _in_all_spellings(leaf: Leaf, field: Field) -> Filter:
+    """Ask for a value's other spellings as well: its synonyms that differ from it in case and blanks only."""
+    match leaf:
+        case Comparison("=" | "<>" as op, name, str() as value) if others := tuple(_spellings(field, value)):
+            test = OneOf(name, (value, *others))
+            return test if op == "=" else Not(test)
+        case OneOf(name, values):
+            spelled = (spelling for value in values for spelling in (value, *_spellings(field, value)))
+            return OneOf(name, tuple(dict.fromkeys(spelled)))
+    return leaf
+
+
+def _spellings(field: Field, spelling: Scalar) -> Iterator[str]:
+    value = next((value for value in field.values if value.value == spelling), None)
+    if value:
+        yield from (synonym for synonym in value.synonyms if is_spelling(synonym, value.value))
 
 
 def _flat(node: Filter) -> Filter:

@@ -1,16 +1,26 @@
 """Inference of a catalog from rows: its fields, their types, units and known values."""
 
-import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from types import NoneType
 from typing import Any
 
-from nlp2filters.core.catalog import MAX_FIELDS, Catalog, Field, Value, parse, to_json
-from nlp2filters.core.infer.columns import Column, ReadRange
-from nlp2filters.core.infer.headers import TIME_UNITS, Header, read_header
+from nlp2filters.core.catalog import MAX_FIELDS, Catalog, Field, parse, to_json
+from nlp2filters.core.infer import records
+from nlp2filters.core.infer.columns import Column
+from nlp2filters.core.infer.decisions import Limits, conventions, decide
+from nlp2filters.core.infer.moments import DateOrder
+from nlp2filters.core.infer.report import ColumnReport, Inference, Note
+from nlp2filters.core.words import spaced
 from nlp2filters.errors import InvalidCatalog, Violation
 
-# The values of a keyword occur this many times on average; those of a closed one, so often that no others are expected.
-MIN_OCCURRENCES, MIN_OCCURRENCES_IF_CLOSED = 1.5, 2
+__all__ = ["ColumnReport", "DateOrder", "Inference", "Note", "infer", "refine"]
+
+# Rows are read in chunks of this size at most.
+_MAX_CHUNK_ROWS, _MAX_CHUNK_CELLS = 256, 50_000
+# Equal values of one of these types are the same cell.
+_COUNTABLE = frozenset({str, int, float, bool, date, datetime})
 
 
 def infer(
@@ -18,21 +28,24 @@ def infer(
     rows: Iterable[Mapping[str, object]],
     *,
     currency: str | None = None,
+    date_order: DateOrder | None = None,
     max_values: int = 500,
     max_closed: int = 100,
     max_distinct: int = 2_000,
-) -> Catalog:
-    """Return the catalog `name` of the fields found in `rows`.
+) -> Inference:
+    """Return the catalog `name` of the fields found in `rows`, with the reasons for each field.
 
     A value is a string as from CSV, or already an int, float, Decimal, bool, date, datetime, time or a list
-    of these. None, "", NaN and an absent key are unknown. The header tells the unit: "price (USD)" is money,
-    "weight_kg" has the unit kg, "Running Time min" is a duration. A bare "$" is taken for USD, "¥" for JPY.
+    of these. None, "", NaN and an absent key are unknown, as are "N/A" and other words for unknown. The header tells
+    the unit: "price (USD)" is money, "weight_kg" has the unit kg, "Running Time min" is a duration. A bare "$" is taken
+    for USD, "¥" for JPY.
 
     A string column whose values occur 1.5 times on average is a keyword; one with at most `max_closed`
-    values that occur twice on average is closed.
+    values that occur twice on average is closed. Spellings that differ in case and blanks count as one value.
 
     Args:
         currency: ISO 4217 code for columns such as "price" or "budget" whose header names none.
+        date_order: what comes first in dates such as 03/04/2024, if no cell of the table tells.
         max_values: known values listed per field, the most frequent ones, each with its count.
         max_closed: a field with more values than this is never closed.
         max_distinct: values counted per column; those first seen after it is full are not.
@@ -42,21 +55,57 @@ def infer(
     """
     columns: dict[str, Column] = {}
     total = 0
-    for total, row in enumerate(rows, 1):
-        for header, value in row.items():
-            if header not in columns:
-                if len(columns) == MAX_FIELDS:
-                    raise InvalidCatalog([Violation("/fields", f"There are more than {MAX_FIELDS} columns.")])
-                columns[header] = Column(max_distinct)
+    for chunk in _chunks(rows, columns, max_distinct):
+        _add(chunk, columns, total)
+        total += len(chunk)
+    for column in columns.values():
+        column.settle()
+    limits = Limits(currency, max_values, max_closed)
+    agreed = conventions(columns.values(), date_order)
+    decided = [decide(header, column, total, limits, agreed) for header, column in columns.items()]
+    fields = tuple(field for field, _ in decided)
+    catalog = Catalog(name, fields, title=records.title(name), nouns=records.nouns(name, _meanings(fields)))
+    return Inference(parse(to_json(catalog)), tuple(report for _, report in decided))
+
+
+def _chunks(
+    rows: Iterable[Mapping[str, object]], columns: dict[str, Column], max_distinct: int
+) -> Iterator[list[Mapping[str, object]]]:
+    """Yield the rows in lists of a limited number of cells, and add the columns that they have."""
+    chunk: list[Mapping[str, object]] = []
+    for row in rows:
+        if not row.keys() <= columns.keys():
+            for header in row:
+                if header not in columns:
+                    if len(columns) == MAX_FIELDS:
+                        raise InvalidCatalog([Violation("/fields", f"There are more than {MAX_FIELDS} columns.")])
+                    columns[header] = Column(max_distinct)
+        chunk.append(row)
+        if len(chunk) >= max(1, min(_MAX_CHUNK_ROWS, _MAX_CHUNK_CELLS // len(columns) if columns else 1)):
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _add(chunk: Sequence[Mapping[str, object]], columns: Mapping[str, Column], rows_before: int) -> None:
+    """Add a chunk of rows to the columns. Equal cells of one type are added at once, which is far faster."""
+    cells: dict[str, list[object]] = defaultdict(list)
+    for row in chunk:
+        for header, cell in row.items():
+            cells[header].append(cell)
+    for header, values in cells.items():
+        types = set(map(type, values)) - {NoneType}
+        is_countable = len(types) == 1 and types <= _COUNTABLE
+        counts: Iterable[tuple[object, int]] = (
+            Counter(values).items() if is_countable else ((cell, 1) for cell in values)
+        )
+        for cell, times in counts:
             try:
-                columns[header].add(value)
+                columns[header].add(cell, times)
             except (TypeError, ValueError, ArithmeticError) as exc:
-                raise InvalidCatalog([Violation(f"/rows/{total - 1}/{_escape(header)}", str(exc))]) from exc
-    fields = tuple(
-        _field(header, column, total, currency=currency, max_values=max_values, max_closed=max_closed)
-        for header, column in columns.items()
-    )
-    return parse(to_json(Catalog(name, fields)))
+                row_number = rows_before + next(at for at, row in enumerate(chunk) if row.get(header) is cell)
+                raise InvalidCatalog([Violation(f"/rows/{row_number}/{_escape(header)}", str(exc))]) from exc
 
 
 def refine(catalog: Catalog, refinement: Mapping[str, Any]) -> Catalog:
@@ -99,41 +148,12 @@ def _refined(plain: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
     return {**plain, **change, "values": values}
 
 
+def _meanings(fields: Iterable[Field]) -> frozenset[str]:
+    """Return the names of fields and their known values, in lower case."""
+    names = (name for field in fields for name in (spaced(field.name), field.label))
+    values = (value.value for field in fields for value in field.values)
+    return frozenset(text.lower() for text in (*names, *values))
+
+
 def _escape(part: str) -> str:
     return part.replace("~", "~0").replace("/", "~1")
-
-
-def _field(name: str, column: Column, rows: int, *, currency: str | None, max_values: int, max_closed: int) -> Field:
-    header, range_ = read_header(name), column.best()
-    shared: dict[str, Any] = {"label": header.label, "many": column.many, "nullable": column.cells < rows}
-    if range_ is None:
-        return Field(name, **_strings(column, max_values, max_closed), **shared)
-    if range_.reading.type == "boolean":
-        return Field(name, "boolean", **shared)
-    shared |= {"minimum": _plain(range_.low), "maximum": _plain(range_.high)}
-    return Field(name, **_measured(range_, header, currency), **shared)
-
-
-def _measured(range_: ReadRange, header: Header, currency: str | None) -> dict[str, Any]:
-    """Return the type of numbers and dates, with their unit or currency."""
-    type_, unit, code = range_.reading.type, header.unit or range_.reading.unit, range_.reading.currency
-    if type_ in ("integer", "number"):
-        code = header.currency or (currency if header.is_money and unit is None else None)
-    if code:
-        return {"type": "money", "currency": code}
-    if type_ in ("integer", "number"):
-        return {"type": "duration" if unit in TIME_UNITS else type_, "unit": unit}
-    return {"type": type_}
-
-
-def _strings(column: Column, max_values: int, max_closed: int) -> dict[str, Any]:
-    total, distinct = column.distinct.total(), len(column.distinct)
-    if not distinct or total < MIN_OCCURRENCES * distinct:
-        return {"type": "text"}
-    values = tuple(Value(value, count=count) for value, count in column.distinct.most_common(max_values))
-    whole = not column.overflow and distinct <= min(max_values, max_closed)
-    return {"type": "keyword", "values": values, "closed": whole and total >= MIN_OCCURRENCES_IF_CLOSED * distinct}
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, dt.date | dt.time) else value

@@ -5,63 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nlp2filters.core.catalog import title_of
+from nlp2filters.core.infer import names
 from nlp2filters.core.infer.currencies import CURRENCY_MARKS
+from nlp2filters.core.infer.measures import SHORT_UNITS, UNITS, unit_of_measured
 
-_UNIT_WORDS = {
-    "kg": "kg kgs kilogram kilograms kilogrammes",
-    "g": "grams grammes",
-    "mg": "mg milligrams",
-    "lb": "lb lbs pounds",
-    "oz": "oz ounces",
-    "t": "tonnes",
-    "km": "km kilometers kilometres",
-    "m": "meters metres",
-    "cm": "cm centimeters centimetres",
-    "mm": "mm millimeters millimetres",
-    "mi": "mi miles",
-    "ft": "ft feet",
-    "in": "inches",
-    "m²": "m2 m² sqm",
-    "ft²": "ft2 ft² sqft",
-    "acre": "acres",
-    "ha": "ha hectares",
-    "l": "liters litres",
-    "ml": "ml milliliters millilitres",
-    "gal": "gallons",
-    "cc": "cc",
-    "mpg": "mpg",
-    "mph": "mph",
-    "km/h": "kmh kph km/h",
-    "hp": "hp bhp horsepower",
-    "kW": "kw kilowatts",
-    "kWh": "kwh",
-    "W": "watts",
-    "V": "volts",
-    "mAh": "mah",
-    "kB": "kb",
-    "MB": "mb megabytes",
-    "GB": "gb gigabytes",
-    "TB": "tb terabytes",
-    "px": "px pixels",
-    "rpm": "rpm",
-    "MHz": "mhz",
-    "GHz": "ghz",
-    "%": "% percent pct",
-    "°C": "°c celsius",
-    "°F": "°f fahrenheit",
-    "ms": "ms milliseconds",
-    "s": "sec secs seconds",
-    "min": "min mins minutes",
-    "h": "hrs hours",
-    "day": "days",
-    "week": "weeks",
-    "month": "months",
-    "year": "years",
-}
-_UNITS = {word: unit for unit, words in _UNIT_WORDS.items() for word in words.split()}
-# These are units only in brackets or after "in".
-_SHORT_UNITS = {"g", "m", "s", "h", "l", "W", "V", "in", "t", "kW", "hr"}
-TIME_UNITS = frozenset({"ms", "s", "min", "h", "day", "week", "month", "year"})
 _RATES: Mapping[tuple[str, ...], str] = {
     ("miles", "per", "gallon"): "mpg",
     ("miles", "per", "hour"): "mph",
@@ -70,7 +17,6 @@ _RATES: Mapping[tuple[str, ...], str] = {
     ("km", "per", "hour"): "km/h",
 }
 _CURRENCY_WORDS = {mark.lower(): code for mark, code in CURRENCY_MARKS.items()} | {"dollars": "USD", "euros": "EUR"}
-_MONEY_WORDS = frozenset({"price", "cost", "budget", "gross", "revenue", "salary", "fee", "fare", "rent", "income"})
 # With one of these words, "min" as the last word means minutes.
 _TIME_WORDS = frozenset({"time", "runtime", "duration", "length"})
 
@@ -80,12 +26,16 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+|[%°$€£¥₹²]+"
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The parts of a header. `label` is empty if it would be the field's name; `is_money`: "price", "revenue", …"""
+    """The parts of a header. `label` is empty if it would be the field's name; `is_money`: "price", "revenue", …
+
+    `words` are all its words, in lower case.
+    """
 
     label: str = ""
     unit: str | None = None
     currency: str | None = None
     is_money: bool = False
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +55,8 @@ def read_header(name: str) -> Header:
         label="" if label == title_of(name) else label,
         unit=parts.unit,
         currency=parts.currency,
-        is_money=any(word.lower() in _MONEY_WORDS for word in parts.words),
+        is_money=names.is_money([word.lower() for word in parts.words]),
+        words=tuple(word.lower() for word in _WORD.findall(name)),
     )
 
 
@@ -127,7 +78,7 @@ def _in_words(words: Sequence[str]) -> _Parts:
         unit, currency = _unit(words[-1])
         return _Parts(words[:-2] if unit or currency else words, unit, currency)
     # A unit may be split into two words: "area_m2", "speed km/h".
-    if len(words) > 2 and (unit := _UNITS.get("".join(lower[-2:]))):
+    if len(words) > 2 and (unit := UNITS.get("".join(lower[-2:]))):
         return _Parts(words[:-2], unit)
     return _in_last_word(words, lower)
 
@@ -135,7 +86,7 @@ def _in_words(words: Sequence[str]) -> _Parts:
 def _in_last_word(words: Sequence[str], lower: Sequence[str]) -> _Parts:
     if not words or _is_no_unit(lower):
         return _Parts(words)
-    unit, currency = _UNITS.get(lower[-1]), _CURRENCY_WORDS.get(lower[-1])
+    unit, currency = UNITS.get(lower[-1]) or unit_of_measured(lower), _CURRENCY_WORDS.get(lower[-1])
     return _Parts(words[:-1] if len(words) > 1 and (unit or currency) else words, unit, currency)
 
 
@@ -146,6 +97,6 @@ def _is_no_unit(lower: Sequence[str]) -> bool:
 
 def _unit(text: str) -> tuple[str | None, str | None]:
     """Read text that can only be a unit or a currency."""
-    if text in _SHORT_UNITS:
-        return ("h" if text == "hr" else text), None
-    return _UNITS.get(text.lower().replace(" ", "")), _CURRENCY_WORDS.get(text.lower())
+    if text in SHORT_UNITS:
+        return SHORT_UNITS[text], None
+    return UNITS.get(text.lower().replace(" ", "")), _CURRENCY_WORDS.get(text.lower())

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
@@ -50,7 +50,13 @@ class Language(Tables):
         tokens = words.tokenize(
             text, decimal=self.decimal_mark, stemmer=self.stemmer, dotted_dates="." in self.dates.numeric
         )
+        tokens = [self._with_singular(token) for token in tokens]
         return self._brackets.replace(tokens) if self.brackets else tokens
+
+    def _with_singular(self, token: Token) -> Token:
+        """Stem a plural such as "women" like its singular."""
+        singular = _singular(token.norm, self) if token.kind == "word" else None
+        return replace(token, stem=words.stem(singular, self.stemmer)) if singular else token
 
     @cached_property
     def _brackets(self) -> Brackets:
@@ -213,6 +219,10 @@ class Language(Tables):
     def _inflected(self, words: Sequence[str]) -> Sequence[str]:
         return [self._with_ending(word, ending) for word in words for ending in self.degrees.inflections]
 
+    def with_ending(self, word: str, ending: str) -> Iterator[str]:
+        """Yield the spellings of a word with an ending: as they are, and as in the degrees of adjectives."""
+        yield from dict.fromkeys((word + ending, self._with_ending(word, ending)))
+
     def _with_ending(self, word: str, ending: str) -> str:
         for pattern, replacement in self.degrees.spelling if ending else ():
             if pattern.search(word):
@@ -227,6 +237,15 @@ def is_currency(unit: str) -> bool:
 
 def _norms(phrase: str) -> tuple[str, ...]:
     return tuple(token.norm for token in words.tokenize(phrase))
+
+
+@lru_cache(maxsize=16_384)
+def _singular(word: str, language: Language) -> str | None:
+    """Return the singular of a plural that the stemmer does not know."""
+    if word in language.singulars.words:
+        return language.singulars.words[word]
+    endings = ((pattern, replacement) for pattern, replacement in language.singulars.endings if pattern.search(word))
+    return next((pattern.sub(replacement, word) for pattern, replacement in endings), None)
 
 
 @lru_cache(maxsize=16_384)

@@ -33,8 +33,9 @@ Edge = Literal["start", "end"]
 Third = Literal["early", "mid", "late"]
 DateOrder = Literal["day first", "month first"]
 Role = Literal[
-    "comparator", "bound", "range", "junction", "negation", "having", "unknown", "extreme", "end", "universal",
-    "degree", "than", "sort", "ranking", "direction", "first", "limit", "results", "contains", "copula", "filler",
+    "comparator", "bound", "range", "junction", "negation", "excluded", "talk", "having", "unknown", "extreme",
+    "end", "universal", "degree", "than", "sort", "ranking", "direction", "first", "limit", "results", "contains",
+    "copula", "filler",
 ]  # fmt: skip
 SIDES = ("from", "to")
 
@@ -47,7 +48,11 @@ MEANINGS: Mapping[Role, frozenset[str]] = {
     # "between 5 and 10", "5 to 10".
     "range": frozenset({"between", "to"}),
     "junction": frozenset({"and", "but", "or", ",", "nor", "(", ")"}),
-    "negation": frozenset({"not", "outside", "without"}),
+    "negation": frozenset({"not", "outside", "without", "free"}),
+    # After what is not wanted: "peanuts excluded".
+    "excluded": frozenset({"out"}),
+    # After an opening "no" that answers a question, and is no condition: "no, I want red ones".
+    "talk": frozenset({"after"}),
     "having": frozenset({"with"}),
     # "price unknown".
     "unknown": frozenset({"is"}),
@@ -66,7 +71,7 @@ MEANINGS: Mapping[Role, frozenset[str]] = {
     "direction": frozenset({"asc", "desc"}),
     # "cheapest first".
     "first": frozenset({"first"}),
-    "limit": frozenset({"top", "first"}),
+    "limit": frozenset({"top", "bottom", "first"}),
     "results": frozenset({"results"}),
     "contains": frozenset({"contains"}),
     "copula": frozenset({"is"}),
@@ -150,8 +155,9 @@ class Numbers(_Table):
     hundredths: Annotated[PhraseTable[str], _read_as(Mapping[str, Phrases], PhraseTable.of_lists)]
     # Between tens and units: "cuarenta y dos".
     tens_joining: IndexedPhrases
-    # Before a count: "no stops" are zero stops.
+    # Before a count: "no stops" are zero stops, "neither stops nor delays" are none of both.
     none: Words
+    neither: Words
     # Articles that say that one record is meant: "el más barato".
     singular: Phrases
     # Between a unit and the period of a rate: "40 hours a week".
@@ -165,6 +171,28 @@ class Numbers(_Table):
 
 
 @dataclass(frozen=True)
+class Singulars(_Table):
+    """Plurals that the stemmer does not know, such as "women"."""
+
+    # The singular of words that follow no pattern.
+    words: Mapping[str, str]
+    # Endings of plurals, each with its replacement: the first pattern that fits.
+    endings: tuple[tuple[Annotated[re.Pattern[str], _read_as(str, re.compile)], str], ...]
+
+
+@dataclass(frozen=True)
+class ValueNames(_Table):
+    """Other words for the values of any catalog. They count where they mean nothing else in it."""
+
+    # Words with the same meaning, in groups: people who are "female" are "women".
+    groups: tuple[Phrases, ...]
+    # Short forms of words in names, and the long ones: "Union Sq".
+    abbreviations: Mapping[str, str]
+    # Marks in names, and the word that people say for each: "Food & Drink".
+    marks: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Ends(_Table):
     """Adjectives for the low and the high end of a field."""
 
@@ -174,7 +202,7 @@ class Ends(_Table):
 
 @dataclass(frozen=True)
 class Measure(_Table):
-    """What numbers may measure: `fields` are words in the names of fields that do.
+    """A thing that numbers measure: `fields` are words in the names of fields that do.
 
     One that has no unit may be in one of `units`, or in another of its dimension; "money" is any currency. `low` and
     `high` are adjectives for the ends.
@@ -194,6 +222,9 @@ class Degrees(_Table):
     comparative: Phrases
     superlative: Phrases
     inflections: Phrases
+    # Before an adjective: "most popular", "least popular".
+    most: Phrases
+    least: Phrases
     # How a word changes before an ending: the first pattern that it fits, and the replacement.
     spelling: tuple[tuple[Annotated[re.Pattern[str], _read_as(str, re.compile)], str], ...]
     # The comparative and the superlatives of adjectives that do not follow the rules.
@@ -314,11 +345,36 @@ class Counted(_Table):
 
 
 @dataclass(frozen=True)
+class States(_Table):
+    """Phrases that say whether one of the `fields` has a value, or a count above zero."""
+
+    fields: Phrases
+    present: Phrases
+    absent: Phrases
+
+
+@dataclass(frozen=True)
 class FieldNames(_Table):
     """Words around those that people use for a field: "number of beds", "is unisex", "rating value"."""
 
     # Before the name of a boolean field, in one word: "unfurnished".
     negating: Phrases
+    # In a name, before or after what is missing: "no smoking", "sugar-free". The names say the opposite of the rest.
+    privative_before: Words
+    privative_after: Words
+    # The same at the end of a word: German "zuckerfrei".
+    privative_endings: Phrases
+    # The endings of people that something is done to, which become that of a participle: "assignee", "assigned".
+    patients: Phrases
+    # Further endings of nouns for what is done, and who does it, the longest first: "rating", "reviewer", so "unrated".
+    actions: Phrases
+    # The endings of participles: a field called "resolved at" is known of resolved records.
+    participles: Phrases
+    # Values that mean yes and no, also after a field's name: "wireless: yes".
+    affirmative: Words
+    negative: Words
+    # What some fields say by other words: "sold out".
+    states: Mapping[str, States]
     # Before and after the short name.
     before: Phrases
     after: Phrases
@@ -332,6 +388,19 @@ class FieldNames(_Table):
     codes: Words
     # What numbers count, by any name.
     counts: Mapping[str, Counted]
+
+
+@dataclass(frozen=True)
+class Placement(_Table):
+    """Words for the place of records in an order; those for the first place are in the grammar."""
+
+    # After a superlative: the other end comes first.
+    last: Words
+    # Before a count: the newest so many.
+    latest: Words
+    # Verbs that an order follows: "rank them by price". Those of the second kind put the most first.
+    ascending: Words
+    descending: Words
 
 
 @dataclass(frozen=True)
@@ -435,6 +504,8 @@ class Tables(_Table):
     stemmer: str
     # The endings of plurals. The first is added to a name that needs one.
     plural_endings: Phrases
+    singulars: Singulars
+    value_names: ValueNames
     # True if the embedding model and the tagger know the language.
     embedded: bool
     decimal: DecimalMark
@@ -454,6 +525,7 @@ class Tables(_Table):
     dates: Dates
     clock: Clock
     fields: FieldNames
+    placement: Placement
     # Words that tell two fields of a kind apart, such as origin and destination.
     sides: Annotated[Mapping[str, SideWords], _has(SIDES)]
     names: Names

@@ -6,6 +6,7 @@ embeddings). Values come from the catalog only, so that no text can mean one out
     catalog ─ vocabulary.py: phrases with their meanings ─ matching.py: indexes ─ lexicon.py: Lexicon ─ similarity.py
 """
 
+from nlp2filters.core.linking.absence import yes_no
 from nlp2filters.core.linking.lexicon import MAX_FIELDS, Lexicon
 from nlp2filters.core.linking.matching import MAX_CANDIDATES
 from nlp2filters.core.linking.similarity import MAX_PHRASE, MODEL, MOST_MARGIN, Nearness, Similar, phrase_of, phrases
@@ -15,6 +16,7 @@ from nlp2filters.core.linking.targets import (
     FieldTarget,
     Match,
     NounTarget,
+    OppositeTarget,
     Target,
     ValueTarget,
 )
@@ -33,10 +35,12 @@ __all__ = [
     "Match",
     "Nearness",
     "NounTarget",
+    "OppositeTarget",
     "Similar",
     "Target",
     "ValueTarget",
     "embeddable",
     "phrase_of",
     "phrases",
+    "yes_no",
 ]

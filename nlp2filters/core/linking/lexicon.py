@@ -44,7 +44,9 @@ class Lexicon:
     @classmethod
     def of(cls, catalog: Catalog, language: Language = ENGLISH) -> "Lexicon":
         """Build the lexicon of a catalog."""
-        phrases = PhraseIndex.of(vocabulary.entries(catalog, language), language)
+        phrases = PhraseIndex.of(
+            vocabulary.entries(catalog, language), language, vocabulary.other_names(catalog, language)
+        )
         names = vocabulary.embeddable(catalog)
         return cls(
             catalog=catalog,
@@ -74,6 +76,10 @@ class Lexicon:
         candidates = self.initials.get(text) if text.isupper() else None
         return Match(1, candidates) if candidates else None
 
+    def joined(self, tokens: Sequence[Token], at: int) -> Match | None:
+        """Return the phrase that is written as fewer or more words than in the catalog: "tshirts"."""
+        return self.phrases.joined(tokens, at)
+
     def spelled_like(self, tokens: Sequence[Token], at: int, budget: Budget | None = None) -> Match | None:
         """Return the phrase that one or two tokens misspell. Short words must be spelled right."""
         return self.spellings.match(tokens, at, budget or Budget())
@@ -98,6 +104,11 @@ class Lexicon:
     def places(self) -> Mapping[str, int]:
         """The index of each field."""
         return {field_.name: at for at, field_ in enumerate(self.catalog.fields)}
+
+    @cached_property
+    def main_date(self) -> Field | None:
+        """The date that most likely says when a record came about."""
+        return vocabulary.main_date(self.catalog, self.language)
 
     def typed(self, *types: FieldType) -> Sequence[Field]:
         """Return the first `MAX_FIELDS` fields of these types, in the catalog's order."""

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeAlias
 
@@ -13,7 +13,16 @@ from nlp2filters.core.budget import SPELLINGS_PER_STEP, Budget
 from nlp2filters.core.catalog import Catalog, Field
 from nlp2filters.core.interpretation import Source
 from nlp2filters.core.languages import Language
-from nlp2filters.core.linking.targets import CONFIDENCE, Candidate, FieldTarget, Match, NounTarget, Target, ValueTarget
+from nlp2filters.core.linking.targets import (
+    CONFIDENCE,
+    AdjectiveTarget,
+    Candidate,
+    FieldTarget,
+    Match,
+    NounTarget,
+    Target,
+    ValueTarget,
+)
 from nlp2filters.core.linking.vocabulary import MIN_DISTINCTIVE_LENGTH, Entry, names
 from nlp2filters.core.words import Token, fold, tokenize
 
@@ -27,6 +36,9 @@ MIN_LENGTH_FOR_TWO_ERRORS = 8
 MIN_CORRECTED_NOUN_LENGTH = 7
 # Each wrong letter but the first takes this much of the confidence.
 CONFIDENCE_PER_ERROR = 0.1
+# Up to so many words may be written as one of at least so many letters, and the reverse.
+MAX_JOINED, MIN_JOINED_LENGTH = 3, 5
+CONFIDENCE_OF_JOINED = 0.9
 # An open field with at least this many values has names of people, not kinds such as "First Class".
 MIN_VALUES_WITH_SURNAMES = 30
 MIN_SURNAME_LENGTH = 4
@@ -58,6 +70,10 @@ class _Meanings:
         elif isinstance(target, ValueTarget):
             self.crowded[key].setdefault(target.field.name, Candidate(target, CONFIDENCE[source], source))
 
+    def __contains__(self, key: Key) -> bool:
+        """Return whether the phrase has a meaning."""
+        return key in self._targets
+
     def candidates(self) -> dict[Key, tuple[Candidate, ...]]:
         """Return the candidates of each phrase, in the order in which they were added."""
         return {key: tuple(targets.values()) for key, targets in self._targets.items()}
@@ -68,22 +84,29 @@ class PhraseIndex:
     """The candidates of each phrase, by its words and by their stems.
 
     `lengths` are those of the phrases that begin with a word. `crowded` are, by field, the values that the tables have
-    no room for, because too many fields share the phrase.
+    no room for, because too many fields share the phrase. `by_joined` has the phrases of several words as one word.
     """
 
     by_norms: Mapping[Key, tuple[Candidate, ...]]
     by_stems: Mapping[Key, tuple[Candidate, ...]]
     lengths: Mapping[str, frozenset[int]]
+    by_joined: Mapping[str, tuple[Candidate, ...]]
     crowded: Mapping[Key, Mapping[str, Candidate]]
 
     @classmethod
-    def of(cls, entries: Iterable[Entry], language: Language) -> "PhraseIndex":
-        """Build the index of a vocabulary. Phrases without words, such as "?!", are left out."""
+    def of(cls, entries: Iterable[Entry], language: Language, other_names: Iterable[Entry] = ()) -> "PhraseIndex":
+        """Build the index of a vocabulary. Phrases without words, such as "?!", are left out.
+
+        `other_names` count where they mean nothing else, and only one value of a field.
+        """
         norm_meanings, stem_meanings = _Meanings(), _Meanings()
         for phrase, target, source in entries:
             if tokens := language.tokenize(phrase):
                 norm_meanings.add(tuple(token.norm for token in tokens), target, source)
                 stem_meanings.add(tuple(token.stem for token in tokens), target, source)
+        for norms, stems, target, source in _distinct(other_names, language, stem_meanings):
+            norm_meanings.add(norms, target, source)
+            stem_meanings.add(stems, target, source)
         by_norms, by_stems = norm_meanings.candidates(), stem_meanings.candidates()
         lengths: dict[str, set[int]] = defaultdict(set)
         for key in (*by_norms, *by_stems):
@@ -92,8 +115,25 @@ class PhraseIndex:
             by_norms=by_norms,
             by_stems=by_stems,
             lengths={word: frozenset(lengths_) for word, lengths_ in lengths.items()},
+            by_joined=_joined(by_stems) | _joined(by_norms),
             crowded={**stem_meanings.crowded, **norm_meanings.crowded},
         )
+
+    def joined(self, tokens: Sequence[Token], at: int) -> Match | None:
+        """Return the phrase that is written as fewer or more words: "tshirts", "tool boxes"."""
+        token = tokens[at]
+        if candidates := self.by_joined.get(token.norm) or self.by_joined.get(token.stem):
+            return _respelled(candidates, 1)
+        following = tokens[at : at + MAX_JOINED]
+        for length in range(len(following), 1, -1):
+            parts = following[:length]
+            if not all(part.kind == "word" for part in parts):
+                continue
+            start = "".join(part.norm for part in parts[:-1])
+            for last, index in ((parts[-1].norm, self.by_norms), (parts[-1].stem, self.by_stems)):
+                if len(start + last) >= MIN_JOINED_LENGTH and (candidates := index.get((start + last,), ())):
+                    return _respelled(candidates, length)
+        return None
 
     def match(self, tokens: Sequence[Token], at: int) -> Match | None:
         """Return the longest phrase that begins at the token `at`."""
@@ -124,6 +164,30 @@ class PhraseIndex:
         return None
 
 
+def _distinct(
+    other_names: Iterable[Entry], language: Language, meanings: _Meanings
+) -> list[tuple[Key, Key, Target, Source]]:
+    """Return the phrases that have no meaning yet, of those that mean one value of a field, by words and by stems."""
+    phrases: dict[Key, dict[Field, list[tuple[Key, Key, Target, Source]]]] = defaultdict(lambda: defaultdict(list))
+    for phrase, target, source in other_names:
+        tokens = language.tokenize(phrase)
+        stems = tuple(token.stem for token in tokens)
+        if stems and stems not in meanings and isinstance(target, ValueTarget):
+            phrases[stems][target.field].append((tuple(token.norm for token in tokens), stems, target, source))
+    by_field = (names for fields in phrases.values() for names in fields.values())
+    return [name for names in by_field if len({target for _, _, target, _ in names}) == 1 for name in names]
+
+
+def _joined(phrases: Mapping[Key, tuple[Candidate, ...]]) -> dict[str, tuple[Candidate, ...]]:
+    joined = (("".join(key), candidates) for key, candidates in phrases.items() if 1 < len(key) <= MAX_JOINED)
+    return {word: candidates for word, candidates in joined if len(word) >= MIN_JOINED_LENGTH}
+
+
+def _respelled(candidates: Iterable[Candidate], length: int) -> Match:
+    most = CONFIDENCE_OF_JOINED
+    return Match(length, tuple(replace(c, confidence=min(most, c.confidence), source="fuzzy") for c in candidates))
+
+
 @dataclass(frozen=True, eq=False)
 class SpellingIndex:
     """The phrases that may be misspelled, by first letter and length."""
@@ -133,11 +197,14 @@ class SpellingIndex:
 
     @classmethod
     def of(cls, phrases: PhraseIndex) -> "SpellingIndex":
-        """Build the index of these phrases. Short ones, and short nouns, are left out."""
+        """Build the index of these phrases. Short ones, short nouns, and the language's adjectives are left out."""
         spellings: dict[tuple[str, int], dict[str, Key]] = defaultdict(dict)
         for norms, candidates in phrases.by_norms.items():
             spelling = " ".join(norms)
             is_noun = all(isinstance(candidate.target, NounTarget) for candidate in candidates)
+            if all(isinstance(c.target, AdjectiveTarget) and c.source == "fuzzy" for c in candidates):
+                # "Last few" is no misspelled "least new", nor is "wider" one of "widest".
+                continue
             if len(spelling) >= (MIN_CORRECTED_NOUN_LENGTH if is_noun else MIN_DISTINCTIVE_LENGTH):
                 spellings[spelling[0], len(spelling)].setdefault(spelling, norms)
         return cls(dict(spellings), phrases)

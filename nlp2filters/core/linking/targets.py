@@ -12,15 +12,27 @@ CONFIDENCE: Mapping[Source, float] = {"exact": 0.98, "synonym": 0.95, "fuzzy": 0
 
 @dataclass(frozen=True, slots=True)
 class FieldTarget:
-    """A field that the words name. `negated`: they say that a boolean one does not hold ("unfurnished")."""
+    """A field that the words name. `negated`: they say that a boolean one does not hold ("unfurnished").
+
+    `stated`: the words say by themselves whether the field has a value ("in stock"), or none ("unassigned").
+    """
 
     field: Field
     negated: bool = False
+    stated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ValueTarget:
     """A value of a field that the words name."""
+
+    field: Field
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class OppositeTarget:
+    """A value that the words exclude: "alcohol" is the opposite of "alcohol-free"."""
 
     field: Field
     value: str
@@ -45,7 +57,7 @@ class NounTarget:
     """The records themselves."""
 
 
-Target = FieldTarget | ValueTarget | AdjectiveTarget | NounTarget
+Target = FieldTarget | ValueTarget | OppositeTarget | AdjectiveTarget | NounTarget
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,15 @@ from nlp2filters.core import field_words, measures
 from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Catalog, Field
 from nlp2filters.core.interpretation import Source
 from nlp2filters.core.languages import Language
+from nlp2filters.core.languages.tables import Ends, Measure
+from nlp2filters.core.linking import absence
 from nlp2filters.core.linking.targets import AdjectiveTarget, FieldTarget, NounTarget, Target, ValueTarget
-from nlp2filters.core.words import spaced
+from nlp2filters.core.words import fold, spaced
 
 # Shorter words are neither distinctive nor corrected: they resemble too many others.
 MIN_DISTINCTIVE_LENGTH = 4
+# Longer values are not taken apart, nor are the parts of shorter words: "n/a".
+MAX_NAME_LENGTH, MIN_PART_LENGTH = 80, 3
 # At most this many names of a catalog are embedded.
 MAX_NAMES = 20_000
 
@@ -30,6 +34,7 @@ def entries(catalog: Catalog, language: Language) -> Iterator[Entry]:
     for field in catalog.fields:
         yield from _names_of_field(field, language, records)
         yield from _names_of_values(field)
+    yield from absence.entries(catalog, language)
     # "rated" means the rating before it means the number of ratings.
     for field in catalog.fields:
         yield from _counted_things(field, language)
@@ -61,7 +66,7 @@ def _names_of_field(field: Field, language: Language, records: Set[str]) -> Iter
             ):
                 continue
             yield short, target, "synonym"
-    if field.type == "boolean":
+    if absence.yes_no(field, language):
         yield from _negated_names(field, language)
     if field.unit and not language.knows_unit(field.unit):
         yield field.unit, target, "synonym"
@@ -70,7 +75,7 @@ def _names_of_field(field: Field, language: Language, records: Set[str]) -> Iter
 
 
 def _negated_names(field: Field, language: Language) -> Iterator[Entry]:
-    """Yield "unfurnished" for the boolean field "furnished"."""
+    """Yield "unfurnished" for the field "furnished", which is true or not."""
     for prefix in language.fields.negating:
         for name in dict.fromkeys((*field_words.plain_names(field.name), field.title, *field.synonyms)):
             yield prefix + name, FieldTarget(field, negated=True), "synonym"
@@ -84,6 +89,53 @@ def _names_of_values(field: Field) -> Iterator[Entry]:
             yield synonym, target, "synonym"
 
 
+def other_names(catalog: Catalog, language: Language) -> Iterator[Entry]:
+    """Yield other names of values, which count where they mean nothing else in the catalog."""
+    for field in catalog.fields:
+        for value in field.values if field.type in STRINGS else ():
+            target = ValueTarget(field, value.value)
+            for name in (value.value, *value.synonyms):
+                for other in dict.fromkeys(_other_names(name, language)):
+                    yield other, target, "synonym"
+
+
+def _other_names(name: str, language: Language) -> Iterator[str]:
+    """Yield what people say for a value: "crime" and "mystery" for "Crime/Mystery", "1st class" for "First Class"."""
+    plain = fold(name)
+    if len(plain) > MAX_NAME_LENGTH:
+        return
+    if without_aside := field_words.without_aside(plain):
+        yield without_aside
+    yield from _alternatives(plain)
+    for mark, word in language.value_names.marks.items():
+        if mark in plain:
+            yield plain.replace(mark, f" {word} ")
+    words = plain.split()
+    for at, word in enumerate(words):
+        for other in _other_words(word, language):
+            yield " ".join((*words[:at], other, *words[at + 1 :]))
+    yield from (other for group in language.value_names.groups if plain in group for other in group if other != plain)
+
+
+def _alternatives(name: str) -> Iterator[str]:
+    """Yield both parts of a name with a slash, which stands between words: "entire home", "entire apt"."""
+    if "/" not in name:
+        return
+    parts = [part.strip() for part in name.split("/")]
+    first, _, _ = parts[0].rpartition(" ")
+    if all(len(part) >= MIN_PART_LENGTH for part in parts):
+        yield from parts
+        yield from (f"{first} {part}" for part in parts[1:] if first)
+
+
+def _other_words(word: str, language: Language) -> Iterator[str]:
+    """Yield other ways of writing a word of a name: "square" for "sq", "1st" for "first"."""
+    if long := language.value_names.abbreviations.get(word.rstrip(".")):
+        yield long
+    if number := language.numbers.ordinals.get(word):
+        yield from (f"{number}{suffix}" for suffix in language.dates.ordinal_suffix)
+
+
 def _counted_things(field: Field, language: Language) -> Iterator[Entry]:
     """Yield "reviews" for "review count"."""
     for name in field_words.plain_names(field.name):
@@ -95,7 +147,8 @@ def _distinctive_words(catalog: Catalog, language: Language) -> Iterator[Entry]:
     """Yield words that occur in the name of one field only, and mean nothing else: "published" of "date published"."""
     owners: dict[str, set[str]] = defaultdict(set)
     words: dict[str, tuple[str, Field]] = {}
-    for field in catalog.fields:
+    # The word "pork" says the opposite of a field "no pork".
+    for field in (field for field in catalog.fields if not any(absence.excluded_parts(field, language))):
         for token in language.tokenize(field_words.spelled_out(field)):
             if token.kind == "word" and len(token.norm) >= MIN_DISTINCTIVE_LENGTH:
                 owners[token.stem].add(field.name)
@@ -104,8 +157,8 @@ def _distinctive_words(catalog: Catalog, language: Language) -> Iterator[Entry]:
     for noun in nouns(catalog):
         for token in language.tokenize(noun):
             owners.pop(token.stem, None)
-    for stem, names in owners.items():
-        word, field = words[stem]
+    for key, names in owners.items():
+        word, field = words[key]
         if len(names) == 1 and (word,) not in language.phrase_roles and word not in language.fields.vague:
             yield word, FieldTarget(field), "fuzzy"
 
@@ -133,6 +186,24 @@ def _adjectives(catalog: Catalog, language: Language) -> Iterator[Entry]:
     for field, high, adjective in (*own, *general):
         for degree, form in language.forms(adjective):
             yield form, AdjectiveTarget(field, high, degree), "synonym"
+    forms = {form for _, _, adjective in (*own, *general) for _, form in language.forms(adjective)}
+    dates = list(_adjectives_of_main_date(catalog, language))
+    # The oldest people are those of the greatest age, but the newest are those who came last.
+    newest = [entry for entry in dates if entry[1]]
+    for field, high, adjective in (*newest, *_adjectives_by_name(catalog, language), *dates):
+        for form, is_most in _superlatives(adjective, language):
+            if form not in forms:
+                yield form, AdjectiveTarget(field, high == is_most, "superlative"), "fuzzy"
+
+
+def _superlatives(adjective: str, language: Language) -> Iterator[tuple[str, bool]]:
+    """Yield "newest" and "most new", which are true of what has most of it, and "least new"."""
+    for degree, form in language.forms(adjective):
+        if degree == "superlative":
+            yield form, True
+        elif degree == "base":
+            yield from ((f"{most} {form}", True) for most in language.degrees.most)
+            yield from ((f"{least} {form}", False) for least in language.degrees.least)
 
 
 def _own_adjectives(field: Field) -> Iterator[tuple[Field, bool, str]]:
@@ -151,9 +222,52 @@ def _general_adjectives(catalog: Catalog, language: Language) -> Iterator[tuple[
         if len(fields) > 1 and kind in TEMPORAL:
             fields = [field for field in fields if _is_creation_date(field, language)]
         if len(fields) == 1:
-            for high, adjectives in ((False, ends.low), (True, ends.high)):
-                for adjective in adjectives:
-                    yield fields[0], high, adjective
+            yield from _both_ends(fields[0], ends)
+
+
+def _adjectives_by_name(catalog: Catalog, language: Language) -> Iterator[tuple[Field, bool, str]]:
+    """Yield the adjectives of what only one field measures, by its name: "old" for "age"."""
+    fields = [(field, measures.of_field(field, language)) for field in catalog.fields]
+    for name, measure in language.measures.items():
+        measuring = [field for field, names in fields if name in names]
+        if len(measuring) == 1:
+            yield from _both_ends(measuring[0], measure)
+
+
+def _adjectives_of_main_date(catalog: Catalog, language: Language) -> Iterator[tuple[Field, bool, str]]:
+    """Yield "new" and "old" for the date that most likely says when a record came about."""
+    if date := main_date(catalog, language):
+        yield from _both_ends(date, language.adjectives["date"])
+
+
+def main_date(catalog: Catalog, language: Language) -> Field | None:
+    """Return the date that most likely says when a record came about.
+
+    It is the only one, that of its creation, the one that is called like the records ("order date" among orders), or
+    the first. Without dates it is the year.
+    """
+    dates = [field for field in catalog.fields if field.type in ("date", "datetime")]
+    if not dates:
+        years = [field for field in catalog.fields if _is_year(field, language)]
+        return years[0] if len(years) == 1 else None
+    records = frozenset[str]().union(*(field_words.stems(spaced(noun), language) for noun in nouns(catalog)))
+    for fields in (
+        [field for field in dates if _is_creation_date(field, language)],
+        [field for field in dates if not records.isdisjoint(field_words.stems_of_names(field, language))],
+    ):
+        if len(fields) == 1:
+            return fields[0]
+    return dates[0]
+
+
+def _both_ends(field: Field, ends: Ends | Measure) -> Iterator[tuple[Field, bool, str]]:
+    for high, adjectives in ((False, ends.low), (True, ends.high)):
+        for adjective in adjectives:
+            yield field, high, adjective
+
+
+def _is_year(field: Field, language: Language) -> bool:
+    return field.type == "integer" and not field_words.words(field).isdisjoint(language.dates.periods["year"])
 
 
 def _is_creation_date(field: Field, language: Language) -> bool:

@@ -10,13 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from nlp2filters.core import checks, linking
+from nlp2filters.core import checks, contradictions, linking
 from nlp2filters.core.budget import Budget
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.explain import sentence as described
 from nlp2filters.core.interpretation import Clarification, Condition, Interpretation, Span
 from nlp2filters.core.linking import Lexicon, Nearness
-from nlp2filters.core.parser import boolean_tree, chunker, clauses, confidence, open_values, pruning, tagger
+from nlp2filters.core.parser import (
+    boolean_tree,
+    chunker,
+    clauses,
+    confidence,
+    lost_comparisons,
+    open_values,
+    pruning,
+    tagger,
+)
 from nlp2filters.core.parser.accounting import account
 from nlp2filters.core.parser.boolean_tree import Node
 from nlp2filters.core.parser.chunker import Chunk
@@ -74,15 +83,21 @@ def _interpretation(sentence: Sentence, tokens: Sequence[Token], parts: Clauses)
     atoms = node.atoms if node else ()
     conditions = tuple(_condition(atom, parts, sentence) for atom in atoms)
     unused = account(sentence, parts, atoms)
-    return Interpretation(
+    question = (
+        lost_comparisons.question(sentence, parts.used, atoms)
+        or _clarification(conditions, sentence.catalog)
+        or _about_mismatch(parts.mismatch, sentence)
+    )
+    reading = Interpretation(
         filter=node.filter if node else None,
         sort=tuple(parts.sorts),
         limit=parts.limit or (1 if _asks_for_one_record(sentence, tokens, parts) else None),
         text=unused.text,
         conditions=conditions,
         ignored=unused.ignored,
-        clarification=_clarification(conditions, sentence.catalog) or _about_mismatch(parts.mismatch, sentence),
+        clarification=question,
     )
+    return contradictions.with_question(reading, sentence.catalog, sentence.today)
 
 
 def _merged(sentence: Sentence, tokens: Sequence[Token], tags: Tags | None) -> Sentence:

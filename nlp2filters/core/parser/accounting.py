@@ -18,7 +18,7 @@ _NO_FIELD = "no field is known for this value"
 _NOT_FOLLOWED = "nothing that it could belong to follows"
 
 # A chunk with one of these roles has an effect on what follows it, or none at all.
-_GOVERNING = frozenset({"comparator", "negation", "sort", "extreme", "bound"})
+_GOVERNING = frozenset({"comparator", "negation", "excluded", "unknown", "sort", "extreme", "bound"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from nlp2filters.core.filters import (
     leaves,
     negate,
 )
+from nlp2filters.core.interpretation import Alternative
 from nlp2filters.core.parser.clauses import Atom, Connective
 from nlp2filters.core.parser.values import negated
 
@@ -51,8 +52,19 @@ class Node:
 
     def opposite(self) -> "Node":
         """Return the node under a "not"."""
-        atoms = tuple(replace(atom, test=negated(atom.test), alternatives=()) for atom in self.atoms)
-        return replace(self, filter=negate(self.filter), atoms=atoms, negated=True)
+        if len(self.atoms) == 1 and (opposite := self.atoms[0].opposite):
+            atom = replace(self.atoms[0], test=opposite, alternatives=(), opposite=self.atoms[0].test)
+            return replace(self, filter=opposite, atoms=(atom,), negated=not self.negated)
+        atoms = tuple(replace(atom, test=negated(atom.test), alternatives=(), opposite=None) for atom in self.atoms)
+        return replace(self, filter=negate(self.filter), atoms=atoms, negated=not self.negated)
+
+    def doubtful(self) -> "Node":
+        """Return the node of one test whose opposite may be meant as well; others stay as they are."""
+        if len(self.atoms) != 1:
+            return self
+        (atom,) = self.atoms
+        other = Alternative(atom.opposite or negated(atom.test), atom.confidence)
+        return replace(self, atoms=(replace(atom, alternatives=(other, *atom.alternatives)),))
 
 
 def build(pieces: Sequence[Atom | Connective], catalog: Catalog) -> Node | None:
@@ -77,7 +89,7 @@ def _group(
 ) -> Node | None:
     nodes: list[Node] = []
     joints: list[Joint] = []
-    word, negated, at = _ADJACENT, False, places.start
+    word, negated, doubtful, at = _ADJACENT, False, False, places.start
     while at < places.stop:
         piece, node = pieces[at], None
         match piece:
@@ -86,15 +98,18 @@ def _group(
                 at = closings[at]
             case Connective("not"):
                 negated = not negated
+            case Connective("but"):
+                word, doubtful = _stronger(word, "and"), True
             case Connective(kind):
                 word = _stronger(word, kind)
             case Atom():
-                node = Node(piece.test, (piece,), equal=_equal(piece))
+                node = Node(piece.test, (piece,), negated=_excludes(piece.test), equal=_equal(piece))
         at += 1
         if node:
             joints.append(word)
-            nodes.append(node.opposite() if negated else node)
-            word, negated = _ADJACENT, False
+            node = node.opposite() if negated else node
+            nodes.append(node.doubtful() if doubtful else node)
+            word, negated, doubtful = _ADJACENT, False, False
     # What comes before the first node joins nothing.
     return _combined(nodes, joints[1:], catalog) if nodes else None
 
@@ -211,9 +226,11 @@ def _range_of(node: Node) -> str | None:
     return None
 
 
-def _apart(left: Node, right: Node, catalog: Catalog) -> bool:
-    match left.filter, right.filter:
-        case Between(field, low, high), Between(other, from_, to) if field == other and not catalog.by_name[field].many:
+def _apart(one: Node, other: Node, catalog: Catalog) -> bool:
+    match one.filter, other.filter:
+        case Between(field, low, high), Between(second, from_, to) if (
+            field == second and not catalog.by_name[field].many
+        ):
             limits = (low, high, from_, to)
             if all(isinstance(limit, int | float) for limit in limits) or all(type(it) is dt.date for it in limits):
                 return high < from_ or to < low  # type: ignore[operator]  # all are of one kind
@@ -281,6 +298,14 @@ def _equal(atom: Atom) -> str | None:
         case OneOf(field) | Contains(field):
             return field
     return None
+
+
+def _excludes(test: Leaf | Not) -> bool:
+    """Return whether a test excludes values, although no "not" stands before it: "sugar-free"."""
+    match test:
+        case Comparison("<>") | Not(OneOf() | Contains()):
+            return True
+    return False
 
 
 def _values(test: Leaf | Not) -> tuple[Scalar, ...]:

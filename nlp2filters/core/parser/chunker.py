@@ -229,7 +229,8 @@ class _Chunker:
         """Match unknown words: a last name, initials, a misspelling, or something similar in meaning."""
         if self.tokens[at].kind != "word":
             return None
-        if match := self.lexicon.surname(self.tokens, at) or self.lexicon.abbreviation(self.tokens, at):
+        lexicon, tokens = self.lexicon, self.tokens
+        if match := lexicon.surname(tokens, at) or lexicon.abbreviation(tokens, at) or lexicon.joined(tokens, at):
             return match
         if self.corrections < MAX_CORRECTIONS and self.correction_steps < MAX_CORRECTION_STEPS:
             self.corrections, before = self.corrections + 1, self.budget.spent

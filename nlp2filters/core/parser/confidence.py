@@ -30,6 +30,7 @@ EITHER_WAY = 0.5  # Nobody knows the adjective: "fluffier than".
 # A field that is named without a value: its match counts that much less.
 COUNT_OF_ZERO = 0.9
 VALUE_MISSING = 0.8
+VALUE_PRESENT = 0.9
 DATE_UP_TO_NOW = 0.8
 
 # Words for a string field.

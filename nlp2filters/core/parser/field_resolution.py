@@ -84,6 +84,9 @@ def named_after(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMa
 def _places_of_name(sentence: Sentence, at: int) -> Sequence[int]:
     """Return where the name of a value's field may be."""
     place = sentence.skip_stopwords(at + 2, 1) if sentence.role(at + 1, "bound") else sentence.skip_stopwords(at + 1, 2)
+    if any(sentence.role(between, "ranking") == "by" for between in range(at + 1, place)):
+        # In "since 2001 by score", the field is a key of an order.
+        return ()
     chunk = sentence.chunk(place)
     # A noun or an unknown word may come between: "3 hotel rooms".
     between = place == at + 1 and chunk is not None and (chunk.is_unknown or sentence.is_noun(place))
@@ -445,6 +448,8 @@ def _numbers(sentence: Sentence, chunks: Sequence[Chunk]) -> Sequence[Field]:
 
 def _reaches(sentence: Sentence, chunks: Sequence[Chunk], field: Field) -> bool | None:
     """Return whether the data of the field reach all the values; None if nobody knows."""
+    if field.minimum is None or field.maximum is None:
+        return None
     answers = [values.reaches(field, value) if (value := sentence.coerce(chunk, field)) else False for chunk in chunks]
     if False in answers:
         return False

@@ -105,10 +105,11 @@ class Sentence:
         return chunk.candidates
 
     def fields(self, at: int) -> Iterator[tuple[Field, Candidate]]:
-        """Yield the fields that the chunk may name."""
+        """Yield the fields that the chunk may name; "unassigned" names none, since it says all."""
         for candidate in self.candidates(at):
-            if isinstance(candidate.target, FieldTarget):
-                yield candidate.target.field, candidate
+            target = candidate.target
+            if isinstance(target, FieldTarget) and not (target.stated and target.negated):
+                yield target.field, candidate
 
     def values(self, at: int) -> Iterator[tuple[ValueTarget, Candidate]]:
         """Yield the known values that the chunk may name."""

@@ -19,7 +19,7 @@ from nlp2filters.worker.services import EmbeddingServices
 async def infer(attempt: Attempt[EmbeddingServices]) -> StageResult:
     """Infer the catalog of the uploaded table."""
     request, progress = attempt.request, attempt.progress
-    options = TableOptions(request["name"], request["currency"], request["table"])
+    options = TableOptions(request["name"], request["currency"], request["date_order"], request["table"])
 
     def on_report(report: Report) -> None:
         detail = f"{report.rows:,} rows read ({report.share:.0%})"

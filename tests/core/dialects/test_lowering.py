@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.catalog import Catalog, Field, Value
 from nlp2filters.core.dialects.lowering import lower
 from nlp2filters.core.filters import And, Between, Comparison, Filter, IsNull, Not, OneOf, Or
 
@@ -44,6 +44,21 @@ OUTSIDE = Or((Comparison("<", "seen", START), Comparison(">=", "seen", END)))
 )
 def test_lowering(shop: Catalog, node: Filter, expected: Filter) -> None:
     assert lower(node, shop) == expected
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        (Comparison("=", "city", "Pune"), OneOf("city", ("Pune", "PUNE", " Pune"))),
+        (Comparison("<>", "city", "Pune"), Not(OneOf("city", ("Pune", "PUNE", " Pune")))),
+        (OneOf("city", ("Goa", "Pune")), OneOf("city", ("Goa", "Pune", "PUNE", " Pune"))),
+        (Not(OneOf("city", ("Pune",))), Not(OneOf("city", ("Pune", "PUNE", " Pune")))),
+        (Comparison("=", "city", "Goa"), Comparison("=", "city", "Goa")),
+    ],
+)
+def test_a_value_is_asked_for_in_all_its_spellings(node: Filter, expected: Filter) -> None:
+    values = (Value("Pune", ("PUNE", " Pune", "Poona")), Value("Goa"))
+    assert lower(node, Catalog("towns", (Field("city", "keyword", values=values, closed=True),))) == expected
 
 
 def test_a_day_of_the_clock_change_has_25_hours(shop: Catalog) -> None:

@@ -17,7 +17,7 @@ def test_a_value_that_is_a_word_of_negation_may_end_a_text() -> None:
         ("red, made of oak", "made oak", {}),
         ("red apollo 13", "apollo 13", {}),
         ("red, 13", "", {"13": "no field is known for this value"}),
-        ("red with a weight", "", {"weight": "names a field, but does not say what to ask of it"}),
+        ("red, the weight", "", {"weight": "names a field, but does not say what to ask of it"}),
         ("red over", "", {"over": "nothing that it could belong to follows"}),
         ("red but not", "", {"but not": "nothing that it could belong to follows"}),
         ("red headphones", "", {"headphones": "names the records"}),

@@ -53,16 +53,22 @@ __all__ = [
 ]
 
 RULES: tuple[Rule, ...] = (
+    # A "no" that only answers would negate whatever follows it.
+    connectives.TALK,
     # A name that was cut out of the text is one chunk, whatever its words mean otherwise.
     strings.OPEN_VALUE,
     # A number that counts records is no value of a field, and a superlative after it is a key: "the 10 cheapest".
     sorting.LIMIT,
+    sorting.LATEST,
     # An adjective with a value after it compares; alone it is a sort key: "más caro que 5000", "más caro".
     comparatives.COMPARATIVE,
     # Sort keys name fields, so they come before all rules in which a field's name begins a test.
     sorting.RANKED_BY,
     sorting.SORTED_BY,
+    sorting.SORT_VERB,
     sorting.DIRECTED,
+    sorting.DIRECTION_FIRST,
+    sorting.EXTREME_BY,
     sorting.SUPERLATIVE,
     sorting.HIGH,
     # The longer forms come first: both limits of a range would also be values of their own ("from 5 to 10"), and so
@@ -77,11 +83,16 @@ RULES: tuple[Rule, ...] = (
     # A field that takes any words would take "unknown" for one of its values.
     fields.UNKNOWN_FIELD,
     fields.FIELD_UNKNOWN,
+    # A word behind a value, or a zero before it, turns it into its opposite: "sugar-free".
+    connectives.EXCLUDED_VALUE,
+    connectives.OPPOSITE,
+    connectives.ZERO,
     # A field takes the value after it, before that value may look for a field by itself, and stands alone if none
     # follows.
     fields.FIELD_AND_VALUE,
     fields.FIELD_ALONE,
-    # Values that have no field before them; a list is read before its first number is one by itself.
+    # Values that have no field before them. Two that have a field each, and a list, are read before the first alone.
+    strings.KNOWN_PAIR,
     strings.KNOWN_VALUE,
     amounts.LIST,
     amounts.AMOUNT,
@@ -98,15 +109,20 @@ RULES: tuple[Rule, ...] = (
 
 
 def read(sentence: Sentence, hints: Sequence[BooleanHint] = ()) -> Clauses:
-    """Read the clauses of a sentence. `hints` are boolean fields that the tagger finds, whatever the words."""
+    """Read the clauses of a sentence.
+
+    `hints` are boolean fields that the tagger finds, unless something else has been read from the words for them.
+    """
     clauses, at = Clauses(), 0
     while at < len(sentence.chunks):
         sentence.budget.spend(CHUNK_STEPS)
+        if clauses.context.negation and connectives.ends_sentence(sentence, at - 1):
+            clauses.pieces.pop()
         clause = _first(sentence, at, clauses.context)
         if clause:
             clauses.add(clause, at)
         at = clause.end if clause else at + 1
-    for hint in hints:
+    for hint in [hint for hint in hints if hint.at not in clauses.used]:
         clauses.add_boolean(hint)
     return clauses
 

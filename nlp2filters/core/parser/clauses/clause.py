@@ -5,19 +5,22 @@ from dataclasses import dataclass, field
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.filters import Comparison, Leaf, Not, leaves
-from nlp2filters.core.interpretation import Alternative, Sort, Source
+from nlp2filters.core.interpretation import Alternative, Direction, Sort, Source
 from nlp2filters.core.parser.sentence import Sentence
 
 # Features of a chunk beside its roles: an open value, a known meaning in the catalog, a quantity, date or time, words
 # in quotes, a word about which nothing is known, and one without content.
 NAME, MATCH, VALUE, QUOTED, WORD, STOPWORD = "#name", "#match", "#value", "#quoted", "#word", "#stopword"
 
-_JOINING = frozenset({"and", "or", ",", "nor", "not"})
+_JOINING = frozenset({"and", "or", ",", "nor", "not", "but"})
 
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """One test, the chunks `start` to `end` (exclusive) that it came from, and its confidence."""
+    """One test, the chunks `start` to `end` (exclusive) that it came from, and its confidence.
+
+    `opposite` is the test under a "not", unless that is just the negated one: of "comments above 0" it is "0 comments".
+    """
 
     test: Leaf | Not
     start: int
@@ -25,11 +28,15 @@ class Atom:
     confidence: float
     source: Source
     alternatives: tuple[Alternative, ...] = ()
+    opposite: Leaf | Not | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Connective:
-    """A word between tests: "and", "or", ",", "nor", "not", "(" or ")"; "noun" if it names the records."""
+    """A word between tests: "and", "or", ",", "nor", "not", "but", "(" or ")"; "noun" if it names the records.
+
+    A "but" may also mean "not": "any car under $5000 but red".
+    """
 
     kind: str
     at: int
@@ -58,13 +65,13 @@ class BooleanHint:
 class Context:
     """State that the clauses before a place leave for the rules.
 
-    `last_field` is that of the previous test, `pending` the connective right before, unless a test is; `top`: "top 10"
-    came before, which a key may follow ("by horsepower").
+    `last_field` is that of the previous test, `pending` the connective right before, unless a test is; `top`: the
+    direction that "top 10" (or "bottom 10") gives to a key that follows it ("by horsepower").
     """
 
     last_field: Field | None = None
     pending: Connective | None = None
-    top: bool = False
+    top: Direction | None = None
 
     @property
     def joined(self) -> bool:
@@ -93,7 +100,7 @@ class Clause:
     sorts: tuple[Sort, ...] = ()
     superlative: bool = False
     limit: int | None = None
-    top: bool = False
+    top: Direction | None = None
     reasons: Mapping[int, str] = field(default_factory=dict)
     mismatch: Mismatch | None = None
     absorbs_connective: bool = False
@@ -129,7 +136,7 @@ class Clauses:
     reasons: dict[int, str] = field(default_factory=dict)
     mismatch: Mismatch | None = None
     last_field: Field | None = None
-    top: bool = False
+    top: Direction | None = None
 
     @property
     def context(self) -> Context:
@@ -151,7 +158,7 @@ class Clauses:
         self.reasons.update(clause.reasons)
         self.mismatch = self.mismatch or clause.mismatch
         self.superlative |= clause.superlative
-        if clause.sorts or clause.limit:
+        if clause.sorts or clause.limit or clause.top:
             self.used.update(range(start, clause.end))
             self._order(clause)
 
@@ -159,9 +166,8 @@ class Clauses:
         """Add the order and the limit of a clause. The first limit counts, and the first sort by each field."""
         fields = {sort.field for sort in self.sorts}
         self.sorts += [sort for sort in clause.sorts if sort.field not in fields]
-        if clause.limit:
-            self.limit = self.limit or clause.limit
-            self.top = clause.top
+        self.limit = self.limit or clause.limit
+        self.top = clause.top or self.top
 
     def add_boolean(self, hint: BooleanHint) -> None:
         """Add a test of the boolean field, unless there is one, at the place of its words among the others."""

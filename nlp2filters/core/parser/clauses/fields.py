@@ -1,19 +1,24 @@
 """Fields that are named: before their value ("weight under 2500", "origin is not japan"), or alone ("wireless")."""
 
 from dataclasses import replace
-from typing import cast
+from typing import Literal, cast
 
 from nlp2filters.core.catalog import NUMERIC, STRINGS, Field
-from nlp2filters.core.filters import Comparison, Contains, IsNull, Leaf, Not, RelativeDate
+from nlp2filters.core.filters import Comparison, Contains, Leaf, Not, RelativeDate, Scalar
 from nlp2filters.core.languages import is_currency
-from nlp2filters.core.linking import Candidate, FieldTarget, ValueTarget
-from nlp2filters.core.parser import confidence, field_resolution
+from nlp2filters.core.linking import Candidate, FieldTarget, ValueTarget, yes_no
+from nlp2filters.core.parser import confidence, field_resolution, presence, values
 from nlp2filters.core.parser.clauses import amounts, comparatives, ranges, strings
 from nlp2filters.core.parser.clauses.clause import MATCH, Atom, Clause, Connective, Context, Rule
 from nlp2filters.core.parser.field_resolution import FieldMatch
 from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.parser.values import Relation
 from nlp2filters.core.words import fold
+
+# A "with" or "without" governs the names of fields up to this many chunks away.
+MAX_DISTANCE = 6
+# After these, another clause begins.
+_ENDING = frozenset({"junction", "negation", "results"})
 
 
 def _test(test: Leaf | Not, start: int, end: int, candidate: Candidate | FieldMatch, share: float = 1.0) -> Clause:
@@ -28,7 +33,9 @@ def _unknown_field(sentence: Sentence, start: int, _: Context) -> Clause | None:
     if not sentence.role(start, "unknown"):
         return None
     key = sentence.skip_stopwords(start + 1)
-    return next((_test(IsNull(of.name), start, key + 1, candidate) for of, candidate in sentence.fields(key)), None)
+    for field, candidate in sentence.fields(key):
+        return _test(presence.unknown(field, sentence.language), start, key + 1, candidate)
+    return None
 
 
 def _field_unknown(sentence: Sentence, start: int, _: Context) -> Clause | None:
@@ -37,8 +44,8 @@ def _field_unknown(sentence: Sentence, start: int, _: Context) -> Clause | None:
     if not sentence.role(at + negated, "unknown"):
         return None
     for field, candidate in sentence.fields(start):
-        test = IsNull(field.name)
-        return _test(Not(test) if negated else test, start, at + negated + 1, candidate)
+        test = presence.unknown(field, sentence.language)
+        return _test(values.negated(test) if negated else test, start, at + negated + 1, candidate)
     return None
 
 
@@ -48,9 +55,18 @@ def _field_unknown(sentence: Sentence, start: int, _: Context) -> Clause | None:
 def _field_and_value(sentence: Sentence, start: int, context: Context) -> Clause | None:
     for field, candidate in sentence.fields(start):
         match = FieldMatch(field, start + 1, candidate.confidence, candidate.source)
-        if clause := _after_name(sentence, start, match, context):
+        flag = field.type != "boolean" and yes_no(field, sentence.language)
+        clause = _after_name(sentence, start, match, context)
+        # Other numbers after a flag are not about it: "survived under 30 years".
+        if clause and not (flag and not _is_answer(clause, flag)):
             return clause
     return None
+
+
+def _is_answer(clause: Clause, flag: tuple[Scalar, Scalar]) -> bool:
+    """Return whether all tests ask for one of the values that mean yes and no."""
+    tests = [piece.test for piece in clause.pieces if isinstance(piece, Atom)]
+    return all(isinstance(test, Comparison) and test.op in ("=", "<>") and test.value in flag for test in tests)
 
 
 def _after_name(sentence: Sentence, start: int, match: FieldMatch, context: Context) -> Clause | None:
@@ -185,24 +201,78 @@ def _unquoted(sentence: Sentence, start: int, at: int, match: FieldMatch, *, con
 
 
 def _field_alone(sentence: Sentence, start: int, context: Context) -> Clause | None:
-    for field, candidate in sentence.fields(start):
-        clause = (
-            _boolean(sentence, start, field, candidate)
-            or _count_of_zero(sentence, start, field, candidate, context)
-            or _without_value(sentence, start, field, candidate, context)
-        )
+    targets = [(c.target, c) for c in sentence.candidates(start) if isinstance(c.target, FieldTarget)]
+    governing = _governing(sentence, start) if targets else None
+    for target, candidate in targets:
+        clause = _flag(sentence, start, target, candidate) or _stated(sentence, start, target, candidate, context)
+        if not clause and governing == "without":
+            clause = _without_value(sentence, start, target.field, candidate, context)
+        elif not clause and governing == "with":
+            clause = _with_value(sentence, start, target.field, candidate)
         if clause:
             return clause
     return None
 
 
-def _boolean(sentence: Sentence, start: int, field: Field, candidate: Candidate) -> Clause | None:
-    """Read "wireless"."""
-    if field.type != "boolean":
+def _flag(sentence: Sentence, start: int, target: FieldTarget, candidate: Candidate) -> Clause | None:
+    """Read "wireless", "wireless: yes", and "survived" where that is 0 or 1."""
+    field = target.field
+    if not yes_no(field, sentence.language):
         return None
-    holds = not (isinstance(candidate.target, FieldTarget) and candidate.target.negated)
-    test = Comparison("=", field.name, holds)
-    return replace(_test(test, start, _end_of_names(sentence, start, field), candidate), last_field=field)
+    end = _end_of_names(sentence, start, field)
+    at = end + (sentence.role(end, "copula") is not None)
+    answer = _answer(sentence, at, linked=at > end)
+    holds = (answer != "no") != target.negated
+    end = at + 1 if answer else end
+    return replace(_presence(sentence, start, end, field, candidate, holds=holds), last_field=field)
+
+
+def _answer(sentence: Sentence, at: int, *, linked: bool) -> str | None:
+    """Return the "yes" or "no" at a place: `linked` to the field by "is" or a colon, or the end of the clause."""
+    word, words = fold(sentence.texts[at]) if at < len(sentence.chunks) else "", sentence.language.fields
+    answer = "yes" if word in words.affirmative else "no" if word in words.negative else None
+    # "The pool is no longer open" is no answer.
+    ends = at + 1 >= len(sentence.chunks) or sentence.role(at + 1, "junction") is not None
+    written = linked and sentence.texts[at - 1] in (":", "=")
+    return answer if answer and (ends or written) else None
+
+
+def _presence(
+    sentence: Sentence, start: int, end: int, field: Field, candidate: Candidate, *, holds: bool, share: float = 1.0
+) -> Clause:
+    """Return a clause that tests that there is a value, or that there is none; a "not" turns it into the other."""
+    tests = presence.present(field, sentence.language), presence.absent(field, sentence.language)
+    test, opposite = tests if holds else tests[::-1]
+    atom = Atom(test, start, end, candidate.confidence * share, candidate.source, opposite=opposite)
+    return Clause(end, (atom,))
+
+
+def _stated(
+    sentence: Sentence, start: int, target: FieldTarget, candidate: Candidate, context: Context
+) -> Clause | None:
+    """Read "unassigned", "sold out", and "resolved tickets" where a field tells when that was."""
+    negative = target.stated and target.negated
+    if not target.stated and not _is_event(sentence, start, target.field, context):
+        return None
+    # "Assigned to Ann" says more.
+    if not negative and not _ends_clause(sentence, start + 1):
+        return None
+    return _presence(sentence, start, start + 1, target.field, candidate, holds=not target.negated)
+
+
+def _is_event(sentence: Sentence, start: int, field: Field, context: Context) -> bool:
+    """Return whether a participle tells what has happened to the records, and a field when: "resolved tickets"."""
+    if not field.nullable or not sentence.texts[start].lower().endswith(sentence.language.fields.participles):
+        return False
+    negation = context.negation
+    negated = negation is not None and sentence.skip_stopwords(negation.at + 1) == start
+    return negated or (field.type in ("date", "datetime") and sentence.is_noun(start + 1))
+
+
+def _ends_clause(sentence: Sentence, at: int) -> bool:
+    """Return whether nothing at a place can belong to what comes before it."""
+    chunk = sentence.chunk(at)
+    return chunk is None or sentence.is_noun(at) or not chunk.roles.keys().isdisjoint(_ENDING)
 
 
 def _end_of_names(sentence: Sentence, start: int, of: Field) -> int:
@@ -213,35 +283,51 @@ def _end_of_names(sentence: Sentence, start: int, of: Field) -> int:
     return end
 
 
-def _count_of_zero(
-    sentence: Sentence, start: int, field: Field, candidate: Candidate, context: Context
-) -> Clause | None:
-    """Read "no stops" and "without stops" as a count of zero."""
-    negation = context.negation
-    if not negation or not _counts(field) or sentence.skip_stopwords(negation.at + 1) != start:
-        return None
-    if fold(sentence.texts[negation.at]) not in sentence.language.numbers.none:
-        return None
-    test = Comparison("=", field.name, 0)
-    return replace(_test(test, start, start + 1, candidate, confidence.COUNT_OF_ZERO), absorbs_connective=True)
-
-
-def _counts(field: Field) -> bool:
-    """Return whether the field holds counts that may be zero."""
-    least = field.minimum
-    may_be_zero = least is None or (isinstance(least, int) and least <= 0)
-    return field.type == "integer" and not field.unit and may_be_zero
-
-
 def _without_value(
     sentence: Sentence, start: int, field: Field, candidate: Candidate, context: Context
 ) -> Clause | None:
-    """Read "without a rating"."""
-    negation = context.negation
-    if not negation or sentence.role(negation.at, "negation") != "without":
+    """Read "no stops" and "without a rating": a count of zero, or no value."""
+    connective = context.pending
+    if not connective or _limits(sentence, start + 1):
         return None
-    clause = _test(IsNull(field.name), start, start + 1, candidate, confidence.VALUE_MISSING)
-    return replace(clause, absorbs_connective=True)
+    counts = presence.is_count(field, sentence.language)
+    share = confidence.COUNT_OF_ZERO if counts else confidence.VALUE_MISSING
+    clause = _test(presence.absent(field, sentence.language), start, start + 1, candidate, share)
+    # "No stops or delays" are neither.
+    joint = () if connective.kind == "not" else (Connective("and", connective.at),)
+    return replace(clause, pieces=(*joint, *clause.pieces), absorbs_connective=True)
+
+
+def _governing(sentence: Sentence, start: int) -> Literal["with", "without"] | None:
+    """Return the word before a field's name, or before the list of names that it ends: "no comments or votes"."""
+    for at in range(start - 1, max(start - 1 - MAX_DISTANCE, -1), -1):
+        chunk, last = sentence.chunks[at], fold(sentence.texts[at]).split()[-1:]
+        if negation := chunk.role("negation"):
+            none = sentence.language.numbers.none.union(sentence.language.numbers.neither)
+            return "without" if negation in ("without", "free") or none.intersection(last) else None
+        if chunk.role("having"):
+            return "with"
+        listed = chunk.role("junction") in ("and", "or", "nor") or any(True for _ in sentence.fields(at))
+        if not chunk.is_stopword and not listed:
+            return None
+    return None
+
+
+def _limits(sentence: Sentence, at: int) -> bool:
+    """Return whether words follow that make something else of a field's name: "no price limit"."""
+    chunk = sentence.chunk(at)
+    return chunk is not None and (chunk.is_unknown or chunk.role("limit") is not None)
+
+
+def _with_value(sentence: Sentence, start: int, field: Field, candidate: Candidate) -> Clause | None:
+    """Read "with comments" and "that have a due date": a count above zero, or any value."""
+    if not field.nullable and not presence.is_count(field, sentence.language):
+        return None
+    end = start + 1
+    follows = sentence.chunk(end)
+    if not _ends_clause(sentence, end) and not (follows and follows.candidates and not follows.is_value):
+        return None
+    return _presence(sentence, start, end, field, candidate, holds=True, share=confidence.VALUE_PRESENT)
 
 
 UNKNOWN_FIELD = Rule("unknown and field", {"unknown"}, _unknown_field, {"unknown horsepower": "power is null"})

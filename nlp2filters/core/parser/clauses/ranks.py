@@ -27,13 +27,13 @@ _NUMBER = re.compile(r"^\D{0,2}(\d+(?:\.\d+)?)(?=\D)")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The ranks of a field's values, from the least; `known` if people know the order, not only the catalog.
+    """The ranks of a field's values, from the least; `is_common` if people know the order, not only the catalog.
 
     `harm`: what is worse ranks higher, such as a severity.
     """
 
     ranks: Mapping[str, float]
-    known: bool = True
+    is_common: bool = True
     harm: bool = False
 
 
@@ -53,7 +53,7 @@ def order_of(field: Field, language: Language) -> Order | None:
         return Order(numbers)
     if not field.closed or any(value.count is not None for value in field.values):
         return None
-    return Order({value.value: float(place) for place, value in enumerate(field.values)}, known=False)
+    return Order({value.value: float(place) for place, value in enumerate(field.values)}, is_common=False)
 
 
 def _on_scale(values: tuple[Value, ...], ranks: Mapping[str, int]) -> Mapping[str, float]:
@@ -86,13 +86,13 @@ def _ranked(sentence: Sentence, start: int, _: Context) -> Clause | None:
     return _compared(sentence, start, start, None)
 
 
-def _compared(sentence: Sentence, start: int, at: int, named: Field | None) -> Clause | None:
-    return _between(sentence, start, at, named) or _limited(sentence, start, at, named)
+def _compared(sentence: Sentence, start: int, at: int, of: Field | None) -> Clause | None:
+    return _between(sentence, start, at, of) or _limited(sentence, start, at, of)
 
 
-def _limited(sentence: Sentence, start: int, at: int, named: Field | None) -> Clause | None:
+def _limited(sentence: Sentence, start: int, at: int, of: Field | None) -> Clause | None:
     relation, place = _relation(sentence, at)
-    for field, value, candidate in _values(sentence, place, named):
+    for field, value, candidate in _values(sentence, place, of):
         end = _end_of_name(sentence, place + 1, field)
         order = order_of(field, sentence.language)
         limit = relation
@@ -118,11 +118,11 @@ def _bound(sentence: Sentence, at: int, order: Order) -> str | None:
     return (">=" if order.harm else "<=") if bound == "worse" else bound
 
 
-def _values(sentence: Sentence, at: int, named: Field | None) -> list[tuple[Field, str, Candidate]]:
+def _values(sentence: Sentence, at: int, of: Field | None) -> list[tuple[Field, str, Candidate]]:
     """Return the known values at a place, of the field that is named, or of the one that is named after them."""
     meanings = [(target.field, target.value, candidate) for target, candidate in sentence.values(at)]
-    if named:
-        return [each for each in meanings if each[0] is named]
+    if of:
+        return [each for each in meanings if each[0] is of]
     return sorted(meanings, key=lambda each: _end_of_name(sentence, at + 1, each[0]) == at + 1)
 
 
@@ -139,7 +139,7 @@ def _test(
     test = None if rank is None else _one_of(field, order, limit, rank)
     if rank is None or test is None:
         return None
-    if order.known:
+    if order.is_common:
         atom = Atom(test, start, end, candidate.confidence, candidate.source)
     else:
         share = min(candidate.confidence, confidence.EITHER_WAY)
@@ -166,7 +166,7 @@ def _within(field: Field, order: Order, low: float, high: float, without: float 
     return Comparison("=", field.name, values[0]) if values else None
 
 
-def _between(sentence: Sentence, start: int, at: int, named: Field | None) -> Clause | None:
+def _between(sentence: Sentence, start: int, at: int, of: Field | None) -> Clause | None:
     """Read "low to high priority"."""
     opened = sentence.role(at, "range") == "between"
     first = sentence.skip_stopwords(at + opened)
@@ -174,10 +174,10 @@ def _between(sentence: Sentence, start: int, at: int, named: Field | None) -> Cl
     if not joint:
         return None
     second = sentence.skip_stopwords(first + 2)
-    lows = {field: (value, candidate) for field, value, candidate in _values(sentence, first, named)}
-    for field, value, candidate in _values(sentence, second, named):
+    lows = {field: (value, candidate) for field, value, candidate in _values(sentence, first, of)}
+    for field, value, candidate in _values(sentence, second, of):
         order = order_of(field, sentence.language) if field in lows else None
-        if order and order.known:
+        if order and order.is_common:
             low, high = order.ranks.get(lows[field][0]), order.ranks.get(value)
             test = None if low is None or high is None else _within(field, order, min(low, high), max(low, high))
             if test:

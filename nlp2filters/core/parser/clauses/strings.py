@@ -62,8 +62,35 @@ def _known_value(sentence: Sentence, start: int, _: Context) -> Clause | None:
     longer = _text_end(sentence, end, field)
     words = (target.value, sentence.text_of(end, longer)) if longer > end else (target.value,)
     test = equals(field, " ".join(words))
-    alternatives = _alternatives(matches, target, share) if longer == end else ()
+    rival = 1 - share if field.name in likely else share
+    alternatives = _alternatives(matches, target, rival) if longer == end else ()
+    start = disambiguation.start_of_side(sentence, start) if field.name in likely - following else start
     return Clause(longer, (Atom(test, start, longer, share, candidate.source, alternatives),), field)
+
+
+def _known_pair(sentence: Sentence, start: int, _: Context) -> Clause | None:
+    """Read "Lyon to Turin" and "between Lyon and Turin" as a value of each of two fields that share such values."""
+    opened = sentence.role(start, "range") == "between"
+    first = sentence.skip_stopwords(start + opened)
+    joint = sentence.role(first + 1, "range") == "to" or (opened and sentence.role(first + 1, "junction") == "and")
+    last = sentence.skip_stopwords(first + 2)
+    if not joint or not sentence.chunk(last):
+        return None
+    starts, ends = (
+        {target.field: (target, candidate) for target, candidate in sentence.values(at)} for at in (first, last)
+    )
+    sides = disambiguation.both_sides(list(starts), list(ends), sentence.language)
+    if not sides:
+        return None
+    pairs = (
+        (at, start if at == first else at, *values[side])
+        for at, values, side in zip((first, last), (starts, ends), sides, strict=True)
+    )
+    atoms = tuple(
+        Atom(equals(target.field, target.value), begin, at + 1, candidate.confidence, candidate.source)
+        for at, begin, target, candidate in pairs
+    )
+    return Clause(last + 1, atoms, sides[1])
 
 
 def _text_end(sentence: Sentence, end: int, field: Field) -> int:
@@ -80,11 +107,14 @@ def _alternatives(
 
 def _likely_fields(sentence: Sentence, at: int, matches: Sequence[tuple[ValueTarget, Candidate]]) -> set[str]:
     """Return the likely one of the fields that have the value, by the tagger or by a word such as "to"."""
+    fields = [target.field for target, _ in matches]
+    if side := disambiguation.side_before(sentence, at, fields):
+        return {side.name}
     shares = sentence.chunks[at].field_probabilities
     likeliest = max((target.field.name for target, _ in matches), key=lambda name: shares.get(name, 0.0))
     if shares.get(likeliest, 0.0) >= field_resolution.MIN_TAGGER_PROBABILITY:
         return {likeliest}
-    near = disambiguation.disambiguate(sentence, at, [target.field for target, _ in matches])
+    near = disambiguation.disambiguate(sentence, at, fields)
     return {near.name} if near else set()
 
 
@@ -127,6 +157,15 @@ KNOWN_VALUE = Rule(
         "sony brand": "brand = Sony",
         "from paris": "origin = Paris",
         "to paris": "destination = Paris",
+    },
+)
+KNOWN_PAIR = Rule(
+    "known values of two sides",
+    {"range", MATCH},
+    _known_pair,
+    {
+        "paris to rome": "origin = Paris and destination = Rome",
+        "between rome and paris": "origin = Rome and destination = Paris",
     },
 )
 IN_QUOTES = Rule("quoted", {QUOTED}, _quoted, {'"heart of gold"': "title contains 'heart of gold'"})

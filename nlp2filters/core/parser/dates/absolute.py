@@ -262,11 +262,11 @@ def _century(cursor: DateCursor) -> Period | None:
 
 def _week_number(cursor: DateCursor) -> Period | None:
     """Read "calendar week 12", "week 12 of 2024": the weeks of ISO 8601, the first of which has the first Thursday."""
-    named = cursor.phrase_length(cursor.dates.week_number)
-    offset = named or int(cursor.unit_of_time() == "week")
+    prefix = cursor.phrase_length(cursor.dates.week_number)
+    offset = prefix or int(cursor.unit_of_time() == "week")
     number = cursor.digits(offset, 1, 53, longest=2) if offset else None
     year = cursor.year(offset + 1) if number else None
-    if not number or not (named or year):
+    if not number or not (prefix or year):
         return None
     monday = periods.monday(year[0] if year else cursor.today.year, number)
     length = offset + 1 + (year[1] if year else 0)

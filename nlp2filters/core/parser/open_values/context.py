@@ -1,11 +1,12 @@
 """The context in which rules look for open values: the words of a sentence, and the borders between them."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.languages.tables import Names
+from nlp2filters.core.linking import FieldTarget
 from nlp2filters.core.parser.open_values.cues import Cues, cues_of
 from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.words import fold
@@ -52,6 +53,9 @@ class Context:
         start = words.start if start is None else start
         places = range(start, words.stop)
         if not words or any(at in self.occupied or self.sentence.chunks[at].quoted for at in places):
+            return None
+        if len(words) == 1 and self.sentence.role(words.start, "unknown") and not self.is_capitalized(words.start):
+            # "grower unknown" names no grower.
             return None
         text = self.sentence.text_of(words.start, words.stop)
         if "\0" in text:
@@ -136,7 +140,13 @@ class Context:
     @cached_property
     def _fields(self) -> Sequence[Sequence[Field]]:
         """The fields that each chunk may name."""
-        return [[of for of, _ in self.sentence.fields(at)] for at in range(len(self.sentence.chunks))]
+        return [list(self._named(at)) for at in range(len(self.sentence.chunks))]
+
+    def _named(self, at: int) -> Iterator[Field]:
+        for field_, candidate in self.sentence.fields(at):
+            # "Unassigned" says all about the assignee.
+            if not (isinstance(candidate.target, FieldTarget) and candidate.target.stated):
+                yield field_
 
     def names_field(self, at: int) -> bool:
         """Return whether the chunk may name a field."""

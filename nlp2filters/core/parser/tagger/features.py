@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp2filters.core.catalog import NUMERIC, STRINGS, Field
-from nlp2filters.core.linking import AdjectiveTarget, Candidate, FieldTarget, Lexicon, NounTarget, ValueTarget
+from nlp2filters.core.linking import (
+    AdjectiveTarget,
+    Candidate,
+    FieldTarget,
+    Lexicon,
+    NounTarget,
+    OppositeTarget,
+    ValueTarget,
+)
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.sentence import Sentence
 from nlp2filters.core.words import Token, stem
@@ -105,7 +113,7 @@ def _link_by_name(candidate: Candidate) -> int:
     match candidate.target:
         case FieldTarget():
             return MISSPELLED_NAME_LINK if candidate.source == "fuzzy" else NAME_LINK
-        case ValueTarget():
+        case ValueTarget() | OppositeTarget():
             return VALUE_LINK
         case AdjectiveTarget():
             return ADJECTIVE_LINK

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nlp2filters.core.catalog import STRINGS, Field
-from nlp2filters.core.linking import ValueTarget
+from nlp2filters.core.linking import FieldTarget, OppositeTarget, ValueTarget
 from nlp2filters.core.parser.chunker import Chunk, Name
 from nlp2filters.core.parser.clauses import BooleanHint
 from nlp2filters.core.parser.sentence import Sentence
@@ -68,10 +68,18 @@ def merge(sentence: Sentence, tags: Tags) -> list[Chunk]:
 
 
 def boolean_tests(sentence: Sentence, tags: Tags) -> list[BooleanHint]:
-    """Return the boolean fields that the text asks for."""
+    """Return the boolean fields that the text asks for, unless the words for it are those of other fields."""
     fields = sentence.catalog.fields
     likely = [at for at in np.flatnonzero(tags.requested >= MIN_REQUESTED) if fields[at].type == "boolean"]
-    return [BooleanHint(fields[at], _place(sentence, int(tags.spots[at])), float(tags.requested[at])) for at in likely]
+    places = [(fields[at], _place(sentence, int(tags.spots[at])), float(tags.requested[at])) for at in likely]
+    return [BooleanHint(*hint) for hint in places if not _means_other_field(sentence, hint[1], hint[0])]
+
+
+def _means_other_field(sentence: Sentence, at: int, field: Field) -> bool:
+    """Return whether the chunk is known, and not as this field: "tagged" is the field of tags, not of gift tags."""
+    targets = [candidate.target for candidate in sentence.chunks[at].candidates]
+    others = [target for target in targets if isinstance(target, FieldTarget | ValueTarget)]
+    return bool(others) and all(target.field is not field for target in others)
 
 
 def _place(sentence: Sentence, token: int) -> int:
@@ -136,6 +144,9 @@ def _trimmed(sentence: Sentence, start: int, end: int) -> tuple[int, int]:
 
 def _valued(sentence: Sentence, run: Run, chunks: Sequence[Chunk]) -> list[Chunk]:
     """Return the run as one chunk with its value, or its chunks as they are if the rules know better what they are."""
+    if len(chunks) == 1 and chunks[0].role("unknown"):
+        # "Grower unknown" names no grower.
+        return list(chunks)
     is_time = all(chunk.clock for chunk in chunks)
     if is_time or run.share < MIN_VALUE_SHARE or _names_value(chunks, run.field) or _searched(sentence, run.start):
         return list(chunks)
@@ -164,7 +175,8 @@ def _searched(sentence: Sentence, at: int) -> bool:
 def _names_value(chunks: Sequence[Chunk], field: Field) -> bool:
     """Return whether one of the chunks names a known value of the field."""
     targets = (candidate.target for chunk in chunks for candidate in chunk.candidates)
-    return any(isinstance(target, ValueTarget) and target.field.name == field.name for target in targets)
+    values = ValueTarget | OppositeTarget
+    return any(isinstance(target, values) and target.field.name == field.name for target in targets)
 
 
 def phrases(sentence: Sentence, tags: Tags) -> tuple[str, ...]:

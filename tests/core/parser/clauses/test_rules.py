@@ -29,7 +29,7 @@ CARS = catalogs.parse(
             {"name": "stops", "type": "integer", "minimum": 0},
             {"name": "starts", "type": "time"},
             {"name": "released", "type": "date"},
-            {"name": "color", "type": "keyword", "values": ["red", "blue"], "closed": True},
+            {"name": "color", "type": "keyword", "values": ["red", "blue", "fee-free"], "closed": True},
             {"name": "brand", "type": "keyword", "values": ["Sony", "Bose"]},
             {"name": "origin", "type": "keyword", "values": CITIES, "closed": True},
             {"name": "destination", "type": "keyword", "values": CITIES, "closed": True},

@@ -15,7 +15,7 @@ from nlp2filters.errors import InvalidCatalog
 
 
 def column(header: str, *values: object, **options: Any) -> Field:
-    return infer("things", ({header: value} for value in values), **options).fields[0]
+    return infer("things", ({header: value} for value in values), **options).catalog.fields[0]
 
 
 @pytest.mark.parametrize(
@@ -61,15 +61,12 @@ def test_types_and_extremes(values: list[object], type_: str, low: object, high:
     [
         ["02139", "10001"],  # codes with leading zeros
         ["+4420123", "+4930456"],
-        ["01/02/2024", "03/04/2024"],  # day first or month first?
-        ["01/02/2024 10:00", "03/04/2024 11:00"],  # likewise
         ["2024-05-01", "May 1 2024"],  # two formats
         ["2024-05-01", "soon"],
         ["2024-13-01"],
         ["24:61"],
         ["2024-05-01T09:30:00Z", "2024-05-01T09:30:00"],  # with and without an offset
         ["$5", "€5"],
-        ["1.234,50"],
         ["12", "a dozen"],
         ["123456789012345678901234567890"],  # no search engine holds it as an integer
         ["1e999"],
@@ -179,7 +176,7 @@ def test_unknown_values(unknown: object) -> None:
 
 
 def test_an_absent_key_is_unknown() -> None:
-    catalog = infer("things", [{"a": 1}, {"a": 2, "b": 3}])
+    catalog = infer("things", [{"a": 1}, {"a": 2, "b": 3}]).catalog
     assert [(field.name, field.nullable) for field in catalog.fields] == [("a", False), ("b", True)]
 
 
@@ -190,7 +187,7 @@ def test_one_pass_in_bounded_memory() -> None:
 
     tracemalloc.start()
     try:
-        catalog = infer("things", rows(), max_distinct=100)
+        catalog = infer("things", rows(), max_distinct=100).catalog
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -222,7 +219,7 @@ def test_too_many_columns_are_refused_at_once() -> None:
 
 
 def test_what_is_inferred_is_a_valid_catalog() -> None:
-    catalog = infer("things", [{"price (USD)": "$3", "day": "2024-05-01", "kind": "a"}] * 4)
+    catalog = infer("things", [{"price (USD)": "$3", "day": "2024-05-01", "kind": "a"}] * 4).catalog
     assert parse(to_json(catalog)) == catalog
 
 
