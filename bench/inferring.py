@@ -9,13 +9,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import islice
 from pathlib import Path
 from random import Random
 
+import duckdb
 import orjson
-import pyarrow as pa
-from pyarrow import parquet
 
 ROWS = (100_000, 1_000_000)
 COLUMNS = ("id", "title", "brand", "city", "price (USD)", "weight_kg", "rating", "released", "updated_at", "wireless")
@@ -84,13 +82,9 @@ def _json_lines(path: Path, count: int) -> Path:
 
 def _parquet(path: Path, count: int) -> Path:
     path = path.with_suffix(".parquet")
-    writer, rows = None, _rows(count)
-    while part := tuple(islice(rows, 50_000)):
-        table = pa.table(dict(zip(COLUMNS, zip(*part, strict=True), strict=True)))
-        writer = writer or parquet.ParquetWriter(path, table.schema)
-        writer.write_table(table)
-    assert writer
-    writer.close()
+    written = _json_lines(path.with_name("rows"), count)
+    duckdb.execute(f"COPY (FROM '{written}') TO '{path}' (FORMAT parquet, ROW_GROUP_SIZE 50_000)")
+    written.unlink()
     return path
 
 

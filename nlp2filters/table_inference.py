@@ -3,21 +3,19 @@
 The web process does so with small texts; a child process of a worker with everything else.
 """
 
-import io
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import orjson
 
-from nlp2filters import row_readers
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.infer import DateOrder, infer
-from nlp2filters.core.media_types import JSON, JSON_LINES
+from nlp2filters.core.media_types import JSON
+from nlp2filters.data import Notes, Row, Source, flatten, open_source
 from nlp2filters.errors import InvalidRequest, MalformedJSON, SourceError, Violation
-from nlp2filters.row_readers import Row
 
 MAX_VIOLATIONS = 100
 REPORT_ROWS = 1_000
@@ -39,7 +37,7 @@ class TableOptions:
 def infer_table(
     content: bytes | Path, media_type: str, options: TableOptions, report: Report = lambda rows, share: None
 ) -> dict[str, Any]:
-    """Infer a catalog from a table, which is a file with the suffix of its media type, or bytes of a plain type.
+    """Infer a catalog from a table, which is a file or its content.
 
     Returns JSON data in the form of `schemas.Inference`.
 
@@ -48,44 +46,52 @@ def infer_table(
         InvalidCatalog: the rows make no catalog.
         MalformedJSON: the content is not of its media type.
     """
-    count = 0
+    try:
+        with _open(content, media_type, options.table) as source:
+            rows = _Rows(source, report)
+            inference = infer(options.name, rows, currency=options.currency, date_order=options.date_order)
+    except (SourceError, orjson.JSONDecodeError) as exc:
+        raise MalformedJSON(str(exc)) from exc
+    return {
+        "catalog": catalogs.to_json(inference.catalog),
+        "columns": [column.to_json() for column in inference.columns],
+        "table": source.notes.to_json(),
+        "rows": rows.count,
+    }
 
-    def rows() -> Iterator[Row]:
-        nonlocal count
-        for count, (row, share) in enumerate(_rows(stack, content, media_type, options.table), 1):
+
+class _Rows:
+    """The rows of a table, which are counted and reported while they are read. There is at least one."""
+
+    def __init__(self, source: Source, report: Report) -> None:
+        self._source, self._report = source, report
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._source.rows:
             if not row:
-                raise InvalidRequest([Violation(f"/{count - 1}", "Expected an object with one member per column.")])
-            if count % REPORT_ROWS == 0:
-                report(count, share())
+                detail = "Expected an object with one member per column."
+                raise InvalidRequest([Violation(f"/{self.count}", detail)])
+            self.count += 1
+            if self.count % REPORT_ROWS == 0:
+                self._report(self.count, self._source.position() / max(1, self._source.total))
             yield row
-        if not count:
+        if not self.count:
             raise InvalidRequest([Violation("", "There are no rows.")])
 
-    with ExitStack() as stack:
-        try:
-            inference = infer(options.name, rows(), currency=options.currency, date_order=options.date_order)
-        except (UnicodeDecodeError, SourceError, orjson.JSONDecodeError) as exc:
-            raise MalformedJSON(str(exc)) from exc
-    columns = [column.to_json() for column in inference.columns]
-    return {"catalog": catalogs.to_json(inference.catalog), "columns": columns, "rows": count}
 
-
-def _rows(
-    stack: ExitStack, content: bytes | Path, media_type: str, table: str | None
-) -> Iterator[tuple[Row, Callable[[], float]]]:
-    """Yield the rows as the command line reads them from a file, each with a function that returns the share so far."""
+@contextmanager
+def _open(content: bytes | Path, media_type: str, table: str | None) -> Iterator[Source]:
     if media_type == JSON:
-        listed = _json_rows(content.read_bytes() if isinstance(content, Path) else content)
-        yield from ((row_readers.flatten(row), lambda: 1.0) for row in listed)
-    elif isinstance(content, Path):
-        source = stack.enter_context(row_readers.open_source(str(content), table))
-        yield from ((row, lambda: source.position() / max(1, source.total)) for row in source.rows)
-    else:
-        read = row_readers.json_lines if media_type == JSON_LINES else row_readers.csv_rows
-        yield from ((row, lambda: 1.0) for row in read(io.BytesIO(content)))
+        rows = _json_rows(content.read_bytes() if isinstance(content, Path) else content)
+        yield Source("table", map(flatten, rows), 1, lambda: 1, Notes("json", rows=len(rows)))
+        return
+    with open_source(content, media_type, table) as source:
+        yield source
 
 
-def _json_rows(content: bytes) -> list[Row]:
+def _json_rows(content: bytes) -> Sequence[Row]:
+    """Read a list of objects. Unlike a file of somebody else's, it is refused if it has another member."""
     rows = orjson.loads(content)
     if not isinstance(rows, list):
         raise InvalidRequest([Violation("", "Expected a list of objects.")])

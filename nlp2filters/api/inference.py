@@ -39,7 +39,8 @@ JOB_SCOPE = "jobs:write"
 async def infer(call: Call) -> Response:
     """Infer a catalog from a table of up to 32 MiB, for you to review, edit and store. Nothing is stored yet.
 
-    Send the table as CSV with a header line, as JSON Lines, as a JSON list of objects, as Parquet or as an SQLite file.
+    Send the table as CSV with a header line, as JSON Lines, as a JSON list of objects, as Parquet, as an SQLite file or
+    as a workbook.
     CSV, JSON Lines and JSON of up to 1 MiB are answered at once, with the catalog, or with `?explain=true` also with
     the reasons: what was seen, decided and refused in each column. Anything else, and everything with `Prefer:
     respond-async`, becomes a job, whose result has both; this needs a key with the scope `jobs:write`.
@@ -47,15 +48,18 @@ async def infer(call: Call) -> Response:
     """
     options, explain = _options(call.query), _explains(call.query)
     media_type = media_type_of(call.request, *SUFFIXES)
+    may_be_plain = media_type in PLAIN
+    if media_type != media_types.JSON:
+        media_type = call.headers["content-type"]  # It may have a charset.
     size = declared_size(call.request, MAX_TABLE_BYTES)
     content: AsyncIterator[bytes] = limit_body(call.request, MAX_TABLE_BYTES).stream()
-    may_be_small = media_type in PLAIN and (size is None or size <= MAX_BYTES) and not call.preferences.respond_async
+    may_be_small = may_be_plain and (size is None or size <= MAX_BYTES) and not call.preferences.respond_async
     if may_be_small:
         head, complete = await _head(content)
         if complete:
             table_options = TableOptions(options.name, options.currency, options.date_order, options.table)
             inferred = await asyncio.to_thread(infer_table, head, media_type, table_options)
-            explained = {name: inferred[name] for name in ("catalog", "columns")}
+            explained = {name: inferred[name] for name in ("catalog", "columns", "table")}
             return JSON(explained if explain else inferred["catalog"])
         content = _joined(head, content)
     if not call.caller.may(JOB_SCOPE):
@@ -184,7 +188,7 @@ _PARAMS = (
         "`true`: answer at once with the catalog and the reasons for each of its fields, as a job's result has them.",
         {"type": "boolean", "default": False},
     ),
-    _param("table", "The table of an SQLite file that has several."),
+    _param("table", "The table of an SQLite file, or the sheet of a workbook."),
     _param("webhook", "An https URL, called with a signature when the job has ended."),
     _param("metadata", "A JSON object of strings, stored with the job and returned with it."),
     _param(

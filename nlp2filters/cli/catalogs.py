@@ -9,12 +9,11 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from nlp2filters import row_readers
 from nlp2filters.cli import files, output, remote
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.infer import Inference, infer
+from nlp2filters.data import BATCH, Row, Source, open_source
 from nlp2filters.errors import InvalidCatalog, Violation
-from nlp2filters.row_readers import BATCH, Row, Source
 
 
 def add_to(command: argparse.ArgumentParser) -> None:
@@ -23,10 +22,11 @@ def add_to(command: argparse.ArgumentParser) -> None:
 
     action = actions.add_parser("infer", help="write the catalog of a file or a database's table")
     action.add_argument(
-        "source", metavar="FILE_OR_URL", help="CSV, JSON Lines, Parquet, SQLite, or an SQLAlchemy URL of a database"
+        "source", metavar="FILE_OR_URL", help="CSV, JSON, Excel, Parquet, SQLite, or an SQLAlchemy URL of a database"
     )
     action.add_argument("--name", help="of the catalog; else that of the file or table")
-    action.add_argument("--table", help="which table of a database")
+    action.add_argument("--table", help="which table of a database, or sheet of a workbook")
+    action.add_argument("--encoding", metavar="NAME", help="of text, where it is not recognized: iso-8859-2, say")
     action.add_argument("--currency", metavar="CODE", help="ISO 4217, for prices whose header names none")
     action.add_argument("--date-order", choices=("day", "month"), help="which comes first in dates such as 03/04/2024")
     action.add_argument("--why", action="store_true", help="tell for each column what was seen and decided")
@@ -51,10 +51,10 @@ def add_to(command: argparse.ArgumentParser) -> None:
 
 
 def _infer(args: argparse.Namespace) -> int:
-    with row_readers.open_source(args.source, args.table) as source:
+    with open_source(args.source, table=args.table, encoding=args.encoding) as source:
         name, rows = args.name or source.name, _with_progress(source)
         inference = infer(name, rows, currency=args.currency, date_order=args.date_order)
-    for line in _reasons(inference, everything=args.why):
+    for line in (*source.notes.sentences(), *_reasons(inference, everything=args.why)):
         print(line, file=sys.stderr)
     written = orjson.dumps(catalogs.to_json(inference.catalog), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     if args.out:

@@ -46,11 +46,34 @@ class InferredColumn(Strict):
     notes: list[ColumnNote]
 
 
+class FaultyLines(Strict):
+    """The number of a table's lines with one fault, and the numbers of the first ones."""
+
+    fault: str
+    count: int
+    lines: list[int]
+    detail: str
+
+
+class TableNotes(Strict):
+    """Notes about a table as a whole. `header_line` is null if no line looked like a header."""
+
+    format: str
+    encoding: str | None
+    delimiter: str | None
+    header_line: int | None
+    title: str | None
+    rows: int
+    faults: list[FaultyLines]
+    remarks: list[str]
+
+
 class InferredCatalog(Strict):
     """A catalog inferred from rows, with the reasons for each of its fields."""
 
     catalog: catalogs.Catalog
     columns: list[InferredColumn]
+    table: TableNotes
 
 
 class FaultItem(Strict):

@@ -31,6 +31,23 @@ def test_a_catalog_is_printed(things: Path, capsys: pytest.CaptureFixture[str]) 
     assert "4 rows" in printed.err
 
 
+def test_notes_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "report.csv"
+    path.write_bytes("Umsätze 2024;\nstadt;preis\nMünchen;1,50\nKöln;2,50\nKöln;2;5\n".encode("cp1252"))
+    assert main(["catalog", "infer", str(path)]) == 0
+    printed = capsys.readouterr()
+    assert [field["name"] for field in orjson.loads(printed.out)["fields"]] == ["stadt", "preis"]
+    for sentence in (
+        "1 of 3 lines has too many cells and is left out: line 5.",
+        "The text's encoding is windows-1252: if letters look wrong, name another one with --encoding.",
+        "Cells are separated by semicolons.",
+        "The text above the header is no row: 'Umsätze 2024'.",
+    ):
+        assert sentence in printed.err
+    assert main(["catalog", "infer", str(path), "--encoding", "iso-8859-2"]) == 0
+    assert "iso-8859-2" in capsys.readouterr().err
+
+
 def test_a_catalog_is_written(things: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "catalog.json"
     assert main(["catalog", "infer", str(things), "--name", "shop", "--out", str(out)]) == 0

@@ -26,7 +26,7 @@ FLOORS = {
     "belonging": 100,
     "comparison": 100,
     "date": 100,
-    "datetime": 99,
+    "datetime": 100,
     "empty": 98,
     "german": 94,
     "guard": 100,

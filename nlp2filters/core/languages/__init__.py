@@ -76,6 +76,10 @@ class Language(Tables):
         value = self.numbers.words.get(word)
         return _compound_number(word, self) if value is None and self.numbers.parts else value
 
+    def may_begin_date(self, word: str) -> bool:
+        """Return false for words with which no date and no time of day begins."""
+        return word in self.temporal or (bool(self.numbers.parts) and self.number(word) is not None)
+
     @cached_property
     def _compound_numbers(self) -> Compounds:
         return Compounds(self.numbers)

@@ -33,6 +33,10 @@ class PhraseTable(Generic[Meaning]):
         """Index a table that lists the phrases of each meaning."""
         return cls((phrase, meaning) for meaning, phrases in lists.items() for phrase in phrases)
 
+    def begins(self, word: str) -> bool:
+        """Return whether a phrase begins with the word."""
+        return word in self._by_first_word
+
     def matches(self, tokens: Sequence[Token], at: int) -> Iterator[tuple[Meaning, int]]:
         """Yield the meaning and the length in tokens of each phrase that begins at a token, the longest first."""
         if at >= len(tokens):

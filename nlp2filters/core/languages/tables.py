@@ -500,6 +500,8 @@ class Tables(_Table):
 
     # All words that occur in the tables; filled when the file is read.
     vocabulary: frozenset[str]
+    # Those of them with which a date or a time may begin, and a few more; filled when the file is read.
+    temporal: frozenset[str]
     # The Snowball algorithm that stems the words.
     stemmer: str
     # The endings of plurals. The first is added to a name that needs one.
@@ -549,7 +551,12 @@ def _strings(data: object) -> Iterator[str]:
                 yield from _strings(value)
 
 
+def _words(*data: object) -> frozenset[str]:
+    return frozenset(word for text in _strings(list(data)) for word in text.split())
+
+
 _adapter = TypeAdapter(Tables)
+_TEMPORAL_TABLES, _TEMPORAL_ROLES = ("dates", "clock", "numbers"), ("range", "comparator")
 
 
 def load(path: Path) -> Tables:
@@ -562,8 +569,9 @@ def load(path: Path) -> Tables:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         # The words for measures and scales are those of catalogs, not of the language's grammar.
         own = {key: table for key, table in data.items() if key not in ("measures", "scales")}
-        vocabulary = frozenset(word for text in _strings(own) for word in text.split())
-        return _adapter.validate_python({**data, "vocabulary": vocabulary})
+        grammar = dict(data.get("grammar", ()))
+        temporal = _words(*map(data.get, _TEMPORAL_TABLES), *map(grammar.get, _TEMPORAL_ROLES))
+        return _adapter.validate_python({**data, "vocabulary": _words(own), "temporal": temporal})
     except ValidationError as exc:
         faults = (f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
         raise ValueError(f"{path.name}: {'; '.join(faults)}") from exc

@@ -4,7 +4,7 @@
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import TypeAlias
 
 from nlp2filters.core import field_words, measures
@@ -24,6 +24,8 @@ MAX_NAME_LENGTH, MIN_PART_LENGTH = 80, 3
 MAX_NAMES = 20_000
 
 Entry: TypeAlias = tuple[str, Target, Source]
+# A field, true for its high end, and an adjective for that end.
+End: TypeAlias = tuple[Field, bool, str]
 
 
 def entries(catalog: Catalog, language: Language) -> Iterator[Entry]:
@@ -183,16 +185,28 @@ def _adjectives(catalog: Catalog, language: Language) -> Iterator[Entry]:
     own = [pair for field in catalog.fields for pair in _own_adjectives(field)]
     adjectives = {adjective for _, _, adjective in own}
     general = [entry for entry in _general_adjectives(catalog, language) if entry[2] not in adjectives]
-    for field, high, adjective in (*own, *general):
-        for degree, form in language.forms(adjective):
-            yield form, AdjectiveTarget(field, high, degree), "synonym"
-    forms = {form for _, _, adjective in (*own, *general) for _, form in language.forms(adjective)}
     dates = list(_adjectives_of_main_date(catalog, language))
     # The oldest people are those of the greatest age, but the newest are those who came last.
+    old = [entry for entry in _adjectives_by_name(catalog, language, {measures.AGE}) if entry[1]]
+    yield from _in_degrees(own, language)
+    yield from _in_superlative([entry for entry in old if entry[2] not in adjectives], language)
+    yield from _in_degrees(general, language)
+    forms = {form for _, _, adjective in (*own, *general) for _, form in language.forms(adjective)}
     newest = [entry for entry in dates if entry[1]]
-    for field, high, adjective in (*newest, *_adjectives_by_name(catalog, language), *dates):
+    yield from _in_superlative((*newest, *_adjectives_by_name(catalog, language), *dates), language, forms)
+
+
+def _in_degrees(ends: Iterable[End], language: Language) -> Iterator[Entry]:
+    for field, high, adjective in ends:
+        for degree, form in language.forms(adjective):
+            yield form, AdjectiveTarget(field, high, degree), "synonym"
+
+
+def _in_superlative(ends: Iterable[End], language: Language, without: Set[str] = frozenset()) -> Iterator[Entry]:
+    """Yield superlatives alone: other forms often describe something else, such as "light" and "hard"."""
+    for field, high, adjective in ends:
         for form, is_most in _superlatives(adjective, language):
-            if form not in forms:
+            if form not in without:
                 yield form, AdjectiveTarget(field, high == is_most, "superlative"), "fuzzy"
 
 
@@ -206,13 +220,13 @@ def _superlatives(adjective: str, language: Language) -> Iterator[tuple[str, boo
             yield from ((f"{least} {form}", False) for least in language.degrees.least)
 
 
-def _own_adjectives(field: Field) -> Iterator[tuple[Field, bool, str]]:
+def _own_adjectives(field: Field) -> Iterator[End]:
     for high, adjectives in ((False, field.adjectives.low), (True, field.adjectives.high)):
         for adjective in adjectives:
             yield field, high, adjective
 
 
-def _general_adjectives(catalog: Catalog, language: Language) -> Iterator[tuple[Field, bool, str]]:
+def _general_adjectives(catalog: Catalog, language: Language) -> Iterator[End]:
     """Yield the adjectives of each type and dimension that only one field has."""
     for kind, ends in language.adjectives.items():
         fields = [field for field in catalog.fields if kind in (field.type, language.dimension(field.unit))]
@@ -225,16 +239,18 @@ def _general_adjectives(catalog: Catalog, language: Language) -> Iterator[tuple[
             yield from _both_ends(fields[0], ends)
 
 
-def _adjectives_by_name(catalog: Catalog, language: Language) -> Iterator[tuple[Field, bool, str]]:
+def _adjectives_by_name(catalog: Catalog, language: Language, only: Set[str] | None = None) -> Iterator[End]:
     """Yield the adjectives of what only one field measures, by its name: "old" for "age"."""
     fields = [(field, measures.of_field(field, language)) for field in catalog.fields]
     for name, measure in language.measures.items():
+        if only and name not in only:
+            continue
         measuring = [field for field, names in fields if name in names]
         if len(measuring) == 1:
             yield from _both_ends(measuring[0], measure)
 
 
-def _adjectives_of_main_date(catalog: Catalog, language: Language) -> Iterator[tuple[Field, bool, str]]:
+def _adjectives_of_main_date(catalog: Catalog, language: Language) -> Iterator[End]:
     """Yield "new" and "old" for the date that most likely says when a record came about."""
     if date := main_date(catalog, language):
         yield from _both_ends(date, language.adjectives["date"])
@@ -260,7 +276,7 @@ def main_date(catalog: Catalog, language: Language) -> Field | None:
     return dates[0]
 
 
-def _both_ends(field: Field, ends: Ends | Measure) -> Iterator[tuple[Field, bool, str]]:
+def _both_ends(field: Field, ends: Ends | Measure) -> Iterator[End]:
     for high, adjectives in ((False, ends.low), (True, ends.high)):
         for adjective in adjectives:
             yield field, high, adjective

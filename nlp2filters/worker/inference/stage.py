@@ -26,7 +26,7 @@ async def infer(attempt: Attempt[EmbeddingServices]) -> StageResult:
         progress.report("reading", detail, rows=report.rows, share=round(report.share, 3))
 
     with tempfile.TemporaryDirectory(prefix="nlp2filters-") as folder:
-        path = Path(folder) / f"table{media_types.SUFFIXES[request['media_type']][0]}"
+        path = Path(folder) / f"table{media_types.suffix_of(request['media_type'])}"
         progress.report("loading", "Loading the table")
         await _load(attempt, path)
         progress.report("reading", "Reading the table")

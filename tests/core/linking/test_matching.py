@@ -74,6 +74,52 @@ def test_a_misspelling_is_recognized_among_ten_thousand_values(text: str, length
     assert not match or {candidate.source for candidate in match.candidates} == {"fuzzy"}
 
 
+@pytest.mark.parametrize(
+    ("value", "text", "length"),
+    [
+        ("woman", "women", 1),
+        ("shelf", "shelves", 1),
+        ("fireman", "firemen", 1),
+        ("Entire home/apt", "entire homes", 2),
+        ("Crime/Mystery", "mysteries", 1),
+        ("Hotel (serviced)", "hotels", 1),
+        ("Food & Drink", "food and drink", 3),
+        ("Union Sq", "union square", 2),
+        ("First Class", "1st class", 3),
+        ("female", "women", 1),
+        ("N/A", "a", 0),
+    ],
+)
+def test_a_value_has_other_names(value: str, text: str, length: int) -> None:
+    kinds = lexicon({"name": "kind", "type": "keyword", "values": [value, "other"]})
+    match = kinds.match(kinds.language.tokenize(text), 0)
+    assert (match.length if match else 0) == length
+    assert targets(match) == ([ValueTarget(kinds.catalog.fields[0], value)] if length else [])
+
+
+@pytest.mark.parametrize("values", [["female", "woman"], ["Crime/Mystery", "Mystery"]], ids=["another value", "a part"])
+def test_what_another_value_is_called_is_no_other_name(values: list[str]) -> None:
+    kinds = lexicon({"name": "kind", "type": "keyword", "values": values})
+    match = kinds.match(kinds.language.tokenize(values[1]), 0)
+    assert targets(match) == [ValueTarget(kinds.catalog.fields[0], values[1])]
+
+
+def test_a_part_that_two_values_share_means_neither() -> None:
+    rooms = lexicon({"name": "room", "type": "keyword", "values": ["Entire home/apt", "Shared home/apt"]})
+    assert rooms.match(rooms.language.tokenize("apt"), 0) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "length"),
+    [("T-Shirt", "tshirts", 1), ("full-time", "fulltime", 1), ("toolbox", "tool boxes", 2), ("a-b", "ab", 0)],
+)
+def test_a_value_may_be_written_as_more_or_fewer_words(value: str, text: str, length: int) -> None:
+    kinds = lexicon({"name": "kind", "type": "keyword", "values": [value]})
+    match = kinds.joined(kinds.language.tokenize(text), 0)
+    assert (match.length if match else 0) == length
+    assert targets(match) == ([ValueTarget(kinds.catalog.fields[0], value)] if length else [])
+
+
 CITIES = lexicon(
     *(
         {"name": side, "type": "keyword", "values": ["New York City", "San Diego", "Santo Domingo", "Oslo"]}

@@ -8,7 +8,7 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.interpretation import Source
 from nlp2filters.core.languages import ENGLISH
 from nlp2filters.core.linking import AdjectiveTarget, FieldTarget, NounTarget, Target, ValueTarget, embeddable
-from nlp2filters.core.linking.vocabulary import entries
+from nlp2filters.core.linking.vocabulary import entries, main_date
 
 
 def described(target: Target) -> str:
@@ -21,6 +21,7 @@ def described(target: Target) -> str:
             return f"{field.name} {target.order} {degree}"
         case NounTarget():
             return "records"
+    raise AssertionError(f"no table expects {target}")
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,51 @@ def test_the_records_are_called_by_the_nouns_or_the_last_word_of_the_title(
 ) -> None:
     parsed = catalogs.parse({**catalog, "fields": [{"name": "a", "type": "text"}]})
     assert [phrase for phrase, target, _ in entries(parsed, ENGLISH) if isinstance(target, NounTarget)] == nouns
+
+
+DATES = {
+    "ordered": "date",
+    "required": "date",
+    "order_date": "date",
+    "created": "date",
+    "year": "integer",
+    "n": "integer",
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "main"),
+    [
+        (["required"], "required"),
+        (["ordered", "created"], "created"),
+        (["required", "order_date"], "order_date"),
+        (["required", "ordered"], "ordered"),
+        (["year", "n"], "year"),
+        (["n"], None),
+    ],
+    ids=["only", "creation", "called like the records", "by stem", "year", "none"],
+)
+def test_the_newest_are_the_last_by_the_main_date(fields: list[str], main: str | None) -> None:
+    orders = catalogs.parse({"name": "orders", "fields": [{"name": name, "type": DATES[name]} for name in fields]})
+    date = main_date(orders, ENGLISH)
+    assert (date.name if date else None) == main
+
+
+@pytest.mark.parametrize(
+    ("fields", "superlative", "meaning"),
+    [
+        ({"age": "number", "joined": "date"}, "oldest", "age desc superlative"),
+        ({"age": "number", "joined": "date"}, "newest", "joined desc superlative"),
+        ({"distance": "number"}, "nearest", "distance asc superlative"),
+        ({"review_score": "number"}, "highest rated", "review_score desc superlative"),
+        ({"votes": "integer"}, "most popular", "votes desc superlative"),
+        ({"votes": "integer"}, "least popular", "votes asc superlative"),
+    ],
+)
+def test_superlatives_are_of_what_a_number_measures(fields: dict[str, str], superlative: str, meaning: str) -> None:
+    catalog = catalogs.parse({"name": "x", "fields": [{"name": name, "type": kind} for name, kind in fields.items()]})
+    targets = [described(target) for phrase, target, _ in entries(catalog, ENGLISH) if phrase == superlative]
+    assert targets[0] == meaning
 
 
 def test_a_name_that_two_fields_share_is_embedded_once_and_means_either() -> None:

@@ -116,8 +116,8 @@ def read(sentence: Sentence, hints: Sequence[BooleanHint] = ()) -> Clauses:
     clauses, at = Clauses(), 0
     while at < len(sentence.chunks):
         sentence.budget.spend(CHUNK_STEPS)
-        if clauses.context.negation and connectives.ends_sentence(sentence, at - 1):
-            clauses.pieces.pop()
+        if at and connectives.ends_sentence(sentence, at - 1):
+            clauses.end_sentence()
         clause = _first(sentence, at, clauses.context)
         if clause:
             clauses.add(clause, at)

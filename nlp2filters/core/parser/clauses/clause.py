@@ -179,6 +179,13 @@ class Clauses:
         self.pieces.insert(sum(start < hint.at for start in starts), atom)
         self.used.add(hint.at)
 
+    def end_sentence(self) -> None:
+        """Forget a "not" that nothing followed in its sentence: "I don't want it. Find me red ones"."""
+        end = len(self.pieces)
+        while end and isinstance(self.pieces[end - 1], Connective):
+            end -= 1
+        self.pieces[end:] = [piece for piece in self.pieces[end:] if isinstance(piece, Atom) or piece.kind != "not"]
+
     def disuse(self, atom: Atom, reason: str) -> None:
         """Take back that the chunks of a test change something."""
         places = range(atom.start, atom.end)

@@ -300,13 +300,16 @@ def _without_value(
 
 def _governing(sentence: Sentence, start: int) -> Literal["with", "without"] | None:
     """Return the word before a field's name, or before the list of names that it ends: "no comments or votes"."""
+    near = True
     for at in range(start - 1, max(start - 1 - MAX_DISTANCE, -1), -1):
         chunk, last = sentence.chunks[at], fold(sentence.texts[at]).split()[-1:]
         if negation := chunk.role("negation"):
             none = sentence.language.numbers.none.union(sentence.language.numbers.neither)
             return "without" if negation in ("without", "free") or none.intersection(last) else None
         if chunk.role("having"):
-            return "with"
+            return "with" if near else None
+        # "Has how many rounds" asks for their number.
+        near &= not chunk.is_stopword or last[0] in sentence.language.numbers.determiners
         listed = chunk.role("junction") in ("and", "or", "nor") or any(True for _ in sentence.fields(at))
         if not chunk.is_stopword and not listed:
             return None
@@ -322,6 +325,8 @@ def _limits(sentence: Sentence, at: int) -> bool:
 def _with_value(sentence: Sentence, start: int, field: Field, candidate: Candidate) -> Clause | None:
     """Read "with comments" and "that have a due date": a count above zero, or any value."""
     if not field.nullable and not presence.is_count(field, sentence.language):
+        return None
+    if candidate.source not in ("exact", "synonym"):
         return None
     end = start + 1
     follows = sentence.chunk(end)

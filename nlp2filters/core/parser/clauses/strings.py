@@ -74,23 +74,26 @@ def _known_pair(sentence: Sentence, start: int, _: Context) -> Clause | None:
     first = sentence.skip_stopwords(start + opened)
     joint = sentence.role(first + 1, "range") == "to" or (opened and sentence.role(first + 1, "junction") == "and")
     last = sentence.skip_stopwords(first + 2)
-    if not joint or not sentence.chunk(last):
+    if not joint:
         return None
-    starts, ends = (
-        {target.field: (target, candidate) for target, candidate in sentence.values(at)} for at in (first, last)
-    )
+    starts, ends = _by_field(sentence, first), _by_field(sentence, last)
     sides = disambiguation.both_sides(list(starts), list(ends), sentence.language)
     if not sides:
         return None
-    pairs = (
-        (at, start if at == first else at, *values[side])
-        for at, values, side in zip((first, last), (starts, ends), sides, strict=True)
+    origin, destination = sides
+    atoms = (
+        _value_atom(*starts[origin], start, first + 1),
+        _value_atom(*ends[destination], last, last + 1),
     )
-    atoms = tuple(
-        Atom(equals(target.field, target.value), begin, at + 1, candidate.confidence, candidate.source)
-        for at, begin, target, candidate in pairs
-    )
-    return Clause(last + 1, atoms, sides[1])
+    return Clause(last + 1, atoms, destination)
+
+
+def _by_field(sentence: Sentence, at: int) -> dict[Field, tuple[ValueTarget, Candidate]]:
+    return {target.field: (target, candidate) for target, candidate in sentence.values(at)}
+
+
+def _value_atom(target: ValueTarget, candidate: Candidate, start: int, end: int) -> Atom:
+    return Atom(equals(target.field, target.value), start, end, candidate.confidence, candidate.source)
 
 
 def _text_end(sentence: Sentence, end: int, field: Field) -> int:

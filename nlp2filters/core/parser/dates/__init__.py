@@ -25,6 +25,8 @@ def read(
     tokens: Sequence[Token], at: int, language: Language, today: dt.date, calendar: Calendar | None = None
 ) -> Period | None:
     """Read the longest date, period or instant that begins at the token `at`. A bare year is left to `year`."""
+    if tokens[at].kind == "word" and not language.may_begin_date(tokens[at].norm):
+        return None
     cursor = DateCursor(tokens, at, language, today, calendar or Calendar())
     period = longest(RULES, cursor)
     instant = instants.iso(cursor, period) if period else None

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from nlp2filters.core.filters import ClockUnit, Unit
+from nlp2filters.core.languages import Language
 from nlp2filters.core.parser import quantities
 from nlp2filters.core.parser.cursor import TokenCursor
 
@@ -33,7 +34,18 @@ class Span:
 
 def read(cursor: TokenCursor, offset: int = 0) -> Span | None:
     """Read the span that begins there; a unit needs a number, or "a", before it."""
+    token = cursor.token(offset)
+    if token is None or (token.kind == "word" and not _may_count(cursor.language, token.norm)):
+        return None
     return _counted(cursor, offset) or _measured(cursor, offset)
+
+
+def _may_count(language: Language, word: str) -> bool:
+    """Return false for words with which no number begins."""
+    numbers = language.numbers
+    if word in numbers.one or word in numbers.scales or language.number(word) is not None:
+        return True
+    return numbers.quantifiers.begins(word) or language.dates.counts.begins(word)
 
 
 def unit(cursor: TokenCursor, offset: int = 0) -> Span | None:

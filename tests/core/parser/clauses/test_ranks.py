@@ -36,14 +36,14 @@ def keyword(*values: str, **more: Any) -> Field:
 def test_people_know_the_order(values: list[str], expected: list[str]) -> None:
     order = order_of(keyword(*values), ENGLISH)
     assert order
-    assert order.known
+    assert order.is_common
     assert sorted(order.ranks, key=lambda value: order.ranks[value]) == expected
 
 
 def test_only_the_catalog_knows_the_order_of_a_closed_list() -> None:
     order = order_of(keyword("seed", "sprout", "tree", closed=True), ENGLISH)
     assert order
-    assert not order.known
+    assert not order.is_common
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,14 @@ def test_a_boolean_field_is_tested_as_the_text_asks(text: str, value: bool) -> N
     assert "deaf" in test[3]
 
 
+@pytest.mark.parametrize(
+    ("text", "word"), [("a studio of some kind", "studio"), ("a comedy", "comedy"), ("filmed in 2019", "filmed")]
+)
+def test_no_boolean_field_is_asked_for_by_the_words_of_another_field(text: str, word: str) -> None:
+    fields = {field for field, *_ in conditions(read(text, tags(text, {}, {"subtitles": (word, 0.8)})))}
+    assert "subtitles" not in fields
+
+
 def test_phrases_to_compare_are_those_of_which_no_value_is_known() -> None:
     text = "a love story, a comedy"
     text_tags = tags(text, {"love story": ("genre", 0.9), "comedy": ("genre", 0.9)})

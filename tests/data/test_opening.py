@@ -7,17 +7,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
+import duckdb
 import pytest
 import sqlalchemy as sa
-from pyarrow import parquet
 
-from nlp2filters import row_readers
+from nlp2filters.data import open_source
 from nlp2filters.errors import SourceError
 
 
 def rows(address: Path | str, table: str | None = None) -> list[dict[str, object]]:
-    with row_readers.open_source(str(address), table) as source:
+    with open_source(address, table=table) as source:
         return [dict(row) for row in source.rows]
 
 
@@ -51,17 +50,15 @@ def test_json_lines(tmp_path: Path) -> None:
 
 
 def test_parquet(tmp_path: Path) -> None:
-    table = pa.table(
-        {
-            "n": [1, None],
-            "price": [Decimal("9.50"), Decimal("3.00")],
-            "day": [dt.date(2026, 1, 2), None],
-            "tags": [["x"], []],
-            "at": [{"city": "Rome"}, {"city": "Bern"}],
-            "photo": [b"\0", b"\1"],
-        }
+    duckdb.execute(
+        """
+        COPY (
+            SELECT 1 AS n, 9.50::DECIMAL(9, 2) AS price, DATE '2026-01-02' AS day, ['x'] AS tags,
+                {'city': 'Rome'} AS "at", 'a'::BLOB AS photo
+            UNION ALL SELECT NULL, 3.00, NULL, [], {'city': 'Bern'}, 'b'::BLOB
+        ) TO '$path' (FORMAT parquet)
+        """.replace("$path", str(tmp_path / "things.parquet"))
     )
-    parquet.write_table(table, tmp_path / "things.parquet")
     assert rows(tmp_path / "things.parquet") == [
         {"n": 1, "price": Decimal("9.50"), "day": dt.date(2026, 1, 2), "tags": ["x"], "at.city": "Rome"},
         {"n": None, "price": Decimal("3.00"), "day": None, "tags": [], "at.city": "Bern"},
@@ -108,13 +105,13 @@ def test_the_only_table_needs_no_name(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "one.db")
     connection.execute("CREATE TABLE only_one (a)")
     connection.close()
-    with row_readers.open_source(str(tmp_path / "one.db")) as source:
+    with open_source(str(tmp_path / "one.db")) as source:
         assert (source.name, source.total, list(source.rows)) == ("only_one", 0, [])
 
 
 def test_progress_is_told_in_the_units_of_the_total(tmp_path: Path) -> None:
     path = written(tmp_path / "things.csv", "a\n" + "1234567\n" * 50_000)
-    with row_readers.open_source(str(path)) as source:
+    with open_source(str(path)) as source:
         assert (source.name, source.total) == ("things", path.stat().st_size)
         for _ in range(25_000):
             next(source.rows)
@@ -125,15 +122,19 @@ def test_progress_is_told_in_the_units_of_the_total(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.csv", "a,a\n1,2\n", "Two columns are called 'a'"),
         ("a.csv", "a,b\n1,2,3\n", "Line 2 has 3 cells, the header 2"),
-        ("a.csv", b"a\n\xff\n", "not UTF-8"),
         ("a.csv", "a\n" + "x" * 200_000, "Line 2 is no CSV"),
-        ("a.jsonl", '{"a": 1}\n[1]\n', "Line 2 is no JSON object"),
-        ("a.jsonl", '{"a": 1}\n{"a"\n', "Line 2 is no JSON:"),
+        ("a.jsonl", '{"a": 1}\n[1]\n[2]\n', "Line 2 is no JSON object.+2 of 3 lines"),
+        ("a.jsonl", '{"a": 1}\n{"a"\n{"a"\n', "Line 2 is no JSON:"),
+        ("a.json", "{'a': 1}", "no JSON"),
+        ("a.json", "[1]", "Item 1 of the list is no JSON object"),
+        ("a.json", '[{"a": 1}, {"a"', "The list ends early"),
+        ("a.json", '[{"a": 1} {"a": 2}]', "a comma is missing"),
+        ("a.json", '"a"', "no rows"),
         ("a.parquet", "PAR1 and no more", "no Parquet"),
         ("a.db", "SQLite format 3\0 and no more", "The database cannot be read"),
-        ("a.xlsx", "PK", "the format is not known"),
+        ("a.xlsx", "PK\3\4 and no more", "no Excel workbook"),
+        ("a.xlsx", b"\0\1\2", "the format is not known"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, name: str, content: str | bytes, said: str) -> None:
@@ -188,7 +189,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, suffix: str) -> None
             file.writelines(f"{line}\n" for _ in range(count - 1))
     tracemalloc.start()
     try:
-        with row_readers.open_source(str(path)) as source:
+        with open_source(str(path)) as source:
             assert sum(1 for _ in source.rows) == count
         _, peak = tracemalloc.get_traced_memory()
     finally:
