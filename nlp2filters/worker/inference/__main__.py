@@ -35,11 +35,14 @@ def main() -> None:
     orders, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # Printed output must not get between the answers.
     order: Order = read(orders)
-    threading.Thread(target=_end_with_parent, args=(orders, order.path.parent), daemon=True).start()
+    watcher = threading.Thread(target=_end_with_parent, args=(orders, order.path.parent), daemon=True)
+    watcher.start()
     resource.setrlimit(resource.RLIMIT_CPU, (order.cpu_limit_s, order.cpu_limit_s + 1))
     resource.setrlimit(resource.RLIMIT_AS, (order.memory_limit, order.memory_limit))
-    outcome = _outcome(order, answers)
-    write(answers, outcome)
+    try:
+        write(answers, _outcome(order, answers))
+    finally:
+        watcher.join()  # A parent that is alive kills this process now. If it is dead, the file must still be deleted.
 
 
 def _outcome(order: Order, answers: BinaryIO) -> object:
