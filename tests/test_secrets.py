@@ -21,6 +21,7 @@ from tests.service import ROOT, Service
 
 REDIS_PASSWORD = "canary-redis-password"
 LLM_KEY, OTHER_LLM_KEY = "canary-llm-key", "canary-anthropic-key"
+S3_SECRET = "canary-s3-secret"
 WEBHOOK_KEY = b"canary-webhook-secret-0123456789"
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(WEBHOOK_KEY).decode()
 CALLBACK_TOKEN = "canary-callback-token"
@@ -58,6 +59,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
             "OPENAI_API_KEY": LLM_KEY,
             "OPENAI_BASE_URL": llm.url,
             "ANTHROPIC_API_KEY": OTHER_LLM_KEY,
+            "AWS_SECRET_ACCESS_KEY": S3_SECRET,
             "WEBHOOK_SECRET": WEBHOOK_SECRET,
             "WEBHOOK_ALLOW_PRIVATE": "true",
             "LOG_LEVEL": "DEBUG",
@@ -79,6 +81,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
                 "redis password": REDIS_PASSWORD,
                 "llm key": LLM_KEY,
                 "other llm key": OTHER_LLM_KEY,
+                "s3 secret": S3_SECRET,
                 "webhook secret": WEBHOOK_SECRET,
                 "webhook key": WEBHOOK_KEY.decode(),
                 "api key": key.rpartition("_")[2],
