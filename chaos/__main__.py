@@ -27,6 +27,7 @@ FULL: dict[str, Trial] = {
     "kills": lambda it: trials.kills(it, jobs=2000, count=100),
     **{f"die-{point}": lambda it, point=point: trials.deaths(it, {point: 0.2}, 25) for point in POINTS},  # type: ignore[misc]
     "die-llm-answered-alone": lambda it: trials.deaths(it, {"llm-answered": 0.2}, 25, alone=True),
+    "tables": lambda it: trials.tables(it, jobs=20, count=10),
     "freezes": lambda it: trials.freezes(it, 4),
     "redis": lambda it: trials.redis_kills(it, 20),
     "redis-everysec": lambda it: trials.redis_kills(it, 20),
@@ -64,6 +65,7 @@ OFTEN = dict.fromkeys(set(POINTS) - set(SELDOM), 0.2)
 SMALL: dict[str, Trial] = {
     "deaths": lambda it: trials.deaths(it, SELDOM | OFTEN, 1),
     "kills": lambda it: trials.kills(it, jobs=50, count=5),
+    "tables": lambda it: trials.tables(it, jobs=3, count=1),
     "freezes": lambda it: trials.freezes(it, 1),
     "redis": lambda it: trials.redis_kills(it, 2),
     "silences": lambda it: trials.silences(it, 1),

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import random
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from chaos.fleet import Fleet
 from nlp2filters import demo
+from nlp2filters.core.kinds import INFERENCE_PATH, JOBS_PATH
 from nlp2filters.core.statuses import TERMINAL
 from nlp2filters.storage.redis_keys import Keys
 
@@ -43,15 +44,28 @@ class Load:
                 await self._submit(client, *next(texts))
                 await asyncio.sleep(seconds / count)
 
+    async def submit_tables(self, tables: Iterable[bytes]) -> None:
+        """Upload tables of which catalogs are to be inferred, one after the other."""
+        headers = {"Content-Type": "text/csv", "Prefer": "respond-async"}
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+            for table in tables:
+                await self._post(client, INFERENCE_PATH, content=table, headers=headers)
+
     async def _submit(self, client: httpx.AsyncClient, catalog: str, text: str) -> None:
         body: dict[str, Any] = {"catalog": catalog, "text": self.text or text}
         if self.webhook:
             body["webhook"] = {"url": self.webhook}
-        key = {"Idempotency-Key": uuid.uuid4().hex}  # it is safe to send it again, whatever became of it
+        await self._post(client, JOBS_PATH, json=body)
+
+    async def _post(
+        self, client: httpx.AsyncClient, path: str, *, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> None:
+        # With this key, it is safe to send the request again, whatever became of it.
+        headers = {**(headers or {}), "Idempotency-Key": uuid.uuid4().hex}
         while True:
             url = random.choice(self.fleet.urls)
             try:
-                response = await client.post(f"{url}/v1/jobs", json=body, headers=key)
+                response = await client.post(f"{url}{path}", headers=headers, **options)
             except httpx.TransportError:
                 await asyncio.sleep(0.1)
                 continue

@@ -167,6 +167,22 @@ async def deaths(it: Stand, faults: Mapping[str, float], count: int, *, alone: b
     return [*nothing_lost(f"deaths: {told}", outcomes), one_webhook_id(ids), *calls]
 
 
+async def tables(it: Stand, jobs: int, count: int) -> list[Finding]:
+    """Kill workers while they read tables."""
+    load = it.load()
+    rows = b"".join(b"%d,item %d,%d.5\n" % (number, number % 50, number % 97) for number in range(60_000))
+    await load.submit_tables(b"id,item %d,size\n" % number + rows for number in range(jobs))
+    kills = 0
+    while kills < count:
+        busy = set(await load.workers_of("embedding"))  # The records still name those that were killed.
+        for name in [name for name, process in it.fleet.processes.items() if process.pid in busy]:
+            it.fleet.kill(name)
+            kills += 1
+        await asyncio.sleep(0.05)
+    outcomes = await load.outcomes()
+    return nothing_lost(f"{kills} kills of workers that read tables", outcomes)
+
+
 def _as_setting(faults: Mapping[str, float]) -> str:
     return ", ".join(f"{point}:{probability}" for point, probability in faults.items())
 

@@ -19,6 +19,7 @@ from nlp2filters.api import (
     catalogs,
     dialects,
     event_streams,
+    inference,
     jobs,
     monitoring,
     openapi,
@@ -39,6 +40,7 @@ from nlp2filters.core import kinds
 from nlp2filters.errors import NLP2FiltersError
 from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import ApiKeys, StreamTokens
+from nlp2filters.storage.blobs.store import open_blobs
 from nlp2filters.storage.catalogs import Catalogs
 from nlp2filters.storage.connection import connect, warn_about_config
 from nlp2filters.storage.errors import StorageError
@@ -53,6 +55,7 @@ OPERATIONS = [
     *event_streams.operations,
     *batches.operations,
     *webhook_deliveries.operations,
+    *inference.operations,
     *catalogs.operations,
     *dialects.operations,
     *stream_tokens.operations,
@@ -85,7 +88,11 @@ def create_app(settings: Settings | None = None) -> Starlette:
         await warn_about_config(redis)
         catalog_ttl_ms = 1000 * (settings.deadline_s + 2 * settings.retention_s)
         api_keys = ApiKeys(redis, keys)
-        async with Events(redis, keys) as events, Streams(api_keys, settings.max_streams) as streams:
+        async with (
+            Events(redis, keys) as events,
+            Streams(api_keys, settings.max_streams) as streams,
+            open_blobs(settings, redis, keys) as blobs,
+        ):
             services = Services(
                 settings,
                 Store(redis, keys, retention_s=settings.retention_s),
@@ -94,6 +101,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 StreamTokens(redis, keys),
                 Catalogs(redis, keys, kept_ms=catalog_ttl_ms, retention_ms=1000 * settings.retention_s),
                 Indexes(redis, keys),
+                blobs,
                 Backpressure(redis, settings.max_memory_share),
                 Metrics(),
                 streams,

@@ -13,6 +13,8 @@ NLP2FiltersError
 ├── JobNotFound
 ├── JobGone
 ├── PartGone
+├── BlobGone
+├── BlobStoreUnavailable
 ├── BatchNotFound
 ├── CatalogNotFound
 ├── TooManyCatalogs
@@ -39,6 +41,7 @@ NLP2FiltersError
 ├── UnknownKey
 ├── UnsupportedRecordVersion
 ├── TextTooComplex
+├── TableRefused
 ├── ParserFailed
 ├── ModelUnavailable
 ├── RedisServerMissing
@@ -152,6 +155,20 @@ class PartGone(NLP2FiltersError):
     def __init__(self, name: str) -> None:
         super().__init__(f"The job's {name} is no longer kept.")
         self.name = name
+
+
+class BlobGone(NLP2FiltersError):
+    """An uploaded file is no longer kept."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(f"The uploaded file with the SHA-256 {digest} is no longer kept. Upload it again.")
+        self.digest = digest
+
+
+class BlobStoreUnavailable(NLP2FiltersError):
+    """The store for uploaded files is out of reach or full: nothing was stored."""
+
+    retry_after_s = 5
 
 
 class BatchNotFound(NLP2FiltersError):
@@ -360,6 +377,14 @@ class TextTooComplex(NLP2FiltersError):
     def __init__(self, detail: str) -> None:
         super().__init__(f"Reading this text against this catalog takes too much work: {detail}.")
         self.detail = detail
+
+
+class TableRefused(NLP2FiltersError):
+    """No catalog can be inferred from an uploaded table. Trying again does not help; `problem` says why."""
+
+    def __init__(self, problem: Mapping[str, object]) -> None:
+        super().__init__(str(problem["detail"]))
+        self.problem = problem
 
 
 class ParserFailed(NLP2FiltersError):

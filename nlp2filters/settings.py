@@ -15,6 +15,8 @@ from nlp2filters.fault_injection import parse as parse_faults
 from nlp2filters.llm.registry import PROVIDERS, LLMConfig
 
 LEASE_S = 10.0
+# A request may set a deadline of up to a day.
+MAX_DEADLINE_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,14 @@ def _url(text: str) -> str:
     return text
 
 
+def _blob_store(text: str) -> str:
+    parts = urlsplit(text)
+    valid = {"file": not parts.netloc and len(parts.path) > 1, "s3": bool(parts.netloc)}
+    if text != "redis" and not valid.get(parts.scheme):
+        raise ValueError(f"{text!r} is none of redis, file:///path and s3://bucket/prefix")
+    return text
+
+
 def _provider(text: str) -> str:
     if text not in PROVIDERS:
         raise ValueError(f"{text!r} is none of {', '.join(PROVIDERS)}")
@@ -112,6 +122,26 @@ class Settings:
         "Maximum number of bytes that an owner may add to Redis within `RETENTION_S`; further jobs and catalogs get "
         "429. Never more than half of Redis's maxmemory. 0: no limit.",
     )
+    max_owner_blob_bytes: int = _setting(
+        "MAX_OWNER_BLOB_BYTES",
+        0,
+        "Maximum number of bytes of files that an owner may upload in `RETENTION_S`; further ones get 429. In Redis, "
+        "never more than a quarter of its maxmemory. 0: they count toward `MAX_OWNER_BYTES`.",
+    )
+    blob_store: str = _setting(
+        "BLOB_STORE",
+        "redis",
+        "Where uploaded files are kept: `redis`, `file:///path` of a folder that all processes share, or "
+        "`s3://bucket/prefix`.",
+        _blob_store,
+    )
+    s3_endpoint_url: str = _setting(
+        "AWS_ENDPOINT_URL_S3", "", "Address of a store that is compatible with S3. Empty: Amazon's.", _url
+    )
+    s3_region: str = _setting("AWS_REGION", "us-east-1", "Region of the bucket.")
+    s3_key_id: str = _setting("AWS_ACCESS_KEY_ID", "", "Id of the access key to the bucket.")
+    s3_secret: Secret = _setting("AWS_SECRET_ACCESS_KEY", lambda: Secret(""), "Secret of that access key.", Secret)
+    s3_token: Secret = _setting("AWS_SESSION_TOKEN", lambda: Secret(""), "Session token of that access key.", Secret)
     max_streams: int = _setting("MAX_STREAMS", 100, "Maximum number of open streams per owner and web process.")
     max_connections: int = _setting(
         "MAX_CONNECTIONS",

@@ -2,6 +2,8 @@
 
 from typing import Any, TypeVar
 
+from nlp2filters.storage.blobs.in_redis import RedisBackend
+from nlp2filters.storage.blobs.store import Blobs, Quota
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import Indexes
@@ -19,7 +21,13 @@ def context(store: Store, services: S, *, max_attempts: int = 3) -> WorkerContex
 
 def embedding(store: Store, embedder: Any, parsers: Any = None) -> WorkerContext[EmbeddingServices]:
     """A worker of the stage `embedding`."""
-    return context(store, EmbeddingServices(embedder, parsers, Indexes(store.redis, store.keys)))
+    return context(store, EmbeddingServices(embedder, parsers, Indexes(store.redis, store.keys), blobs(store)))
+
+
+def blobs(store: Store) -> Blobs:
+    """Blobs in Redis, which are kept for a minute."""
+    redis, keys = store.redis, store.keys
+    return Blobs(RedisBackend(redis, keys, 60), Quota(redis, keys, 60_000, separate=False))
 
 
 def llm(store: Store, provider: Any, *, max_attempts: int = 3) -> WorkerContext[LLMServices]:

@@ -23,6 +23,18 @@ async def replayed_id(store: Store, owner: str, key: IdempotencyKey | None) -> s
     return await store.idempotency_keys.subject_of(owner, key) if key else None
 
 
+def blob_limit(services: Services, caller: Caller) -> int:
+    """Return the bytes that the caller may have added when it uploads a file, 0 for no limit. Call it after `admit`."""
+    settings, backpressure = services.settings, services.backpressure
+    if not caller.limited:
+        return 0
+    if not settings.max_owner_blob_bytes:
+        return backpressure.owner_bytes(settings.max_owner_bytes)
+    if settings.blob_store != "redis":
+        return settings.max_owner_blob_bytes
+    return backpressure.blob_bytes(settings.max_owner_blob_bytes)
+
+
 async def admit(services: Services, caller: Caller, texts: int = 1) -> tuple[AdmissionLimits, dict[str, str]]:
     """Check that the caller may submit this many texts. Returns the limits to apply, and the `RateLimit` headers.
 

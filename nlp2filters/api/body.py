@@ -38,22 +38,47 @@ async def read_body(request: Request, *media_types: str) -> bytes:
         UnsupportedMediaType: it is declared as another type.
         PayloadTooLarge: it is larger than 1 MiB; the rest is not read.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if ("application/json" if media_type.endswith("+json") else media_type) not in media_types:
-        raise UnsupportedMediaType(media_type, " or ".join(media_types))
+    media_type_of(request, *media_types)
     return await limit_body(request).body()
 
 
-def limit_body(request: Request) -> Request:
-    """Limit the request's body to 1 MiB: reading beyond that raises `PayloadTooLarge`."""
+def media_type_of(request: Request, *media_types: str) -> str:
+    """Return that of the media types which the body is declared as; a type that ends with `+json` is JSON.
+
+    Raises:
+        UnsupportedMediaType: it is declared as another type.
+    """
+    declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = "application/json" if declared.endswith("+json") else declared
+    if media_type not in media_types:
+        raise UnsupportedMediaType(declared, " or ".join(media_types))
+    return media_type
+
+
+def declared_size(request: Request, max_bytes: int) -> int | None:
+    """Return the `Content-Length`; None if the length is not known beforehand.
+
+    Raises:
+        PayloadTooLarge: it exceeds the maximum. Nothing was read.
+    """
+    size = request.headers.get("content-length", "")
+    if not size.isascii() or not size.isdigit():
+        return None
+    if int(size) > max_bytes:
+        raise PayloadTooLarge(max_bytes)
+    return int(size)
+
+
+def limit_body(request: Request, max_bytes: int = MAX_BYTES) -> Request:
+    """Limit the request's body, by default to 1 MiB: reading beyond that raises `PayloadTooLarge`."""
     read = 0
 
     async def receive() -> Message:
         nonlocal read
         message = await request.receive()
         read += len(message.get("body", b""))
-        if read > MAX_BYTES:
-            raise PayloadTooLarge(MAX_BYTES)
+        if read > max_bytes:
+            raise PayloadTooLarge(max_bytes)
         return message
 
     return Request(request.scope, receive)

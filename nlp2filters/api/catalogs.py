@@ -4,35 +4,28 @@ import asyncio
 import re
 from typing import Any
 
-import orjson
 from starlette.responses import Response
 
 from nlp2filters import demo
-from nlp2filters.api.body import read_body, read_json
+from nlp2filters.api.body import read_json
 from nlp2filters.api.headers import etag_matches
 from nlp2filters.api.responses import JSON
-from nlp2filters.api.routes import Call, OneOf, Operation, Param
+from nlp2filters.api.routes import Call, Operation
 from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import schemas
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.infer import DateOrder, Inference, infer
 from nlp2filters.core.linking import embeddable
 from nlp2filters.core.requests import parse_catalog
-from nlp2filters.data import Row, flatten, open_source
 from nlp2filters.errors import (
     CatalogNotFound,
     InvalidCatalog,
     InvalidRequest,
-    MalformedJSON,
-    SourceError,
     Violation,
 )
 from nlp2filters.storage.vector_index import AT_ONCE
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-MAX_VIOLATIONS = 100
-_CSV, _JSON_LINES = "text/csv", "application/x-ndjson"
 
 
 async def list_catalogs(call: Call) -> Response:
@@ -57,7 +50,7 @@ async def show(call: Call, name: str) -> Response:
 
 async def put(call: Call, name: str) -> Response:
     """Store a catalog under the name in the URL. Jobs submitted earlier keep using the previous version."""
-    _check_name(name)
+    check_name(name)
     data = await read_json(call.request)
     if isinstance(data, dict):
         data = {"name": name, **data}
@@ -82,77 +75,12 @@ def _parse(data: object) -> tuple[Catalog, tuple[str, ...]]:
 
 async def delete(call: Call, name: str) -> Response:
     """Delete a catalog. Jobs submitted earlier keep using it."""
-    _check_name(name)
+    check_name(name)
     await call.services.catalogs.delete(call.caller.owner, name)
     return Response(status_code=204)
 
 
-async def infer_from_rows(call: Call) -> Response:
-    """Infer a catalog from example rows, for you to review, edit and store. Nothing is stored yet.
-
-    Send the rows as CSV with a header line, as JSON Lines, or as a JSON list of objects. `?name=` sets the catalog's
-    name, `?currency=` (ISO 4217) the currency of amounts without one, and `?date_order=` what comes first in dates such
-    as 03/04/2024. With `?explain=true`, the answer has the catalog as `catalog`, and as `columns` the reasons: what was
-    seen, decided and refused in each column.
-    """
-    name = call.query.get("name", "inferred")
-    _check_name(name)
-    currency = call.query.get("currency")
-    if currency is not None and not re.fullmatch("[A-Z]{3}", currency, re.ASCII):
-        raise InvalidRequest([Violation("/query/currency", "Expected an ISO 4217 code, such as EUR.")])
-    date_order, explain = _date_order(call), _explains(call)
-    content = await read_body(call.request, _CSV, _JSON_LINES, "application/json")
-    media_type = call.headers["content-type"].partition(";")[0].strip().lower()
-    inference = await asyncio.to_thread(_infer, name, media_type, content, currency, date_order)
-    catalog = catalogs.to_json(inference.catalog)
-    if not explain:
-        return JSON(catalog)
-    return JSON({"catalog": catalog, "columns": [column.to_json() for column in inference.columns]})
-
-
-def _date_order(call: Call) -> DateOrder | None:
-    match call.query.get("date_order"):
-        case None | "day" | "month" as order:
-            return order
-    raise InvalidRequest([Violation("/query/date_order", "Expected day or month.")])
-
-
-def _explains(call: Call) -> bool:
-    match call.query.get("explain", "false"):
-        case "true" | "false" as explain:
-            return explain == "true"
-    raise InvalidRequest([Violation("/query/explain", "Expected true or false.")])
-
-
-def _infer(name: str, media_type: str, content: bytes, currency: str | None, date_order: DateOrder | None) -> Inference:
-    rows = _rows(media_type, content)
-    if not rows:
-        raise InvalidRequest([Violation("", "There are no rows.")])
-    for index, row in enumerate(rows):
-        if not row:
-            raise InvalidRequest([Violation(f"/{index}", "Expected an object with one member per column.")])
-    return infer(name, rows, currency=currency, date_order=date_order)
-
-
-def _rows(media_type: str, content: bytes) -> list[Row]:
-    """Read the rows as the command line reads them from a file, including lists and nested objects."""
-    try:
-        if media_type != "application/json":
-            with open_source(content, media_type) as source:
-                return list(source.rows)
-        rows = orjson.loads(content)
-    except (SourceError, orjson.JSONDecodeError) as exc:
-        raise MalformedJSON(str(exc)) from exc
-    if not isinstance(rows, list):
-        raise InvalidRequest([Violation("", "Expected a list of objects.")])
-    if violations := [
-        Violation(f"/{index}", "Expected an object.") for index, row in enumerate(rows) if not isinstance(row, dict)
-    ]:
-        raise InvalidRequest(violations[:MAX_VIOLATIONS])
-    return [flatten(row) for row in rows]
-
-
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
     """Refuse a name that an owner's catalog cannot have.
 
     Raises:
@@ -186,44 +114,8 @@ def _summary(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 _PROBLEMS = ("invalid-catalog",)
-_QUERY_NAME = Param(name="name", location="query", description="The name of the catalog.")
-_CURRENCY = Param(
-    name="currency",
-    location="query",
-    description="The currency of amounts without one, as an ISO 4217 code.",
-    schema={"type": "string", "pattern": "^[A-Z]{3}$"},
-)
-_DATE_ORDER = Param(
-    name="date_order",
-    location="query",
-    description="What comes first in dates such as 03/04/2024, if no cell of the table tells.",
-    schema={"enum": ["day", "month"]},
-)
-_EXPLAIN = Param(
-    name="explain",
-    location="query",
-    description="`true`: answer with the catalog and the reasons for each of its fields.",
-    schema={"type": "boolean", "default": False},
-)
-_ROWS = {
-    _CSV: {"schema": {"type": "string"}},
-    _JSON_LINES: {"schema": {"type": "string"}},
-    "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
-}
-
 operations = [
     Operation("GET", "/v1/catalogs", list_catalogs, "jobs:read", {200: schemas.Catalogs}, tag="catalogs"),
-    Operation(
-        "POST",
-        "/v1/catalogs/infer",
-        infer_from_rows,
-        "jobs:read",
-        {200: OneOf(lambda: [schemas.CatalogDocument, schemas.InferredCatalog])},
-        body=_ROWS,
-        params=(_QUERY_NAME, _CURRENCY, _DATE_ORDER, _EXPLAIN),
-        problems=_PROBLEMS,
-        tag="catalogs",
-    ),
     Operation(
         "GET",
         "/v1/catalogs/{name}",

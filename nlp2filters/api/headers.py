@@ -18,25 +18,28 @@ MAX_IDEMPOTENCY_KEY = 255
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """The preferences in `Prefer` (RFC 7240): seconds to wait for the end, and an answer without a body."""
+    """The preferences in `Prefer` (RFC 7240): seconds to wait for the end, an answer without a body, and a job."""
 
     wait_s: int = 0
     minimal: bool = False
+    respond_async: bool = False
 
     @property
     def applied(self) -> dict[str, str]:
         """The response headers that name the preferences that were honoured."""
         honoured = [f"wait={self.wait_s}"] if self.wait_s else []
         honoured += ["return=minimal"] if self.minimal else []
+        honoured += ["respond-async"] if self.respond_async else []
         return {"Vary": "Prefer"} | ({"Preference-Applied": ", ".join(honoured)} if honoured else {})
 
 
 def preferences(headers: Headers) -> Preferences:
-    """Read `Prefer`; anything but `wait` and `return=minimal` is ignored, as the RFC requires."""
+    """Read `Prefer`; anything but `wait`, `return=minimal` and `respond-async` is ignored, as the RFC requires."""
     text = ",".join(headers.getlist("prefer")).lower()
     wait = re.search(r'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?(?=$|[,;\s])', text, re.ASCII)
     minimal = re.search(r'(?:^|[,;\s])return\s*=\s*"?minimal"?(?=$|[,;\s])', text)
-    return Preferences(min(int(wait[1]), MAX_WAIT_S) if wait else 0, bool(minimal))
+    respond_async = re.search(r"(?:^|[,;\s])respond-async(?=$|[,;\s])", text)
+    return Preferences(min(int(wait[1]), MAX_WAIT_S) if wait else 0, bool(minimal), bool(respond_async))
 
 
 def idempotency_key(headers: Headers, path: str, body: BaseModel | None) -> IdempotencyKey | None:

@@ -52,10 +52,10 @@ async def submit(call: Call, body: RequestBody) -> Response:
     """
     services, owner = call.services, call.caller.owner
     if job_id := await admission.replayed_id(services.store, owner, call.idempotency_key):
-        return await _replay(call, job_id)
+        return await replay(call, job_id)
     limits, headers = await admission.admit(services, call.caller)
     job, request = await kinds.prepare(call, body)
-    return await _create(call, job, request, limits, headers)
+    return await create(call, job, request, limits, headers)
 
 
 async def retry(call: Call, job_id: str) -> Response:
@@ -65,16 +65,16 @@ async def retry(call: Call, job_id: str) -> Response:
     """
     services, owner = call.services, call.caller.owner
     if new_id := await admission.replayed_id(services.store, owner, call.idempotency_key):
-        return await _replay(call, new_id)
+        return await replay(call, new_id)
     limits, headers = await admission.admit(services, call.caller)
     old, fields = await lookup.job_with(services.store, owner, job_id, "request")
     if old.status not in RETRYABLE:
         raise NotRetryable(old.id, old.status)
     job, request = await clone_request(services, old, fields["request"])
-    return await _create(call, job, request, limits, headers)
+    return await create(call, job, request, limits, headers)
 
 
-async def _create(
+async def create(
     call: Call, job: Job, request: Request, limits: AdmissionLimits, headers: Mapping[str, str]
 ) -> Response:
     """Write the job, and answer with it; or with the job of a concurrent request with the same idempotency key."""
@@ -82,7 +82,7 @@ async def _create(
     job_id = await services.store.jobs.create(job, request, limits=limits, once=call.idempotency_key)
     fault_injection.reach(services.settings.faults, "job-created")
     if job_id != job.id:
-        return await _replay(call, job_id, headers)
+        return await replay(call, job_id, headers)
     prefer, result = call.preferences, None
     if prefer.wait_s:
         with suppress(StorageError):  # An error would tell the client that the job was not written.
@@ -90,7 +90,7 @@ async def _create(
     return _job_response(job, result, prefer, headers)
 
 
-async def _replay(call: Call, job_id: str, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
+async def replay(call: Call, job_id: str, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
     """Answer a repeated request with the job that it created.
 
     Raises:
@@ -221,8 +221,8 @@ def _select(name: str, result: dict[str, Any], limit: int) -> tuple[int, Any]:
     return min(count, reading.limit or count), rows
 
 
-_LIMIT_PROBLEMS = ("too-many-requests", "too-many-pending", "too-many-bytes", "overloaded")
-_KEY_PROBLEMS = ("idempotency-key-reused", "replay-gone")
+LIMIT_PROBLEMS = ("too-many-requests", "too-many-pending", "too-many-bytes", "overloaded")
+KEY_PROBLEMS = ("idempotency-key-reused", "replay-gone")
 _ETAG = Param(name="If-None-Match", location="header", description="The `ETag` of the version that you have.")
 _SIZE = Param(
     name="page_size",
@@ -244,7 +244,7 @@ _LIMIT = Param(
     schema={"type": "integer", "minimum": 0},
 )
 _CREATED = ("Location", "Preference-Applied", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy")
-_CREATED_HEADERS = {202: (*_CREATED, "Retry-After"), 200: _CREATED}
+CREATED_HEADERS = {202: (*_CREATED, "Retry-After"), 200: _CREATED}
 _RESULT_PROBLEMS = ("job-not-found", "job-not-finished", "job-failed", "result-expired")
 
 operations = [
@@ -261,10 +261,10 @@ operations = [
             "invalid-catalog",
             "invalid-filter",
             *_RESULT_PROBLEMS,
-            *_KEY_PROBLEMS,
-            *_LIMIT_PROBLEMS,
+            *KEY_PROBLEMS,
+            *LIMIT_PROBLEMS,
         ),
-        headers=_CREATED_HEADERS,
+        headers=CREATED_HEADERS,
     ),
     Operation("GET", "/v1/jobs", list_jobs, "jobs:read", {200: schemas.Jobs}, params=(_STATUS, _SIZE, _TOKEN)),
     Operation(
@@ -319,7 +319,7 @@ operations = [
         "jobs:write",
         {202: schemas.Job, 200: schemas.FinishedJob},
         params=(PREFER, IDEMPOTENCY_KEY),
-        problems=("job-not-found", "job-not-retryable", "result-expired", *_KEY_PROBLEMS, *_LIMIT_PROBLEMS),
-        headers=_CREATED_HEADERS,
+        problems=("job-not-found", "job-not-retryable", "result-expired", *KEY_PROBLEMS, *LIMIT_PROBLEMS),
+        headers=CREATED_HEADERS,
     ),
 ]

@@ -141,10 +141,12 @@ async def clone_request(services: Services, job: Job, request: dict[str, Any]) -
     """Create a new job with the request of an earlier one.
 
     Raises:
-        PartGone: a part of the earlier request is no longer kept.
+        PartGone, BlobGone: a part of the earlier request is no longer kept.
     """
     store = services.store
     contents = await request_parts.load(store.redis, store.keys, job.owner, request)
+    if digest := request.get("blob"):
+        await services.blobs.renew(job.owner, digest)
     webhook = request.get("webhook")
     clone = jobs.create(
         new_id("job"),

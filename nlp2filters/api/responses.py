@@ -34,6 +34,8 @@ _SLUGS: dict[type[errors.NLP2FiltersError], str] = {
     errors.NotRetryable: "job-not-retryable",
     errors.JobGone: "result-expired",
     errors.PartGone: "result-expired",
+    errors.BlobGone: "result-expired",
+    errors.BlobStoreUnavailable: "store-unavailable",
     errors.BatchNotFound: "batch-not-found",
     errors.TooManyCatalogs: "too-many-catalogs",
     errors.NoWebhook: "no-webhook",

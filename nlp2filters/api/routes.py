@@ -73,7 +73,8 @@ IDEMPOTENCY_KEY = Param(
 PREFER = Param(
     name="Prefer",
     location="header",
-    description="`wait=N`: wait up to N seconds for the job to end. `return=minimal`: omit the response body.",
+    description="`wait=N`: wait up to N seconds for the job to end. `return=minimal`: omit the response body. "
+    "`respond-async`: create a job even where the answer would come at once.",
 )
 
 

@@ -8,6 +8,7 @@ from nlp2filters.api.metrics import Metrics
 from nlp2filters.api.open_streams import Streams
 from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import ApiKeys, StreamTokens
+from nlp2filters.storage.blobs.store import Blobs
 from nlp2filters.storage.catalogs import Catalogs
 from nlp2filters.storage.rate_limits import Backpressure
 from nlp2filters.storage.store import Store
@@ -26,6 +27,7 @@ class Services:
     tokens: StreamTokens
     catalogs: Catalogs
     indexes: Indexes
+    blobs: Blobs
     backpressure: Backpressure
     metrics: Metrics
     streams: Streams

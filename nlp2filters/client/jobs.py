@@ -132,6 +132,12 @@ class AsyncJobs(Resource[Job]):
 
 async def outcome(jobs: AsyncJobs, job_id: str, deadline: Deadline) -> Result:
     """Follow a job to its end, and return its result. See `AsyncJobs.wait`."""
+    result: Result = await any_outcome(jobs, job_id, deadline)
+    return result
+
+
+async def any_outcome(jobs: AsyncJobs, job_id: str, deadline: Deadline) -> Any:
+    """Follow a job of any kind to its end, and return its result, in the model of its kind."""
     last = None
     async with aclosing(jobs._follow(job_id, None, None, deadline)) as following:
         async for event in following:
@@ -140,7 +146,7 @@ async def outcome(jobs: AsyncJobs, job_id: str, deadline: Deadline) -> Result:
         raise InvalidResponse("The stream ended before it began.")
     if last.job.status != "succeeded":
         raise_failed(last.job)
-    return last.result or await jobs.result(job_id)
+    return last.result or await jobs.any_result(last.job)
 
 
 def raise_failed(job: Job) -> NoReturn:

@@ -31,7 +31,8 @@ M = TypeVar("M", bound=BaseModel)
 class Call:
     """A request. If `repeatable`, it can safely be sent again if its answer was lost.
 
-    `good` are statuses that are valid answers, in addition to those of success.
+    `body` is sent as JSON, `content` as it is. `good` are statuses that are valid answers, in addition to those of
+    success.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Call:
     params: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = True
     good: Collection[int] = ()
+    content: bytes | None = None
 
 
 class Deadline:
@@ -118,8 +120,8 @@ class Requester:
 
     def _build(self, call: Call, timeout_s: float) -> httpx.Request:
         """Build the request. Its JSON is ASCII, so that invalid Unicode is refused by the service, not by httpx."""
-        content = None if call.body is None else json.dumps(call.body).encode()
-        content_type = {} if content is None else {"Content-Type": "application/json"}
+        content = call.content if call.body is None else json.dumps(call.body).encode()
+        content_type = {} if call.body is None else {"Content-Type": "application/json"}
         headers = {**content_type, **call.headers}
         return self._transport.build(
             call.method, call.path, content=content, headers=headers, params=call.params, timeout=timeout_s

@@ -112,9 +112,12 @@ class Job:
         return Entry(DELIVERY, self.entry_number) if self.status in self.notify else None
 
     @property
-    def lane(self) -> Literal["main", "quick"]:
+    def lane(self) -> Literal["main", "quick", "slow"]:
         """The lane of the present stage's queue in which the job waits."""
-        return "quick" if self.quick and stage_info(self.kind, self.stage).quick_lane else "main"
+        stage = stage_info(self.kind, self.stage)
+        if stage.slow_lane:
+            return "slow"
+        return "quick" if self.quick and stage.quick_lane else "main"
 
     @property
     def attempt(self) -> AttemptId:

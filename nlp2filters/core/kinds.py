@@ -15,6 +15,7 @@ from nlp2filters.core import schemas
 # Webhooks are delivered by a queue of their own, whatever the kind of the job.
 DELIVERY = "delivery"
 JOBS_PATH = "/v1/jobs"
+INFERENCE_PATH = "/v1/catalogs/infer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,13 @@ class StageInfo:
     """A stage of a kind: its `label` for people.
 
     With `quick_lane`, its queue has a separate lane for jobs that need not wait as long as others, such as those that
-    call no LLM.
+    call no LLM. With `slow_lane`, the kind's jobs take much longer than those of other kinds in the same queue, and
+    wait in a lane of their own, so that they do not take all slots.
     """
 
     label: str
     quick_lane: bool = False
+    slow_lane: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,12 @@ def _echo() -> type[BaseModel]:
     return Echo
 
 
+def _inference() -> type[BaseModel]:
+    from nlp2filters.core.requests import InferenceRequest
+
+    return InferenceRequest
+
+
 _kinds = {
     kind.name: kind
     for kind in (
@@ -77,6 +86,14 @@ _kinds = {
             request=_echo,
             result=schemas.Echoed,
             path="/embedding/echo",
+        ),
+        Kind(
+            "inference",
+            "Catalog inference",
+            {"embedding": StageInfo("Read the table", slow_lane=True)},
+            request=_inference,
+            result=schemas.Inference,
+            path=INFERENCE_PATH,
         ),
     )
 }

@@ -130,7 +130,8 @@ PROBLEMS: Mapping[str, Kind] = {
     "payload-too-large": Kind(
         413,
         "The body is too large",
-        "The limit is 1 MiB. Store a large catalog once with `PUT /v1/catalogs/{name}`, then refer to it by name.",
+        "The limit is 1 MiB, and 32 MiB for tables. Store a large catalog once with `PUT /v1/catalogs/{name}`, then "
+        "refer to it by name. `nlp2filters catalog infer` reads tables of any size.",
     ),
     "unsupported-media-type": Kind(
         415,
@@ -157,6 +158,12 @@ PROBLEMS: Mapping[str, Kind] = {
         "The text takes too much work to read",
         "Shorten the text, or use a catalog in which fewer fields and values share a label, a value or a synonym.",
     ),
+    "table-too-complex": Kind(
+        422,
+        "The table takes too much work to read",
+        "Send fewer rows: a sample of the table gives the same catalog, but for rare values. The command "
+        "`nlp2filters catalog infer` reads tables of any size.",
+    ),
     "idempotency-key-reused": Kind(
         422,
         "The Idempotency-Key was used for another request",
@@ -176,7 +183,7 @@ PROBLEMS: Mapping[str, Kind] = {
         429,
         "Your requests have added too many bytes",
         "Wait for the seconds in `Retry-After`. Store a large catalog once with `PUT "
-        "/v1/catalogs/{name}`, then refer to it by name. MAX_OWNER_BYTES sets the limit.",
+        "/v1/catalogs/{name}`, then refer to it by name. MAX_OWNER_BYTES and MAX_OWNER_BLOB_BYTES set the limits.",
     ),
     "too-many-streams": Kind(
         429,

@@ -24,6 +24,7 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, dialects
 from nlp2filters.core.batches import MAX_REQUESTS
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.infer import DateOrder
 from nlp2filters.core.languages import CODES, LOCALES
 from nlp2filters.core.statuses import Outcome
 from nlp2filters.errors import InvalidCatalog, InvalidRequest, Violation
@@ -206,6 +207,27 @@ class BatchSubmission(RequestBody):
         if len({request.custom_id for request in requests}) < len(requests):
             raise ValueError("each custom_id must be unique in the batch")
         return requests
+
+
+class InferenceOptions(RequestBody):
+    """The options of a request to infer a catalog, which are in its query; its body is the table."""
+
+    name: Annotated[str, StringConstraints(max_length=64)] = "inferred"
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
+    date_order: DateOrder | None = None
+    table: Annotated[str, StringConstraints(min_length=1, max_length=512)] | None = None
+    webhook: WebhookOption = None
+    metadata: MetadataOption = {}
+    deadline_seconds: DeadlineOption = None
+
+
+class InferenceRequest(InferenceOptions):
+    """A request to infer a catalog from a table, as its job stores it: `blob` is the SHA-256 of the uploaded table."""
+
+    kind: Literal["inference"] = "inference"
+    media_type: str
+    blob: str
+    size: int
 
 
 class StreamTokenRequest(RequestBody):

@@ -46,11 +46,34 @@ class InferredColumn(Strict):
     notes: list[ColumnNote]
 
 
+class FaultyLines(Strict):
+    """The number of a table's lines with one fault, and the numbers of the first ones."""
+
+    fault: str
+    count: int
+    lines: list[int]
+    detail: str
+
+
+class TableNotes(Strict):
+    """Notes about a table as a whole. `header_line` is null if no line looked like a header."""
+
+    format: str
+    encoding: str | None
+    delimiter: str | None
+    header_line: int | None
+    title: str | None
+    rows: int
+    faults: list[FaultyLines]
+    remarks: list[str]
+
+
 class InferredCatalog(Strict):
     """A catalog inferred from rows, with the reasons for each of its fields."""
 
     catalog: catalogs.Catalog
     columns: list[InferredColumn]
+    table: TableNotes
 
 
 class FaultItem(Strict):
@@ -249,6 +272,12 @@ class Echoed(Strict):
     dimensions: int
 
 
+class Inference(InferredCatalog):
+    """The catalog inferred from a table, with the reasons for each of its fields, and the number of rows read."""
+
+    rows: int
+
+
 class FinishedJob(Job):
     """A job that has ended, with its result; null if it has none."""
 
@@ -268,7 +297,8 @@ class JobNews(BaseModel):
 class Progress(BaseModel):
     """The current activity of a running attempt: `step` for programs, `detail` for people.
 
-    `characters` is the length of the LLM's answer so far.
+    `characters` is the length of the LLM's answer so far. `rows` are those of a table that were read so far, and
+    `share` is the part of the table, from 0 to 1.
     """
 
     type: str
@@ -280,7 +310,9 @@ class Progress(BaseModel):
         description="`indexing`, `embedding`, `asking`, `answering`, `retrying` or `repairing`; others may be added."
     )
     detail: str
-    characters: int | None
+    characters: int | None = None
+    rows: int | None = None
+    share: float | None = None
 
 
 class Delta(BaseModel):

@@ -6,8 +6,8 @@ import orjson
 from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.jobs import serialize_job
 
-# Every queue has these lanes.
-MAIN, QUICK = "main", "quick"
+# A queue may have these lanes.
+MAIN, QUICK, SLOW = "main", "quick", "slow"
 # The same value is in lua/queue.lua.
 SEPARATOR = "\x1f"
 # Entries of these queues have called these functions since before functions were named after their queues.

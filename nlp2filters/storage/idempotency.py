@@ -47,6 +47,10 @@ class IdempotencyKeys:
         self._redis = redis
         self._keys = keys
 
+    async def exists(self, owner: str, key: IdempotencyKey) -> bool:
+        """Return True if the owner's key has created a job or batch, for whatever request."""
+        return bool(await self._redis.exists(self._keys.once(owner, key.digest)))
+
     async def subject_of(self, owner: str, key: IdempotencyKey) -> str | None:
         """Return the id of the job or batch that the owner's key created, even if it is gone; None for a new key.
 

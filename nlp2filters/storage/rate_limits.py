@@ -56,8 +56,13 @@ async def charge(redis: Redis, keys: Keys, owner: str, added: int, limit: int, k
     Raises:
         TooManyBytes: they exceed the limit, and were not counted.
     """
+    await charge_key(redis, keys.added(owner), added, limit, kept_ms)
+
+
+async def charge_key(redis: Redis, name: str, added: int, limit: int, kept_ms: int) -> None:
+    """Count bytes as `charge` does, in the key `name`. A negative number gives bytes back."""
     script = redis.register_script(scripts.CHARGE_QUOTA)
-    if wait_s := int(await script(keys=[keys.added(owner)], args=[orjson.dumps(quota(limit, kept_ms)), added])):
+    if wait_s := int(await script(keys=[name], args=[orjson.dumps(quota(limit, kept_ms)), added])):
         raise TooManyBytes(limit, wait_s)
 
 
@@ -77,6 +82,10 @@ class Backpressure:
     def owner_bytes(self, limit: int) -> int:
         """Return the bytes that one owner may add: `limit`, but at most half of Redis's memory; 0 means no limit."""
         return min(limit, self.maxmemory // 2 or limit)
+
+    def blob_bytes(self, limit: int) -> int:
+        """Return the bytes of files that one owner may add, apart from its other bytes, if they are kept in Redis."""
+        return min(limit, self.maxmemory // 4 or limit)
 
     async def check(self) -> None:
         """Check that Redis has room.

@@ -65,6 +65,18 @@ class Keys:
         """Hash of the bytes that an owner's requests have added, by the number of the time window."""
         return f"{self.prefix}:added:{owner}"
 
+    def added_blobs(self, owner: str) -> str:
+        """Hash of the bytes that an owner's blobs have added, if these have a quota of their own."""
+        return f"{self.prefix}:added-blobs:{owner}"
+
+    def blob(self, owner: str, digest: str) -> str:
+        """Hash: an owner's blob in chunks by number, by its SHA-256; `upload`: the upload that it was."""
+        return f"{self.prefix}:blob:{owner}:{digest}"
+
+    def blob_upload(self, upload: str) -> str:
+        """Hash: the chunks of an unfinished upload by number."""
+        return f"{self.prefix}:blob-upload:{upload}"
+
     def vectors(self, digest: str) -> str:
         """Hash of a catalog index: packed vectors by the number of their chunk, and `names` until it is complete."""
         return f"{self.prefix}:vectors:{digest}"

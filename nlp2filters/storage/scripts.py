@@ -27,4 +27,5 @@ LOG_DELIVERY = _script("log_delivery")
 REQUEUE_DELIVERY = _script("queue", "requeue_delivery")
 
 CHARGE_QUOTA = _script("quota", "charge")
+COMMIT_BLOB = _script("commit_blob")
 HEARTBEAT = _script("heartbeat")

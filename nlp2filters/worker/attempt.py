@@ -22,11 +22,13 @@ from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job, Suspect
 from nlp2filters.core.problems import problem
 from nlp2filters.errors import (
+    BlobStoreUnavailable,
     CancelRequested,
     IllegalTransition,
     JobNotFound,
     ProviderError,
     StaleAttempt,
+    TableRefused,
     TextTooComplex,
     UnsupportedRecordVersion,
 )
@@ -254,7 +256,7 @@ def _is_transient(exc: Exception) -> bool:
     """Return True if another attempt may succeed."""
     if isinstance(exc, ProviderError):
         return exc.retryable
-    return not isinstance(exc, TextTooComplex)
+    return not isinstance(exc, TextTooComplex | TableRefused)
 
 
 def _problem(exc: Exception, stage: str) -> dict[str, Any]:
@@ -263,6 +265,10 @@ def _problem(exc: Exception, stage: str) -> dict[str, Any]:
             return problem("llm-unavailable", exc.public)
         case TextTooComplex():
             return problem("text-too-complex", str(exc))
+        case TableRefused():
+            return dict(exc.problem)
+        case BlobStoreUnavailable():
+            return problem("store-unavailable", "The store for uploaded files did not give out the file.")
         case TimeoutError():
             return problem("job-timeout", f"The stage {stage} took longer than {STAGE_TIMEOUT_S} s.")
     return problem("internal-error", "An error on our side; it has been logged.")

@@ -73,9 +73,9 @@ class ProgressReporter:
         if isinstance(failure, Exception):
             _log.error("could not publish the progress of the attempt: %r", failure)
 
-    def report(self, step: str, detail: str, characters: int | None = None) -> None:
-        """Set the current step: its name for programs, and a description for people."""
-        self._progress = {"step": step, "detail": detail, "characters": characters}
+    def report(self, step: str, detail: str, characters: int | None = None, **counts: float) -> None:
+        """Set the current step: its name for programs, a description for people, and further `schemas.Progress`."""
+        self._progress = {"step": step, "detail": detail, "characters": characters, **counts}
 
     async def report_last(self, step: str, detail: str) -> None:
         """Publish the step that follows the attempt, which is over."""

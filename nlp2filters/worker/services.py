@@ -13,6 +13,7 @@ from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.llm import Provider, registry
 from nlp2filters.settings import Settings
+from nlp2filters.storage.blobs.store import Blobs, open_blobs
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import AT_ONCE, Indexes
 from nlp2filters.webhooks.client import WebhookClient
@@ -33,11 +34,12 @@ class Indexed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingServices:
-    """The embedding model, the parsers, and the indexes of catalogs."""
+    """The embedding model, the parsers, the indexes of catalogs, and uploaded files."""
 
     embedder: Embedder
     parsers: CatalogParsers
     indexes: Indexes
+    blobs: Blobs
     index_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def name_vectors(self, catalog: Indexed) -> NDArray[Any] | None:
@@ -79,7 +81,9 @@ async def open_embedding(settings: Settings, store: Store) -> AsyncIterator[Embe
         embedder = await Embedder.load(folder, workers=settings.embedding_threads)
         stack.push_async_callback(embedder.close)
         pool = await stack.enter_async_context(Pool(settings.parser_processes))
-        yield EmbeddingServices(embedder, CatalogParsers(pool), Indexes(store.redis, store.keys))
+        blobs = await stack.enter_async_context(open_blobs(settings, store.redis, store.keys))
+        await stack.enter_async_context(blobs.removing_expired())
+        yield EmbeddingServices(embedder, CatalogParsers(pool), Indexes(store.redis, store.keys), blobs)
 
 
 @asynccontextmanager

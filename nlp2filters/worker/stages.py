@@ -14,14 +14,17 @@ from arq.worker import Function, func
 from nlp2filters.core.kinds import DELIVERY
 from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format
-from nlp2filters.storage.arq_format import MAIN, QUICK
+from nlp2filters.storage.arq_format import MAIN, QUICK, SLOW
 from nlp2filters.storage.store import Store
 from nlp2filters.translator import ANSWERS
 from nlp2filters.worker import attempt, echo, filters, services, webhook_delivery
 from nlp2filters.worker.attempt import Work, WorkerContext
+from nlp2filters.worker.inference import stage as inference
 from nlp2filters.worker.leased_worker import Slots
 
 EMBEDDING_SLOTS = 8
+# Each table that is read keeps a core busy for a while.
+TABLE_SLOTS = 2
 # Jobs that call no LLM have these slots of an llm worker.
 QUICK_SLOTS = 16
 DELIVERY_SLOTS = 50
@@ -65,6 +68,10 @@ def one_lane(slots: int, *, receiver: int | None = None) -> Slots:
     return Slots({MAIN: slots}, owner=_most_of(slots), **limits)
 
 
+def _embedding_slots(settings: Settings) -> Slots:
+    return Slots({MAIN: EMBEDDING_SLOTS, SLOW: TABLE_SLOTS}, owner=_most_of(EMBEDDING_SLOTS))
+
+
 def _llm_slots(settings: Settings) -> Slots:
     slots = settings.llm_concurrency
     return Slots({MAIN: slots, QUICK: QUICK_SLOTS}, owner=_most_of(slots))
@@ -79,7 +86,7 @@ EMBEDDING = WorkerSpec(
     "embedding",
     "Embedding",
     services.open_embedding,
-    lambda _: one_lane(EMBEDDING_SLOTS),
+    _embedding_slots,
     functions=(func(filters.build_index, name="index"),),
 )
 LLM = WorkerSpec("llm", "LLM", services.open_llm, _llm_slots)
@@ -97,6 +104,7 @@ _stages = {
     ("filters", "embedding"): EMBEDDING.stage(filters.embed),
     ("filters", "llm"): LLM.stage(filters.translate, fields=("draft", *ANSWERS)),
     ("echo", "embedding"): EMBEDDING.stage(echo.embed),
+    ("inference", "embedding"): EMBEDDING.stage(inference.infer),
 }
 STAGES: Mapping[tuple[str, str], Stage] = _stages
 

@@ -90,17 +90,18 @@ def test_a_body_of_another_media_type(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "media_type", "begin"),
+    ("path", "media_type", "begin", "limit"),
     [
-        ("/v1/jobs", "application/json", b""),
-        ("/v1/catalogs/infer", "text/csv", b""),
-        ("/send", "multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n'),
+        ("/v1/jobs", "application/json", b"", 1 << 20),
+        ("/v1/catalogs/infer", "text/csv", b"", 32 << 20),
+        ("/send", "multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n',
+        1 << 20),
         ("/send", "multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"'
-        b"\r\n\r\n"),
+        b"\r\n\r\n", 1 << 20),
     ],
 )  # fmt: skip
 def test_a_body_without_an_end_is_counted_while_it_comes(
-    service: Service, path: str, media_type: str, begin: bytes
+    service: Service, path: str, media_type: str, begin: bytes, limit: int
 ) -> None:
     address = urlsplit(service.url)
     assert address.hostname
@@ -109,7 +110,7 @@ def test_a_body_without_an_end_is_counted_while_it_comes(
         connection.putheader("Content-Type", media_type)
         connection.putheader("Transfer-Encoding", "chunked")
         connection.endheaders()
-        for chunk in (begin, *[b" " * 65_536] * 17):
+        for chunk in (begin, *[b" " * 65_536] * (limit // 65_536 + 1)):
             if chunk:
                 connection.send(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         response = connection.getresponse()  # there is no last chunk: the answer cannot wait for it

@@ -4,6 +4,8 @@ import datetime as dt
 import json
 import threading
 import time
+from io import BytesIO
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -180,6 +182,25 @@ def test_catalogs(client: Client) -> None:
     with pytest.raises(BadRequest) as caught:
         client.catalogs.put("shop", {"fields": [{"name": "a", "type": "nothing"}]})
     assert caught.value.violations[0].pointer == "/fields/0/type"
+
+
+def test_a_catalog_of_a_file(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "small.csv").write_text("brand,price\nSony,9.50 €\nBose,12 €\n")
+    assert client.catalogs.infer(tmp_path / "small.csv", "things").by_name["price"].currency == "EUR"
+    lines = "".join(f'{{"id": {number}, "brand": "brand {number % 9}"}}\n' for number in range(40_000))
+    (tmp_path / "large.jsonl").write_text(lines)
+    with (tmp_path / "large.jsonl").open("rb") as file:
+        large = client.catalogs.infer(file, "things", timeout_s=60)
+    assert len(large.by_name["brand"].values) == 9
+    assert client.catalogs.infer(BytesIO(lines.encode()), media_type="application/x-ndjson").name == "inferred"
+    for table in (str(tmp_path / "no.name"), BytesIO(b"")):
+        with pytest.raises((ValueError, FileNotFoundError)):
+            client.catalogs.infer(table)
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1")
+    with pytest.raises(JobFailed):
+        client.catalogs.infer(tmp_path / "broken.parquet")
+    with pytest.raises(WaitTimeout):
+        client.catalogs.infer(tmp_path / "large.jsonl", timeout_s=0.01)
 
 
 def test_a_job_without_a_webhook_has_no_deliveries(client: Client) -> None:

@@ -1,0 +1,195 @@
+"""Storing and reading blobs, within the owners' quotas."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from nlp2filters.errors import BlobGone, BlobStoreUnavailable
+from nlp2filters.settings import MAX_DEADLINE_S, Settings
+from nlp2filters.storage import rate_limits
+from nlp2filters.storage.blobs.backend import CHUNK_BYTES, Backend, Upload
+from nlp2filters.storage.redis_keys import Keys
+
+REMOVAL_INTERVAL_S = 3_600.0
+ABORT_TIMEOUT_S = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A stored blob: its SHA-256, and its size in bytes."""
+
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The bytes that owners may add within `window_ms`. They are counted apart from those of jobs if `separate`."""
+
+    redis: Redis
+    keys: Keys
+    window_ms: int
+    separate: bool
+
+    async def charge(self, owner: str, size: int, limit: int) -> None:
+        """Count bytes that an owner is about to add, or, if negative, gets back. `limit` 0: there is no limit.
+
+        Raises:
+            TooManyBytes: they exceed the limit, and were not counted.
+        """
+        name = self.keys.added_blobs(owner) if self.separate else self.keys.added(owner)
+        await rate_limits.charge_key(self.redis, name, size, limit, self.window_ms)
+
+
+class Blobs:
+    """The blobs of all owners. The content is never in memory as a whole, and may be in any backend."""
+
+    def __init__(self, backend: Backend, quota: Quota) -> None:
+        self._backend, self._quota = backend, quota
+
+    async def store(
+        self, owner: str, content: AsyncIterable[bytes], *, size: int | None = None, max_bytes: int = 0
+    ) -> Blob:
+        """Store content for an owner, who may add `max_bytes` to its quota (0: no limit). Renews a blob that exists.
+
+        If the `size` is known beforehand, content that does not fit is refused at once. Bytes of content that was not
+        new, or did not arrive, do not count.
+
+        Raises:
+            TooManyBytes: the owner has reached its limit.
+            BlobStoreUnavailable, StorageError: it cannot be stored now. Nothing was.
+        """
+        upload, hashed, written, charged = self._backend.upload(owner), hashlib.sha256(), 0, 0
+        new = False
+        try:
+            if size:
+                await self._quota.charge(owner, size, max_bytes)
+                charged = size
+            async for chunk in rechunked(content):
+                if (missing := written + len(chunk) - charged) > 0:
+                    await self._quota.charge(owner, missing, max_bytes)
+                    charged += missing
+                hashed.update(chunk)
+                await upload.write(chunk)
+                written += len(chunk)
+            new = await upload.commit(hashed.hexdigest())
+        except BaseException:
+            await asyncio.shield(self._undo(upload, owner, charged))
+            raise
+        if refund := charged - (written if new else 0):
+            await self._refund(owner, refund)
+        return Blob(hashed.hexdigest(), written)
+
+    async def read(self, owner: str, digest: str) -> AsyncIterator[bytes]:
+        """Yield the chunks of a blob.
+
+        Raises:
+            BlobGone: it is no longer kept, or damaged.
+        """
+        hashed = hashlib.sha256()
+        async for chunk in self._backend.read(owner, digest):
+            hashed.update(chunk)
+            yield chunk
+        if hashed.hexdigest() != digest:
+            _log.error("a blob is damaged", extra={"digest": digest})
+            raise BlobGone(digest)
+
+    async def renew(self, owner: str, digest: str) -> None:
+        """Keep a blob for the full time again, for another job.
+
+        Raises:
+            BlobGone: it is no longer kept.
+        """
+        await self._backend.renew(owner, digest)
+
+    @asynccontextmanager
+    async def removing_expired(self, interval_s: float = REMOVAL_INTERVAL_S) -> AsyncIterator[None]:
+        """Remove expired blobs every now and then while inside the context."""
+        task = asyncio.create_task(self._remove_regularly(interval_s), name="remove-expired-blobs")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _remove_regularly(self, interval_s: float) -> None:
+        while True:
+            try:
+                await self._backend.remove_expired()
+            except BlobStoreUnavailable as exc:
+                _log.warning("could not remove expired blobs, trying again: %s", exc)
+            await asyncio.sleep(interval_s)
+
+    async def _undo(self, upload: Upload, owner: str, charged: int) -> None:
+        """Discard an upload as far as possible; what remains of it expires."""
+        with suppress(BlobStoreUnavailable, RedisError, TimeoutError):
+            async with asyncio.timeout(ABORT_TIMEOUT_S):
+                await upload.abort()
+        if charged:
+            await self._refund(owner, charged)
+
+    async def _refund(self, owner: str, size: int) -> None:
+        try:
+            await self._quota.charge(owner, -size, 0)
+        except RedisError as exc:
+            _log.warning("could not give an owner %d bytes of its quota back: %s", size, exc)
+
+
+async def rechunked(content: AsyncIterable[bytes], size: int = CHUNK_BYTES) -> AsyncIterator[bytes]:
+    """Yield the content in pieces of exactly `size` bytes, but for the last one."""
+    buffer = bytearray()
+    async for piece in content:
+        for start in range(0, len(piece), size):
+            buffer += piece[start : start + size]
+            if len(buffer) >= size:
+                yield bytes(buffer[:size])
+                del buffer[:size]
+    if buffer:
+        yield bytes(buffer)
+
+
+@asynccontextmanager
+async def open_blobs(settings: Settings, redis: Redis, keys: Keys) -> AsyncIterator[Blobs]:
+    """Open the store that the settings name. Blobs outlive every job that may use them, and its retries."""
+    kept_s = max(MAX_DEADLINE_S, settings.deadline_s) + 2 * settings.retention_s
+    quota = Quota(redis, keys, 1000 * settings.retention_s, separate=settings.max_owner_blob_bytes > 0)
+    async with _backend(settings, redis, keys, kept_s) as backend:
+        yield Blobs(backend, quota)
+
+
+@asynccontextmanager
+async def _backend(settings: Settings, redis: Redis, keys: Keys, kept_s: int) -> AsyncIterator[Backend]:
+    address = urlsplit(settings.blob_store)
+    match address.scheme:
+        case "file":
+            from nlp2filters.storage.blobs.in_folder import FolderBackend
+
+            yield FolderBackend(Path(address.path), kept_s)
+        case "s3":
+            from nlp2filters.storage.blobs.in_s3 import S3Backend, S3Config
+
+            config = S3Config(
+                bucket=address.netloc,
+                prefix=address.path.strip("/"),
+                endpoint=settings.s3_endpoint_url,
+                region=settings.s3_region,
+                key_id=settings.s3_key_id,
+                secret=str(settings.s3_secret),
+                token=str(settings.s3_token),
+            )
+            async with S3Backend.open(config, kept_s) as backend:
+                yield backend
+        case _:
+            from nlp2filters.storage.blobs.in_redis import RedisBackend
+
+            yield RedisBackend(redis, keys, kept_s)

@@ -1,0 +1,75 @@
+"""A child process that reads one table: `python -m nlp2filters.worker.inference`.
+
+The request comes on standard input, reports and the outcome go to standard output, as frames. The table is a stranger's
+file, so the process has limits of CPU time and memory. When its parent ends, standard input does too, and the process
+deletes the file and exits.
+"""
+
+import os
+import resource
+import shutil
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import BinaryIO
+
+from nlp2filters.core.problems import problem
+from nlp2filters.errors import InvalidCatalog, InvalidRequest, MalformedJSON
+from nlp2filters.table_inference import infer_table
+from nlp2filters.worker.inference.process import Crash, Order, Refusal, Report
+from nlp2filters.worker.parsing.frames import read, write
+
+# Parent and child share their cores with the processes that read texts, for which somebody waits.
+NICENESS = 10
+REPORT_INTERVAL_S = 0.25
+
+
+def main() -> None:
+    """Read the table, and answer with the outcome."""
+    for signum in (signal.SIGINT, signal.SIGTERM):  # They reach all processes, but the parent decides when to stop.
+        signal.signal(signum, signal.SIG_IGN)
+    os.nice(NICENESS)
+    orders, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # Printed output must not get between the answers.
+    order: Order = read(orders)
+    threading.Thread(target=_end_with_parent, args=(orders, order.path.parent), daemon=True).start()
+    resource.setrlimit(resource.RLIMIT_CPU, (order.cpu_limit_s, order.cpu_limit_s + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (order.memory_limit, order.memory_limit))
+    outcome = _outcome(order, answers)
+    write(answers, outcome)
+
+
+def _outcome(order: Order, answers: BinaryIO) -> object:
+    last_report = time.monotonic()
+
+    def report(rows: int, share: float) -> None:
+        nonlocal last_report
+        if time.monotonic() - last_report > REPORT_INTERVAL_S:
+            last_report = time.monotonic()
+            write(answers, Report(rows, min(1.0, share)))
+
+    try:
+        return infer_table(order.path, order.media_type, order.options, report)
+    except (InvalidRequest, InvalidCatalog) as exc:
+        slug = "invalid-catalog" if isinstance(exc, InvalidCatalog) else "invalid-request"
+        members = [{"pointer": violation.pointer, "detail": violation.detail} for violation in exc.violations]
+        return Refusal(problem(slug, str(exc), errors=members))
+    except MalformedJSON as exc:
+        return Refusal(problem("malformed-json", str(exc)))
+    except MemoryError:
+        return Refusal(problem("table-too-complex", "Reading this table takes too much memory."))
+    except Exception:
+        return Crash(traceback.format_exc())
+
+
+def _end_with_parent(orders: BinaryIO, folder: Path) -> None:
+    orders.read()
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

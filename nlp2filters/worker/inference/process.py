@@ -1,0 +1,104 @@
+"""The worker's side of a child process that reads one table."""
+
+import asyncio
+import signal
+import sys
+from asyncio.subprocess import PIPE
+from asyncio.subprocess import Process as Child
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nlp2filters.core.problems import problem
+from nlp2filters.errors import ParserFailed, TableRefused
+from nlp2filters.table_inference import TableOptions
+from nlp2filters.worker.parsing.frames import LENGTH_BYTES, pack, unpack
+
+# 32 MiB of CSV take about 15 s.
+CPU_LIMIT_S = 80
+# A limit of the address space, of which the libraries alone take some hundred megabytes.
+MEMORY_LIMIT = 3 * 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The table to read, alone in its folder, and the limits of the process that reads it."""
+
+    path: Path
+    media_type: str
+    options: TableOptions
+    cpu_limit_s: int = CPU_LIMIT_S
+    memory_limit: int = MEMORY_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The number of rows read so far, and the share of the table that they are."""
+
+    rows: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The outcome of a table from which no catalog can be inferred: a problem object."""
+
+    problem: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """The outcome of a process that failed for another reason: the traceback."""
+
+    traceback: str
+
+
+async def run(order: Order, on_report: Callable[[Report], None]) -> dict[str, Any]:
+    """Read a table in a child process. Returns JSON data in the form of `schemas.Inference`.
+
+    Raises:
+        TableRefused: no catalog can be inferred from the table. Trying again does not help.
+        ParserFailed: the child ended or failed for another reason.
+    """
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", __package__,
+        stdin=PIPE, stdout=PIPE,
+        start_new_session=True,  # Ctrl-C must reach only the worker, which lets its jobs end first.
+    )  # fmt: skip
+    try:
+        return await _outcome(child, order, on_report)
+    finally:
+        if child.returncode is None:
+            with suppress(ProcessLookupError):
+                child.kill()
+        assert child.stdin
+        child.stdin.close()
+        await child.wait()
+
+
+async def _outcome(child: Child, order: Order, on_report: Callable[[Report], None]) -> dict[str, Any]:
+    assert child.stdin
+    child.stdin.writelines(pack(order))
+    while isinstance(answer := await _read(child, order), Report):
+        on_report(answer)
+    if isinstance(answer, Refusal):
+        raise TableRefused(answer.problem)
+    if isinstance(answer, Crash):
+        raise ParserFailed(answer.traceback)
+    outcome: dict[str, Any] = answer
+    return outcome
+
+
+async def _read(child: Child, order: Order) -> Any:
+    assert child.stdout
+    try:
+        length = await child.stdout.readexactly(LENGTH_BYTES)
+        return unpack(await child.stdout.readexactly(int.from_bytes(length, "big")))
+    except (asyncio.IncompleteReadError, ConnectionError) as exc:
+        status = await child.wait()
+        if status == -signal.SIGXCPU:
+            detail = f"Reading this table takes more than {order.cpu_limit_s} s of CPU time."
+            raise TableRefused(problem("table-too-complex", detail)) from exc
+        raise ParserFailed(f"A process that reads a table ended with the status {status}.") from exc
