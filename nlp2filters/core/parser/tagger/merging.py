@@ -147,11 +147,24 @@ def _valued(sentence: Sentence, run: Run, chunks: Sequence[Chunk]) -> list[Chunk
     if len(chunks) == 1 and chunks[0].role("unknown"):
         # "Grower unknown" names no grower.
         return list(chunks)
+    if _excludes_value(sentence, run):
+        return list(chunks)
     is_time = all(chunk.clock for chunk in chunks)
     if is_time or run.share < MIN_VALUE_SHARE or _names_value(chunks, run.field) or _searched(sentence, run.start):
         return list(chunks)
     value = _value(sentence, run, chunks)
     return [value] if value else list(chunks)
+
+
+def _excludes_value(sentence: Sentence, run: Run) -> bool:
+    """Return whether nothing but a known value follows a "not", and no name begins with it: "sans gluten"."""
+    if not sentence.role(run.start, "negation"):
+        return False
+    rest = [at for at in range(run.start + 1, run.end) if not sentence.chunks[at].is_stopword]
+    following = rest or [sentence.skip_stopwords(run.end)]
+    return all(
+        any(isinstance(c.target, ValueTarget | OppositeTarget) for c in sentence.candidates(at)) for at in following
+    )
 
 
 def _value(sentence: Sentence, run: Run, chunks: Sequence[Chunk]) -> Chunk | None:

@@ -186,3 +186,23 @@ def test_phrases_to_compare_are_those_of_which_no_value_is_known() -> None:
     text_tags = tags(text, {"love story": ("genre", 0.9), "comedy": ("genre", 0.9)})
     sentence = parser.sentence_of(text, LEXICON.language.tokenize(text), LEXICON, TODAY)
     assert merging.phrases(sentence, text_tags) == ("love story",)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "expected"),
+    [
+        ("sans comedy", "sans", [("genre", "<>", "Comedy", "sans comedy")]),
+        ("hold the comedy", "hold the comedy", [("genre", "<>", "Comedy", "hold the comedy")]),
+        # A title may begin with such a word.
+        ("no comedy tonight", "no comedy tonight", [("title", "contains", "no comedy tonight", "no comedy tonight")]),
+    ],
+)
+def test_a_not_before_a_known_value_is_no_name(
+    text: str, words: str, expected: list[tuple[str, str, object, str]]
+) -> None:
+    assert conditions(read(text, tags(text, {words: ("title", 0.9)}))) == expected
+
+
+def test_unknown_behind_a_field_is_no_name() -> None:
+    reading = read("director unknown", tags("director unknown", {"unknown": ("director", 0.9)}))
+    assert conditions(reading) == [("director", "isNull", None, "director unknown")]
