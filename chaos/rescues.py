@@ -44,7 +44,7 @@ async def thaws(it: Stand, count: int) -> list[Finding]:
     return [
         *nothing_lost(f"{count} workers frozen in one stage and thawed in the next", outcomes),
         one_webhook_id(ids),
-        Finding("… jobs were overtaken", overtaken, f"{overtaken} jobs", overtaken > 0),
+        Finding("… jobs were overtaken", overtaken, f"{overtaken} jobs", overtaken > 0, timed=True),
     ]
 
 

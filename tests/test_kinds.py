@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -139,7 +140,8 @@ def test_other_kinds_work_beside_it(service: Service) -> None:
 
 def test_metrics_show_its_queue(service: Service) -> None:
     text = httpx.get(f"{service.url}/metrics").text
-    assert 'nlp2filters_workers{queue="shouting"} 1.0' in text
+    # A worker that another test has just killed counts until its heartbeat expires.
+    assert re.search(r'nlp2filters_workers{queue="shouting"} [12]\.0', text)
     assert 'nlp2filters_queue_jobs{queue="shouting"}' in text
 
 
