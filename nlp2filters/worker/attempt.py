@@ -7,7 +7,6 @@ afterwards: the stage has succeeded, has failed for good, or waits in its queue 
 import asyncio
 import logging
 import math
-import random
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,6 +32,7 @@ from nlp2filters.errors import (
     UnsupportedRecordVersion,
 )
 from nlp2filters.fault_injection import Faults
+from nlp2filters.retry import Backoff
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.heartbeat import Heartbeat
@@ -41,6 +41,7 @@ from nlp2filters.worker.progress import ProgressReporter
 
 STAGE_TIMEOUT_S = 120.0
 CHECKPOINT_TIMEOUT_S = 5.0
+BACKOFF = Backoff(first_s=1.0, max_s=math.inf)
 NEWER_VERSION_WAIT_S = 5.0
 # While it is unknown whether a silent worker is dead, its job is checked again after this pause.
 JUDGEMENT_WAIT_S = 1.0
@@ -243,7 +244,7 @@ async def _retry_or_fail(attempt: Attempt[S], exc: Exception) -> None:
     job, attempt_id = attempt.job, attempt.job.attempt
     _log.exception("the stage failed", extra={"attempt": attempt_id.number})
     if job.counted_attempts < attempt.worker.max_attempts and _is_transient(exc):
-        wait_s = random.uniform(0, 2**job.counted_attempts)  # noqa: S311
+        wait_s = BACKOFF.wait_s(job.counted_attempts)
         await attempt.progress.report_last("retrying", f"This did not work: trying again in {math.ceil(wait_s)} s")
         due = now_ms() + int(1000 * wait_s)
         await _commit(attempt, lambda job: jobs.retry(job, attempt_id, due), [])

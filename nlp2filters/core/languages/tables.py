@@ -448,7 +448,6 @@ class Names(_Table):
     articles: Words
     links: Words
     equals: Words
-    of: Words
     # Before the kind of a thing: "Dune as a film".
     as_kind: Words
     openers: Words

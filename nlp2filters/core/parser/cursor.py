@@ -27,11 +27,6 @@ class TokenCursor:
         """Return a cursor so many tokens further on."""
         return replace(self, at=self.at + by)
 
-    @property
-    def is_at_end(self) -> bool:
-        """True if no token is left."""
-        return self.at >= len(self.tokens)
-
     def token(self, offset: int = 0) -> Token | None:
         """Return a token."""
         at = self.at + offset

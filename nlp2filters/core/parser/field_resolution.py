@@ -144,12 +144,10 @@ def _is_refuted(
     if _reaches(sentence, chunks, field) is False:
         return True
     # What follows no word for an amount and looks like a year is one.
-    holds_years = _holds_years(sentence, ruled.field) and not _holds_years(sentence, field)
+    holds_years = values.holds_years(ruled.field, sentence.language) and not values.holds_years(
+        field, sentence.language
+    )
     return holds_years and _are_years(chunks) and (relation is None or relation in OF_TIME)
-
-
-def _holds_years(sentence: Sentence, field: Field) -> bool:
-    return field.type in ("date", "datetime") or values.is_year(field, sentence.language)
 
 
 def _are_years(chunks: Sequence[Chunk]) -> bool:
@@ -292,7 +290,11 @@ def may_hold(sentence: Sentence, chunk: Chunk, field: Field) -> bool:
 def belongs_elsewhere(sentence: Sentence, at: int, field: Field) -> bool:
     """Return whether a number beside the field's name is a year of another field: "reviewed in 2019"."""
     chunks = sentence.chunks[at : at + 1]
-    if not _are_years(chunks) or _holds_years(sentence, field) or _reaches(sentence, chunks, field) is not False:
+    if (
+        not _are_years(chunks)
+        or values.holds_years(field, sentence.language)
+        or _reaches(sentence, chunks, field) is not False
+    ):
         return False
     return any(_reaches(sentence, chunks, other) is not False for other in _dates_or_years(sentence, chunks, None))
 
@@ -399,7 +401,7 @@ def _as_before(
 
 def is_misplaced_year(sentence: Sentence, chunks: Sequence[Chunk], field: Field, relation: Relation | None) -> bool:
     """Return whether the field holds no years, but a word such as "before" and the numbers say that these are some."""
-    return relation in OF_TIME and _are_years(chunks) and not _holds_years(sentence, field)
+    return relation in OF_TIME and _are_years(chunks) and not values.holds_years(field, sentence.language)
 
 
 def _by_range(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:

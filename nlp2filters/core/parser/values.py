@@ -139,6 +139,11 @@ def _in_direction(period: Period, field: Field, language: Language, today: dt.da
     return period
 
 
+def holds_years(field: Field, language: Language) -> bool:
+    """Return whether a year can be asked of the field: it holds dates, or years."""
+    return field.type in ("date", "datetime") or is_year(field, language)
+
+
 def age(chunk: Chunk) -> Unit | None:
     """Return the calendar unit of a quantity such as "10 years"."""
     possible = chunk.quantity.units if chunk.quantity else ()

@@ -44,7 +44,7 @@ class Comparative:
         if SPEED in self.measures and _lasts(field, sentence.language):
             # What is slower takes more time.
             more = not more
-        holds_years = values.is_year(field, sentence.language) or field.type in ("date", "datetime")
+        holds_years = values.holds_years(field, sentence.language)
         if AGE in self.measures and holds_years and not amounts.tells_age(chunk):
             return "before" if more else "after"
         return ">" if more else "<"
