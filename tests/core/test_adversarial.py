@@ -10,7 +10,7 @@ import pytest
 
 from nlp2filters import demo
 from nlp2filters.core import checks, dialects, filters, interpretation
-from nlp2filters.core.dialects import sql
+from nlp2filters.core.dialects.sql import standard as sql
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.llm.answer_reader import MAX_VIOLATIONS_LENGTH, read_answer
 from nlp2filters.demo import table
