@@ -208,8 +208,8 @@ class _Fitting:
             preposition = "without" if isinstance(test, Missing) else "with"
             self.lose(
                 test.at,
-                f"{self.title} cannot tell rows {preposition} {of.title!r} from others. Store a value that stands for none, "
-                "and name it as `null` in the mapping.",
+                f"{self.title} cannot tell rows {preposition} {of.title!r} from others: store a value for none, "
+                "and name it as `null` in its mapping.",
             )
         return None
 
