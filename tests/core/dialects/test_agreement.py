@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.checks import check
-from nlp2filters.core.dialects import DIALECTS
 from nlp2filters.core.dialects import compile as compile_dialect
 from nlp2filters.core.dialects.sql import standard as sql
 from nlp2filters.core.filters import Contains, Filter, leaves, push_not_inward, to_cql2
@@ -132,7 +131,7 @@ class Engine:
 ENGINES = {"sql": Engine(run_sql, as_text), "elasticsearch": Engine(run_query_dsl, asked)}
 
 
-@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("name", ENGINES)
 @given(data=st.data(), table=rows)
 def test_every_dialect_selects_the_same_rows(
     connection: sa.Connection, name: str, data: st.DataObject, table: list[dict[str, Any]]
