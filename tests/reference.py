@@ -3,6 +3,7 @@
 import datetime as dt
 import string
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from nlp2filters.core.filters import And, Between, Comparison, Contains, Filter, IsNull, Leaf, Not, OneOf, Or
@@ -42,7 +43,7 @@ def _is_unknown(held: Any) -> bool:
 def _some_passes(leaf: Leaf, held: list[Any]) -> bool:
     """A list passes what one of its values passes; it is unlike a value when none of them is that value."""
     if isinstance(leaf, Comparison) and leaf.op == "<>":
-        return not any(passes(Comparison("=", leaf.field, leaf.value), value) for value in held)
+        return not any(passes(replace(leaf, op="="), value) for value in held)
     return any(passes(leaf, value) for value in held)
 
 
@@ -52,7 +53,7 @@ def passes(leaf: Leaf, held: Any) -> bool:
         mine, other = held, value
         if isinstance(held, dt.datetime) and not isinstance(value, dt.datetime):
             mine = held.date()
-        if isinstance(value, str) and leaf.field not in ("origin", "diet"):
+        if isinstance(value, str) and leaf.field not in ("origin", "diet") and not getattr(leaf, "exact", False):
             mine, other = fold(held), fold(value)
         return int(mine > other) - int(mine < other)
 
@@ -64,7 +65,8 @@ def passes(leaf: Leaf, held: Any) -> bool:
             return order(low) >= 0 and order(high) <= 0
         case OneOf(_, values):
             return any(order(value) == 0 for value in values)
-        case Contains(_, text):
-            return fold(text) in fold(held)
+        case Contains(_, text, anchor, exact):
+            text, string = (text, held) if exact else (fold(text), fold(held))
+            return {"anywhere": string.__contains__, "start": string.startswith, "end": string.endswith}[anchor](text)
         case IsNull():
             return False

@@ -104,13 +104,18 @@ Relative: TypeAlias = RelativeDate | RelativeInstant
 Scalar: TypeAlias = str | bool | int | float | dt.date | dt.datetime | dt.time | Relative
 
 
+# The part of a string at which `Contains` looks for its text.
+Anchor = Literal["anywhere", "start", "end"]
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`field op value`."""
+    """`field op value`. If it is `exact`, upper and lower case differ even in a field that ignores case."""
 
     op: Operator
     field: str
     value: Scalar
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +129,24 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """The field equals one of `values`."""
+    """The field equals one of `values`; `exact` is as for `Comparison`."""
 
     field: str
     values: tuple[Scalar, ...]
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Contains:
-    """The string field contains `text`, in upper or lower case. `text` is literal: no wildcards."""
+    """The string field contains, begins or ends with `text`, in upper or lower case unless it is `exact`.
+
+    `text` is literal: no wildcards.
+    """
 
     field: str
     text: str
+    anchor: Anchor = "anywhere"
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +211,8 @@ def negate(node: Filter) -> Filter:
     match node:
         case Comparison("=", name, bool() as value):
             return Comparison("=", name, not value)
-        case Comparison(op, name, value):
-            return Comparison(NEGATED[op], name, value)
+        case Comparison(op):
+            return replace(node, op=NEGATED[op])
         case Not(arg):
             return push_not_inward(arg)
         case And(args):
