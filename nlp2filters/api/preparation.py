@@ -15,8 +15,9 @@ from nlp2filters.api.refinement import RefinedJob
 from nlp2filters.api.services import Services
 from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, filters, jobs
+from nlp2filters.core import checks, jobs
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.cql2 import text
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.requests import Submission, parse_catalog
 from nlp2filters.errors import CatalogNotFound, InvalidCatalog, InvalidFilter, InvalidRequest, Violation, WebhookRefused
@@ -76,7 +77,8 @@ class Preparation:
         if refined:
             await self._run_once(("refined", submission.refines, catalog.id), refined.check, catalog.catalog)
         if scope:
-            await self._run_once(("scope", scope.digest, catalog.id), _check_scope, submission.scope, catalog.catalog)
+            key = ("scope", scope.digest, catalog.id)
+            scope = Part.of(await self._run_once(key, _check_scope, submission.scope, catalog.catalog))
         if submission.strategy == "llm" and not self._settings.llm_model:
             detail = "This service has no LLM. Use the strategy `auto`, or ask the operator to set LLM_MODEL."
             raise InvalidRequest([Violation("/strategy", detail)])
@@ -199,9 +201,11 @@ def _inline_catalog(part: Part) -> CatalogRef:
     return CatalogRef(catalog, None, part)
 
 
-def _check_scope(scope: dict[str, Any], catalog: Catalog) -> None:
+def _check_scope(scope: dict[str, Any] | str, catalog: Catalog) -> Any:
+    """Check a scope, and return it as CQL2-JSON."""
     try:
-        checks.check(filters.from_cql2(scope), catalog, trusted=True)
+        checks.read(scope, catalog)
+        return text.parse(scope) if isinstance(scope, str) else scope
     except InvalidFilter as exc:
         raise exc.prefixed("/scope") from exc
 

@@ -11,14 +11,15 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from rapidfuzz import process, utils
 
 from nlp2filters.core.catalog import NUMERIC, STRINGS, Catalog, Field, applicable
+from nlp2filters.core.cql2 import reader, text
+from nlp2filters.core.cql2.reader import Place
 from nlp2filters.core.filters import (
-    MAX_DEPTH,
-    MAX_NODES,
+    LIMITS,
     And,
     Between,
     Comparison,
@@ -26,6 +27,7 @@ from nlp2filters.core.filters import (
     Filter,
     IsNull,
     Leaf,
+    Limits,
     Not,
     OneOf,
     Operator,
@@ -34,7 +36,6 @@ from nlp2filters.core.filters import (
     RelativeDate,
     RelativeInstant,
     Scalar,
-    from_cql2,
     leaves,
     negate,
     operator_of,
@@ -79,11 +80,40 @@ def own_scope(catalog: Catalog) -> Filter | None:
     if catalog.scope is None:
         return None
     try:
-        return check(from_cql2(catalog.scope), catalog, trusted=True)
+        return read(catalog.scope, catalog)
     except InvalidFilter as exc:
         raise InvalidCatalog(
             [Violation(f"/scope{violation.pointer}", violation.detail) for violation in exc.violations]
         ) from exc
+
+
+def read(cql2: Any, catalog: Catalog, limits: Limits = LIMITS) -> Filter:
+    """Read a filter that a caller wrote as CQL2-JSON, or as CQL2-text in a string, and check it as a trusted one.
+
+    Raises:
+        InvalidFilter: with every fault, each pointing into the JSON; of a text, the detail says where.
+    """
+    data = text.parse(cql2) if isinstance(cql2, str) else cql2
+    try:
+        reading = reader.read(data, limits=limits)
+        return _checked(_Check(catalog, trusted=True, limits=limits, places=reading.places), reading.filter, "")
+    except InvalidFilter as exc:
+        faults = [_located(fault, data) for fault in exc.violations]
+        if isinstance(cql2, str):
+            faults = [Violation("", f"{fault.detail} ({text.position(data, fault.pointer)})") for fault in faults]
+        raise InvalidFilter(faults) from exc
+
+
+def _located(fault: Violation, data: Any) -> Violation:
+    """Cut a pointer where the data ends: the form that a fault points into has parts that the caller's may lack."""
+    pointer = ""
+    for key in fault.pointer.split("/")[1:]:
+        try:
+            data = data[int(key) if isinstance(data, list) else key]
+        except (KeyError, IndexError, ValueError, TypeError):
+            break
+        pointer += f"/{key}"
+    return Violation(pointer, fault.detail)
 
 
 def check(filter: Filter, catalog: Catalog, at: str = "", *, trusted: bool = False) -> Filter:  # noqa: A002
@@ -92,15 +122,21 @@ def check(filter: Filter, catalog: Catalog, at: str = "", *, trusted: bool = Fal
     Numbers, dates and booleans given as strings are converted to the field's type. Known values take their
     stored spelling. An instant is converted to UTC; without an offset it is taken as UTC. Swapped limits of
     `Between` are exchanged, and fractional limits of an integer field move to the whole numbers inside.
-    A `trusted` filter, such as a scope, may use operators that the catalog does not allow in a text.
+    A `trusted` filter, such as a scope, may use operators that the catalog does not allow in a text, but is not mended:
+    swapped limits are a fault.
 
     Raises:
         InvalidFilter: with every fault, each pointing into the filter's CQL2-JSON, after the prefix `at`.
     """
-    run = _Check(catalog, trusted=trusted)
+    return _checked(_Check(catalog, trusted=trusted), filter, at)
+
+
+def _checked(run: "_Check", filter: Filter, at: str) -> Filter:  # noqa: A002
     checked = run.node(filter, at, 1)
-    if run.nodes > MAX_NODES:
-        run.violation(at, f"The filter has {run.nodes} tests and values; {MAX_NODES} are allowed.")
+    if run.nodes > run.limits.nodes:
+        run.violation(at, f"The filter has {run.nodes:,} parts; {run.limits.nodes:,} are allowed.")
+    if run.literals > run.limits.literals:
+        run.violation(at, f"The filter has {run.literals:,} values; {run.limits.literals:,} are allowed.")
     if run.violations:
         raise InvalidFilter(run.violations)
     return checked
@@ -131,18 +167,26 @@ class _Check:
 
     catalog: Catalog
     trusted: bool = False
+    limits: Limits = LIMITS
+    places: Sequence[Place] = ()
+    leaves: int = 0
     nodes: int = 0
+    literals: int = 0
     suggestions: int = 0
+    place: Place | None = None
     violations: list[Violation] = field(default_factory=list)
 
     def violation(self, at: str, detail: str) -> None:
+        if self.place and not self.place.verbatim:
+            at = self.place.pointer
         if len(self.violations) < _MAX_VIOLATIONS:
             self.violations.append(Violation(at, detail))
 
     def node(self, node: Filter, at: str, depth: int, *, negated: bool = False) -> Filter:
         self.nodes += 1
-        if depth > MAX_DEPTH:
-            self.violation(at, f"The filter is nested deeper than {MAX_DEPTH} levels.")
+        self.place = None
+        if depth > self.limits.depth:
+            self.violation(at, f"The filter is nested deeper than {self.limits.depth} levels.")
             return node
         match node:
             case Not(arg):
@@ -156,19 +200,26 @@ class _Check:
                 return self.leaf(node, at, negated=negated)
 
     def leaf(self, leaf: Leaf, at: str, *, negated: bool) -> Filter:
+        if self.places:
+            self.place = self.places[self.leaves]
+            self.leaves += 1
+            at = self.place.pointer
         inside = "/args/0/args/0" if isinstance(leaf, Contains) else "/args/0"
         of = self.field(leaf.field, f"{at}{inside}/property")
         if not of or not self.is_allowed(leaf, of, f"{at}/op", negated=negated):
             return leaf
         match leaf:
             case Comparison(op, _, value):
-                return replace(leaf, value=self.value(value, of, f"{at}/args/1", _rounding(op)))
+                self.literals += 1
+                checked = self.value(value, of, f"{at}/args/1", _rounding(op))
+                return replace(leaf, value=checked, exact=leaf.exact and _has_cases(of))
             case Between():
                 return self.between(leaf, of, at)
             case OneOf():
                 return self.one_of(leaf, of, f"{at}/args/1")
-            case Contains(_, text):
-                return replace(leaf, text=self.words(text, f"{at}/args/1/args/0"))
+            case Contains(_, words):
+                self.literals += 1
+                return replace(leaf, text=self.words(words, f"{at}/args/1/args/0"))
             case IsNull():
                 return leaf
 
@@ -182,7 +233,10 @@ class _Check:
 
     def between(self, leaf: Between, of: Field, at: str) -> Between:
         limits = [(leaf.low, f"{at}/args/1"), (leaf.high, f"{at}/args/2")]
+        self.literals += 2
         if _swapped(leaf.low, leaf.high, of):
+            if self.trusted:
+                self.violation(f"{at}/args/1", "The first limit is above the second. Exchange them.")
             limits.reverse()
         (low, at_low), (high, at_high) = limits
         return Between(of.name, self.value(low, of, at_low, "up"), self.value(high, of, at_high, "down"))
@@ -190,10 +244,13 @@ class _Check:
     def one_of(self, leaf: OneOf, of: Field, at: str) -> OneOf:
         if not leaf.values:
             self.violation(at, "The list of values is empty; give one or more.")
-        room = max(0, MAX_NODES - self.nodes)
-        self.nodes += len(leaf.values)
-        values = (self.value(value, of, f"{at}/{i}") for i, value in enumerate(leaf.values[:room]))
-        return replace(leaf, values=tuple(dict.fromkeys(values)))
+        room = max(0, self.limits.literals - self.literals)
+        self.literals += len(leaf.values)
+        values = tuple(dict.fromkeys(self.value(value, of, f"{at}/{i}") for i, value in enumerate(leaf.values[:room])))
+        if of.type == "datetime":
+            # A day is a range of instants, so each one is a test of its own.
+            self.nodes += sum(not isinstance(value, dt.datetime) for value in values)
+        return replace(leaf, values=values, exact=leaf.exact and _has_cases(of))
 
     def field(self, name: str, at: str) -> Field | None:
         of = self.catalog.by_name.get(name)
@@ -231,7 +288,7 @@ class _Check:
     def words(self, text: str, at: str) -> str:
         try:
             if not isinstance(text, str) or not text.strip():
-                raise ValueError("Expected the words to look for.")
+                raise ValueError("Expected the words to look for. To ask for any value, negate isNull.")
             return _text(text)
         except ValueError as exc:
             self.violation(at, str(exc))
@@ -242,6 +299,11 @@ def _operator(leaf: Leaf, *, negated: bool) -> str:
     """Return the operator of a test, or the opposite one if the test is negated. A boolean has no opposite one."""
     is_boolean = isinstance(leaf, Comparison) and isinstance(leaf.value, bool)
     return operator_of(cast(Leaf | Not, negate(leaf)) if negated and not is_boolean else leaf)
+
+
+def _has_cases(of: Field) -> bool:
+    """Return whether upper and lower case can be told apart: known values have one spelling."""
+    return of.type in STRINGS and not of.closed
 
 
 _Rounding = Literal["up", "down"]

@@ -7,7 +7,8 @@ from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.filters import Filter, from_cql2
+from nlp2filters.core.cql2.reader import from_cql2
+from nlp2filters.core.filters import Filter
 
 Strategy = Literal["auto", "llm", "builtin"]
 UTC = ZoneInfo("UTC")

@@ -34,8 +34,9 @@ MAX_TEXT = 4_000
 FIRST_YEAR, LAST_YEAR = 1000, 8999
 # This limit in bytes keeps the body of a webhook, which contains the metadata, below 20 kB.
 MAX_METADATA = 16_000
-# This is a limit in bytes, since every result contains the scope once for itself and once for each dialect.
-MAX_SCOPE = 16_000
+# These are limits in bytes: of a scope, and of its copies, since a result contains it once for each dialect.
+MAX_SCOPE = 500_000
+MAX_COMPILED_SCOPE = 1_500_000
 
 
 def _without_nul(text: str) -> str:
@@ -45,7 +46,7 @@ def _without_nul(text: str) -> str:
 
 
 def _limit_bytes(limit: int) -> AfterValidator:
-    def check(value: dict[str, Any]) -> dict[str, Any]:
+    def check(value: Any) -> Any:
         if len(orjson.dumps(value)) > limit:
             raise ValueError(f"must not exceed {limit} bytes as JSON")
         return value
@@ -92,6 +93,12 @@ Metadata = Annotated[
     dict[Annotated[str, StringConstraints(max_length=64)], Annotated[str, StringConstraints(max_length=512)]],
     Len(0, 16),
     _limit_bytes(MAX_METADATA),
+]
+
+
+Cql2 = Annotated[
+    dict[str, Any] | str,
+    Field(description="CQL2-JSON, or CQL2-text in a string: `price < 80 AND wireless`."),
 ]
 
 
@@ -163,8 +170,8 @@ class Submission(RequestBody):
     now: Annotated[str, AfterValidator(_check_year)] | None = Field(
         default=None, description="The ISO 8601 time that counts as now. By default the time of submission."
     )
-    scope: Annotated[dict[str, Any], _limit_bytes(MAX_SCOPE)] | None = Field(
-        default=None, description="A CQL2-JSON filter that is always ANDed with the result. The LLM never sees it."
+    scope: Annotated[Cql2, _limit_bytes(MAX_SCOPE)] | None = Field(
+        default=None, description="A CQL2 filter that is always ANDed with the result. The LLM never sees it."
     )
     webhook: WebhookOption = None
     metadata: MetadataOption = {}
@@ -176,6 +183,14 @@ class Submission(RequestBody):
         if catalog is None and info.data.get("refines", "") is None:
             raise ValueError("give a catalog, or the job to refine as `refines`")
         return catalog
+
+    @field_validator("scope")
+    @classmethod
+    def _limit_copies(cls, scope: Any, info: ValidationInfo) -> Any:
+        copies = len(info.data.get("dialects", ()))
+        if scope is not None and copies > 1 and copies * len(orjson.dumps(scope)) > MAX_COMPILED_SCOPE:
+            raise ValueError(f"is too large for {copies} dialects; compile the result to the others with /v1/compile")
+        return scope
 
 
 class BatchRequest(Submission):

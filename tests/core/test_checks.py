@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from nlp2filters.core import catalog
 from nlp2filters.core.checks import check, check_sort, operators
+from nlp2filters.core.cql2.reader import from_cql2
+from nlp2filters.core.cql2.records import to_cql2
 from nlp2filters.core.filters import (
     And,
     Between,
@@ -23,8 +25,6 @@ from nlp2filters.core.filters import (
     Or,
     RelativeDate,
     Scalar,
-    from_cql2,
-    to_cql2,
 )
 from nlp2filters.core.interpretation import Sort
 from nlp2filters.errors import InvalidFilter, Violation
@@ -302,7 +302,18 @@ def test_size_is_limited() -> None:
     tests = tuple(equals("doors", n) for n in range(199))
     check(Or(tests), SHOP)
     assert [violation.pointer for violation in violations(Or((*tests, IsNull("brand"))))] == [""]
-    assert violations(OneOf("doors", tuple(range(200))))
+
+
+def test_a_list_may_have_many_values() -> None:
+    assert check(OneOf("doors", tuple(range(10_000))), SHOP) == OneOf("doors", tuple(range(10_000)))
+    (violation,) = violations(OneOf("doors", tuple(range(10_001))))
+    assert "10,000 are allowed" in violation.detail
+
+
+def test_a_day_in_a_list_of_instants_is_a_test() -> None:
+    days = tuple(dt.date(2026, 1, 1) + dt.timedelta(days=number) for number in range(200))
+    (violation,) = violations(OneOf("seen", days))
+    assert "parts" in violation.detail
 
 
 def test_and_needs_two_parts() -> None:

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.checks import check
+from nlp2filters.core.cql2.records import to_cql2
 from nlp2filters.core.dialects import DIALECTS, sql
 from nlp2filters.core.dialects import compile as compile_dialect
-from nlp2filters.core.filters import Contains, Filter, leaves, push_not_inward, to_cql2
+from nlp2filters.core.filters import Contains, Filter, leaves, push_not_inward
 from nlp2filters.core.interpretation import Interpretation
 from tests.core.dialects.agreement import Row, matches, selected, trees
 from tests.reference import holds
