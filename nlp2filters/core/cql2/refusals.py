@@ -1,4 +1,4 @@
-"""What the standard has and a filter cannot mean here: each refusal names a form that works."""
+"""Refusals of what the standard has and a filter cannot mean here: each names a form that works."""
 
 from collections.abc import Mapping
 

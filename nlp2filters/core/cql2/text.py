@@ -171,27 +171,27 @@ class _Parser:
         return self.comparison()
 
     def comparison(self) -> Any:
-        start, left = self.token.start, self.sum()
+        start, operand = self.token.start, self.sum()
         if self.token.kind == "sign" and self.token.value in _COMPARISONS:
             op = self.advance().value
-            return Expression(start, {"op": op, "args": [left, self.sum()]})
+            return Expression(start, {"op": op, "args": [operand, self.sum()]})
         if self.take("is"):
             negated = self.take("not")
             self.expect("null")
-            return _negated(Expression(start, {"op": "isNull", "args": [left]}), negated)
+            return _negated(Expression(start, {"op": "isNull", "args": [operand]}), negated)
         negated = self.take("not")
         if self.take("like"):
-            return _negated(Expression(start, {"op": "like", "args": [left, self.sum()]}), negated)
+            return _negated(Expression(start, {"op": "like", "args": [operand, self.sum()]}), negated)
         if self.take("between"):
             low = self.sum()
             self.expect("and")
-            return _negated(Expression(start, {"op": "between", "args": [left, low, self.sum()]}), negated)
+            return _negated(Expression(start, {"op": "between", "args": [operand, low, self.sum()]}), negated)
         if self.take("in"):
             self.expect("(")
-            return _negated(Expression(start, {"op": "in", "args": [left, self.list()]}), negated)
+            return _negated(Expression(start, {"op": "in", "args": [operand, self.list()]}), negated)
         if negated:
             self.fail("Expected LIKE, BETWEEN or IN after NOT")
-        return left
+        return operand
 
     def sum(self) -> Any:
         return self._arithmetic(("+", "-"), self.product)
@@ -203,11 +203,11 @@ class _Parser:
         return self._arithmetic(("^",), self.signed)
 
     def _arithmetic(self, signs: tuple[str, ...], part: Callable[[], Any]) -> Any:
-        start, left = self.token.start, part()
+        start, operand = self.token.start, part()
         while (self.token.value in signs and self.token.kind == "sign") or self.token.word in signs:
             op = str(self.advance().value).lower()
-            left = Expression(start, {"op": op, "args": [left, part()]})
-        return left
+            operand = Expression(start, {"op": op, "args": [operand, part()]})
+        return operand
 
     def signed(self) -> Any:
         start = self.token.start
