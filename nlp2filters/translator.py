@@ -14,6 +14,7 @@ from async_lru import alru_cache
 from nlp2filters.core import checks, contradictions, coverage, dialects, drafting, filters, interpretation, refinement
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.conversation import Conversation
+from nlp2filters.core.cql2.standard import standard
 from nlp2filters.core.drafting import TextVectors, Vectors
 from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import Filter
@@ -180,7 +181,7 @@ class Translator:
         resolved = interpretation.resolve(reading, query.now)
         result = {
             **_compiled(resolved, query, catalog),
-            "draft": interpretation.to_json(interpretation.resolve(draft, query.now)) if answer else None,
+            "draft": _shown(interpretation.resolve(draft, query.now), query, catalog) if answer else None,
             "degraded": failure is not None,
             "degraded_reason": failure and type(failure).__name__,
             "provider": self._llm.name if answer and self._llm else "builtin",
@@ -220,10 +221,16 @@ def _compiled(resolved: Interpretation, query: Query, catalog: Catalog) -> dict[
     """Return the interpretation as JSON data, with the scope, an explanation without it, and the compiled filters."""
     scoped = replace(resolved, filter=filters.all_of(_scope(query, catalog), resolved.filter))
     return {
-        **interpretation.to_json(scoped),
+        **_shown(scoped, query, catalog),
         "explanation": explain(resolved, catalog),
         "dialects": {name: dialects.compile(name, scoped, catalog, query.options) for name in query.dialects},
     }
+
+
+def _shown(resolved: Interpretation, query: Query, catalog: Catalog) -> dict[str, Any]:
+    """Return the interpretation as JSON data for users: what its filter means is written in the standard's words."""
+    cql2 = resolved.filter and standard(resolved.filter, catalog, query.zone, query.unknown)
+    return {**interpretation.to_json(resolved), "filter": cql2}
 
 
 def _scope(query: Query, catalog: Catalog) -> Filter | None:

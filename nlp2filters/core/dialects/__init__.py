@@ -10,7 +10,7 @@ from typing import Any
 
 from nlp2filters.core import filters
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.dialects import documents, sql
+from nlp2filters.core.dialects import documents, ogc, sql
 from nlp2filters.core.dialects.dialect import Dialect
 from nlp2filters.core.dialects.fitting import Loss, fit
 from nlp2filters.core.dialects.lowering import Unknown, lower
@@ -20,7 +20,9 @@ from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.mapping import NO_MAPPING, EngineMapping
 from nlp2filters.errors import InvalidFilter, Violation
 
-DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (*sql.DIALECTS, *documents.DIALECTS)}
+DIALECTS: Mapping[str, Dialect] = {
+    dialect.name: dialect for dialect in (*sql.DIALECTS, *documents.DIALECTS, *ogc.DIALECTS)
+}
 
 
 @dataclass(frozen=True, slots=True)
