@@ -9,7 +9,10 @@ from nlp2filters.core.cql2.text import KEYWORDS, LITERALS
 _PLAIN = re.compile(r"[A-Za-z_:][A-Za-z0-9_:.]*")
 # Readers take these for an escape.
 _AMBIGUOUS_BACKSLASH = re.compile(r"\\(?=[abtnvfr'\\]|\Z)")
-_CONTROLS = {"\a": "\\a", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r", "'": "''"}
+_SIGNS = str.maketrans(
+    {"\a": "\\a", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r", "'": "''"}
+)
+_RESERVED = frozenset((*KEYWORDS, *LITERALS))
 
 
 def write(expression: Any) -> str:
@@ -45,7 +48,7 @@ def _value(value: Any) -> str:
 
 
 def _name(name: str) -> str:
-    if _PLAIN.fullmatch(name) and name.lower() not in (*KEYWORDS, *LITERALS):
+    if _PLAIN.fullmatch(name) and name.lower() not in _RESERVED:
         return name
     escaped = name.replace('"', '""')
     return f'"{escaped}"'
@@ -53,7 +56,7 @@ def _name(name: str) -> str:
 
 def _string(text: str) -> str:
     doubled = _AMBIGUOUS_BACKSLASH.sub(r"\\\\", text)
-    return f"'{''.join(_CONTROLS.get(character, character) for character in doubled)}'"
+    return f"'{doubled.translate(_SIGNS)}'"
 
 
 def _list(values: list[Any]) -> str:
