@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, filters, interpretation, languages
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
 from nlp2filters.core.requests import Submission, validate
 from nlp2filters.errors import InvalidInput

@@ -12,7 +12,7 @@ from nlp2filters import demo
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.filters import Comparison
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
 from nlp2filters.errors import InvalidAnswer, ProviderError
 from nlp2filters.llm import Answer, Listener
