@@ -248,10 +248,8 @@ class Settings:
         "Maximum cost of an API key per day (UTC), in the currency of `LLM_PRICES`; further jobs for the LLM get 429. "
         "0: no limit.",
     )
-    show_raw_answers: bool = _setting(
-        "SHOW_RAW_ANSWERS",
-        False,
-        "Show the LLM's answers as they came to callers with the scope `admin`: `GET /v1/jobs/{id}/raw-answers`.",
+    log_llm_answers: bool = _setting(
+        "LOG_LLM_ANSWERS", False, "Write the LLM's answers to the logs as they came. They may quote users."
     )
     embedding_provider: str = _setting(
         "EMBEDDING_PROVIDER",

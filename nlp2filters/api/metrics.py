@@ -5,6 +5,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
+from nlp2filters.storage.spending import LEARNT
 from nlp2filters.storage.store import Store
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -49,6 +50,18 @@ class Metrics:
             ["queue"],
             registry=self._registry,
         )
+        self._usage = Gauge(
+            "nlp2filters_llm_usage_total",
+            "Tokens, calls and cost (in millionths) of the LLM and embedding APIs.",
+            ["provider", "model", "what"],
+            registry=self._registry,
+        )
+        self._learnt = Gauge(
+            "nlp2filters_llm_lacks_total",
+            "How often a model turned out to lack a feature, for one schema and some minutes.",
+            ["provider", "model", "feature"],
+            registry=self._registry,
+        )
         self._workers = Gauge("nlp2filters_workers", "Workers alive.", ["queue"], registry=self._registry)
 
     def watch_connections(self, count: Callable[[], int]) -> None:
@@ -73,4 +86,9 @@ class Metrics:
             self._depth.labels(stage).set(queue.entries)
             self._age.labels(stage).set(queue.overdue_s)
             self._workers.labels(stage).set(queue.workers)
+        for provider, model, name, total in await store.spending.counts():
+            if name.startswith(LEARNT):
+                self._learnt.labels(provider, model, name.removeprefix(LEARNT)).set(total)
+            else:
+                self._usage.labels(provider, model, name).set(total)
         return generate_latest(self._registry)

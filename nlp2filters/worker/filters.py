@@ -105,6 +105,8 @@ async def _complete(
         raise
     fault_injection.reach(attempt.worker.faults, "llm-answered")
     await checkpoint(attempt, name, answer.to_record())
+    if attempt.worker.services.log_answers:
+        _log.info("the LLM's answer", extra={"answer": answer.content, "model": answer.model})
     callee = attempt.worker.services.providers.get(answer.provider or "", provider)
     await meter.add(callee.name, callee.model, answer.usage, answered_by=answer.model)
     fault_injection.reach(attempt.worker.faults, "llm-kept")

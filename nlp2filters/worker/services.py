@@ -107,7 +107,8 @@ class EmbeddingServices:
 class LLMServices:
     """The LLM, and parsed catalogs. Where no LLM is configured, `provider` is None, and the drafts are the results.
 
-    `providers` are those that a request may name. An API key may cost `max_daily_micros` a day; 0: any amount.
+    `providers` are those that a request may name. An API key may cost `max_daily_micros` a day; 0: any amount. With
+    `log_answers`, the operator sees answers in the logs.
     """
 
     provider: Provider | None
@@ -115,6 +116,7 @@ class LLMServices:
     providers: Mapping[str, Provider] = field(default_factory=dict)
     prices: PriceTable = field(default_factory=PriceTable)
     max_daily_micros: int = 0
+    log_answers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,11 @@ async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMService
     learnt = Learnt(store)
     async with registry.create_chain(settings.llms, learnt.add) as chain:
         yield LLMServices(
-            chain, providers=chain.providers, prices=settings.llm_prices, max_daily_micros=settings.max_daily_micros
+            chain,
+            providers=chain.providers,
+            prices=settings.llm_prices,
+            max_daily_micros=settings.max_daily_micros,
+            log_answers=settings.log_llm_answers,
         )
     await learnt.wait()
 
