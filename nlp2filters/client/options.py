@@ -23,10 +23,13 @@ class Options(TypedDict, total=False):
     refines: str
     dialects: Sequence[str]
     strategy: Literal["auto", "llm", "builtin"]
+    provider: str | None
     locale: str
     timezone: str
     now: str | dt.datetime
     scope: Mapping[str, Any]
+    unknown: Literal["exclude", "include"]
+    mappings: Mapping[str, Mapping[str, Any]]
     webhook: Webhook
     metadata: Mapping[str, str]
     deadline_seconds: int
