@@ -6,7 +6,7 @@ if the record's `seq` is still the old one. Times are whole milliseconds since 1
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
 
 from nlp2filters.core.kinds import DELIVERY, KINDS, stage_info
@@ -344,8 +344,8 @@ def _step(job: Job, run: StageRun, **changes: Any) -> Job:
 
 def to_record(job: Job) -> dict[str, Any]:
     """Return the job as JSON data for the store. `v` is the version of this format."""
-    record = {"v": VERSION, **asdict(job)}
-    return {**record, "stages": {name: _run_to_record(run) for name, run in record["stages"].items()}}
+    stages = {name: _run_to_record(run) for name, run in job.stages.items()}
+    return {"v": VERSION, **_members(job), "stages": stages}
 
 
 def from_record(data: Mapping[str, Any]) -> Job:
@@ -363,8 +363,14 @@ def from_record(data: Mapping[str, Any]) -> Job:
     return Job(**{**values, "stages": stages, "notify": tuple(data["notify"])})
 
 
-def _run_to_record(run: Mapping[str, Any]) -> dict[str, Any]:
-    return {RECORD_NAMES.get(name, name): value for name, value in run.items()}
+def _run_to_record(run: StageRun) -> dict[str, Any]:
+    record = {RECORD_NAMES.get(name, name): value for name, value in _members(run).items()}
+    return {**record, "suspects": [_members(suspect) for suspect in run.suspects]}
+
+
+def _members(value: Job | StageRun | Suspect) -> dict[str, Any]:
+    """Return the members of a dataclass by name. It copies none of them, as `asdict` would, at ten times the cost."""
+    return {member.name: getattr(value, member.name) for member in fields(value)}
 
 
 def _run_from_record(data: Mapping[str, Any]) -> StageRun:

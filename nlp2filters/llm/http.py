@@ -16,6 +16,7 @@ from nlp2filters.core.schemas import SSE
 from nlp2filters.core.usage import Usage
 from nlp2filters.errors import InvalidAnswer, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from nlp2filters.llm import Answer, Listener
+from nlp2filters.llm.connections import Connections
 from nlp2filters.retry import Backoff, Retries, RetryBudget, parse_retry_after
 
 MAX_TRIES = 3
@@ -28,7 +29,6 @@ WITHHELD = "[withheld]"
 # At most this many characters of the provider's own message are quoted.
 MAX_QUOTED = 300
 BACKOFF = Backoff(first_s=1.0, max_s=8.0)
-CONNECT_TIMEOUT_S = 5.0
 # After its last event, a stream gets this long to end in order, so that its connection can be reused.
 LINGER_S = 0.2
 
@@ -139,13 +139,7 @@ class LLMHTTPClient:
         self._key = key
         self._timeout_s = timeout_s
         self._budget = RetryBudget()
-        self._client = httpx.AsyncClient(
-            base_url=base_url.rstrip("/") + "/",
-            headers=headers,
-            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=50),
-            follow_redirects=False,
-        )
+        self._connections = Connections(base_url, headers, timeout_s)
 
     async def __aenter__(self) -> Self:
         return self
@@ -153,7 +147,7 @@ class LLMHTTPClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.aclose()
+        await self._connections.__aexit__(kind, exc, trace)
 
     async def retrying(self, attempt: Callable[[], Awaitable[T]], listener: Listener | None = None) -> T:
         """Return the result of `attempt`, which is repeated after temporary failures.
@@ -200,9 +194,8 @@ class LLMHTTPClient:
             Retryable: the connection broke, or a stream ended before its answer was complete.
             InvalidAnswer: the body is too long.
         """
-        content, headers = orjson.dumps(data), {"Content-Type": "application/json"}
         try:
-            async with self._client.stream("POST", path, content=content, headers=headers) as response:
+            async with self._connections.post(path, orjson.dumps(data)) as response:
                 media_type = response.headers.get("content-type", "")
                 if decoder and response.status_code == 200 and media_type.startswith((SSE, NDJSON)):
                     await _read_events(response, decoder, self._without_key)
