@@ -60,5 +60,6 @@ class ProviderChain:
                     raise
                 _log.warning("%s gave no answer, so the next provider is asked: %s", name, exc)
             else:
-                return replace(answer, usage=total([usage, answer.usage]))
+                another = None if name == self.name else name
+                return replace(answer, usage=total([usage, answer.usage]), provider=another)
         raise AssertionError("a chain has a last provider")

@@ -57,7 +57,7 @@ class LLMProvider:
                 span.used(usage)
             usage["failed_calls"] = usage["calls"] - 1
             span.answered(answer.model)
-        return replace(answer, usage=dict(+usage), provider=self.name)
+        return replace(answer, usage=dict(+usage))
 
     async def _try(
         self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None, usage: Counter[str]

@@ -282,3 +282,13 @@ async def test_a_large_index_is_built_in_the_background(local: Embedder, redis: 
             await services.indexes.request(names, "openai/older@2")
             assert await services.build_index(digest_of(names, "openai/older@2"))  # Nobody would look for it.
             assert peer.requests == []
+
+
+async def test_an_outage_is_not_made_worse(wire: EmbeddingWire, peer: Peer) -> None:
+    peer.script(sent(503, "", retry_after="0"))
+    async with api(wire, peer, timeout_s=60) as embedder:
+        outcomes = await asyncio.gather(
+            *(embedder.embed(["text"], Counter()) for _ in range(200)), return_exceptions=True
+        )
+    assert {type(outcome) for outcome in outcomes} == {ProviderUnavailable}
+    assert len(peer.requests) <= 1.1 * 200
