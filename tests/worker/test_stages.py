@@ -14,6 +14,7 @@ from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.errors import UnsupportedRecordVersion
 from nlp2filters.llm import Answer, Listener
 from nlp2filters.storage.redis_keys import Keys
@@ -40,6 +41,7 @@ class CountingProvider:
     """Gives its answers in order and counts the calls."""
 
     name, model = "counting", "m"
+    schema_limits = OPENAI_LIMITS
 
     def __init__(self, *contents: Any) -> None:
         self.contents = [
