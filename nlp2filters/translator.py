@@ -27,7 +27,7 @@ from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.parser import Tagged
 from nlp2filters.core.query import Query
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.errors import InvalidAnswer, ProviderError
+from nlp2filters.errors import InvalidAnswer, ProviderError, PutOff
 from nlp2filters.llm import Answer, Provider
 
 # The names of the LLM's answer and of its repair; a job's record holds them in fields of these names.
@@ -170,7 +170,7 @@ class Translator:
     ) -> Translation:
         """Let the LLM read the text, if there is one and the query's strategy permits it, and compile the filter.
 
-        Without a usable answer, the draft stands. `complete` is as for `ask`.
+        Whatever goes wrong with the LLM or its answer, the draft stands. `complete` is as for `ask`.
 
         Raises:
             ProviderError: only the LLM was allowed to answer, and it did not.
@@ -183,11 +183,13 @@ class Translator:
                 reading = coverage.complete(reading, draft, query.text)
                 reading = coverage.with_question(reading, draft, catalog)
                 reading = contradictions.with_question(reading, catalog, query.today)
-            except ProviderError as exc:
+            except PutOff:
+                raise
+            except Exception as exc:
                 if query.strategy == "llm":
                     raise
-                _log.warning("the LLM gave no usable answer, the draft stands: %s", exc)
-                failure = exc
+                reading, answer, failure = draft, None, exc
+                _log.warning("the LLM gave no usable answer, the draft stands: %r", exc)
         resolved = interpretation.resolve(reading, query.now)
         result = {
             **_compiled(resolved, query, catalog),

@@ -310,6 +310,17 @@ def retry(job: Job, attempt: AttemptId, due: int) -> Job:
     return _requeue(job, due, uncounted=0)
 
 
+def put_off(job: Job, attempt: AttemptId, due: int) -> Job:
+    """Return a running stage to its queue until `due`, as if the attempt had not begun.
+
+    The next attempt has the same number: the worker that takes this step is the only one that might still use it.
+    """
+    _require_current_attempt(job, attempt, "be put off")
+    run = job.stages[job.stage]
+    run = replace(run, status="queued", queued_at=due, attempt=run.attempt - 1)
+    return _step(job, run, entry_number=job.seq + 1)
+
+
 def rescue(job: Job, now: int) -> Job:
     """Queue a job again that has lost its queue entry.
 

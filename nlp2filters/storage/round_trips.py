@@ -65,6 +65,7 @@ class RoundTrips:
             NoAnswer: it took longer than a round trip may take.
         """
         limit_s, loop = self._limit_s, asyncio.get_running_loop()
+        timer: asyncio.TimerHandle | None = None
 
         def check_later() -> asyncio.TimerHandle:
             return loop.call_later(limit_s, check, loop.time() + limit_s)
@@ -87,7 +88,8 @@ class RoundTrips:
             await self._pool.drop_idle()
             raise NoAnswer(f"Redis did not answer within {limit_s:.2f} s.") from exc
         finally:
-            timer.cancel()
+            if timer:
+                timer.cancel()
         self._limit_s = max(MIN_LIMIT_S, 0.9 * self._limit_s)
         return answer
 

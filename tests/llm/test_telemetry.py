@@ -78,8 +78,8 @@ async def test_embeddings_are_spans() -> None:
     EXPORTER.clear()
     with wires.running(embeddings.OPENAI.path) as peer:
         peer.script(embeddings.OPENAI.good([[1.0]], 3))
-        settings = {"provider": "gemini", "base_url": peer.url, "api_key": "", "model": "e"}
-        async with create_embeddings(EmbeddingConfig(**settings, dimensions=0, timeout_s=9)) as calls:
+        config = EmbeddingConfig(provider="gemini", base_url=peer.url, api_key="", model="e", dimensions=0, timeout_s=9)
+        async with create_embeddings(config) as calls:
             await calls.embed([SECRET], Counter())
     (span,) = EXPORTER.get_finished_spans()
     assert span.name == "embeddings e"
