@@ -30,8 +30,9 @@ from nlp2filters.storage.vector_index import Indexes, digest_of
 from nlp2filters.translator import LexiconParser, Translator
 from nlp2filters.worker.services import EmbeddingServices
 from tests.llm.test_wires import validator
-from tests.peers import embeddings, wires
+from tests.peers import embeddings, limited, wires
 from tests.peers.embeddings import OPENAI, WIRES, EmbeddingWire
+from tests.peers.limited import Server, failing, refusing_for
 from tests.peers.llm import serving
 from tests.peers.wires import Peer, Sent, sent
 
@@ -48,7 +49,7 @@ def peer(wire: EmbeddingWire) -> Iterator[Peer]:
         yield peer
 
 
-def api(wire: EmbeddingWire, peer: Peer, **options: Any) -> ApiEmbedder:
+def api(wire: EmbeddingWire, peer: Peer | Server, **options: Any) -> ApiEmbedder:
     defaults: dict[str, Any] = {"model": "m", "dimensions": 0, "timeout_s": 9, "api_key": "sk-test"}
     config = EmbeddingConfig(provider=wire.provider, base_url=peer.url, **defaults | options)
     return ApiEmbedder(create_embeddings(config))
@@ -284,11 +285,31 @@ async def test_a_large_index_is_built_in_the_background(local: Embedder, redis: 
             assert peer.requests == []
 
 
-async def test_an_outage_is_not_made_worse(wire: EmbeddingWire, peer: Peer) -> None:
-    peer.script(sent(503, "", retry_after="0"))
-    async with api(wire, peer, timeout_s=60) as embedder:
-        outcomes = await asyncio.gather(
-            *(embedder.embed(["text"], Counter()) for _ in range(200)), return_exceptions=True
-        )
-    assert {type(outcome) for outcome in outcomes} == {ProviderUnavailable}
-    assert len(peer.requests) <= 1.1 * 200
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with limited.running() as server:
+        yield server
+
+
+async def many(embedder: ApiEmbedder, count: int) -> Counter[str]:
+    """The outcomes of so many calls at once."""
+    calls = [embedder.embed(["text"], Counter()) for _ in range(count)]
+    return Counter(type(outcome).__name__ for outcome in await asyncio.gather(*calls, return_exceptions=True))
+
+
+async def test_a_rate_limit_is_waited_out(server: Server) -> None:
+    """Five seconds of refusals: from a cold start, and again with what was learnt."""
+    async with api(OPENAI, server, timeout_s=30) as embedder:
+        server.begin(refusing_for(5))
+        assert await many(embedder, 200) == {"ndarray": 200}
+        assert server.requests <= 2.2 * 200
+        server.begin(refusing_for(5))
+        assert await many(embedder, 200) == {"ndarray": 200}
+        assert server.requests <= 1.2 * 200
+
+
+async def test_an_outage_is_not_made_worse(server: Server) -> None:
+    async with api(OPENAI, server, timeout_s=30) as embedder:
+        server.begin(failing)
+        assert await many(embedder, 200) == {"ProviderUnavailable": 200}
+        assert server.requests <= 1.1 * 200
