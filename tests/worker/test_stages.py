@@ -13,7 +13,8 @@ from nlp2filters.clock import now_ms
 from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.jobs import Job
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.errors import UnsupportedRecordVersion
 from nlp2filters.llm import Answer, Listener
 from nlp2filters.storage.redis_keys import Keys
@@ -40,6 +41,7 @@ class CountingProvider:
     """Gives its answers in order and counts the calls."""
 
     name, model = "counting", "m"
+    schema_limits = OPENAI_LIMITS
 
     def __init__(self, *contents: Any) -> None:
         self.contents = [
@@ -83,7 +85,7 @@ async def test_an_answer_is_kept_for_the_next_attempt(
     await run_stage(worker(store, provider), "llm", job.id)
     job, found = await store.jobs.load(job.id, "result")
     assert (job.status, job.stages["llm"].attempt) == ("succeeded", 2)
-    assert (found["result"]["provider"], found["result"]["usage"]) == ("counting", {"total_tokens": 1})
+    assert (found["result"]["provider"], found["result"]["usage"]) == ("counting", {"total_tokens": len(contents)})
     assert provider.calls == len(contents)
 
 
