@@ -228,8 +228,12 @@ def _own_adjectives(field: Field) -> Iterator[End]:
 
 def _general_adjectives(catalog: Catalog, language: Language) -> Iterator[End]:
     """Yield the adjectives of each type and dimension that only one field has."""
+    by_kind: dict[str | None, list[Field]] = defaultdict(list)
+    for field in catalog.fields:
+        for kind in {field.type, language.dimension(field.unit)}:
+            by_kind[kind].append(field)
     for kind, ends in language.adjectives.items():
-        fields = [field for field in catalog.fields if kind in (field.type, language.dimension(field.unit))]
+        fields = by_kind[kind]
         if kind == "money" and not fields:
             # Nobody says in which currency the prices are, but the cheapest are those with the lowest.
             fields = [field for field in catalog.fields if measures.PRICE in measures.of_field(field, language)]

@@ -12,7 +12,7 @@ from nlp2filters.core.catalog import Field
 from nlp2filters.core.languages import Language, PhraseMatch
 from nlp2filters.core.linking import MAX_PHRASE, Candidate, FieldTarget, Lexicon, Match, Similar, ValueTarget, phrase_of
 from nlp2filters.core.parser import dates, quantities, times
-from nlp2filters.core.parser.dates import Period
+from nlp2filters.core.parser.dates import DateCursor, Period
 from nlp2filters.core.parser.quantities import FIRST_LIKELY_YEAR, Quantity
 from nlp2filters.core.parser.times import Clock
 from nlp2filters.core.words import Token
@@ -109,6 +109,11 @@ class _Chunker:
         return bool(self.lexicon.typed("time", "datetime"))
 
     @cached_property
+    def start(self) -> DateCursor:
+        """The cursor of the readers at the first token."""
+        return DateCursor(self.tokens, 0, self.language, self.today, self.calendar)
+
+    @cached_property
     def calendar(self) -> dates.Calendar:
         """The circumstances that the catalog sets for dates."""
         return dates.Calendar(
@@ -142,7 +147,7 @@ class _Chunker:
         if self.tokens[at].kind == "quoted":
             return Chunk(at, at + 1, quoted=self.tokens[at].norm)
         period, quantity = self._period_or_quantity(at)
-        time = times.read(self.tokens, at, self.language) if self.timed else None
+        time = times.read(self.start.moved(at)) if self.timed else None
         phrase = self.language.match(self.tokens, at)
         match = self._match_beside(at, phrase)
         lengths = [part.length for part in (period, quantity, time, match, phrase) if part]
@@ -175,8 +180,8 @@ class _Chunker:
         return any(map(str.isupper, token.text[1:])) and any(other.text.islower() for other in self.tokens)
 
     def _period_or_quantity(self, at: int) -> tuple[Period | None, Quantity | None]:
-        period = dates.read(self.tokens, at, self.language, self.today, self.calendar)
-        quantity = quantities.read(self.tokens, at, self.language) or self._ordinal(at)
+        cursor = self.start.moved(at)
+        period, quantity = dates.read(cursor), quantities.read(cursor) or self._ordinal(at)
         if period and quantity and quantity.units and quantity.length == period.length:
             # A phrase such as "1990s" is a decade, not an amount.
             return period, None

@@ -22,7 +22,7 @@ def _unit(cursor: DateCursor) -> Period | None:
         return None
     which, length = relative
     sign = periods.SHIFTS[which]
-    if (span := spans.read(cursor, length)) and sign in (-1, 1):
+    if (span := spans.read(cursor.moved(length))) and sign in (-1, 1):
         return _reaching(cursor, span, sign, length)
     unit = cursor.unit_of_time(length)
     if unit and which != "past":
@@ -51,7 +51,7 @@ def _unit_before(cursor: DateCursor) -> Period | None:
 
 def _ago(cursor: DateCursor) -> Period | None:
     before = int(cursor.norm() in cursor.dates.ago_before)
-    span = spans.read(cursor, before)
+    span = spans.read(cursor.moved(before))
     if span is None or not (before or cursor.norm(span.length) in cursor.dates.ago):
         return None
     return periods.shifted(-span.count, span.unit, span.length + 1)
