@@ -11,7 +11,7 @@ from nlp2filters.core.budget import TOKEN_STEPS, Budget
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.languages import Language, PhraseMatch
 from nlp2filters.core.linking import MAX_PHRASE, Candidate, FieldTarget, Lexicon, Match, Similar, ValueTarget, phrase_of
-from nlp2filters.core.parser import dates, quantities, times
+from nlp2filters.core.parser import dates, numbers, quantities, times
 from nlp2filters.core.parser.dates import DateCursor, Period
 from nlp2filters.core.parser.quantities import FIRST_LIKELY_YEAR, Quantity
 from nlp2filters.core.parser.times import Clock
@@ -88,6 +88,12 @@ def _value_field(match: Match) -> str | None:
     return target.field.name if isinstance(target, ValueTarget) else None
 
 
+def _names_field(match: Match) -> bool:
+    """Return whether the words are the whole name of a field."""
+    names = (candidate for candidate in match.candidates if candidate.source in ("exact", "synonym"))
+    return any(isinstance(candidate.target, FieldTarget) for candidate in names)
+
+
 def _if_long(part: Part | None, length: int) -> Part | None:
     """Return what has been read, if it is the longest: shorter readings of the same words do not count."""
     return part if part and part.length == length else None
@@ -150,6 +156,8 @@ class _Chunker:
         time = times.read(self.start.moved(at)) if self.timed else None
         phrase = self.language.match(self.tokens, at)
         match = self._match_beside(at, phrase)
+        if match and self._is_name_and_date(at, match, period):
+            period = None
         lengths = [part.length for part in (period, quantity, time, match, phrase) if part]
         if not lengths:
             match = self._unknown(at)
@@ -182,10 +190,26 @@ class _Chunker:
     def _period_or_quantity(self, at: int) -> tuple[Period | None, Quantity | None]:
         cursor = self.start.moved(at)
         period, quantity = dates.read(cursor), quantities.read(cursor) or self._ordinal(at)
+        if quantity and self._is_article_and_name(cursor, quantity):
+            quantity = None
         if period and quantity and quantity.units and quantity.length == period.length:
             # A phrase such as "1990s" is a decade, not an amount.
             return period, None
         return period, quantity
+
+    def _is_article_and_name(self, cursor: DateCursor, quantity: Quantity) -> bool:
+        """Return whether "a year" names a field, as in "a year of 1983"; "under a year" is an amount."""
+        if cursor.norm() not in self.language.numbers.one or not quantity.units or numbers.takes_value(cursor):
+            return False
+        match = self._match(cursor.at + 1)
+        return match is not None and 1 + match.length >= quantity.length and _names_field(match)
+
+    def _is_name_and_date(self, at: int, match: Match, period: Period | None) -> bool:
+        """Return whether a field is named before a shorter date: in "week of March 10th", by "week of"."""
+        if not period or not match.length < period.length or not _names_field(match):
+            return False
+        rest = dates.read(self.start.moved(at + match.length))
+        return rest is not None and match.length + rest.length == period.length
 
     def _match_beside(self, at: int, phrase: PhraseMatch | None) -> Match | None:
         """Look up the words at a place in the catalog; a negation of what follows it is no value."""

@@ -124,15 +124,23 @@ def _by_tagger(
 ) -> FieldMatch | None:
     """Return the field that the tagger finds for the values; the rules' fields are the others that may be meant.
 
-    If both agree, the higher confidence counts.
+    If both agree, the higher confidence counts. Of fields that are all the same to the rules, the tagger's comes first,
+    but it cannot tell for sure which one is meant where no other words are.
     """
     field, share = sentence.likeliest_field(chunks)
     if not field or share < MIN_TAGGER_PROBABILITY or (ruled and _is_refuted(sentence, chunks, field, ruled, relation)):
         return None
-    if ruled and ruled.field is field and ruled.confidence >= likelihood(share):
+    if ruled and ruled.field is field and (ruled.confidence >= likelihood(share) or _is_even(ruled, sentence)):
         return ruled
-    others = tuple(other for other in (ruled.field, *ruled.others) if other is not field) if ruled else ()
+    others = _without((ruled.field, *ruled.others), field) if ruled else ()
+    if ruled and field in ruled.others and _is_even(ruled, sentence):
+        return replace(ruled, field=field, others=others)
     return FieldMatch(field, at + 1, likelihood(share), "embedding", others, rivals=1 - share)
+
+
+def _is_even(ruled: FieldMatch, sentence: Sentence) -> bool:
+    """Return whether nothing tells which of several fields is meant: neither the rules nor other words."""
+    return bool(ruled.others) and ruled.confidence <= confidence.FIRST_DATE and not sentence.has_context
 
 
 def _is_refuted(

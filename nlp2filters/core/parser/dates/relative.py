@@ -96,6 +96,9 @@ def _to_date(cursor: DateCursor) -> Period | None:
     behind = cursor.phrase_length(cursor.dates.to_date, offset + 1)
     if not unit or unit == "day" or not (behind or (before and relative)):
         return None
+    if cursor.role(offset + 1 + behind, "than"):
+        # "Year earlier than 1973" is a comparison.
+        return None
     return Period(RelativeDate(0, unit, unit), RelativeDate(0, "day"), offset + 1 + behind)
 
 
