@@ -412,6 +412,14 @@ def is_misplaced_year(sentence: Sentence, chunks: Sequence[Chunk], field: Field,
     return relation in OF_TIME and _are_years(chunks) and not values.holds_years(field, sentence.language)
 
 
+def is_of_date(sentence: Sentence, at: int, field: Field, relation: Relation) -> bool:
+    """Return whether the year at a place is one of another field that holds dates or years: "since 2019"."""
+    chunks = sentence.chunks[at : at + 1]
+    if not chunks or not is_misplaced_year(sentence, chunks, field, relation):
+        return False
+    return _any_reaches(sentence, chunks, _dates_or_years(sentence, chunks, relation))
+
+
 def _by_range(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:
     """Return the only numeric field, or the only one whose data reach that far."""
     fields = _numbers(sentence, chunks)

@@ -159,7 +159,7 @@ def _valued(sentence: Sentence, run: Run, chunks: Sequence[Chunk]) -> list[Chunk
     if len(chunks) == 1 and chunks[0].role("unknown"):
         # "Grower unknown" names no grower.
         return list(chunks)
-    if _excludes_value(sentence, run) or _is_amount_of_money(chunks):
+    if _excludes_value(sentence, run) or _is_amount_of_money(sentence, chunks):
         return list(chunks)
     is_time = all(chunk.clock for chunk in chunks)
     if is_time or run.share < MIN_VALUE_SHARE or _names_value(chunks, run.field) or _searched(sentence, run.start):
@@ -168,8 +168,10 @@ def _valued(sentence: Sentence, run: Run, chunks: Sequence[Chunk]) -> list[Chunk
     return [value] if value else list(chunks)
 
 
-def _is_amount_of_money(chunks: Sequence[Chunk]) -> bool:
-    """Return whether the run is an amount in a currency, if one that no field has: "50 pence"."""
+def _is_amount_of_money(sentence: Sentence, chunks: Sequence[Chunk]) -> bool:
+    """Return whether the run is an amount for a field that holds money, if in another currency: "50 pence"."""
+    if not sentence.lexicon.typed("money"):
+        return False
     return len(chunks) == 1 and chunks[0].quantity is not None and any(map(is_currency, chunks[0].quantity.units))
 
 

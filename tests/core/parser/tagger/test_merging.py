@@ -172,9 +172,17 @@ def test_a_name_is_not_cut_between_letters_and_digits(text: str, name: str) -> N
     assert conditions(read(text, tags(text, {tagged: ("title", 0.9)}))) == [("title", "contains", name, name)]
 
 
-def test_an_amount_of_money_is_no_title() -> None:
+def test_an_amount_is_a_title_only_where_no_field_holds_money() -> None:
     text = "films for 50 pence"
-    assert conditions(read(text, tags(text, {"50 pence": ("title", 0.9)}))) == []
+    answer = tags(text, {"50 pence": ("title", 0.9)})
+    assert [test[:3] for test in conditions(read(text, answer))] == [("title", "contains", "50 pence")]
+    fields = [{"name": "title", "type": "text"}, {"name": "price", "type": "money", "currency": "USD"}]
+    lexicon = Lexicon.of(catalogs.parse({"name": "films", "fields": fields}))
+    sentence = parser.sentence_of(text, lexicon.language.tokenize(text), lexicon, TODAY)
+    kept = [*answer.shares[:, FIELDS.index("title")]]
+    shares = np.array([[share, 0, 1 - share] for share in kept], np.float32)
+    answer = Tags(shares, answer.begins, np.zeros(2, np.float32), np.zeros(2, np.intp))
+    assert parser.parse(text, lexicon, today=TODAY, tagged=Tagged(sentence, answer)).filter is None
 
 
 def test_where_rules_and_tagger_agree_the_surer_speaks() -> None:
