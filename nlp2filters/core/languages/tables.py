@@ -370,6 +370,8 @@ class FieldNames(_Table):
     actions: Phrases
     # The endings of participles: a field called "resolved at" is known of resolved records.
     participles: Phrases
+    # Participles without these endings: a field called "sold on" is known of sold records.
+    irregular_participles: Words
     # Values that mean yes and no, also after a field's name: "wireless: yes".
     affirmative: Words
     negative: Words
@@ -386,6 +388,8 @@ class FieldNames(_Table):
     vague: Words
     # In the names of numbers that are codes: "status".
     codes: Words
+    # Words that people use for the same records, in groups: "jobs" for openings.
+    records: tuple[Phrases, ...]
     # What numbers count, by any name.
     counts: Mapping[str, Counted]
 

@@ -88,6 +88,12 @@ def _value_field(match: Match) -> str | None:
     return target.field.name if isinstance(target, ValueTarget) else None
 
 
+def _acronym(match: Match) -> str | None:
+    """Return the known value in capitals that is all that the words name."""
+    values = {c.target.value if isinstance(c.target, ValueTarget) else "" for c in match.candidates}
+    return values.pop() if len(values) == 1 and all(map(str.isupper, values)) else None
+
+
 def _names_field(match: Match) -> bool:
     """Return whether the words are the whole name of a field."""
     names = (candidate for candidate in match.candidates if candidate.source in ("exact", "synonym"))
@@ -158,6 +164,10 @@ class _Chunker:
         match = self._match_beside(at, phrase)
         if match and self._is_name_and_date(at, match, period):
             period = None
+        if match and phrase and match.length == phrase.length == 1 and (acronym := _acronym(match)):
+            # "IN" is India and "POST" a method, but "in" is neither.
+            is_spelled = self.tokens[at].text == acronym and any(token.text.islower() for token in self.tokens)
+            phrase, match = (None, match) if is_spelled else (phrase, None)
         lengths = [part.length for part in (period, quantity, time, match, phrase) if part]
         if not lengths:
             match = self._unknown(at)
@@ -231,6 +241,9 @@ class _Chunker:
     def _ordinal(self, at: int) -> Quantity | None:
         """Read "third floor", "3rd floor" as a number, if a field that counts in whole numbers follows."""
         value, length = self.language.numbers.ordinals.get(self.tokens[at].norm), 1
+        if (own := self._match(at)) and own.length > 1 and _names_field(own):
+            # "First response" is the name itself.
+            return None
         if self._has_ordinal_suffix(at):
             value, length = int(self.tokens[at].norm), 2
         if value is None or at + length >= len(self.tokens):

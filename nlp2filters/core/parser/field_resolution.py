@@ -273,7 +273,10 @@ def by_measure(
     fields = [
         field
         for field in sentence.lexicon.typed(*_NUMBERS)
-        if (field in others or names & measures.of_field(field, sentence.language)) and sentence.all_fit(chunks, field)
+        if (
+            field in others or names & measures.of_field(field, sentence.language) or _has_unit(field, chunks, sentence)
+        )
+        and sentence.all_fit(chunks, field)
     ]
     if not fields:
         return None
@@ -286,6 +289,12 @@ def by_measure(
     if near:
         return FieldMatch(near, at + 1, confidence.MEASURE, "synonym")
     return FieldMatch(likely[0], at + 1, 1 / len(likely), "synonym", tuple(likely[1:]))
+
+
+def _has_unit(field: Field, chunks: Sequence[Chunk], sentence: Sentence) -> bool:
+    """Return whether the name of a field ends in the very unit of the values: "acres"."""
+    unit = measures.unit_in_name(field, sentence.language)
+    return unit is not None and all(unit in _units(chunk) for chunk in chunks)
 
 
 def may_hold(sentence: Sentence, chunk: Chunk, field: Field) -> bool:

@@ -83,7 +83,7 @@ def _with_unit(cursor: TokenCursor, number: Number, before: tuple[str, ...], off
                 value, offset = units.whole(round(value + smaller.value, 6)), offset + smaller.length
     else:
         plus = False
-    per, length = _rate(cursor.moved(offset)) if before or after else (None, 0)
+    per, length = _rate(cursor.moved(offset)) if before or after or isinstance(value, int) else (None, 0)
     names = before or after or ((ANY_CURRENCY,) if number.is_money else ())
     return Quantity(value, names, offset + length, number_length, number.scaled, per, plus, number.grouped)
 
@@ -157,7 +157,9 @@ def _rate(cursor: TokenCursor) -> tuple[Unit | None, int]:
     if not (length := cursor.phrase_length(cursor.language.numbers.per)):
         return None, 0
     unit = cursor.language.unit_of_time(cursor.norm(length))
-    return (unit, length + 1) if unit else (None, 0)
+    # "Posted 3 a week ago" is no rate.
+    is_ago = cursor.norm(length + 1) in cursor.language.dates.ago
+    return (unit, length + 1) if unit and not is_ago else (None, 0)
 
 
 def fit(quantity: Quantity, field: Field, language: Language) -> int | float | None:

@@ -199,8 +199,10 @@ def _unquoted(sentence: Sentence, start: int, at: int, match: FieldMatch, *, con
     if field.is_open and not contains:
         # The name of an open field has been cut out before, or there was a reason not to.
         return None
-    end = strings.name_end(sentence, at)
-    if end == at:
+    # A path begins with a mark: "/login".
+    mark = contains and at + 1 < len(sentence.chunks) and sentence.texts[at] == "/" and not sentence.gap(at)
+    end = strings.name_end(sentence, at) if not mark else max(strings.name_end(sentence, at + 1), at)
+    if end == at + mark:
         return None
     name = sentence.text_of(at, end)
     value = sentence.lexicon.value_with(field, set(fold(name).split()), sentence.budget)
@@ -281,7 +283,8 @@ def _stated(
 
 def _is_event(sentence: Sentence, start: int, field: Field, context: Context) -> bool:
     """Return whether a participle tells what has happened to the records, and a field when: "resolved tickets"."""
-    if not field.nullable or not sentence.texts[start].lower().endswith(sentence.language.fields.participles):
+    word, words = sentence.texts[start].lower(), sentence.language.fields
+    if not field.nullable or not (word.endswith(words.participles) or fold(word) in words.irregular_participles):
         return False
     negation = context.negation
     negated = negation is not None and sentence.skip_stopwords(negation.at + 1) == start
