@@ -310,6 +310,12 @@ def retry(job: Job, attempt: AttemptId, due: int) -> Job:
     return _requeue(job, due, uncounted=0)
 
 
+def postpone(job: Job, attempt: AttemptId, due: int) -> Job:
+    """Return a stage to its queue until `due`, when what it needs may be there again: the attempt does not count."""
+    _require_current_attempt(job, attempt, "be postponed")
+    return _requeue(job, due, uncounted=1)
+
+
 def rescue(job: Job, now: int) -> Job:
     """Queue a job again that has lost its queue entry.
 

@@ -42,6 +42,8 @@ from nlp2filters.worker.progress import ProgressReporter
 STAGE_TIMEOUT_S = 120.0
 CHECKPOINT_TIMEOUT_S = 5.0
 BACKOFF = Backoff(first_s=1.0, max_s=math.inf)
+# While the store of uploaded files is out of reach; after MAX_INTERRUPTIONS, some half an hour later, the job fails.
+OUTAGE_BACKOFF = Backoff(first_s=1.0, max_s=300.0)
 NEWER_VERSION_WAIT_S = 5.0
 # While it is unknown whether a silent worker is dead, its job is checked again after this pause.
 JUDGEMENT_WAIT_S = 1.0
@@ -240,9 +242,16 @@ async def _release(attempt: Attempt[S]) -> None:
 
 
 async def _retry_or_fail(attempt: Attempt[S], exc: Exception) -> None:
-    """Schedule a retry after a short wait; after the last attempt, fail the job."""
+    """Schedule a retry after a short wait; after the last attempt, fail the job. An outage uses up no attempt."""
     job, attempt_id = attempt.job, attempt.job.attempt
     _log.exception("the stage failed", extra={"attempt": attempt_id.number})
+    if isinstance(exc, BlobStoreUnavailable):
+        wait_s = OUTAGE_BACKOFF.wait_s(job.stages[job.stage].uncounted_attempts)
+        detail = f"The store of uploaded files is out of reach: trying again in {math.ceil(wait_s)} s"
+        await attempt.progress.report_last("retrying", detail)
+        due = now_ms() + int(1000 * wait_s)
+        await _commit(attempt, lambda job: jobs.postpone(job, attempt_id, due), [])
+        return
     if job.counted_attempts < attempt.worker.max_attempts and _is_transient(exc):
         wait_s = BACKOFF.wait_s(job.counted_attempts)
         await attempt.progress.report_last("retrying", f"This did not work: trying again in {math.ceil(wait_s)} s")
@@ -268,8 +277,6 @@ def _problem(exc: Exception, stage: str) -> dict[str, Any]:
             return problem("text-too-complex", str(exc))
         case TableRefused():
             return dict(exc.problem)
-        case BlobStoreUnavailable():
-            return problem("store-unavailable", "The store for uploaded files did not give out the file.")
         case TimeoutError():
             return problem("job-timeout", f"The stage {stage} took longer than {STAGE_TIMEOUT_S} s.")
     return problem("internal-error", "An error on our side; it has been logged.")
