@@ -42,6 +42,7 @@ from nlp2filters.webhooks.client import Attempt as SentMessage
 from nlp2filters.worker import attempt, rescue, webhook_delivery
 from nlp2filters.worker.attempt import MAX_INTERRUPTIONS, NO_RESULT, Attempt, StageResult, WorkerContext
 from nlp2filters.worker.services import DeliveryServices
+from tests import contexts
 
 MAX_ATTEMPTS = 3
 HEARTBEAT_S = 0.05
@@ -126,7 +127,7 @@ class JobMachine(RuleBasedStateMachine):
     async def _worker(self) -> Worker:
         name = f"w{next(self.names)}"
         heartbeat = Heartbeat(self.redis, self.keys, "any", name, timeout_s=HEARTBEAT_S)
-        context = WorkerContext(name, self.store, heartbeat, None, MAX_ATTEMPTS)
+        context = WorkerContext(name, self.store, heartbeat, None, contexts.derived(self.store), MAX_ATTEMPTS)
         await heartbeat._beat()
         return Worker(name, self.store, context)
 
@@ -385,7 +386,7 @@ class JobMachine(RuleBasedStateMachine):
             await attempt.run(worker.context, hold.stage, functions, (), hold.subject)
             return
         services = DeliveryServices(partial_sender(self, hold), ())
-        context = WorkerContext(worker.name, self.store, worker.context.heartbeat, services)
+        context = WorkerContext(worker.name, self.store, worker.context.heartbeat, services, worker.context.derived)
         await webhook_delivery.deliver({"worker": context}, hold.subject)
 
     async def _work(self, hold: Hold, running: Attempt[None]) -> StageResult:
