@@ -161,11 +161,25 @@ class JobMachine(RuleBasedStateMachine):
         kind=st.sampled_from((PIECES, TOLERANT)),
         pieces=st.lists(st.integers(0, 5), max_size=4),
         shared=st.booleans(),
+        begun=st.booleans(),
     )
-    def submit_pieces(self, owner: str, hook: bool, twice: bool, kind: str, pieces: list[int], shared: bool) -> None:
-        """Submit a job that is split. With `shared`, the owner's other jobs may have the same parts."""
+    def submit_pieces(
+        self, owner: str, hook: bool, twice: bool, kind: str, pieces: list[int], shared: bool, begun: bool
+    ) -> None:
+        """Submit a job that is split. With `shared`, the owner's other jobs may have the same parts.
+
+        With `begun`, a worker splits it at once, and begins some of its parts.
+        """
         contents = [f"{number} of {'all' if shared else len(self.ids)}" for number in pieces]
         self._submit(owner, hook, twice, kind, contents=contents)
+        if begun and not (worker := self.workers[0]).frozen:
+            self.run(self._begin_parts(worker, self.ids[-1]))
+
+    async def _begin_parts(self, worker: Worker, job_id: str) -> None:
+        await self._claim(worker, "embedding", slots=5)
+        for hold in [hold for hold in worker.holds if hold.subject == job_id]:
+            await self._order(worker, hold, "work")
+        await self._claim(worker, "embedding", slots=1)
 
     def _submit(
         self, owner: str, hook: bool, twice: bool, kind: str, *, quick: bool = False, contents: list[str] | None = None
@@ -331,6 +345,9 @@ class JobMachine(RuleBasedStateMachine):
         digests: Any = await self.redis.smembers(queued)  # type: ignore[misc]
         open_parts = {part for part in await self._open_parts() if part.startswith(f"{job.id}/")}
         assert open_parts == {arq_format.part_subject(job.id, digest.decode()) for digest in digests}
+        for hold in [hold for worker in self.workers for hold in worker.holds if hold.part and hold.job_id == job.id]:
+            lease = await self.redis.get(in_progress_key_prefix + hold.entry)
+            assert not job.done or lease != hold.token.encode(), "nobody has told the worker to stop"
         for subject in open_parts:
             assert await self._count_places(await self._place(subject)) == (subject not in orphans)
         if job.stages[job.stage].status == "split":
