@@ -27,6 +27,8 @@ class Options(TypedDict, total=False):
     timezone: str
     now: str | dt.datetime
     scope: Mapping[str, Any]
+    unknown: Literal["exclude", "include"]
+    mappings: Mapping[str, Mapping[str, Any]]
     webhook: Webhook
     metadata: Mapping[str, str]
     deadline_seconds: int
