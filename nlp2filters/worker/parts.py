@@ -160,12 +160,8 @@ async def _begin(
             await _abandon(worker, kinds[loaded.job.kind], loaded, error)
             return None
         return await store.parts.apply(loaded, lambda state: parts.begin(state, worker.name, now_ms(), survivors))
-    except StaleAttempt as exc:
+    except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
         _log.info("nothing to do: %s", exc)
-        return None
-    except (JobNotFound, IllegalTransition) as exc:
-        _log.info("nothing to do: %s", exc)
-        await store.unfinished.remove(arq_format.job_of(entry_id), store.keys.queue(stage), entry_id)
         return None
     except UnsupportedRecordVersion as exc:
         _log.warning("left to a worker of the newer version: %s", exc)

@@ -233,9 +233,24 @@ async def test_parts_of_a_job_that_an_earlier_version_has_canceled_end_when_they
     job = await run_stage(worker, letters, await created(store))
     record = orjson.dumps(jobs.to_record(jobs.cancel(job, now_ms())))
     await store.redis.hset(store.keys.job(job.id), mapping={"seq": job.seq + 1, "record": record})  # type: ignore[misc]
+    name = store.keys.queue(STAGE)
     for letter in "abc":
         await run_part(worker, letters, job, letter)
+        entry = await entry_of(store, job, letter)  # which the worker then removes
+        await store.redis.zrem(f"{name}:ready:{arq_format.group('anna', lane=arq_format.PARTS)}", entry)
+    assert await rescue.sweep(store, "w", 0.01) == 0
     assert (letters.runs, await store.unfinished.count()) == ({}, 0)
+
+
+async def test_who_comes_late_to_a_part_leaves_it_to_the_other(store: Store, worker: WorkerContext[None]) -> None:
+    """Its lease ran out before it began, and another worker has the same entry."""
+    letters = Letters("a")
+    job = await run_stage(worker, letters, await created(store))
+    loaded = await store.parts.load(job.id, Part.of("a").digest)
+    await store.parts.apply(loaded, lambda state: steps.begin(state, "other", now_ms()))
+    with pytest.raises(IllegalTransition):
+        await store.parts.apply(loaded, lambda state: steps.begin(state, "late", now_ms()))
+    assert await store.unfinished.count() == 1
 
 
 @pytest.mark.parametrize("begun", [False, True])
