@@ -356,7 +356,8 @@ class JobMachine(RuleBasedStateMachine):
             assert len(digests) == PARTS_AT_ONCE or not await self.redis.llen(waiting)  # type: ignore[misc]
             assert not await self._place(job.id)
         if job.done or job.stage != "embedding":
-            assert not await self.redis.exists(states, waiting, queued, self.keys.parts(job.id, "payloads"))
+            # An attempt that was canceled, or late, may have stored payloads just before; these expire.
+            assert not await self.redis.exists(states, waiting, queued)
 
     async def _open_parts(self) -> list[str]:
         subjects: Any = await self.redis.hkeys(self.keys.open)  # type: ignore[misc]
