@@ -97,6 +97,9 @@ def mapping_faults(mappings: Mapping[str, EngineMapping], catalog: Catalog) -> l
             continue
         dialect = DIALECTS[name]
         forms = {None, "native"} | dialect.capabilities.forms
+        if mapping.paramstyle not in {None, *dialect.capabilities.paramstyles}:
+            allowed = ", ".join(dialect.capabilities.paramstyles) or "none: values stand in the query"
+            faults.append(Violation(f"/{name}/paramstyle", f"{dialect.title} does not take it. It takes {allowed}."))
         for field_name, stored in mapping.fields.items():
             at = f"/{name}/fields/{_escaped(field_name)}"
             if field_name not in catalog.by_name:

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from nlp2filters.core.catalog import ORDERED, FieldType
 from nlp2filters.core.dialects.tree import Test
 from nlp2filters.core.filters import Anchor
-from nlp2filters.core.mapping import Form
+from nlp2filters.core.mapping import Form, ParamStyle
 
 ALL_TYPES: frozenset[FieldType] = frozenset(get_args(FieldType)) - {"geo"}
 ANCHORS: frozenset[Anchor] = frozenset(get_args(Anchor))
@@ -52,6 +52,7 @@ class Capabilities:
     - `sort`, `limit`, `text`: an order, a number of rows, and a search for the words that no condition took.
     - `nulls_last`: rows without a value come last, whatever the direction.
     - `forms`: the forms in which values may be stored, besides "native".
+    - `paramstyles`: the notations of parameters, the usual one first; none if values stand in the query itself.
     """
 
     scalars: Support = Support()
@@ -73,6 +74,7 @@ class Capabilities:
     limit: bool = True
     text: bool = False
     forms: frozenset[Form] = frozenset()
+    paramstyles: tuple[ParamStyle, ...] = ()
 
     def support(self, *, many: bool) -> Support:
         """Return the tests for fields with lists, or with one value."""

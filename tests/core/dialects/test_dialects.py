@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from typing import get_args
 
 import pytest
 
@@ -10,6 +11,7 @@ from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.dialects import DIALECTS
 from nlp2filters.core.filters import And, Comparison, Contains, IsNull, RelativeDate
 from nlp2filters.core.interpretation import Interpretation, Sort
+from nlp2filters.core.mapping import EngineMapping, ParamStyle
 
 every = pytest.mark.parametrize("name", list(DIALECTS))
 
@@ -55,3 +57,11 @@ def test_days_begin_at_midnight_in_the_zone(name: str, shop: Catalog) -> None:
 def test_an_unknown_dialect(shop: Catalog) -> None:
     with pytest.raises(KeyError):
         dialects.compile("cobol", Interpretation(), shop)
+
+
+@every
+def test_a_notation_of_parameters_that_it_does_not_take(name: str, shop: Catalog) -> None:
+    able = DIALECTS[name].capabilities.paramstyles
+    for style in get_args(ParamStyle):
+        faults = dialects.mapping_faults({name: EngineMapping(paramstyle=style)}, shop)
+        assert [fault.pointer for fault in faults] == ([] if style in able else [f"/{name}/paramstyle"])
