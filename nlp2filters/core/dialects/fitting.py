@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any, Literal
+from typing import Any
 
 from nlp2filters.core.catalog import STRINGS, Field
-from nlp2filters.core.dialects.capabilities import Capabilities, TestName
+from nlp2filters.core.dialects.capabilities import Capabilities, Effect, TestName
 from nlp2filters.core.dialects.tree import (
     And,
     Eq,
@@ -28,7 +28,7 @@ from nlp2filters.core.mapping import StoredField
 # An AND of ORs can be exponentially longer than the filter that it is made of.
 MAX_CLAUSES = 500
 
-Effect = Literal["wider", "narrower", "order"]
+OPPOSITE: dict[Effect, Effect] = {"wider": "narrower", "narrower": "wider", "order": "order"}
 NAMES: dict[type[Test], TestName] = {Eq: "eq", In: "in", Range: "range", Has: "has"}
 
 
@@ -104,6 +104,7 @@ class _Fitting:
             self.lose(test.at, reason)
             return None
         test = self.in_case(test, negated=negated)
+        self.approximate(test, negated=negated)
         if negated:
             return test
         if isinstance(test, In) and not self.takes(test):
@@ -116,6 +117,8 @@ class _Fitting:
     def unable(self, test: Test) -> str | None:
         """Return the reason why the engine cannot express a test."""
         of, support = test.field, self.engine.support(many=test.field.many)
+        if (reason := self.unnamed(of)) is not None:
+            return reason
         match test:
             case Range() if of.type not in support.range:
                 return f"{self.title} cannot compare {of.title!r} ({_kind(of)}) by order."
@@ -123,17 +126,23 @@ class _Fitting:
                 return f"{self.title} cannot compare {of.title!r} ({_kind(of)}) with a value."
             case Has(anchor=anchor) if anchor not in support.has:
                 return f"{self.title} cannot search for a part of {of.title!r} ({_kind(of)})."
-        return self.engine.refuses(test) if self.engine.refuses else None
+        return self.engine.refuses(test, self.stored(of)) if self.engine.refuses else None
+
+    def unnamed(self, of: Field) -> str | None:
+        """Return the reason why the engine cannot have a field of that name."""
+        name = self.stored(of).name or of.name
+        return None if self.engine.can_name(name) else f"{self.title} has no fields with a name such as {name!r}."
 
     def in_case(self, test: Test, *, negated: bool) -> Test:
         """Compare in the case that the engine can compare in."""
+        folding = self.engine.folds(many=test.field.many)
         stricter: Effect = "wider" if negated else "narrower"
         looser: Effect = "narrower" if negated else "wider"
         match test:
-            case Eq(fold=True) | In(fold=True) if self.engine.folding == "never":
+            case Eq(fold=True) | In(fold=True) if folding == "never":
                 self.lose(test.at, f"{self.title} compares {test.field.title!r} in upper and lower case.", stricter)
                 return replace(test, fold=False)
-            case Eq(value=str()) | In(values=(str(), *_)) if not test.fold and self.engine.folding == "always":
+            case Eq(value=str()) | In(values=(str(), *_)) if not test.fold and folding == "always":
                 if _ambiguous_in_case(test):
                     self.lose(test.at, f"{self.title} ignores case in {test.field.title!r}.", looser)
             case Has(fold=False) if self.engine.has_folding != "never" and not self.engine.has_exact:
@@ -142,6 +151,13 @@ class _Fitting:
             case Has(fold=True) if self.engine.has_folding == "never" and _has_cases(test.text):
                 self.lose(test.at, f"{self.title} searches {test.field.title!r} in upper and lower case.", stricter)
         return test
+
+    def approximate(self, test: Test, *, negated: bool) -> None:
+        """Report what the test selects too much or too little because of how values are stored."""
+        if self.engine.approximates is None:
+            return
+        for reason, effect in self.engine.approximates(test, self.stored(test.field)):
+            self.lose(test.at, reason, OPPOSITE[effect] if negated else effect)
 
     def takes(self, test: In) -> bool:
         most = self.engine.max_values
@@ -201,6 +217,9 @@ class _Fitting:
 
     def presence(self, test: Missing | Exists, of: Field, *, required: bool = True) -> Node | None:
         """Test that there is a value, or none, by the value that stands for none if there is such a one."""
+        if (reason := self.unnamed(of)) is not None:
+            self.lose(test.at, reason)
+            return None
         null = self.stored(of).null
         if null is not None:
             sentinel = Eq(of, null, at=test.at)

@@ -4,6 +4,7 @@ Whatever an engine lacks, the fitted filter selects every row that the filter se
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -129,6 +130,19 @@ def test_case_that_the_engine_always_ignores() -> None:
     assert fitted(Comparison("<>", "origin", "usa"), able) == (Not(Eq(ORIGIN, "usa")), [("/filter", "narrower")])
 
 
+def test_the_case_of_elements_may_differ_from_the_case_of_values() -> None:
+    able = Capabilities(list_folding="never")
+    assert fitted(IS_X, able)[1] == []
+    assert fitted(Comparison("=", "tags", "x"), able) == (Eq(TAGS, "x"), [("/filter", "narrower")])
+
+
+def test_a_name_that_the_engine_cannot_write() -> None:
+    able = Capabilities(names=re.compile("[a-o]+"))
+    assert fitted(AndFilter((IS_X, CHEAP)), able) == (None, [("/filter/args/0", "wider"), ("/filter/args/1", "wider")])
+    assert fitted(IsNull("price"), able) == (None, [("/filter", "wider")])
+    assert fitted(CHEAP, able, {"price": StoredField("cool")})[1] == []
+
+
 def test_many_values_are_divided() -> None:
     node = OneOf("price", (1, 2, 3))
     two = Capabilities(max_values=2)
@@ -164,9 +178,17 @@ def test_the_types_within_one_or() -> None:
 
 
 def test_an_engine_may_refuse_a_value() -> None:
-    able = Capabilities(refuses=lambda test: "no x" if test == X else None)
+    able = Capabilities(refuses=lambda test, stored: "no x" if test == X and stored.exact is None else None)
     assert fitted(IS_X, able) == (None, [("/filter", "wider")])
+    assert fitted(IS_X, able, {"brand": StoredField(exact="brand.whole")}) == (X, [])
     assert fitted(CHEAP, able)[1] == []
+
+
+def test_an_engine_may_select_roughly_because_of_how_it_stores_values() -> None:
+    able = Capabilities(approximates=lambda test, stored: [("cut", "narrower")] if isinstance(test, Has) else ())
+    assert fitted(Contains("brand", "x"), able) == (Has(BRAND, "x"), [("/filter", "narrower")])
+    assert fitted(NotFilter(Contains("brand", "x")), able) == (Not(Has(BRAND, "x")), [("/filter/args/0", "wider")])
+    assert fitted(IS_X, able) == (X, [])
 
 
 words = st.text(alphabet="aAb", max_size=2)
