@@ -107,11 +107,11 @@ def mapping_faults(mappings: Mapping[str, EngineMapping], catalog: Catalog) -> l
             faults.append(Violation(f"/{name}/paramstyle", f"{dialect.title} does not take it. It takes {allowed}."))
         for field_name, stored in mapping.fields.items():
             at = f"/{name}/fields/{_escaped(field_name)}"
-            for place in PLACES:
-                if getattr(stored, place) is not None and place not in dialect.capabilities.places:
-                    faults.append(
-                        Violation(f"{at}/{place}", f"{dialect.title} has no use for {place!r}; leave it out.")
-                    )
+            faults += [
+                Violation(f"{at}/{place}", f"{dialect.title} has no use for {place!r}; leave it out.")
+                for place in PLACES
+                if getattr(stored, place) is not None and place not in dialect.capabilities.places
+            ]
             if field_name not in catalog.by_name:
                 faults.append(Violation(at, f"The catalog has no field {field_name!r}."))
             if stored.form not in forms:
