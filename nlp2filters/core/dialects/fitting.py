@@ -135,21 +135,21 @@ class _Fitting:
 
     def in_case(self, test: Test, *, negated: bool) -> Test:
         """Compare in the case that the engine can compare in."""
-        folding = self.engine.folds(many=test.field.many)
+        folding, label = self.engine.folds(many=test.field.many), repr(test.field.title)
         stricter: Effect = "wider" if negated else "narrower"
         looser: Effect = "narrower" if negated else "wider"
         match test:
             case Eq(fold=True) | In(fold=True) if folding == "never":
-                self.lose(test.at, f"{self.title} compares {test.field.title!r} in upper and lower case.", stricter)
+                self.lose(test.at, f"{self.title} distinguishes upper and lower case in {label}.", stricter)
                 return replace(test, fold=False)
             case Eq(value=str()) | In(values=(str(), *_)) if not test.fold and folding == "always":
                 if _ambiguous_in_case(test):
-                    self.lose(test.at, f"{self.title} ignores case in {test.field.title!r}.", looser)
+                    self.lose(test.at, f"{self.title} ignores case in {label}.", looser)
             case Has(fold=False) if self.engine.has_folding != "never" and not self.engine.has_exact:
                 if _has_cases(test.text):
-                    self.lose(test.at, f"{self.title} ignores case in a part of {test.field.title!r}.", looser)
+                    self.lose(test.at, f"{self.title} ignores case in a part of {label}.", looser)
             case Has(fold=True) if self.engine.has_folding == "never" and _has_cases(test.text):
-                self.lose(test.at, f"{self.title} searches {test.field.title!r} in upper and lower case.", stricter)
+                self.lose(test.at, f"{self.title} distinguishes upper and lower case within {label}.", stricter)
         return test
 
     def approximate(self, test: Test, *, negated: bool) -> None:
@@ -226,7 +226,7 @@ class _Fitting:
             return sentinel if isinstance(test, Missing) else Not(sentinel)
         if self.engine.null_test if isinstance(test, Missing) else self.engine.exists_test:
             return test
-        if required:
+        if required and (of.nullable or isinstance(test, Missing)):
             preposition = "without" if isinstance(test, Missing) else "with"
             self.lose(
                 test.at,

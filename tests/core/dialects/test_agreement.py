@@ -131,7 +131,7 @@ class Engine:
 ENGINES = {"sql": Engine(run_sql, as_text), "elasticsearch": Engine(run_query_dsl, asked)}
 
 
-@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("name", ENGINES)
 @given(data=st.data(), table=rows)
 def test_every_dialect_selects_the_same_rows(
     connection: sa.Connection, name: str, data: st.DataObject, table: list[dict[str, Any]]
