@@ -154,3 +154,16 @@ def leaves(node: Node) -> Iterator[Leaf]:
                 yield from leaves(arg)
         case _:
             yield node
+
+
+def values(test: Test) -> tuple[Value, ...]:
+    """Return the values that a test compares with; the text of `Has` is none."""
+    match test:
+        case Eq():
+            return (test.value,)
+        case In():
+            return test.values
+        case Range():
+            return tuple(limit for limit in (test.low, test.high) if limit is not None)
+        case Has():
+            return ()

@@ -13,11 +13,19 @@ from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
 from tests.core.dialects.agreement import searches_exactly
 from tests.core.dialects.engines.adapter import Adapter
+from tests.core.dialects.engines.mongomock_find import MongomockFind
+from tests.core.dialects.engines.qdrant_local import QdrantLocal
+from tests.core.dialects.engines.query_dsl import OpenSearchDSL, QueryDSL
 from tests.core.dialects.engines.rows import FILTERS, ROWS, SHOP, selected
 from tests.core.dialects.engines.sqlalchemy_sqlite import SQLAlchemy
 
 # Engines that run in the process of the tests.
-ADAPTERS: dict[str, type[Adapter]] = {}
+ADAPTERS: dict[str, type[Adapter]] = {
+    "elasticsearch": QueryDSL,
+    "opensearch": OpenSearchDSL,
+    "mongomock": MongomockFind,
+    "qdrant": QdrantLocal,
+}
 
 
 @pytest.fixture(scope="module", params=ADAPTERS)
