@@ -167,3 +167,11 @@ def values(test: Test) -> tuple[Value, ...]:
             return tuple(limit for limit in (test.low, test.high) if limit is not None)
         case Has():
             return ()
+
+
+def limits(test: Range) -> Iterator[tuple[str, Value]]:
+    """Yield the limits of a range with the signs of their comparisons."""
+    if test.low is not None:
+        yield ">" if test.low_open else ">=", test.low
+    if test.high is not None:
+        yield "<" if test.high_open else "<=", test.high

@@ -15,7 +15,7 @@ from typing import Any
 from nlp2filters.core.catalog import NUMERIC, STRINGS, Field
 from nlp2filters.core.dialects.capabilities import Effect
 from nlp2filters.core.dialects.stored_values import in_form
-from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test, Value, values
+from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test, Value, limits, values
 from nlp2filters.core.dialects.writer import Search, SortKey, Writer
 from nlp2filters.core.mapping import StoredField
 
@@ -27,6 +27,8 @@ MAX_LENGTH = 256
 MAX_ALTERNATIVES = 1024
 # All decimal numbers of so many digits are different numbers in single precision.
 SINGLE_DIGITS = 6
+
+_OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 
 
 def render(search: Search) -> dict[str, Any]:
@@ -85,31 +87,27 @@ class QueryDSL(Writer[Query]):
     def eq(self, test: Eq) -> Query:
         if _is_fraction(test.field) and test.value == 0:
             return self.one_of(In(test.field, (0.0,)))
-        folding = {"case_insensitive": True} if test.fold else {}
-        return self._of(test.field, {"term": {self.whole(test.field): {"value": self.value(test), **folding}}})
+        term = {"value": self.value(test.value, test.field), **_folding(test)}
+        return self._of(test.field, {"term": {self.whole(test.field): term}})
 
     def one_of(self, test: In) -> Query:
         if test.fold:
             return super().one_of(test)
-        # The engine has two zeros.
         zeros = [-0.0] if _is_fraction(test.field) and 0 in test.values else []
-        among = [self.stored_value(value, test.field) for value in test.values] + zeros
+        among = [self.value(value, test.field) for value in test.values] + zeros
         return self._of(test.field, {"terms": {self.whole(test.field): among}})
 
     def range(self, test: Range) -> Query:
-        limits, is_fraction = {}, _is_fraction(test.field)
-        if test.low is not None:
-            low = -0.0 if is_fraction and test.low == 0 and not test.low_open else test.low
-            limits["gt" if test.low_open else "gte"] = self.stored_value(low, test.field)
-        if test.high is not None:
-            high = -0.0 if is_fraction and test.high == 0 and test.high_open else test.high
-            limits["lt" if test.high_open else "lte"] = self.stored_value(high, test.field)
-        return self._of(test.field, {"range": {self.whole(test.field): limits}})
+        within = {}
+        for sign, limit in limits(test):
+            # The engine has two zeros, of which the negative one is the less.
+            is_negative = sign in (">=", "<") and limit == 0 and _is_fraction(test.field)
+            within[_OPERATORS[sign]] = -0.0 if is_negative else self.value(limit, test.field)
+        return self._of(test.field, {"range": {self.whole(test.field): within}})
 
     def has(self, test: Has) -> Query:
         start, end = "*" * (test.anchor != "start"), "*" * (test.anchor != "end")
-        folding = {"case_insensitive": True} if test.fold else {}
-        pattern = {"value": f"{start}{_escaped(test.text)}{end}", **folding}
+        pattern = {"value": f"{start}{_escaped(test.text)}{end}", **_folding(test)}
         return self._of(test.field, {"wildcard": {self.whole(test.field): pattern}})
 
     def negated(self, test: Test) -> Query:
@@ -139,11 +137,7 @@ class QueryDSL(Writer[Query]):
         is_text = field.type in STRINGS or (field.type == "time" and stored.form in (None, "iso"))
         return stored.exact or (f"{name}.keyword" if is_text else name)
 
-    def value(self, test: Eq) -> Any:
-        """Return the value of a test as it is stored."""
-        return self.stored_value(test.value, test.field)
-
-    def stored_value(self, value: Value, field: Field) -> Any:
+    def value(self, value: Value, field: Field) -> Any:
         """Return a value in the form in which the field is stored."""
         return in_form(value, self.target.stored(field).form or "iso")
 
@@ -151,6 +145,10 @@ class QueryDSL(Writer[Query]):
         """Search objects of their own if the property is in such."""
         path = self.target.stored(field).nested
         return {"nested": {"path": path, "query": query}} if path else query
+
+
+def _folding(test: Eq | Has) -> Query:
+    return {"case_insensitive": True} if test.fold else {}
 
 
 def _meets_long_texts(test: Test) -> bool:

@@ -11,10 +11,11 @@ from typing import Any
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.documents.relations import Query, RelationWriter, escaped
 from nlp2filters.core.dialects.stored_values import in_form
-from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, values
+from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits, values
 from nlp2filters.core.dialects.writer import Search, SortKey
 
 NAMES = re.compile(r"[_A-Za-z]\w*(?:\.[_A-Za-z]\w*)?", re.ASCII)
+_OPERATORS = {">": "_gt", ">=": "_gte", "<": "_lt", "<=": "_lte"}
 
 
 def render(search: Search) -> dict[str, Any]:
@@ -53,8 +54,7 @@ class HasuraWriter(RelationWriter):
                 start, end = "%" * (test.anchor != "start"), "%" * (test.anchor != "end")
                 return [{"_ilike" if test.fold else "_like": f"{start}{escaped(test.text)}{end}"}]
             case Range():
-                limits = {"_gt" if test.low_open else "_gte": test.low, "_lt" if test.high_open else "_lte": test.high}
-                return [{sign: self.value(limit, test.field) for sign, limit in limits.items() if limit is not None}]
+                return [{_OPERATORS[sign]: self.value(limit, test.field) for sign, limit in limits(test)}]
 
     def tested_elements(self, test: Eq | In) -> list[Query]:
         return [{"_contains": [self.value(value, test.field)]} for value in values(test)]

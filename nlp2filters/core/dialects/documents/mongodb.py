@@ -64,9 +64,9 @@ class FindWriter(OperatorWriter):
         return super().one_of(test)
 
     def range(self, test: Range) -> Query:
-        limits = self.limits(test)
+        within = self.within(test)
         # The ends of a range without $elemMatch may be met by two elements of a list.
-        return self.field(test.field, {"$elemMatch": limits} if test.field.many else limits)
+        return self.field(test.field, {"$elemMatch": within} if test.field.many else within)
 
     def has(self, test: Has) -> Query:
         start, end = "^" * (test.anchor == "start"), _END * (test.anchor == "end")

@@ -5,11 +5,14 @@ from typing import Any, ClassVar
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.stored_values import in_form
-from nlp2filters.core.dialects.tree import Eq, In, Range, Test, Value
+from nlp2filters.core.dialects.tree import Eq, In, Range, Test, Value, limits
 from nlp2filters.core.dialects.writer import Writer
 from nlp2filters.core.mapping import Form
 
 Query = dict[str, Any]
+
+_OPERATORS = {">": "$gt", ">=": "$gte", "<": "$lt", "<=": "$lte"}
+_OPPOSITES = {"$eq": "$ne", "$in": "$nin"}
 
 
 class OperatorWriter(Writer[Query]):
@@ -28,13 +31,13 @@ class OperatorWriter(Writer[Query]):
         return self.field(test.field, {"$in": [self.value(value, test.field) for value in test.values]})
 
     def range(self, test: Range) -> Query:
-        return self.every([self.field(test.field, {sign: limit}) for sign, limit in self.limits(test).items()])
+        return self.every([self.field(test.field, {sign: limit}) for sign, limit in self.within(test).items()])
 
     def negated(self, test: Test) -> Query:
         """Negate a test for values, which has an opposite of its own."""
         ((name, tested),) = self.write(test).items()
         ((operator, value),) = tested.items()
-        return {name: {{"$eq": "$ne", "$in": "$nin"}[operator]: value}}
+        return {name: {_OPPOSITES[operator]: value}}
 
     def every(self, parts: Sequence[Query]) -> Query:
         return {"$and": list(parts)} if len(parts) > 1 else parts[0]
@@ -46,14 +49,9 @@ class OperatorWriter(Writer[Query]):
         """Write a test of a field."""
         return {self.target.name(field): tested}
 
-    def limits(self, test: Range) -> Query:
-        """Write the ends of a range."""
-        limits = {}
-        if test.low is not None:
-            limits["$gt" if test.low_open else "$gte"] = self.value(test.low, test.field)
-        if test.high is not None:
-            limits["$lt" if test.high_open else "$lte"] = self.value(test.high, test.field)
-        return limits
+    def within(self, test: Range) -> Query:
+        """Write the limits of a range, as operators."""
+        return {_OPERATORS[sign]: self.value(limit, test.field) for sign, limit in limits(test)}
 
     def value(self, value: Value, field: Field) -> Any:
         """Return a value in the form in which the field is stored."""

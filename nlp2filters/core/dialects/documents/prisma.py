@@ -14,12 +14,13 @@ from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.documents import relations
 from nlp2filters.core.dialects.documents.relations import Query, RelationWriter, escaped
 from nlp2filters.core.dialects.stored_values import in_form
-from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, values
+from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits, values
 from nlp2filters.core.dialects.writer import Search, SortKey
 from nlp2filters.core.mapping import StoredField
 
 NAMES = re.compile(r"[A-Za-z]\w*(?:\.[A-Za-z]\w*)?", re.ASCII)
-_OPERATORS = {"anywhere": "contains", "start": "startsWith", "end": "endsWith"}
+_OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
+_PARTS = {"anywhere": "contains", "start": "startsWith", "end": "endsWith"}
 
 
 def render(search: Search) -> dict[str, Any]:
@@ -59,10 +60,9 @@ class PrismaWriter(RelationWriter):
                 return [{"in": [self.value(value, field) for value in among]}]
             case Has():
                 mode = {"mode": "insensitive"} if test.fold else {}
-                return [{_OPERATORS[test.anchor]: escaped(test.text), **mode}]
+                return [{_PARTS[test.anchor]: escaped(test.text), **mode}]
             case Range():
-                limits = {"gt" if test.low_open else "gte": test.low, "lt" if test.high_open else "lte": test.high}
-                return [{sign: self.value(limit, test.field) for sign, limit in limits.items() if limit is not None}]
+                return [{_OPERATORS[sign]: self.value(limit, test.field) for sign, limit in limits(test)}]
 
     def tested_elements(self, test: Eq | In) -> list[Query]:
         among = [self.value(value, test.field) for value in values(test)]

@@ -12,7 +12,7 @@ from typing import Any
 
 from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
 from nlp2filters.core.dialects.stored_values import in_form
-from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value
+from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits
 from nlp2filters.core.dialects.writer import Search, Writer
 from nlp2filters.core.mapping import StoredField
 
@@ -20,6 +20,7 @@ Condition = dict[str, Any]
 
 # A key may be in quotes, within which nothing can be escaped.
 NAMES = re.compile(r'[^"]+')
+_OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 _PATH = re.compile(r"[\w-]+(?:\[\d*\])*(?:\.[\w-]+(?:\[\d*\])*)*")
 
 
@@ -57,12 +58,8 @@ class QdrantWriter(Writer[Condition]):
         return self.condition(test.field, {"match": {"any": among}})
 
     def range(self, test: Range) -> Condition:
-        limits = {}
-        if test.low is not None:
-            limits["gt" if test.low_open else "gte"] = self.value(test.low, test.field)
-        if test.high is not None:
-            limits["lt" if test.high_open else "lte"] = self.value(test.high, test.field)
-        return self.condition(test.field, {"range": limits})
+        within = {_OPERATORS[sign]: self.value(limit, test.field) for sign, limit in limits(test)}
+        return self.condition(test.field, {"range": within})
 
     def has(self, test: Has) -> Condition:
         return self.condition(test.field, {"match": {"prefix" if test.anchor == "start" else "substring": test.text}})

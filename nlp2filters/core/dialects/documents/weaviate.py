@@ -14,13 +14,14 @@ from typing import Any
 
 from nlp2filters.core.catalog import Field, FieldType
 from nlp2filters.core.dialects.stored_values import in_form, iso
-from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, values
+from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits, values
 from nlp2filters.core.dialects.writer import Search, Writer
 from nlp2filters.core.mapping import StoredField
 
 Where = dict[str, Any]
 
 NAMES = re.compile(r"[_A-Za-z]\w*", re.ASCII)
+_OPERATORS = {">": "GreaterThan", ">=": "GreaterThanEqual", "<": "LessThan", "<=": "LessThanEqual"}
 _MEMBERS: Mapping[FieldType, str] = {
     "integer": "valueInt",
     "number": "valueNumber",
@@ -74,11 +75,7 @@ class WhereWriter(Writer[Where]):
         return {"path": self.path(test.field), "operator": "ContainsAny", member: among}
 
     def range(self, test: Range) -> Where:
-        parts = []
-        if test.low is not None:
-            parts.append(self.compared("GreaterThan" if test.low_open else "GreaterThanEqual", test.field, test.low))
-        if test.high is not None:
-            parts.append(self.compared("LessThan" if test.high_open else "LessThanEqual", test.field, test.high))
+        parts = [self.compared(_OPERATORS[sign], test.field, limit) for sign, limit in limits(test)]
         return self.every(parts) if len(parts) > 1 else parts[0]
 
     def has(self, test: Has) -> Where:

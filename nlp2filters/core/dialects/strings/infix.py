@@ -1,12 +1,12 @@
 """Filters as one line of text: tests joined by words or signs, in parentheses."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.stored_values import in_form
-from nlp2filters.core.dialects.tree import And, Eq, Node, Range, Test, Value
+from nlp2filters.core.dialects.tree import And, Eq, Node, Range, Test, Value, limits
 from nlp2filters.core.dialects.writer import Writer
 from nlp2filters.core.mapping import Form, StoredField
 
@@ -68,14 +68,6 @@ class InfixWriter(Writer[str]):
         """Return a value in the form in which the engine stores the field."""
         form = self.target.stored(field).form
         return in_form(value, form if form and form != "native" else self.temporal_form)
-
-
-def limits(test: Range) -> Iterator[tuple[str, Value]]:
-    """Yield the limits of a range with the signs of their comparisons."""
-    if test.low is not None:
-        yield ">" if test.low_open else ">=", test.low
-    if test.high is not None:
-        yield "<" if test.high_open else "<=", test.high
 
 
 def number(value: int | float) -> str:

@@ -8,8 +8,8 @@ https://www.meilisearch.com/docs/capabilities/filtering_sorting_faceting/advance
 from typing import Any
 
 from nlp2filters.core.catalog import Field
-from nlp2filters.core.dialects.strings.infix import InfixWriter, closed_limits, limits, number, open_range_on_list
-from nlp2filters.core.dialects.tree import In, Range, Test
+from nlp2filters.core.dialects.strings.infix import InfixWriter, closed_limits, number, open_range_on_list
+from nlp2filters.core.dialects.tree import In, Range, Test, limits
 from nlp2filters.core.dialects.writer import Search
 from nlp2filters.core.mapping import StoredField
 

@@ -8,8 +8,8 @@ https://typesense.org/docs/guide/tips-for-filtering.html
 from typing import Any
 
 from nlp2filters.core.catalog import STRINGS, Field
-from nlp2filters.core.dialects.strings.infix import InfixWriter, closed_limits, limits, number, open_range_on_list
-from nlp2filters.core.dialects.tree import Eq, In, Range, Test
+from nlp2filters.core.dialects.strings.infix import InfixWriter, closed_limits, number, open_range_on_list
+from nlp2filters.core.dialects.tree import Eq, In, Range, Test, limits
 from nlp2filters.core.dialects.writer import Search
 from nlp2filters.core.mapping import StoredField
 

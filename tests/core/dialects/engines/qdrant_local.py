@@ -44,4 +44,5 @@ def _stored(name: str, value: Any) -> Any:
         return [_stored(name, element) for element in value]
     if isinstance(value, dt.date | dt.time):
         return in_form(value, "iso")
-    return float(value) if value is not None and name != "id" and SHOP.by_name[name].type in NUMERIC - {"integer"} else value
+    is_fraction = name in SHOP.by_name and SHOP.by_name[name].type in NUMERIC - {"integer"}
+    return float(value) if is_fraction and value is not None else value

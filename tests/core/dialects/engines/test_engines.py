@@ -13,7 +13,10 @@ from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
 from tests.core.dialects.agreement import searches_exactly
 from tests.core.dialects.engines.adapter import Adapter
+from tests.core.dialects.engines.django_orm import DjangoORM
 from tests.core.dialects.engines.mongomock_find import MongomockFind
+from tests.core.dialects.engines.pandas_frames import Arrow, Nullable, NumPy
+from tests.core.dialects.engines.polars_frames import Polars
 from tests.core.dialects.engines.qdrant_local import QdrantLocal
 from tests.core.dialects.engines.query_dsl import OpenSearchDSL, QueryDSL
 from tests.core.dialects.engines.rows import FILTERS, ROWS, SHOP, selected
@@ -25,6 +28,11 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "opensearch": OpenSearchDSL,
     "mongomock": MongomockFind,
     "qdrant": QdrantLocal,
+    "django": DjangoORM,
+    "polars": Polars,
+    "pandas-numpy": NumPy,
+    "pandas-nullable": Nullable,
+    "pandas-arrow": Arrow,
 }
 
 
