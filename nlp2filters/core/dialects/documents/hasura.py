@@ -14,7 +14,7 @@ from nlp2filters.core.dialects.stored_values import in_form
 from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits, values
 from nlp2filters.core.dialects.writer import Search, SortKey
 
-NAMES = re.compile(r"[_A-Za-z]\w*(?:\.[_A-Za-z]\w*)?", re.ASCII)
+NAMES = re.compile(r"(?!_(?:and|or|not)\b)[_A-Za-z]\w*(?:\.[_A-Za-z]\w*)?", re.ASCII)
 _OPERATORS = {">": "_gt", ">=": "_gte", "<": "_lt", "<=": "_lte"}
 
 

@@ -18,7 +18,7 @@ from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limi
 from nlp2filters.core.dialects.writer import Search, SortKey
 from nlp2filters.core.mapping import StoredField
 
-NAMES = re.compile(r"[A-Za-z]\w*(?:\.[A-Za-z]\w*)?", re.ASCII)
+NAMES = re.compile(r"(?!(?:AND|OR|NOT)\b)[A-Za-z]\w*(?:\.[A-Za-z]\w*)?", re.ASCII)
 _OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 _PARTS = {"anywhere": "contains", "start": "startsWith", "end": "endsWith"}
 
