@@ -81,11 +81,12 @@ def source_of(value: Any) -> str:
 
 
 def _operand(value: Any, beside: str = "") -> str:
-    """Return the text of an operand, in parentheses unless it is of a chain with the same sign."""
-    is_loose = isinstance(value, Source) and value._sign not in ("", beside)
+    """Return the text of an operand, in parentheses if it ends in an operator other than those in `beside`."""
+    is_loose = isinstance(value, Source) and value._sign != "" and value._sign not in beside
     return f"({source_of(value)})" if is_loose else source_of(value)
 
 
 def _binary(left: Source, sign: str, right: Any) -> Source:
-    beside = sign if sign in "&|" else ""
-    return Source(f"{_operand(left, beside)} {sign} {_operand(right)}", sign)
+    # A chain of one sign needs no parentheses, except of comparisons.
+    chain = sign if sign in "&|" else ""
+    return Source(f"{_operand(left, f'~{chain}')} {sign} {_operand(right, '~')}", sign)
