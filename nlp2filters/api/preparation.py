@@ -15,8 +15,9 @@ from nlp2filters.api.refinement import RefinedJob
 from nlp2filters.api.services import Services
 from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, dialects, jobs
+from nlp2filters.core import dialects, jobs
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.compilation import check_scopes, read_filter
 from nlp2filters.core.cql2 import text
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.requests import Submission, parse_catalog
@@ -112,6 +113,14 @@ class Preparation:
         return await self._share(
             ("refines", job_id), lambda: refinement.load(self._services.store, self._owner, job_id)
         )
+
+    async def catalog(self, source: str | dict[str, Any]) -> Catalog:
+        """Load the catalog of that name, or parse a complete one.
+
+        Raises:
+            InvalidCatalog, CatalogNotFound: there is none, or it has faults.
+        """
+        return (await self._catalog(source)).catalog
 
     async def _catalog(self, source: str | dict[str, Any] | Part | None) -> CatalogRef:
         assert source is not None
@@ -216,18 +225,8 @@ def _scope_part(scope: dict[str, Any] | str | None) -> Part | None:
 def _check_scopes(submission: Submission, catalog: Catalog) -> None:
     """Check the caller's scope, and that every dialect expresses it and the catalog's own without a loss."""
     options = dialects.Options(unknown=submission.unknown, mappings=submission.mappings)
-    names = tuple(submission.dialects)
-    try:
-        if submission.scope is not None:
-            scope = checks.read(submission.scope, catalog)
-            dialects.check_scope(scope, catalog, names, options)
-    except InvalidFilter as exc:
-        raise exc.prefixed("/scope") from exc
-    try:
-        if own := checks.own_scope(catalog):
-            dialects.check_scope(own, catalog, names, options)
-    except InvalidFilter as exc:
-        raise exc.prefixed("/catalog/scope") from exc
+    callers = read_filter(submission.scope, catalog, "/scope") if submission.scope is not None else None
+    check_scopes(callers, catalog, submission.dialects, options)
 
 
 def _request_content(

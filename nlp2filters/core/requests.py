@@ -86,7 +86,42 @@ def _limit_count(requests: Any) -> Any:
 
 
 DialectName = Annotated[str, AfterValidator(_check_dialect)]
-Mappings = Annotated[dict[DialectName, EngineMapping], Field(strict=False), _limit_bytes(MAX_SCOPE)]
+DialectNames = Annotated[
+    list[DialectName],
+    Len(0, 16),
+    FailFast(),
+    AfterValidator(_without_duplicates),
+    Field(description="The query languages to compile the filter to."),
+]
+Mappings = Annotated[
+    dict[DialectName, EngineMapping],
+    Field(
+        strict=False,
+        description="How engines store the records, by the name of the dialect. It comes before the catalog's own.",
+    ),
+    _limit_bytes(MAX_METADATA),
+]
+Locale = Annotated[
+    str,
+    Field(
+        pattern=f"^{LOCALES}$",
+        description=f"Language of the text ({', '.join(CODES)}), optionally with a region: `es-MX`.",
+    ),
+]
+Timezone = Annotated[
+    str, AfterValidator(_check_timezone), Field(description="The IANA time zone for words such as `today`.")
+]
+Now = Annotated[
+    Annotated[str, AfterValidator(_check_year)] | None,
+    Field(description="The ISO 8601 time that counts as now. By default the time of submission."),
+]
+UnknownOption = Annotated[
+    Unknown,
+    Field(
+        description="`include`: the opposite of a condition also selects records without a value, so that “not Beats” "
+        "finds what has no brand."
+    ),
+]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Url = Annotated[str, StringConstraints(max_length=2048)]
 Text = Annotated[
@@ -103,6 +138,18 @@ Cql2 = Annotated[
     dict[str, Any] | str,
     Field(description="CQL2-JSON, or CQL2-text in a string: `price < 80 AND wireless`."),
 ]
+ScopeOption = Annotated[
+    Annotated[Cql2, _limit_bytes(MAX_SCOPE)] | None,
+    Field(description="A CQL2 filter that is always ANDed with the result. The LLM never sees it."),
+]
+
+
+def limit_scope_copies(scope: Any, info: ValidationInfo) -> Any:
+    """Refuse a scope that is too large for the number of dialects, which are validated before it."""
+    copies = len(info.data.get("dialects", ()))
+    if scope is not None and copies > 1 and copies * len(orjson.dumps(scope)) > MAX_COMPILED_SCOPE:
+        raise ValueError(f"is too large for {copies} dialects; compile the result to the others with /v1/compile")
+    return scope
 
 
 class RequestBody(BaseModel):
@@ -154,37 +201,18 @@ class Submission(RequestBody):
         description="A catalog's name, or a complete catalog. With `refines`, the catalog of the earlier job.",
     )
     text: Text = Field(description="The search request in plain language.")
-    dialects: Annotated[list[DialectName], Len(0, 16), FailFast(), AfterValidator(_without_duplicates)] = Field(
-        default=["sql"], description="The query languages to compile the filter to."
-    )
+    dialects: DialectNames = ["sql"]
     strategy: Literal["auto", "llm", "builtin"] = Field(
         default="auto",
         description="`auto` uses the LLM if one is configured and falls back to the built-in parser; `builtin` never "
         "uses the LLM; `llm` fails if the LLM fails.",
     )
-    locale: str = Field(
-        default="en",
-        pattern=f"^{LOCALES}$",
-        description=f"Language of the text ({', '.join(CODES)}), optionally with a region: `es-MX`.",
-    )
-    timezone: Annotated[str, AfterValidator(_check_timezone)] = Field(
-        default="UTC", description="The IANA time zone for words such as `today`."
-    )
-    now: Annotated[str, AfterValidator(_check_year)] | None = Field(
-        default=None, description="The ISO 8601 time that counts as now. By default the time of submission."
-    )
-    scope: Annotated[Cql2, _limit_bytes(MAX_SCOPE)] | None = Field(
-        default=None, description="A CQL2 filter that is always ANDed with the result. The LLM never sees it."
-    )
-    unknown: Unknown = Field(
-        default="exclude",
-        description="`include`: the opposite of a condition also selects records without a value, so that “not Beats” "
-        "finds what has no brand.",
-    )
-    mappings: Mappings = Field(
-        default={},
-        description="How engines store the records, by the name of the dialect. It comes before the catalog's own.",
-    )
+    locale: Locale = "en"
+    timezone: Timezone = "UTC"
+    now: Now = None
+    scope: ScopeOption = None
+    unknown: UnknownOption = "exclude"
+    mappings: Mappings = {}
     webhook: WebhookOption = None
     metadata: MetadataOption = {}
     deadline_seconds: DeadlineOption = None
@@ -196,13 +224,7 @@ class Submission(RequestBody):
             raise ValueError("give a catalog, or the job to refine as `refines`")
         return catalog
 
-    @field_validator("scope")
-    @classmethod
-    def _limit_copies(cls, scope: Any, info: ValidationInfo) -> Any:
-        copies = len(info.data.get("dialects", ()))
-        if scope is not None and copies > 1 and copies * len(orjson.dumps(scope)) > MAX_COMPILED_SCOPE:
-            raise ValueError(f"is too large for {copies} dialects; compile the result to the others with /v1/compile")
-        return scope
+    _limit_copies = field_validator("scope")(limit_scope_copies)
 
 
 class BatchRequest(Submission):

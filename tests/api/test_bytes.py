@@ -324,7 +324,9 @@ def test_a_scope_has_a_size(client: httpx.Client) -> None:
     response = client.post("/v1/jobs", json={**CARS, "scope": scope})
     assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/scope")
     copies = {"catalog": {"name": "a", "fields": [{"name": "id", "type": "keyword"}]}, "text": "x", "scope": IDS}
-    many = ["sql", "elasticsearch"] * 2
-    assert client.post("/v1/jobs", json={**copies, "dialects": many}).status_code == 202  # Named twice is once.
+    some = ["sql", "elasticsearch", "cql2-text"]
+    assert client.post("/v1/jobs", json={**copies, "dialects": some}).status_code == 202
+    response = client.post("/v1/jobs", json={**copies, "dialects": [*some, "solr"]})
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/scope")
     response = client.put("/v1/catalogs/mine", json={"fields": [{"name": "Name", "type": "keyword"}], "scope": scope})
     assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/scope")

@@ -29,13 +29,13 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(r"''|\\([abtnvfr'\\])", re.DOTALL)
 _CONTROLS = {"a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
 _COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
-_LITERALS = ("date", "timestamp", "time")
+LITERALS = ("date", "timestamp", "time")
 # Geometries have a syntax of their own.
 _GEOMETRIES = (
     *("point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"),
     *("geometrycollection", "bbox"),
 )
-_KEYWORDS = ("and", "or", "not", "like", "between", "in", "is", "null", "true", "false", "div")
+KEYWORDS = ("and", "or", "not", "like", "between", "in", "is", "null", "true", "false", "div")
 # Functions of the standard, whose case is free in a text, in the spelling of the JSON.
 _FUNCTIONS = {
     name.lower(): name
@@ -230,7 +230,7 @@ class _Parser:
                 return Expression(token.start, {"property": self.advance().value})
             case "word" if token.word in ("true", "false"):
                 return self.advance().word == "true"
-            case "word" if token.word not in _KEYWORDS:
+            case "word" if token.word not in KEYWORDS:
                 self.advance()
                 if token.word in _GEOMETRIES and (self.token.value == "(" or self.token.word == "z"):
                     detail = "Geometries are not supported: of a place, only IS NULL can be tested"
@@ -270,7 +270,7 @@ class _Parser:
         args = self.list()
         if word == "interval":
             return Expression(name.start, {"interval": args})
-        if word in _LITERALS and len(args) == 1:
+        if word in LITERALS and len(args) == 1:
             return Expression(name.start, {word: args[0]})
         op = _FUNCTIONS.get(word, name.value)
         if op.startswith("a_"):

@@ -149,7 +149,7 @@ class _Fitting:
                     self.lose(test.at, f"{self.title} ignores case in {label}.", looser)
             case Has(fold=False) if self.engine.has_folding != "never" and not self.engine.has_exact:
                 if _has_cases(test.text):
-                    self.lose(test.at, f"{self.title} ignores case in a part of {label}.", looser)
+                    self.lose(test.at, f"{self.title} ignores case within {label}.", looser)
             case Has(fold=True) if self.engine.has_folding == "never" and _has_cases(test.text):
                 self.lose(test.at, f"{self.title} distinguishes upper and lower case within {label}.", stricter)
         return test
