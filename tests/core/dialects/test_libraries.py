@@ -51,10 +51,10 @@ def test_source_is_what_was_called() -> None:
         ("django", "filter", Comparison("=", "tags", "50%"), "Q(tags__contains=['50%'])"),
         ("django", "filter", JANUARY, "Q(released__lt=datetime.date(2026, 2, 1))"),
         # https://pandas.pydata.org/docs/reference/series.html
-        ("pandas", "mask", BOSE, "df['brand'].str.lower().eq('bose')"),
+        ("pandas", "mask", BOSE, "df['brand'].str.lower().eq('bose').fillna(False)"),
         ("pandas", "mask", NOT_USA, "df['origin'].notna() & ~df['origin'].eq('usa').fillna(False)"),
-        ("pandas", "mask", Or((CHEAP, IsNull("brand"))), "(df['price'] <= 80) | df['brand'].isna()"),
-        ("pandas", "mask", NOON, "df['seen'] >= datetime.datetime(2026, 1, 31, 12, 0)"),
+        ("pandas", "mask", Or((CHEAP, IsNull("brand"))), "(df['price'] <= 80).fillna(False) | df['brand'].isna()"),
+        ("pandas", "mask", NOON, "(df['seen'] >= datetime.datetime(2026, 1, 31, 12, 0)).fillna(False)"),
         (
             "pandas",
             "mask",

@@ -35,12 +35,12 @@ def render(search: Search) -> dict[str, Any]:
         where = writer.every([{"$text": {"$search": _words(search.text)}}, *([where] if where else [])])
     if any(key.direction == "asc" and key.field.nullable for key in search.sort):
         return {"filter": where, "pipeline": writer.pipeline(where, search)}
-    found: dict[str, Any] = {"filter": where}
+    arguments: dict[str, Any] = {"filter": where}
     if search.sort:
-        found["sort"] = {search.target.name(key.field): _SIGN[key.direction] for key in search.sort}
+        arguments["sort"] = {search.target.name(key.field): _SIGN[key.direction] for key in search.sort}
     if search.limit is not None:
-        found["limit"] = search.limit
-    return found
+        arguments["limit"] = search.limit
+    return arguments
 
 
 def refuses(test: Test, _: StoredField) -> str | None:

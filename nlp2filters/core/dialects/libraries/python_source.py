@@ -86,7 +86,7 @@ def _operand(value: Any, beside: str = "") -> str:
     return f"({source_of(value)})" if is_loose else source_of(value)
 
 
-def _binary(left: Source, sign: str, right: Any) -> Source:
+def _binary(first: Source, sign: str, second: Any) -> Source:
     # A chain of one sign needs no parentheses, except of comparisons.
     chain = sign if sign in "&|" else ""
-    return Source(f"{_operand(left, f'~{chain}')} {sign} {_operand(right, '~')}", sign)
+    return Source(f"{_operand(first, f'~{chain}')} {sign} {_operand(second, '~')}", sign)
