@@ -7,7 +7,6 @@ otherwise: `exact` names a property that holds texts of all lengths, and the for
 https://www.elastic.co/docs/manage-data/data-store/mapping/dynamic-field-mapping
 """
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from nlp2filters.core.catalog import NUMERIC, STRINGS, Field
 from nlp2filters.core.dialects.capabilities import Effect
 from nlp2filters.core.dialects.stored_values import in_form
-from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test, Value, limits, values
+from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test, Value, limits, splits_a_millisecond, values
 from nlp2filters.core.dialects.writer import Search, SortKey, Writer
 from nlp2filters.core.mapping import StoredField
 
@@ -56,7 +55,7 @@ def refuses(test: Test, _: StoredField) -> str | None:
     """Return the reason why a test cannot be written."""
     if isinstance(test, In) and test.fold and len(test.values) > MAX_ALTERNATIVES:
         return f"The engine takes {MAX_ALTERNATIVES:,} values in upper or lower case at most."
-    if any(isinstance(value, dt.datetime) and value.microsecond % 1000 for value in values(test)):
+    if splits_a_millisecond(test):
         return "The engine keeps milliseconds of an instant."
     return None
 
