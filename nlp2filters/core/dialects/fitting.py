@@ -45,6 +45,10 @@ class Loss:
     reason: str
     effect: Effect
 
+    def to_json(self) -> dict[str, str]:
+        """Return the loss as JSON data."""
+        return {"pointer": self.pointer, "reason": self.reason, "effect": self.effect}
+
 
 def fit(
     node: Node, capabilities: Capabilities, title: str, stored: Callable[[Field], StoredField]
