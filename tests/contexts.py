@@ -19,9 +19,12 @@ def context(store: Store, services: S, *, max_attempts: int = 3) -> WorkerContex
     return WorkerContext("w", store, heartbeat, services, max_attempts)
 
 
-def embedding(store: Store, embedder: Any, parsers: Any = None) -> WorkerContext[EmbeddingServices]:
+def embedding(
+    store: Store, embedder: Any, parsers: Any = None, files: Blobs | None = None
+) -> WorkerContext[EmbeddingServices]:
     """A worker of the stage `embedding`."""
-    return context(store, EmbeddingServices(embedder, parsers, Indexes(store.redis, store.keys), blobs(store)))
+    indexes = Indexes(store.redis, store.keys)
+    return context(store, EmbeddingServices(embedder, parsers, indexes, files or blobs(store)))
 
 
 def blobs(store: Store) -> Blobs:
