@@ -17,6 +17,7 @@ from nlp2filters.core.mapping import StoredField
 
 # Names with a "#" are of the record itself, such as its document.
 NAMES = re.compile(r"(?![$#]|chroma:).+", re.DOTALL)
+_FRACTIONS = NUMERIC - {"integer"}
 
 
 def render(search: Search) -> dict[str, Any]:
@@ -62,4 +63,4 @@ class ChromaWriter(OperatorWriter):
 
     def value(self, value: Value, field: Field) -> Any:
         stored = super().value(value, field)
-        return float(stored) if field.type in NUMERIC - {"integer"} else stored
+        return float(stored) if field.type in _FRACTIONS else stored

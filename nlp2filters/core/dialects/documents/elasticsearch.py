@@ -8,7 +8,6 @@ https://www.elastic.co/docs/manage-data/data-store/mapping/dynamic-field-mapping
 """
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from typing import Any
 
 from nlp2filters.core.catalog import NUMERIC, STRINGS, Field
@@ -27,6 +26,7 @@ MAX_ALTERNATIVES = 1024
 # All decimal numbers of so many digits are different numbers in single precision.
 SINGLE_DIGITS = 6
 
+_FRACTIONS = NUMERIC - {"integer"}
 _OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 
 
@@ -69,7 +69,7 @@ def approximates(test: Test, stored: StoredField) -> Iterator[tuple[str, Effect]
             "name a property that has them as `exact` in its mapping.",
             "narrower",
         )
-    if field.type in NUMERIC - {"integer"} and stored.form is None and any(map(_is_long_number, values(test))):
+    if field.type in _FRACTIONS and stored.form is None and any(map(_is_long_number, values(test))):
         reason = (
             f"{field.title!r} has single precision as the engine maps it by itself: map it as a double, and say so by "
             "the form `native` in its mapping."
@@ -155,7 +155,8 @@ def _meets_long_texts(test: Test) -> bool:
 
 
 def _is_long_number(value: Value) -> bool:
-    return isinstance(value, int | float) and len(Decimal(repr(value)).normalize().as_tuple().digits) > SINGLE_DIGITS
+    digits = repr(value).partition("e")[0].replace(".", "").strip("-0")
+    return len(digits) > SINGLE_DIGITS
 
 
 def _has_closed_end(test: Range) -> bool:
@@ -163,7 +164,7 @@ def _has_closed_end(test: Range) -> bool:
 
 
 def _is_fraction(field: Field) -> bool:
-    return field.type in NUMERIC and field.type != "integer"
+    return field.type in _FRACTIONS
 
 
 def _escaped(text: str) -> str:
