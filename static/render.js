@@ -138,43 +138,24 @@ export function notes(reading) {
   fill($("difference"), reading.refines?.difference.summary ?? "");
 }
 
-/** Shows the compiled queries as tabs, one for each dialect and one for the filter itself. `titles` are by dialect. */
-export function queries(result, titles) {
-  const texts = [
-    ...Object.entries(result.dialects).map(([name, query]) => [titles.get(name) ?? name, queryText(query)]),
-    ["CQL2-JSON", JSON.stringify(result.filter, null, 2)],
-  ];
-  const previous = [...$("tabs").children].findIndex((tab) => tab.getAttribute("aria-selected") === "true");
-  const tabs = texts.map(([title], i) =>
-    el("button", { type: "button", role: "tab", id: `tab-${i}`, "aria-controls": "query" }, title));
-  const select = (i) => {
-    tabs.forEach((tab, other) => {
-      tab.setAttribute("aria-selected", other === i);
-      tab.tabIndex = other === i ? 0 : -1;
-    });
-    $("query").setAttribute("aria-labelledby", tabs[i].id);
-    fill($("code"), texts[i][1]);
-  };
-  tabs.forEach((tab, i) => {
-    tab.addEventListener("click", () => select(i));
-    tab.addEventListener("keydown", (event) => {
-      const target = { ArrowRight: i + 1, ArrowLeft: i - 1, Home: 0, End: tabs.length - 1 }[event.key];
-      if (target == null) return;
-      event.preventDefault();
-      const next = (target + tabs.length) % tabs.length;
-      select(next);
-      tabs[next].focus();
-    });
-  });
-  fill($("tabs"), ...tabs);
-  select(Math.max(0, previous));
+/** Fills the choice of query languages with `titles` by name. The filter itself has no name. */
+export function dialects(titles, chosen) {
+  const options = [...titles, ["", "CQL2-JSON"]];
+  fill($("dialect"), ...options.map(([value, title]) => el("option", { value, selected: value === chosen }, title)));
+}
+
+/** Shows a compiled query, or a filter as CQL2-JSON, and what of the result the query does not say. */
+export function query({ lossy = [], ...query }) {
+  fill($("code"), queryText(query));
+  fill($("lossy"), ...lossy.map(({ reason }) => el("li", {}, reason)));
 }
 
 /** Formats a compiled query: a statement with parameters as text, anything else as JSON, an error as its message. */
 function queryText(query) {
   if (query.error) return query.error.detail;
   if (!query.statement) return JSON.stringify(query, null, 2);
-  const parameters = Object.entries(query.params).map(([name, value]) => `:${name} = ${JSON.stringify(value)}`);
+  const parameters = Object.entries(query.params).map(([name, value]) =>
+    `${query.statement.includes(`:${name}`) ? ":" : ""}${name} = ${JSON.stringify(value)}`);
   return `${breakLines(query.statement)}\n\n${parameters.join("\n")}`;
 }
 
