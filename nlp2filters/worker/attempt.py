@@ -8,6 +8,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -63,7 +64,8 @@ _log = logging.getLogger(__name__)
 class WorkerContext(Generic[S]):
     """A running worker process. Its attempts share the `services` that it opened at its start.
 
-    `derived` keeps the results of parts. `max_owner_bytes` limits what an owner may add to Redis; 0 means no limit.
+    `derived` keeps the results of parts. Those whose earlier workers seem to have died run one at a time, in
+    `quarantine`. `max_owner_bytes` limits what an owner may add to Redis; 0 means no limit.
     """
 
     name: str
@@ -74,6 +76,7 @@ class WorkerContext(Generic[S]):
     max_attempts: int = 3
     max_owner_bytes: int = 0
     faults: Faults = field(default_factory=dict)
+    quarantine: AbstractAsyncContextManager[Any] = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True)
