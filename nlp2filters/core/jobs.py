@@ -6,12 +6,12 @@ if the record's `seq` is still the old one. Times are whole milliseconds since 1
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from nlp2filters.core import stage_runs
 from nlp2filters.core.kinds import DELIVERY, KINDS, stage_info
-from nlp2filters.core.stage_runs import StageRun, Suspect
+from nlp2filters.core.stage_runs import StageRun, Suspect, members
 from nlp2filters.core.statuses import TERMINAL, Outcome, Status
 from nlp2filters.errors import CancelRequested, IllegalTransition, StaleAttempt, UnsupportedRecordVersion
 
@@ -308,6 +308,12 @@ def retry(job: Job, attempt: AttemptId, due: int) -> Job:
     return _requeue(job, due, uncounted=0)
 
 
+def put_off(job: Job, attempt: AttemptId, due: int) -> Job:
+    """Return a running stage to its queue until `due`, as if the attempt had not begun."""
+    _require_current_attempt(job, attempt, "be put off")
+    return _step(job, job.stages[job.stage].put_off(due), entry_number=job.seq + 1)
+
+
 def rescue(job: Job, now: int) -> Job:
     """Queue a job again that has lost its queue entry.
 
@@ -340,8 +346,8 @@ def _step(job: Job, run: StageRun, **changes: Any) -> Job:
 
 def to_record(job: Job) -> dict[str, Any]:
     """Return the job as JSON data for the store. `v` is the version of this format."""
-    record = {"v": VERSION, **asdict(job)}
-    return {**record, "stages": {name: stage_runs.to_record(run) for name, run in record["stages"].items()}}
+    stages = {name: stage_runs.to_record(run) for name, run in job.stages.items()}
+    return {"v": VERSION, **members(job), "stages": stages}
 
 
 def from_record(data: Mapping[str, Any]) -> Job:

@@ -10,7 +10,8 @@ class Keys:
     prefix: str = "n2f"
 
     def job(self, job_id: str) -> str:
-        """Hash: `seq`, `record`, `request`, later `draft`, `answer`, `reading` (a text may refine it), `result`."""
+        """Hash: `seq`, `record`, `request`, later `draft`, `answer`, `reading` (a text may refine it), `result`,
+        `put_off_since`."""
         return f"{self.prefix}:job:{job_id}"
 
     def events(self, job_id: str) -> str:
@@ -101,6 +102,19 @@ class Keys:
         """The access that a stream token grants, as JSON, by the SHA-256 of the token."""
         return f"{self.prefix}:token:{digest}"
 
+    def usage_of_job(self, job_id: str) -> str:
+        """Hash of what the calls of providers for a job took: token counts, `calls`, `cost_micros`, `call:{id}`."""
+        return f"{self.prefix}:usage-of-job:{job_id}"
+
+    def usage_of_key(self, key_id: str, day: str) -> str:
+        """Hash of the same for an API key and a day (UTC)."""
+        return f"{self.prefix}:usage-of-key:{key_id}:{day}"
+
+    @property
+    def usage(self) -> str:
+        """Hash of the same for the whole service, by provider, model and name (see storage/spending.py)."""
+        return f"{self.prefix}:usage"
+
     @property
     def api_keys(self) -> str:
         """Hash of the API keys: id to the key's record, without the key itself."""
@@ -120,6 +134,11 @@ class Keys:
     def rescue(self) -> str:
         """The worker that looks for orphans; while the key exists, no other worker does."""
         return f"{self.prefix}:rescue"
+
+    @property
+    def providers(self) -> str:
+        """Hash of the providers that workers call: name to the limit and the breaker that they share, as JSON."""
+        return f"{self.prefix}:providers"
 
     def queue(self, stage: str) -> str:
         """The queue of a stage: a sorted set, and further ones with this prefix (see lua/queue.lua)."""

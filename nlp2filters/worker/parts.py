@@ -26,9 +26,11 @@ from nlp2filters.core.parts import MAX_PARTS, Part, PartId, Split
 from nlp2filters.core.problems import problem
 from nlp2filters.core.stage_runs import Suspect
 from nlp2filters.errors import (
+    BlobStoreUnavailable,
     IllegalTransition,
     JobNotFound,
     PartGone,
+    PutOff,
     StaleAttempt,
     TooManyParts,
     UnsupportedRecordVersion,
@@ -39,7 +41,6 @@ from nlp2filters.storage.parts import LoadedPart, PartStep, batches
 from nlp2filters.worker.attempt import (
     BACKOFF,
     NEWER_VERSION_WAIT_S,
-    STAGE_TIMEOUT_S,
     Attempt,
     StageResult,
     WorkerContext,
@@ -48,6 +49,8 @@ from nlp2filters.worker.attempt import (
     problem_of,
 )
 
+# While the store of uploaded files is out of reach, parts wait that long.
+OUTAGE_WAIT_S = 5.0
 # Results are joined in batches, as all together may not fit into memory.
 OUTCOMES_AT_ONCE = 20
 
@@ -193,7 +196,7 @@ async def _run(worker: WorkerContext[S], work: PartWork[S], loaded: LoadedPart) 
     key = _key(job, loaded.part.digest)
     events: Sequence[EventDraft] = ()
     try:
-        async with asyncio.timeout(STAGE_TIMEOUT_S):
+        async with asyncio.timeout(worker.time_limit_s):
             if await worker.derived.missing(job.owner, [key]):
                 request = loaded.fields["request"]
                 running = PartAttempt(job, loaded.part, request, loaded.fields, worker, attempt.attempt)
@@ -206,6 +209,12 @@ async def _run(worker: WorkerContext[S], work: PartWork[S], loaded: LoadedPart) 
         _log.info("this worker stops or has lost its lease: the part returns to its queue")
         await asyncio.shield(_commit(worker, loaded, lambda state: parts.release(state, attempt, now_ms())))
         raise
+    except PutOff as exc:
+        due = now_ms() + int(1000 * exc.wait_s)
+        await _commit(worker, loaded, lambda state: parts.put_off(state, attempt, due))
+    except BlobStoreUnavailable:
+        due = now_ms() + int(1000 * OUTAGE_WAIT_S)
+        await _commit(worker, loaded, lambda state: parts.put_off(state, attempt, due))
     except Exception as exc:
         await _retry_or_fail(worker, work, loaded, exc)
 

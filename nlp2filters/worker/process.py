@@ -56,6 +56,8 @@ async def startup(ctx: dict[str, Any]) -> None:
             settings.max_attempts,
             min(settings.max_owner_bytes, maxmemory // 2 or settings.max_owner_bytes),
             settings.faults,
+            spec.time_limit_s(settings),
+            settings.max_put_off_s,
         )
         ctx["stack"] = stack.pop_all()
     _log.info("ready", extra={"stage": spec.queue, "worker": name})
