@@ -5,38 +5,43 @@ Workers, the command line and the evaluation share the `Translator`, each with i
 
 import datetime as dt
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from async_lru import alru_cache
 
-from nlp2filters.core import checks, contradictions, coverage, dialects, drafting, filters, interpretation, refinement
+from nlp2filters.core import (
+    agreement,
+    checks,
+    contradictions,
+    coverage,
+    dialects,
+    drafting,
+    filters,
+    interpretation,
+    refinement,
+)
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.certainty import is_certain
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.drafting import TextVectors, Vectors
 from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.llm import prompt
-from nlp2filters.core.llm.answer_reader import read_answer
-from nlp2filters.core.llm.answer_schema import answer_schema
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.prompt import Candidates
 from nlp2filters.core.parser import Tagged
 from nlp2filters.core.query import Query
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.errors import InvalidAnswer, ProviderError
+from nlp2filters.errors import ProviderError
 from nlp2filters.llm import Answer, Provider
+from nlp2filters.llm_reader import AnswerCache, Complete, LLMReader, LLMReading
 
-# The names of the LLM's answer and of its repair; a job's record holds them in fields of these names.
-ANSWERS = ("answer", "repaired_answer")
 MAX_INDEXES = 64
 
 # Returns the vectors of a catalog's names, or None while they are not available.
 Index = Callable[[Sequence[str]], Awaitable[Vectors | None]]
-# Gets the LLM's answer of a name in `ANSWERS` to the messages, in JSON of the schema.
-Complete = Callable[[str, Sequence[Message], Mapping[str, Any]], Awaitable[Answer]]
 
 _log = logging.getLogger(__name__)
 
@@ -127,13 +132,19 @@ class Translation:
 class Translator:
     """A translator of queries into filters, with an embedding model, an LLM, both or neither.
 
-    By default, `index` embeds the names of each catalog when they are first needed.
+    By default, `index` embeds the names of each catalog when they are first needed. If `skips_certain`, the LLM is not
+    called for texts of which the parser is certain.
     """
 
     def __init__(
-        self, embedder: Embedder | None = None, llm: Provider | None = None, *, index: Index | None = None
+        self,
+        embedder: Embedder | None = None,
+        llm: Provider | None = None,
+        *,
+        index: Index | None = None,
+        skips_certain: bool = False,
     ) -> None:
-        self._embedder, self._llm = embedder, llm
+        self._embedder, self._llm, self._skips_certain = embedder, llm, skips_certain
         self._index = index or (alru_cache(maxsize=MAX_INDEXES)(embedder.embed) if embedder else None)
 
     async def load_index(self, parser: TextParser) -> Vectors | None:
@@ -156,31 +167,64 @@ class Translator:
         return await parser.draft(query.text, query.today, query.conversation, phrase_vectors)
 
     async def translate(
-        self, query: Query, catalog: Catalog, draft: Interpretation, complete: Complete | None = None
+        self,
+        query: Query,
+        catalog: Catalog,
+        draft: Interpretation,
+        complete: Complete | None = None,
+        *,
+        candidates: Candidates | None = None,
+        cache: AnswerCache | None = None,
     ) -> Translation:
         """Let the LLM read the text, if there is one and the query's strategy permits it, and compile the filter.
 
-        Without a usable answer, the draft stands. `complete` is as for `ask`.
+        With the strategy `auto`, a draft that is certain needs no LLM, if so set, and the draft stands where the LLM
+        gives no usable answer. The other arguments are as for `LLMReader.read`.
 
         Raises:
             ProviderError: only the LLM was allowed to answer, and it did not.
         """
-        reading, answer, failure = draft, None, None
-        if self._llm and query.strategy != "builtin":
-            try:
-                reading, answer = await self.ask(query, catalog, draft, complete)
-                reading = coverage.complete(reading, draft, query.text)
-                reading = coverage.with_question(reading, draft, catalog)
-                reading = contradictions.with_question(reading, catalog, query.today)
-            except ProviderError as exc:
-                if query.strategy == "llm":
-                    raise
-                _log.warning("the LLM gave no usable answer, the draft stands: %s", exc)
-                failure = exc
+        if not self._llm or query.strategy == "builtin":
+            return self._translation(query, catalog, draft, draft)
+        if self._skips_certain and query.strategy == "auto" and is_certain(draft, query):
+            return self._translation(query, catalog, draft, draft, llm=_use(asked=False))
+        try:
+            reader = LLMReader(self._llm)
+            by_llm = await reader.read(query, catalog, draft, candidates=candidates, complete=complete, cache=cache)
+        except ProviderError as exc:
+            if query.strategy == "llm":
+                raise
+            _log.warning("the LLM gave no usable answer, the draft stands: %s", exc)
+            return self._translation(query, catalog, draft, draft, llm=_use(asked=True), failure=exc)
+        return self._checked(query, catalog, draft, by_llm)
+
+    def _checked(self, query: Query, catalog: Catalog, draft: Interpretation, by_llm: LLMReading) -> Translation:
+        """Weigh the LLM's reading against the draft, and let the guards look for what it forgot and for clashes."""
+        drafted = interpretation.resolve(draft, query.now)
+        disagreement = agreement.disagreement(by_llm.reading, drafted, catalog)
+        use = _use(asked=True, cached=by_llm.cached, disagreement=disagreement)
+        reading = agreement.weighed(by_llm.reading, drafted)
+        reading = coverage.complete(reading, draft, query.text)
+        reading = coverage.with_question(reading, draft, catalog)
+        reading = contradictions.with_question(reading, catalog, query.today)
+        return self._translation(query, catalog, reading, draft, answer=by_llm.answer, llm=use)
+
+    def _translation(
+        self,
+        query: Query,
+        catalog: Catalog,
+        reading: Interpretation,
+        draft: Interpretation,
+        *,
+        answer: Answer | None = None,
+        llm: dict[str, Any] | None = None,
+        failure: ProviderError | None = None,
+    ) -> Translation:
         resolved = interpretation.resolve(reading, query.now)
         result = {
             **_compiled(resolved, query, catalog),
             "draft": interpretation.to_json(interpretation.resolve(draft, query.now)) if answer else None,
+            "llm": llm,
             "degraded": failure is not None,
             "degraded_reason": failure and type(failure).__name__,
             "provider": self._llm.name if answer and self._llm else "builtin",
@@ -190,30 +234,10 @@ class Translator:
         }
         return Translation(result, reading)
 
-    async def ask(
-        self, query: Query, catalog: Catalog, draft: Interpretation, complete: Complete | None = None
-    ) -> tuple[Interpretation, Answer]:
-        """Ask the LLM for its interpretation. A faulty answer is sent back once, with a list of its faults.
 
-        `complete`, if given, calls the LLM; it may store the answers, and return stored ones.
-
-        Raises:
-            ProviderError: the second answer is unusable too, or there was none.
-        """
-        complete = complete or self._complete
-        messages, schema = prompt.messages(query, catalog, draft), answer_schema(catalog)
-        first, second = ANSWERS
-        answer = await complete(first, messages, schema)
-        try:
-            return read_answer(answer.content, query.text, catalog, query.conversation), answer
-        except InvalidAnswer as exc:
-            _log.info("asking the LLM to repair its answer: %s", exc)
-            answer = await complete(second, prompt.repair(messages, answer.content, str(exc)), schema)
-            return read_answer(answer.content, query.text, catalog, query.conversation), answer
-
-    async def _complete(self, _: str, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
-        assert self._llm
-        return await self._llm.complete(messages, schema)
+def _use(*, asked: bool, cached: bool = False, disagreement: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Describe the LLM's part in a result."""
+    return {"asked": asked, "cached": cached, "disagreement": disagreement}
 
 
 def _compiled(resolved: Interpretation, query: Query, catalog: Catalog) -> dict[str, Any]:

@@ -38,7 +38,9 @@ class Service:
         self.logs = logs
         self.files = files
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        self.environment = {**os.environ, "PATH": path, "PORT": str(port), **environment}
+        # The LLM is asked, and asked again, unless a test is about sparing calls.
+        calling = {"LLM_SKIP_CERTAIN": "false", "LLM_CACHE_S": "0"}
+        self.environment = {**os.environ, **calling, "PATH": path, "PORT": str(port), **environment}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, *names: str) -> None:

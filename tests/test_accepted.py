@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, filters, interpretation, languages
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.core.query import Query
 from nlp2filters.core.requests import Submission, validate
 from nlp2filters.errors import InvalidInput
@@ -130,7 +131,7 @@ answers = st.none() | st.lists(
 class Scripted:
     """An LLM of whose answers one is known."""
 
-    name, model = "scripted", "m"
+    name, model, schema_limits = "scripted", "m", OPENAI_LIMITS
 
     async def complete(self, *_: Any) -> Answer:
         raise AssertionError

@@ -29,7 +29,7 @@ from nlp2filters.cli import files
 from nlp2filters.core import interpretation, languages
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
@@ -40,6 +40,7 @@ from nlp2filters.evaluation.measures import Judgement, Summary, Usage, by_catego
 from nlp2filters.llm import Answer, Provider, registry
 from nlp2filters.llm.provider import LLMProvider
 from nlp2filters.llm.registry import PROVIDERS
+from nlp2filters.llm_reader import LLMReader
 from nlp2filters.settings import Settings
 from nlp2filters.translator import MAX_INDEXES, LexiconParser, Translator
 
@@ -154,7 +155,8 @@ class _Evaluator:
         if self._provider:
             complete = partial(_complete, self._provider, usage)
             try:
-                reading, _ = await self._translator.ask(query, collection.catalog, reading, complete)
+                by_llm = await LLMReader(self._provider).read(query, collection.catalog, reading, complete=complete)
+                reading = by_llm.reading
             except ProviderError as exc:
                 _log.warning("%s: the LLM gave no usable answer, the draft stands: %s", case.id, exc)
                 degraded = True

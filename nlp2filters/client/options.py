@@ -27,6 +27,15 @@ class Options(TypedDict, total=False):
     timezone: str
     now: str | dt.datetime
     scope: Mapping[str, Any]
+    cache: bool
+    webhook: Webhook
+    metadata: Mapping[str, str]
+    deadline_seconds: int
+
+
+class AnswerOptions(TypedDict, total=False):
+    """The options of an answer to a question."""
+
     webhook: Webhook
     metadata: Mapping[str, str]
     deadline_seconds: int

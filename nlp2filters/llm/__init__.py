@@ -2,17 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypedDict
+from typing import Any, Protocol
+
+from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.llm.schema_limits import SchemaLimits
 
 # An answer may have this many tokens by default.
 MAX_TOKENS = 4096
-
-
-class ChatMessage(TypedDict):
-    """A message of a chat. `core.llm.prompt.Message` has the same form: loading it here would load the parser, too."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +39,12 @@ class Provider(Protocol):
     name: str
     model: str
 
+    @property
+    def schema_limits(self) -> SchemaLimits:
+        """The limits of the schemas of its answers."""
+
     async def complete(
-        self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], listener: Listener | None = None
+        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
     ) -> Answer:
         """Answer a chat with JSON of the schema. With a `listener`, the answer is streamed if the API supports it.
 

@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 from httpx_sse import ServerSentEvent
 
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer
-from nlp2filters.llm import Answer, ChatMessage, Listener
+from nlp2filters.llm import Answer, Listener
 from nlp2filters.llm.http import LLMResponse, StreamedText, token_counts
 
 VERSION = "2023-06-01"
@@ -38,7 +39,7 @@ class AnthropicMessages:
         """See `ChatAPI`."""
         return {"x-api-key": api_key, "anthropic-version": VERSION}
 
-    def request(self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
+    def request(self, messages: Sequence[Message], schema: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
         """See `ChatAPI`."""
         tool = {"name": TOOL, "description": "Give the filter that the text asks for.", "input_schema": schema}
         return {

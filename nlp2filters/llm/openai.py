@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 from httpx_sse import ServerSentEvent
 
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer
-from nlp2filters.llm import Answer, ChatMessage, Listener
+from nlp2filters.llm import Answer, Listener
 from nlp2filters.llm.http import MAX_QUOTED, LLMResponse, StreamedText, token_counts
 
 JSON_SCHEMA = "json_schema"
@@ -40,7 +41,7 @@ class OpenAIChat:
         """See `ChatAPI`."""
         return {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
-    def request(self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
+    def request(self, messages: Sequence[Message], schema: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
         """See `ChatAPI`."""
         response_format: dict[str, Any] = {
             "type": JSON_SCHEMA,

@@ -5,7 +5,9 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from nlp2filters.llm import Answer, ChatMessage, Listener
+from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS, SchemaLimits
+from nlp2filters.llm import Answer, Listener
 from nlp2filters.llm.http import LLMHTTPClient, LLMResponse, StreamDecoder
 
 
@@ -20,7 +22,7 @@ class ChatAPI(Protocol):
     def headers(api_key: str) -> Mapping[str, str]:
         """Return the headers of every request."""
 
-    def request(self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], *, stream: bool) -> Mapping[str, Any]:
+    def request(self, messages: Sequence[Message], schema: Mapping[str, Any], *, stream: bool) -> Mapping[str, Any]:
         """Build a request for JSON of the schema. It has `stream` set if the answer can come as a stream."""
 
     def adapt(self, request: Mapping[str, Any], response: LLMResponse) -> bool:
@@ -53,15 +55,18 @@ class LLMProvider:
     ) -> None:
         await self._http.__aexit__(kind, exc, trace)
 
+    @property
+    def schema_limits(self) -> SchemaLimits:
+        """See `Provider`."""
+        return OPENAI_LIMITS
+
     async def complete(
-        self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], listener: Listener | None = None
+        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
     ) -> Answer:
         """See `Provider`."""
         return await self._http.retrying(partial(self._try, messages, schema, listener), listener)
 
-    async def _try(
-        self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], listener: Listener | None
-    ) -> Answer:
+    async def _try(self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None) -> Answer:
         while True:
             request = self._api.request(messages, schema, stream=listener is not None)
             decoder = self._api.decoder(listener) if listener and request.get("stream") else None

@@ -77,6 +77,10 @@ class Keys:
         """Hash: the chunks of an unfinished upload by number."""
         return f"{self.prefix}:blob-upload:{upload}"
 
+    def answer(self, owner: str, digest: str) -> str:
+        """An LLM's answer, as JSON, by a digest of all that it depends on."""
+        return f"{self.prefix}:answer:{owner}:{digest}"
+
     def vectors(self, digest: str) -> str:
         """Hash of a catalog index: packed vectors by the number of their chunk, and `names` until it is complete."""
         return f"{self.prefix}:vectors:{digest}"

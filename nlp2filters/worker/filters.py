@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from nlp2filters import fault_injection, logs
 from nlp2filters.core import interpretation
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
 from nlp2filters.llm import Answer, Provider
+from nlp2filters.llm_reader import ANSWERS
 from nlp2filters.storage import request_parts
-from nlp2filters.translator import ANSWERS, Translator
+from nlp2filters.storage.answer_cache import AnswerCache
+from nlp2filters.translator import Translator
 from nlp2filters.worker.attempt import Attempt, StageResult, WorkerContext, checkpoint, timings_ms
 from nlp2filters.worker.catalogs import CatalogSource
 from nlp2filters.worker.services import EmbeddingServices, LLMServices
@@ -47,11 +49,16 @@ async def embed(attempt: Attempt[EmbeddingServices]) -> StageResult:
 
 async def translate(attempt: Attempt[LLMServices]) -> StageResult:
     """Write the final filter, with the LLM if there is one, and compile it."""
-    provider, query = attempt.worker.services.provider, await _query(attempt)
-    catalog = await attempt.worker.services.catalogs.load(_catalog_source(attempt))
+    services, query = attempt.worker.services, await _query(attempt)
+    catalog = await services.catalogs.load(_catalog_source(attempt))
     draft = interpretation.from_json(attempt.fields["draft"])
-    complete = partial(_complete, provider, attempt) if provider else None
-    translation = await Translator(llm=provider).translate(query, catalog, draft, complete)
+    translation = await Translator(llm=services.provider, skips_certain=services.skips_certain).translate(
+        query,
+        catalog,
+        draft,
+        partial(_complete, services.provider, attempt) if services.provider else None,
+        cache=_answer_cache(attempt),
+    )
     fields = {"result": {"job_id": attempt.job.id, **translation.result, "timings_ms": timings_ms(attempt.job)}}
     if translation.reading is not draft:
         fields["reading"] = interpretation.to_json(translation.reading)
@@ -89,6 +96,14 @@ async def _complete(
     await checkpoint(attempt, name, answer)
     fault_injection.reach(attempt.worker.faults, "llm-kept")
     return answer
+
+
+def _answer_cache(attempt: Attempt[LLMServices]) -> AnswerCache | None:
+    """Return the owner's cached answers, unless the service keeps none, or the request wants a new answer."""
+    store, ttl_s = attempt.worker.store, attempt.worker.services.cache_s
+    if not ttl_s or not attempt.request.get("cache", True):  # Requests of earlier versions do not have it.
+        return None
+    return AnswerCache(store.redis, store.keys, attempt.job.owner, ttl_s)
 
 
 def _catalog_source(attempt: Attempt[Any]) -> CatalogSource:

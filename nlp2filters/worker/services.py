@@ -59,9 +59,14 @@ class EmbeddingServices:
 
 @dataclass(frozen=True, slots=True)
 class LLMServices:
-    """The LLM, and parsed catalogs. Where no LLM is configured, `provider` is None, and the drafts are the results."""
+    """The LLM, and parsed catalogs. Where no LLM is configured, `provider` is None, and the drafts are the results.
+
+    If `skips_certain`, the LLM is not called for drafts that are certain; its answers are cached for `cache_s`.
+    """
 
     provider: Provider | None
+    skips_certain: bool = True
+    cache_s: int = 0
     catalogs: CatalogCache = field(default_factory=CatalogCache)
 
 
@@ -95,7 +100,7 @@ async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMService
         yield LLMServices(None)
         return
     async with registry.create(settings.llm) as provider:
-        yield LLMServices(provider)
+        yield LLMServices(provider, settings.llm_skip_certain, settings.llm_cache_s)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.errors import (
     AnswerRefused,
     AnswerTruncated,
@@ -18,7 +19,6 @@ from nlp2filters.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from nlp2filters.llm import ChatMessage
 from nlp2filters.llm.http import MAX_TRIES
 from nlp2filters.llm.provider import LLMProvider
 from nlp2filters.llm.registry import LLMConfig, create
@@ -26,7 +26,7 @@ from nlp2filters.settings import Settings
 from tests.llm.listening import Heard
 from tests.peers.llm import Reply, serving, streamed
 
-MESSAGES: list[ChatMessage] = [
+MESSAGES: list[Message] = [
     {"role": "system", "content": "rules"},
     {"role": "user", "content": "text"},
     {"role": "assistant", "content": "{}"},

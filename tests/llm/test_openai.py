@@ -7,6 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.errors import (
     AnswerRefused,
     AnswerTruncated,
@@ -16,14 +17,14 @@ from nlp2filters.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from nlp2filters.llm import MAX_TOKENS, ChatMessage, Listener
+from nlp2filters.llm import MAX_TOKENS, Listener
 from nlp2filters.llm.http import MAX_TRIES
 from nlp2filters.llm.provider import LLMProvider
 from nlp2filters.llm.registry import LLMConfig, create
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
 
-MESSAGES: list[ChatMessage] = [{"role": "system", "content": "rules"}, {"role": "user", "content": "text"}]
+MESSAGES: list[Message] = [{"role": "system", "content": "rules"}, {"role": "user", "content": "text"}]
 SCHEMA = {"type": "object", "properties": {}}
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.errors import (
     AnswerRefused,
     AnswerTruncated,
@@ -19,7 +20,6 @@ from nlp2filters.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from nlp2filters.llm import ChatMessage
 from nlp2filters.llm.http import MAX_TRIES
 from nlp2filters.llm.provider import LLMProvider
 from nlp2filters.llm.registry import LLMConfig, create
@@ -27,7 +27,7 @@ from tests.llm.listening import Heard
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
 
-MESSAGES: list[ChatMessage] = [{"role": "user", "content": "text"}]
+MESSAGES: list[Message] = [{"role": "user", "content": "text"}]
 TEXT = '{"conditions": [{"quote": "größer als 3 €, 🚗", "value": 3}]}'
 GOOD = peer.good(TEXT)
 WORDY = 'data: {"padding": "' + "x" * 300 + '", "choices": [{"delta": {"content": "{}"}}]}\n\n'

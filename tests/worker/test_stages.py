@@ -13,7 +13,8 @@ from nlp2filters.clock import now_ms
 from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.jobs import Job
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.errors import UnsupportedRecordVersion
 from nlp2filters.llm import Answer, Listener
 from nlp2filters.storage.redis_keys import Keys
@@ -39,7 +40,7 @@ ANSWER = {"conditions": [{"field": "Origin", "op": "=", "value": "Japan", "quote
 class CountingProvider:
     """Gives its answers in order and counts the calls."""
 
-    name, model = "counting", "m"
+    name, model, schema_limits = "counting", "m", OPENAI_LIMITS
 
     def __init__(self, *contents: Any) -> None:
         self.contents = [

@@ -7,6 +7,8 @@ get wrong without one: groups, exclusions, words for the full-text search, and a
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nlp2filters.core.interpretation import NAMES_RECORDS
+
 CATALOG: Mapping[str, Any] = {
     "name": "headphones",
     "fields": [
@@ -39,7 +41,7 @@ EXAMPLES: Sequence[tuple[str, Mapping[str, Any]]] = (
             _condition("under $80", "price", "<", 80),
             _condition("not Beats", "brand", "<>", "Beats"),
             _condition("released this year", "released", "between", ["2026-01-01", "2026-12-31"]),
-            ignored=[{"quote": "headphones", "reason": "names the records"}],
+            ignored=[{"quote": "headphones", "reason": NAMES_RECORDS}],
         ),
     ),
     (

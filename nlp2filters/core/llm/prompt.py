@@ -7,7 +7,7 @@ are marked as such.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, get_args
 
 import orjson
 
@@ -16,6 +16,7 @@ from nlp2filters.core.catalog import Catalog, Field, FieldType, applicable
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.interpretation import Interpretation, to_json
 from nlp2filters.core.llm import examples
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
 
 # The prompt lists at most this many values of a field. Others that a text may mean come with the text.
@@ -54,13 +55,6 @@ takes the place of an earlier limit, "also in red" widens the color, "any brand"
 is an order). Only when the person starts over are the earlier conditions dropped. If `earlier` has a `question`, the \
 text may be the answer to it.
 """
-
-
-class Message(TypedDict):
-    """One message of a chat."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
 
 
 def messages(

@@ -17,6 +17,8 @@ from nlp2filters.errors import InvalidAnswer
 
 # JSON is looked for at this many places.
 MAX_PLACES = 50
+# The earlier form of the answer allowed this many conditions.
+MAX_REWRITTEN = 50
 # The confidence of a condition for which the model gave none.
 UNSTATED_CONFIDENCE = 0.7
 
@@ -229,18 +231,19 @@ def grouped(data: dict[str, Any]) -> dict[str, Any]:
     A condition in some of the alternatives appears in the group of each. Stored answers may have this form.
     """
     conditions, alternatives = data.get("conditions"), data.get("alternatives")
-    if not isinstance(conditions, list) or not isinstance(alternatives, list):
+    if not isinstance(alternatives, list) or not isinstance(conditions, list) or len(conditions) > MAX_REWRITTEN:
         return data
     lists = [one for one in alternatives if isinstance(one, list) and one]
     places = range(len(conditions))
     sound = all(isinstance(at, int) and at in places for one in lists for at in one)
+    sound = sound and all(isinstance(condition, Mapping) for condition in conditions)
     if not lists or not sound or {at for one in lists for at in one} != set(places):
         return data
     shared = [at for at in places if all(at in one for one in lists)]
-    rewritten = [{**conditions[at], "group": 0} for at in shared if isinstance(conditions[at], Mapping)]
+    rewritten = [{**conditions[at], "group": 0} for at in shared]
     for number, one in enumerate(lists, 1):
         rest = [conditions[at] for at in dict.fromkeys(one) if at not in shared]
         if not rest:  # One alternative asks for nothing but what all do, so the others change nothing.
             return {**data, "conditions": rewritten}
-        rewritten += [{**part, "group": number} for part in rest if isinstance(part, Mapping)]
+        rewritten += [{**part, "group": number} for part in rest]
     return {**data, "conditions": rewritten}
