@@ -187,7 +187,7 @@ class Translator:
         if not self._llm or query.strategy == "builtin":
             return self._translation(query, catalog, draft, draft)
         if self._skips_certain and query.strategy == "auto" and is_certain(draft, query):
-            return self._translation(query, catalog, draft, draft, llm=_use(asked=False))
+            return self._translation(query, catalog, draft, draft, llm=_use(consulted=False))
         try:
             reader = LLMReader(self._llm)
             by_llm = await reader.read(query, catalog, draft, candidates=candidates, complete=complete, cache=cache)
@@ -195,14 +195,14 @@ class Translator:
             if query.strategy == "llm":
                 raise
             _log.warning("the LLM gave no usable answer, the draft stands: %s", exc)
-            return self._translation(query, catalog, draft, draft, llm=_use(asked=True), failure=exc)
+            return self._translation(query, catalog, draft, draft, llm=_use(consulted=True), failure=exc)
         return self._checked(query, catalog, draft, by_llm)
 
     def _checked(self, query: Query, catalog: Catalog, draft: Interpretation, by_llm: LLMReading) -> Translation:
         """Weigh the LLM's reading against the draft, and let the guards look for what it forgot and for clashes."""
         drafted = interpretation.resolve(draft, query.now)
         disagreement = agreement.disagreement(by_llm.reading, drafted, catalog)
-        use = _use(asked=True, cached=by_llm.cached, disagreement=disagreement)
+        use = _use(consulted=True, cached=by_llm.cached, disagreement=disagreement)
         reading = agreement.weighed(by_llm.reading, drafted)
         reading = coverage.complete(reading, draft, query.text)
         reading = coverage.with_question(reading, draft, catalog)
@@ -235,9 +235,9 @@ class Translator:
         return Translation(result, reading)
 
 
-def _use(*, asked: bool, cached: bool = False, disagreement: dict[str, Any] | None = None) -> dict[str, Any]:
+def _use(*, consulted: bool, cached: bool = False, disagreement: dict[str, Any] | None = None) -> dict[str, Any]:
     """Describe the LLM's part in a result."""
-    return {"asked": asked, "cached": cached, "disagreement": disagreement}
+    return {"consulted": consulted, "cached": cached, "disagreement": disagreement}
 
 
 def _compiled(resolved: Interpretation, query: Query, catalog: Catalog) -> dict[str, Any]:

@@ -16,7 +16,14 @@ DOUBTFUL = "nimble japanese cars with at least 30 mpg"
 
 
 def answer(*more: dict[str, Any], text: str = DOUBTFUL) -> str:
-    japan = {"quote": "japanese", "field": "Origin", "op": "=", "value": "Japan", "group": 0, "confidence": 0.9}
+    japan: dict[str, Any] = {
+        "quote": "japanese",
+        "field": "Origin",
+        "op": "=",
+        "value": "Japan",
+        "group": 0,
+        "confidence": 0.9,
+    }
     assert japan["quote"] in text
     return json.dumps({"conditions": [japan, *more], "sort": [], "limit": None, "text": "", "ignored": []})
 
@@ -49,14 +56,14 @@ def test_a_certain_draft_stands(llm: LLM, service: Service) -> None:
     llm.script(peer.good(answer()))
     result = service.result(service.submit(CERTAIN))
     assert (result["provider"], result["degraded"], result["usage"]) == ("builtin", False, None)
-    assert result["llm"] == {"asked": False, "cached": False, "disagreement": None}
+    assert result["llm"] == {"consulted": False, "cached": False, "disagreement": None}
     assert llm.requests == []
 
 
 def test_the_strategy_llm_asks_even_so(llm: LLM, service: Service) -> None:
     llm.script(peer.good(answer(text=CERTAIN)))
     result = service.result(service.submit(CERTAIN, strategy="llm"))
-    assert (result["provider"], result["llm"]["asked"]) == ("openai", True)
+    assert (result["provider"], result["llm"]["consulted"]) == ("openai", True)
 
 
 def test_the_same_question_is_asked_once(llm: LLM, service: Service) -> None:
@@ -131,9 +138,9 @@ def test_an_answer_to_a_question_needs_no_call(llm: LLM, service: Service) -> No
     first = service.submit("over 200 hp, under 100 hp")
     choices = service.result(first)["clarification"]["choices"]
     llm.script(peer.good(answer()))
-    settled = service.result(service.submit(choices[1], refines=first, catalog=None))
+    settled = service.result(service.submit(choices[1], refines=first))
     assert [part["value"] for part in settled["conditions"]] == [100]
-    assert (settled["llm"]["asked"], llm.requests) == (False, [])
+    assert (settled["llm"]["consulted"], llm.requests) == (False, [])
 
 
 def test_the_llm_is_told_the_question_that_a_text_answers(llm: LLM, service: Service) -> None:
@@ -142,7 +149,7 @@ def test_the_llm_is_told_the_question_that_a_text_answers(llm: LLM, service: Ser
     question = service.result(first)["clarification"]["question"]
     weak = {"quote": "under 100 hp", "field": "Horsepower", "op": "<", "value": 100, "group": 0, "confidence": 0.9}
     llm.script(peer.good({"conditions": [weak]}))
-    result = service.result(service.submit("the weak ones of course", refines=first, catalog=None))
+    result = service.result(service.submit("the weak ones of course", refines=first))
     told = json.loads(llm.requests[0]["messages"][-1]["content"])
     assert told["earlier"]["question"] == question
     assert [(part["value"], part["said_in"]) for part in result["conditions"]] == [(100, first)]

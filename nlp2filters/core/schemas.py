@@ -250,13 +250,13 @@ class Refined(Strict):
 
 
 class LLMUse(Strict):
-    """The LLM's part in a result. If it was not `asked`, the built-in parser was certain of its reading.
+    """The LLM's part in a result. If it was not `consulted`, the built-in parser was certain of its reading.
 
     `cached`: the answer was given to the same question before, and cost nothing. `disagreement`: the differences from
     the draft (`from`) to the LLM's reading (`to`), which lower the confidence of conditions; null if there are none.
     """
 
-    asked: bool
+    consulted: bool
     cached: bool
     disagreement: Difference | None
 

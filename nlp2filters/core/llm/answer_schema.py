@@ -22,6 +22,8 @@ Schema = dict[str, Any]
 
 # Enum values that a schema needs besides those of the fields' names and values: operators and directions.
 _SPARE_ENUM_VALUES = 60
+# Each closed field is a kind of condition of its own, and servers compile every kind. Beyond this many it is too slow.
+_MAX_CLOSED_FIELDS = 32
 _STRING, _NUMBER, _BOOLEAN = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
 
 
@@ -52,7 +54,8 @@ def _closed_fields(catalog: Catalog, limits: SchemaLimits) -> Sequence[Field]:
     totals = accumulate(len(field.values) for field in closed)
     # Each kind of condition has an `anyOf` of its own, and so have the answer's other members.
     most = max(0, limits.unions - 3 - len({_shape(field) for field in catalog.fields}))
-    return [field for field, total in zip(closed, totals, strict=True) if total <= room][:most]
+    fitting = [field for field, total in zip(closed, totals, strict=True) if total <= room]
+    return fitting[: min(most, _MAX_CLOSED_FIELDS)]
 
 
 def _is_short(field: Field, limits: SchemaLimits) -> bool:

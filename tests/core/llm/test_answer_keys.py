@@ -36,7 +36,8 @@ def keys_of(
     provider: str = "openai",
     model: str = "m",
 ) -> dict[str, str]:
-    return dict(keys(query, catalog, draft, candidates, provider=provider, model=model))
+    digests = keys(query, catalog, draft, candidates, provider=provider, model=model)
+    return {str(name): key for name, key in digests.items()}
 
 
 OTHER_CATALOG = catalogs.parse({**catalogs.to_json(CARS), "description": "no part of the prompt"})
