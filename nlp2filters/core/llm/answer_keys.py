@@ -50,7 +50,7 @@ def keys(
     time zone, the draft, and by its version the prompt. The owner is part of the name in the store.
     """
     question = prompt.question(query, catalog, draft, candidates)
-    told = {
+    dependencies = {
         "provider": provider,
         "model": model,
         "prompt": prompt.VERSION,
@@ -62,7 +62,7 @@ def keys(
         "day": query.today.isoformat(),
         "minute": query.now.isoformat(timespec="minutes"),
     }
-    return {name: _digest({**told, "present": present}) for name, present in presents.items()}
+    return {name: _digest({**dependencies, "present": present}) for name, present in presents.items()}
 
 
 def present_in(reading: Interpretation, draft: Interpretation, text: str) -> Present:
