@@ -246,7 +246,7 @@ def _compiled(resolved: Interpretation, query: Query, catalog: Catalog) -> dict[
     return {
         **interpretation.to_json(scoped),
         "explanation": explain(resolved, catalog),
-        "dialects": {name: dialects.compile(name, scoped, catalog, query.zone) for name in query.dialects},
+        "dialects": {name: dialects.compile(name, scoped, catalog, query.options) for name in query.dialects},
     }
 
 

@@ -18,7 +18,7 @@ from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, Operation, Par
 from nlp2filters.api.services import Services
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, schemas
-from nlp2filters.core.dialects import sql
+from nlp2filters.core.dialects.sql import standard as sql
 from nlp2filters.core.interpretation import from_json
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.requests import RequestBody

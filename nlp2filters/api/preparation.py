@@ -15,7 +15,7 @@ from nlp2filters.api.refinement import RefinedJob
 from nlp2filters.api.services import Services
 from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, filters, jobs
+from nlp2filters.core import checks, dialects, filters, jobs
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.requests import Submission, parse_catalog
@@ -75,8 +75,12 @@ class Preparation:
         scope = Part.of(submission.scope) if submission.scope is not None else None
         if refined:
             await self._run_once(("refined", submission.refines, catalog.id), refined.check, catalog.catalog)
-        if scope:
-            await self._run_once(("scope", scope.digest, catalog.id), _check_scope, submission.scope, catalog.catalog)
+        if faults := dialects.mapping_faults(submission.mappings, catalog.catalog):
+            raise InvalidRequest(faults).prefixed("/mappings")
+        if scope or catalog.catalog.scope:
+            forms = orjson.dumps([submission.dialects, submission.unknown, submission.model_dump()["mappings"]])
+            key = ("scope", scope and scope.digest, catalog.id, forms)
+            await self._run_once(key, _check_scopes, submission, catalog.catalog)
         if submission.strategy == "llm" and not self._settings.llm_model:
             detail = "This service has no LLM. Use the strategy `auto`, or ask the operator to set LLM_MODEL."
             raise InvalidRequest([Violation("/strategy", detail)])
@@ -200,11 +204,21 @@ def _inline_catalog(part: Part) -> CatalogRef:
     return CatalogRef(catalog, None, part)
 
 
-def _check_scope(scope: dict[str, Any], catalog: Catalog) -> None:
+def _check_scopes(submission: Submission, catalog: Catalog) -> None:
+    """Check the caller's scope, and that every dialect expresses it and the catalog's own without a loss."""
+    options = dialects.Options(unknown=submission.unknown, mappings=submission.mappings)
+    names = tuple(submission.dialects)
     try:
-        checks.check(filters.from_cql2(scope), catalog, trusted=True)
+        if submission.scope is not None:
+            scope = checks.check(filters.from_cql2(submission.scope), catalog, trusted=True)
+            dialects.check_scope(scope, catalog, names, options)
     except InvalidFilter as exc:
         raise exc.prefixed("/scope") from exc
+    try:
+        if own := checks.own_scope(catalog):
+            dialects.check_scope(own, catalog, names, options)
+    except InvalidFilter as exc:
+        raise exc.prefixed("/catalog/scope") from exc
 
 
 def _request_content(

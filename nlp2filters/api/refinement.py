@@ -18,7 +18,7 @@ from nlp2filters.storage.request_parts import Part
 from nlp2filters.storage.store import Store
 
 # A submission takes these from the earlier job unless it gives its own.
-INHERITED = ("dialects", "strategy", "locale", "timezone", "now", "scope")
+INHERITED = {"dialects", "strategy", "locale", "timezone", "now", "scope", "unknown", "mappings"}
 MAX_EARLIER_BYTES = 64_000
 
 
@@ -43,8 +43,9 @@ class RefinedJob:
         if not self._has_catalog(submission.catalog):
             detail = "A text that refines a job searches that job's catalog. Omit `catalog`."
             raise InvalidRequest([Violation("/catalog", detail)])
-        own_members = submission.model_fields_set
-        return submission.model_copy(update={name: self.request[name] for name in INHERITED if name not in own_members})
+        # Requests of earlier versions lack some members.
+        names = (INHERITED & self.request.keys()) - submission.model_fields_set
+        return submission.model_copy(update={name: self.request[name] for name in names})
 
     def check(self, catalog: Catalog) -> None:
         """Refuse to refine a filter that does not fit the current catalog, or that has grown too large.

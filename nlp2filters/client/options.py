@@ -28,6 +28,8 @@ class Options(TypedDict, total=False):
     now: str | dt.datetime
     scope: Mapping[str, Any]
     cache: bool
+    unknown: Literal["exclude", "include"]
+    mappings: Mapping[str, Mapping[str, Any]]
     webhook: Webhook
     metadata: Mapping[str, str]
     deadline_seconds: int

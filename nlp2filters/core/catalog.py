@@ -18,6 +18,7 @@ import orjson
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BeforeValidator, ConfigDict, FailFast, StringConstraints, TypeAdapter, ValidationError
 
+from nlp2filters.core.mapping import EngineMapping
 from nlp2filters.errors import InvalidCatalog, Violation
 
 FieldType = Literal[
@@ -201,7 +202,8 @@ class Catalog:
     """The fields of one kind of record. `nouns` are words for the records themselves ("cars", "vehicles").
 
     `scope` is a filter (CQL2-JSON) that applies to every search, whatever the text says. `fiscal_year_start` is the
-    month in which fiscal years begin; each is called after the year that it ends in.
+    month in which fiscal years begin; each is called after the year that it ends in. `mappings` say how engines store
+    the records, by the name of the dialect.
     """
 
     __pydantic_config__ = _STRICT
@@ -215,6 +217,7 @@ class Catalog:
     examples: Annotated[tuple[Prose, ...], FailFast()] = ()
     scope: Mapping[str, Any] | None = None
     fiscal_year_start: Annotated[int, Ge(1), Le(12)] = 1
+    mappings: Mapping[str, EngineMapping] = field(default_factory=dict)
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:

@@ -2,22 +2,30 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
+from pydantic import TypeAdapter
+
 from nlp2filters.core.conversation import Conversation
+from nlp2filters.core.dialects import Options
+from nlp2filters.core.dialects.lowering import Unknown
 from nlp2filters.core.filters import Filter, from_cql2
+from nlp2filters.core.mapping import EngineMapping
 
 Strategy = Literal["auto", "llm", "builtin"]
 UTC = ZoneInfo("UTC")
+
+_mappings = TypeAdapter(Mapping[str, EngineMapping])
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """A text to understand. Its relative dates count from `today`, a day in `zone`, its instants from `time` on it.
 
-    `dialects` are those to compile the filter for, `scope` is added to it, and `conversation` is what the text refines.
+    `dialects` are those to compile it for, with `unknown` and `mappings` as options. `scope` is added to it, and
+    `conversation` is what the text refines.
     """
 
     text: str
@@ -29,11 +37,18 @@ class Query:
     scope: Filter | None = None
     conversation: Conversation | None = None
     time: dt.time = dt.time()
+    unknown: Unknown = "exclude"
+    mappings: Mapping[str, EngineMapping] = field(default_factory=dict)
 
     @property
     def now(self) -> dt.datetime:
         """The instant at which the query was asked."""
         return dt.datetime.combine(self.today, self.time, self.zone)
+
+    @property
+    def options(self) -> Options:
+        """The options with which the filter is compiled."""
+        return Options(self.zone, self.unknown, self.mappings)
 
     @classmethod
     def from_request(cls, request: Mapping[str, Any], submitted_ms: int) -> Self:
@@ -50,7 +65,10 @@ class Query:
             today=now.date(),
             time=now.time(),
             zone=zone,
-            locale=request.get("locale", "en"),  # Requests of the first versions have none.
+            # Requests of earlier versions lack some members.
+            locale=request.get("locale", "en"),
+            unknown=request.get("unknown", "exclude"),
+            mappings=_mappings.validate_python(request.get("mappings", {})),
             strategy=request["strategy"],
             dialects=tuple(request["dialects"]),
             scope=from_cql2(scope) if scope else None,

@@ -24,8 +24,10 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, dialects
 from nlp2filters.core.batches import MAX_REQUESTS
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.dialects.lowering import Unknown
 from nlp2filters.core.infer import DateOrder
 from nlp2filters.core.languages import CODES, LOCALES
+from nlp2filters.core.mapping import EngineMapping
 from nlp2filters.core.statuses import Outcome
 from nlp2filters.errors import InvalidCatalog, InvalidRequest, Violation
 
@@ -83,6 +85,7 @@ def _limit_count(requests: Any) -> Any:
 
 
 DialectName = Annotated[str, AfterValidator(_check_dialect)]
+Mappings = Annotated[dict[DialectName, EngineMapping], Field(strict=False), _limit_bytes(MAX_SCOPE)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Url = Annotated[str, StringConstraints(max_length=2048)]
 Text = Annotated[
@@ -170,6 +173,15 @@ class Submission(RequestBody):
     )
     scope: Annotated[dict[str, Any], _limit_bytes(MAX_SCOPE)] | None = Field(
         default=None, description="A CQL2-JSON filter that is always ANDed with the result. The LLM never sees it."
+    )
+    unknown: Unknown = Field(
+        default="exclude",
+        description="`include`: the opposite of a condition also selects records without a value, so that “not Beats” "
+        "finds what has no brand.",
+    )
+    mappings: Mappings = Field(
+        default={},
+        description="How engines store the records, by the name of the dialect. It comes before the catalog's own.",
     )
     webhook: WebhookOption = None
     metadata: MetadataOption = {}
@@ -280,10 +292,12 @@ def parse_catalog(data: object) -> Catalog:
     """Parse a request's catalog.
 
     Raises:
-        InvalidCatalog: it has faults, possibly in its scope.
+        InvalidCatalog: it has faults, possibly in its scope or its mappings.
     """
     catalog = catalogs.parse(data)
     checks.own_scope(catalog)
+    if faults := dialects.mapping_faults(catalog.mappings, catalog):
+        raise InvalidCatalog(faults).prefixed("/mappings")
     if catalog.scope and len(orjson.dumps(catalog.scope)) > MAX_SCOPE:
         raise InvalidCatalog([Violation("/scope", f"The scope must not exceed {MAX_SCOPE} bytes as JSON.")])
     return catalog

@@ -1,54 +1,126 @@
-"""The search engines that a filter can be written for. All of them select the same rows."""
+"""The query languages that a filter can be compiled to.
+
+All of them select the same rows, as far as an engine can: what it cannot express is reported with the compiled query.
+"""
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
+from nlp2filters.core import filters
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.dialects import elasticsearch, sql
+from nlp2filters.core.dialects import documents, sql, strings
+from nlp2filters.core.dialects.dialect import Dialect
+from nlp2filters.core.dialects.fitting import Loss, fit
+from nlp2filters.core.dialects.lowering import Unknown, lower
+from nlp2filters.core.dialects.writer import Search, SortKey, Target
+from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
+from nlp2filters.core.mapping import NO_MAPPING, EngineMapping
+from nlp2filters.errors import InvalidFilter, Violation
 
-
-class Render(Protocol):
-    """A function that writes a resolved interpretation as JSON data.
-
-    `zone` is the time zone in which days begin, for datetime fields.
-    """
-
-    def __call__(self, interpretation: Interpretation, catalog: Catalog, zone: dt.tzinfo) -> dict[str, Any]: ...  # noqa: D102
+FAMILIES = (sql.DIALECTS, documents.DIALECTS, strings.DIALECTS)
+DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for family in FAMILIES for dialect in family}
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
-    """The query language of an engine or of a family of engines.
+class Options:
+    """The time zone in which days begin, the meaning of unknown values, and the caller's mappings by dialect."""
 
-    `title` is its name for people. `text`: the words that no condition took are searched for as well.
+    zone: dt.tzinfo = dt.UTC
+    unknown: Unknown = "exclude"
+    mappings: Mapping[str, EngineMapping] = field(default_factory=dict)
 
-    Every dialect supports all operators, lists, sort and limit.
-    """
-
-    name: str
-    title: str
-    render: Render
-    text: bool = False
+    def target(self, dialect: str, catalog: Catalog) -> Target:
+        """Return the place of a catalog's records: the caller's mapping comes before the catalog's."""
+        return Target(catalog, self.mappings.get(dialect) or catalog.mappings.get(dialect, NO_MAPPING))
 
 
-DIALECTS: Mapping[str, Dialect] = {
-    dialect.name: dialect
-    for dialect in (
-        Dialect("sql", "SQL", sql.render),
-        Dialect("elasticsearch", "Elasticsearch", elasticsearch.render, text=True),
-    )
-}
+DEFAULTS = Options()
 
 
 def compile(  # noqa: A001
-    name: str, interpretation: Interpretation, catalog: Catalog, zone: dt.tzinfo = dt.UTC
+    name: str, interpretation: Interpretation, catalog: Catalog, options: Options = DEFAULTS
 ) -> dict[str, Any]:
     """Write a checked and resolved interpretation in the dialect of that name, as JSON data.
+
+    The member `lossy` lists what the query does not say, as `{"pointer", "reason", "effect"}`: see `fitting.Loss`.
 
     Raises:
         KeyError: there is no dialect of that name.
     """
-    return DIALECTS[name].render(interpretation, catalog, zone)
+    dialect, target = DIALECTS[name], options.target(name, catalog)
+    where, losses = None, list(_losses(dialect, interpretation))
+    if interpretation.filter:
+        lowered = lower(interpretation.filter, catalog, options.zone, options.unknown)
+        where, of_filter = fit(lowered, dialect.capabilities, dialect.title, target.stored)
+        losses = of_filter + losses
+    able = dialect.capabilities
+    order = tuple(SortKey(catalog.by_name[key.field], key.direction) for key in interpretation.sort)
+    search = Search(
+        target,
+        where,
+        sort=order if able.sort else (),
+        limit=interpretation.limit if able.limit else None,
+        text=interpretation.text if able.text else "",
+    )
+    return {**dialect.render(search), "lossy": [asdict(loss) for loss in losses]}
+
+
+def check_scope(scope: Filter, catalog: Catalog, dialects: tuple[str, ...], options: Options = DEFAULTS) -> None:
+    """Check that a scope, a filter for security, selects no more rows than it should in any of the dialects.
+
+    Raises:
+        InvalidFilter: with the parts that a dialect cannot express, pointing into the scope.
+    """
+    # Which day it is changes no form.
+    lowered = lower(filters.resolve(scope, dt.date(2000, 1, 1)), catalog, options.zone, options.unknown)
+    violations = []
+    for name in dialects:
+        dialect, target = DIALECTS[name], options.target(name, catalog)
+        _, losses = fit(lowered, dialect.capabilities, dialect.title, target.stored)
+        violations += [
+            Violation(loss.pointer.removeprefix("/filter"), f"{loss.reason} A scope must be compiled as it is.")
+            for loss in losses
+            if loss.effect == "wider"
+        ]
+    if violations:
+        raise InvalidFilter(violations)
+
+
+def mapping_faults(mappings: Mapping[str, EngineMapping], catalog: Catalog) -> list[Violation]:
+    """Return what is wrong with mappings, pointing into them."""
+    faults = []
+    for name, mapping in mappings.items():
+        if name not in DIALECTS:
+            faults.append(Violation(f"/{name}", f"There is no dialect {name!r}. Choose from {', '.join(DIALECTS)}."))
+            continue
+        dialect = DIALECTS[name]
+        forms = {None, "native"} | dialect.capabilities.forms
+        for field_name, stored in mapping.fields.items():
+            at = f"/{name}/fields/{_escaped(field_name)}"
+            if field_name not in catalog.by_name:
+                faults.append(Violation(at, f"The catalog has no field {field_name!r}."))
+            if stored.form not in forms:
+                allowed = ", ".join(sorted(filter(None, forms)))
+                faults.append(Violation(f"{at}/form", f"{dialect.title} has no form {stored.form!r}. Use {allowed}."))
+    return faults
+
+
+def _escaped(member: str) -> str:
+    """Return the name of a member as a part of a JSON pointer."""
+    return member.replace("~", "~0").replace("/", "~1")
+
+
+def _losses(dialect: Dialect, interpretation: Interpretation) -> Iterator[Loss]:
+    """Yield what the query does not say beside the filter."""
+    able, title = dialect.capabilities, dialect.title
+    if interpretation.text and not able.text:
+        yield Loss("/text", f"{title} has no search for these words here: {interpretation.text}", "wider")
+    if interpretation.sort and not able.sort:
+        yield Loss("/sort", f"{title} has no order in such a query; sort what it returns.", "order")
+    elif interpretation.sort and not able.nulls_last:
+        yield Loss("/sort", f"{title} has its own place for rows without a value.", "order")
+    if interpretation.limit is not None and not able.limit:
+        yield Loss("/limit", f"{title} has no limit in such a query; cut what it returns.", "wider")

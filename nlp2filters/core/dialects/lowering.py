@@ -1,90 +1,60 @@
-"""Rewrites of the filter tree that every dialect would otherwise have to do by itself."""
+"""Lowering: a checked and resolved filter as a tree of tests whose meaning is fixed (`tree`)."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
 
+from nlp2filters.core import filters
 from nlp2filters.core.catalog import STRINGS, Catalog, Field, is_spelling
+from nlp2filters.core.dialects.tree import (
+    Eq,
+    Exists,
+    Has,
+    In,
+    Missing,
+    Node,
+    Not,
+    Range,
+    Test,
+    Value,
+    conjunction,
+    disjunction,
+)
 from nlp2filters.core.filters import (
-    And,
     Between,
     Comparison,
     Contains,
     Filter,
     IsNull,
-    Leaf,
-    Not,
     OneOf,
-    Or,
-    Relative,
+    RelativeDate,
+    RelativeInstant,
     Scalar,
-    all_of,
-    any_of,
-    map_leaves,
-    push_not_inward,
 )
 
-T = TypeVar("T")
+Unknown = Literal["exclude", "include"]
 
 
-def lower(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> Filter:  # noqa: A002
-    """Return the filter in negation normal form, with datetime fields compared to instants only.
+def lower(
+    filter: Filter,  # noqa: A002
+    catalog: Catalog,
+    zone: dt.tzinfo = dt.UTC,
+    unknown: Unknown = "exclude",
+) -> Node:
+    """Lower a filter. Each test points to its place in the filter's CQL2-JSON.
 
-    A known value is asked for in all its spellings: see `Value`.
+    A known value is asked for in all its spellings: see `catalog.Value`. A day is a span of instants on a datetime
+    field; it begins at midnight in `zone`. Instants come out in UTC, and -0.0 as 0.0.
 
-    A day is a span of instants on a datetime field: "= day" is within it, "<= day" before the next
-    midnight, "> day" from the next midnight on. Days begin at midnight in `zone`; instants come out in UTC.
+    With `unknown="exclude"`, logic has three values as in SQL and CQL2: neither a test nor its opposite selects a row
+    without a value. With "include", it has two: an unknown value passes no test, and so it passes every opposite
+    ("not Beats" finds what has no brand). The opposite of a boolean is "= false".
 
     Raises:
         ValueError: for a relative date; see `filters.resolve`.
     """
-
-    def change(leaf: Leaf) -> Filter:
-        match leaf:
-            case Comparison(value=value) if isinstance(value, Relative):
-                raise ValueError(f"{leaf} has a relative date: resolve the filter first.")
-            case Between(low=low, high=high) if isinstance(low, Relative) or isinstance(high, Relative):
-                raise ValueError(f"{leaf} has a relative date: resolve the filter first.")
-            case OneOf(values=values) if any(isinstance(value, Relative) for value in values):
-                raise ValueError(f"{leaf} has a relative date: resolve the filter first.")
-        field = catalog.by_name[leaf.field]
-        if field.type == "keyword":
-            return _in_all_spellings(leaf, field)
-        if field.type != "datetime":
-            return leaf
-        return _spans(leaf, zone) if field.many else _instants(leaf, zone)
-
-    return _flat(push_not_inward(map_leaves(filter, change)))
-
-
-def fold(
-    node: Filter,
-    *,
-    leaf: Callable[[Leaf], T],
-    negated: Callable[[Leaf], T],
-    every: Callable[[Sequence[T]], T],
-    some: Callable[[Sequence[T]], T],
-) -> T:
-    """Write a lowered filter from the inside out: its tests, its negated tests, and what AND and OR make of parts.
-
-    Raises:
-        ValueError: a negation is around something else than a test.
-    """
-
-    def write(part: Filter) -> T:
-        match part:
-            case And(args):
-                return every([write(arg) for arg in args])
-            case Or(args):
-                return some([write(arg) for arg in args])
-            case Not(Comparison() | Between() | OneOf() | Contains() | IsNull() as inner):
-                return negated(inner)
-            case Not():
-                raise ValueError(f"not in negation normal form: {part}")
-            case _:
-                return leaf(part)
-
-    return write(node)
+    return _Lowering(catalog, zone, include=unknown == "include").node(filter, "", negated=False)
 
 
 def folds_case(field: Field) -> bool:
@@ -96,92 +66,99 @@ def folds_case(field: Field) -> bool:
     return field.type in STRINGS and not field.closed
 
 
-def _in_all_spellings(leaf: Leaf, field: Field) -> Filter:
-    """Ask for a value's other spellings as well: its synonyms that differ from it in case and blanks only."""
-    match leaf:
-        case Comparison("=" | "<>" as op, name, str() as value) if others := tuple(_spellings(field, value)):
-            test = OneOf(name, (value, *others))
-            return test if op == "=" else Not(test)
-        case OneOf(name, values):
-            spelled = (spelling for value in values for spelling in (value, *_spellings(field, value)))
-            return OneOf(name, tuple(dict.fromkeys(spelled)))
-    return leaf
+@dataclass(frozen=True, slots=True)
+class _Lowering:
+    catalog: Catalog
+    zone: dt.tzinfo
+    include: bool
+
+    def node(self, node: Filter, at: str, *, negated: bool) -> Node:
+        match node:
+            case filters.Not(arg):
+                return self.node(arg, f"{at}/args/0", negated=not negated)
+            case filters.And(args) | filters.Or(args):
+                parts = [self.node(arg, f"{at}/args/{index}", negated=negated) for index, arg in enumerate(args)]
+                # De Morgan's laws hold in logic of two values and of three.
+                join = conjunction if isinstance(node, filters.And) is not negated else disjunction
+                return join(parts, at)
+            case _:
+                return self.leaf(node, self.catalog.by_name[node.field], at, negated=negated)
+
+    def leaf(self, leaf: filters.Leaf, field: Field, at: str, *, negated: bool) -> Node:
+        match leaf:
+            case IsNull():
+                return Exists(field, at) if negated else Missing(field, at)
+            case Contains(_, text):
+                return self.test(Has(field, text, at=at), negated=negated)
+            case OneOf(_, values):
+                return self.one_of(field, values, at, negated=negated)
+            case Comparison("=" | "<>" as op, _, value):
+                return self.one_of(field, (value,), at, negated=negated is not (op == "<>"))
+            case Comparison(op, _, value):
+                if negated and not self.include and not field.many:
+                    op, negated = filters.NEGATED[op], False
+                return self.test(self.half_line(field, op, value, at), negated=negated)
+            case Between(_, low, high):
+                start, _ = self.span(field, low)
+                _, end = self.span(field, high)
+                is_day = end != self.span(field, high)[0]
+                return self.test(Range(field, start, end, high_open=is_day, at=at), negated=negated)
+
+    def test(self, test: Test, *, negated: bool) -> Test | Not:
+        return Not(test, missing=self.include) if negated else test
+
+    def one_of(self, field: Field, scalars: tuple[Scalar, ...], at: str, *, negated: bool) -> Node:
+        if field.type == "boolean" and len(scalars) == 1:
+            return self.boolean(field, value=scalars[0] is not negated, at=at)
+        spans = [self.span(field, scalar) for scalar in scalars]
+        values = tuple(
+            dict.fromkeys(spelling for low, high in spans if low == high for spelling in _spellings(field, low))
+        )
+        fold = folds_case(field)
+        tests: list[Test] = [Range(field, low, high, high_open=True, at=at) for low, high in spans if low != high]
+        if values:
+            tests.append(Eq(field, values[0], fold, at) if len(values) == 1 else In(field, values, fold, at))
+        parts: list[Node] = [self.test(test, negated=negated) for test in tests]
+        return conjunction(parts, at) if negated else disjunction(parts, at)
+
+    def boolean(self, field: Field, *, value: bool, at: str) -> Eq | Not:
+        """Test a boolean: what is false is the opposite of what is true, for which unknowns count as asked."""
+        return Not(Eq(field, True, at=at), missing=True) if self.include and not value else Eq(field, value, at=at)
+
+    def half_line(self, field: Field, op: filters.Operator, scalar: Scalar, at: str) -> Range:
+        start, end = self.span(field, scalar)
+        is_day = start != end
+        match op:
+            case "<":
+                return Range(field, high=start, high_open=True, at=at)
+            case "<=":
+                return Range(field, high=end, high_open=is_day, at=at)
+            case ">=":
+                return Range(field, low=start, at=at)
+            case _:
+                return Range(field, low=end, low_open=not is_day, at=at)
+
+    def span(self, field: Field, scalar: Scalar) -> tuple[Value, Value]:
+        """Return the first instant of a day and that of the next one, or any other value twice."""
+        match scalar:
+            case RelativeDate() | RelativeInstant():
+                raise ValueError(f"{field.name} is compared with a relative date: resolve the filter first.")
+            case dt.datetime():
+                instant = scalar.astimezone(dt.UTC)
+                return instant, instant
+            case dt.date() if field.type == "datetime":
+                return _midnight(scalar, 0, self.zone), _midnight(scalar, 1, self.zone)
+            case float():
+                return scalar + 0.0, scalar + 0.0
+            case _:
+                return scalar, scalar
 
 
-def _spellings(field: Field, spelling: Scalar) -> Iterator[str]:
-    value = next((value for value in field.values if value.value == spelling), None)
-    if value:
+def _spellings(field: Field, spelling: Any) -> Iterator[Value]:
+    """Yield a value, and its synonyms that differ from it in case and blanks only."""
+    yield spelling
+    if field.type == "keyword" and (value := next((one for one in field.values if one.value == spelling), None)):
         yield from (synonym for synonym in value.synonyms if is_spelling(synonym, value.value))
-
-
-def _flat(node: Filter) -> Filter:
-    """Return the filter without AND inside AND or OR inside OR."""
-    match node:
-        case And(args):
-            return all_of(*map(_flat, args)) or node
-        case Or(args):
-            return any_of(*map(_flat, args)) or node
-        case _:
-            return node
-
-
-def _instants(leaf: Leaf, zone: dt.tzinfo) -> Filter:
-    match leaf:
-        case Comparison(op, name, value) if _is_day(value):
-            start, end = _day(value, zone)
-            match op:
-                case "=":
-                    return And((Comparison(">=", name, start), Comparison("<", name, end)))
-                case "<>":
-                    return Or((Comparison("<", name, start), Comparison(">=", name, end)))
-                case "<" | ">=":
-                    return Comparison(op, name, start)
-                case "<=":
-                    return Comparison("<", name, end)
-                case ">":
-                    return Comparison(">=", name, end)
-        case Between(name, low, high) if _is_day(low) or _is_day(high):
-            return And(
-                (_instants(Comparison(">=", name, low), zone), _instants(Comparison("<=", name, high), zone)),
-            )
-        case OneOf(name, values) if any(_is_day(value) for value in values):
-            tests = tuple(_instants(Comparison("=", name, value), zone) for value in values)
-            return Or(tests) if len(tests) > 1 else tests[0]
-    return leaf
-
-
-def _spans(leaf: Leaf, zone: dt.tzinfo) -> Filter:
-    """Compare a list of instants to days.
-
-    One of the instants must pass the whole test, so a day is one range of microseconds.
-    """
-    match leaf:
-        case Comparison("=", name, value) if _is_day(value):
-            return _within(name, value, value, zone)
-        case Comparison("<>", name, value) if _is_day(value):
-            return Not(_within(name, value, value, zone))
-        case Between(name, low, high) if _is_day(low) or _is_day(high):
-            return _within(name, low, high, zone)
-        case OneOf(name, values) if any(_is_day(value) for value in values):
-            tests = tuple(_spans(Comparison("=", name, value), zone) for value in values)
-            return Or(tests) if len(tests) > 1 else tests[0]
-    return leaf
-
-
-def _within(name: str, low: Scalar, high: Scalar, zone: dt.tzinfo) -> Between:
-    first = _day(low, zone)[0] if _is_day(low) else low
-    last = _day(high, zone)[1] - dt.timedelta(microseconds=1) if _is_day(high) else high
-    return Between(name, first, last)
-
-
-def _is_day(value: Scalar) -> bool:
-    return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
-
-
-def _day(value: Scalar, zone: dt.tzinfo) -> tuple[dt.datetime, dt.datetime]:
-    """Return the first instant of the day and that of the next one."""
-    assert isinstance(value, dt.date)
-    return _midnight(value, 0, zone), _midnight(value, 1, zone)
 
 
 def _midnight(day: dt.date, later: int, zone: dt.tzinfo) -> dt.datetime:

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.checks import check
-from nlp2filters.core.dialects import DIALECTS, sql
 from nlp2filters.core.dialects import compile as compile_dialect
+from nlp2filters.core.dialects.sql import standard as sql
 from nlp2filters.core.filters import Contains, Filter, leaves, push_not_inward, to_cql2
 from nlp2filters.core.interpretation import Interpretation
 from tests.core.dialects.agreement import Row, matches, selected, trees
@@ -131,7 +131,7 @@ class Engine:
 ENGINES = {"sql": Engine(run_sql, as_text), "elasticsearch": Engine(run_query_dsl, asked)}
 
 
-@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("name", ENGINES)
 @given(data=st.data(), table=rows)
 def test_every_dialect_selects_the_same_rows(
     connection: sa.Connection, name: str, data: st.DataObject, table: list[dict[str, Any]]

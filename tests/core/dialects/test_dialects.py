@@ -47,7 +47,10 @@ def test_relative_dates_must_be_resolved_first(name: str, shop: Catalog) -> None
 def test_days_begin_at_midnight_in_the_zone(name: str, shop: Catalog) -> None:
     zone = dt.timezone(dt.timedelta(hours=2))
     node = Comparison("<=", "seen", dt.date(2026, 1, 31))
-    assert "2026-01-31T22:00:00" in json.dumps(dialects.compile(name, Interpretation(filter=node), shop, zone))
+    written = json.dumps(dialects.compile(name, Interpretation(filter=node), shop, dialects.Options(zone)))
+    # Some engines store seconds or milliseconds.
+    seconds = int(dt.datetime(2026, 1, 31, 22, tzinfo=dt.UTC).timestamp())
+    assert "2026-01-31T22:00:00" in written or str(seconds) in written
 
 
 def test_an_unknown_dialect(shop: Catalog) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.dialects import elasticsearch
+from nlp2filters.core.dialects import compile as compile_dialect
 from nlp2filters.core.filters import And, Between, Comparison, Contains, Filter, IsNull, Not, OneOf, Or
 from nlp2filters.core.interpretation import Interpretation, Sort
 
@@ -15,8 +15,16 @@ def exists(name: str) -> dict[str, Any]:
     return {"exists": {"field": name}}
 
 
-def unlike(name: str, query: dict[str, Any]) -> dict[str, Any]:
-    return {"bool": {"filter": [exists(name)], "must_not": [query]}}
+def unlike(name: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+    return [exists(name), {"bool": {"must_not": [query]}}]
+
+
+def conditions(node: Filter, shop: Catalog) -> list[dict[str, Any]]:
+    compiled = compile_dialect("elasticsearch", Interpretation(filter=node), shop)
+    assert compiled.keys() == {"query", "lossy"}
+    assert not compiled["lossy"]
+    filters: list[dict[str, Any]] = compiled["query"]["bool"]["filter"]
+    return filters
 
 
 def term(name: str, value: Any, **options: Any) -> dict[str, Any]:
@@ -84,13 +92,13 @@ NOON = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
         ),
     ],
 )
-def test_query(shop: Catalog, node: Filter, expected: dict[str, Any]) -> None:
-    assert elasticsearch.render(Interpretation(filter=node), shop) == {"query": {"bool": {"filter": [expected]}}}
+def test_query(shop: Catalog, node: Filter, expected: dict[str, Any] | list[dict[str, Any]]) -> None:
+    assert conditions(node, shop) == (expected if isinstance(expected, list) else [expected])
 
 
 def test_and_fills_the_filter_list(shop: Catalog) -> None:
     node = And((Comparison("<", "price", 80), And((IsNull("brand"), Not(IsNull("title"))))))
-    assert elasticsearch.query(node, shop) == [
+    assert conditions(node, shop) == [
         {"range": {"price": {"lt": 80}}},
         {"bool": {"must_not": [exists("brand")]}},
         exists("title"),
@@ -98,16 +106,20 @@ def test_and_fills_the_filter_list(shop: Catalog) -> None:
 
 
 def test_nothing_asked(shop: Catalog) -> None:
-    assert elasticsearch.render(Interpretation(), shop) == {"query": {"bool": {"filter": []}}}
+    assert compile_dialect("elasticsearch", Interpretation(), shop) == {
+        "query": {"bool": {"filter": []}},
+        "lossy": [],
+    }
 
 
 def test_sort_size_and_words(shop: Catalog) -> None:
     asked = Interpretation(sort=(Sort("price", "asc"), Sort("title", "desc")), limit=10, text="loud ones")
-    assert elasticsearch.render(asked, shop) == {
+    assert compile_dialect("elasticsearch", asked, shop) == {
         "query": {"bool": {"filter": [], "must": [{"multi_match": {"query": "loud ones", "fields": ["title"]}}]}},
         "sort": [
             {"price": {"order": "asc", "missing": "_last"}},
             {"title.keyword": {"order": "desc", "missing": "_last"}},
         ],
         "size": 10,
+        "lossy": [],
     }

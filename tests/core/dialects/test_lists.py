@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.checks import check
 from nlp2filters.core.dialects import compile as compile_dialect
-from nlp2filters.core.dialects import sql
+from nlp2filters.core.dialects.sql import standard as sql
 from nlp2filters.core.filters import Comparison, Filter, Not, OneOf, push_not_inward
 from nlp2filters.core.interpretation import Interpretation
 from tests.core.dialects import agreement

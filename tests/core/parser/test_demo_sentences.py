@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nlp2filters import demo
-from nlp2filters.core.dialects import sql
+from nlp2filters.core.dialects.sql import standard as sql
 from nlp2filters.core.filters import (
     Between,
     Comparison,

@@ -1,0 +1,152 @@
+"""The lowered filter: a few kinds of test whose meaning is fixed, for dialects to write.
+
+Every test is true or not true of a row. A row without a value passes no test but `Missing`; what it passes of the
+negated ones is said by `Not.missing`. A field that holds a list passes a test if one of its elements does (the whole
+test: of a range, both ends), and an empty list is no value.
+"""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from nlp2filters.core.catalog import Field
+
+Value: TypeAlias = str | bool | int | float | dt.date | dt.datetime | dt.time
+Anchor = Literal["anywhere", "start", "end"]
+
+
+def _pointer() -> str:
+    """Create the member for the JSON pointer of a test in the filter that was lowered."""
+    at: str = dataclasses.field(default="", compare=False, repr=False)
+    return at
+
+
+@dataclass(frozen=True, slots=True)
+class Eq:
+    """The field has the value; with `fold`, in upper or lower case."""
+
+    field: Field
+    value: Value
+    fold: bool = False
+    at: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """The field has one of two values or more; with `fold`, in upper or lower case."""
+
+    field: Field
+    values: tuple[Value, ...]
+    fold: bool = False
+    at: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The field is between `low` and `high`, of which one may be None; an open end is not itself in the range.
+
+    Instants are in UTC.
+    """
+
+    field: Field
+    low: Value | None = None
+    high: Value | None = None
+    low_open: bool = False
+    high_open: bool = False
+    at: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """The string has `text` in it, at its `anchor`, in upper or lower case. All signs in the text are literal."""
+
+    field: Field
+    text: str
+    anchor: Anchor = "anywhere"
+    at: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The field has no value."""
+
+    field: Field
+    at: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The field has a value."""
+
+    field: Field
+    at: str = _pointer()
+
+
+Test: TypeAlias = Eq | In | Range | Has
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The field has a value that does not pass the test; with `missing`, or it has none."""
+
+    test: Test
+    missing: bool = False
+
+    @property
+    def field(self) -> Field:
+        """The field of the test."""
+        return self.test.field
+
+    @property
+    def at(self) -> str:
+        """The pointer of the test."""
+        return self.test.at
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of two parts or more."""
+
+    args: "tuple[Node, ...]"
+    at: str = _pointer()
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one of two parts or more."""
+
+    args: "tuple[Node, ...]"
+    at: str = _pointer()
+
+
+Leaf: TypeAlias = Test | Missing | Exists | Not
+Node: TypeAlias = Leaf | And | Or
+
+
+def conjunction(parts: "list[Node]", at: str = "") -> Node:
+    """Join one part or more by AND, flattened."""
+    return _join(And, parts, at)
+
+
+def disjunction(parts: "list[Node]", at: str = "") -> Node:
+    """Join one part or more by OR, flattened."""
+    return _join(Or, parts, at)
+
+
+def _join(kind: type[And] | type[Or], parts: "list[Node]", at: str) -> Node:
+    flat: dict[Node, None] = {}
+    for part in parts:
+        flat.update(dict.fromkeys(part.args if isinstance(part, kind) else (part,)))
+    return kind(tuple(flat), at) if len(flat) > 1 else next(iter(flat))
+
+
+def leaves(node: Node) -> Iterator[Leaf]:
+    """Yield the tests from left to right."""
+    match node:
+        case And(args) | Or(args):
+            for arg in args:
+                yield from leaves(arg)
+        case _:
+            yield node

@@ -1,0 +1,47 @@
+"""What a test of agreement needs of an engine: the records in, and what a compiled filter selects."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+from nlp2filters.core.dialects import Options
+from tests import reference
+from tests.core.dialects.engines.rows import Row
+
+
+class Adapter(ABC):
+    """An engine, or what runs its query language here.
+
+    `fold` is how it folds upper and lower case. `emulated` is true if something else than the engine itself runs.
+    `options` say how the adapter stores the records.
+    """
+
+    dialect: ClassVar[str]
+    emulated: ClassVar[bool] = False
+    options: ClassVar[Options] = Options()
+
+    @staticmethod
+    def fold(text: str) -> str:
+        """A to Z only, unless an engine says otherwise."""
+        return reference.fold(text)
+
+    @abstractmethod
+    def load(self, rows: Sequence[Row]) -> None:
+        """Hold these records and no others. A missing value is None."""
+
+    @abstractmethod
+    def select(self, compiled: dict[str, Any]) -> list[int]:
+        """Run what was compiled, as its engine's client would. Return the ids in any order."""
+
+    def close(self) -> None:  # noqa: B027
+        """Stop what `load` started, if anything."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def unicode_fold(text: str) -> str:
+    return text.lower()
