@@ -77,7 +77,8 @@ class LLMReader:
             return recalled
         reading, answer = await self._ask(query, catalog, draft, candidates, complete)
         present = answer_keys.present_in(reading, draft or Interpretation(), query.text)
-        await cache.save(keys[present], {"content": answer.content, "model": answer.model})
+        if answer.provider in (None, llm.name):  # Another of a chain may answer while the first is out of reach.
+            await cache.save(keys[present], {"content": answer.content, "model": answer.model})
         return LLMReading(reading, answer)
 
     async def _ask(
@@ -88,7 +89,7 @@ class LLMReader:
         candidates: Candidates | None,
         complete: Complete | None,
     ) -> tuple[Interpretation, Answer]:
-        complete = complete or self._complete
+        complete = complete or self.complete
         messages = prompt.messages(query, catalog, draft, candidates)
         schema = answer_schema(catalog, self.llm.schema_limits)
         first, second = ANSWERS
@@ -100,7 +101,8 @@ class LLMReader:
             answer = await complete(second, prompt.repair(messages, answer.content, str(exc)), schema)
             return read_answer(answer.content, query.text, catalog, query.conversation), answer
 
-    async def _complete(self, _: str, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
+    async def complete(self, _: str, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
+        """Call the LLM. It is the default of `read`."""
         return await self.llm.complete(messages, schema)
 
 

@@ -5,7 +5,8 @@ Workers, the command line and the evaluation share the `Translator`, each with i
 
 import datetime as dt
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -25,14 +26,16 @@ from nlp2filters.core import (
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.certainty import is_certain
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.drafting import TextVectors, Vectors
+from nlp2filters.core.drafting import Meanings, TextVectors, Vectors
 from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.llm.prompt import Candidates
 from nlp2filters.core.parser import Tagged
 from nlp2filters.core.query import Query
+from nlp2filters.core.usage import Usage
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.errors import ProviderError
 from nlp2filters.llm import Answer, Provider
@@ -42,6 +45,8 @@ MAX_INDEXES = 64
 
 # Returns the vectors of a catalog's names, or None while they are not available.
 Index = Callable[[Sequence[str]], Awaitable[Vectors | None]]
+# Returns the vectors that an embedding API has for phrases, given a catalog's names; None while it is of no help.
+FindMeanings = Callable[[Sequence[str], Sequence[str]], Awaitable[Meanings | None]]
 
 _log = logging.getLogger(__name__)
 
@@ -71,9 +76,9 @@ class TextParser(Protocol):
         text: str,
         today: dt.date,
         conversation: Conversation | None = None,
-        phrase_vectors: Vectors | None = None,
+        meanings: Meanings | None = None,
     ) -> Interpretation:
-        """Read the text. `phrase_vectors` are those of the phrases that `tag` returned, if it was called."""
+        """Read the text. `meanings` are those of the phrases that `tag` returned, if it was called."""
 
 
 class LexiconParser:
@@ -109,12 +114,12 @@ class LexiconParser:
         text: str,
         today: dt.date,
         conversation: Conversation | None = None,
-        phrase_vectors: Vectors | None = None,
+        meanings: Meanings | None = None,
     ) -> Interpretation:
         """See `TextParser`."""
         lexicon, tagged, nearness = self._lexicon, self._tagged, None
-        if tagged and self._index is not None and phrase_vectors is not None:
-            nearness = drafting.near(tagged, phrase_vectors, lexicon, self._index)
+        if tagged and self._index is not None and meanings:
+            nearness = drafting.near(tagged, meanings.phrases, lexicon, self._index, meanings.index)
         return drafting.draft(text, lexicon, today=today, conversation=conversation, tagged=tagged, nearness=nearness)
 
 
@@ -132,8 +137,8 @@ class Translation:
 class Translator:
     """A translator of queries into filters, with an embedding model, an LLM, both or neither.
 
-    By default, `index` embeds the names of each catalog when they are first needed. If `skips_certain`, the LLM is not
-    called for texts of which the parser is certain.
+    By default, `index` embeds the names of each catalog when they are first needed, and `meanings` are the embedding
+    model's. If `skips_certain`, the LLM is not called for texts of which the parser is certain.
     """
 
     def __init__(
@@ -142,9 +147,11 @@ class Translator:
         llm: Provider | None = None,
         *,
         index: Index | None = None,
+        meanings: FindMeanings | None = None,
         skips_certain: bool = False,
     ) -> None:
-        self._embedder, self._llm, self._skips_certain = embedder, llm, skips_certain
+        self._embedder, self._llm, self._meanings = embedder, llm, meanings
+        self._skips_certain = skips_certain
         self._index = index or (alru_cache(maxsize=MAX_INDEXES)(embedder.embed) if embedder else None)
 
     async def load_index(self, parser: TextParser) -> Vectors | None:
@@ -157,14 +164,15 @@ class Translator:
         Raises:
             TextTooComplex: the text takes more work than allowed.
         """
-        phrase_vectors = None
+        meanings = None
         index = await self.load_index(parser)
         if self._embedder and index is not None:
             text = await parser.without_followup(query.text) if query.conversation else query.text
             text_vectors = TextVectors(*await self._embedder.pieces(text))
             phrases = await parser.tag(text, text_vectors, index, query.today)
-            phrase_vectors = await self._embedder.embed(phrases)
-        return await parser.draft(query.text, query.today, query.conversation, phrase_vectors)
+            meanings = await self._meanings(parser.indexed, phrases) if self._meanings and phrases else None
+            meanings = meanings or Meanings(await self._embedder.embed(phrases))
+        return await parser.draft(query.text, query.today, query.conversation, meanings)
 
     async def translate(
         self,
@@ -188,17 +196,21 @@ class Translator:
             return self._translation(query, catalog, draft, draft)
         if self._skips_certain and query.strategy == "auto" and is_certain(draft, query):
             return self._translation(query, catalog, draft, draft, llm=_use(consulted=False))
+        reader, usage = LLMReader(self._llm), Counter[str]()
+        complete = _counting(complete or reader.complete, usage)
         try:
-            reader = LLMReader(self._llm)
             by_llm = await reader.read(query, catalog, draft, candidates=candidates, complete=complete, cache=cache)
         except ProviderError as exc:
             if query.strategy == "llm":
                 raise
             _log.warning("the LLM gave no usable answer, the draft stands: %s", exc)
-            return self._translation(query, catalog, draft, draft, llm=_use(consulted=True), failure=exc)
-        return self._checked(query, catalog, draft, by_llm)
+            use = _use(consulted=True)
+            return self._translation(query, catalog, draft, draft, llm=use, failure=exc, usage=usage)
+        return self._checked(query, catalog, draft, by_llm, usage)
 
-    def _checked(self, query: Query, catalog: Catalog, draft: Interpretation, by_llm: LLMReading) -> Translation:
+    def _checked(
+        self, query: Query, catalog: Catalog, draft: Interpretation, by_llm: LLMReading, usage: Usage
+    ) -> Translation:
         """Weigh the LLM's reading against the draft, and let the guards look for what it forgot and for clashes."""
         drafted = interpretation.resolve(draft, query.now)
         disagreement = agreement.disagreement(by_llm.reading, drafted, catalog)
@@ -207,7 +219,7 @@ class Translator:
         reading = coverage.complete(reading, draft, query.text)
         reading = coverage.with_question(reading, draft, catalog)
         reading = contradictions.with_question(reading, catalog, query.today)
-        return self._translation(query, catalog, reading, draft, answer=by_llm.answer, llm=use)
+        return self._translation(query, catalog, reading, draft, answer=by_llm.answer, llm=use, usage=usage)
 
     def _translation(
         self,
@@ -219,6 +231,7 @@ class Translator:
         answer: Answer | None = None,
         llm: dict[str, Any] | None = None,
         failure: ProviderError | None = None,
+        usage: Usage | None = None,
     ) -> Translation:
         resolved = interpretation.resolve(reading, query.now)
         result = {
@@ -227,9 +240,9 @@ class Translator:
             "llm": llm,
             "degraded": failure is not None,
             "degraded_reason": failure and type(failure).__name__,
-            "provider": self._llm.name if answer and self._llm else "builtin",
+            "provider": (answer.provider or self._llm.name) if answer and self._llm else "builtin",
             "model": answer and answer.model,
-            "usage": answer and answer.usage,
+            "usage": dict(usage) if usage else None,
             "refines": _refinement(query.conversation, resolved, query, catalog) if query.conversation else None,
         }
         return Translation(result, reading)
@@ -238,6 +251,21 @@ class Translator:
 def _use(*, consulted: bool, cached: bool = False, disagreement: dict[str, Any] | None = None) -> dict[str, Any]:
     """Describe the LLM's part in a result."""
     return {"consulted": consulted, "cached": cached, "disagreement": disagreement}
+
+
+def _counting(complete: Complete, usage: Counter[str]) -> Complete:
+    """Return `complete` that counts the usage of every call, failed ones too."""
+
+    async def counting(name: str, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
+        try:
+            answer = await complete(name, messages, schema)
+        except ProviderError as exc:
+            usage.update(exc.usage)
+            raise
+        usage.update(answer.usage or {})
+        return answer
+
+    return counting
 
 
 def _compiled(resolved: Interpretation, query: Query, catalog: Catalog) -> dict[str, Any]:

@@ -25,7 +25,7 @@ async def answer(call: Call, body: AnswerRequest, job_id: str) -> Response:
     if new_id := await admission.replayed_id(services.store, owner, call.idempotency_key):
         return await jobs.replay(call, new_id)
     limits, headers = await admission.admit(services, call.caller)
-    preparation = Preparation(services, owner, call.headers)
+    preparation = Preparation(services, call.caller, call.headers)
     text = _answer_text(body, job_id, await preparation.refined(job_id))
     options = {name: getattr(body, name) for name in body.model_fields_set - {"choice", "text"}}
     job, request = await preparation.prepare(Submission(refines=job_id, text=text, **options))

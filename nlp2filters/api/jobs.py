@@ -70,7 +70,7 @@ async def retry(call: Call, job_id: str) -> Response:
     old, fields = await lookup.job_with(services.store, owner, job_id, "request")
     if old.status not in RETRYABLE:
         raise NotRetryable(old.id, old.status)
-    job, request = await clone_request(services, old, fields["request"])
+    job, request = await clone_request(services, old, {**fields["request"], "api_key": call.caller.key_id})
     return await create(call, job, request, limits, headers)
 
 
@@ -79,6 +79,7 @@ async def create(
 ) -> Response:
     """Write the job, and answer with it; or with the job of a concurrent request with the same idempotency key."""
     services = call.services
+    await admission.check_cost(services, call.caller, [job])
     job_id = await services.store.jobs.create(job, request, limits=limits, once=call.idempotency_key)
     fault_injection.reach(services.settings.faults, "job-created")
     if job_id != job.id:

@@ -41,7 +41,7 @@ async def _prepare(call: Call, body: JobRequest) -> Member:
 
 
 async def _prepare_filters(call: Call, body: Any) -> Member:
-    return await Preparation(call.services, call.caller.owner, call.headers).prepare(body)
+    return await Preparation(call.services, call.caller, call.headers).prepare(body)
 
 
 # The kinds whose requests take more to check than their model.

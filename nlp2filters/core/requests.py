@@ -160,6 +160,10 @@ class Submission(RequestBody):
         description="Take the answer that the LLM gave you to the same question before, if it is still cached. With "
         "`false`, the LLM is asked anew, and its answer is not cached.",
     )
+    provider: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        default=None,
+        description="The LLM provider to ask, one of those that the service has. By default they are asked in turn.",
+    )
     locale: str = Field(
         default="en",
         pattern=f"^{LOCALES}$",

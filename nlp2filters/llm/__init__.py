@@ -1,11 +1,12 @@
 """LLM providers: one module per API, all with the same interface."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Protocol, Self
 
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.llm.schema_limits import SchemaLimits
+from nlp2filters.core.usage import Usage
 
 # An answer may have this many tokens by default.
 MAX_TOKENS = 4096
@@ -13,11 +14,24 @@ MAX_TOKENS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A model's answer: its text, the model's name, and the token counts, if the provider reports them."""
+    """A model's answer: its text, the model's name, the usage of all tries of the call, and the provider's name.
+
+    `provider` is None in the records of earlier versions, and where only one provider is possible.
+    """
 
     content: str
     model: str
-    usage: Mapping[str, int] | None = None
+    usage: Usage | None = None
+    provider: str | None = None
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the answer as JSON data, without empty members: earlier versions do not know all of them."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Read an answer from JSON data, which may be from another version."""
+        return cls(**{field.name: record[field.name] for field in fields(cls) if field.name in record})
 
 
 class Listener(Protocol):
@@ -49,5 +63,5 @@ class Provider(Protocol):
         """Answer a chat with JSON of the schema. With a `listener`, the answer is streamed if the API supports it.
 
         Raises:
-            ProviderError: the call gave nothing usable; its subclasses give the reason.
+            ProviderError: the call gave nothing usable; its subclasses give the reason, its `usage` what it took.
         """

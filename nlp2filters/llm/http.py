@@ -2,17 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import httpx
 import orjson
 from httpx_sse import EventSource, ServerSentEvent
 
 from nlp2filters.core.schemas import SSE
+from nlp2filters.core.usage import Usage
 from nlp2filters.errors import InvalidAnswer, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from nlp2filters.llm import Answer, Listener
 from nlp2filters.retry import Backoff, Retries, RetryBudget, parse_retry_after
@@ -22,6 +23,7 @@ MAX_TRIES = 3
 MAX_ANSWER = 1_000_000
 # A stream has some 300 bytes of framing around every word of its text.
 MAX_STREAM = 20 * MAX_ANSWER
+NDJSON = "application/x-ndjson"
 WITHHELD = "[withheld]"
 # At most this many characters of the provider's own message are quoted.
 MAX_QUOTED = 300
@@ -31,6 +33,8 @@ CONNECT_TIMEOUT_S = 5.0
 LINGER_S = 0.2
 
 _RETRIED = frozenset({408, 409, 429})
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
 
 
@@ -50,6 +54,11 @@ class LLMResponse:
     headers: httpx.Headers = field(default_factory=httpx.Headers)
     body: bytes = b""
     streamed: bool = False
+
+    @property
+    def message(self) -> str:
+        """The provider's own message about an error, truncated."""
+        return _message(self.body)
 
     def check(self) -> None:
         """Check that the call was successful.
@@ -72,6 +81,10 @@ class StreamDecoder(Protocol):
     @property
     def complete(self) -> bool:
         """True if the answer is complete, even if more events follow."""
+
+    @property
+    def usage(self) -> Usage:
+        """The token counts that the events so far have reported."""
 
     def feed(self, event: ServerSentEvent) -> bool:
         """Add an event. Returns True if it was the last one.
@@ -142,7 +155,7 @@ class LLMHTTPClient:
     ) -> None:
         await self._client.aclose()
 
-    async def retrying(self, attempt: Callable[[], Awaitable[Answer]], listener: Listener | None = None) -> Answer:
+    async def retrying(self, attempt: Callable[[], Awaitable[T]], listener: Listener | None = None) -> T:
         """Return the result of `attempt`, which is repeated after temporary failures.
 
         Raises:
@@ -154,7 +167,7 @@ class LLMHTTPClient:
         except TimeoutError as exc:
             raise ProviderTimeout(f"No answer within {self._timeout_s:g} s.") from exc
 
-    async def _tries(self, attempt: Callable[[], Awaitable[Answer]], listener: Listener | None) -> Answer:
+    async def _tries(self, attempt: Callable[[], Awaitable[T]], listener: Listener | None) -> T:
         retries = Retries(BACKOFF, self._timeout_s, max_tries=MAX_TRIES, budget=self._budget)
         while True:
             if listener:
@@ -173,7 +186,14 @@ class LLMHTTPClient:
                 self._budget.deposit()
                 return answer
 
-    async def post(self, path: str, data: Mapping[str, Any], decoder: StreamDecoder | None = None) -> LLMResponse:
+    async def post(
+        self,
+        path: str,
+        data: Mapping[str, Any],
+        decoder: StreamDecoder | None = None,
+        *,
+        max_bytes: int = MAX_ANSWER,
+    ) -> LLMResponse:
         """Send JSON and read the response, whose size is checked while it comes. A stream's events go to the `decoder`.
 
         Raises:
@@ -184,10 +204,10 @@ class LLMHTTPClient:
         try:
             async with self._client.stream("POST", path, content=content, headers=headers) as response:
                 media_type = response.headers.get("content-type", "")
-                if decoder and response.status_code == 200 and media_type.startswith(SSE):
+                if decoder and response.status_code == 200 and media_type.startswith((SSE, NDJSON)):
                     await _read_events(response, decoder, self._without_key)
                     return LLMResponse(200, response.headers, streamed=True)
-                body = b"".join([chunk async for chunk in _limited(response, MAX_ANSWER)])
+                body = b"".join([chunk async for chunk in _limited(response, max_bytes)])
                 if self._key:
                     body = body.replace(self._key.encode(), WITHHELD.encode())
                 return LLMResponse(response.status_code, response.headers, body)
@@ -204,10 +224,12 @@ async def _read_events(
     response: httpx.Response, decoder: StreamDecoder, clean: Callable[[ServerSentEvent], ServerSentEvent]
 ) -> None:
     """Read a stream to its last event, and to its end if that follows at once."""
-    # A second response hands httpx-sse the decoded bytes, which are counted on the way.
-    source = EventSource(httpx.Response(200, headers={"Content-Type": SSE}, content=_limited(response, MAX_STREAM)))
+    # A second response hands the reader of its lines the decoded bytes, which are counted on the way.
+    media_type = response.headers["content-type"]
+    decoded = httpx.Response(200, headers={"Content-Type": media_type}, content=_limited(response, MAX_STREAM))
+    source = EventSource(decoded).aiter_sse() if media_type.startswith(SSE) else _lines(decoded)
     try:
-        async with asyncio.timeout(None) as lingering, aclosing(source.aiter_sse()) as events:
+        async with asyncio.timeout(None) as lingering, aclosing(source) as events:
             async for event in events:
                 if event.data and lingering.when() is None and decoder.feed(clean(event)):
                     lingering.reschedule(asyncio.get_running_loop().time() + LINGER_S)
@@ -220,6 +242,12 @@ async def _read_events(
         raise Retryable("The stream ended before the answer did.")
 
 
+async def _lines(response: httpx.Response) -> AsyncGenerator[ServerSentEvent, None]:
+    """Iterate over the lines of a stream of JSON values, each as the data of an event."""
+    async for line in response.aiter_lines():
+        yield ServerSentEvent(data=line)
+
+
 async def _limited(response: httpx.Response, max_bytes: int) -> AsyncIterator[bytes]:
     size = 0
     async for chunk in response.aiter_bytes():
@@ -227,11 +255,6 @@ async def _limited(response: httpx.Response, max_bytes: int) -> AsyncIterator[by
         if size > max_bytes:
             raise InvalidAnswer(f"The answer is longer than {max_bytes} bytes.")
         yield chunk
-
-
-def token_counts(usage: object) -> dict[str, int] | None:
-    """Return the token counts of a provider's usage report, if there is one."""
-    return {name: count for name, count in usage.items() if isinstance(count, int)} if isinstance(usage, dict) else None
 
 
 def _message(body: bytes) -> str:

@@ -5,6 +5,7 @@ llm         let the LLM write the filter, check it, compile it; without an LLM, 
 """
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -16,13 +17,15 @@ from nlp2filters import fault_injection, logs
 from nlp2filters.core import interpretation
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
+from nlp2filters.errors import ProviderError
 from nlp2filters.llm import Answer, Provider
 from nlp2filters.llm_reader import ANSWERS
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.answer_cache import AnswerCache
 from nlp2filters.translator import Translator
-from nlp2filters.worker.attempt import Attempt, StageResult, WorkerContext, checkpoint, timings_ms
+from nlp2filters.worker.attempt import Attempt, StageResult, checkpoint, timings_ms
 from nlp2filters.worker.catalogs import CatalogSource
+from nlp2filters.worker.metering import Meter
 from nlp2filters.worker.services import EmbeddingServices, LLMServices
 
 INDEX_WAIT_S = 2.0
@@ -43,23 +46,32 @@ async def embed(attempt: Attempt[EmbeddingServices]) -> StageResult:
         attempt.progress.report("embedding", "Reading the text")
         return vectors
 
-    draft = await Translator(services.embedder, index=load_index).draft(query, parser)
+    spent: Counter[str] = Counter()
+    meanings = partial(services.meanings, spent=spent) if services.api else None
+    try:
+        draft = await Translator(services.embedder, index=load_index, meanings=meanings).draft(query, parser)
+    finally:
+        if services.api:
+            await Meter(attempt, services.prices).add(services.api.provider, services.api.model, spent)
     return StageResult({"draft": interpretation.to_json(draft)}, event="draft")
 
 
 async def translate(attempt: Attempt[LLMServices]) -> StageResult:
     """Write the final filter, with the LLM if there is one, and compile it."""
     services, query = attempt.worker.services, await _query(attempt)
+    provider = services.providers.get(attempt.request.get("provider") or "", services.provider)
     catalog = await services.catalogs.load(_catalog_source(attempt))
     draft = interpretation.from_json(attempt.fields["draft"])
-    translation = await Translator(llm=services.provider, skips_certain=services.skips_certain).translate(
+    meter = Meter(attempt, services.prices)
+    translation = await Translator(llm=provider, skips_certain=services.skips_certain).translate(
         query,
         catalog,
         draft,
-        partial(_complete, services.provider, attempt) if services.provider else None,
+        partial(_complete, provider, attempt, meter) if provider else None,
         cache=_answer_cache(attempt),
     )
-    fields = {"result": {"job_id": attempt.job.id, **translation.result, "timings_ms": timings_ms(attempt.job)}}
+    result = {**translation.result, "usage": await meter.total(), "timings_ms": timings_ms(attempt.job)}
+    fields = {"result": {"job_id": attempt.job.id, **result}}
     if translation.reading is not draft:
         fields["reading"] = interpretation.to_json(translation.reading)
     return StageResult(fields)
@@ -71,11 +83,11 @@ async def build_index(ctx: dict[str, Any], digest: str) -> None:
     Raises:
         Retry: tells ARQ that another index is being built, or that this one continues after others had their turn.
     """
-    worker: WorkerContext[EmbeddingServices] = ctx["worker"]
+    services: EmbeddingServices = ctx["worker"].services
     with logs.about(index=digest):
-        if worker.services.indexes.busy:
+        if services.indexes.busy:
             raise Retry(defer=INDEX_WAIT_S)
-        if not await worker.services.indexes.build(digest, worker.services.embedder.embed):
+        if not await services.build_index(digest):
             raise Retry
     _log.info("indexed", extra={"index": digest})
 
@@ -83,17 +95,25 @@ async def build_index(ctx: dict[str, Any], digest: str) -> None:
 async def _complete(
     provider: Provider,
     attempt: Attempt[LLMServices],
+    meter: Meter,
     name: str,
     messages: Sequence[Message],
     schema: Mapping[str, Any],
 ) -> Answer:
     """Get the LLM's answer and store it before it is used, so that a retry after a crash does not pay for it again."""
     if stored := attempt.fields.get(name):
-        return Answer(**stored)
+        return Answer.from_record(stored)
+    await meter.check(attempt.worker.services.max_daily_micros)
     attempt.progress.announce_call(provider.model, repairs=name != ANSWERS[0])
-    answer = await provider.complete(messages, schema, attempt.progress)
+    try:
+        answer = await provider.complete(messages, schema, attempt.progress)
+    except ProviderError as exc:
+        await meter.add(provider.name, provider.model, exc.usage)
+        raise
     fault_injection.reach(attempt.worker.faults, "llm-answered")
-    await checkpoint(attempt, name, answer)
+    await checkpoint(attempt, name, answer.to_record())
+    callee = attempt.worker.services.providers.get(answer.provider or "", provider)
+    await meter.add(callee.name, callee.model, answer.usage, answered_by=answer.model)
     fault_injection.reach(attempt.worker.faults, "llm-kept")
     return answer
 
