@@ -30,7 +30,8 @@ from nlp2filters.core.drafting import Meanings, TextVectors, Vectors
 from nlp2filters.core.explain import explain
 from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
-from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.linking import Lexicon, Nearness
+from nlp2filters.core.linking.retrieval import retrieve
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.llm.prompt import Candidates
 from nlp2filters.core.parser import Tagged
@@ -80,6 +81,9 @@ class TextParser(Protocol):
     ) -> Interpretation:
         """Read the text. `meanings` are those of the phrases that `tag` returned, if it was called."""
 
+    async def candidates(self, text: str) -> Candidates:
+        """Retrieve the values of large fields that the text may mean. Call it after `draft`."""
+
 
 class LexiconParser:
     """A `TextParser` in this process."""
@@ -88,6 +92,7 @@ class LexiconParser:
         self._lexicon = lexicon
         self._tagged: Tagged | None = None
         self._index: Vectors | None = None
+        self._nearness: Nearness | None = None
 
     @property
     def indexed(self) -> Sequence[str]:
@@ -120,7 +125,12 @@ class LexiconParser:
         lexicon, tagged, nearness = self._lexicon, self._tagged, None
         if tagged and self._index is not None and meanings:
             nearness = drafting.near(tagged, meanings.phrases, lexicon, self._index, meanings.index)
+        self._nearness = nearness
         return drafting.draft(text, lexicon, today=today, conversation=conversation, tagged=tagged, nearness=nearness)
+
+    async def candidates(self, text: str) -> Candidates:
+        """See `TextParser`."""
+        return retrieve(text, self._lexicon, self._nearness)
 
 
 @dataclass(frozen=True, slots=True)

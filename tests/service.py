@@ -103,7 +103,7 @@ class Service:
         """What a process has logged."""
         return (self.logs / f"{name}.log").read_text().splitlines()
 
-    def submit(self, text: str, catalog: str = "cars", **options: Any) -> str:
+    def submit(self, text: str, catalog: str | dict[str, Any] = "cars", **options: Any) -> str:
         """Submit a text; returns the job's id."""
         body = {"catalog": catalog, "text": text, **options}
         response = httpx.post(f"{self.url}/v1/jobs", json=body, trust_env=False)

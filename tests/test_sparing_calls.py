@@ -143,6 +143,18 @@ def test_an_answer_to_a_question_needs_no_call(llm: LLM, service: Service) -> No
     assert (settled["llm"]["consulted"], llm.requests) == (False, [])
 
 
+def test_of_thousands_of_values_the_llm_is_told_those_that_the_text_may_mean(llm: LLM, service: Service) -> None:
+    names = [f"{word} {number}" for word in ("Alpha", "Bravo") for number in range(400)]
+    stays = {"name": "stays", "fields": [{"name": "place", "type": "keyword", "closed": True, "values": names}]}
+    place = {"quote": "brvo 399", "field": "place", "op": "=", "value": "Bravo 399", "group": 0, "confidence": 0.8}
+    llm.script(peer.good({"conditions": [place]}))
+    result = service.result(service.submit("a cosy room in brvo 399", catalog=stays))
+    assert [part["value"] for part in result["conditions"]] == ["Bravo 399"]
+    told = json.loads(llm.requests[0]["messages"][-1]["content"])
+    assert "Bravo 399" in told["values_in_text"]["place"]
+    assert not any("Bravo 399" in message["content"] for message in llm.requests[0]["messages"][:-1])
+
+
 def test_the_llm_is_told_the_question_that_a_text_answers(llm: LLM, service: Service) -> None:
     llm.script(peer.malformed)
     first = service.submit("over 200 hp, under 100 hp")

@@ -29,6 +29,8 @@ from nlp2filters.worker.metering import Meter
 from nlp2filters.worker.services import EmbeddingServices, LLMServices
 
 INDEX_WAIT_S = 2.0
+# The field of a job's record with the values of large fields that its text may mean.
+CANDIDATES = "candidates"
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +55,8 @@ async def embed(attempt: Attempt[EmbeddingServices]) -> StageResult:
     finally:
         if services.api:
             await Meter(attempt, services.prices).add(services.api.provider, services.api.model, spent)
+    if not attempt.job.quick and (candidates := await parser.candidates(query.text)):
+        await checkpoint(attempt, CANDIDATES, candidates)
     return StageResult({"draft": interpretation.to_json(draft)}, event="draft")
 
 
@@ -68,6 +72,7 @@ async def translate(attempt: Attempt[LLMServices]) -> StageResult:
         catalog,
         draft,
         partial(_complete, provider, attempt, meter) if provider else None,
+        candidates=attempt.fields.get(CANDIDATES),
         cache=_answer_cache(attempt),
     )
     result = {**translation.result, "usage": await meter.total(), "timings_ms": timings_ms(attempt.job)}

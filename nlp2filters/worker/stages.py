@@ -102,7 +102,7 @@ WEBHOOKS = WorkerSpec(
 
 _stages = {
     ("filters", "embedding"): EMBEDDING.stage(filters.embed),
-    ("filters", "llm"): LLM.stage(filters.translate, fields=("draft", *ANSWERS)),
+    ("filters", "llm"): LLM.stage(filters.translate, fields=("draft", filters.CANDIDATES, *ANSWERS)),
     ("echo", "embedding"): EMBEDDING.stage(echo.embed),
     ("inference", "embedding"): EMBEDDING.stage(inference.infer),
 }

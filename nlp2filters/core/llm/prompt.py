@@ -12,18 +12,16 @@ from typing import Any, get_args
 import orjson
 
 from nlp2filters.core import checks
-from nlp2filters.core.catalog import Catalog, Field, FieldType, applicable
+from nlp2filters.core.catalog import MAX_LISTED_VALUES, Catalog, Field, FieldType, applicable
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.interpretation import Interpretation, to_json
 from nlp2filters.core.llm import examples
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
 
-# The prompt lists at most this many values of a field. Others that a text may mean come with the text.
-MAX_VALUES = 200
 CONDITION_MEMBERS = ("field", "op", "value", "quote")
 
-# Values of a field, by its name, that the words of a text may mean.
+# Values by the name of their field, beyond those that are listed, which a text may mean.
 Candidates = Mapping[str, Sequence[str]]
 
 RULES = """\
@@ -138,9 +136,9 @@ def _field(field: Field) -> dict[str, Any]:
         "also_called": field.synonyms,
         "values": [
             {"value": value.value, "also": value.synonyms} if value.synonyms else value.value
-            for value in field.values[:MAX_VALUES]
+            for value in field.values[:MAX_LISTED_VALUES]
         ],
-        "more_values": max(0, len(field.values) - MAX_VALUES) or None,
+        "more_values": max(0, len(field.values) - MAX_LISTED_VALUES) or None,
         "closed": field.closed,
         "list": field.many,
         "minimum": field.minimum,
