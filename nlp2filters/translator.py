@@ -221,14 +221,11 @@ class Translator:
     def _checked(
         self, query: Query, catalog: Catalog, draft: Interpretation, by_llm: LLMReading, usage: Usage
     ) -> Translation:
-        """Weigh the LLM's reading against the draft, and let the guards look for what it forgot and for clashes."""
+        """Guard the LLM's reading, and tell how it differs from the draft."""
         drafted = interpretation.resolve(draft, query.now)
         disagreement = agreement.disagreement(by_llm.reading, drafted, catalog)
         use = _use(consulted=True, cached=by_llm.cached, disagreement=disagreement)
-        reading = agreement.weighed(by_llm.reading, drafted)
-        reading = coverage.complete(reading, draft, query.text)
-        reading = coverage.with_question(reading, draft, catalog)
-        reading = contradictions.with_question(reading, catalog, query.today)
+        reading = guarded(by_llm.reading, draft, query, catalog)
         return self._translation(query, catalog, reading, draft, answer=by_llm.answer, llm=use, usage=usage)
 
     def _translation(
@@ -256,6 +253,14 @@ class Translator:
             "refines": _refinement(query.conversation, resolved, query, catalog) if query.conversation else None,
         }
         return Translation(result, reading)
+
+
+def guarded(by_llm: Interpretation, draft: Interpretation, query: Query, catalog: Catalog) -> Interpretation:
+    """Weigh an LLM's reading against the draft, and let the guards look for what it forgot and for clashes."""
+    reading = agreement.weighed(by_llm, interpretation.resolve(draft, query.now))
+    reading = coverage.complete(reading, draft, query.text)
+    reading = coverage.with_question(reading, draft, catalog)
+    return contradictions.with_question(reading, catalog, query.today)
 
 
 def _use(*, consulted: bool, cached: bool = False, disagreement: dict[str, Any] | None = None) -> dict[str, Any]:

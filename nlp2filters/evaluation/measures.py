@@ -148,6 +148,11 @@ def calibration_error(pairs: Iterable[tuple[float, bool]]) -> float | None:
     return sum(gaps) / total
 
 
+def recall(ranks: Sequence[int | None], at: int) -> float:
+    """Return the share of values that were retrieved among the first `at`. A rank counts from 1, None is no rank."""
+    return sum(rank is not None and rank <= at for rank in ranks) / len(ranks) if ranks else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class _NormalizedCondition:
     """A normalized condition: each of `values` is a right value, as the set of its items."""
