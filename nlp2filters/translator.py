@@ -7,7 +7,7 @@ import datetime as dt
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from async_lru import alru_cache
@@ -19,16 +19,15 @@ from nlp2filters.core import (
     coverage,
     dialects,
     drafting,
-    filters,
     interpretation,
     refinement,
 )
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.certainty import is_certain
+from nlp2filters.core.compilation import scope_of, shown, with_scope
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.drafting import Meanings, TextVectors, Vectors
 from nlp2filters.core.explain import explain
-from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon, Nearness
 from nlp2filters.core.linking.retrieval import retrieve
@@ -243,7 +242,7 @@ class Translator:
         resolved = interpretation.resolve(reading, query.now)
         result = {
             **_compiled(resolved, query, catalog),
-            "draft": interpretation.to_json(interpretation.resolve(draft, query.now)) if answer else None,
+            "draft": shown(interpretation.resolve(draft, query.now), catalog, query.options) if answer else None,
             "llm": llm,
             "degraded": failure is not None,
             "degraded_reason": failure and type(failure).__name__,
@@ -285,19 +284,13 @@ def _counting(complete: Complete, usage: Counter[str]) -> Complete:
 
 def _compiled(resolved: Interpretation, query: Query, catalog: Catalog) -> dict[str, Any]:
     """Return the interpretation as JSON data, with the scope, an explanation without it, and the compiled filters."""
-    scoped = replace(resolved, filter=filters.all_of(_scope(query, catalog), resolved.filter))
+    callers = checks.check(query.scope, catalog, trusted=True) if query.scope else None
+    scoped = with_scope(resolved, scope_of(catalog, callers, query.now))
     return {
-        **interpretation.to_json(scoped),
+        **shown(scoped, catalog, query.options),
         "explanation": explain(resolved, catalog),
         "dialects": {name: dialects.compile(name, scoped, catalog, query.options) for name in query.dialects},
     }
-
-
-def _scope(query: Query, catalog: Catalog) -> Filter | None:
-    """Return the conditions that catalog and caller impose on every text. No LLM sees them."""
-    callers = checks.check(query.scope, catalog, trusted=True) if query.scope else None
-    scope = filters.all_of(checks.own_scope(catalog), callers)
-    return filters.resolve(scope, query.now) if scope else None
 
 
 def _refinement(conversation: Conversation, resolved: Interpretation, query: Query, catalog: Catalog) -> dict[str, Any]:

@@ -49,13 +49,13 @@ export class Client {
    *  create only one job: they have the same `idempotencyKey`, yours or a new one. Options: `signal`, `patience`,
    *  `idempotencyKey`. */
   async submit(request, options = {}) {
-    return this.#post("/v1/jobs", request, options);
+    return this.#create("/v1/jobs", request, options);
   }
 
   /** Answers the question in a job's result, with `{choice}`, its place in `clarification.choices`, or with `{text}`.
    *  Returns a new job, which refines the old one. Its options are those of `submit`. */
   async answer(job, answer, options = {}) {
-    return this.#post(`${job.urls.self}/answer`, answer, options);
+    return this.#create(`${job.urls.self}/answer`, answer, options);
   }
 
   /** Submits a text and returns its result. Throws an Error if the job ends without one. */
@@ -89,14 +89,30 @@ export class Client {
     return this.#json(job.urls.cancel, { method: "POST", signal });
   }
 
+  /** Compiles a filter that you have: `{filter, catalog, dialects, …}` as described in docs/api.md. */
+  async compile(request, { signal } = {}) {
+    return this.#post("/v1/compile", request, signal);
+  }
+
+  /** Says in a sentence what a filter selects: `{filter, catalog, …}`. */
+  async explain(request, { signal } = {}) {
+    return (await this.#post("/v1/explain", request, signal)).explanation;
+  }
+
   /** Gets any other resource, such as "/v1/catalogs". */
   async get(path, { signal } = {}) {
     return this.#json(path, { signal });
   }
 
-  async #post(path, body, { signal, patience, idempotencyKey = newKey() }) {
+  /** Posts what creates a job. Retries have the same idempotency key. */
+  async #create(path, body, { signal, patience, idempotencyKey = newKey() }) {
     const headers = { "content-type": "application/json", "idempotency-key": idempotencyKey };
     return this.#json(path, { method: "POST", body: JSON.stringify(body), headers, signal, patience });
+  }
+
+  async #post(path, request, signal) {
+    const headers = { "content-type": "application/json" };
+    return this.#json(path, { method: "POST", body: JSON.stringify(request), headers, signal });
   }
 
   async #json(path, options) {

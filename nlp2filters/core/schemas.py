@@ -486,6 +486,23 @@ class Dialects(Strict):
     dialects: list[DialectSummary]
 
 
+class Compiled(Strict):
+    """A filter with its scopes, in the words of CQL2 and in each dialect; `explanation` is without the scopes."""
+
+    filter: JSONObject | None
+    sort: list[Sort]
+    limit: int | None
+    text: str
+    explanation: str
+    dialects: dict[str, JSONObject]
+
+
+class Explained(Strict):
+    """A filter as a sentence."""
+
+    explanation: str
+
+
 class StreamToken(Strict):
     """A token for one event stream."""
 

@@ -68,7 +68,7 @@ class _AnswerReader:
         conditions = [self._condition(part, f"/conditions/{at}") for at, part in enumerate(answer.conditions)]
         filter_ = self._filter(conditions)
         sort = self._sort()
-        if filter_ and filters.size(filter_) > filters.MAX_NODES:
+        if filter_ and filters.size(filter_) > filters.LIMITS.nodes:
             detail = "The filter has too many parts. Say it with fewer conditions."
             self.violations.append(Violation("/conditions", detail))
         if self.violations:
