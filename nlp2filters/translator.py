@@ -37,7 +37,7 @@ from nlp2filters.core.parser import Tagged
 from nlp2filters.core.query import Query
 from nlp2filters.core.usage import Usage
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.errors import ProviderError
+from nlp2filters.errors import ProviderError, PutOff
 from nlp2filters.llm import Answer, Provider
 from nlp2filters.llm_reader import AnswerCache, Complete, LLMReader, LLMReading
 
@@ -195,8 +195,8 @@ class Translator:
     ) -> Translation:
         """Let the LLM read the text, if there is one and the query's strategy permits it, and compile the filter.
 
-        With the strategy `auto`, a draft that is certain needs no LLM, if so set, and the draft stands where the LLM
-        gives no usable answer. The other arguments are as for `LLMReader.read`.
+        With the strategy `auto`, a draft that is certain needs no LLM, if so set, and the draft stands whatever goes
+        wrong with the LLM or its answer. The other arguments are as for `LLMReader.read`.
 
         Raises:
             ProviderError: only the LLM was allowed to answer, and it did not.
@@ -209,13 +209,15 @@ class Translator:
         complete = _counting(complete or reader.complete, usage)
         try:
             by_llm = await reader.read(query, catalog, draft, candidates=candidates, complete=complete, cache=cache)
-        except ProviderError as exc:
+            return self._checked(query, catalog, draft, by_llm, usage)
+        except PutOff:
+            raise
+        except Exception as exc:
             if query.strategy == "llm":
                 raise
-            _log.warning("the LLM gave no usable answer, the draft stands: %s", exc)
+            _log.warning("the LLM gave no usable answer, the draft stands: %r", exc)
             use = _use(consulted=True)
             return self._translation(query, catalog, draft, draft, llm=use, failure=exc, usage=usage)
-        return self._checked(query, catalog, draft, by_llm, usage)
 
     def _checked(
         self, query: Query, catalog: Catalog, draft: Interpretation, by_llm: LLMReading, usage: Usage
@@ -236,7 +238,7 @@ class Translator:
         *,
         answer: Answer | None = None,
         llm: dict[str, Any] | None = None,
-        failure: ProviderError | None = None,
+        failure: Exception | None = None,
         usage: Usage | None = None,
     ) -> Translation:
         resolved = interpretation.resolve(reading, query.now)

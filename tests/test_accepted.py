@@ -132,7 +132,8 @@ answers = st.none() | st.lists(
 class Scripted:
     """An LLM of whose answers one is known."""
 
-    name, model, schema_limits = "scripted", "m", OPENAI_LIMITS
+    name, model = "scripted", "m"
+    schema_limits = OPENAI_LIMITS
 
     async def complete(self, *_: Any) -> Answer:
         raise AssertionError

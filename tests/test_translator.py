@@ -32,7 +32,8 @@ FAULTY = "{}"
 class Scripted:
     """An LLM that gives its answers in order, and keeps the messages that it gets."""
 
-    name, model, schema_limits = "scripted", "m", OPENAI_LIMITS
+    name, model = "scripted", "m"
+    schema_limits = OPENAI_LIMITS
 
     def __init__(self, *contents: str) -> None:
         self.contents = iter(contents)

@@ -25,16 +25,16 @@ PREFIX = "#/components/schemas/"
 
 def main() -> None:
     schemas = json.loads(Path(sys.argv[1]).read_text())["components"]["schemas"]
-    chosen: dict[str, Any] = {}
+    schemas_in_use: dict[str, Any] = {}
     waiting = list(ROOTS)
     while waiting:
         name = waiting.pop()
-        if name not in chosen:
-            chosen[name] = stripped(schemas[name])
-            waiting += references(chosen[name])
-    document = {"components": {"schemas": dict(sorted(chosen.items()))}}
+        if name not in schemas_in_use:
+            schemas_in_use[name] = stripped(schemas[name])
+            waiting += references(schemas_in_use[name])
+    document = {"components": {"schemas": dict(sorted(schemas_in_use.items()))}}
     TARGET.write_text(json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n")
-    print(f"{len(chosen)} schemas, {TARGET.stat().st_size} bytes")
+    print(f"{len(schemas_in_use)} schemas, {TARGET.stat().st_size} bytes")
 
 
 def stripped(schema: Any, *, names: bool = False) -> Any:

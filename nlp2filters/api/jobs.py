@@ -223,7 +223,7 @@ def _select(name: str, result: dict[str, Any], limit: int) -> tuple[int, Any]:
     return min(count, reading.limit or count), rows
 
 
-LIMIT_PROBLEMS = ("too-many-requests", "too-many-pending", "too-many-bytes", "overloaded")
+LIMIT_PROBLEMS = ("too-many-requests", "too-many-pending", "too-many-bytes", "daily-cost-reached", "overloaded")
 KEY_PROBLEMS = ("idempotency-key-reused", "replay-gone")
 _ETAG = Param(name="If-None-Match", location="header", description="The `ETag` of the version that you have.")
 _SIZE = Param(

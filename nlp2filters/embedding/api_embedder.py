@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nlp2filters.errors import InvalidAnswer
 from nlp2filters.llm.embeddings import EmbeddingCalls
+from nlp2filters.llm.gate import Gate
 
 PROBE = "dimensions"
 
@@ -30,6 +31,11 @@ class ApiEmbedder:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._calls.__aexit__(kind, exc, trace)
+
+    @property
+    def gate(self) -> Gate:
+        """The gate that its calls pass."""
+        return self._calls.gate
 
     async def space(self, spent: Counter[str]) -> str:
         """Return the name of the space of its vectors: provider, model and dimensions. The first time, it asks the API.

@@ -14,9 +14,9 @@ MAX_TOKENS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A model's answer: its text, the model's name, the usage of all tries of the call, and the provider's name.
+    """A model's answer: its text, the model's name, and the usage of all tries of the call.
 
-    `provider` is None in the records of earlier versions, and where only one provider is possible.
+    `provider` is the name of the provider in a chain that answered instead of the first; None if that did.
     """
 
     content: str
@@ -25,7 +25,7 @@ class Answer:
     provider: str | None = None
 
     def to_record(self) -> dict[str, Any]:
-        """Return the answer as JSON data, without empty members: earlier versions do not know all of them."""
+        """Return the answer as JSON data, without empty members: earlier versions know no `provider`, and no chains."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod

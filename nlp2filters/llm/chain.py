@@ -10,7 +10,7 @@ from typing import Any, Self
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.llm.schema_limits import SchemaLimits
 from nlp2filters.core.usage import Usage, total
-from nlp2filters.errors import ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from nlp2filters.errors import ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable, RateLimited
 from nlp2filters.llm import Answer, Listener
 from nlp2filters.llm.provider import LLMProvider
 
@@ -51,14 +51,20 @@ class ProviderChain:
         """See `Provider`. The usage is that of all providers that were asked, the error that of the last one."""
         *_, last = self.providers
         usage: Usage = {}
+        limited: RateLimited | None = None
         for name, provider in self.providers.items():
             try:
                 answer = await provider.complete(messages, schema, listener)
             except ProviderError as exc:
                 exc.usage = usage = total([usage, exc.usage])
+                limited = exc if isinstance(exc, RateLimited) else limited
+                if limited and name == last and isinstance(exc, PASSED_ON):
+                    limited.usage = usage
+                    raise limited from exc  # It is worth coming back.
                 if name == last or not isinstance(exc, PASSED_ON):
                     raise
                 _log.warning("%s gave no answer, so the next provider is asked: %s", name, exc)
             else:
-                return replace(answer, usage=total([usage, answer.usage]))
+                another = None if name == self.name else name
+                return replace(answer, usage=total([usage, answer.usage]), provider=another)
         raise AssertionError("a chain has a last provider")

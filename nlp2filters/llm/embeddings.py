@@ -12,6 +12,7 @@ from nlp2filters.core import usage
 from nlp2filters.core.usage import Usage
 from nlp2filters.errors import InvalidAnswer, ProviderError
 from nlp2filters.llm import telemetry
+from nlp2filters.llm.gate import Gate
 from nlp2filters.llm.http import LLMHTTPClient
 from nlp2filters.llm.openai import token_counts
 from nlp2filters.llm.provider import failure
@@ -108,6 +109,11 @@ class EmbeddingCalls:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._http.__aexit__(kind, exc, trace)
+
+    @property
+    def gate(self) -> Gate:
+        """The gate that its calls pass."""
+        return self._http.gate
 
     async def embed(self, texts: Sequence[str], spent: Counter[str]) -> list[Vector]:
         """Return a vector for each text, in order, from as many calls at once as are useful. `spent` gets their usage.

@@ -16,6 +16,7 @@ from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer, Pr
 from nlp2filters.llm import Answer, Listener, rejections, telemetry
 from nlp2filters.llm.api import ChatAPI
 from nlp2filters.llm.capabilities import LearntFeatures
+from nlp2filters.llm.gate import Gate
 from nlp2filters.llm.http import LLMHTTPClient, LLMResponse, Retryable
 
 
@@ -25,6 +26,11 @@ class LLMProvider:
     def __init__(self, name: str, model: str, api: ChatAPI, http: LLMHTTPClient, features: LearntFeatures) -> None:
         self.name, self.model = name, model
         self._api, self._http, self._features = api, http, features
+
+    @property
+    def gate(self) -> Gate:
+        """The gate that its calls pass."""
+        return self._http.gate
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -57,7 +63,7 @@ class LLMProvider:
                 span.used(usage)
             usage["failed_calls"] = usage["calls"] - 1
             span.answered(answer.model)
-        return replace(answer, usage=dict(+usage), provider=self.name)
+        return replace(answer, usage=dict(+usage))
 
     async def _try(
         self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None, usage: Counter[str]

@@ -14,7 +14,8 @@ from nlp2filters.llm.api import ChatAPI, ModelOptions
 from nlp2filters.llm.capabilities import LearntFeatures, capabilities
 from nlp2filters.llm.chain import ProviderChain
 from nlp2filters.llm.embeddings import EmbeddingAPI, EmbeddingCalls, OllamaEmbeddings, OpenAIEmbeddings
-from nlp2filters.llm.http import LLMHTTPClient
+from nlp2filters.llm.gate import Gate
+from nlp2filters.llm.http import PATIENCE_S, LLMHTTPClient
 from nlp2filters.llm.ollama import OllamaChat
 from nlp2filters.llm.openai import OpenAIChat
 from nlp2filters.llm.provider import LLMProvider
@@ -93,7 +94,10 @@ PROVIDERS: Mapping[str, ProviderSpec] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LLMConfig:
-    """The LLM to call. `provider` is one of `PROVIDERS`; `timeout_s` is the deadline for an answer with all retries."""
+    """The LLM to call. `provider` is one of `PROVIDERS`; `timeout_s` is the deadline for an answer with all retries.
+
+    While the provider limits the rate of calls, a call waits for `patience_s`, apart from that deadline.
+    """
 
     provider: str
     base_url: str
@@ -103,6 +107,7 @@ class LLMConfig:
     max_tokens: int = MAX_TOKENS
     effort: str = ""
     thinking_tokens: int = 0
+    patience_s: float = PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +120,7 @@ class EmbeddingConfig:
     model: str
     dimensions: int
     timeout_s: float
+    patience_s: float = PATIENCE_S
 
 
 def create(config: LLMConfig, on_learnt: OnLearnt = _ignore) -> LLMProvider:
@@ -123,7 +129,7 @@ def create(config: LLMConfig, on_learnt: OnLearnt = _ignore) -> LLMProvider:
     options = ModelOptions(
         model=model, max_tokens=config.max_tokens, effort=config.effort, thinking_tokens=config.thinking_tokens
     )
-    http = LLMHTTPClient(config.base_url, config.api_key, spec.headers(config.api_key), config.timeout_s)
+    http = _http(config)
     features = LearntFeatures(capabilities(name, model), partial(on_learnt, name, model))
     return LLMProvider(name, model, spec.api(options), http, features)
 
@@ -137,6 +143,17 @@ def create_embeddings(config: EmbeddingConfig) -> EmbeddingCalls:
     """Create the calls of the embedding API for a configuration."""
     spec = PROVIDERS[config.provider]
     assert spec.embeddings
-    http = LLMHTTPClient(config.base_url, config.api_key, spec.headers(config.api_key), config.timeout_s)
+    http = _http(config)
     api = spec.embeddings(config.model, config.dimensions)
     return EmbeddingCalls(config.provider, config.model, api, http, spec.max_texts)
+
+
+def _http(config: LLMConfig | EmbeddingConfig) -> LLMHTTPClient:
+    return LLMHTTPClient(
+        config.base_url,
+        config.api_key,
+        PROVIDERS[config.provider].headers(config.api_key),
+        config.timeout_s,
+        gate=Gate(f"{config.provider}:{config.model}"),
+        patience_s=config.patience_s,
+    )

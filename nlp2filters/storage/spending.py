@@ -93,13 +93,13 @@ class Spending:
         name = SEPARATOR.join((provider, model, LEARNT + feature))
         await cast(Awaitable[int], self._redis.hincrby(self._keys.usage, name, 1))
 
-    async def counters(self) -> list[ServiceCount]:
+    async def counts(self) -> list[ServiceCount]:
         """Read the counts of the whole service."""
-        counters = []
+        counts = []
         for name, count in (await self._read(self._keys.usage)).items():
             provider, model, what = name.decode().split(SEPARATOR)
-            counters.append(ServiceCount(provider, model, what, int(count)))
-        return counters
+            counts.append(ServiceCount(provider, model, what, int(count)))
+        return counts
 
     async def _read(self, name: str) -> dict[bytes, bytes]:
         return await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(name))

@@ -7,6 +7,7 @@ from nlp2filters.storage.commits import Commits
 from nlp2filters.storage.deliveries import Deliveries
 from nlp2filters.storage.idempotency import IdempotencyKeys
 from nlp2filters.storage.jobs import Jobs
+from nlp2filters.storage.provider_states import ProviderStates
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.spending import Spending
 from nlp2filters.storage.stats import Stats
@@ -30,3 +31,4 @@ class Store:
         self.unfinished = UnfinishedWork(redis, keys)
         self.stats = Stats(redis, keys)
         self.spending = Spending(redis, keys, retention_ms)
+        self.providers = ProviderStates(redis, keys)

@@ -4,6 +4,7 @@ embedding   embed the text, link its words to fields and values, draft a filter
 llm         let the LLM write the filter, check it, compile it; without an LLM, the draft is the result
 """
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ from nlp2filters import fault_injection, logs
 from nlp2filters.core import interpretation
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
-from nlp2filters.errors import ProviderError
+from nlp2filters.errors import ProviderError, ProviderTimeout, ProviderUnavailable, RateLimited
 from nlp2filters.llm import Answer, Provider
 from nlp2filters.llm_reader import ANSWERS
 from nlp2filters.storage import request_parts
@@ -105,18 +106,34 @@ async def _complete(
     messages: Sequence[Message],
     schema: Mapping[str, Any],
 ) -> Answer:
-    """Get the LLM's answer and store it before it is used, so that a retry after a crash does not pay for it again."""
+    """Get the LLM's answer and store it before it is used, so that a retry after a crash does not pay for it again.
+
+    Raises:
+        PutOff: the provider limits the rate of calls.
+        ProviderError: there is no answer.
+    """
+    if (
+        attempt.is_last_of_several and attempt.request["strategy"] == "auto"
+    ):  # So a job that kills its workers, or fails for any other reason, gets its draft.
+        raise ProviderUnavailable("The attempts before have failed: this one does without the LLM.")
     if stored := attempt.fields.get(name):
         return Answer.from_record(stored)
     await meter.check(attempt.worker.services.max_daily_micros)
     attempt.progress.announce_call(provider.model, repairs=name != ANSWERS[0])
     try:
-        answer = await provider.complete(messages, schema, attempt.progress)
+        async with asyncio.timeout(attempt.worker.services.answer_timeout_s):
+            answer = await provider.complete(messages, schema, attempt.progress)
+    except TimeoutError as exc:
+        raise ProviderTimeout("The provider's client did not end in time.") from exc
     except ProviderError as exc:
         await meter.add(provider.name, provider.model, exc.usage)
+        if isinstance(exc, RateLimited):
+            attempt.put_off(f"{provider.model} has reached its limit of calls", exc.wait_s)
         raise
     fault_injection.reach(attempt.worker.faults, "llm-answered")
     await checkpoint(attempt, name, answer.to_record())
+    if attempt.worker.services.log_answers:
+        _log.info("the LLM's answer", extra={"answer": answer.content, "model": answer.model})
     callee = attempt.worker.services.providers.get(answer.provider or "", provider)
     await meter.add(callee.name, callee.model, answer.usage, answered_by=answer.model)
     fault_injection.reach(attempt.worker.faults, "llm-kept")

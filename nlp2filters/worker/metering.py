@@ -35,6 +35,7 @@ class Meter:
 
     async def add(self, provider: str, model: str, usage: Usage | None, *, answered_by: str = "") -> None:
         """Count a call of a model. If one of another name answered (`answered_by`), its price is looked up first."""
+        usage = {name: count for name, count in (usage or {}).items() if count}
         if not usage:
             return
         micros = self._prices.micros(usage, *filter(None, (answered_by, model)))

@@ -5,7 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -27,6 +27,10 @@ from nlp2filters.webhooks.client import WebhookClient
 from nlp2filters.worker.catalogs import CatalogCache
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
+from nlp2filters.worker.shared_gates import sharing
+
+# While a provider limits the rate of calls, a job keeps its slot for so long, and is then put off.
+HOLD_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -108,16 +112,19 @@ class LLMServices:
     """The LLM, and parsed catalogs. Where no LLM is configured, `provider` is None, and the drafts are the results.
 
     If `skips_certain`, the LLM is not called for drafts that are certain; its answers are cached for `cache_s`.
-    `providers` are those that a request may name. An API key may cost `max_daily_micros` a day; 0: any amount.
+    `providers` are those that a request may name. An answer may take `answer_timeout_s`, whatever the provider does. An
+    API key may cost `max_daily_micros` a day; 0: any amount. With `log_answers`, the operator sees answers in the logs.
     """
 
     provider: Provider | None
+    answer_timeout_s: float = 60.0
     skips_certain: bool = True
     cache_s: int = 0
     catalogs: CatalogCache = field(default_factory=CatalogCache)
     providers: Mapping[str, Provider] = field(default_factory=dict)
     prices: PriceTable = field(default_factory=PriceTable)
     max_daily_micros: int = 0
+    log_answers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +156,11 @@ class Learnt:
                 _log.warning("a feature that a model lacks was not counted: %r", failure)
 
 
+def answer_timeout_s(settings: Settings) -> float:
+    """Return the time that one answer of an LLM may take, with the wait for the provider's limit of the rate."""
+    return max(1, len(settings.llms)) * (settings.llm_timeout_s + HOLD_S) + 1.0
+
+
 @asynccontextmanager
 async def open_embedding(settings: Settings, store: Store) -> AsyncIterator[EmbeddingServices]:
     """Load the embedding model, and start the processes that parse texts."""
@@ -161,7 +173,9 @@ async def open_embedding(settings: Settings, store: Store) -> AsyncIterator[Embe
         await stack.enter_async_context(blobs.removing_expired())
         indexes, parsers, api = Indexes(store.redis, store.keys), CatalogParsers(pool), None
         if settings.embedding:
-            api = await stack.enter_async_context(ApiEmbedder(registry.create_embeddings(settings.embedding)))
+            config = replace(settings.embedding, patience_s=HOLD_S)
+            api = await stack.enter_async_context(ApiEmbedder(registry.create_embeddings(config)))
+            await stack.enter_async_context(sharing(api.gate, store.providers))
         yield EmbeddingServices(embedder, parsers, indexes, blobs, api, settings.llm_prices)
 
 
@@ -174,16 +188,23 @@ async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMService
         yield LLMServices(None)
         return
     learnt = Learnt(store)
-    async with registry.create_chain(settings.llms, learnt.add) as chain:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(learnt.wait)
+        # A job that would wait longer gives its slot back.
+        configs = [replace(config, patience_s=HOLD_S) for config in settings.llms]
+        chain = await stack.enter_async_context(registry.create_chain(configs, learnt.add))
+        for provider in chain.providers.values():
+            await stack.enter_async_context(sharing(provider.gate, store.providers))
         yield LLMServices(
             chain,
+            answer_timeout_s(settings),
             skips_certain=settings.llm_skip_certain,
             cache_s=settings.llm_cache_s,
             providers=chain.providers,
             prices=settings.llm_prices,
             max_daily_micros=settings.max_daily_micros,
+            log_answers=settings.log_llm_answers,
         )
-    await learnt.wait()
 
 
 @asynccontextmanager

@@ -223,7 +223,8 @@ def test_any_text_against_any_catalog_asks_about_what_clashes(name: str, text: s
 class Answering:
     """An LLM that gives one answer."""
 
-    name, model, schema_limits = "answering", "m", OPENAI_LIMITS
+    name, model = "answering", "m"
+    schema_limits = OPENAI_LIMITS
 
     def __init__(self, content: str) -> None:
         self.content = content

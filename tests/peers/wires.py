@@ -201,19 +201,25 @@ def _response(content: str, reason: str) -> dict[str, Any]:
         "model": "test-1",
         "output": [{"id": "rs_1", "type": "reasoning", "summary": []}, message],
         "usage": RESPONSE_USAGE,
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
     }
 
 
 def _response_stream(content: str, reason: str) -> list[Any]:
     response = _response(content, reason)
     kind = "refusal" if reason == "refusal" else "output_text"
-    about = {"item_id": "msg_1", "output_index": 1, "content_index": 0}
-    return [
+    about: dict[str, Any] = {"item_id": "msg_1", "output_index": 1, "content_index": 0}
+    if kind == "output_text":
+        about["logprobs"] = []
+    events = [
         {"type": "response.created", "response": {**response, "status": "in_progress", "output": [], "usage": None}},
         {"type": "response.output_item.added", "output_index": 0, "item": response["output"][0]},
         *({"type": f"response.{kind}.delta", **about, "delta": half} for half in halves(content)),
         {"type": f"response.{response['status']}", "response": response},
     ]
+    return [{**event, "sequence_number": number} for number, event in enumerate(events)]
 
 
 ANTHROPIC_USAGE = {

@@ -40,7 +40,8 @@ ANSWER = {"conditions": [{"field": "Origin", "op": "=", "value": "Japan", "quote
 class CountingProvider:
     """Gives its answers in order and counts the calls."""
 
-    name, model, schema_limits = "counting", "m", OPENAI_LIMITS
+    name, model = "counting", "m"
+    schema_limits = OPENAI_LIMITS
 
     def __init__(self, *contents: Any) -> None:
         self.contents = [
