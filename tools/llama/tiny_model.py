@@ -12,8 +12,9 @@ from gguf import GGUFWriter, TokenType
 from numpy.typing import NDArray
 
 LAYERS, WIDTH, HEADS, INNER, CONTEXT = 2, 64, 4, 128, 32_768
-# A byte that ends a string is likelier than others, so that strings end before the limit of tokens.
-LIKELY = {'"': 6.0, "]": 4.0, "}": 4.0}
+# Bytes that end a string or a list, and that begin "null", are likelier than others: answers end before the limit of
+# tokens, and have no limit of records that nobody could mean.
+LIKELY = {'"': 6.0, "n": 5.0, "]": 4.0, "}": 4.0}
 SPECIAL = [("<unk>", TokenType.UNKNOWN), ("<s>", TokenType.CONTROL), ("</s>", TokenType.CONTROL)]
 TEMPLATE = "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}assistant: "
 
