@@ -255,7 +255,7 @@ operations = [
         "/v1/jobs",
         submit,
         "jobs:write",
-        {202: schemas.Job, 200: schemas.FinishedJob},
+        {202: schemas.Job, 200: kinds.FINISHED},
         body=kinds.REQUEST,
         params=(PREFER, IDEMPOTENCY_KEY),
         problems=(
@@ -319,7 +319,7 @@ operations = [
         "/v1/jobs/{job_id}/retry",
         retry,
         "jobs:write",
-        {202: schemas.Job, 200: schemas.FinishedJob},
+        {202: schemas.Job, 200: kinds.FINISHED},
         params=(PREFER, IDEMPOTENCY_KEY),
         problems=("job-not-found", "job-not-retryable", "result-expired", *KEY_PROBLEMS, *LIMIT_PROBLEMS),
         headers=CREATED_HEADERS,

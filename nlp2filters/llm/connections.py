@@ -11,7 +11,7 @@ from typing import Self
 
 import httpx
 
-CALLS_PER_POOL = 10
+CALLS_PER_POOL = 5
 CONNECT_TIMEOUT_S = 5.0
 
 

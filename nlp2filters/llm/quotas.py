@@ -68,6 +68,8 @@ _ROWS = (
 
 def quota(headers: Mapping[str, str], tokens: int) -> Quota | None:
     """Return the tightest quota that a response reports, for calls of about so many `tokens`; None without any."""
+    if not any("ratelimit" in name for name in headers):
+        return None
     quotas = [quota for row in _ROWS if (quota := _quota(row, headers, max(1, tokens)))]
     return min(quotas, key=lambda quota: quota.calls_left, default=None)
 

@@ -1,6 +1,7 @@
 """The stages against a real Redis: what is kept, what is tried again, what is left to others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -17,6 +18,8 @@ from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.errors import UnsupportedRecordVersion
 from nlp2filters.llm import Answer, Listener
+from nlp2filters.settings import Settings
+from nlp2filters.storage.blobs.store import open_blobs
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 from nlp2filters.worker.attempt import WorkerContext
@@ -116,6 +119,30 @@ async def test_a_stage_that_fails_each_time_ends_as_a_failed_job(store: Store, m
     assert job.error["type"] == "/problems/internal-error"
     await run_stage(worker(store, provider), "llm", job.id)
     assert await store.jobs.get(job.id) == job
+
+
+async def test_an_outage_of_the_blob_store_uses_up_no_attempt(store: Store, tmp_path: Path) -> None:
+    folder, away = tmp_path / "blobs", tmp_path / "away"
+    async with open_blobs(Settings(blob_store=f"file://{folder}"), store.redis, store.keys) as blobs:
+        blob = await blobs.store("anna", _pieces(b"city,price\nRome,10\nOslo,20\nRome,30\n"))
+        unsaid = dict.fromkeys(("currency", "date_order", "table", "webhook"))
+        request = {**unsaid, "name": "flats", "media_type": "text/csv", "blob": blob.digest}
+        job = jobs.create("job_2", "inference", "anna", now_ms(), deadline_s=30)
+        await store.jobs.create(job, orjson.dumps(request))
+        context = contexts.embedding(store, None, files=blobs)
+        folder.rename(away)
+        for _ in range(2 * context.max_attempts):
+            await run_stage(context, "embedding", job.id)
+            job = await store.jobs.get(job.id)
+            assert (job.stages["embedding"].status, job.stages["embedding"].attempt) == ("queued", 0)
+        away.rename(folder)
+        await run_stage(context, "embedding", job.id)
+    job, fields = await store.jobs.load(job.id, "result")
+    assert (job.status, fields["result"]["rows"]) == ("succeeded", 3)
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 async def test_a_job_of_an_unknown_kind_is_left_to_other_workers(store: Store) -> None:
