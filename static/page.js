@@ -153,7 +153,7 @@ async function follow(text, signal, progress) {
     $("state").textContent = author;
     render.sentences([...turns, { id: job.id, text }], reading);
     render.filter(reading, fields);
-    render.notes(reading);
+    render.notes(reading, author === "draft" ? null : refine);
   };
   let last;
   for await (const event of client.follow(job, { signal })) {

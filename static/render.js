@@ -123,14 +123,23 @@ function conditionChip(test, condition, index, field) {
   return chip;
 }
 
-/** Shows what a user should know besides the filter: a failed LLM, a question, words that were ignored. */
-export function notes(reading) {
+/** Returns a button that answers a question with a choice; while there is no result yet, only the choice. */
+function answer(choice, onChoice) {
+  if (!onChoice) return choice;
+  const button = el("button", { type: "button" }, choice);
+  button.addEventListener("click", () => onChoice(choice));
+  return button;
+}
+
+/** Shows what a user should know besides the filter: a failed LLM, a question, words that were ignored. `onChoice` is
+ *  called with the choice that answers the question. */
+export function notes(reading, onChoice) {
   const ignored = reading.ignored.filter((part) => part.reason !== RECORDS);
   fill(
     $("notes"),
     reading.degraded && el("p", { class: "warning" }, `The LLM failed (${reading.degraded_reason}); the built-in parser answered.`),
     reading.clarification && el("div", { class: "question" }, el("p", {}, reading.clarification.question),
-      el("ul", {}, ...reading.clarification.choices.map((choice) => el("li", {}, choice)))),
+      el("ul", {}, ...reading.clarification.choices.map((choice) => el("li", {}, answer(choice, onChoice))))),
     ignored.length > 0 && el("p", { class: "quiet" }, "Ignored: ",
       ignored.map((part) => `“${part.quote}” (${part.reason})`).join(", ")),
   );

@@ -12,6 +12,7 @@ from arq.jobs import serialize_job
 
 from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
+from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.connection import connect
@@ -105,6 +106,7 @@ class StuckProvider:
     """Never answers."""
 
     name, model = "stuck", "m"
+    schema_limits = OPENAI_LIMITS
 
     async def complete(self, messages: Any, schema: Any, listener: Any = None) -> Any:
         await asyncio.Event().wait()
