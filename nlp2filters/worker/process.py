@@ -64,7 +64,6 @@ async def startup(ctx: dict[str, Any]) -> None:
             settings.max_put_off_s,
         )
         ctx["stack"] = stack.pop_all()
-    gc.collect()
     gc.freeze()  # What there is now stays until the end, so that nobody needs to look at it again.
     gc.set_threshold(NEW_OBJECTS)
     _log.info("ready", extra={"stage": spec.queue, "worker": name})
