@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any, Literal
+from typing import Any
 
 from nlp2filters.core.catalog import STRINGS, Field
-from nlp2filters.core.dialects.capabilities import Capabilities, TestName
+from nlp2filters.core.dialects.capabilities import Capabilities, Effect, TestName
 from nlp2filters.core.dialects.tree import (
     And,
     Eq,
@@ -28,7 +28,7 @@ from nlp2filters.core.mapping import StoredField
 # An AND of ORs can be exponentially longer than the filter that it is made of.
 MAX_CLAUSES = 500
 
-Effect = Literal["wider", "narrower", "order"]
+OPPOSITE: dict[Effect, Effect] = {"wider": "narrower", "narrower": "wider", "order": "order"}
 NAMES: dict[type[Test], TestName] = {Eq: "eq", In: "in", Range: "range", Has: "has"}
 
 
@@ -104,6 +104,7 @@ class _Fitting:
             self.lose(test.at, reason)
             return None
         test = self.in_case(test, negated=negated)
+        self.approximate(test, negated=negated)
         if negated:
             return test
         if isinstance(test, In) and not self.takes(test):
@@ -125,7 +126,7 @@ class _Fitting:
                 return f"{self.title} cannot compare {of.title!r} ({_kind(of)}) with a value."
             case Has(anchor=anchor) if anchor not in support.has:
                 return f"{self.title} cannot search for a part of {of.title!r} ({_kind(of)})."
-        return self.engine.refuses(test) if self.engine.refuses else None
+        return self.engine.refuses(test, self.stored(of)) if self.engine.refuses else None
 
     def unnamed(self, of: Field) -> str | None:
         """Return the reason why the engine cannot have a field of that name."""
@@ -150,6 +151,13 @@ class _Fitting:
             case Has(fold=True) if self.engine.has_folding == "never" and _has_cases(test.text):
                 self.lose(test.at, f"{self.title} distinguishes upper and lower case within {label}.", stricter)
         return test
+
+    def approximate(self, test: Test, *, negated: bool) -> None:
+        """Report what the test selects too much or too little because of how values are stored."""
+        if self.engine.approximates is None:
+            return
+        for reason, effect in self.engine.approximates(test, self.stored(test.field)):
+            self.lose(test.at, reason, OPPOSITE[effect] if negated else effect)
 
     def takes(self, test: In) -> bool:
         most = self.engine.max_values

@@ -154,3 +154,24 @@ def leaves(node: Node) -> Iterator[Leaf]:
                 yield from leaves(arg)
         case _:
             yield node
+
+
+def values(test: Test) -> tuple[Value, ...]:
+    """Return the values that a test compares with; the text of `Has` is none."""
+    match test:
+        case Eq():
+            return (test.value,)
+        case In():
+            return test.values
+        case Range():
+            return tuple(limit for limit in (test.low, test.high) if limit is not None)
+        case Has():
+            return ()
+
+
+def limits(test: Range) -> Iterator[tuple[str, Value]]:
+    """Yield the limits of a range with the signs of their comparisons."""
+    if test.low is not None:
+        yield ">" if test.low_open else ">=", test.low
+    if test.high is not None:
+        yield "<" if test.high_open else "<=", test.high

@@ -1,6 +1,6 @@
 """Fields that hold lists: every dialect selects the rows that have a passing value, as a plain reading of it does.
 
-SQL runs in SQLite over JSON arrays, Query DSL in a small evaluator.
+SQL runs in SQLite over JSON arrays.
 """
 
 import datetime as dt
@@ -19,7 +19,7 @@ from nlp2filters.core.dialects.sql import standard as sql
 from nlp2filters.core.filters import Comparison, Filter, Not, OneOf, push_not_inward
 from nlp2filters.core.interpretation import Interpretation
 from tests.core.dialects import agreement
-from tests.core.dialects.agreement import matches, selected
+from tests.core.dialects.agreement import selected
 from tests.reference import holds
 
 SHOP = catalogs.parse(
@@ -87,17 +87,6 @@ def test_sql(connection: sa.Connection, node: Filter, table: list[dict[str, Any]
     connection.execute(sa.insert(TABLE), [{"id": number, **row} for number, row in enumerate(arrays)])
     query = sa.select(TABLE.c.id).where(sql.where_clause(node, SHOP)).order_by(TABLE.c.id)
     assert list(connection.execute(query).scalars()) == selected(node, table)
-
-
-@given(node=trees, table=rows)
-def test_elasticsearch(node: Filter, table: list[dict[str, Any]]) -> None:
-    node = check(node, SHOP)
-    query = compile_dialect("elasticsearch", Interpretation(filter=node), SHOP)["query"]
-    documents = [
-        {name: [stored(value, naive=False) for value in values] for name, values in row.items() if values}
-        for row in table
-    ]
-    assert [n for n, doc in enumerate(documents) if matches(query, doc, SHOP)] == selected(node, table)
 
 
 @given(node=trees, table=rows)

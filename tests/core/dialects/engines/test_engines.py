@@ -13,11 +13,27 @@ from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
 from tests.core.dialects.agreement import searches_exactly
 from tests.core.dialects.engines.adapter import Adapter
+from tests.core.dialects.engines.django_orm import DjangoORM
+from tests.core.dialects.engines.mongomock_find import MongomockFind
+from tests.core.dialects.engines.pandas_frames import Arrow, Nullable, NumPy
+from tests.core.dialects.engines.polars_frames import Polars
+from tests.core.dialects.engines.qdrant_local import QdrantLocal
+from tests.core.dialects.engines.query_dsl import OpenSearchDSL, QueryDSL
 from tests.core.dialects.engines.rows import FILTERS, ROWS, SHOP, selected
 from tests.core.dialects.engines.sqlalchemy_sqlite import SQLAlchemy
 
 # Engines that run in the process of the tests.
-ADAPTERS: dict[str, type[Adapter]] = {}
+ADAPTERS: dict[str, type[Adapter]] = {
+    "elasticsearch": QueryDSL,
+    "opensearch": OpenSearchDSL,
+    "mongomock": MongomockFind,
+    "qdrant": QdrantLocal,
+    "django": DjangoORM,
+    "polars": Polars,
+    "pandas-numpy": NumPy,
+    "pandas-nullable": Nullable,
+    "pandas-arrow": Arrow,
+}
 
 
 @pytest.fixture(scope="module", params=ADAPTERS)
