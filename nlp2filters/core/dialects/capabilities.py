@@ -49,10 +49,10 @@ class Capabilities:
     - `has_exact`: a search within a text can be told that upper and lower case differ, too.
     - `negated`: the tests that a negation may stand before.
     - `selects_missing`: the fields of which a negated test also selects rows without a value. "never": logic has three
-      values.
+      values. "either": it depends on the test or on the version, so that both answers are spelled out.
     - `null_test`: it can be tested that a field has no value. Without it, a mapping may name one that stands for
       none.
-    - `exists_test`: it can be tested that a field has a value.
+    - `exists_test`: the types of fields of which it can be tested that they have a value.
     - `nesting`: "full"; "clauses": an AND of ORs; "conjunction": AND only.
     - `clause_kind`: a property that all tests within one OR must have in common.
     - `refuses`: a function that says why a test cannot be written after all, because of its value or of how the field
@@ -77,9 +77,9 @@ class Capabilities:
     has_folding: Literal["unicode", "ascii", "never"] = "unicode"
     has_exact: bool = False
     negated: frozenset[TestName] = TESTS
-    selects_missing: Literal["never", "lists", "always"] = "never"
+    selects_missing: Literal["never", "lists", "always", "either"] = "never"
     null_test: bool = True
-    exists_test: bool = True
+    exists_test: frozenset[FieldType] = ALL_TYPES
     nesting: Literal["full", "clauses", "conjunction"] = "full"
     clause_kind: Callable[[Test], Hashable] | None = None
     refuses: Callable[[Test, StoredField], str | None] | None = None
