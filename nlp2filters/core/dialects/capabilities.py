@@ -62,6 +62,7 @@ class Capabilities:
     - `names`: the names of fields that can be written; all, if None.
     - `sort`, `limit`, `text`: an order, a number of rows, and a search for the words that no condition took.
     - `nulls_last`: rows without a value come last, whatever the direction.
+    - `max_sort_keys`: the most fields that it sorts by.
     - `max_limit`: the most rows that it returns at once.
     - `forms`: the forms in which values may be stored, besides "native".
     - `places`: what a mapping may name besides the property itself.
@@ -88,6 +89,7 @@ class Capabilities:
     sort: bool = True
     nulls_last: bool = True
     limit: bool = True
+    max_sort_keys: int | None = None
     max_limit: int | None = None
     text: bool = False
     forms: frozenset[Form] = frozenset()

@@ -16,7 +16,7 @@ from nlp2filters.core.catalog import NUMERIC, STRINGS, Field
 from nlp2filters.core.dialects.capabilities import Effect
 from nlp2filters.core.dialects.stored_values import in_form
 from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test, Value, limits, values
-from nlp2filters.core.dialects.writer import Search, SortKey, Writer
+from nlp2filters.core.dialects.writer import Search, SortKey, Target, Writer
 from nlp2filters.core.mapping import StoredField
 
 Query = dict[str, Any]
@@ -70,22 +70,36 @@ def approximates(test: Test, stored: StoredField) -> Iterator[tuple[str, Effect]
             "name a property that has them as `exact` in its mapping.",
             "narrower",
         )
-    if field.type in NUMERIC - {"integer"} and stored.form is None and any(map(_is_long_number, values(test))):
-        reason = (
+    if stored.form is None:
+        yield from in_single_precision(
+            test,
             f"{field.title!r} has single precision as the engine maps it by itself: map it as a double, and say so by "
-            "the form `native` in its mapping."
+            "the form `native` in its mapping.",
         )
-        if not isinstance(test, Range) or _has_closed_end(test):
-            yield reason, "wider"
-        if isinstance(test, Range) and (test.low_open or test.high_open):
-            yield reason, "narrower"
+
+
+def in_single_precision(test: Test, reason: str) -> Iterator[tuple[str, Effect]]:
+    """Yield the reason why numbers cannot be told apart, if the test has numbers with more digits than are kept."""
+    if not is_fraction(test.field) or not any(map(_is_long_number, values(test))):
+        return
+    if not isinstance(test, Range) or _has_closed_end(test):
+        yield reason, "wider"
+    if isinstance(test, Range) and (test.low_open or test.high_open):
+        yield reason, "narrower"
+
+
+def whole(target: Target, field: Field) -> str:
+    """Return the property that holds the values of a field in one piece, not their words."""
+    name, stored = target.name(field), target.stored(field)
+    is_text = field.type in STRINGS or (field.type == "time" and stored.form in (None, "iso"))
+    return stored.exact or (f"{name}.keyword" if is_text else name)
 
 
 class QueryDSL(Writer[Query]):
     """A writer of queries that do not score."""
 
     def eq(self, test: Eq) -> Query:
-        if _is_fraction(test.field) and test.value == 0:
+        if is_fraction(test.field) and test.value == 0:
             return self.one_of(In(test.field, (0.0,)))
         term = {"value": self.value(test.value, test.field), **_folding(test)}
         return self._of(test.field, {"term": {self.whole(test.field): term}})
@@ -93,7 +107,7 @@ class QueryDSL(Writer[Query]):
     def one_of(self, test: In) -> Query:
         if test.fold:
             return super().one_of(test)
-        zeros = [-0.0] if _is_fraction(test.field) and 0 in test.values else []
+        zeros = [-0.0] if is_fraction(test.field) and 0 in test.values else []
         among = [self.value(value, test.field) for value in test.values] + zeros
         return self._of(test.field, {"terms": {self.whole(test.field): among}})
 
@@ -101,7 +115,7 @@ class QueryDSL(Writer[Query]):
         within = {}
         for sign, limit in limits(test):
             # The engine has two zeros, of which the negative one is the less.
-            is_negative = sign in (">=", "<") and limit == 0 and _is_fraction(test.field)
+            is_negative = sign in (">=", "<") and limit == 0 and is_fraction(test.field)
             within[_OPERATORS[sign]] = -0.0 if is_negative else self.value(limit, test.field)
         return self._of(test.field, {"range": {self.whole(test.field): within}})
 
@@ -133,9 +147,7 @@ class QueryDSL(Writer[Query]):
 
     def whole(self, field: Field) -> str:
         """Return the property that holds the value in one piece, not its words."""
-        name, stored = self.target.name(field), self.target.stored(field)
-        is_text = field.type in STRINGS or (field.type == "time" and stored.form in (None, "iso"))
-        return stored.exact or (f"{name}.keyword" if is_text else name)
+        return whole(self.target, field)
 
     def value(self, value: Value, field: Field) -> Any:
         """Return a value in the form in which the field is stored."""
@@ -163,7 +175,8 @@ def _has_closed_end(test: Range) -> bool:
     return (test.low is not None and not test.low_open) or (test.high is not None and not test.high_open)
 
 
-def _is_fraction(field: Field) -> bool:
+def is_fraction(field: Field) -> bool:
+    """Return whether the values are numbers with fractions."""
     return field.type in NUMERIC and field.type != "integer"
 
 

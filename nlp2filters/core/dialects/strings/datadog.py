@@ -8,7 +8,7 @@ from typing import Any
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.strings.infix import InfixWriter
-from nlp2filters.core.dialects.tree import Eq, Has, Range, Test, limits
+from nlp2filters.core.dialects.tree import Has, Range, limits
 from nlp2filters.core.dialects.writer import Search
 
 _SIGNS = re.compile(r'[=\-!&|><(){}\[\]"*?:\\#~^+/,\s]')
@@ -39,12 +39,6 @@ class DatadogWriter(InfixWriter):
     def has(self, test: Has) -> str:
         before, after = "*" * (test.anchor != "start"), "*" * (test.anchor != "end")
         return f"{self.name(test.field)}:{before}{_escaped(test.text)}{after}"
-
-    def eq(self, test: Eq) -> str:
-        return f"{self.name(test.field)}:{self.literal(test.value, test.field)}"
-
-    def negated(self, test: Test) -> str:
-        return f"-{self.write(test)}"
 
     def missing(self, field: Field) -> str:
         return f"-{self.exists(field)}"

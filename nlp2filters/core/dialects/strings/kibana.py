@@ -7,9 +7,11 @@ import re
 from typing import Any
 
 from nlp2filters.core.catalog import Field
-from nlp2filters.core.dialects.strings.infix import InfixWriter
-from nlp2filters.core.dialects.tree import Eq, Has, In, Test
+from nlp2filters.core.dialects.documents import elasticsearch
+from nlp2filters.core.dialects.strings.infix import LINE_ENDS, InfixWriter, two_ended_on_list
+from nlp2filters.core.dialects.tree import Has, In, Test
 from nlp2filters.core.dialects.writer import Search
+from nlp2filters.core.mapping import StoredField
 
 # Signs of the language, and blanks, which would end a value or begin another.
 _SIGNS = re.compile(r'[\\():<>"*{}\s]')
@@ -22,14 +24,19 @@ def render(search: Search) -> dict[str, Any]:
     return {"query": KibanaWriter(search.target).whole(search.where), "language": "kuery"}
 
 
+def refuses(test: Test, stored: StoredField) -> str | None:
+    """Return the reason why a test cannot be written."""
+    return two_ended_on_list(test, stored) or elasticsearch.refuses(test, stored)
+
+
 class KibanaWriter(InfixWriter):
     """A writer of KQL."""
 
     conjunction, disjunction, negation, equal = " and ", " or ", "not ", ": "
+    escapes, separator, two_zeros = LINE_ENDS, " or ", True
 
     def one_of(self, test: In) -> str:
-        values = " or ".join(self.literal(value, test.field) for value in test.values)
-        return f"{self.name(test.field)}: ({values})"
+        return f"{self.name(test.field)}: ({self.literals(test)})"
 
     def has(self, test: Has) -> str:
         before, after = "*" * (test.anchor != "start"), "*" * (test.anchor != "end")
@@ -41,19 +48,8 @@ class KibanaWriter(InfixWriter):
     def exists(self, field: Field) -> str:
         return f"{_escaped(self.target.name(field))}: *"
 
-    def eq(self, test: Eq) -> str:
-        return f"{self.name(test.field)}: {self.literal(test.value, test.field)}"
-
-    def negated(self, test: Test) -> str:
-        return f"not {self.write(test)}"
-
     def name(self, field: Field) -> str:
-        name = self.target.name(field)
-        return _escaped(self.target.stored(field).exact or (f"{name}.keyword" if field.type == "text" else name))
-
-    def text(self, text: str) -> str:
-        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-        return '"' + re.sub(r"[\t\r\n]", lambda match: _BLANKS[match.group()], escaped) + '"'
+        return _escaped(elasticsearch.whole(self.target, field))
 
 
 def _escaped(text: str) -> str:

@@ -37,24 +37,26 @@ def render(search: Search) -> dict[str, Any]:
 class SolrWriter(InfixWriter):
     """A writer of filter queries."""
 
+    equal, separator, two_zeros = ":", " OR ", True
+
     def eq(self, test: Eq) -> str:
         if test.fold:
             return f"{self.name(test.field)}:/{_in_any_case(str(test.value))}/"
-        return f"{self.name(test.field)}:{self.literal(test.value, test.field)}"
+        return super().eq(test)
 
     def one_of(self, test: In) -> str:
         if test.fold:
             return super().one_of(test)
-        values = " OR ".join(self.literal(value, test.field) for value in test.values)
-        return f"{self.name(test.field)}:({values})"
+        return f"{self.name(test.field)}:({self.literals(test)})"
 
     def range(self, test: Range) -> str:
-        low, high = ("*" if limit is None else self.literal(limit, test.field) for limit in (test.low, test.high))
+        signs = (">" if test.low_open else ">=", test.low), ("<" if test.high_open else "<=", test.high)
+        low, high = ("*" if limit is None else self.limit(sign, limit, test.field) for sign, limit in signs)
         return f"{self.name(test.field)}:{'{' if test.low_open else '['}{low} TO {high}{'}' if test.high_open else ']'}"
 
     def has(self, test: Has) -> str:
         before, after = ".*" * (test.anchor != "start"), ".*" * (test.anchor != "end")
-        return f"{self.name(test.field)}:/{before}{_in_any_case(test.text)}{after}/"
+        return f"{self.name(test.field)}:/{before}{(_in_any_case if test.fold else _literal)(test.text)}{after}/"
 
     def negated(self, test: Test) -> str:
         return f"(*:* -{self.write(test)})"
@@ -79,6 +81,11 @@ class SolrWriter(InfixWriter):
         return super().literal(value, field)
 
 
+def _literal(text: str) -> str:
+    """Return the regular expression for a text."""
+    return _SIGNS.sub(r"\\\g<0>", text)
+
+
 def _in_any_case(text: str) -> str:
     """Return the regular expression for a text in upper or lower case."""
     return "".join(map(_any_case, text))
@@ -87,4 +94,4 @@ def _in_any_case(text: str) -> str:
 def _any_case(sign: str) -> str:
     cases = dict.fromkeys((sign, sign.lower(), sign.upper()))
     letters = [case for case in cases if len(case) == 1]
-    return f"[{''.join(letters)}]" if len(letters) > 1 else _SIGNS.sub(r"\\\g<0>", sign)
+    return f"[{''.join(letters)}]" if len(letters) > 1 else _literal(sign)
