@@ -5,7 +5,7 @@ All of them select the same rows, as far as an engine can: what it cannot expres
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from nlp2filters.core import filters
@@ -70,7 +70,7 @@ def compile(  # noqa: A001
         limit=limit if able.limit else None,
         text=interpretation.text if able.text else "",
     )
-    return {**dialect.render(search), "lossy": [asdict(loss) for loss in losses]}
+    return {**dialect.render(search), "lossy": [loss.to_json() for loss in losses]}
 
 
 def check_scope(scope: Filter, catalog: Catalog, dialects: tuple[str, ...], options: Options = DEFAULTS) -> None:

@@ -22,6 +22,7 @@ from nlp2filters.core.dialects.tree import (
     Test,
     conjunction,
     disjunction,
+    values,
 )
 from nlp2filters.core.mapping import StoredField
 
@@ -43,6 +44,10 @@ class Loss:
     pointer: str
     reason: str
     effect: Effect
+
+    def to_json(self) -> dict[str, str]:
+        """Return the loss as JSON data."""
+        return {"pointer": self.pointer, "reason": self.reason, "effect": self.effect}
 
 
 def fit(
@@ -140,7 +145,8 @@ class _Fitting:
         looser: Effect = "narrower" if negated else "wider"
         match test:
             case Eq(fold=True) | In(fold=True) if folding == "never":
-                self.lose(test.at, f"{self.title} distinguishes upper and lower case in {label}.", stricter)
+                if any(_has_cases(str(value)) for value in values(test)):
+                    self.lose(test.at, f"{self.title} distinguishes upper and lower case in {label}.", stricter)
                 return replace(test, fold=False)
             case Eq(value=str()) | In(values=(str(), *_)) if not test.fold and folding == "always":
                 if _ambiguous_in_case(test):
@@ -265,10 +271,10 @@ class _Fitting:
         return kind is not None and len({kind(test) for test in _tests(clause)}) > 1
 
 
-def _one_of(test: In, values: Sequence[Any]) -> Eq | In:
-    if len(values) == 1:
-        return Eq(test.field, values[0], test.fold, test.at)
-    return replace(test, values=tuple(values))
+def _one_of(test: In, among: Sequence[Any]) -> Eq | In:
+    if len(among) == 1:
+        return Eq(test.field, among[0], test.fold, test.at)
+    return replace(test, values=tuple(among))
 
 
 def _parts(node: Node) -> Sequence[Node]:
@@ -306,11 +312,11 @@ def _has_cases(text: str) -> bool:
 
 def _ambiguous_in_case(test: Eq | In) -> bool:
     """Return whether the field may have another value that differs from one of the test's in case only."""
-    values = test.values if isinstance(test, In) else (test.value,)
+    among = values(test)
     if test.field.type in STRINGS and not test.field.closed:
-        return any(_has_cases(str(value)) for value in values)
-    folded = {str(value).lower() for value in values} if test.field.type in STRINGS else set()
-    return any(one.value.lower() in folded and one.value not in values for one in test.field.values)
+        return any(_has_cases(str(value)) for value in among)
+    folded = {str(value).lower() for value in among} if test.field.type in STRINGS else set()
+    return any(one.value.lower() in folded and one.value not in among for one in test.field.values)
 
 
 def _kind(of: Field) -> str:

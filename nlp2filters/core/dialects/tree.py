@@ -169,6 +169,13 @@ def values(test: Test) -> tuple[Value, ...]:
             return ()
 
 
+def splits_a_millisecond(test: Test) -> bool:
+    """Return whether a test compares with an instant that engines with milliseconds cannot store."""
+    if test.field.type != "datetime":
+        return False
+    return any(isinstance(value, dt.datetime) and value.microsecond % 1000 for value in values(test))
+
+
 def limits(test: Range) -> Iterator[tuple[str, Value]]:
     """Yield the limits of a range with the signs of their comparisons."""
     if test.low is not None:

@@ -138,6 +138,7 @@ def test_case_that_the_engine_cannot_ignore() -> None:
     able = Capabilities(folding="never", has_folding="never")
     assert fitted(IS_X, able) == (Eq(BRAND, "x"), [("/filter", "narrower")])
     assert fitted(NOT_X, able) == (Not(Eq(BRAND, "x")), [("/filter", "wider")])
+    assert fitted(Comparison("=", "brand", "50"), able) == (Eq(BRAND, "50"), [])
     assert fitted(Contains("brand", "x"), able) == (Has(BRAND, "x"), [("/filter", "narrower")])
     assert fitted(Contains("brand", "50"), able) == (Has(BRAND, "50"), [])
 

@@ -150,6 +150,7 @@ DIALECTS = (
             lists=Support(ALL_TYPES, NOTHING, _NOWHERE),
             null_test=False,
             exists_test=NOTHING,
+            refuses=chroma.refuses,
             names=chroma.NAMES,
             text=True,
         ),

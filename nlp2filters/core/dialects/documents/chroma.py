@@ -1,20 +1,23 @@
 """Metadata filters of Chroma, which has no test for records without a value.
 
-Dates and times are numbers: seconds since 1970, or since midnight. An integer never equals a number with a fraction,
-so values are in the type of their field.
+Numbers are expected as floats unless their field is of integers: a whole number that is stored is compared with the
+whole part of what is asked. Dates and times are whole numbers: seconds since 1970, or since midnight.
 https://docs.trychroma.com/reference/where-filter
 """
 
 import re
 from typing import Any
 
-from nlp2filters.core.catalog import NUMERIC, Field
+from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
 from nlp2filters.core.dialects.documents.operators import OperatorWriter, Query
+from nlp2filters.core.dialects.stored_values import in_form
 from nlp2filters.core.dialects.tree import Eq, In, Test, Value, values
 from nlp2filters.core.dialects.writer import Search
+from nlp2filters.core.mapping import StoredField
 
 # Names with a "#" are of the record itself, such as its document.
 NAMES = re.compile(r"(?![$#]|chroma:).+", re.DOTALL)
+_FRACTIONS = NUMERIC - {"integer"}
 
 
 def render(search: Search) -> dict[str, Any]:
@@ -31,6 +34,14 @@ def render(search: Search) -> dict[str, Any]:
     return written
 
 
+def refuses(test: Test, stored: StoredField) -> str | None:
+    """Return the reason why a test cannot be written."""
+    form = stored.form if stored.form and stored.form != "native" else ChromaWriter.temporal_form
+    if test.field.type in TEMPORAL and any(isinstance(in_form(value, form), float) for value in values(test)):
+        return "Chroma compares whole numbers: store milliseconds, and say so by their form in the mapping."
+    return None
+
+
 class ChromaWriter(OperatorWriter):
     """A writer of filters in which a record without the field passes every negation."""
 
@@ -39,9 +50,9 @@ class ChromaWriter(OperatorWriter):
         return self.field(test.field, {operator: self.value(test.value, test.field)})
 
     def one_of(self, test: In) -> Query:
-        if not test.field.many:
-            return super().one_of(test)
-        return self.some([self.eq(Eq(test.field, value)) for value in test.values])
+        if test.field.many:
+            return self.some([self.eq(Eq(test.field, value)) for value in test.values])
+        return super().one_of(test)
 
     def negated(self, test: Test) -> Query:
         if not test.field.many:
@@ -52,4 +63,4 @@ class ChromaWriter(OperatorWriter):
 
     def value(self, value: Value, field: Field) -> Any:
         stored = super().value(value, field)
-        return float(stored) if field.type in NUMERIC - {"integer"} else stored
+        return float(stored) if field.type in _FRACTIONS else stored

@@ -7,15 +7,13 @@ otherwise: `exact` names a property that holds texts of all lengths, and the for
 https://www.elastic.co/docs/manage-data/data-store/mapping/dynamic-field-mapping
 """
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from typing import Any
 
 from nlp2filters.core.catalog import NUMERIC, STRINGS, Field
 from nlp2filters.core.dialects.capabilities import Effect
 from nlp2filters.core.dialects.stored_values import in_form
-from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test, Value, limits, values
+from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test, Value, limits, splits_a_millisecond, values
 from nlp2filters.core.dialects.writer import Search, SortKey, Target, Writer
 from nlp2filters.core.mapping import StoredField
 
@@ -28,6 +26,7 @@ MAX_ALTERNATIVES = 1024
 # All decimal numbers of so many digits are different numbers in single precision.
 SINGLE_DIGITS = 6
 
+_FRACTIONS = NUMERIC - {"integer"}
 _OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 
 
@@ -56,7 +55,7 @@ def refuses(test: Test, _: StoredField) -> str | None:
     """Return the reason why a test cannot be written."""
     if isinstance(test, In) and test.fold and len(test.values) > MAX_ALTERNATIVES:
         return f"The engine takes {MAX_ALTERNATIVES:,} values in upper or lower case at most."
-    if any(isinstance(value, dt.datetime) and value.microsecond % 1000 for value in values(test)):
+    if splits_a_millisecond(test):
         return "The engine keeps milliseconds of an instant."
     return None
 
@@ -80,7 +79,7 @@ def approximates(test: Test, stored: StoredField) -> Iterator[tuple[str, Effect]
 
 def in_single_precision(test: Test, reason: str) -> Iterator[tuple[str, Effect]]:
     """Yield the reason why numbers cannot be told apart, if the test has numbers with more digits than are kept."""
-    if not is_fraction(test.field) or not any(map(_is_long_number, values(test))):
+    if not _is_fraction(test.field) or not any(map(_is_long_number, values(test))):
         return
     if not isinstance(test, Range) or _has_closed_end(test):
         yield reason, "wider"
@@ -99,7 +98,7 @@ class QueryDSL(Writer[Query]):
     """A writer of queries that do not score."""
 
     def eq(self, test: Eq) -> Query:
-        if is_fraction(test.field) and test.value == 0:
+        if _is_fraction(test.field) and test.value == 0:
             return self.one_of(In(test.field, (0.0,)))
         term = {"value": self.value(test.value, test.field), **_folding(test)}
         return self._of(test.field, {"term": {self.whole(test.field): term}})
@@ -107,7 +106,7 @@ class QueryDSL(Writer[Query]):
     def one_of(self, test: In) -> Query:
         if test.fold:
             return super().one_of(test)
-        zeros = [-0.0] if is_fraction(test.field) and 0 in test.values else []
+        zeros = [-0.0] if _is_fraction(test.field) and 0 in test.values else []
         among = [self.value(value, test.field) for value in test.values] + zeros
         return self._of(test.field, {"terms": {self.whole(test.field): among}})
 
@@ -115,7 +114,7 @@ class QueryDSL(Writer[Query]):
         within = {}
         for sign, limit in limits(test):
             # The engine has two zeros, of which the negative one is the less.
-            is_negative = sign in (">=", "<") and limit == 0 and is_fraction(test.field)
+            is_negative = sign in (">=", "<") and limit == 0 and _is_fraction(test.field)
             within[_OPERATORS[sign]] = -0.0 if is_negative else self.value(limit, test.field)
         return self._of(test.field, {"range": {self.whole(test.field): within}})
 
@@ -168,16 +167,16 @@ def _meets_long_texts(test: Test) -> bool:
 
 
 def _is_long_number(value: Value) -> bool:
-    return isinstance(value, int | float) and len(Decimal(repr(value)).normalize().as_tuple().digits) > SINGLE_DIGITS
+    digits = repr(value).partition("e")[0].replace(".", "").strip("-0")
+    return len(digits) > SINGLE_DIGITS
 
 
 def _has_closed_end(test: Range) -> bool:
     return (test.low is not None and not test.low_open) or (test.high is not None and not test.high_open)
 
 
-def is_fraction(field: Field) -> bool:
-    """Return whether the values are numbers with fractions."""
-    return field.type in NUMERIC and field.type != "integer"
+def _is_fraction(field: Field) -> bool:
+    return field.type in _FRACTIONS
 
 
 def _escaped(text: str) -> str:

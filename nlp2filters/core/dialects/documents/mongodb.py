@@ -13,7 +13,7 @@ from typing import Any
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.documents.operators import OperatorWriter, Query
 from nlp2filters.core.dialects.stored_values import in_form, iso
-from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, values
+from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, splits_a_millisecond
 from nlp2filters.core.dialects.writer import Search, SortKey
 from nlp2filters.core.mapping import StoredField
 
@@ -35,17 +35,17 @@ def render(search: Search) -> dict[str, Any]:
         where = writer.every([{"$text": {"$search": _words(search.text)}}, *([where] if where else [])])
     if any(key.direction == "asc" and key.field.nullable for key in search.sort):
         return {"filter": where, "pipeline": writer.pipeline(where, search)}
-    found: dict[str, Any] = {"filter": where}
+    arguments: dict[str, Any] = {"filter": where}
     if search.sort:
-        found["sort"] = {search.target.name(key.field): _SIGN[key.direction] for key in search.sort}
+        arguments["sort"] = {search.target.name(key.field): _SIGN[key.direction] for key in search.sort}
     if search.limit is not None:
-        found["limit"] = search.limit
-    return found
+        arguments["limit"] = search.limit
+    return arguments
 
 
 def refuses(test: Test, _: StoredField) -> str | None:
     """Return the reason why a test cannot be written."""
-    if any(isinstance(value, dt.datetime) and value.microsecond % 1000 for value in values(test)):
+    if splits_a_millisecond(test):
         return "MongoDB keeps milliseconds of an instant."
     return None
 

@@ -14,7 +14,7 @@ from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.documents import relations
 from nlp2filters.core.dialects.documents.relations import Query, RelationWriter, escaped
 from nlp2filters.core.dialects.stored_values import in_form
-from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits, values
+from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits, splits_a_millisecond, values
 from nlp2filters.core.dialects.writer import Search, SortKey
 from nlp2filters.core.mapping import StoredField
 
@@ -38,7 +38,7 @@ def render(search: Search) -> dict[str, Any]:
 
 def refuses(test: Test, stored: StoredField) -> str | None:
     """Return the reason why a test cannot be written."""
-    if any(isinstance(value, dt.datetime) and value.microsecond % 1000 for value in values(test)):
+    if splits_a_millisecond(test):
         return "Prisma keeps milliseconds of an instant."
     return relations.refuses(test, stored)
 

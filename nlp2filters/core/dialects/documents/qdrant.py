@@ -22,6 +22,7 @@ Condition = dict[str, Any]
 NAMES = re.compile(r'[^"]+')
 _OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 _PATH = re.compile(r"[\w-]+(?:\[\d*\])*(?:\.[\w-]+(?:\[\d*\])*)*")
+_FRACTIONS = NUMERIC - {"integer"}
 
 
 def render(search: Search) -> dict[str, Any]:
@@ -82,7 +83,7 @@ class QdrantWriter(Writer[Condition]):
     def is_compared_by_range(self, field: Field, value: Any) -> bool:
         """Return whether the engine's equality has no values of this type, or could not tell spellings of one."""
         is_instant = field.type in TEMPORAL - {"time"} and isinstance(value, str)
-        return is_instant or isinstance(value, float) or field.type in NUMERIC - {"integer"}
+        return is_instant or isinstance(value, float) or field.type in _FRACTIONS
 
     def condition(self, field: Field, tested: Condition) -> Condition:
         """Write a test of a field."""

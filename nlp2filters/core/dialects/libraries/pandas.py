@@ -1,7 +1,7 @@
 """Masks of pandas, for columns of NumPy's types, of pandas' own and of PyArrow's.
 
 A list is a column of lists, a day a datetime at midnight (or a date of PyArrow), and an instant a datetime in UTC:
-without a time zone, or of the form `timestamptz`. A mask has no NA where it is negated.
+without a time zone, or of the form `timestamptz`. A mask has no NA.
 https://pandas.pydata.org/docs/user_guide/indexing.html#boolean-indexing
 """
 
@@ -43,10 +43,13 @@ class PandasWriter(PythonWriter):
     """A writer of masks in which a row without a value passes every negation."""
 
     def test(self, test: Test) -> Any:
-        return self._of(test.field, lambda column: self._tested(test, column))
+        passing = self._of(test.field, lambda column: self._tested(test, column))
+        compares = isinstance(test, Eq | Range) and test.field.nullable and not _by_elements(test.field)
+        # The NA of pandas and that of PyArrow do not combine.
+        return passing.fillna(False) if compares else passing
 
     def negated(self, test: Test) -> Any:
-        return ~self.write(test).fillna(False)
+        return ~self.write(test)
 
     def missing(self, field: Field) -> Any:
         return ~self.exists(field) if field.many else self.column(field).isna()
@@ -71,9 +74,9 @@ class PandasWriter(PythonWriter):
 
     def _of(self, field: Field, test: Callable[[Any], Any]) -> Any:
         """Test a column, or the elements of its lists: a row passes if one of them does."""
-        if not field.many and field.type != "time":
+        if not _by_elements(field):
             return test(self.column(field))
-        # Rows are numbered, since their labels need not be unique. A time of day is an object, and None has no order.
+        # Rows are numbered, since their labels need not be unique.
         numbers = self.library.reset_index(drop=True).index
         elements = self.column(field).reset_index(drop=True).explode().dropna()
         passing = test(elements).groupby(level=0).any().reindex(numbers, fill_value=False)
@@ -99,6 +102,11 @@ class PandasWriter(PythonWriter):
                 return self.within(test, column)
             case Has(text=text, anchor=anchor):
                 return _part(column, text, anchor)
+
+
+def _by_elements(field: Field) -> bool:
+    """Return whether values are tested one by one: a time of day is an object, and None has no order."""
+    return field.many or field.type == "time"
 
 
 def _in_any_case(column: Any, texts: list[str], test: Callable[[Any, list[str]], Any]) -> Any:

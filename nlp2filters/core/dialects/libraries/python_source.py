@@ -11,6 +11,7 @@ All values in the text are written by `repr`, so that none of them is code.
 
 import datetime as dt
 import keyword
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -27,11 +28,7 @@ class Source:
         return Source(f"{_operand(self)}.{name}")
 
     def __call__(self, *args: Any, **options: Any) -> "Source":
-        written = [source_of(arg) for arg in args]
-        plain = {name: value for name, value in options.items() if name.isidentifier() and not keyword.iskeyword(name)}
-        written += [f"{name}={source_of(value)}" for name, value in plain.items()]
-        if others := {name: value for name, value in options.items() if name not in plain}:
-            written.append(f"**{source_of(others)}")
+        written = [*map(source_of, args), *_options(options)] if options else map(source_of, args)
         return Source(f"{_operand(self)}({', '.join(written)})")
 
     def __getitem__(self, key: Any) -> "Source":
@@ -66,6 +63,8 @@ class Source:
 
 def source_of(value: Any) -> str:
     """Return the text of an expression, or of a value: a date is `datetime.date(2026, 1, 31)`."""
+    if type(value) in _LITERALS:
+        return repr(value)
     match value:
         case Source():
             return value._text
@@ -75,17 +74,27 @@ def source_of(value: Any) -> str:
             return f"{{{', '.join(f'{source_of(key)}: {source_of(item)}' for key, item in value.items())}}}"
         case slice():
             return f":{source_of(value.stop)}"
-        case str() | bool() | int() | float() | dt.date() | dt.time() | None:
-            return repr(value)
     raise TypeError(f"{type(value).__name__} has no literal.")
 
 
+_LITERALS = frozenset({str, bool, int, float, dt.date, dt.datetime, dt.time, type(None)})
+
+
+def _options(options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield named arguments, and last those whose names cannot stand in a call."""
+    plain = {name: value for name, value in options.items() if name.isidentifier() and not keyword.iskeyword(name)}
+    yield from (f"{name}={source_of(value)}" for name, value in plain.items())
+    if others := {name: value for name, value in options.items() if name not in plain}:
+        yield f"**{source_of(others)}"
+
+
 def _operand(value: Any, beside: str = "") -> str:
-    """Return the text of an operand, in parentheses unless it is of a chain with the same sign."""
-    is_loose = isinstance(value, Source) and value._sign not in ("", beside)
+    """Return the text of an operand, in parentheses if it ends in an operator other than those in `beside`."""
+    is_loose = isinstance(value, Source) and value._sign != "" and value._sign not in beside
     return f"({source_of(value)})" if is_loose else source_of(value)
 
 
-def _binary(left: Source, sign: str, right: Any) -> Source:
-    beside = sign if sign in "&|" else ""
-    return Source(f"{_operand(left, beside)} {sign} {_operand(right)}", sign)
+def _binary(first: Source, sign: str, second: Any) -> Source:
+    # A chain of one sign needs no parentheses, except of comparisons.
+    chain = sign if sign in "&|" else ""
+    return Source(f"{_operand(first, f'~{chain}')} {sign} {_operand(second, '~')}", sign)

@@ -1,4 +1,4 @@
-"""What the writers of Python expressions share."""
+"""The base of writers of Python expressions."""
 
 import datetime as dt
 from abc import abstractmethod

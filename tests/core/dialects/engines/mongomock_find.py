@@ -25,7 +25,8 @@ class MongomockFind(Adapter):
         return text.replace("İ", "i").lower()
 
     def load(self, rows: Sequence[Row]) -> None:
-        self.collection = mongomock.MongoClient().shop.shop
+        client: Any = mongomock.MongoClient()
+        self.collection = client.shop.shop
         # A value that is missing is null in one half of the documents and not there in the others.
         self.collection.insert_many(
             {name: _stored(value) for name, value in row.items() if value is not None or row["id"] % 2} for row in rows

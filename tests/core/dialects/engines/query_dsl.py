@@ -72,7 +72,7 @@ def _milliseconds(text: str) -> int:
 
 def _single(value: float) -> int:
     """Lucene's FloatPoint: the bits of single precision as an integer of the same order."""
-    (bits,) = struct.unpack(">i", struct.pack(">f", value))
+    bits: int = struct.unpack(">i", struct.pack(">f", value))[0]
     return bits if bits >= 0 else bits ^ 0x7FFF_FFFF
 
 
