@@ -10,7 +10,8 @@ from nlp2filters.core.dialects.tree import Test
 from nlp2filters.core.filters import Anchor
 from nlp2filters.core.mapping import Form, ParamStyle, StoredField
 
-ALL_TYPES: frozenset[FieldType] = frozenset(get_args(FieldType)) - {"geo"}
+WITH_PLACES: frozenset[FieldType] = frozenset(get_args(FieldType))
+ALL_TYPES: frozenset[FieldType] = WITH_PLACES - {"geo"}
 ANCHORS: frozenset[Anchor] = frozenset(get_args(Anchor))
 NOTHING: frozenset[FieldType] = frozenset()
 
@@ -80,7 +81,7 @@ class Capabilities:
     negated: frozenset[TestName] = TESTS
     selects_missing: Literal["never", "lists", "always", "either"] = "never"
     null_test: bool = True
-    exists_test: frozenset[FieldType] = ALL_TYPES
+    exists_test: frozenset[FieldType] = WITH_PLACES
     nesting: Literal["full", "clauses", "conjunction"] = "full"
     clause_kind: Callable[[Test], Hashable] | None = None
     refuses: Callable[[Test, StoredField], str | None] | None = None

