@@ -2,10 +2,9 @@
 
 import re
 
-from nlp2filters.core.catalog import NUMERIC, ORDERED, TEMPORAL
+from nlp2filters.core.catalog import NUMERIC, TEMPORAL
 from nlp2filters.core.dialects.capabilities import NO_SUPPORT, NOTHING, Capabilities, Support
 from nlp2filters.core.dialects.dialect import Dialect
-from nlp2filters.core.dialects.documents import elasticsearch
 from nlp2filters.core.dialects.strings import algolia, kibana, typesense
 from nlp2filters.core.dialects.strings.infix import fraction_of_second, open_range_on_list, two_ended_on_list
 from nlp2filters.core.filters import Anchor
@@ -124,7 +123,7 @@ DIALECTS = (
             text=True,
             forms=_TEXTS,
         ),
-        proof="engine",
+        proof="emulator",
     ),
     Dialect(
         name="vespa",
@@ -205,7 +204,7 @@ DIALECTS = (
             has_folding="never",
             selects_missing="always",
             refuses=kibana.refuses,
-            approximates=elasticsearch.approximates,
+            approximates=kibana.approximates,
             sort=False,
             limit=False,
             forms=_TEXTS | {"native"},

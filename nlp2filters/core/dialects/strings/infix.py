@@ -24,7 +24,7 @@ class InfixWriter(Writer[str]):
 
     `conjunction`, `disjunction`, `negation`, `equal`, `separator` are its signs, `escapes` those that a string escapes.
     `temporal_form` is the form of dates and times that no mapping gives another form. With `two_zeros`, numbers with
-    fractions have a -0.0 that is less than 0.0.
+    fractions have a -0.0 that is less than 0.0, written as `negative_zero`.
     """
 
     conjunction: ClassVar = " AND "
@@ -35,6 +35,7 @@ class InfixWriter(Writer[str]):
     escapes: ClassVar[Mapping[int, str]] = QUOTES
     temporal_form: ClassVar[Form] = "iso"
     two_zeros: ClassVar[bool] = False
+    negative_zero: ClassVar = "-0.0"
 
     def whole(self, node: Node | None) -> str:
         """Write a filter without parentheses around it; nothing is an empty text."""
@@ -74,13 +75,13 @@ class InfixWriter(Writer[str]):
 
     def literals(self, test: In) -> str:
         """Write the values of a test."""
-        zeros = ["-0.0"] if self.has_two_zeros(test.field) and 0 in test.values else []
+        zeros = [self.negative_zero] if self.has_two_zeros(test.field) and 0 in test.values else []
         return self.separator.join([self.literal(value, test.field) for value in test.values] + zeros)
 
     def limit(self, sign: str, value: Value, field: Field) -> str:
         """Write the limit of a comparison."""
         if sign in (">=", "<") and value == 0 and self.has_two_zeros(field):
-            return "-0.0"
+            return self.negative_zero
         return self.literal(value, field)
 
     def has_two_zeros(self, field: Field) -> bool:

@@ -37,7 +37,7 @@ def render(search: Search) -> dict[str, Any]:
 class SolrWriter(InfixWriter):
     """A writer of filter queries."""
 
-    equal, separator, two_zeros = ":", " OR ", True
+    equal, separator, two_zeros, negative_zero = ":", " OR ", True, '"-0.0"'
 
     def eq(self, test: Eq) -> str:
         if test.fold:

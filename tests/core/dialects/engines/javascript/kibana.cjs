@@ -1,0 +1,15 @@
+// Answers with the Query DSL that Kibana makes of a query in KQL, or with {"error"}.
+const { join } = require("path");
+const { fromKueryExpression, toElasticsearchQuery } = require(join(process.argv[2], "@cybernetex/kbn-es-query"));
+
+require("readline")
+  .createInterface({ input: process.stdin })
+  .on("line", (line) => {
+    let answer;
+    try {
+      answer = toElasticsearchQuery(fromKueryExpression(JSON.parse(line)));
+    } catch (error) {
+      answer = { error: error.message };
+    }
+    console.log(JSON.stringify(answer));
+  });

@@ -1,0 +1,93 @@
+"""Solr's standard query parser by the one of Lucene 8 that it builds on."""
+
+import datetime as dt
+import json
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from nlp2filters.core.catalog import FieldType
+from nlp2filters.core.dialects.stored_values import iso
+from tests.core.dialects.engines.adapter import Adapter
+from tests.core.dialects.engines.rows import SHOP, Row
+
+PROGRAM = Path(__file__).parent / "java" / "Solr.java"
+JARS = Path("/usr/share/java")
+PARTS = ("core", "queryparser", "analyzers-common")
+TYPES: dict[FieldType, str] = {
+    "keyword": "string",
+    "text": "string",
+    "time": "string",
+    "boolean": "string",
+    "integer": "long",
+    "date": "date",
+    "datetime": "date",
+}
+
+
+class Solr(Adapter):
+    dialect = "solr"
+    emulated = True
+
+    @staticmethod
+    def fold(text: str) -> str:
+        """Each letter by itself, if its other case is one letter."""
+        return "".join(min({sign, *(case for case in (sign.lower(), sign.upper()) if len(case) == 1)}) for sign in text)
+
+    def load(self, rows: Sequence[Row]) -> None:
+        jars = [str(max(JARS.glob(f"lucene-{part}-[0-9]*.jar"))) for part in PARTS]
+        self.version = f"Lucene {jars[0].removesuffix('.jar').rpartition('-')[2]}"
+        command = ["java", "-Xmx512m", "-cp", ":".join(jars), PROGRAM]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8")
+        for field in SHOP.fields:
+            self.write("\x1f".join((TYPES.get(field.type, "double"), field.name)))
+        for row in rows:
+            self.write(f"{row['id']}\x1f\x1f")
+            for name, value in _values(row):
+                self.write("\x1f".join((str(row["id"]), name, value)))
+        assert self.process.stdin
+        self.process.stdin.write(".\n")
+        assert self.read() == "ready\n"
+
+    def select(self, compiled: dict[str, Any]) -> list[int]:
+        ids: set[int] | None = None
+        for query in compiled.get("fq", ["*:*"]):
+            self.write(query)
+            selected = json.loads(self.read())
+            assert isinstance(selected, list), selected
+            ids = set(selected) if ids is None else ids & set(selected)
+        return list(ids or ())
+
+    def write(self, line: str) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(f"{line.encode().hex()}\n")
+
+    def read(self) -> str:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.flush()
+        return self.process.stdout.readline()
+
+    def close(self) -> None:
+        self.process.communicate()
+
+
+def _values(row: Row) -> Iterator[tuple[str, str]]:
+    for field in SHOP.fields:
+        value = row[field.name]
+        for element in value if isinstance(value, list) else [value]:
+            if element is not None:
+                yield field.name, _stored(element)
+
+
+def _stored(value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case dt.datetime() | dt.time():
+            return iso(value)
+        case dt.date():
+            return f"{value}T00:00:00Z"
+        case _:
+            return str(value)
