@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from nlp2filters.core.catalog import STRINGS, Field
-from nlp2filters.core.dialects.capabilities import Capabilities, Effect, TestName
+from nlp2filters.core.dialects.capabilities import NO_SUPPORT, Capabilities, Effect, TestName
 from nlp2filters.core.dialects.tree import (
     And,
     Eq,
@@ -225,6 +225,9 @@ class _Fitting:
         """Test that there is a value, or none, by the value that stands for none if there is such a one."""
         if (reason := self.unnamed(of)) is not None:
             self.lose(test.at, reason)
+            return None
+        if self.engine.support(many=of.many) == NO_SUPPORT:
+            self.lose(test.at, f"{self.title} cannot tell whether there is a value of {of.title!r} ({_kind(of)}).")
             return None
         null = self.stored(of).null
         if null is not None:

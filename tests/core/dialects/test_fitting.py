@@ -103,6 +103,13 @@ def test_a_value_may_be_tested_for_in_fields_of_some_types() -> None:
     assert fitted(IsNull("price"), able) == (None, [("/filter", "wider")])
 
 
+def test_an_engine_without_lists_knows_none_without_elements() -> None:
+    able = Capabilities(lists=NO_SUPPORT)
+    assert fitted(IsNull("tags"), able) == (None, [("/filter", "wider")])
+    assert fitted(NotFilter(IsNull("tags")), able) == (None, [("/filter/args/0", "wider")])
+    assert fitted(IsNull("brand"), able) == (Missing(BRAND), [])
+
+
 def test_a_field_that_always_has_a_value_needs_no_guard() -> None:
     able = Capabilities(null_test=False, exists_test=NOTHING)
     assert fitted(Comparison("<>", "doors", 4), able, unknown="include") == (Not(Eq(DOORS, 4)), [])

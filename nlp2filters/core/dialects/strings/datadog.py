@@ -8,7 +8,7 @@ from typing import Any
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.strings.infix import InfixWriter
-from nlp2filters.core.dialects.tree import Has, Range, limits
+from nlp2filters.core.dialects.tree import Has, Range, Value, limits
 from nlp2filters.core.dialects.writer import Search
 
 _SIGNS = re.compile(r'[=\-!&|><(){}\[\]"*?:\\#~^+/,\s]')
@@ -45,6 +45,10 @@ class DatadogWriter(InfixWriter):
 
     def exists(self, field: Field) -> str:
         return f"{self.name(field)}:*"
+
+    def literal(self, value: Value, field: Field) -> str:
+        written = super().literal(value, field)
+        return f"\\{written}" if written.startswith("-") else written
 
     def name(self, field: Field) -> str:
         return f"@{self.target.name(field)}"

@@ -24,8 +24,8 @@ def render(search: Search) -> dict[str, Any]:
     steps = [writer.identifier(search.target.table)]
     if search.where is not None:
         steps.append(f"where {writer.whole(search.where)}")
-    if search.text:
-        steps.append("where " + " and ".join(f"* has {writer.text(word)}" for word in search.text.split()))
+    if words := search.text.split():
+        steps.append("where " + " and ".join(f"* has {writer.text(word)}" for word in words))
     if search.sort:
         keys = [f"{writer.name(key.field)} {key.direction} nulls last" for key in search.sort]
         steps.append(f"sort by {', '.join(keys)}")

@@ -39,12 +39,17 @@ class LogQLWriter(InfixWriter):
         return self._compared(test, "=", "=~")
 
     def one_of(self, test: In) -> str:
+        # Numbers are equal in other notations, too.
+        if test.field.type in _NUMBERS:
+            return super().one_of(test)
         return self._compared(test, "=", "=~")
 
     def has(self, test: Has) -> str:
         return self._compared(test, "=", "=~")
 
     def negated(self, test: Test) -> str:
+        if isinstance(test, In) and test.field.type in _NUMBERS:
+            return self.every([self.negated(Eq(test.field, value)) for value in test.values])
         return self._compared(test, "!=", "!~")
 
     def missing(self, field: Field) -> str:

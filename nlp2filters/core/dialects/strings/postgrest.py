@@ -21,7 +21,10 @@ _SIGNS = re.compile(r"[.*+?^${}()|\[\]\\]")
 
 
 def render(search: Search) -> dict[str, Any]:
-    """Return `{"params", "url"}`: parameters by name, and the path with them percent-encoded."""
+    """Return `{"params", "url"}`: parameters by name, and the path with them percent-encoded.
+
+    A mapping's schema is a header: https://docs.postgrest.org/en/stable/references/api/schemas.html
+    """
     writer, where = PostgRESTWriter(search.target), search.where
     params: dict[str, str] = {}
     if where is not None:
@@ -33,7 +36,9 @@ def render(search: Search) -> dict[str, Any]:
     if search.limit is not None:
         params["limit"] = str(search.limit)
     query = f"?{urlencode(params, quote_via=quote)}" if params else ""
-    return {"params": params, "url": f"/{quote(search.target.table, safe='')}{query}"}
+    schema = search.target.mapping.schema
+    headers = {"headers": {"Accept-Profile": schema}} if schema else {}
+    return {"params": params, "url": f"/{quote(search.target.table, safe='')}{query}", **headers}
 
 
 class PostgRESTWriter(InfixWriter):

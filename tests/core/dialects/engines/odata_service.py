@@ -1,6 +1,5 @@
 """OData by the expressions of odatapy, an independent implementation of the standard."""
 
-import datetime as dt
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any, ClassVar

@@ -38,7 +38,7 @@ class Solr(Adapter):
     def load(self, rows: Sequence[Row]) -> None:
         jars = [str(max(JARS.glob(f"lucene-{part}-[0-9]*.jar"))) for part in PARTS]
         self.version = f"Lucene {jars[0].removesuffix('.jar').rpartition('-')[2]}"
-        command = ["java", "-Xmx512m", "-cp", ":".join(jars), PROGRAM]
+        command = ["java", "-Xmx512m", "-cp", ":".join(jars), str(PROGRAM)]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8")
         for field in SHOP.fields:
