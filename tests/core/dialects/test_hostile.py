@@ -17,6 +17,7 @@ from nlp2filters.core.dialects import DIALECTS
 from nlp2filters.core.dialects import compile as compile_dialect
 from nlp2filters.core.filters import And, Comparison, Contains, Filter, IsNull, Not, OneOf
 from nlp2filters.core.interpretation import Interpretation, Sort
+from tests.core.dialects.strings import readers
 
 PIECES = (
     *("'", '"', "`", "\\", "/", "''", '""', "\\'", "--", "/*", "*/", ";", "%", "_", "[", "]", "]]", "(", ")", "{", "}"),
@@ -122,6 +123,7 @@ READERS: Mapping[str, Callable[[Mapping[str, Any]], Tree]] = {
     **dict.fromkeys(("elasticsearch", "opensearch", "qdrant", "weaviate", "hasura", "prisma"), read_json),
     **dict.fromkeys(("mongodb", "pinecone", "chroma"), read_operators),
     **dict.fromkeys(("django", "pandas", "polars"), read_python),
+    **readers.READERS,
 }
 
 

@@ -120,6 +120,8 @@ DIALECTS = (
             has_exact=True,
             selects_missing="always",
             nulls_last=False,
+            # https://solr.apache.org/guide/solr/latest/indexing-guide/fields.html#field-properties
+            names=_names("[A-Za-z_][A-Za-z0-9_.-]*", "and", "or", "not", "to"),
             text=True,
             forms=_TEXTS,
         ),

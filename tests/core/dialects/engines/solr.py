@@ -5,16 +5,19 @@ import json
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from nlp2filters.core.catalog import FieldType
+from nlp2filters.core.dialects import Options
 from nlp2filters.core.dialects.stored_values import iso
+from nlp2filters.core.mapping import EngineMapping, StoredField
 from tests.core.dialects.engines.adapter import Adapter
 from tests.core.dialects.engines.rows import SHOP, Row
 
 PROGRAM = Path(__file__).parent / "java" / "Solr.java"
 JARS = Path("/usr/share/java")
 PARTS = ("core", "queryparser", "analyzers-common")
+TITLE = 'the "title"'
 TYPES: dict[FieldType, str] = {
     "keyword": "string",
     "text": "string",
@@ -28,6 +31,7 @@ TYPES: dict[FieldType, str] = {
 
 class Solr(Adapter):
     dialect = "solr"
+    options: ClassVar[Options] = Options(mappings={"solr": EngineMapping(fields={TITLE: StoredField(name="title")})})
     emulated = True
 
     @staticmethod
@@ -42,7 +46,7 @@ class Solr(Adapter):
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8")
         for field in SHOP.fields:
-            self.write("\x1f".join((TYPES.get(field.type, "double"), field.name)))
+            self.write("\x1f".join((TYPES.get(field.type, "double"), _name(field.name))))
         for row in rows:
             self.write(f"{row['id']}\x1f\x1f")
             for name, value in _values(row):
@@ -78,7 +82,11 @@ def _values(row: Row) -> Iterator[tuple[str, str]]:
         value = row[field.name]
         for element in value if isinstance(value, list) else [value]:
             if element is not None:
-                yield field.name, _stored(element)
+                yield _name(field.name), _stored(element)
+
+
+def _name(field: str) -> str:
+    return "title" if field == TITLE else field
 
 
 def _stored(value: Any) -> str:
