@@ -83,7 +83,8 @@ class SolrWriter(InfixWriter):
 
 def _literal(text: str) -> str:
     """Return the regular expression for a text."""
-    return _SIGNS.sub(r"\\\g<0>", text)
+    # A backslash before the slash that ends the expression would escape it.
+    return _SIGNS.sub(r"\\\g<0>", text).replace("\\\\", "[\\\\]")
 
 
 def _in_any_case(text: str) -> str:

@@ -50,7 +50,7 @@ GOLDEN = Golden(
         },
         "https://solr.apache.org/guide/solr/latest/query-guide/standard-query-parser.html#escaping-special-characters": {
             "signs": (['origin:"a\\"b\\\\c\'d`e\n(f) AND g:*/"'], ""),
-            "signs in a part": (["brand:/.*[aA]\\\"[bB]\\\\[cC]'[dD] [eE].*/"], ""),
+            "signs in a part": (["brand:/.*[aA]\\\"[bB][\\\\][cC]'[dD] [eE].*/"], ""),
         },
     },
     # https://solr.apache.org/guide/solr/latest/query-guide/common-query-parameters.html
