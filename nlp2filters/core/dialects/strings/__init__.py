@@ -102,7 +102,7 @@ DIALECTS = (
             lists=NO_ORDER,
             folding="never",
             has_folding="never",
-            selects_missing="lists",
+            selects_missing="either",
             names=_names(_WORD, "and", "or", "not", "in", "like", "is", "null", "exists", "true", "false"),
             sort=False,
             # https://milvus.io/docs/limitations.md

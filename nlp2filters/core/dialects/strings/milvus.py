@@ -1,6 +1,7 @@
 """Filter expressions of Milvus.
 
-Dates are numbers of seconds. Fields that may lack a value are nullable, and their logic has three values.
+Dates are numbers of seconds. Fields that may lack a value are nullable. Logic has three values,
+except in `in` of some versions.
 https://milvus.io/docs/boolean.md
 """
 

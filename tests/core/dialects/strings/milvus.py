@@ -28,10 +28,10 @@ GOLDEN = Golden(
             "contains, exactly": ('brand like "%Bo%"', ""),
             "begins with": ('brand like "Bo%"', "narrower"),
             "ends with": ('brand like "%se"', "narrower"),
-            "not": ('not (brand == "Bose")', "wider"),
-            "not, number": ("not (doors == 4)", ""),
-            "none of": ('not (origin in ["usa", "japan"])', ""),
-            "does not contain": ('not (brand like "%x%")', "wider"),
+            "not": ('brand is not null and not (brand == "Bose")', "wider"),
+            "not, number": ("doors is not null and not (doors == 4)", ""),
+            "none of": ('origin is not null and not (origin in ["usa", "japan"])', ""),
+            "does not contain": ('brand is not null and not (brand like "%x%")', "wider"),
             "not below": ("price >= 5", ""),
             "and, or": ('(origin == "usa" or wireless == false) and (price < 5 or (doors == 4 and price > 90))', ""),
             "signs": ('origin == "a\\"b\\\\c\'d`e\\n(f) AND g:*/"', ""),
@@ -67,6 +67,6 @@ GOLDEN = Golden(
     including_unknowns={
         "not": '(brand is null or not (brand == "Bose"))',
         "not, number": "(doors is null or not (doors == 4))",
-        "list has not": 'not (array_contains_any(tags, ["new"]))',
+        "list has not": '((tags is null or array_length(tags) == 0) or not (array_contains_any(tags, ["new"])))',
     },
 )
