@@ -90,7 +90,7 @@ def _order(able: Capabilities) -> str:
     return "nulls last" if able.sort and able.nulls_last else _mark(able.sort)
 
 
-def _mark(able: bool) -> str:  # noqa: FBT001
+def _mark(able: bool) -> str:
     return "yes" if able else "–"
 
 

@@ -45,3 +45,8 @@ class Adapter(ABC):
 
 def unicode_fold(text: str) -> str:
     return text.lower()
+
+
+def simple_fold(text: str) -> str:
+    """Unicode's simple mapping: a sign becomes one sign, so that "İ" is "i"."""
+    return "".join(sign.lower()[0] for sign in text)

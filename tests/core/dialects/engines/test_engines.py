@@ -12,11 +12,18 @@ from nlp2filters.core.dialects import compile as compile_dialect
 from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
 from tests.core.dialects.engines.adapter import Adapter
+from tests.core.dialects.engines.duckdb_ import DuckDB, DuckDBText
 from tests.core.dialects.engines.rows import FILTERS, ROWS, SHOP, selected
 from tests.core.dialects.engines.sqlalchemy_sqlite import SQLAlchemy
+from tests.core.dialects.engines.sqlite import SQLite, SQLiteNumbers
 
 # Engines that run in the process of the tests.
-ADAPTERS: dict[str, type[Adapter]] = {}
+ADAPTERS: dict[str, type[Adapter]] = {
+    "SQLite": SQLite,
+    "SQLite, numbers for dates": SQLiteNumbers,
+    "DuckDB": DuckDB,
+    "DuckDB, text and JSON": DuckDBText,
+}
 
 
 @pytest.fixture(scope="module", params=ADAPTERS)
