@@ -96,7 +96,8 @@ def mapping_faults(mappings: Mapping[str, EngineMapping], catalog: Catalog) -> l
             faults.append(Violation(f"/{name}", f"There is no dialect {name!r}. Choose from {', '.join(DIALECTS)}."))
             continue
         dialect = DIALECTS[name]
-        forms: frozenset[Form] = frozenset({"native"}) | dialect.capabilities.forms
+        native: frozenset[Form] = frozenset({"native"})
+        forms = native | dialect.capabilities.forms
         if mapping.paramstyle not in {None, *dialect.capabilities.paramstyles}:
             allowed = ", ".join(dialect.capabilities.paramstyles) or "none: values stand in the query"
             faults.append(Violation(f"/{name}/paramstyle", f"{dialect.title} does not take it. It takes {allowed}."))

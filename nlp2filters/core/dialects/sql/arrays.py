@@ -1,4 +1,4 @@
-"""What engines with arrays have in common: a list of values is one parameter, an array."""
+"""Engines with arrays: a long list of values is one parameter."""
 
 from abc import abstractmethod
 from collections.abc import Sequence

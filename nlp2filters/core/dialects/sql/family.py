@@ -32,7 +32,7 @@ MAX_INLINE_VALUES = 100
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """What a test compares: an expression and the kind of its values."""
+    """An expression to compare, and the kind of its values."""
 
     sql: str
     kind: Kind
@@ -129,11 +129,14 @@ class SQLWriter(Writer[str]):
         not_ = "NOT " * negated
         match test:
             case Eq(_, value, fold):
-                left, right = self.key(operand.sql, operand.kind, fold=fold), self.bound(value, operand.kind, fold=fold)
-                return f"{left} {'<>' if negated else '='} {right}"
+                subject, comparand = (
+                    self.key(operand.sql, operand.kind, fold=fold),
+                    self.bound(value, operand.kind, fold=fold),
+                )
+                return f"{subject} {'<>' if negated else '='} {comparand}"
             case In(_, values, fold):
-                left = self.key(operand.sql, operand.kind, fold=fold)
-                return f"{left} {not_}IN ({self.values(values, operand.kind, fold=fold)})"
+                subject = self.key(operand.sql, operand.kind, fold=fold)
+                return f"{subject} {not_}IN ({self.values(values, operand.kind, fold=fold)})"
             case Range():
                 return self.within(test, operand, negated=negated)
             case Has():
@@ -148,12 +151,12 @@ class SQLWriter(Writer[str]):
 
     def within(self, test: Range, operand: Operand, *, negated: bool) -> str:
         """Test that a value is in a range, or outside."""
-        left = operand.sql
+        subject = operand.sql
         low, high = (None if end is None else self.bind(end, operand.kind) for end in (test.low, test.high))
         if low and high and not test.low_open and not test.high_open:
-            return f"{left} {'NOT ' * negated}BETWEEN {low} AND {high}"
+            return f"{subject} {'NOT ' * negated}BETWEEN {low} AND {high}"
         above, below = (">", "<=") if test.low_open else (">=", "<"), ("<", ">=") if test.high_open else ("<=", ">")
-        parts = [f"{left} {ops[negated]} {end}" for ops, end in ((above, low), (below, high)) if end]
+        parts = [f"{subject} {ops[negated]} {end}" for ops, end in ((above, low), (below, high)) if end]
         return parts[0] if len(parts) == 1 else self.some(parts) if negated else self.every(parts)
 
     def contains(self, test: Has, sql: str, *, negated: bool) -> str:
@@ -163,8 +166,8 @@ class SQLWriter(Writer[str]):
             return "NOT " * negated + substring_test.format(self.lower(sql), self.lower(text))
         before, after = test.anchor != "start", test.anchor != "end"
         pattern = self.bind(f"{'%' * before}{self.literal(test.text)}{'%' * after}", "string")
-        left, right = (self.binary(self.lower(part)) for part in (sql, pattern))
-        return f"{left} {'NOT ' * negated}LIKE {right} ESCAPE '/'"
+        subject, comparand = (self.binary(self.lower(part)) for part in (sql, pattern))
+        return f"{subject} {'NOT ' * negated}LIKE {comparand} ESCAPE '/'"
 
     def literal(self, text: str) -> str:
         """Return a text as a part of a LIKE pattern."""
