@@ -91,7 +91,7 @@ MSSQL = Dialect(
     capabilities=Capabilities(
         selects_missing="lists", forms=ZONED | JSON, paramstyles=("at", "qmark", "pyformat", "named", "text")
     ),
-    proof="grammar",
+    proof="emulator",
 )
 BIGQUERY = Dialect(
     name="bigquery",
@@ -99,7 +99,7 @@ BIGQUERY = Dialect(
     module="sql.bigquery",
     documentation="https://cloud.google.com/bigquery/docs/reference/standard-sql/operators",
     capabilities=Capabilities(selects_missing="lists", forms=ZONED | LISTS, paramstyles=("at", "qmark", "pyformat")),
-    proof="grammar",
+    proof="emulator",
 )
 SNOWFLAKE = Dialect(
     name="snowflake",
@@ -111,7 +111,7 @@ SNOWFLAKE = Dialect(
         forms=ZONED | LISTS,
         paramstyles=("pyformat", "qmark", "numeric", "format"),
     ),
-    proof="grammar",
+    proof="emulator",
 )
 CLICKHOUSE = Dialect(
     name="clickhouse",

@@ -52,7 +52,8 @@ class BigQueryWriter(ArrayWriter):
         return placeholder
 
     def quoted(self, name: str) -> str:
-        return f"`{name.translate(ESCAPES)}`"
+        # No name has a dot: it leads into a STRUCT.
+        return ".".join(f"`{part.translate(ESCAPES)}`" for part in name.split("."))
 
 
 render = Renderer(BigQueryWriter)

@@ -7,7 +7,7 @@ from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.sql import CLICKHOUSE
 from nlp2filters.core.dialects.sql.arrays import ArrayWriter
 from nlp2filters.core.dialects.sql.family import Operand, Renderer, Rows
-from nlp2filters.core.dialects.sql.parameters import Kind
+from nlp2filters.core.dialects.sql.parameters import TEMPORAL_KINDS, Kind
 from nlp2filters.core.dialects.tree import Anchor
 from nlp2filters.core.mapping import Form
 
@@ -39,9 +39,17 @@ class ClickHouseWriter(ArrayWriter):
 
     def some_element(self, field: Field, passes: Callable[[Operand], str], *, negated: bool) -> str:
         (kind, form), sql = self.list_kind(field), self.column(field)
+        element = "element"
         if form == "json":
-            sql = f"JSONExtract(ifNull({sql}, ''), 'Array(Nullable({self.types[kind]}))')"
-        return f"{'NOT ' * negated}arrayExists(element -> {passes(Operand('element', kind))}, {sql})"
+            is_text = kind in TEMPORAL_KINDS
+            sql = f"JSONExtract(ifNull({sql}, ''), 'Array(Nullable({self.types['string' if is_text else kind]}))')"
+            element = self.parsed(element, kind) if is_text else element
+        return f"{'NOT ' * negated}arrayExists(element -> {passes(Operand(element, kind))}, {sql})"
+
+    def parsed(self, sql: str, kind: Kind) -> str:
+        if kind == "datetime":
+            return f"parseDateTime64BestEffortOrNull({sql}, 6, 'UTC')"
+        return f"CAST({sql} AS Nullable({self.types[kind]}))"
 
     def rows(self, sql: str, kind: Kind, form: Form) -> Rows:
         return Rows(f"(SELECT arrayJoin({sql}) AS element)", Operand("element", kind))

@@ -19,7 +19,7 @@ class SnowflakeWriter(SQLWriter):
     row = SNOWFLAKE
     types: ClassVar[Mapping[Kind, str]] = {
         "string": "VARCHAR",
-        "integer": "INTEGER",
+        "integer": "BIGINT",
         "float": "FLOAT",
         "boolean": "BOOLEAN",
         "date": "DATE",

@@ -12,11 +12,13 @@ from tests.core.dialects.engines.rows import Row
 class Adapter(ABC):
     """An engine, or what runs its query language here.
 
-    `fold` is how it folds upper and lower case. `emulated` is true if something else than the engine itself runs.
+    `fold` is how it folds upper and lower case. `emulated` is true if something else than the engine itself runs, of
+    which `version` is the name and the version, known once the records are loaded.
     `options` say how the adapter stores the records.
     """
 
     dialect: ClassVar[str]
+    version: str = ""
     emulated: ClassVar[bool] = False
     options: ClassVar[Options] = Options()
 
@@ -24,6 +26,11 @@ class Adapter(ABC):
     def fold(text: str) -> str:
         """A to Z only, unless an engine says otherwise."""
         return reference.fold(text)
+
+    @staticmethod
+    def holds(row: Row) -> bool:
+        """True if the engine can store the record at all; `load` gets no others."""
+        return True
 
     @abstractmethod
     def load(self, rows: Sequence[Row]) -> None:

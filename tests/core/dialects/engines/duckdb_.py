@@ -31,6 +31,7 @@ class DuckDB(Adapter):
     fold = staticmethod(simple_fold)
 
     def load(self, rows: Sequence[Row]) -> None:
+        self.version = f"DuckDB {duckdb.__version__}"
         self.connection = duckdb.connect(":memory:")
         columns = ", ".join(self.column(name) for name in rows[0] if name != "id")
         self.connection.execute(f"CREATE TABLE shop (id INTEGER, {columns})")

@@ -29,6 +29,7 @@ class SQLite(Adapter):
     dialect = "sqlite"
 
     def load(self, rows: Sequence[Row]) -> None:
+        self.version = f"SQLite {sqlite3.sqlite_version}"
         self.connection = sqlite3.connect(":memory:")
         names = ", ".join(f"`{name}`" for name in rows[0])
         self.connection.execute(f"CREATE TABLE shop ({names})")

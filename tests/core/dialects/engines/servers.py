@@ -1,0 +1,79 @@
+"""`make engines`: every engine that runs here selects what the reference selects, for 2,000 filters each.
+
+pytest does not collect this module by itself, because it needs servers and more packages. At the end it writes the
+table of the run into docs/dialects.md.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from nlp2filters.core.filters import Filter
+from tests.core.dialects.engines import test_engines
+from tests.core.dialects.engines.adapter import Adapter
+from tests.core.dialects.engines.clickhouse import ClickHouse, ClickHouseText
+from tests.core.dialects.engines.mariadb import MariaDB, MariaDBTimestamps
+from tests.core.dialects.engines.postgresql import AsyncPG, PostgreSQL
+from tests.core.dialects.engines.rows import FILTERS, ROWS
+from tests.core.dialects.engines.test_engines import assert_agreement
+from tools.dialects_table import PAGE, markdown, with_section
+
+FILTERS_EACH = 2_000
+
+ADAPTERS: dict[str, type[Adapter]] = {
+    **test_engines.ADAPTERS,
+    "PostgreSQL by psycopg, jsonb": PostgreSQL,
+    "PostgreSQL by asyncpg, arrays and timestamptz": AsyncPG,
+    "MariaDB": MariaDB,
+    "MariaDB, TIMESTAMP and another collation": MariaDBTimestamps,
+    "ClickHouse": ClickHouse,
+    "ClickHouse, text and JSON": ClickHouseText,
+}
+
+
+class Run:
+    """The outcome of a run: for each engine, its version and how many filters it was asked and answered differently."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, tuple[Adapter, int, int]] = {}
+
+    def add(self, name: str, adapter: Adapter, *, agrees: bool) -> None:
+        _, filters, differences = self.rows.get(name, (adapter, 0, 0))
+        self.rows[name] = adapter, filters + 1, differences + (not agrees)
+
+    def table(self) -> str:
+        header = ["engine", "dialect", "version", "filters", "differences"]
+        rows = [
+            [name, f"`{adapter.dialect}`", adapter.version + " (emulator)" * adapter.emulated, f"{filters:,}", str(bad)]
+            for name, (adapter, filters, bad) in self.rows.items()
+        ]
+        return markdown(header, rows)
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    run = Run()
+    yield run
+    if run.rows.keys() == ADAPTERS.keys():
+        PAGE.write_text(with_section(PAGE.read_text("utf-8"), "engines", run.table()), "utf-8")
+
+
+@pytest.fixture(scope="module", params=ADAPTERS)
+def named_adapter(request: pytest.FixtureRequest) -> Iterator[tuple[str, Adapter]]:
+    with ADAPTERS[request.param]() as adapter:
+        adapter.load([row for row in ROWS if adapter.holds(row)])
+        yield request.param, adapter
+
+
+@pytest.mark.timeout(1200)
+@settings(max_examples=FILTERS_EACH, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(node=FILTERS)
+def test_agreement(run: Run, named_adapter: tuple[str, Adapter], node: Filter) -> None:
+    name, adapter = named_adapter
+    agrees = False
+    try:
+        assert_agreement(adapter, node)
+        agrees = True
+    finally:
+        run.add(name, adapter, agrees=agrees)
