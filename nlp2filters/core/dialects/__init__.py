@@ -10,7 +10,7 @@ from typing import Any
 
 from nlp2filters.core import filters
 from nlp2filters.core.catalog import TEMPORAL, Catalog, Field
-from nlp2filters.core.dialects import documents, sql
+from nlp2filters.core.dialects import documents, sql, strings
 from nlp2filters.core.dialects.dialect import Dialect
 from nlp2filters.core.dialects.fitting import Loss, fit
 from nlp2filters.core.dialects.lowering import Unknown, lower
@@ -20,7 +20,8 @@ from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.mapping import NO_MAPPING, EngineMapping, Form
 from nlp2filters.errors import InvalidFilter, Violation
 
-DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (*sql.DIALECTS, *documents.DIALECTS)}
+FAMILIES = (sql.DIALECTS, documents.DIALECTS, strings.DIALECTS)
+DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for family in FAMILIES for dialect in family}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +140,8 @@ def _losses(dialect: Dialect, interpretation: Interpretation) -> Iterator[Loss]:
     if interpretation.text and not able.text:
         yield Loss("/text", f"{title} has no search for these words here: {interpretation.text}", "wider")
     if interpretation.sort and not able.sort:
-        yield Loss("/sort", f"{title} takes no order in its filter; sort the rows that it returns.", "order")
+        yield Loss("/sort", f"{title} has no order in such a query; sort what it returns.", "order")
     elif interpretation.sort and not able.nulls_last:
         yield Loss("/sort", f"{title} has its own place for rows without a value.", "order")
     if interpretation.limit is not None and not able.limit:
-        yield Loss("/limit", f"{title} takes no limit in its filter; cut the rows that it returns.", "wider")
+        yield Loss("/limit", f"{title} has no limit in such a query; cut what it returns.", "wider")

@@ -1,5 +1,6 @@
 """Capabilities of an engine: the columns of the table of dialects."""
 
+import re
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -12,6 +13,7 @@ ALL_TYPES: frozenset[FieldType] = frozenset(get_args(FieldType)) - {"geo"}
 ANCHORS: frozenset[Anchor] = frozenset(get_args(Anchor))
 NOTHING: frozenset[FieldType] = frozenset()
 
+Folding = Literal["unicode", "ascii", "never", "always"]
 TestName = Literal["eq", "in", "range", "has"]
 TESTS: frozenset[TestName] = frozenset(get_args(TestName))
 
@@ -37,6 +39,7 @@ class Capabilities:
       most that it takes.
     - `folding`: the letters that equality in upper or lower case folds. "never": equality is exact only, "always":
       it is never exact.
+    - `list_folding`: the same for the elements of lists, if it differs.
     - `has_folding`: the letters that a search within a text folds; "never": upper and lower case differ.
     - `negated`: the tests that a negation may stand before.
     - `selects_missing`: the fields of which a negated test also selects rows without a value. "never": logic has three
@@ -47,6 +50,7 @@ class Capabilities:
     - `nesting`: "full"; "clauses": an AND of ORs; "conjunction": AND only.
     - `clause_kind`: a property that all tests within one OR must have in common.
     - `refuses`: a function that says why a test cannot be written after all, because of its value.
+    - `names`: the names of fields that can be written; all, if None.
     - `sort`, `limit`, `text`: an order, a number of rows, and a search for the words that no condition took.
     - `nulls_last`: rows without a value come last, whatever the direction.
     - `forms`: the forms in which values may be stored, besides "native".
@@ -57,7 +61,8 @@ class Capabilities:
     lists: Support = Support()
     membership: bool = True
     max_values: int | None = None
-    folding: Literal["unicode", "ascii", "never", "always"] = "unicode"
+    folding: Folding = "unicode"
+    list_folding: Folding | None = None
     has_folding: Literal["unicode", "ascii", "never"] = "unicode"
     negated: frozenset[TestName] = TESTS
     selects_missing: Literal["never", "lists", "always"] = "never"
@@ -66,6 +71,7 @@ class Capabilities:
     nesting: Literal["full", "clauses", "conjunction"] = "full"
     clause_kind: Callable[[Test], Hashable] | None = None
     refuses: Callable[[Test], str | None] | None = None
+    names: re.Pattern[str] | None = None
     sort: bool = True
     nulls_last: bool = True
     limit: bool = True
@@ -76,3 +82,11 @@ class Capabilities:
     def support(self, *, many: bool) -> Support:
         """Return the tests for fields with lists, or with one value."""
         return self.lists if many else self.scalars
+
+    def folds(self, *, many: bool) -> Folding:
+        """Return the letters that equality folds, in the elements of lists or in fields with one value."""
+        return (self.list_folding if many else None) or self.folding
+
+    def can_name(self, name: str) -> bool:
+        """Return whether a field of that name can be written."""
+        return self.names is None or self.names.fullmatch(name) is not None

@@ -116,6 +116,8 @@ class _Fitting:
     def unable(self, test: Test) -> str | None:
         """Return the reason why the engine cannot express a test."""
         of, support = test.field, self.engine.support(many=test.field.many)
+        if (reason := self.unnamed(of)) is not None:
+            return reason
         match test:
             case Range() if of.type not in support.range:
                 return f"{self.title} cannot compare {of.title!r} ({_kind(of)}) by order."
@@ -125,19 +127,25 @@ class _Fitting:
                 return f"{self.title} cannot search for a part of {of.title!r} ({_kind(of)})."
         return self.engine.refuses(test) if self.engine.refuses else None
 
+    def unnamed(self, of: Field) -> str | None:
+        """Return the reason why the engine cannot have a field of that name."""
+        name = self.stored(of).name or of.name
+        return None if self.engine.can_name(name) else f"{self.title} has no fields with a name such as {name!r}."
+
     def in_case(self, test: Test, *, negated: bool) -> Test:
         """Compare in the case that the engine can compare in."""
+        folding, label = self.engine.folds(many=test.field.many), repr(test.field.title)
         stricter: Effect = "wider" if negated else "narrower"
         looser: Effect = "narrower" if negated else "wider"
         match test:
-            case Eq(fold=True) | In(fold=True) if self.engine.folding == "never":
-                self.lose(test.at, f"{self.title} compares {test.field.title!r} in upper and lower case.", stricter)
+            case Eq(fold=True) | In(fold=True) if folding == "never":
+                self.lose(test.at, f"{self.title} distinguishes upper and lower case in {label}.", stricter)
                 return replace(test, fold=False)
-            case Eq(value=str()) | In(values=(str(), *_)) if not test.fold and self.engine.folding == "always":
+            case Eq(value=str()) | In(values=(str(), *_)) if not test.fold and folding == "always":
                 if _ambiguous_in_case(test):
-                    self.lose(test.at, f"{self.title} ignores case in {test.field.title!r}.", looser)
+                    self.lose(test.at, f"{self.title} ignores case in {label}.", looser)
             case Has() if self.engine.has_folding == "never" and test.text.lower() != test.text.upper():
-                self.lose(test.at, f"{self.title} searches {test.field.title!r} in upper and lower case.", stricter)
+                self.lose(test.at, f"{self.title} distinguishes upper and lower case within {label}.", stricter)
         return test
 
     def takes(self, test: In) -> bool:
@@ -198,13 +206,16 @@ class _Fitting:
 
     def presence(self, test: Missing | Exists, of: Field, *, required: bool = True) -> Node | None:
         """Test that there is a value, or none, by the value that stands for none if there is such a one."""
+        if (reason := self.unnamed(of)) is not None:
+            self.lose(test.at, reason)
+            return None
         null = self.stored(of).null
         if null is not None:
             sentinel = Eq(of, null, at=test.at)
             return sentinel if isinstance(test, Missing) else Not(sentinel)
         if self.engine.null_test if isinstance(test, Missing) else self.engine.exists_test:
             return test
-        if required:
+        if required and (of.nullable or isinstance(test, Missing)):
             preposition = "without" if isinstance(test, Missing) else "with"
             self.lose(
                 test.at,

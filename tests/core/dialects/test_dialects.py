@@ -51,7 +51,9 @@ def test_days_begin_at_midnight_in_the_zone(name: str, shop: Catalog) -> None:
     zone = dt.timezone(dt.timedelta(hours=2))
     node = Comparison("<=", "seen", dt.date(2026, 1, 31))
     written = json.dumps(dialects.compile(name, Interpretation(filter=node), shop, dialects.Options(zone)))
-    assert re.search("2026-01-31[T ]22:00:00", written)
+    # Some engines store seconds or milliseconds.
+    seconds = int(dt.datetime(2026, 1, 31, 22, tzinfo=dt.UTC).timestamp())
+    assert re.search(f"2026-01-31[T ]22:00:00|{seconds}", written)
 
 
 def test_an_unknown_dialect(shop: Catalog) -> None:

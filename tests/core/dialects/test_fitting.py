@@ -4,6 +4,7 @@ Whatever an engine lacks, the fitted filter selects every row that the filter se
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -127,6 +128,19 @@ def test_case_that_the_engine_always_ignores() -> None:
     assert fitted(Comparison("=", "origin", "japan"), able) == (Eq(ORIGIN, "japan"), [])
     assert fitted(Comparison("=", "origin", "usa"), able) == (Eq(ORIGIN, "usa"), [("/filter", "wider")])
     assert fitted(Comparison("<>", "origin", "usa"), able) == (Not(Eq(ORIGIN, "usa")), [("/filter", "narrower")])
+
+
+def test_the_case_of_elements_may_differ_from_the_case_of_values() -> None:
+    able = Capabilities(list_folding="never")
+    assert fitted(IS_X, able)[1] == []
+    assert fitted(Comparison("=", "tags", "x"), able) == (Eq(TAGS, "x"), [("/filter", "narrower")])
+
+
+def test_a_name_that_the_engine_cannot_write() -> None:
+    able = Capabilities(names=re.compile("[a-o]+"))
+    assert fitted(AndFilter((IS_X, CHEAP)), able) == (None, [("/filter/args/0", "wider"), ("/filter/args/1", "wider")])
+    assert fitted(IsNull("price"), able) == (None, [("/filter", "wider")])
+    assert fitted(CHEAP, able, {"price": StoredField("cool")})[1] == []
 
 
 def test_many_values_are_divided() -> None:

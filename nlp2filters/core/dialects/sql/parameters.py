@@ -4,9 +4,10 @@ import datetime as dt
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from nlp2filters.core.catalog import FieldType
+from nlp2filters.core.dialects.stored_values import in_form
 from nlp2filters.core.dialects.tree import Value
 from nlp2filters.core.mapping import ParamStyle
 
@@ -37,7 +38,6 @@ KINDS: Mapping[FieldType, Kind] = {
     "geo": "string",
 }
 TEMPORAL_KINDS: frozenset[Kind] = frozenset({"date", "datetime", "instant", "time"})
-UNITS: Mapping[Kind, int] = {"epoch_seconds": 1, "epoch_milliseconds": 1000}
 
 NOTATIONS: Mapping[ParamStyle, str] = {
     "named": ":{name}",
@@ -59,8 +59,6 @@ ESCAPES: Mapping[ParamStyle, tuple[str, str]] = {
     "text": (":", "\\:"),
 }
 
-Scalar: TypeAlias = Value | None
-_EPOCH = dt.datetime(1970, 1, 1)
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -104,24 +102,11 @@ class TextParameters(Parameters):
 
 def value_of_kind(value: Value, kind: Kind) -> tuple[Value, Kind]:
     """Return a value as a column of some kind holds it, with the kind that it has then."""
-    if kind in UNITS:
-        value = _since_epoch(value) * UNITS[kind]
-        value = int(value) if value.is_integer() else value
+    if kind in ("epoch_seconds", "epoch_milliseconds"):
+        value = in_form(value, kind)
     elif kind == "datetime" and isinstance(value, dt.datetime):
         value = value.astimezone(dt.UTC).replace(tzinfo=None)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value, kind
     # A parameter of 64 bits may be compared with any number.
     return (value, "integer") if isinstance(value, int) and value in _INT64 else (float(value), "float")
-
-
-def _since_epoch(value: Value) -> float:
-    """Return the seconds since 1970 in UTC; of a time of day, since midnight."""
-    match value:
-        case dt.datetime():
-            return (value.astimezone(dt.UTC).replace(tzinfo=None) - _EPOCH).total_seconds()
-        case dt.date():
-            return (dt.datetime.combine(value, dt.time()) - _EPOCH).total_seconds()
-        case dt.time():
-            return (dt.datetime.combine(_EPOCH, value) - _EPOCH).total_seconds()
-    raise TypeError(f"{value!r} is no date, time or instant")

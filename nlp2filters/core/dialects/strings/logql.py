@@ -1,0 +1,87 @@
+"""LogQL of Loki, over the labels that `json` extracts from a line.
+
+A missing label is an empty one, so an empty text counts as no value. Lists are not extracted. The time of a line is
+not in the query but beside it. https://grafana.com/docs/loki/latest/query/log_queries/
+"""
+
+import re
+from typing import Any
+
+from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
+from nlp2filters.core.dialects.strings.infix import InfixWriter, limits
+from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value
+from nlp2filters.core.dialects.writer import Search
+
+# The signs of RE2's regular expressions.
+_SIGNS = re.compile(r"[.*+?^${}()|\[\]\\]")
+_ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\x00"})
+_NUMBERS = NUMERIC | TEMPORAL
+
+
+def render(search: Search) -> dict[str, Any]:
+    """Return `{"query", "limit"}`, parameters of a range query. A mapping's table is the value of the label `job`."""
+    writer = LogQLWriter(search.target)
+    stages = [f"{{job={writer.text(search.target.table)}}}"]
+    stages += [f"|~ {writer.text('(?i)' + _literal(word))}" for word in search.text.split()]
+    stages.append("| json")
+    if search.where is not None:
+        stages.append(f"| {writer.whole(search.where)}")
+    return {"query": " ".join(stages), **({"limit": search.limit} if search.limit is not None else {})}
+
+
+class LogQLWriter(InfixWriter):
+    """A writer of label filters. They have no NOT, but an opposite of every operator for text."""
+
+    conjunction, disjunction = " and ", " or "
+    temporal_form = "epoch_seconds"
+
+    def eq(self, test: Eq) -> str:
+        return self._compared(test, "=", "=~")
+
+    def one_of(self, test: In) -> str:
+        return self._compared(test, "=", "=~")
+
+    def has(self, test: Has) -> str:
+        return self._compared(test, "=", "=~")
+
+    def negated(self, test: Test) -> str:
+        return self._compared(test, "!=", "!~")
+
+    def range(self, test: Range) -> str:
+        parts = [f"{self.name(test.field)} {sign} {self.literal(limit, test.field)}" for sign, limit in limits(test)]
+        return self.every(parts) if len(parts) > 1 else parts[0]
+
+    def missing(self, field: Field) -> str:
+        return f'{self.name(field)}=""'
+
+    def exists(self, field: Field) -> str:
+        return f'{self.name(field)}!=""'
+
+    def literal(self, value: Value, field: Field) -> str:
+        stored = self.stored(value, field)
+        return self.text("true" if stored else "false") if isinstance(stored, bool) else super().literal(value, field)
+
+    def text(self, text: str) -> str:
+        return f'"{text.translate(_ESCAPES)}"'
+
+    def _compared(self, test: Test, equal: str, matching: str) -> str:
+        name = self.name(test.field)
+        match test:
+            case Eq(field, value, False) if field.type in _NUMBERS:
+                return f"{name} {'==' if equal == '=' else '!='} {self.literal(value, field)}"
+            case Eq(field, value, False):
+                return f"{name}{equal}{self.literal(value, field)}"
+            case Eq(_, value):
+                return f"{name}{matching}{self.text('(?is)' + _literal(str(value)))}"
+            case In(_, values, fold):
+                pattern = "|".join(_literal(str(value)) for value in values)
+                return f"{name}{matching}{self.text(('(?is)' if fold else '(?s)') + f'(?:{pattern})')}"
+            case Has(_, text, anchor):
+                before, after = ".*" * (anchor != "start"), ".*" * (anchor != "end")
+                return f"{name}{matching}{self.text(f'(?is){before}{_literal(text)}{after}')}"
+        raise AssertionError("ranges are written by `range`")
+
+
+def _literal(text: str) -> str:
+    """Return the regular expression that the text alone matches."""
+    return _SIGNS.sub(r"\\\g<0>", text)

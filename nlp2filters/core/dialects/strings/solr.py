@@ -1,0 +1,90 @@
+"""Search parameters of Solr, for its standard query parser.
+
+Strings are of a type that is not analysed (`string`), dates of a `date` type, times of day strings. A comparison that
+ignores case is a regular expression with both cases of every letter. A negation stands beside `*:*`, because a group of
+negations alone selects nothing. https://solr.apache.org/guide/solr/latest/query-guide/standard-query-parser.html
+"""
+
+import re
+from typing import Any
+
+from nlp2filters.core.catalog import Field
+from nlp2filters.core.dialects.strings.infix import InfixWriter
+from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test, Value
+from nlp2filters.core.dialects.writer import Search
+
+# The signs of Lucene's regular expressions, and the slash that ends them.
+_SIGNS = re.compile(r'[.?+*|{}\[\]()"\\#@&<>~^$/-]')
+_NAME = re.compile(r"[^A-Za-z0-9_.]")
+
+
+def render(search: Search) -> dict[str, Any]:
+    """Return `{"q", "fq", "sort", "rows"}`, with `defType` if there are words to search for; `fq` is a list."""
+    writer, where = SolrWriter(search.target), search.where
+    parts = where.args if isinstance(where, And) else (where,) if where else ()
+    parameters = {
+        "q": search.text or "*:*",
+        "defType": "edismax" if search.text else "",
+        # Words of a user are no query syntax.
+        "uf": "-*" if search.text else "",
+        "fq": [writer.write(part) for part in parts],
+        "sort": ",".join(f"{search.target.name(key.field)} {key.direction}" for key in search.sort),
+        "rows": search.limit,
+    }
+    return {name: value for name, value in parameters.items() if value not in ("", [], None)}
+
+
+class SolrWriter(InfixWriter):
+    """A writer of filter queries."""
+
+    def eq(self, test: Eq) -> str:
+        if test.fold:
+            return f"{self.name(test.field)}:/{_in_any_case(str(test.value))}/"
+        return f"{self.name(test.field)}:{self.literal(test.value, test.field)}"
+
+    def one_of(self, test: In) -> str:
+        if test.fold:
+            return super().one_of(test)
+        values = " OR ".join(self.literal(value, test.field) for value in test.values)
+        return f"{self.name(test.field)}:({values})"
+
+    def range(self, test: Range) -> str:
+        low, high = ("*" if limit is None else self.literal(limit, test.field) for limit in (test.low, test.high))
+        return f"{self.name(test.field)}:{'{' if test.low_open else '['}{low} TO {high}{'}' if test.high_open else ']'}"
+
+    def has(self, test: Has) -> str:
+        before, after = ".*" * (test.anchor != "start"), ".*" * (test.anchor != "end")
+        return f"{self.name(test.field)}:/{before}{_in_any_case(test.text)}{after}/"
+
+    def negated(self, test: Test) -> str:
+        return f"(*:* -{self.write(test)})"
+
+    def missing(self, field: Field) -> str:
+        return f"(*:* -{self.exists(field)})"
+
+    def exists(self, field: Field) -> str:
+        return f"{self.name(field)}:[* TO *]"
+
+    def name(self, field: Field) -> str:
+        return _NAME.sub(r"\\\g<0>", self.target.name(field))
+
+    def literal(self, value: Value, field: Field) -> str:
+        stored = self.stored(value, field)
+        if field.type == "date" and isinstance(stored, str):
+            # A type for dates has instants only.
+            return self.text(f"{stored}T00:00:00Z")
+        if isinstance(stored, int | float) and not isinstance(stored, bool) and stored < 0:
+            # A minus would be a negation.
+            return self.text(super().literal(value, field))
+        return super().literal(value, field)
+
+
+def _in_any_case(text: str) -> str:
+    """Return the regular expression for a text in upper or lower case."""
+    return "".join(map(_any_case, text))
+
+
+def _any_case(sign: str) -> str:
+    cases = dict.fromkeys((sign, sign.lower(), sign.upper()))
+    letters = [case for case in cases if len(case) == 1]
+    return f"[{''.join(letters)}]" if len(letters) > 1 else _SIGNS.sub(r"\\\g<0>", sign)

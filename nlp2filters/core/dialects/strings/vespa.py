@@ -1,0 +1,75 @@
+"""YQL of Vespa.
+
+It cannot be asked which documents lack a field; the mapping may name the value that stands for none. Strings are
+attributes, which by default ignore case. Dates are numbers of seconds.
+https://docs.vespa.ai/en/reference/querying/yql.html
+"""
+
+import re
+from typing import Any
+
+from nlp2filters.core.catalog import STRINGS, Field
+from nlp2filters.core.dialects.strings.infix import InfixWriter
+from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test
+from nlp2filters.core.dialects.writer import Search
+
+_SIGNS = re.compile(r"[.*+?^${}()|\[\]\\]")
+_ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+def render(search: Search) -> dict[str, Any]:
+    """Return `{"yql", "query"}`; `query` has the words to search for, if there are any."""
+    writer = YQLWriter(search.target)
+    condition = writer.whole(search.where) or "true"
+    if search.text:
+        condition = f"userQuery() and {condition}" if search.where is not None else "userQuery()"
+    statement = [f"select * from {search.target.table} where {condition}"]  # noqa: S608
+    if search.sort:
+        statement.append(f"order by {', '.join(f'{writer.name(key.field)} {key.direction}' for key in search.sort)}")
+    if search.limit is not None:
+        statement.append(f"limit {search.limit}")
+    return {"yql": " ".join(statement), **({"query": search.text} if search.text else {})}
+
+
+class YQLWriter(InfixWriter):
+    """A writer of the condition of `where`."""
+
+    conjunction, disjunction = " and ", " or "
+    temporal_form = "epoch_seconds"
+
+    def eq(self, test: Eq) -> str:
+        sign = " contains " if test.field.type in STRINGS else " = "
+        return f"{self.name(test.field)}{sign}{self.literal(test.value, test.field)}"
+
+    def one_of(self, test: In) -> str:
+        values = ", ".join(self.literal(value, test.field) for value in test.values)
+        return f"{self.name(test.field)} in ({values})"
+
+    def range(self, test: Range) -> str:
+        if test.low is None or test.high is None:
+            return super().range(test)
+        bounds = ("leftOpen" if test.low_open else "") + ("rightOpen" if test.high_open else "")
+        annotation = {"": "", "leftOpenrightOpen": '{bounds:"open"}'}.get(bounds, f'{{bounds:"{bounds}"}}')
+        limits = ", ".join(self.literal(limit, test.field) for limit in (test.low, test.high))
+        call = f"range({self.name(test.field)}, {limits})"
+        return f"({annotation}{call})" if annotation else call
+
+    def has(self, test: Has) -> str:
+        start, end = "^" * (test.anchor == "start"), "$" * (test.anchor == "end")
+        pattern = start + _literal(test.text) + end
+        return f"{self.name(test.field)} matches {self.text(pattern)}"
+
+    def negated(self, test: Test) -> str:
+        # A negation alone selects nothing to take away from.
+        return f"(true and !({self.write(test)}))"
+
+    def text(self, text: str) -> str:
+        return f'"{text.translate(_ESCAPES)}"'
+
+    def name(self, field: Field) -> str:
+        return self.target.name(field)
+
+
+def _literal(text: str) -> str:
+    """Return the regular expression that the text alone matches."""
+    return _SIGNS.sub(r"\\\g<0>", text)
