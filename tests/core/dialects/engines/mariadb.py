@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -49,6 +50,8 @@ class MariaDB(Adapter):
                 cursor.execute(f"INSERT INTO shop VALUES ({places})", [self.stored(*item) for item in row.items()])
 
     def connect(self, socket: str) -> "pymysql.connections.Connection[Any]":
+        # A failed attempt would leave its socket open.
+        assert Path(socket).exists()
         return pymysql.connect(unix_socket=socket, user="root", charset="utf8mb4", autocommit=True)
 
     def column(self, name: str) -> str:

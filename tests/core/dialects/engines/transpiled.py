@@ -78,7 +78,7 @@ class SQLServer(Transpiled):
             r"UNNEST(CAST(CAST(\1 AS JSON) AS \2[])) AS element(value)"
         ),
         # It has eight bytes in SQL Server, and four in DuckDB.
-        r"AS FLOAT\[\]": "AS DOUBLE[]",
+        r"AS REAL\[\]": "AS DOUBLE[]",
     }
 
     def column(self, name: str) -> str:
