@@ -124,9 +124,12 @@ class AsyncPG(PostgreSQL):
                 return value
 
     def select(self, compiled: dict[str, Any]) -> list[int]:
-        params = [
-            FROM_JSON[type_](value) if type_ in FROM_JSON else value
-            for value, type_ in zip(compiled["params"], compiled["types"], strict=True)
-        ]
+        params = [_typed(*pair) for pair in zip(compiled["params"], compiled["types"], strict=True)]
         rows = self.runner.run(self.client.fetch(compiled["statement"], *params))
         return [row["id"] for row in rows]
+
+
+def _typed(value: Any, type_: str) -> Any:
+    if type_.endswith("[]"):
+        return [_typed(one, type_.removesuffix("[]")) for one in value]
+    return FROM_JSON[type_](value) if type_ in FROM_JSON else value

@@ -5,18 +5,21 @@ table of the run into docs/dialects.md.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 
-from nlp2filters.core.filters import Filter
+from nlp2filters.core.dialects.sql.standard import where_clause
+from nlp2filters.core.filters import Filter, Not
 from tests.core.dialects.engines import test_engines
 from tests.core.dialects.engines.adapter import Adapter
 from tests.core.dialects.engines.clickhouse import ClickHouse, ClickHouseText
 from tests.core.dialects.engines.mariadb import MariaDB, MariaDBTimestamps
 from tests.core.dialects.engines.postgresql import AsyncPG, PostgreSQL
-from tests.core.dialects.engines.rows import FILTERS, ROWS
-from tests.core.dialects.engines.test_engines import assert_agreement
+from tests.core.dialects.engines.rows import FILTERS, ROWS, SHOP, selected
+from tests.core.dialects.engines.test_engines import LONG_LISTS, assert_agreement
 from tools.dialects_table import PAGE, markdown, with_section
 
 FILTERS_EACH = 2_000
@@ -77,3 +80,28 @@ def test_agreement(run: Run, named_adapter: tuple[str, Adapter], node: Filter) -
         agrees = True
     finally:
         run.add(name, adapter, agrees=agrees)
+
+
+@pytest.mark.parametrize("negated", [False, True], ids=["one of", "none of"])
+@pytest.mark.parametrize("node", LONG_LISTS, ids=lambda node: node.field)
+def test_long_lists(named_adapter: tuple[str, Adapter], node: Filter, negated: bool) -> None:
+    assert_agreement(named_adapter[1], Not(node) if negated else node)
+
+
+@pytest.fixture(scope="module", params=[(PostgreSQL, "postgresql+psycopg"), (MariaDB, "mysql+pymysql")], ids=str)
+def database(request: pytest.FixtureRequest) -> Iterator[tuple[Adapter, sa.Connection]]:
+    kind, name = request.param
+    with kind() as adapter:
+        adapter.load(ROWS)
+        engine = sa.create_engine(f"{name}://", creator=lambda: adapter.connection, poolclass=sa.StaticPool)
+        with engine.connect() as connection:
+            yield adapter, connection
+
+
+@pytest.mark.timeout(1200)
+@settings(max_examples=FILTERS_EACH, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(node=FILTERS)
+def test_sqlalchemy(database: tuple[Adapter, sa.Connection], node: Filter) -> None:
+    adapter, connection = database
+    query: sa.Select[Any] = sa.select(sa.column("id")).select_from(sa.table("shop")).where(where_clause(node, SHOP))
+    assert sorted(connection.execute(query).scalars()) == selected(node, adapter.fold)

@@ -60,7 +60,10 @@ class Snowflake(Transpiled):
     language = "snowflake"
     options = Options(mappings={"snowflake": EngineMapping(paramstyle="qmark")})
     rewritten: ClassVar[Mapping[str, str]] = {
-        r"TABLE\(UNNEST\(INPUT => (\w+)\)\) AS element": r"UNNEST(\1) AS element(value)"
+        r"TABLE\(UNNEST\(INPUT => (\w+)\)\) AS element": r"UNNEST(\1) AS element(value)",
+        r"TABLE\(UNNEST\(INPUT => JSON\(\?\)\)\) AS element": (
+            "UNNEST(CAST(CAST(? AS JSON) AS VARCHAR[])) AS element(value)"
+        ),
     }
 
 
@@ -74,7 +77,7 @@ class SQLServer(Transpiled):
         r" \+ N'\.'": " || '.'",
         r"TEXT\(MAX\)": "TEXT",
         r"SWITCHOFFSET\((.*?), '\+00:00'\)": r"\1",
-        r"""OPENJSON\(("\w+")\) WITH \(value (\w+) '\$'\) AS element""": (
+        r"""OPENJSON\(("\w+"|\$\w+)\) WITH \(value (\w+) '\$'\) AS element""": (
             r"UNNEST(CAST(CAST(\1 AS JSON) AS \2[])) AS element(value)"
         ),
         # It has eight bytes in SQL Server, and four in DuckDB.
@@ -91,5 +94,7 @@ class SQLServer(Transpiled):
 
 
 def _typed(value: Any, type_: str) -> Any:
+    if type_.startswith("ARRAY<"):
+        return [_typed(one, type_[len("ARRAY<") : -1]) for one in value]
     from_json = FROM_JSON.get(type_.lower())
     return from_json(value) if from_json else value
