@@ -32,6 +32,7 @@ NLP2FiltersError
 ├── TooManyPending
 ├── TooManyBytes
 ├── TooManyRequests
+├── DailyCostReached
 ├── TooManyStreams
 ├── IdempotencyKeyReused
 ├── ReplayGone
@@ -41,6 +42,7 @@ NLP2FiltersError
 ├── UnknownKey
 ├── UnsupportedRecordVersion
 ├── TextTooComplex
+├── TooManyParts
 ├── TableRefused
 ├── ParserFailed
 ├── ModelUnavailable
@@ -51,10 +53,13 @@ NLP2FiltersError
 ├── UnwritableFile
 ├── LLMNotConfigured
 ├── InvalidSignature
+├── PutOff
 └── ProviderError
     ├── ProviderTimeout
     ├── ProviderRejected
     ├── ProviderUnavailable
+    │   └── RateLimited
+    ├── NotAffordable
     ├── AnswerRefused
     ├── AnswerTruncated
     └── InvalidAnswer
@@ -312,6 +317,17 @@ class TooManyRequests(NLP2FiltersError):
         self.limit, self.window_s, self.retry_after_s = limit, window_s, retry_after_s
 
 
+class DailyCostReached(NLP2FiltersError):
+    """The LLM calls for an API key have cost as much today as they may: nothing was written."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(
+            "Your API key has reached its limit for the cost of LLM calls today. Use the strategy `builtin`, or try "
+            f"again in {retry_after_s} s."
+        )
+        self.retry_after_s = retry_after_s
+
+
 class TooManyStreams(NLP2FiltersError):
     """The owner has reached its limit of open streams."""
 
@@ -379,6 +395,14 @@ class TextTooComplex(NLP2FiltersError):
         self.detail = detail
 
 
+class TooManyParts(NLP2FiltersError):
+    """A stage would split its job into more parts than allowed. Trying again does not help."""
+
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__(f"This is work for {count:,} parts; there may be {limit:,}. Submit less at once.")
+        self.count, self.limit = count, limit
+
+
 class TableRefused(NLP2FiltersError):
     """No catalog can be inferred from an uploaded table. Trying again does not help; `problem` says why."""
 
@@ -423,19 +447,28 @@ class InvalidSignature(NLP2FiltersError):
     """A webhook's message is not authentic, or is too old."""
 
 
+class PutOff(NLP2FiltersError):
+    """A stage cannot go on now, by no fault of its job or worker: it is to be begun again in `wait_s`. It says why."""
+
+    def __init__(self, reason: str, wait_s: float) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
 class ProviderError(NLP2FiltersError):
     """The LLM call gave nothing usable. If `retryable`, a later call may succeed; `status` is the answer's, if any.
 
-    The error's text quotes the provider, and so may contain accounts, models and limits of the operator. A job's owner
-    sees the `public` text instead.
+    `usage` is what the call took all the same, under the names of `core/usage.py`. The error's text quotes the
+    provider, and so may contain accounts, models and limits of the operator. A job's owner sees the `public` text
+    instead.
     """
 
     retryable = False
     summary = "The LLM gave no usable answer"
 
-    def __init__(self, detail: str = "", status: int | None = None) -> None:
+    def __init__(self, detail: str = "", status: int | None = None, *, usage: Mapping[str, int] | None = None) -> None:
         super().__init__(detail)
-        self.status = status
+        self.status, self.usage = status, usage or {}
 
     @property
     def public(self) -> str:
@@ -457,10 +490,26 @@ class ProviderRejected(ProviderError):
 
 
 class ProviderUnavailable(ProviderError):
-    """The provider answered 408, 409, 429 or 5xx, or could not be reached, even after retries."""
+    """The provider answered 408, 409 or 5xx, or could not be reached, even after retries."""
 
     retryable = True
     summary = "The LLM's API is overloaded or out of reach"
+
+
+class RateLimited(ProviderUnavailable):
+    """The provider limits the rate of calls, for `wait_s` longer than the caller would wait."""
+
+    retryable = False
+
+    def __init__(self, detail: str, wait_s: float, status: int | None = 429) -> None:
+        super().__init__(detail, status)
+        self.wait_s = wait_s
+
+
+class NotAffordable(ProviderError):
+    """The API key has reached its limit for the cost of LLM calls today: none was made."""
+
+    summary = "The API key has reached its limit for the cost of LLM calls today"
 
 
 class AnswerRefused(ProviderError):

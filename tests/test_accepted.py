@@ -13,9 +13,11 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, filters, interpretation, languages
+from nlp2filters.core import checks, interpretation, languages
+from nlp2filters.core.cql2.reader import from_cql2
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.core.query import Query
 from nlp2filters.core.requests import Submission, validate
 from nlp2filters.errors import InvalidInput
@@ -131,6 +133,7 @@ class Scripted:
     """An LLM of whose answers one is known."""
 
     name, model = "scripted", "m"
+    schema_limits = OPENAI_LIMITS
 
     async def complete(self, *_: Any) -> Answer:
         raise AssertionError
@@ -145,7 +148,7 @@ def test_what_is_accepted_comes_to_a_result(data: dict[str, Any], answer: list[d
         sent = orjson.loads(json.dumps({"catalog": "own", **data}))
         asked = validate(Submission, sent)
         if asked.scope is not None:
-            checks.check(filters.from_cql2(asked.scope), CATALOG, trusted=True)
+            checks.check(from_cql2(asked.scope), CATALOG, trusted=True)
     except (InvalidInput, orjson.JSONDecodeError):
         assume(False)
     asyncio.run(_run(orjson.loads(orjson.dumps(asked.model_dump(mode="json"))), answer))

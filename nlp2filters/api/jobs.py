@@ -17,9 +17,10 @@ from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, Operation, Param
 from nlp2filters.api.services import Services
 from nlp2filters.clock import now_ms
-from nlp2filters.core import jobs, schemas
+from nlp2filters.core import checks, jobs, schemas
 from nlp2filters.core.dialects.lowering import Unknown
 from nlp2filters.core.dialects.sql import standard as sql
+from nlp2filters.core.filters import READ_LIMITS
 from nlp2filters.core.interpretation import from_json
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.requests import RequestBody
@@ -71,7 +72,7 @@ async def retry(call: Call, job_id: str) -> Response:
     old, fields = await lookup.job_with(services.store, owner, job_id, "request")
     if old.status not in RETRYABLE:
         raise NotRetryable(old.id, old.status)
-    job, request = await clone_request(services, old, fields["request"])
+    job, request = await clone_request(services, old, {**fields["request"], "api_key": call.caller.key_id})
     return await create(call, job, request, limits, headers)
 
 
@@ -80,6 +81,7 @@ async def create(
 ) -> Response:
     """Write the job, and answer with it; or with the job of a concurrent request with the same idempotency key."""
     services = call.services
+    await admission.check_cost(services, call.caller, [job])
     job_id = await services.store.jobs.create(job, request, limits=limits, once=call.idempotency_key)
     fault_injection.reach(services.settings.faults, "job-created")
     if job_id != job.id:
@@ -217,14 +219,15 @@ async def search_rows(call: Call, job_id: str) -> Response:
 
 
 def _select(name: str, result: dict[str, Any], unknown: Unknown, limit: int) -> tuple[int, Any]:
-    reading, catalog = from_json(result), demo.catalog(name)
-    where = sql.where_clause(reading.filter, catalog, unknown=unknown) if reading.filter else None
+    reading, catalog = from_json({**result, "filter": None}), demo.catalog(name)
+    node = checks.read(cql2, catalog, READ_LIMITS) if (cql2 := result["filter"]) else None
+    where = sql.where_clause(node, catalog, unknown=unknown) if node else None
     limit = min(limit, reading.limit) if reading.limit else limit
     count, rows = table.select(name, where, sql.order_by(reading.sort, catalog), limit)
     return min(count, reading.limit or count), rows
 
 
-LIMIT_PROBLEMS = ("too-many-requests", "too-many-pending", "too-many-bytes", "overloaded")
+LIMIT_PROBLEMS = ("too-many-requests", "too-many-pending", "too-many-bytes", "daily-cost-reached", "overloaded")
 KEY_PROBLEMS = ("idempotency-key-reused", "replay-gone")
 _ETAG = Param(name="If-None-Match", location="header", description="The `ETag` of the version that you have.")
 _SIZE = Param(
@@ -256,7 +259,7 @@ operations = [
         "/v1/jobs",
         submit,
         "jobs:write",
-        {202: schemas.Job, 200: schemas.FinishedJob},
+        {202: schemas.Job, 200: kinds.FINISHED},
         body=kinds.REQUEST,
         params=(PREFER, IDEMPOTENCY_KEY),
         problems=(
@@ -320,7 +323,7 @@ operations = [
         "/v1/jobs/{job_id}/retry",
         retry,
         "jobs:write",
-        {202: schemas.Job, 200: schemas.FinishedJob},
+        {202: schemas.Job, 200: kinds.FINISHED},
         params=(PREFER, IDEMPOTENCY_KEY),
         problems=("job-not-found", "job-not-retryable", "result-expired", *KEY_PROBLEMS, *LIMIT_PROBLEMS),
         headers=CREATED_HEADERS,

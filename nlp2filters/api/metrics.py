@@ -1,10 +1,15 @@
 """Metrics in Prometheus's text format: requests of this process, and the state of the queues that all share."""
 
+import math
 from collections.abc import Callable
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
+from nlp2filters.api.provider_states import provider_states
+from nlp2filters.llm.breaker import State
+from nlp2filters.storage.spending import LEARNT
 from nlp2filters.storage.store import Store
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -49,7 +54,37 @@ class Metrics:
             ["queue"],
             registry=self._registry,
         )
+        self._usage = Gauge(
+            "nlp2filters_llm_usage_total",
+            "Tokens, calls and cost (in millionths) of the LLM and embedding APIs.",
+            ["provider", "model", "what"],
+            registry=self._registry,
+        )
+        self._learnt = Gauge(
+            "nlp2filters_llm_lacks_total",
+            "How often a model turned out to lack a feature, for one schema and some minutes.",
+            ["provider", "model", "feature"],
+            registry=self._registry,
+        )
         self._workers = Gauge("nlp2filters_workers", "Workers alive.", ["queue"], registry=self._registry)
+        self._breakers = Gauge(
+            "nlp2filters_provider_breaker",
+            "1 for the present state of a provider's circuit breaker.",
+            ["provider", "state"],
+            registry=self._registry,
+        )
+        self._paused = Gauge(
+            "nlp2filters_provider_paused_seconds",
+            "How long a provider is not called for its limit of the rate.",
+            ["provider"],
+            registry=self._registry,
+        )
+        self._windows = Gauge(
+            "nlp2filters_provider_window",
+            "How many calls a provider is known to take at once; +Inf without such a limit.",
+            ["provider"],
+            registry=self._registry,
+        )
 
     def watch_connections(self, count: Callable[[], int]) -> None:
         """Take the number of open connections from `count`."""
@@ -73,4 +108,14 @@ class Metrics:
             self._depth.labels(stage).set(queue.entries)
             self._age.labels(stage).set(queue.overdue_s)
             self._workers.labels(stage).set(queue.workers)
+        for spent in await store.spending.counts():
+            if spent.name.startswith(LEARNT):
+                self._learnt.labels(spent.provider, spent.model, spent.name.removeprefix(LEARNT)).set(spent.total)
+            else:
+                self._usage.labels(spent.provider, spent.model, spent.name).set(spent.total)
+        for name, provider in (await provider_states(store)).items():
+            for state in get_args(State):
+                self._breakers.labels(name, state).set(provider["breaker"] == state)
+            self._paused.labels(name).set(provider["paused_s"])
+            self._windows.labels(name).set(math.inf if provider["window"] is None else provider["window"])
         return generate_latest(self._registry)

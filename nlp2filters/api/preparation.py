@@ -15,13 +15,16 @@ from nlp2filters.api.refinement import RefinedJob
 from nlp2filters.api.services import Services
 from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, dialects, filters, jobs
+from nlp2filters.core import dialects, jobs
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.compilation import check_scopes, read_filter
+from nlp2filters.core.cql2 import text
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.requests import Submission, parse_catalog
 from nlp2filters.errors import CatalogNotFound, InvalidCatalog, InvalidFilter, InvalidRequest, Violation, WebhookRefused
 from nlp2filters.settings import Settings
 from nlp2filters.storage import request_parts
+from nlp2filters.storage.api_keys import Caller
 from nlp2filters.storage.request_parts import Part
 from nlp2filters.webhooks.addresses import check_url
 
@@ -55,9 +58,9 @@ class Preparation:
     `headers` are those of the request: they name our own hosts, which no webhook may call.
     """
 
-    def __init__(self, services: Services, owner: str, headers: Headers) -> None:
+    def __init__(self, services: Services, caller: Caller, headers: Headers) -> None:
         self._services, self._settings = services, services.settings
-        self._owner = owner
+        self._owner, self._key_id = caller.owner, caller.key_id
         self._headers = headers
         self._shared: dict[tuple[object, ...], asyncio.Future[Any]] = {}
 
@@ -72,7 +75,7 @@ class Preparation:
         if refined:
             submission = refined.complete(submission)
         catalog = await self._catalog(refined.catalog if refined else submission.catalog)
-        scope = Part.of(submission.scope) if submission.scope is not None else None
+        scope = _scope_part(submission.scope)
         if refined:
             await self._run_once(("refined", submission.refines, catalog.id), refined.check, catalog.catalog)
         if faults := dialects.mapping_faults(submission.mappings, catalog.catalog):
@@ -81,12 +84,18 @@ class Preparation:
             forms = orjson.dumps([submission.dialects, submission.unknown, submission.model_dump()["mappings"]])
             key = ("scope", scope and scope.digest, catalog.id, forms)
             await self._run_once(key, _check_scopes, submission, catalog.catalog)
-        if submission.strategy == "llm" and not self._settings.llm_model:
+        providers = [llm.provider for llm in self._settings.llms]
+        if submission.strategy == "llm" and not providers:
             detail = "This service has no LLM. Use the strategy `auto`, or ask the operator to set LLM_MODEL."
             raise InvalidRequest([Violation("/strategy", detail)])
+        if submission.provider is not None and submission.provider not in providers:
+            detail = f"This service has {', '.join(providers) or 'no LLM'}. Name one of its providers, or none."
+            raise InvalidRequest([Violation("/provider", detail)])
         if submission.webhook:
             check_webhook(self._settings, self._headers, submission.webhook.url)
         body, parts = _request_content(submission, catalog, scope, refined)
+        if self._key_id:
+            body["api_key"] = self._key_id
         job = self._job(submission, catalog.name, about)
         return job, request_parts.compose(body, parts, (catalog.key,) if catalog.key else ())
 
@@ -102,7 +111,7 @@ class Preparation:
             metadata=submission.metadata,
             notify=tuple(webhook.events) if webhook else (),
             webhook=webhook.url if webhook else None,
-            quick=submission.strategy == "builtin" or not self._settings.llm_model,
+            quick=submission.strategy == "builtin" or not self._settings.llms,
             refines=submission.refines,
             **about,
         )
@@ -111,6 +120,14 @@ class Preparation:
         return await self._share(
             ("refines", job_id), lambda: refinement.load(self._services.store, self._owner, job_id)
         )
+
+    async def catalog(self, source: str | dict[str, Any]) -> Catalog:
+        """Load the catalog of that name, or parse a complete one.
+
+        Raises:
+            InvalidCatalog, CatalogNotFound: there is none, or it has faults.
+        """
+        return (await self._catalog(source)).catalog
 
     async def _catalog(self, source: str | dict[str, Any] | Part | None) -> CatalogRef:
         assert source is not None
@@ -203,21 +220,20 @@ def _inline_catalog(part: Part) -> CatalogRef:
     return CatalogRef(catalog, None, part)
 
 
+def _scope_part(scope: dict[str, Any] | str | None) -> Part | None:
+    """Return a scope as CQL2-JSON, in which jobs store it."""
+    try:
+        data = text.parse(scope) if isinstance(scope, str) else scope
+    except InvalidFilter as exc:
+        raise exc.prefixed("/scope") from exc
+    return None if data is None else Part.of(data)
+
+
 def _check_scopes(submission: Submission, catalog: Catalog) -> None:
     """Check the caller's scope, and that every dialect expresses it and the catalog's own without a loss."""
     options = dialects.Options(unknown=submission.unknown, mappings=submission.mappings)
-    names = tuple(submission.dialects)
-    try:
-        if submission.scope is not None:
-            scope = checks.check(filters.from_cql2(submission.scope), catalog, trusted=True)
-            dialects.check_scope(scope, catalog, names, options)
-    except InvalidFilter as exc:
-        raise exc.prefixed("/scope") from exc
-    try:
-        if own := checks.own_scope(catalog):
-            dialects.check_scope(own, catalog, names, options)
-    except InvalidFilter as exc:
-        raise exc.prefixed("/catalog/scope") from exc
+    callers = read_filter(submission.scope, catalog, "/scope") if submission.scope is not None else None
+    check_scopes(callers, catalog, submission.dialects, options)
 
 
 def _request_content(

@@ -298,7 +298,7 @@ class Progress(BaseModel):
     """The current activity of a running attempt: `step` for programs, `detail` for people.
 
     `characters` is the length of the LLM's answer so far. `rows` are those of a table that were read so far, and
-    `share` is the part of the table, from 0 to 1.
+    `share` is the part of the table, from 0 to 1. Of the `parts` of a job that is split, `parts_done` have ended.
     """
 
     type: str
@@ -307,12 +307,15 @@ class Progress(BaseModel):
     stage: str
     attempt: int
     step: str = Field(
-        description="`indexing`, `embedding`, `asking`, `answering`, `retrying` or `repairing`; others may be added."
+        description="`indexing`, `embedding`, `asking`, `answering`, `retrying`, `waiting` (for a provider's limit of "
+        "the rate of calls), `repairing` or `parts`; others may be added."
     )
     detail: str
     characters: int | None = None
     rows: int | None = None
     share: float | None = None
+    parts: int | None = None
+    parts_done: int | None = None
 
 
 class Delta(BaseModel):
@@ -473,6 +476,23 @@ class Dialects(Strict):
     dialects: list[DialectSummary]
 
 
+class Compiled(Strict):
+    """A filter with its scopes, in the words of CQL2 and in each dialect; `explanation` is without the scopes."""
+
+    filter: JSONObject | None
+    sort: list[Sort]
+    limit: int | None
+    text: str
+    explanation: str
+    dialects: dict[str, JSONObject]
+
+
+class Explained(Strict):
+    """A filter as a sentence."""
+
+    explanation: str
+
+
 class StreamToken(Strict):
     """A token for one event stream."""
 
@@ -501,12 +521,29 @@ class Health(BaseModel):
     version: str | None = None
 
 
+class ProviderState(Strict):
+    """The state of a provider that workers call, which they share.
+
+    `breaker` is `open` during an outage, when it is not called, and `half_open` while one call tries whether it is
+    back. While it limits the rate of calls, nobody calls it for `paused_s`; `window` is the number of calls that it is
+    known to take at once, null without such a limit.
+    """
+
+    breaker: Literal["closed", "open", "half_open"]
+    paused_s: float
+    window: float | None
+
+
 class Readiness(Strict):
-    """The ability to accept jobs, and the number of workers of each queue."""
+    """The ability to accept jobs, the number of workers of each queue, and the providers that failed or refused lately.
+
+    Jobs are accepted even if no provider works: `auto` then ends with the built-in parser's filter.
+    """
 
     status: Literal["ready", "starting", "unavailable"]
     redis: bool
     workers: dict[str, int]
+    providers: dict[str, ProviderState] = {}
 
 
 class JobOutcome(Strict):

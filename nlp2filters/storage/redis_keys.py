@@ -10,7 +10,8 @@ class Keys:
     prefix: str = "n2f"
 
     def job(self, job_id: str) -> str:
-        """Hash: `seq`, `record`, `request`, later `draft`, `answer`, `reading` (a text may refine it), `result`."""
+        """Hash: `seq`, `record`, `request`, later `draft`, `answer`, `reading` (a text may refine it), `result`,
+        `put_off_since`."""
         return f"{self.prefix}:job:{job_id}"
 
     def events(self, job_id: str) -> str:
@@ -57,6 +58,10 @@ class Keys:
         """A catalog's content, as JSON."""
         return f"{self.prefix}:catalog:{owner}:{name}:{digest}"
 
+    def parts(self, job_id: str, what: str) -> str:
+        """The parts of a job's present stage: `states`, `waiting`, `queued` or `payloads` (see lua/parts.lua)."""
+        return f"{self.prefix}:parts:{job_id}:{what}"
+
     def part(self, owner: str, digest: str) -> str:
         """A large part of an owner's requests, as JSON, by its SHA-256."""
         return f"{self.prefix}:part:{owner}:{digest}"
@@ -77,6 +82,14 @@ class Keys:
         """Hash: the chunks of an unfinished upload by number."""
         return f"{self.prefix}:blob-upload:{upload}"
 
+    def derived(self, owner: str, key: str) -> str:
+        """A result that was derived from an owner's content, by the SHA-256 of what it depends on."""
+        return f"{self.prefix}:derived:{owner}:{key}"
+
+    def added_derived(self, owner: str) -> str:
+        """Hash of the bytes that an owner's derived results have added, by the number of the time window."""
+        return f"{self.prefix}:added-derived:{owner}"
+
     def vectors(self, digest: str) -> str:
         """Hash of a catalog index: packed vectors by the number of their chunk, and `names` until it is complete."""
         return f"{self.prefix}:vectors:{digest}"
@@ -88,6 +101,19 @@ class Keys:
     def token(self, digest: str) -> str:
         """The access that a stream token grants, as JSON, by the SHA-256 of the token."""
         return f"{self.prefix}:token:{digest}"
+
+    def usage_of_job(self, job_id: str) -> str:
+        """Hash of what the calls of providers for a job took: token counts, `calls`, `cost_micros`, `call:{id}`."""
+        return f"{self.prefix}:usage-of-job:{job_id}"
+
+    def usage_of_key(self, key_id: str, day: str) -> str:
+        """Hash of the same for an API key and a day (UTC)."""
+        return f"{self.prefix}:usage-of-key:{key_id}:{day}"
+
+    @property
+    def usage(self) -> str:
+        """Hash of the same for the whole service, by provider, model and name (see storage/spending.py)."""
+        return f"{self.prefix}:usage"
 
     @property
     def api_keys(self) -> str:
@@ -108,6 +134,11 @@ class Keys:
     def rescue(self) -> str:
         """The worker that looks for orphans; while the key exists, no other worker does."""
         return f"{self.prefix}:rescue"
+
+    @property
+    def providers(self) -> str:
+        """Hash of the providers that workers call: name to the limit and the breaker that they share, as JSON."""
+        return f"{self.prefix}:providers"
 
     def queue(self, stage: str) -> str:
         """The queue of a stage: a sorted set, and further ones with this prefix (see lua/queue.lua)."""

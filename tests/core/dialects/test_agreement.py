@@ -7,14 +7,13 @@ here; É and é are in the texts to show that they stay apart.
 import datetime as dt
 from typing import Any
 
-import cql2
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.checks import check
 from nlp2filters.core.dialects import compile as compile_dialect
-from nlp2filters.core.filters import Contains, Filter, leaves, push_not_inward, to_cql2
+from nlp2filters.core.filters import Contains, Filter, push_not_inward
 from nlp2filters.core.interpretation import Interpretation
 from tests.core.dialects.agreement import Row, matches, selected, trees
 from tests.reference import holds
@@ -82,29 +81,6 @@ def test_the_signs_of_patterns_are_literal(text: str, held: list[str]) -> None:
     table = [{**dict.fromkeys(asked), "brand": brand} for brand in held]
     dsl = compile_dialect("elasticsearch", Interpretation(filter=node), SHOP)["query"]
     assert [n for n, row in enumerate(table) if matches(dsl, document(row), SHOP)] == selected(node, table)
-
-
-# CQL2-JSON. The package compares strings exactly, reads a full stop in a pattern as any character, and has no times
-# and no days on instants: the strings are of lower-case letters and wildcards, and those fields stay out.
-
-plain = st.text(alphabet="ab%_", min_size=1, max_size=3)
-as_cql2 = {
-    **{name: values for name, values in asked.items() if name not in ("seen", "opens")},
-    "brand": plain,
-    'the "title"': plain,
-}
-
-
-@given(node=trees(SHOP, as_cql2), row=st.fixed_dictionaries({n: st.none() | held for n, held in as_cql2.items()}))
-def test_cql2(node: Filter, row: Row) -> None:
-    node = check(node, SHOP)
-    item = {name: {"date": value.isoformat()} if isinstance(value, dt.date) else value for name, value in row.items()}
-    try:
-        found = cql2.Expr(to_cql2(node)).matches(item)
-    except Exception:  # the package raises a bare Exception where a value is unknown
-        assert None in [holds(leaf, row) for leaf in leaves(node)]
-    else:
-        assert found is bool(holds(node, row))
 
 
 # The algebra itself

@@ -32,7 +32,10 @@ SQL = Dialect(
     module="sql.standard",
     documentation="https://docs.sqlalchemy.org/en/20/core/sqlelement.html",
     capabilities=Capabilities(
-        selects_missing="lists", forms=ZONED | JSON, paramstyles=("text", "named", "qmark", "pyformat", "format")
+        selects_missing="lists",
+        has_exact=True,
+        forms=ZONED | JSON,
+        paramstyles=("text", "named", "qmark", "pyformat", "format"),
     ),
     proof="engine",
 )
@@ -43,6 +46,7 @@ POSTGRESQL = Dialect(
     documentation="https://www.postgresql.org/docs/current/functions.html",
     capabilities=Capabilities(
         selects_missing="lists",
+        has_exact=True,
         refuses=_without_nul,
         forms=ZONED | LISTS,
         paramstyles=("pyformat", "numeric_dollar", "format", "named", "text"),
@@ -55,7 +59,10 @@ MYSQL = Dialect(
     module="sql.mysql",
     documentation="https://dev.mysql.com/doc/refman/8.4/en/functions.html",
     capabilities=Capabilities(
-        selects_missing="lists", forms=ZONED | JSON, paramstyles=("pyformat", "format", "qmark", "named", "text")
+        selects_missing="lists",
+        has_exact=True,
+        forms=ZONED | JSON,
+        paramstyles=("pyformat", "format", "qmark", "named", "text"),
     ),
     proof="engine",
 )
@@ -66,6 +73,7 @@ SQLITE = Dialect(
     documentation="https://www.sqlite.org/lang_corefunc.html",
     capabilities=Capabilities(
         selects_missing="lists",
+        has_exact=True,
         folding="ascii",
         has_folding="ascii",
         forms=DATES | JSON,
@@ -79,7 +87,7 @@ DUCKDB = Dialect(
     module="sql.duckdb",
     documentation="https://duckdb.org/docs/stable/sql/functions/overview",
     capabilities=Capabilities(
-        selects_missing="lists", forms=ZONED | LISTS, paramstyles=("dollar", "numeric_dollar", "qmark")
+        selects_missing="lists", has_exact=True, forms=ZONED | LISTS, paramstyles=("dollar", "numeric_dollar", "qmark")
     ),
     proof="engine",
 )
@@ -89,7 +97,10 @@ MSSQL = Dialect(
     module="sql.mssql",
     documentation="https://learn.microsoft.com/en-us/sql/t-sql/queries/where-transact-sql",
     capabilities=Capabilities(
-        selects_missing="lists", forms=ZONED | JSON, paramstyles=("at", "qmark", "pyformat", "named", "text")
+        selects_missing="lists",
+        has_exact=True,
+        forms=ZONED | JSON,
+        paramstyles=("at", "qmark", "pyformat", "named", "text"),
     ),
     proof="emulator",
 )
@@ -98,7 +109,9 @@ BIGQUERY = Dialect(
     title="BigQuery",
     module="sql.bigquery",
     documentation="https://cloud.google.com/bigquery/docs/reference/standard-sql/operators",
-    capabilities=Capabilities(selects_missing="lists", forms=ZONED | LISTS, paramstyles=("at", "qmark", "pyformat")),
+    capabilities=Capabilities(
+        selects_missing="lists", has_exact=True, forms=ZONED | LISTS, paramstyles=("at", "qmark", "pyformat")
+    ),
     proof="emulator",
 )
 SNOWFLAKE = Dialect(
@@ -108,6 +121,7 @@ SNOWFLAKE = Dialect(
     documentation="https://docs.snowflake.com/en/sql-reference/constructs/where",
     capabilities=Capabilities(
         selects_missing="lists",
+        has_exact=True,
         forms=ZONED | LISTS,
         paramstyles=("pyformat", "qmark", "numeric", "format"),
     ),
@@ -118,7 +132,9 @@ CLICKHOUSE = Dialect(
     title="ClickHouse",
     module="sql.clickhouse",
     documentation="https://clickhouse.com/docs/sql-reference/syntax",
-    capabilities=Capabilities(selects_missing="lists", forms=ZONED | LISTS, paramstyles=("typed", "pyformat")),
+    capabilities=Capabilities(
+        selects_missing="lists", has_exact=True, forms=ZONED | LISTS, paramstyles=("typed", "pyformat")
+    ),
     proof="engine",
 )
 

@@ -8,7 +8,7 @@ from nlp2filters.core.dialects.sql import CLICKHOUSE
 from nlp2filters.core.dialects.sql.arrays import ArrayWriter
 from nlp2filters.core.dialects.sql.family import Operand, Renderer, Rows
 from nlp2filters.core.dialects.sql.parameters import TEMPORAL_KINDS, Kind
-from nlp2filters.core.dialects.tree import Anchor
+from nlp2filters.core.filters import Anchor
 from nlp2filters.core.mapping import Form
 
 ESCAPES = str.maketrans({"\\": "\\\\", "`": "\\`"})

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from nlp2filters.core.catalog import Field
+from nlp2filters.core.cql2.patterns import pattern_of
 from nlp2filters.core.dialects.dialect import Dialect
 from nlp2filters.core.dialects.sql.parameters import (
     KINDS,
@@ -22,8 +23,9 @@ from nlp2filters.core.dialects.sql.parameters import (
     TextParameters,
     value_of_kind,
 )
-from nlp2filters.core.dialects.tree import Anchor, Eq, Has, In, Range, Test, Value
+from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value
 from nlp2filters.core.dialects.writer import Search, SortKey, Target, Writer
+from nlp2filters.core.filters import Anchor
 from nlp2filters.core.mapping import Form
 
 # Longer lists are one parameter, since engines limit the number of parameters (SQL Server: 2,100).
@@ -161,12 +163,11 @@ class SQLWriter(Writer[str]):
 
     def contains(self, test: Has, sql: str, *, negated: bool) -> str:
         """Test that a text is part of a string."""
+        fold = self.lower if test.fold else str
         if substring_test := self.substring_tests.get(test.anchor):
-            text = self.bind(test.text, "string")
-            return "NOT " * negated + substring_test.format(self.lower(sql), self.lower(text))
-        before, after = test.anchor != "start", test.anchor != "end"
-        pattern = self.bind(f"{'%' * before}{self.literal(test.text)}{'%' * after}", "string")
-        subject, comparand = (self.binary(self.lower(part)) for part in (sql, pattern))
+            return "NOT " * negated + substring_test.format(fold(sql), fold(self.bind(test.text, "string")))
+        pattern = self.bind(pattern_of(self.literal(test.text), test.anchor), "string")
+        subject, comparand = (self.binary(fold(part)) for part in (sql, pattern))
         return f"{subject} {'NOT ' * negated}LIKE {comparand} ESCAPE '/'"
 
     def literal(self, text: str) -> str:

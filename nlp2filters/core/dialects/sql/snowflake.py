@@ -7,7 +7,7 @@ from typing import ClassVar
 from nlp2filters.core.dialects.sql import SNOWFLAKE
 from nlp2filters.core.dialects.sql.family import Operand, Renderer, Rows, SQLWriter
 from nlp2filters.core.dialects.sql.parameters import TEMPORAL_KINDS, Kind
-from nlp2filters.core.dialects.tree import Anchor
+from nlp2filters.core.filters import Anchor
 from nlp2filters.core.mapping import Form
 
 UNQUOTED = re.compile(r"[a-z_][a-z0-9_]*")

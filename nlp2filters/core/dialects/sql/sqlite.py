@@ -4,10 +4,11 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from nlp2filters.core.cql2.patterns import pattern_of
 from nlp2filters.core.dialects.sql import SQLITE
 from nlp2filters.core.dialects.sql.family import Operand, Renderer, Rows, SQLWriter
 from nlp2filters.core.dialects.sql.parameters import Kind
-from nlp2filters.core.dialects.tree import Value
+from nlp2filters.core.dialects.tree import Has, Value
 from nlp2filters.core.mapping import Form
 
 FORMATS: dict[Kind, str] = {"datetime": "%Y-%m-%d %H:%M:%S", "time": "%H:%M:%S"}
@@ -45,6 +46,14 @@ class SQLiteWriter(SQLWriter):
         # Within FROM, a name such as `value` would be a column of json_each.
         source = f"(SELECT {sql} AS list) AS field, json_each(field.list) AS element"
         return Rows(source, Operand(self.parsed("element.value", kind), kind))
+
+    def contains(self, test: Has, sql: str, *, negated: bool) -> str:
+        if test.fold:
+            return super().contains(test, sql, negated=negated)
+        # LIKE always folds A to Z.
+        text = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in test.text)
+        pattern = pattern_of(text, test.anchor, "*")
+        return f"{sql} {'NOT ' * negated}GLOB {self.bind(pattern, 'string')}"
 
     def to_json(self, value: Value | tuple[Value, ...]) -> Any:
         match value:
