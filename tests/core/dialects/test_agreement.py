@@ -1,8 +1,4 @@
-"""Every dialect selects the same rows: those that a plain reading of three-valued logic selects.
-
-Query DSL runs in a small evaluator, CQL2-JSON in the cql2 package. Both fold upper and lower case from A to Z only
-here; É and é are in the texts to show that they stay apart.
-"""
+"""A filter and its form without NOT select the same rows."""
 
 import datetime as dt
 from typing import Any
@@ -12,10 +8,8 @@ from hypothesis import strategies as st
 
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.checks import check
-from nlp2filters.core.dialects import compile as compile_dialect
-from nlp2filters.core.filters import Contains, Filter, push_not_inward
-from nlp2filters.core.interpretation import Interpretation
-from tests.core.dialects.agreement import Row, matches, selected, trees
+from nlp2filters.core.filters import Filter, push_not_inward
+from tests.core.dialects.agreement import trees
 from tests.reference import holds
 
 SHOP = catalogs.parse(
@@ -56,34 +50,6 @@ asked = {**held, "seen": instants | days}
 rows = st.lists(
     st.fixed_dictionaries({name: st.none() | values for name, values in held.items()}), min_size=1, max_size=8
 )
-
-
-# Query DSL
-
-
-def document(row: Row) -> Row:
-    iso = {name: value.isoformat() if isinstance(value, dt.date | dt.time) else value for name, value in row.items()}
-    return {name: value for name, value in iso.items() if value is not None}
-
-
-@given(node=trees(SHOP, asked), table=rows)
-def test_query_dsl(node: Filter, table: list[dict[str, Any]]) -> None:
-    query = compile_dialect("elasticsearch", Interpretation(filter=(node := check(node, SHOP))), SHOP)["query"]
-    assert [n for n, row in enumerate(table) if matches(query, document(row), SHOP)] == selected(node, table)
-
-
-signs = st.text(alphabet="%_\\/*?[a", min_size=1, max_size=3)
-
-
-@given(text=signs, held=st.lists(signs, min_size=1, max_size=8))
-def test_the_signs_of_patterns_are_literal(text: str, held: list[str]) -> None:
-    node = Contains("brand", text)
-    table = [{**dict.fromkeys(asked), "brand": brand} for brand in held]
-    dsl = compile_dialect("elasticsearch", Interpretation(filter=node), SHOP)["query"]
-    assert [n for n, row in enumerate(table) if matches(dsl, document(row), SHOP)] == selected(node, table)
-
-
-# The algebra itself
 
 
 @given(node=trees(SHOP, asked), table=rows)

@@ -1,7 +1,4 @@
-"""Fields that hold lists: every dialect selects the rows that have a passing value, as a plain reading of it does.
-
-Query DSL runs in a small evaluator; SQL in `engines/`.
-"""
+"""A filter of lists and its form without NOT select the same rows."""
 
 import datetime as dt
 from typing import Any
@@ -11,11 +8,8 @@ from hypothesis import strategies as st
 
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.checks import check
-from nlp2filters.core.dialects import compile as compile_dialect
 from nlp2filters.core.filters import Filter, push_not_inward
-from nlp2filters.core.interpretation import Interpretation
 from tests.core.dialects import agreement
-from tests.core.dialects.agreement import matches, selected
 from tests.reference import holds
 
 SHOP = catalogs.parse(
@@ -53,18 +47,6 @@ rows = st.lists(
     max_size=6,
 )
 trees = agreement.trees(SHOP, asked)
-
-
-def stored(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, dt.date | dt.time) else value
-
-
-@given(node=trees, table=rows)
-def test_elasticsearch(node: Filter, table: list[dict[str, Any]]) -> None:
-    node = check(node, SHOP)
-    query = compile_dialect("elasticsearch", Interpretation(filter=node), SHOP)["query"]
-    documents = [{name: [stored(value) for value in values] for name, values in row.items() if values} for row in table]
-    assert [n for n, doc in enumerate(documents) if matches(query, doc, SHOP)] == selected(node, table)
 
 
 @given(node=trees, table=rows)

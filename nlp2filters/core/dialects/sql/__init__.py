@@ -3,7 +3,7 @@
 from nlp2filters.core.dialects.capabilities import Capabilities
 from nlp2filters.core.dialects.dialect import Dialect
 from nlp2filters.core.dialects.tree import Eq, Has, In, Test
-from nlp2filters.core.mapping import Form
+from nlp2filters.core.mapping import Form, StoredField
 
 # The forms of dates and instants, and of lists.
 DATES: frozenset[Form] = frozenset({"epoch_seconds", "epoch_milliseconds", "iso"})
@@ -12,7 +12,7 @@ JSON: frozenset[Form] = frozenset({"json"})
 LISTS: frozenset[Form] = frozenset({"array", "json"})
 
 
-def _without_nul(test: Test) -> str | None:
+def _without_nul(test: Test, _: StoredField) -> str | None:
     """Refuse the sign U+0000 in a text."""
     match test:
         case In(values=values):

@@ -13,7 +13,13 @@ from nlp2filters.core.dialects import compile as compile_dialect
 from nlp2filters.core.filters import Filter, Not, OneOf
 from nlp2filters.core.interpretation import Interpretation
 from tests.core.dialects.engines.adapter import Adapter
+from tests.core.dialects.engines.django_orm import DjangoORM
 from tests.core.dialects.engines.duckdb_ import DuckDB, DuckDBText
+from tests.core.dialects.engines.mongomock_find import MongomockFind
+from tests.core.dialects.engines.pandas_frames import Arrow, Nullable, NumPy
+from tests.core.dialects.engines.polars_frames import Polars
+from tests.core.dialects.engines.qdrant_local import QdrantLocal
+from tests.core.dialects.engines.query_dsl import OpenSearchDSL, QueryDSL
 from tests.core.dialects.engines.rows import FILTERS, INSTANTS, ROWS, SHOP, WORDS, selected
 from tests.core.dialects.engines.sqlalchemy_sqlite import SQLAlchemy
 from tests.core.dialects.engines.sqlite import SQLite, SQLiteNumbers
@@ -28,6 +34,15 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "BigQuery": BigQuery,
     "Snowflake": Snowflake,
     "SQL Server": SQLServer,
+    "elasticsearch": QueryDSL,
+    "opensearch": OpenSearchDSL,
+    "mongomock": MongomockFind,
+    "qdrant": QdrantLocal,
+    "django": DjangoORM,
+    "polars": Polars,
+    "pandas-numpy": NumPy,
+    "pandas-nullable": Nullable,
+    "pandas-arrow": Arrow,
 }
 
 
