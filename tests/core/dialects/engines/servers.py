@@ -15,6 +15,7 @@ from nlp2filters.core.dialects.sql.standard import where_clause
 from nlp2filters.core.filters import Filter, Not
 from tests.core.dialects.engines import test_engines
 from tests.core.dialects.engines.adapter import Adapter
+from tests.core.dialects.engines.chroma import Chroma
 from tests.core.dialects.engines.clickhouse import ClickHouse, ClickHouseText
 from tests.core.dialects.engines.mariadb import MariaDB, MariaDBTimestamps
 from tests.core.dialects.engines.postgresql import AsyncPG, PostgreSQL
@@ -30,6 +31,7 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "PostgreSQL by asyncpg, arrays and timestamptz": AsyncPG,
     "MariaDB": MariaDB,
     "MariaDB, TIMESTAMP and another collation": MariaDBTimestamps,
+    "Chroma": Chroma,
     "ClickHouse": ClickHouse,
     "ClickHouse, text and JSON": ClickHouseText,
 }
