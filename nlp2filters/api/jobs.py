@@ -251,7 +251,7 @@ _LIMIT = Param(
 )
 _CREATED = ("Location", "Preference-Applied", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy")
 CREATED_HEADERS = {202: (*_CREATED, "Retry-After"), 200: _CREATED}
-_RESULT_PROBLEMS = ("job-not-found", "job-not-finished", "job-failed", "result-expired")
+RESULT_PROBLEMS = ("job-not-found", "job-not-finished", "job-failed", "result-expired")
 
 operations = [
     Operation(
@@ -266,7 +266,7 @@ operations = [
             "catalog-not-found",
             "invalid-catalog",
             "invalid-filter",
-            *_RESULT_PROBLEMS,
+            *RESULT_PROBLEMS,
             *KEY_PROBLEMS,
             *LIMIT_PROBLEMS,
         ),
@@ -298,7 +298,7 @@ operations = [
         "jobs:read",
         {200: kinds.RESULT, 304: None},
         params=(_ETAG,),
-        problems=_RESULT_PROBLEMS,
+        problems=RESULT_PROBLEMS,
         headers={200: ("ETag",), 304: ("ETag",)},
     ),
     Operation(
@@ -308,7 +308,7 @@ operations = [
         "jobs:read",
         {200: schemas.Rows},
         params=(_LIMIT,),
-        problems=(*_RESULT_PROBLEMS, "not-found"),
+        problems=(*RESULT_PROBLEMS, "not-found"),
     ),
     Operation(
         "POST",

@@ -32,12 +32,15 @@ class ClickHouse(Adapter):
 
     def load(self, rows: Sequence[Row]) -> None:
         self.session = Session()
-        self.version = f"ClickHouse {self.session.query('SELECT version()', 'TSV')}".strip()
         self.session.query("SET enable_time_time64_type = 1")
         columns = ", ".join(self.column(name) for name in rows[0] if name != "id")
         self.session.query(f"CREATE TABLE shop (id Int32, {columns}) ENGINE = Memory")
         lines = [json.dumps({name: self.stored(name, value) for name, value in row.items()}) for row in rows]
         self.session.query("INSERT INTO shop FORMAT JSONEachRow " + "\n".join(lines))
+
+    @property
+    def version(self) -> str:
+        return f"ClickHouse {self.session.query('SELECT version()', 'TSV')}".strip()
 
     def column(self, name: str) -> str:
         field, type_ = SHOP.by_name[name], TYPES[SHOP.by_name[name].type]

@@ -28,10 +28,10 @@ TYPES: dict[FieldType, str] = {
 
 class DuckDB(Adapter):
     dialect = "duckdb"
+    package = "duckdb"
     fold = staticmethod(simple_fold)
 
     def load(self, rows: Sequence[Row]) -> None:
-        self.version = f"DuckDB {duckdb.__version__}"
         self.connection = duckdb.connect(":memory:")
         columns = ", ".join(self.column(name) for name in rows[0] if name != "id")
         self.connection.execute(f"CREATE TABLE shop (id INTEGER, {columns})")

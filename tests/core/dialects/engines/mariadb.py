@@ -41,8 +41,6 @@ class MariaDB(Adapter):
         with self.connection.cursor() as cursor:
             cursor.execute("CREATE DATABASE shops CHARACTER SET utf8mb4")
             cursor.execute("USE shops")
-            cursor.execute("SELECT version()")
-            self.version = f"MariaDB {cursor.fetchone()[0].split('-')[0]}"
             cursor.execute("SET time_zone = '+05:30'")
             cursor.execute(f"CREATE TABLE shop (id INTEGER, {columns})")
             places = ", ".join(["%s"] * len(rows[0]))
@@ -53,6 +51,12 @@ class MariaDB(Adapter):
         # A failed attempt would leave its socket open.
         assert Path(socket).exists()
         return pymysql.connect(unix_socket=socket, user="root", charset="utf8mb4", autocommit=True)
+
+    @property
+    def version(self) -> str:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT version()")
+            return f"MariaDB {cursor.fetchone()[0].split('-')[0]}"
 
     def column(self, name: str) -> str:
         field = SHOP.by_name[name]

@@ -46,11 +46,14 @@ class PostgreSQL(Adapter):
         for row in rows:
             values = [self.stored(name, value) for name, value in row.items()]
             self.connection.execute(f"INSERT INTO shop VALUES ({places})".encode(), values)
-        self.version = f"PostgreSQL {self.connection.info.server_version // 10_000}"
 
     def connect(self, port: int) -> psycopg.Connection:
         options = "-c TimeZone=Europe/Madrid"
         return psycopg.connect(host="127.0.0.1", port=port, user="postgres", autocommit=True, options=options)
+
+    @property
+    def version(self) -> str:
+        return f"PostgreSQL {self.connection.info.server_version // 10_000}"
 
     def column(self, name: str) -> str:
         field, quoted = SHOP.by_name[name], name.replace('"', '""')

@@ -27,9 +27,9 @@ DATES: tuple[Callable[[dt.date], str], ...] = (dt.date.isoformat, lambda value: 
 
 class SQLite(Adapter):
     dialect = "sqlite"
+    version = f"SQLite {sqlite3.sqlite_version}"
 
     def load(self, rows: Sequence[Row]) -> None:
-        self.version = f"SQLite {sqlite3.sqlite_version}"
         self.connection = sqlite3.connect(":memory:")
         names = ", ".join(f"`{name}`" for name in rows[0])
         self.connection.execute(f"CREATE TABLE shop ({names})")

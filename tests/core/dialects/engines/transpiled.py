@@ -6,7 +6,7 @@ What sqlglot leaves as it is, each adapter puts into DuckDB's words.
 import datetime as dt
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ import sqlglot
 from nlp2filters.core.dialects import Options
 from nlp2filters.core.mapping import EngineMapping
 from tests.core.dialects.engines.duckdb_ import DuckDB
-from tests.core.dialects.engines.rows import SHOP, Row
+from tests.core.dialects.engines.rows import SHOP
 
 FROM_JSON: Mapping[str, Callable[[str], Any]] = {
     "date": dt.date.fromisoformat,
@@ -33,9 +33,7 @@ class Transpiled(DuckDB):
     language: ClassVar[str]
     rewritten: ClassVar[Mapping[str, str]] = {}
 
-    def load(self, rows: Sequence[Row]) -> None:
-        super().load(rows)
-        self.version = f"sqlglot {version('sqlglot')}, DuckDB {duckdb.__version__}"
+    version = f"sqlglot {version('sqlglot')}, duckdb {duckdb.__version__}"
 
     def select(self, compiled: dict[str, Any]) -> list[int]:
         statement = sqlglot.transpile(compiled["statement"], read=self.language, write="duckdb")[0]
