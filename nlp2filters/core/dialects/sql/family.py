@@ -128,17 +128,13 @@ class SQLWriter(Writer[str]):
 
     def compare(self, test: Test, operand: Operand, *, negated: bool = False) -> str:
         """Test one value."""
-        not_ = "NOT " * negated
         match test:
             case Eq(_, value, fold):
-                subject, comparand = (
-                    self.key(operand.sql, operand.kind, fold=fold),
-                    self.bound(value, operand.kind, fold=fold),
-                )
-                return f"{subject} {'<>' if negated else '='} {comparand}"
+                subject = self.key(operand.sql, operand.kind, fold=fold)
+                return f"{subject} {'<>' if negated else '='} {self.bound(value, operand.kind, fold=fold)}"
             case In(_, values, fold):
                 subject = self.key(operand.sql, operand.kind, fold=fold)
-                return f"{subject} {not_}IN ({self.values(values, operand.kind, fold=fold)})"
+                return f"{subject} {'NOT ' * negated}IN ({self.values(values, operand.kind, fold=fold)})"
             case Range():
                 return self.within(test, operand, negated=negated)
             case Has():
