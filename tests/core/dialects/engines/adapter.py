@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any, ClassVar, Self
 
 from nlp2filters.core.dialects import Options
@@ -12,15 +13,19 @@ from tests.core.dialects.engines.rows import Row
 class Adapter(ABC):
     """An engine, or what runs its query language here.
 
-    `fold` is how it folds upper and lower case. `emulated` is true if something else than the engine itself runs, of
-    which `version` is the name and the version, known once the records are loaded.
-    `options` say how the adapter stores the records.
+    `fold` is how it folds upper and lower case. `emulated` is true if something else than the engine itself runs.
+    `options` say how the adapter stores the records. `package` is the Python package that runs, if it is one.
     """
 
     dialect: ClassVar[str]
-    version: str = ""
+    package: ClassVar[str] = ""
     emulated: ClassVar[bool] = False
     options: ClassVar[Options] = Options()
+
+    @property
+    def version(self) -> str:
+        """What runs here, once the records are loaded."""
+        return f"{self.package} {version(self.package)}" if self.package else "the tests' own evaluator"
 
     @staticmethod
     def fold(text: str) -> str:

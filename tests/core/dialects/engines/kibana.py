@@ -17,11 +17,14 @@ _ESCAPED_BRACE = re.compile(r"(?<!\\)((?:\\\\)*)\\([{}])")
 
 class Kibana(QueryDSL):
     dialect = "kibana"
-    version = "@cybernetex/kbn-es-query 1.0.2"
 
     @staticmethod
     def fold(text: str) -> str:
         return text
+
+    @property
+    def version(self) -> str:
+        return "@cybernetex/kbn-es-query 1.0.2"
 
     def load(self, rows: Sequence[Row]) -> None:
         super().load(rows)

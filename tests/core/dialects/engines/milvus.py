@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
-import milvus_lite
 from hypothesis import reject
 from pymilvus import DataType, MilvusClient
 
@@ -33,6 +32,7 @@ _PATTERN = re.compile(r'like "((?:[^"\\]|\\.)*)"')
 
 class Milvus(Adapter):
     dialect = "milvus"
+    package = "milvus-lite"
     options: ClassVar[Options] = Options(mappings={"milvus": EngineMapping(fields={TITLE: StoredField(name="title")})})
 
     @staticmethod
@@ -41,7 +41,6 @@ class Milvus(Adapter):
 
     def load(self, rows: Sequence[Row]) -> None:
         self.folder = TemporaryDirectory()
-        self.version = f"Milvus Lite {milvus_lite.__version__}"
         self.client = MilvusClient(str(Path(self.folder.name) / "milvus.db"))
         schema = self.client.create_schema()
         schema.add_field("id", DataType.INT64, is_primary=True)

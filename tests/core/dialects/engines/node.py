@@ -5,9 +5,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+# `tools/install_engines` puts the packages there, too.
 PROGRAMS = Path(__file__).parent / "javascript"
-# `tools/install_engines` puts the packages there.
-PACKAGES = Path(__file__).parents[4] / ".venv" / "node"
 
 
 class Program:
@@ -15,7 +14,7 @@ class Program:
 
     def __init__(self, name: str) -> None:
         self.process = subprocess.Popen(
-            ["node", PROGRAMS / f"{name}.cjs", PACKAGES / "node_modules"],
+            ["node", PROGRAMS / f"{name}.cjs"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,7 +1,6 @@
 """OData by the expressions of odatapy, an independent implementation of the standard."""
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Any, ClassVar
 
 from odatapy.data import Entity, Property
@@ -18,7 +17,7 @@ TITLE = 'the "title"'
 
 class ODataService(Adapter):
     dialect = "odata"
-    version = f"odatapy {version('odatapy')}"
+    package = "odatapy"
     emulated = True
     fold = staticmethod(unicode_fold)
     options: ClassVar[Options] = Options(mappings={"odata": EngineMapping(fields={TITLE: StoredField(name="title")})})

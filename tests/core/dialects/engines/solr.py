@@ -16,7 +16,6 @@ from tests.core.dialects.engines.rows import SHOP, Row
 
 PROGRAM = Path(__file__).parent / "java" / "Solr.java"
 JARS = Path("/usr/share/java")
-PARTS = ("core", "queryparser", "analyzers-common")
 TITLE = 'the "title"'
 TYPES: dict[FieldType, str] = {
     "keyword": "string",
@@ -40,9 +39,8 @@ class Solr(Adapter):
         return "".join(min({sign, *(case for case in (sign.lower(), sign.upper()) if len(case) == 1)}) for sign in text)
 
     def load(self, rows: Sequence[Row]) -> None:
-        jars = [str(max(JARS.glob(f"lucene-{part}-[0-9]*.jar"))) for part in PARTS]
-        self.version = f"Lucene {jars[0].removesuffix('.jar').rpartition('-')[2]}"
-        command = ["java", "-Xmx512m", "-cp", ":".join(jars), str(PROGRAM)]
+        jars = ":".join(str(_jar(part)) for part in ("core", "queryparser", "analyzers-common"))
+        command = ["java", "-Xmx512m", "-cp", jars, str(PROGRAM)]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8")
         for field in SHOP.fields:
@@ -54,6 +52,10 @@ class Solr(Adapter):
         assert self.process.stdin
         self.process.stdin.write(".\n")
         assert self.read() == "ready\n"
+
+    @property
+    def version(self) -> str:
+        return f"Lucene {_jar('core').stem.rpartition('-')[2]}"
 
     def select(self, compiled: dict[str, Any]) -> list[int]:
         ids: set[int] | None = None
@@ -83,6 +85,10 @@ def _values(row: Row) -> Iterator[tuple[str, str]]:
         for element in value if isinstance(value, list) else [value]:
             if element is not None:
                 yield _name(field.name), _stored(element)
+
+
+def _jar(part: str) -> Path:
+    return max(JARS.glob(f"lucene-{part}-[0-9]*.jar"))
 
 
 def _name(field: str) -> str:

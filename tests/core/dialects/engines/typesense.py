@@ -62,7 +62,6 @@ class Typesense(Adapter):
         command += ["--api-address", "127.0.0.1", "--api-port", str(self.port)]
         command += ["--peering-address", "127.0.0.1", "--peering-port", str(peering)]
         self.stack.enter_context(server(command, self.is_ready))
-        self.version = f"Typesense {self.call('/debug')['version']}"
         fields = [
             {
                 "name": self.name(field.name),
@@ -75,6 +74,10 @@ class Typesense(Adapter):
         lines = [json.dumps(self.document(row)) for row in rows]
         body = self.request("/collections/shop/documents/import", "\n".join(lines).encode())
         assert all(json.loads(line)["success"] for line in body.splitlines()), body
+
+    @property
+    def version(self) -> str:
+        return f"Typesense {self.call('/debug')['version']}"
 
     def is_ready(self) -> None:
         assert self.call("/health")["ok"]

@@ -1,6 +1,5 @@
 // Answers with the Query DSL that Kibana makes of a query in KQL, or with {"error"}.
-const { join } = require("path");
-const { fromKueryExpression, toElasticsearchQuery } = require(join(process.argv[2], "@cybernetex/kbn-es-query"));
+const { fromKueryExpression, toElasticsearchQuery } = require("@cybernetex/kbn-es-query");
 
 require("readline")
   .createInterface({ input: process.stdin })

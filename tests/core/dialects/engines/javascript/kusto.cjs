@@ -1,8 +1,6 @@
 // Reads the columns of the table `shop`, then answers each query in KQL with the faults that Kusto's language service finds.
-const { join } = require("path");
-const service = join(process.argv[2], "@kusto/language-service-next");
-require(join(service, "bridge.min.js"));
-require(join(service, "Kusto.Language.Bridge.min.js"));
+require("@kusto/language-service-next/bridge.min.js");
+require("@kusto/language-service-next/Kusto.Language.Bridge.min.js");
 const { GlobalState, KustoCode, Symbols } = globalThis.Kusto.Language;
 
 let globals;
