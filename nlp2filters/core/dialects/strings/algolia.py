@@ -35,11 +35,12 @@ def kind(test: Test) -> str:
 
 def refuses(test: Test, stored: StoredField) -> str | None:
     """Return the reason why a test cannot be written because of its value."""
+    is_temporal = test.field.type in TEMPORAL
     for value in values(test):
-        in_seconds = in_form(value, stored.form or "epoch_seconds")
-        if isinstance(in_seconds, float) and round(in_seconds, 3) != in_seconds:
+        number = in_form(value, stored.form or "epoch_seconds") if is_temporal else value
+        if isinstance(number, float) and round(number, 3) != number:
             return "Algolia keeps three decimals of a number."
-        if isinstance(value, str) and value.startswith("-"):
+        if isinstance(number, str) and number.startswith("-"):
             return "Algolia reads a minus before a value as a negation."
     return None
 

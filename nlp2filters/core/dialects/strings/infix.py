@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from nlp2filters.core.catalog import NUMERIC, Field
+from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
 from nlp2filters.core.dialects.stored_values import in_form
 from nlp2filters.core.dialects.tree import And, Eq, In, Node, Range, Test, Value, limits, values
 from nlp2filters.core.dialects.writer import Writer
@@ -126,6 +126,8 @@ def closed_limits(low: Any, high: Any, test: Range) -> tuple[Any, Any]:
 
 def fraction_of_second(test: Test, stored: StoredField) -> str | None:
     """Return the reason why a date or time cannot be compared with whole numbers of seconds or milliseconds."""
+    if test.field.type not in TEMPORAL:
+        return None
     form: Form = "epoch_milliseconds" if stored.form == "epoch_milliseconds" else "epoch_seconds"
     if not any(
         isinstance(value, dt.date | dt.time) and isinstance(in_form(value, form), float) for value in values(test)

@@ -6,7 +6,7 @@ regular expressions. https://docs.postgrest.org/en/stable/references/api/tables_
 
 import re
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.strings.infix import InfixWriter
@@ -35,7 +35,7 @@ def render(search: Search) -> dict[str, Any]:
         params["order"] = ",".join(keys)
     if search.limit is not None:
         params["limit"] = str(search.limit)
-    query = f"?{urlencode(params, quote_via=quote)}" if params else ""
+    query = "?" + "&".join([f"{name}={quote(value, safe='')}" for name, value in params.items()]) if params else ""
     schema = search.target.mapping.schema
     headers = {"headers": {"Accept-Profile": schema}} if schema else {}
     return {"params": params, "url": f"/{quote(search.target.table, safe='')}{query}", **headers}

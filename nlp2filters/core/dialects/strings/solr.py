@@ -6,6 +6,7 @@ negations alone selects nothing. https://solr.apache.org/guide/solr/latest/query
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from nlp2filters.core.catalog import Field
@@ -92,6 +93,7 @@ def _in_any_case(text: str) -> str:
     return "".join(map(_any_case, text))
 
 
+@lru_cache(maxsize=1024)
 def _any_case(sign: str) -> str:
     cases = dict.fromkeys((sign, sign.lower(), sign.upper()))
     letters = [case for case in cases if len(case) == 1]
