@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --system-certs \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: run test check bench fuzz chaos llama lock clean help
+.PHONY: run test check bench fuzz chaos engines llama lock clean help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -38,12 +38,18 @@ fuzz: $(VENV)/dev.stamp  ## Send the API what nobody should (some minutes)
 chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 45 minutes)
 	$(BIN)/python -m chaos
 
+engines: $(VENV)/dev.stamp  ## Ask real engines for the records of 2,000 filters each (as root on Debian it installs them; about 20 minutes)
+	@tools/install_engines
+	$(INSTALL) --require-hashes -r requirements-engines.txt
+	$(BIN)/pytest tests/core/dialects/engines/servers.py tests/core/dialects/engines/grammars.py --timeout 3600
+
 llama: $(VENV)/dev.stamp $(LLAMA)/stamp  ## Try the service with llama.cpp and LiteLLM (LLAMA_GGUF=model.gguf)
 	$(BIN)/python -m tools.llama.trial $(LLAMA)
 
 lock: $(VENV)/dev.stamp  ## Pin and hash in requirements*.txt what pyproject.toml asks for (UPGRADE=1: the newest)
 	$(LOCK) pyproject.toml --extra data --output-file requirements.txt
 	$(LOCK) pyproject.toml --extra data --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(LOCK) --group engines --constraints requirements-dev.txt --output-file requirements-engines.txt
 	$(LOCK) --group run --no-deps --output-file requirements-run.txt
 	$(LOCK) --group llama --output-file requirements-llama.txt
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nlp2filters.core import filters
-from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.catalog import TEMPORAL, Catalog, Field
 from nlp2filters.core.dialects import documents, libraries, ogc, sql, strings
 from nlp2filters.core.dialects.capabilities import PLACES
 from nlp2filters.core.dialects.dialect import Dialect
@@ -18,7 +18,7 @@ from nlp2filters.core.dialects.lowering import Unknown, lower
 from nlp2filters.core.dialects.writer import Search, SortKey, Target
 from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
-from nlp2filters.core.mapping import NO_MAPPING, EngineMapping
+from nlp2filters.core.mapping import NO_MAPPING, EngineMapping, Form
 from nlp2filters.errors import InvalidFilter, Violation
 
 FAMILIES = (sql.DIALECTS, documents.DIALECTS, ogc.DIALECTS, strings.DIALECTS, libraries.DIALECTS)
@@ -59,14 +59,14 @@ def compile(  # noqa: A001
         losses = of_filter + losses
     able = dialect.capabilities
     fields = [(catalog.by_name[key.field], key.direction) for key in interpretation.sort if able.sort]
-    order = tuple(SortKey(of, direction) for of, direction in fields if able.can_name(target.name(of)))
+    keys = tuple(SortKey(of, direction) for of, direction in fields if able.can_name(target.name(of)))
     limit = interpretation.limit
     if limit is not None and able.max_limit is not None:
         limit = min(limit, able.max_limit)
     search = Search(
         target,
         where,
-        sort=order,
+        sort=keys[: able.max_sort_keys],
         limit=limit if able.limit else None,
         text=interpretation.text if able.text else "",
     )
@@ -102,7 +102,8 @@ def mapping_faults(mappings: Mapping[str, EngineMapping], catalog: Catalog) -> l
             faults.append(Violation(f"/{name}", f"There is no dialect {name!r}. Choose from {', '.join(DIALECTS)}."))
             continue
         dialect = DIALECTS[name]
-        forms = {None, "native"} | dialect.capabilities.forms
+        native: frozenset[Form] = frozenset({"native"})
+        forms = native | dialect.capabilities.forms
         if mapping.paramstyle not in {None, *dialect.capabilities.paramstyles}:
             allowed = ", ".join(dialect.capabilities.paramstyles) or "none: values stand in the query"
             faults.append(Violation(f"/{name}/paramstyle", f"{dialect.title} does not take it. It takes {allowed}."))
@@ -115,10 +116,27 @@ def mapping_faults(mappings: Mapping[str, EngineMapping], catalog: Catalog) -> l
             ]
             if field_name not in catalog.by_name:
                 faults.append(Violation(at, f"The catalog has no field {field_name!r}."))
-            if stored.form not in forms:
-                allowed = ", ".join(sorted(filter(None, forms)))
-                faults.append(Violation(f"{at}/form", f"{dialect.title} has no form {stored.form!r}. Use {allowed}."))
+                continue
+            able = {form for form in forms if suits(form, catalog.by_name[field_name])}
+            if stored.form not in {None, *able}:
+                allowed = ", ".join(sorted(able))
+                faults.append(
+                    Violation(f"{at}/form", f"{dialect.title} has no form {stored.form!r} for it. Use {allowed}.")
+                )
     return faults
+
+
+def suits(form: Form, of: Field) -> bool:
+    """Return whether the values of a field may be stored in a form."""
+    match form:
+        case "native":
+            return True
+        case "array" | "json":
+            return of.many
+        case "timestamptz":
+            return of.type == "datetime"
+        case _:
+            return of.type in TEMPORAL
 
 
 def _escaped(member: str) -> str:
@@ -139,6 +157,8 @@ def _losses(dialect: Dialect, interpretation: Interpretation, target: Target) ->
     for key in keys if able.sort else ():
         if not able.can_name(target.name(key)):
             yield Loss("/sort", f"{title} has no fields with a name such as {target.name(key)!r}.", "order")
+    if able.sort and able.max_sort_keys is not None and len(keys) > able.max_sort_keys:
+        yield Loss("/sort", f"{title} sorts by {able.max_sort_keys} fields at most.", "order")
     if interpretation.limit is not None and not able.limit:
         yield Loss("/limit", f"{title} has no limit in such a query; cut what it returns.", "wider")
     elif interpretation.limit is not None and able.max_limit is not None and interpretation.limit > able.max_limit:

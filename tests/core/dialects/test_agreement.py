@@ -1,24 +1,15 @@
-"""Every dialect selects the same rows: those that a plain reading of three-valued logic selects.
-
-SQL runs in SQLite, which folds upper and lower case from A to Z only; É and é are in the texts to show that they stay
-apart. Other engines: `engines/`.
-"""
+"""A filter and its form without NOT select the same rows."""
 
 import datetime as dt
 from typing import Any
 
-import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.checks import check
-from nlp2filters.core.dialects import DIALECTS
-from nlp2filters.core.dialects import compile as compile_dialect
-from nlp2filters.core.dialects.sql import standard as sql
-from nlp2filters.core.filters import Contains, Filter, push_not_inward
-from nlp2filters.core.interpretation import Interpretation
-from tests.core.dialects.agreement import searches_exactly, selected, trees
+from nlp2filters.core.filters import Filter, push_not_inward
+from tests.core.dialects.agreement import trees
 from tests.reference import holds
 
 SHOP = catalogs.parse(
@@ -36,21 +27,6 @@ SHOP = catalogs.parse(
             {"name": "wireless", "type": "boolean"},
         ],
     }
-)
-
-TABLE = sa.Table(
-    SHOP.name,
-    sa.MetaData(),
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("brand", sa.String),
-    sa.Column("origin", sa.String),
-    sa.Column('the "title"', sa.String),
-    sa.Column("order", sa.Integer),
-    sa.Column("price", sa.Float),
-    sa.Column("released", sa.Date),
-    sa.Column("seen", sa.DateTime),
-    sa.Column("opens", sa.Time),
-    sa.Column("wireless", sa.Boolean),
 )
 
 words = st.text(alphabet="aAbB%_\\/*?'\"[. éÉ\n", max_size=4)
@@ -74,56 +50,6 @@ asked = {**held, "seen": instants | days}
 rows = st.lists(
     st.fixed_dictionaries({name: st.none() | values for name, values in held.items()}), min_size=1, max_size=8
 )
-
-
-# SQL
-
-
-def fill(connection: sa.Connection, table: list[dict[str, Any]]) -> None:
-    connection.execute(sa.delete(TABLE))
-    naive = [{**row, "seen": row["seen"] and row["seen"].replace(tzinfo=None)} for row in table]
-    connection.execute(sa.insert(TABLE), [{"id": number, **row} for number, row in enumerate(naive)])
-
-
-@given(node=trees(SHOP, asked).filter(lambda node: not searches_exactly(node)), table=rows)
-def test_sql(connection: sa.Connection, node: Filter, table: list[dict[str, Any]]) -> None:
-    fill(connection, table)
-    node = check(node, SHOP)
-    query = sa.select(TABLE.c.id).where(sql.where_clause(node, SHOP)).order_by(TABLE.c.id)
-    assert list(connection.execute(query).scalars()) == selected(node, table)
-
-
-# SQLite keeps instants and times as text of another form than ISO 8601.
-as_text = {name: values for name, values in asked.items() if name not in ("seen", "opens")}
-
-
-# SQL, as it is written for users
-
-
-@given(node=trees(SHOP, as_text), table=rows)
-def test_sql_as_text(connection: sa.Connection, node: Filter, table: list[dict[str, Any]]) -> None:
-    node = check(node, SHOP)
-    if searches_exactly(node) and not DIALECTS["sql"].capabilities.has_exact:
-        return
-    written = compile_dialect("sql", Interpretation(filter=node, limit=100), SHOP)
-    fill(connection, table)
-    found = sorted(row.id for row in connection.exec_driver_sql(written["statement"], written["params"]))
-    assert found == selected(node, table)
-
-
-signs = st.text(alphabet="%_\\/*?[a", min_size=1, max_size=3)
-
-
-@given(text=signs, held=st.lists(signs, min_size=1, max_size=8))
-def test_the_signs_of_patterns_are_literal(connection: sa.Connection, text: str, held: list[str]) -> None:
-    node = Contains("brand", text)
-    table = [{**dict.fromkeys(asked), "brand": brand} for brand in held]
-    fill(connection, table)
-    query = sa.select(TABLE.c.id).where(sql.where_clause(node, SHOP)).order_by(TABLE.c.id)
-    assert list(connection.execute(query).scalars()) == selected(node, table)
-
-
-# The algebra itself
 
 
 @given(node=trees(SHOP, asked), table=rows)

@@ -12,7 +12,7 @@ from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.dialects import DIALECTS
 from nlp2filters.core.filters import And, Comparison, Contains, IsNull, RelativeDate
 from nlp2filters.core.interpretation import Interpretation, Sort
-from nlp2filters.core.mapping import EngineMapping, ParamStyle
+from nlp2filters.core.mapping import EngineMapping, Form, ParamStyle, StoredField
 
 every = pytest.mark.parametrize("name", list(DIALECTS))
 
@@ -68,3 +68,19 @@ def test_a_notation_of_parameters_that_it_does_not_take(name: str, shop: Catalog
     for style in get_args(ParamStyle):
         faults = dialects.mapping_faults({name: EngineMapping(paramstyle=style)}, shop)
         assert [fault.pointer for fault in faults] == ([] if style in able else [f"/{name}/paramstyle"])
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "form"),
+    [
+        ("sql", "price", "epoch_seconds"),
+        ("sql", "title", "json"),
+        ("sql", "released", "timestamptz"),
+        ("sqlite", "seen", "timestamptz"),
+    ],
+)
+def test_a_form_that_does_not_suit_the_field_or_the_engine(name: str, field: str, form: Form, shop: Catalog) -> None:
+    mapping = EngineMapping(fields={field: StoredField(form=form)})
+    assert [fault.pointer for fault in dialects.mapping_faults({name: mapping}, shop)] == [
+        f"/{name}/fields/{field}/form"
+    ]

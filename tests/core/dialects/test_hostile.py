@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
+import sqlglot
+from sqlglot import TokenType
 
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.dialects import DIALECTS
 from nlp2filters.core.dialects import compile as compile_dialect
 from nlp2filters.core.filters import And, Comparison, Contains, Filter, IsNull, Not, OneOf
 from nlp2filters.core.interpretation import Interpretation, Sort
+from tests.core.dialects.strings import readers
 
 PIECES = (
     *("'", '"', "`", "\\", "/", "''", '""', "\\'", "--", "/*", "*/", ";", "%", "_", "[", "]", "]]", "(", ")", "{", "}"),
@@ -118,10 +121,39 @@ def _of_node(node: Any) -> Tree:
     return [type(node).__name__, *(_of_node(part) for _, part in ast.iter_fields(node))]
 
 
+def read_sql(language: str | None) -> Callable[[Mapping[str, Any]], Tree]:
+    """Return a function that reads a statement as tokens: names and words, literals, signs. Its values are apart."""
+
+    def read(query: Mapping[str, Any]) -> Tree:
+        statement, params = query["statement"], query["params"]
+        if "%(p_" in statement:
+            statement %= dict.fromkeys(params, "?")
+        # The escape of sqlalchemy.text().
+        statement = statement if language else statement.replace("\\:", ":")
+        tokens: list[str] = []
+        in_parts = False
+        for token in sqlglot.tokenize(statement, read=language):
+            # A name with dots may be written in parts.
+            is_dot = token.token_type is TokenType.DOT
+            if is_dot or in_parts:
+                tokens[-1] += token.text
+            else:
+                tokens.append(token.text)
+            in_parts = is_dot
+        return [tokens, params]
+
+    return read
+
+
 READERS: Mapping[str, Callable[[Mapping[str, Any]], Tree]] = {
     **dict.fromkeys(("elasticsearch", "opensearch", "qdrant", "weaviate", "hasura", "prisma"), read_json),
     **dict.fromkeys(("mongodb", "pinecone", "chroma"), read_operators),
     **dict.fromkeys(("django", "pandas", "polars"), read_python),
+    **readers.READERS,
+    "sql": read_sql(None),
+    **{name: read_sql(name) for name in ("mysql", "sqlite", "duckdb", "bigquery", "snowflake", "clickhouse")},
+    "postgresql": read_sql("postgres"),
+    "mssql": read_sql("tsql"),
 }
 
 

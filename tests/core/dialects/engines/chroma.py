@@ -17,6 +17,7 @@ _WITH_MILLISECONDS = ("seen", "opens", "shows")
 
 class Chroma(Adapter):
     dialect = "chroma"
+    package = "chromadb"
     options = Options(
         mappings={
             "chroma": EngineMapping(fields=dict.fromkeys(_WITH_MILLISECONDS, StoredField(form="epoch_milliseconds")))
@@ -24,7 +25,6 @@ class Chroma(Adapter):
     )
 
     def load(self, rows: Sequence[Row]) -> None:
-        self.version = f"Chroma {chromadb.__version__}"
         self.client = chromadb.EphemeralClient()
         self.collection = self.client.create_collection("shop", embedding_function=None)
         self.collection.add(

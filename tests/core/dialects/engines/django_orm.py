@@ -74,6 +74,7 @@ for field in SHOP.fields:
 
 class DjangoORM(Adapter):
     dialect = "django"
+    package = "django"
     options: ClassVar[Options] = Options(
         mappings={
             "django": EngineMapping(

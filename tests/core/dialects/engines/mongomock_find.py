@@ -17,6 +17,7 @@ _READ = json_util.JSONOptions(tz_aware=False)
 
 class MongomockFind(Adapter):
     dialect = "mongodb"
+    package = "mongomock"
     emulated = True
 
     @staticmethod

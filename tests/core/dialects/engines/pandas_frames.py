@@ -17,6 +17,7 @@ class NumPy(Adapter):
     """A missing number or truth is NaN, a missing string or list None."""
 
     dialect = "pandas"
+    package = "pandas"
     fold = staticmethod(unicode_fold)
     types: ClassVar[Mapping[str, Any]] = {
         "keyword": object,

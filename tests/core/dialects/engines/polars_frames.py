@@ -25,6 +25,7 @@ TYPES: dict[FieldType, Any] = {
 
 class Polars(Adapter):
     dialect = "polars"
+    package = "polars"
     fold = staticmethod(unicode_fold)
 
     def load(self, rows: Sequence[Row]) -> None:

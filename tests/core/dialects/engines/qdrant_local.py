@@ -15,6 +15,7 @@ from tests.core.dialects.engines.rows import SHOP, Row
 
 class QdrantLocal(Adapter):
     dialect = "qdrant"
+    package = "qdrant-client"
     emulated = True
 
     def load(self, rows: Sequence[Row]) -> None:
