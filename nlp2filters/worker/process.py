@@ -27,7 +27,7 @@ from nlp2filters.worker.stages import WorkerSpec
 # ARQ drops options that it does not know, so these are passed on separately.
 LEASED_WORKER_OPTIONS = ("open_key", "lease_s", "slots")
 
-# The garbage collector looks at new objects after so many. At Python's 700 that takes a fifth of an llm worker's CPU time.
+# The garbage collector looks at new objects after so many: at the usual 700 it takes a fifth of an llm worker's time.
 NEW_OBJECTS = 10_000
 
 _log = logging.getLogger(__name__)
