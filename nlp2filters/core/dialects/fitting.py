@@ -97,6 +97,9 @@ class _Fitting:
             return disjunction(parts, at)
         reasons = [loss.reason for loss in self.losses[before:] if loss.effect == "wider"]
         del self.losses[before:]
+        if len(parts) < len(args) and not reasons:
+            # One of them is always true, such as that a field has a value that is never without one.
+            return None
         reason = reasons[0] if len(parts) < len(args) else f"{self.title} has no OR."
         self.lose(at, f"{reason} Alternatives can only be left out together.")
         return None

@@ -320,3 +320,9 @@ def test_every_leaf_of_a_normal_form_keeps_its_place() -> None:
     found, _ = fitted(OrFilter((AndFilter((IS_X, CHEAP)), IsNull("price"))), Capabilities(nesting="clauses"))
     assert found
     assert {leaf.at for leaf in leaves(found)} == {"/args/0/args/0", "/args/0/args/1", "/args/1"}
+
+
+def test_an_alternative_that_is_always_true_needs_no_test() -> None:
+    node = OrFilter((NotFilter(IsNull("doors")), IS_X))
+    assert fitted(node, NO_NULLS) == (None, [])
+    assert fitted(AndFilter((CHEAP, node)), NO_NULLS) == (Range(PRICE, high=5, high_open=True), [])

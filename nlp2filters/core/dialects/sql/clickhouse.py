@@ -8,6 +8,7 @@ from nlp2filters.core.dialects.sql import CLICKHOUSE
 from nlp2filters.core.dialects.sql.arrays import ArrayWriter
 from nlp2filters.core.dialects.sql.family import Operand, Renderer, Rows
 from nlp2filters.core.dialects.sql.parameters import TEMPORAL_KINDS, Kind
+from nlp2filters.core.dialects.tree import In, Test
 from nlp2filters.core.filters import Anchor
 from nlp2filters.core.mapping import Form
 
@@ -45,6 +46,12 @@ class ClickHouseWriter(ArrayWriter):
             sql = f"JSONExtract(ifNull({sql}, ''), 'Array(Nullable({self.types['string' if is_text else kind]}))')"
             element = self.parsed(element, kind) if is_text else element
         return f"{'NOT ' * negated}arrayExists(element -> {passes(Operand(element, kind))}, {sql})"
+
+    def compare(self, test: Test, operand: Operand, *, negated: bool = False) -> str:
+        if isinstance(test, In) and operand.kind == "float":
+            # IN tells 0.0 from -0.0, whose sum with 0 is 0.0.
+            operand = Operand(f"({operand.sql} + 0)", operand.kind)
+        return super().compare(test, operand, negated=negated)
 
     def parsed(self, sql: str, kind: Kind) -> str:
         if kind == "datetime":
