@@ -6,7 +6,12 @@ from nlp2filters.core.catalog import NUMERIC, TEMPORAL
 from nlp2filters.core.dialects.capabilities import NO_SUPPORT, NOTHING, Capabilities, Support
 from nlp2filters.core.dialects.dialect import Dialect
 from nlp2filters.core.dialects.strings import algolia, kibana, typesense
-from nlp2filters.core.dialects.strings.infix import fraction_of_second, open_range_on_list, two_ended_on_list
+from nlp2filters.core.dialects.strings.infix import (
+    compares_roughly,
+    fraction_of_second,
+    open_range_on_list,
+    two_ended_on_list,
+)
 from nlp2filters.core.filters import Anchor
 from nlp2filters.core.mapping import Form
 
@@ -62,6 +67,7 @@ DIALECTS = (
             folding="always",
             selects_missing="always",
             refuses=open_range_on_list,
+            approximates=compares_roughly,
             # `maxTotalHits` of an index, unless it is set.
             max_limit=1000,
             text=True,

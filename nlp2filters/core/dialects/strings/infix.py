@@ -1,11 +1,12 @@
 """Filters as one line of text: tests joined by words or signs, in parentheses."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
+from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Field
+from nlp2filters.core.dialects.capabilities import Effect
 from nlp2filters.core.dialects.stored_values import in_form
 from nlp2filters.core.dialects.tree import And, Eq, In, Node, Range, Test, Value, limits, values
 from nlp2filters.core.dialects.writer import Writer
@@ -134,6 +135,12 @@ def fraction_of_second(test: Test, stored: StoredField) -> str | None:
     ):
         return None
     return f"{test.field.title!r} has whole seconds: store milliseconds, and say so by the form `epoch_milliseconds`."
+
+
+def compares_roughly(test: Test, _: StoredField) -> Iterator[tuple[str, Effect]]:
+    """Yield that accents and outer blanks do not count, if the test asks for a text exactly."""
+    if isinstance(test, Eq | In) and not test.fold and test.field.type in STRINGS and not test.field.closed:
+        yield f"Accents and blanks do not count in {test.field.title!r}.", "wider"
 
 
 def two_ended_on_list(test: Test, _: StoredField) -> str | None:

@@ -15,6 +15,7 @@ from nlp2filters.core.dialects.documents.elasticsearch import in_single_precisio
 from nlp2filters.core.dialects.strings.infix import (
     InfixWriter,
     closed_limits,
+    compares_roughly,
     fraction_of_second,
     number,
     open_range_on_list,
@@ -57,8 +58,9 @@ def refuses(test: Test, stored: StoredField) -> str | None:
     return open_range_on_list(test, stored) or fraction_of_second(test, stored)
 
 
-def approximates(test: Test, _: StoredField) -> Iterator[tuple[str, Effect]]:
+def approximates(test: Test, stored: StoredField) -> Iterator[tuple[str, Effect]]:
     """Yield what the test cannot tell apart."""
+    yield from compares_roughly(test, stored)
     yield from in_single_precision(test, f"{test.field.title!r} has single precision, as all of Typesense's fractions.")
 
 

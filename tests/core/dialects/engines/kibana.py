@@ -4,6 +4,7 @@ This version is older than nested queries, whose braces later ones escape.
 """
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,8 @@ class Kibana(QueryDSL):
     def load(self, rows: Sequence[Row]) -> None:
         super().load(rows)
         self.program = Program("kibana")
+        # It nests the alternatives of a list.
+        sys.setrecursionlimit(20_000)
 
     def select(self, compiled: dict[str, Any]) -> list[int]:
         query = self.program.ask(_ESCAPED_BRACE.sub(r"\1\2", compiled["query"]))

