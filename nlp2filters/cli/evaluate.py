@@ -31,8 +31,8 @@ from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.llm.prompt import Message
 from nlp2filters.core.query import Query
-from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
+from nlp2filters.embedding.weights import MINILM
 from nlp2filters.errors import InvalidCases, LLMNotConfigured, ProviderError, Violation
 from nlp2filters.evaluation import chart
 from nlp2filters.evaluation.cases import Case, Collection, predicted, read_cases, read_collections
@@ -194,7 +194,7 @@ async def _gather(
 
 
 async def _load_embedder(settings: Settings) -> Embedder:
-    folder = await asyncio.to_thread(weights.locate, settings.model_path, settings.model_cache, progress=True)
+    folder = await asyncio.to_thread(MINILM.locate, settings.model_path, settings.model_cache, progress=True)
     return await Embedder.load(folder)
 
 

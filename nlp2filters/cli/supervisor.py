@@ -15,7 +15,7 @@ from honcho.manager import Manager
 from honcho.printer import Message
 from platformdirs import user_data_path
 
-from nlp2filters.embedding import weights
+from nlp2filters.embedding.weights import MINILM
 from nlp2filters.settings import Settings
 from nlp2filters.storage.embedded_server import free_port, running
 
@@ -37,7 +37,7 @@ def up(settings: Settings, environ: Mapping[str, str], procfile: Path = PROCFILE
     with ExitStack() as stack:
         host = environ.get("HOST", "127.0.0.1")
         port = environ.get("PORT") or str(free_port(PORT))
-        folder = weights.locate(settings.model_path, settings.model_cache, progress=sys.stdout.isatty())
+        folder = MINILM.locate(settings.model_path, settings.model_cache, progress=sys.stdout.isatty())
         defaults = {"HOST": host, "PORT": port, "MODEL_PATH": str(folder)}
         if "REDIS_URL" not in environ:
             server = stack.enter_context(running(user_data_path("nlp2filters") / "redis"))

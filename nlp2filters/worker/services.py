@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
+from nlp2filters.embedding.weights import MINILM
 from nlp2filters.llm import Provider, registry
 from nlp2filters.settings import Settings
 from nlp2filters.storage.blobs.store import Blobs, open_blobs
@@ -76,7 +76,7 @@ class DeliveryServices:
 @asynccontextmanager
 async def open_embedding(settings: Settings, store: Store) -> AsyncIterator[EmbeddingServices]:
     """Load the embedding model, and start the processes that parse texts."""
-    folder = await asyncio.to_thread(weights.locate, settings.model_path, settings.model_cache, progress=False)
+    folder = await asyncio.to_thread(MINILM.locate, settings.model_path, settings.model_cache, progress=False)
     async with AsyncExitStack() as stack:
         embedder = await Embedder.load(folder, workers=settings.embedding_threads)
         stack.push_async_callback(embedder.close)
