@@ -18,7 +18,7 @@ run: $(VENV)/run.stamp  ## Run the whole service: Redis, embedding model, web an
 
 test: $(VENV)/dev.stamp  ## Run every test
 	@$(BIN)/python tools/browser.py
-	-@$(BIN)/python -c 'from nlp2filters.embedding import weights; weights.locate(progress=True)'  # once, before many want it at once
+	-@$(BIN)/python -c 'from nlp2filters.embedding.weights import MINILM; MINILM.locate(progress=True)'  # once, before many want it at once
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/dev.stamp  ## Lint, formatting and types
