@@ -1,11 +1,15 @@
 """Decoding recordings: whatever FFmpeg's libraries read, as 16-bit samples of one channel at 16 kHz."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 import av
 import numpy as np
+from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
@@ -38,7 +42,7 @@ class Recording:
 def decode(source: BinaryIO, target: Path, *, max_seconds: float) -> Recording:
     """Decode the sound of a recording or a video into the file `target`, a second at a time.
 
-    A recording that breaks off gives what came before.
+    Damaged places are left out, and a recording that breaks off gives what came before.
 
     Raises:
         RecordingRefused: it has no sound, is no recording, or is longer than `max_seconds`.
@@ -62,13 +66,7 @@ def _write(container: "av.container.InputContainer", target: Path, max_samples: 
     resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
     count = 0
     with target.open("wb") as file:
-        frames = container.decode(audio=0)
-        while True:
-            try:
-                frame = next(frames, None)
-            # The rest is broken; what came before is worth having.
-            except av.FFmpegError:
-                frame = None
+        for frame in chain(_frames(container), [None]):
             for resampled in resampler.resample(frame):
                 samples = resampled.to_ndarray()
                 count += samples.shape[-1]
@@ -76,8 +74,21 @@ def _write(container: "av.container.InputContainer", target: Path, max_samples: 
             if count > max_samples:
                 limit = max_samples / SAMPLE_RATE / 60
                 raise RecordingRefused(f"The recording is longer than {limit:g} minutes. Send it in pieces.")
-            if frame is None:
-                return count
+    return count
+
+
+def _frames(container: "av.container.InputContainer") -> Iterator[AudioFrame]:
+    """Yield the frames of the first audio track. Damaged ones are left out, as the others are worth having."""
+    packets = container.demux(audio=0)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError:  # The rest cannot be read.
+            return
+        if packet is None:
+            return
+        with suppress(av.FFmpegError):
+            yield from packet.decode()
 
 
 def _reason(exc: Exception) -> str:
