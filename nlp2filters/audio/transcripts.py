@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,29 @@ class Transcript:
     def text(self) -> str:
         """The whole text."""
         return " ".join(segment.text for segment in self.segments)
+
+
+def to_json(transcript: Transcript, seconds: float) -> dict[str, Any]:
+    """Return the transcript of a recording of that many seconds as JSON data."""
+    return {
+        "text": transcript.text,
+        "language": transcript.language,
+        "seconds": round(seconds, 3),
+        "segments": [_segment_to_json(segment) for segment in transcript.segments],
+        "srt": to_srt(transcript.segments),
+        "vtt": to_vtt(transcript.segments),
+    }
+
+
+def _segment_to_json(segment: Segment) -> dict[str, Any]:
+    words = [
+        {**_times(word), "text": word.text, "probability": round(float(word.probability), 3)} for word in segment.words
+    ]
+    return {**_times(segment), "text": segment.text, **({"words": words} if words else {})}
+
+
+def _times(spoken: Segment | Word) -> dict[str, float]:
+    return {"start_s": round(float(spoken.start_s), 3), "end_s": round(float(spoken.end_s), 3)}
 
 
 def to_srt(segments: Iterable[Segment]) -> str:
