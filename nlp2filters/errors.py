@@ -403,6 +403,17 @@ class RecordingRefused(NLP2FiltersError):
     """A recording cannot be transcribed. The message says what to do."""
 
 
+class NoWorker(NLP2FiltersError):
+    """No worker of this queue is alive, so that a job would wait for nobody."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(
+            f"This service has no {queue} worker. Try again in a minute, or ask the operator to start "
+            f"`nlp2filters worker {queue}`."
+        )
+        self.queue = queue
+
+
 class ParserFailed(NLP2FiltersError):
     """A parser process ended or failed, for another reason than a limit on the work of a text."""
 

@@ -234,6 +234,9 @@ class Settings:
     embedding_threads: int = _setting(
         "EMBEDDING_THREADS", 1, "Number of texts that an embedding worker embeds at the same time."
     )
+    audio: bool = _setting(
+        "AUDIO", False, "Let `nlp2filters up` start an audio worker, too, which needs the extra `audio`."
+    )
     audio_model_path: Path | None = _setting(
         "AUDIO_MODEL_PATH",
         lambda: None,
