@@ -44,6 +44,7 @@ NLP2FiltersError
 ├── TooManyParts
 ├── TableRefused
 ├── RecordingRefused
+├── NoWorker
 ├── ParserFailed
 ├── ModelUnavailable
 ├── RedisServerMissing
