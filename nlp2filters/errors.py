@@ -53,8 +53,8 @@ NLP2FiltersError
 ├── SourceError
 ├── UnwritableFile
 ├── LLMNotConfigured
-├── PutOff
 ├── InvalidSignature
+├── PutOff
 └── ProviderError
     ├── ProviderTimeout
     ├── ProviderRejected

@@ -15,6 +15,7 @@ import pytest
 from httpx_sse import connect_sse
 
 from tests.audio.sounds import encoded, read_wav, silence, tone, video_without_sound, wav
+from tests.peers import webhook as receivers
 from tests.service import Service, commands, started
 from tools import recordings
 
@@ -24,7 +25,7 @@ PATH = "/v1/transcriptions"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    environment = {"LEASE_S": "4", "HEARTBEAT_TIMEOUT_S": "6"}
+    environment = {"LEASE_S": "4", "HEARTBEAT_TIMEOUT_S": "6", "WEBHOOK_ALLOW_PRIVATE": "true"}
     with started(tmp_path_factory.mktemp("speech"), *commands(audio=True), **environment) as service:
         wait_for_audio(service)
         service.wait_until_ready()
@@ -234,6 +235,21 @@ def test_a_failed_job_can_be_retried(client: httpx.Client) -> None:
     again = client.post(job["urls"]["retry"])
     assert (again.status_code, again.json()["kind"]) == (202, "transcription")
     assert follow(client, again.json())[-1][1]["job"]["error"]["type"] == "/problems/recording-refused"
+
+
+def test_an_older_client_sends_a_recording(
+    service: Service, people: list[recordings.Recording], tmp_path: Path
+) -> None:
+    with receivers.running() as receiver:
+        receiver.script(receivers.ok, receivers.ok)
+        for name, content in (("reader.wav", people[1].file.read_bytes()), ("letter.wav", b"Dear Madam")):
+            response = httpx.post(
+                f"{service.url}/send", files={"file": (name, content)}, data={"callback": receiver.url}, trust_env=False
+            )
+            assert (response.status_code, response.content) == (204, b"")
+        told = sorted((json.loads(receiver.next(timeout_s=60).body) for _ in range(2)), key=lambda one: one["success"])
+    assert (told[0]["success"], "no recording" in told[0]["error"]) == (False, True)
+    assert told[1]["data"].lower().replace("-", " ") == "he was not an ill disposed young man."
 
 
 def test_without_a_worker_recordings_are_refused_at_once(tmp_path: Path) -> None:

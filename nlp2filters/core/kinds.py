@@ -95,7 +95,7 @@ _kinds = {
         Kind(
             "echo",
             "Echo",
-            {"embedding": StageInfo("Embed")},
+            {"embedding": StageInfo("Embed"), "llm": StageInfo("Pass on", quick_lane=True)},
             request=_echo,
             result=schemas.Echoed,
             path="/embedding/echo",

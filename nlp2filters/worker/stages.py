@@ -133,6 +133,7 @@ _stages = {
     ("filters", "embedding"): EMBEDDING.stage(filters.embed),
     ("filters", "llm"): LLM.stage(filters.translate, fields=("draft", *ANSWERS)),
     ("echo", "embedding"): EMBEDDING.stage(echo.embed),
+    ("echo", "llm"): LLM.stage(echo.pass_on, fields=("echoed", "result")),
     ("inference", "embedding"): EMBEDDING.stage(inference.infer),
     ("transcription", "audio"): AUDIO.split_stage(
         PartWork(transcription.split, transcription.transcribe_part, transcription.join_parts)
