@@ -25,6 +25,7 @@ NLP2FiltersError
 ├── NotFinished
 ├── BatchNotEnded
 ├── NotRetryable
+├── NoQuestion
 ├── NoWebhook
 ├── AlreadyDelivering
 ├── StaleAttempt
@@ -32,6 +33,7 @@ NLP2FiltersError
 ├── TooManyPending
 ├── TooManyBytes
 ├── TooManyRequests
+├── DailyCostReached
 ├── TooManyStreams
 ├── IdempotencyKeyReused
 ├── ReplayGone
@@ -60,6 +62,7 @@ NLP2FiltersError
     ├── ProviderRejected
     ├── ProviderUnavailable
     │   └── RateLimited
+    ├── NotAffordable
     ├── AnswerRefused
     ├── AnswerTruncated
     └── InvalidAnswer
@@ -254,6 +257,14 @@ class NotRetryable(NLP2FiltersError):
         self.job_id, self.status = job_id, status
 
 
+class NoQuestion(NLP2FiltersError):
+    """The result of the job has no clarification to answer."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"The result of job {job_id} has no `clarification`, so there is nothing to answer.")
+        self.job_id = job_id
+
+
 class NoWebhook(NLP2FiltersError):
     """The job or batch has no webhook that is called at its end."""
 
@@ -315,6 +326,17 @@ class TooManyRequests(NLP2FiltersError):
     def __init__(self, limit: int, window_s: int, retry_after_s: int) -> None:
         super().__init__(f"You may submit {limit} times in {window_s} s. Try again in {retry_after_s} s.")
         self.limit, self.window_s, self.retry_after_s = limit, window_s, retry_after_s
+
+
+class DailyCostReached(NLP2FiltersError):
+    """The LLM calls for an API key have cost as much today as they may: nothing was written."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(
+            "Your API key has reached its limit for the cost of LLM calls today. Use the strategy `builtin`, or try "
+            f"again in {retry_after_s} s."
+        )
+        self.retry_after_s = retry_after_s
 
 
 class TooManyStreams(NLP2FiltersError):
@@ -452,26 +474,30 @@ class InvalidSignature(NLP2FiltersError):
 
 
 class PutOff(NLP2FiltersError):
-    """A stage cannot go on now, by no fault of its job or worker: it is to be begun again in `wait_s`. It says why."""
+    """A stage cannot go on now, by no fault of its job or worker: it is to be begun again in `wait_s`. It says why.
 
-    def __init__(self, reason: str, wait_s: float) -> None:
+    A job that waits for its `turn` behind others is not put off for longer by that.
+    """
+
+    def __init__(self, reason: str, wait_s: float, *, turn: bool = False) -> None:
         super().__init__(reason)
-        self.wait_s = wait_s
+        self.wait_s, self.turn = wait_s, turn
 
 
 class ProviderError(NLP2FiltersError):
     """The LLM call gave nothing usable. If `retryable`, a later call may succeed; `status` is the answer's, if any.
 
-    The error's text quotes the provider, and so may contain accounts, models and limits of the operator. A job's owner
-    sees the `public` text instead.
+    `usage` is what the call took all the same, under the names of `core/usage.py`. The error's text quotes the
+    provider, and so may contain accounts, models and limits of the operator. A job's owner sees the `public` text
+    instead.
     """
 
     retryable = False
     summary = "The LLM gave no usable answer"
 
-    def __init__(self, detail: str = "", status: int | None = None) -> None:
+    def __init__(self, detail: str = "", status: int | None = None, *, usage: Mapping[str, int] | None = None) -> None:
         super().__init__(detail)
-        self.status = status
+        self.status, self.usage = status, usage or {}
 
     @property
     def public(self) -> str:
@@ -500,13 +526,22 @@ class ProviderUnavailable(ProviderError):
 
 
 class RateLimited(ProviderUnavailable):
-    """The provider limits the rate of calls, for `wait_s` longer than the caller would wait."""
+    """The provider limits the rate of calls, for `wait_s` longer than the caller would wait.
+
+    `takes_calls`: it takes some, but others come first.
+    """
 
     retryable = False
 
-    def __init__(self, detail: str, wait_s: float, status: int | None = 429) -> None:
+    def __init__(self, detail: str, wait_s: float, status: int | None = 429, *, takes_calls: bool = False) -> None:
         super().__init__(detail, status)
-        self.wait_s = wait_s
+        self.wait_s, self.takes_calls = wait_s, takes_calls
+
+
+class NotAffordable(ProviderError):
+    """The API key has reached its limit for the cost of LLM calls today: none was made."""
+
+    summary = "The API key has reached its limit for the cost of LLM calls today"
 
 
 class AnswerRefused(ProviderError):

@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+ENGINES = "requirements-engines.txt"
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 RUN, AUDIO, DEV, MAKE = (f"requirements{suffix}.txt" for suffix in ("", "-audio", "-dev", "-run"))
 SERVICE = PROJECT["project"]["dependencies"] + EXTRAS["data"]
@@ -17,6 +18,7 @@ ASKED = {
     RUN: SERVICE,
     AUDIO: SERVICE + EXTRAS["audio"],
     DEV: SERVICE + EXTRAS["audio"] + PROJECT["dependency-groups"]["dev"],
+    ENGINES: PROJECT["dependency-groups"]["engines"],
     MAKE: PROJECT["dependency-groups"]["run"],
 }
 
@@ -56,6 +58,9 @@ def test_they_have_what_pyproject_asks_for(file: str) -> None:
 def test_what_is_tested_is_what_runs(file: str) -> None:
     run, dev = pins(file), pins(DEV)
     assert {name: dev[name] for name in run} == run
+    engines = pins(ENGINES)
+    for name in engines.keys() & dev.keys():
+        assert engines[name][0].specifier == dev[name][0].specifier
 
 
 def test_heroku_is_not_given_a_server() -> None:
@@ -71,6 +76,6 @@ def test_they_name_no_place_to_install_from(file: str) -> None:
 
 def test_every_dependency_is_explained() -> None:
     explained = (ROOT / "docs" / "dependencies.md").read_text()
-    for text in ASKED[DEV] + ASKED[MAKE]:
+    for text in ASKED[DEV] + ASKED[MAKE] + ASKED[ENGINES]:
         name = Requirement(text).name
         assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w])", explained), name

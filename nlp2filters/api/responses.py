@@ -32,6 +32,7 @@ _SLUGS: dict[type[errors.NLP2FiltersError], str] = {
     errors.BatchNotEnded: "batch-not-ended",
     errors.IllegalTransition: "job-already-finished",
     errors.NotRetryable: "job-not-retryable",
+    errors.NoQuestion: "no-question",
     errors.JobGone: "result-expired",
     errors.PartGone: "result-expired",
     errors.BlobGone: "result-expired",
@@ -50,6 +51,7 @@ _SLUGS: dict[type[errors.NLP2FiltersError], str] = {
     errors.TooManyRequests: "too-many-requests",
     errors.TooManyPending: "too-many-pending",
     errors.TooManyBytes: "too-many-bytes",
+    errors.DailyCostReached: "daily-cost-reached",
     errors.TooManyStreams: "too-many-streams",
     errors.UnsupportedRecordVersion: "newer-record",
 }

@@ -79,6 +79,7 @@ async def _submit(call: Call, upload: Upload) -> Response:
             return await jobs.replay(call, job_id)
     limits, headers = await admission.admit(services, call.caller)
     job, request = await member(call, options, Blob(digest, upload.size))
+    await admission.check_cost(services, call.caller, [job])
     max_bytes = admission.blob_limit(services, call.caller)
     await services.blobs.store(owner, pieces(upload.file), size=upload.size, max_bytes=max_bytes)
     return await jobs.create(call, job, request, limits, headers)
@@ -102,7 +103,7 @@ async def member(call: Call, options: TranscriptionOptions, blob: Blob) -> Membe
         names = options.then.model_fields_set | about.keys()
         question = QuestionRequest.model_construct(names, **{**dict(options.then), **about})
         try:
-            job, request = await Preparation(call.services, call.caller.owner, call.headers).prepare(question)
+            job, request = await Preparation(call.services, call.caller, call.headers).prepare(question)
         except InvalidRequest as exc:
             raise exc.prefixed("/then") from exc
     return job, replace(request, derived=request.derived + derived)

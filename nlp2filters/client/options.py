@@ -25,10 +25,12 @@ class Options(TypedDict, total=False):
     refines: str
     dialects: Sequence[str]
     strategy: Literal["auto", "llm", "builtin"]
+    provider: str | None
     locale: str
     timezone: str
     now: str | dt.datetime
     scope: Mapping[str, Any] | str
+    cache: bool
     unknown: Literal["exclude", "include"]
     mappings: Mapping[str, Mapping[str, Any]]
     webhook: Webhook
@@ -46,6 +48,14 @@ class FilterSubmissionOptions(TypedDict, total=False):
     scope: Mapping[str, Any] | str
     unknown: Literal["exclude", "include"]
     mappings: Mapping[str, Mapping[str, Any]]
+
+
+class AnswerOptions(TypedDict, total=False):
+    """The options of an answer to a question."""
+
+    webhook: Webhook
+    metadata: Mapping[str, str]
+    deadline_seconds: int
 
 
 class SortKey(TypedDict, total=False):

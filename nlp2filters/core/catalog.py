@@ -76,6 +76,8 @@ def applicable(type: FieldType, *, many: bool = False) -> tuple[Operator, ...]: 
 
 
 MAX_FIELDS = 10_000
+# An LLM is told this many values of a field; of others, those that a text may mean are retrieved.
+MAX_LISTED_VALUES = 200
 # At most this many faults are reported.
 MAX_VIOLATIONS = 1_000
 
@@ -238,6 +240,9 @@ class Catalog:
     def fingerprint(self) -> str:
         """The SHA-256 of the content: the key for anything derived from the catalog."""
         return hashlib.sha256(orjson.dumps(to_json(self), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
 
 
 _adapter = TypeAdapter(Catalog)

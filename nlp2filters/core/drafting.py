@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from nlp2filters.core import contradictions, parser, refinement
+from nlp2filters.core import clarification, contradictions, parser, refinement
 from nlp2filters.core.budget import Budget
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.interpretation import Interpretation
@@ -23,6 +23,15 @@ class TextVectors:
 
     pieces: Sequence[tuple[int, int]]
     vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Meanings:
+    """The vectors of the phrases of a text. Those of an embedding API come with its index of the catalog's names."""
+
+    phrases: Vectors
+    index: Vectors | None = None
+    digest: str = ""
 
 
 def without_followup(text: str, lexicon: Lexicon, budget: Budget | None = None) -> str:
@@ -59,9 +68,17 @@ def tag(
     )
 
 
-def near(tagged: Tagged, vectors: Vectors, lexicon: Lexicon, index: Vectors) -> Nearness:
-    """Compare the phrases of a tagged text, each with its row of `vectors`, to the names of the catalog by meaning."""
-    return Nearness.of(tagged.phrases, vectors, index[: len(lexicon.names)], lexicon)
+def near(
+    tagged: Tagged, vectors: Vectors, lexicon: Lexicon, index: Vectors, api_index: Vectors | None = None
+) -> Nearness:
+    """Compare the phrases of a tagged text, each with its row of `vectors`, to the names of the catalog by meaning.
+
+    If the vectors are those of an embedding API, `api_index` is its counterpart of `index`.
+    """
+    own = index[: len(lexicon.names)]
+    if api_index is None:
+        return Nearness.of(tagged.phrases, vectors, own, lexicon)
+    return Nearness.of(tagged.phrases, vectors, api_index[: len(lexicon.names)], lexicon, like=own)
 
 
 def draft(
@@ -82,6 +99,8 @@ def draft(
     budget = budget or (tagged.sentence.budget if tagged else Budget())
     if conversation is None:
         return parser.parse(text, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
+    if settled := clarification.settle(conversation, text, lexicon.catalog):
+        return contradictions.with_question(settled, lexicon.catalog, today)
     changes = followup.read(text, lexicon, budget)
     addition = parser.parse(changes.rest, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
     merged = refinement.merge(conversation, addition, changes, today=today)

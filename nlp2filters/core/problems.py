@@ -102,6 +102,11 @@ PROBLEMS: Mapping[str, Kind] = {
         "The job did not succeed",
         "`error` has the reason. `POST` to `urls.retry` to submit the request again as a new job.",
     ),
+    "no-question": Kind(
+        409,
+        "The job has no question to answer",
+        "Only a result with a `clarification` has one. To change its filter, submit a text with `refines`.",
+    ),
     "no-webhook": Kind(
         409,
         "There is no webhook to call",
@@ -195,6 +200,12 @@ PROBLEMS: Mapping[str, Kind] = {
         "Wait for the seconds in `Retry-After`. Store a large catalog once with `PUT "
         "/v1/catalogs/{name}`, then refer to it by name. MAX_OWNER_BYTES, MAX_OWNER_BLOB_BYTES and "
         "MAX_OWNER_DERIVED_BYTES set the limits.",
+    ),
+    "daily-cost-reached": Kind(
+        429,
+        "Your API key has reached its daily cost",
+        "Submit with `strategy: builtin`, which calls no LLM, or wait for the seconds in `Retry-After`: the day ends "
+        "at midnight UTC. MAX_DAILY_COST sets the limit.",
     ),
     "too-many-streams": Kind(
         429,

@@ -2,12 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from nlp2filters.core.statuses import StageStatus
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 # Records have older names for these members.
 RECORD_NAMES = {"uncounted_attempts": "handed_back", "checkpoints": "kept"}
@@ -71,10 +68,12 @@ class StageRun:
         uncounted += self.uncounted_attempts
         return replace(self, status="queued", queued_at=due, uncounted_attempts=uncounted)
 
+    def put_off(self, due: int) -> "StageRun":
+        """Return to the queue until `due`, as if the running attempt had not begun.
 
-def members(value: "DataclassInstance") -> dict[str, Any]:
-    """Return the members of a dataclass by name. It copies none of them, as `asdict` would, at ten times the cost."""
-    return {member.name: getattr(value, member.name) for member in fields(value)}
+        The next attempt has the same number: the worker that takes this step is the only one that might still use it.
+        """
+        return replace(self, status="queued", queued_at=due, attempt=self.attempt - 1)
 
 
 def to_record(run: StageRun) -> dict[str, Any]:
@@ -85,7 +84,12 @@ def to_record(run: StageRun) -> dict[str, Any]:
 
 def from_record(data: Mapping[str, Any]) -> StageRun:
     """Read back what `to_record` wrote, or a version before this one."""
-    values = {name: data[old] for name, old in RECORD_NAMES.items() if old in data}
-    values |= {name: value for name, value in data.items() if name not in RECORD_NAMES.values()}
-    suspects = tuple(Suspect(**suspect) for suspect in values.get("suspects", ()))
-    return StageRun(**{**values, "checkpoints": tuple(values.get("checkpoints", ())), "suspects": suspects})
+    record = {name: data[old] for name, old in RECORD_NAMES.items() if old in data}
+    record |= {name: value for name, value in data.items() if name not in RECORD_NAMES.values()}
+    suspects = tuple(Suspect(**suspect) for suspect in record.get("suspects", ()))
+    return StageRun(**{**record, "checkpoints": tuple(record.get("checkpoints", ())), "suspects": suspects})
+
+
+def members(value: Any) -> dict[str, Any]:
+    """Return the members of a dataclass by name. It copies none of them, as `asdict` would, at ten times the cost."""
+    return {member.name: getattr(value, member.name) for member in fields(value)}

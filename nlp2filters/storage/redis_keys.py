@@ -11,7 +11,7 @@ class Keys:
 
     def job(self, job_id: str) -> str:
         """Hash: `seq`, `record`, `request`, later `draft`, `answer`, `reading` (a text may refine it), `result`,
-        `put_off_since`."""
+        `put_off_ms`."""
         return f"{self.prefix}:job:{job_id}"
 
     def events(self, job_id: str) -> str:
@@ -82,6 +82,10 @@ class Keys:
         """Hash: the chunks of an unfinished upload by number."""
         return f"{self.prefix}:blob-upload:{upload}"
 
+    def answer(self, owner: str, digest: str) -> str:
+        """An LLM's answer, as JSON, by a digest of all that it depends on."""
+        return f"{self.prefix}:answer:{owner}:{digest}"
+
     def derived(self, owner: str, key: str) -> str:
         """A result that was derived from an owner's content, by the SHA-256 of what it depends on."""
         return f"{self.prefix}:derived:{owner}:{key}"
@@ -101,6 +105,19 @@ class Keys:
     def token(self, digest: str) -> str:
         """The access that a stream token grants, as JSON, by the SHA-256 of the token."""
         return f"{self.prefix}:token:{digest}"
+
+    def usage_of_job(self, job_id: str) -> str:
+        """Hash of what the calls of providers for a job took: token counts, `calls`, `cost_micros`, `call:{id}`."""
+        return f"{self.prefix}:usage-of-job:{job_id}"
+
+    def usage_of_key(self, key_id: str, day: str) -> str:
+        """Hash of the same for an API key and a day (UTC)."""
+        return f"{self.prefix}:usage-of-key:{key_id}:{day}"
+
+    @property
+    def usage(self) -> str:
+        """Hash of the same for the whole service, by provider, model and name (see storage/spending.py)."""
+        return f"{self.prefix}:usage"
 
     @property
     def api_keys(self) -> str:

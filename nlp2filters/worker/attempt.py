@@ -8,6 +8,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -50,9 +51,11 @@ from nlp2filters.worker.progress import ProgressReporter
 STAGE_TIMEOUT_S = 120.0
 # A job may be put off for so long in all, unless a setting says otherwise.
 MAX_PUT_OFF_S = 60.0
-PUT_OFF_SINCE = "put_off_since"
+PUT_OFF_MS = "put_off_ms"
 CHECKPOINT_TIMEOUT_S = 5.0
 BACKOFF = Backoff(first_s=1.0, max_s=math.inf)
+# While the store of uploaded files is out of reach, a job waits as long again as it has waited, within these limits.
+MIN_OUTAGE_WAIT_S, MAX_OUTAGE_WAIT_S = 1.0, 300.0
 NEWER_VERSION_WAIT_S = 5.0
 # While it is unknown whether a silent worker is dead, its job is checked again after this pause.
 JUDGEMENT_WAIT_S = 1.0
@@ -69,8 +72,9 @@ _log = logging.getLogger(__name__)
 class WorkerContext(Generic[S]):
     """A running worker process. Its attempts share the `services` that it opened at its start.
 
-    `derived` keeps the results of parts. `max_owner_bytes` limits what an owner may add to Redis; 0 means no limit. An
-    attempt may take `time_limit_s`; a stage may be put off for `max_put_off_s` in all.
+    An attempt may take `time_limit_s`; a stage may be put off for `max_put_off_s` in all. `derived` keeps the results
+    of parts. Those whose earlier workers seem to have died run one at a time, in `quarantine`. `max_owner_bytes` limits
+    what an owner may add to Redis; 0 means no limit.
     """
 
     name: str
@@ -83,6 +87,7 @@ class WorkerContext(Generic[S]):
     faults: Faults = field(default_factory=dict)
     time_limit_s: float = STAGE_TIMEOUT_S
     max_put_off_s: float = MAX_PUT_OFF_S
+    quarantine: AbstractAsyncContextManager[Any] = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +106,20 @@ class Attempt(Generic[S]):
         return 1 < self.job.counted_attempts >= self.worker.max_attempts
 
     @property
-    def put_off_since(self) -> int | None:
-        """The time at which the stage was first put off; None if it was not."""
-        times: Mapping[str, int] = self.fields.get(PUT_OFF_SINCE, {})
-        return times.get(self.job.stage)
+    def put_off_ms(self) -> int:
+        """The time for which the stage has been put off so far, without waits for its turn."""
+        times: Mapping[str, int] = self.fields.get(PUT_OFF_MS, {})
+        return times.get(self.job.stage, 0)
 
-    def put_off(self, reason: str, wait_s: float) -> None:
-        """Put the stage off, unless it would then have been put off for too long in all.
+    def put_off(self, reason: str, wait_s: float, *, turn: bool = False) -> None:
+        """Put the stage off, unless it would then have been put off for too long in all; see `PutOff` for `turn`.
 
         Raises:
             PutOff: it is put off.
         """
-        now = now_ms()
-        if now + 1000 * wait_s - (self.put_off_since or now) <= 1000 * self.worker.max_put_off_s:
-            raise PutOff(reason, wait_s)
+        rest_ms = 1000 * self.worker.max_put_off_s - self.put_off_ms
+        if rest_ms > 0 if turn else rest_ms >= 1000 * wait_s:
+            raise PutOff(reason, wait_s, turn=turn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +194,7 @@ async def _begin(
     """Begin an attempt of the job. Returns None if there is nothing (more) to do for this stage."""
     store = worker.store
     try:
-        job, values = await store.jobs.load(job_id, "request", PUT_OFF_SINCE, *fields)
+        job, values = await store.jobs.load(job_id, "request", PUT_OFF_MS, *fields)
         if job.kind not in kinds:
             _log.warning("left to a worker that knows jobs of the kind %r", job.kind)
             raise Retry(defer=NEWER_VERSION_WAIT_S)
@@ -273,6 +278,8 @@ async def _run(attempt: Attempt[S], function: Work[S]) -> None:
         raise
     except PutOff as exc:
         await _put_off(attempt, exc)
+    except BlobStoreUnavailable:
+        await _put_off(attempt, PutOff("The store of uploaded files is out of reach", _outage_wait_s(attempt)))
     except Exception as exc:
         await _retry_or_fail(attempt, exc)
 
@@ -302,12 +309,18 @@ async def _release(attempt: Attempt[S]) -> None:
 
 
 async def _put_off(attempt: Attempt[S], exc: PutOff) -> None:
-    job, attempt_id, now = attempt.job, attempt.job.attempt, now_ms()
+    job, attempt_id, wait_ms = attempt.job, attempt.job.attempt, int(1000 * exc.wait_s)
     _log.info("put off for %.1f s: %s", exc.wait_s, exc)
     await attempt.progress.report_last("waiting", f"{exc}: going on in {math.ceil(exc.wait_s)} s")
-    since = {**attempt.fields.get(PUT_OFF_SINCE, {}), job.stage: attempt.put_off_since or now}
-    due = now + int(1000 * exc.wait_s)
-    await _commit(attempt, lambda job: jobs.put_off(job, attempt_id, due), [], {PUT_OFF_SINCE: orjson.dumps(since)})
+    spent_ms = attempt.put_off_ms + (0 if exc.turn else wait_ms)
+    fields = {PUT_OFF_MS: orjson.dumps({**attempt.fields.get(PUT_OFF_MS, {}), job.stage: spent_ms})}
+    due = now_ms() + wait_ms
+    await _commit(attempt, lambda job: jobs.put_off(job, attempt_id, due), [], fields)
+
+
+def _outage_wait_s(attempt: Attempt[S]) -> float:
+    """Return the wait for the end of an outage, which uses up no attempt, however long it lasts."""
+    return min(max(attempt.put_off_ms / 1000, MIN_OUTAGE_WAIT_S), MAX_OUTAGE_WAIT_S)
 
 
 async def _retry_or_fail(attempt: Attempt[S], exc: Exception) -> None:
@@ -346,8 +359,6 @@ def problem_of(exc: Exception, stage: str) -> dict[str, Any]:
             return problem("too-many-bytes", str(exc))
         case TooManyParts():
             return problem("too-many-parts", str(exc))
-        case BlobStoreUnavailable():
-            return problem("store-unavailable", "The store for uploaded files did not give out the file.")
         case TimeoutError():
             return problem("job-timeout", f"The stage {stage} took longer than it may.")
     return problem("internal-error", "An error on our side; it has been logged.")

@@ -78,8 +78,9 @@ async def _send(call: Call, form: Form) -> Response:
         members = [await _recording(call, form, batch_id, is_kept=refusal is None)]
     else:
         requests = _batch_requests(form, await _read_texts(form))
-        members = await prepare_members(Preparation(services, owner, call.headers), batch_id, requests)
+        members = await prepare_members(Preparation(services, call.caller, call.headers), batch_id, requests)
     limits, rate_headers = await admission.admit(services, call.caller, len(members))
+    await admission.check_cost(services, call.caller, [job for job, _ in members])
     if not refusal and _is_sound(form.media_type):
         max_bytes = admission.blob_limit(services, call.caller)
         await services.blobs.store(owner, transcriptions.pieces(form.file), size=form.file.size, max_bytes=max_bytes)

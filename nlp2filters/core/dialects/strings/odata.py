@@ -9,8 +9,8 @@ from typing import Any
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.stored_values import iso
-from nlp2filters.core.dialects.strings.infix import InfixWriter, limits
-from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value
+from nlp2filters.core.dialects.strings.infix import InfixWriter
+from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits
 from nlp2filters.core.dialects.writer import Search
 
 _SIGNS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
@@ -48,7 +48,8 @@ class ODataWriter(InfixWriter):
 
     def has(self, test: Has) -> str:
         subject, text = self._subject(test.field), self.text(test.text)
-        return self._of_elements(test, f"{_FUNCTIONS[test.anchor]}(tolower({subject}),tolower({text}))")
+        arguments = f"tolower({subject}),tolower({text})" if test.fold else f"{subject},{text}"
+        return self._of_elements(test, f"{_FUNCTIONS[test.anchor]}({arguments})")
 
     def negated(self, test: Test) -> str:
         return f"not ({self.write(test)})"
