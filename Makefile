@@ -9,17 +9,18 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --system-certs \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: run test check bench fuzz chaos engines llama lock clean help
+.PHONY: run test check bench fuzz chaos speech engines llama lock clean help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-run: $(VENV)/run.stamp  ## Run the whole service: Redis, embedding model, web and workers
+run: $(VENV)/run.stamp $(if $(filter true 1,$(AUDIO)),$(VENV)/audio.stamp)  ## Run the whole service: Redis, embedding model, web and workers
 	@$(BIN)/nlp2filters up
 
 test: $(VENV)/dev.stamp  ## Run every test
 	@$(BIN)/python tools/browser.py
-	-@$(BIN)/python -c 'from nlp2filters.embedding import weights; weights.locate(progress=True)'  # once, before many want it at once
+	@$(BIN)/python tools/recordings.py
+	-@$(BIN)/python -c 'from nlp2filters.embedding.weights import MINILM; MINILM.locate(progress=True)'  # once, before many want it at once
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/dev.stamp  ## Lint, formatting and types
@@ -38,6 +39,10 @@ fuzz: $(VENV)/dev.stamp  ## Send the API what nobody should (some minutes)
 chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 45 minutes)
 	$(BIN)/python -m chaos
 
+speech: $(VENV)/dev.stamp  ## Transcribe all recordings of people that there are (some minutes)
+	@$(BIN)/python tools/recordings.py
+	SPEECH_RECORDINGS=1000 $(BIN)/pytest tests/audio --capture=no
+
 engines: $(VENV)/dev.stamp  ## Ask real engines for the records of 2,000 filters each (as root on Debian it installs them; about 20 minutes)
 	@tools/install_engines
 	$(INSTALL) --require-hashes -r requirements-engines.txt
@@ -48,7 +53,8 @@ llama: $(VENV)/dev.stamp $(LLAMA)/stamp  ## Try the service with llama.cpp and L
 
 lock: $(VENV)/dev.stamp  ## Pin and hash in requirements*.txt what pyproject.toml asks for (UPGRADE=1: the newest)
 	$(LOCK) pyproject.toml --extra data --output-file requirements.txt
-	$(LOCK) pyproject.toml --extra data --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --extra data --extra audio --constraints requirements.txt --output-file requirements-audio.txt
+	$(LOCK) pyproject.toml --extra data --extra audio --group dev --constraints requirements-audio.txt --output-file requirements-dev.txt
 	$(LOCK) --group engines --constraints requirements-dev.txt --output-file requirements-engines.txt
 	$(LOCK) --group run --no-deps --output-file requirements-run.txt
 	$(LOCK) --group llama --output-file requirements-llama.txt
@@ -64,6 +70,10 @@ $(VENV)/run.stamp: requirements.txt requirements-run.txt pyproject.toml | $(VENV
 	$(INSTALL) --require-hashes --no-deps --only-binary :all: -r requirements-run.txt
 	$(INSTALL) --require-hashes -r requirements.txt
 	$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/audio.stamp: requirements-audio.txt $(VENV)/run.stamp
+	$(INSTALL) --require-hashes -r requirements-audio.txt
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp

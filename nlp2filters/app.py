@@ -28,6 +28,7 @@ from nlp2filters.api import (
     pages,
     responses,
     stream_tokens,
+    transcriptions,
     webhook_deliveries,
 )
 from nlp2filters.api.http_protocol import affordable_connections
@@ -59,6 +60,7 @@ OPERATIONS = [
     *batches.operations,
     *webhook_deliveries.operations,
     *inference.operations,
+    *transcriptions.operations,
     *catalogs.operations,
     *compilation.operations,
     *dialects.operations,

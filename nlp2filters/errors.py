@@ -45,6 +45,8 @@ NLP2FiltersError
 ├── TextTooComplex
 ├── TooManyParts
 ├── TableRefused
+├── RecordingRefused
+├── NoWorker
 ├── ParserFailed
 ├── ModelUnavailable
 ├── RedisServerMissing
@@ -418,6 +420,21 @@ class TableRefused(NLP2FiltersError):
     def __init__(self, problem: Mapping[str, object]) -> None:
         super().__init__(str(problem["detail"]))
         self.problem = problem
+
+
+class RecordingRefused(NLP2FiltersError):
+    """A recording cannot be transcribed. The message says what to do."""
+
+
+class NoWorker(NLP2FiltersError):
+    """No worker of this queue is alive, so that a job would wait for nobody."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(
+            f"This service has no {queue} worker. Try again in a minute, or ask the operator to start "
+            f"`nlp2filters worker {queue}`."
+        )
+        self.queue = queue
 
 
 class ParserFailed(NLP2FiltersError):

@@ -317,11 +317,22 @@ class Settings:
         _path,
     )
     model_cache: Path | None = _setting(
-        "MODEL_CACHE", lambda: None, "Folder for the downloaded model. Empty: the user's cache folder.", _path
+        "MODEL_CACHE", lambda: None, "Folder for the downloaded models. Empty: the user's cache folder.", _path
     )
     embedding_threads: int = _setting(
         "EMBEDDING_THREADS", 1, "Number of texts that an embedding worker embeds at the same time."
     )
+    audio: bool = _setting(
+        "AUDIO", False, "Let `nlp2filters up` start an audio worker, too, which needs the extra `audio`."
+    )
+    audio_model_path: Path | None = _setting(
+        "AUDIO_MODEL_PATH",
+        lambda: None,
+        "Folder of the speech model. Empty: the model is looked for, or downloaded, and cached.",
+        _path,
+    )
+    audio_threads: int = _setting("AUDIO_THREADS", 1, "Cores on which an audio worker transcribes.")
+    max_recording_s: int = _setting("MAX_RECORDING_S", 7_200, "Maximum length of a recording, in seconds.")
     parser_processes: int = _setting(
         "PARSER_PROCESSES",
         2,

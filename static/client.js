@@ -16,6 +16,7 @@ const TIMEOUT_MS = 30_000; // This is the limit for one request.
 const MAX_EMPTY_CONNECTIONS = 3;
 const MAX_EMPTY_CONNECTIONS_AFTER_EVENT = 8;
 const TEMPORARY = new Set([429, 502, 503, 504]); // After 502 and 504 the request may have been carried out.
+const FORBIDDEN = new Set([403, 404, 407]); // A proxy may answer so that lets no stream through.
 const JOB_EVENTS = new Set(["snapshot", "status", "draft", "done"]); // These contain the whole job.
 const PROGRESS_EVENTS = new Set(["progress", "delta"]);
 const TERMINAL = new Set(["succeeded", "failed", "canceled", "expired"]);
@@ -64,6 +65,16 @@ export class Client {
     for await (const event of this.follow(await this.submit(request, { signal }), { signal })) last = event;
     if (!last?.result) throw new Error(last?.job.error?.detail ?? `The job is ${last?.job.status}.`);
     return last.result;
+  }
+
+  /** Uploads a recording (a `File` or `Blob`) and returns the job that transcribes it. `options` are `language`, `words`
+   *  (names that may occur), `word_times`, and `then`, with which what is said becomes a filter: `{catalog, dialects, …}`. */
+  async transcribe(recording, options = {}, { signal } = {}) {
+    const body = new FormData();
+    body.append("file", recording, recording.name ?? "recording");
+    for (const [name, value] of Object.entries(options))
+      body.append(name, typeof value === "string" ? value : JSON.stringify(value));
+    return this.#json("/v1/transcriptions", { method: "POST", body, headers: { "idempotency-key": newKey() }, signal });
   }
 
   /** Yields the events of a job to its end, each once: `{id, name, by, job, draft?, progress?, delta?, result?}`, with the
@@ -167,6 +178,8 @@ export class Client {
       } catch (error) {
         signal?.throwIfAborted();
         if (error instanceof StreamUnavailable || (silence.signal.aborted && !proven)) throw new StreamUnavailable();
+        // Without a type it is not from the service.
+        if (error instanceof Problem && FORBIDDEN.has(error.status) && error.type === "about:blank") throw new StreamUnavailable();
         if (error instanceof Problem && error.status === 429) throw new StreamUnavailable(); // Polling is still allowed.
         if (error instanceof Problem && error.status < 500) throw error;
         retryAfterMs = error.retryAfterMs ?? null;

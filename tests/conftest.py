@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from nlp2filters.embedding import weights
+from nlp2filters.embedding.weights import MINILM
 from nlp2filters.settings import Settings
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.embedded_server import running
@@ -49,7 +49,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def model_folder() -> Path:
     """The real embedding model, from the user's cache or fetched into it."""
-    return weights.locate(progress=False)
+    return MINILM.locate(progress=False)
 
 
 @pytest.fixture

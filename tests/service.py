@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from nlp2filters.core.kinds import AUDIO
 from nlp2filters.storage.embedded_server import running
 from tests.ports import free_port
 
@@ -22,10 +23,11 @@ START_TIMEOUT_S = 240
 STOP_TIMEOUT_S = 25
 
 
-def commands() -> dict[str, str]:
-    """The Procfile's processes."""
+def commands(*, audio: bool = False) -> dict[str, str]:
+    """The Procfile's processes; that of recordings, which takes much memory, only if it is asked for."""
     lines = (ROOT / "Procfile").read_text().splitlines()
-    return {name: command for name, _, command in (line.partition(": ") for line in lines if line)}
+    processes = {name: command for name, _, command in (line.partition(": ") for line in lines if line)}
+    return {name: command for name, command in processes.items() if audio or name != AUDIO}
 
 
 class Service:
@@ -45,7 +47,7 @@ class Service:
 
     def start(self, *names: str) -> None:
         """Start the named processes, or all."""
-        for name, command in commands().items():
+        for name, command in commands(audio=AUDIO in names).items():
             if names and name not in names:
                 continue
             self.start_command(name, command)

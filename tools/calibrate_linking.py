@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from nlp2filters.core import parser
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.linking import MOST_MARGIN, FieldTarget, Lexicon, Target, ValueTarget, embeddable, phrases
-from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
+from nlp2filters.embedding.weights import MINILM
 from nlp2filters.evaluation.cases import read_cases, read_collections
 
 CASES = Path("tests/cases")
@@ -35,7 +35,7 @@ async def main() -> None:
             lexicon = Lexicon.of(collections[case.catalog].catalog)
             sentence = parser.sentence_of(case.text, lexicon.language.tokenize(case.text), lexicon, TODAY)
             unrelated.setdefault(case.catalog, set()).update(phrases(sentence.unknown))
-    embedder = await Embedder.load(weights.locate(progress=True))
+    embedder = await Embedder.load(MINILM.locate(progress=True))
     rows: list[Row] = []
     for name, collection in collections.items():
         if name != "pisos":  # the model knows English

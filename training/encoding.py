@@ -12,7 +12,7 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import parser
 from nlp2filters.core.linking import MODEL, Lexicon
 from nlp2filters.core.parser import tagger
-from nlp2filters.embedding import weights
+from nlp2filters.embedding.weights import MINILM
 from training.examples import Example
 
 LONGEST = 60  # tokens
@@ -43,7 +43,7 @@ class Fields:
 
 def load_model() -> TextEmbedding:
     """The embedding model that the service uses, on two cores."""
-    return TextEmbedding(MODEL, specific_model_path=str(weights.locate()), threads=2)
+    return TextEmbedding(MODEL, specific_model_path=str(MINILM.locate()), threads=2)
 
 
 def encode(model: TextEmbedding, examples: Sequence[Example]) -> tuple[list[Encoded], dict[str, Fields]]:

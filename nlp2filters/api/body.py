@@ -1,13 +1,16 @@
 """Read a request's JSON body. Its media type, its size (while it streams) and its depth are checked."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from nlp2filters.errors import MalformedJSON, PayloadTooLarge, UnsupportedMediaType
+from nlp2filters.errors import InvalidRequest, MalformedJSON, PayloadTooLarge, UnsupportedMediaType, Violation
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
@@ -82,6 +85,25 @@ def limit_body(request: Request, max_bytes: int = MAX_BYTES) -> Request:
         return message
 
     return Request(request.scope, receive)
+
+
+@asynccontextmanager
+async def read_form(request: Request, *, max_bytes: int = MAX_BYTES) -> AsyncIterator[FormData]:
+    """Read a form with at most one file. A large file is kept on disk, until the end of the context.
+
+    Raises:
+        InvalidRequest: the form is malformed.
+        PayloadTooLarge: it is larger than `max_bytes`; the rest is not read.
+    """
+    try:
+        form = await limit_body(request, max_bytes).form(max_files=1, max_fields=16, max_part_size=MAX_BYTES)
+    except (HTTPException, KeyError) as exc:  # Starlette raises a KeyError for a form without a boundary.
+        reason = exc.detail if isinstance(exc, HTTPException) else "it has no boundary."
+        raise InvalidRequest([Violation("", f"The form is malformed: {reason}")]) from exc
+    try:
+        yield form
+    finally:
+        await form.close()
 
 
 def _depth_exceeds(data: Any, levels: int) -> bool:

@@ -10,7 +10,7 @@ from nlp2filters.api.metrics import MEDIA_TYPE
 from nlp2filters.api.provider_states import provider_states
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Call, Operation, Param
-from nlp2filters.core import schemas
+from nlp2filters.core import kinds, schemas
 from nlp2filters.storage.errors import StorageError
 
 READY_TIMEOUT_S = 2.0
@@ -22,14 +22,14 @@ async def healthz(call: Call) -> Response:
 
 
 async def readyz(call: Call) -> Response:
-    """Check that jobs can be accepted: Redis answers. With `?workers=true`, every queue must also have a worker."""
+    """Check that jobs can be accepted: Redis answers. With `?workers=true`, queues need workers, if not optional."""
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
             workers = await call.services.store.stats.workers()
             providers = await provider_states(call.services.store)
     except (StorageError, OSError, TimeoutError):
         return JSON({"status": "unavailable", "redis": False, "workers": {}}, status_code=503)
-    ready = all(workers.values()) or call.query.get("workers") != "true"
+    ready = all(workers[queue] for queue in kinds.required_queues()) or call.query.get("workers") != "true"
     body: dict[str, Any] = {
         "status": "ready" if ready else "starting",
         "redis": True,
@@ -55,7 +55,11 @@ operations = [
         None,
         {200: schemas.Readiness, 503: schemas.Readiness},
         params=(
-            Param(name="workers", location="query", description="With `true`, every queue must also have a worker."),
+            Param(
+                name="workers",
+                location="query",
+                description="With `true`, every queue that a service needs must also have a worker.",
+            ),
         ),
         tag="service",
     ),

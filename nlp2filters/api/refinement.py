@@ -84,7 +84,7 @@ async def load(store: Store, owner: str, job_id: str) -> RefinedJob:
         JobNotFound, JobGone, ResultNotReady, PartGone: there is nothing to refine.
         InvalidRequest: the job has no filter.
     """
-    _, fields = await lookup.succeeded_job(store, owner, job_id, "request", "draft", "reading")
+    _, fields = await lookup.succeeded_job(store, owner, job_id, "request", "draft", "reading", "transcript")
     if "draft" not in fields:
         raise InvalidRequest([_not_refinable(job_id)])
     request = fields["request"]
@@ -92,7 +92,7 @@ async def load(store: Store, owner: str, job_id: str) -> RefinedJob:
     request = {**request, **{name: orjson.loads(parts[name]) for name in ("scope", "earlier") if name in parts}}
     earlier = Conversation.of(
         job_id,
-        request["text"],
+        fields["transcript"]["text"] if "transcript" in fields else request["text"],
         interpretation.from_json(fields.get("reading", fields["draft"])),
         Conversation.from_json(request["earlier"]) if request.get("earlier") else None,
     )

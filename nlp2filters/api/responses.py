@@ -46,6 +46,7 @@ _SLUGS: dict[type[errors.NLP2FiltersError], str] = {
     errors.NotAcceptable: "not-acceptable",
     errors.Unauthenticated: "unauthenticated",
     errors.Forbidden: "forbidden",
+    errors.NoWorker: "no-worker",
     errors.Overloaded: "overloaded",
     errors.TooManyRequests: "too-many-requests",
     errors.TooManyPending: "too-many-pending",

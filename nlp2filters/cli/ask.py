@@ -4,18 +4,21 @@ import argparse
 import asyncio
 import logging
 import os
+from pathlib import Path
 from typing import Any
 
 from nlp2filters.cli import files, output, remote, watching
 from nlp2filters.client import Client
 from nlp2filters.core.dialects import DIALECTS
 from nlp2filters.core.schemas import Result
+from nlp2filters.errors import InvalidRequest, RecordingRefused, Violation
 from nlp2filters.settings import Settings
 
 
 def add_to(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument("text", help="what somebody asks for, in plain language")
+    command.add_argument("text", nargs="?", help="what somebody asks for, in plain language")
+    command.add_argument("--voice", type=Path, metavar="FILE", help="a recording of who asks, instead of a text")
     command.add_argument("--catalog", metavar="NAME_OR_FILE", help="a catalog's name, or a JSON file that holds one")
     command.add_argument(
         "--then", action="append", default=[], metavar="TEXT", help="a text that goes on from there; may be repeated"
@@ -33,6 +36,7 @@ def add_to(command: argparse.ArgumentParser) -> None:
 
 
 def _ask(args: argparse.Namespace) -> int:
+    text = _text(args)
     options = {
         "strategy": args.strategy,
         "locale": args.locale,
@@ -44,20 +48,35 @@ def _ask(args: argparse.Namespace) -> int:
     catalog = files.read_catalog(args.catalog) if args.catalog else None
     if remote.address(args):
         with remote.client(args) as client:
-            result = _submit(client, args.text, catalog, options)
+            result = _submit(client, text, catalog, options)
             for text in args.then:
                 result = _submit(client, text, None, {**options, "refines": result.job_id})
     else:
         from nlp2filters.cli import offline  # It loads the model's libraries, which are not needed with a service.
 
         logging.getLogger("nlp2filters").addHandler(logging.NullHandler())  # Errors are in the result.
-        body = {"text": args.text, **({"catalog": catalog} if catalog else {}), **options}
+        body = {"text": text, **({"catalog": catalog} if catalog else {}), **options}
         result = asyncio.run(offline.ask(body, Settings.read(os.environ), args.then))
     if args.json:
         output.print_json(result)
     else:
         output.print_result(result)
     return 0
+
+
+def _text(args: argparse.Namespace) -> str:
+    """Return the text of the command, or what the recording says, which is also printed for the person to see."""
+    if (args.text is None) == (args.voice is None):
+        raise InvalidRequest([Violation("/text", "Give either a text or --voice with a recording.")])
+    if args.voice is None:
+        return str(args.text)
+    from nlp2filters.cli import speech  # It loads the speech model's libraries.
+
+    text = asyncio.run(speech.transcribe(args.voice, Settings.read(os.environ), (args.locale or "en")[:2]))[0].text
+    if not text:
+        raise RecordingRefused(f"Nobody speaks in {args.voice}.")
+    output.err().print(f"“{text}”")
+    return text
 
 
 def _submit(client: Client, text: str, catalog: Any, options: Any) -> Result:

@@ -21,8 +21,8 @@ from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.linking.retrieval import Candidates, retrieve
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
-from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
+from nlp2filters.embedding.weights import MINILM
 from nlp2filters.errors import LLMNotConfigured, ProviderError
 from nlp2filters.evaluation.cases import Case, Collection
 from nlp2filters.evaluation.measures import Judgement, judge
@@ -203,7 +203,7 @@ async def _gather(
 
 
 async def _load_embedder(settings: Settings) -> Embedder:
-    folder = await asyncio.to_thread(weights.locate, settings.model_path, settings.model_cache, progress=True)
+    folder = await asyncio.to_thread(MINILM.locate, settings.model_path, settings.model_cache, progress=True)
     return await Embedder.load(folder)
 
 

@@ -15,8 +15,8 @@ from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.query import Query
 from nlp2filters.core.requests import Submission, validate
 from nlp2filters.core.schemas import Result
-from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
+from nlp2filters.embedding.weights import MINILM
 from nlp2filters.errors import InvalidRequest, Violation
 from nlp2filters.llm import registry
 from nlp2filters.settings import Settings
@@ -56,6 +56,6 @@ async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] =
 
 async def _open_translator(settings: Settings, stack: AsyncExitStack) -> Translator:
     llm = await stack.enter_async_context(registry.create_chain(settings.llms)) if settings.llms else None
-    folder = await asyncio.to_thread(weights.find, settings.model_path, settings.model_cache)
+    folder = await asyncio.to_thread(MINILM.find, settings.model_path, settings.model_cache)
     embedder = await stack.enter_async_context(await Embedder.load(folder)) if folder else None
     return Translator(embedder, llm, skips_certain=settings.llm_skip_certain)

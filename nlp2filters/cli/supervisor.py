@@ -15,7 +15,8 @@ from honcho.manager import Manager
 from honcho.printer import Message
 from platformdirs import user_data_path
 
-from nlp2filters.embedding import weights
+from nlp2filters.core.kinds import AUDIO
+from nlp2filters.embedding.weights import MINILM
 from nlp2filters.settings import Settings
 from nlp2filters.storage.embedded_server import free_port, running
 
@@ -37,7 +38,7 @@ def up(settings: Settings, environ: Mapping[str, str], procfile: Path = PROCFILE
     with ExitStack() as stack:
         host = environ.get("HOST", "127.0.0.1")
         port = environ.get("PORT") or str(free_port(PORT))
-        folder = weights.locate(settings.model_path, settings.model_cache, progress=sys.stdout.isatty())
+        folder = MINILM.locate(settings.model_path, settings.model_cache, progress=sys.stdout.isatty())
         defaults = {"HOST": host, "PORT": port, "MODEL_PATH": str(folder)}
         if "REDIS_URL" not in environ:
             server = stack.enter_context(running(user_data_path("nlp2filters") / "redis"))
@@ -47,6 +48,8 @@ def up(settings: Settings, environ: Mapping[str, str], procfile: Path = PROCFILE
         address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
         processes = _Processes(f"http://{address}:{port}")
         for name, command in parse_procfile(procfile.read_text()).processes.items():
+            if name == AUDIO and not settings.audio:
+                continue
             env = {**environ, **defaults, "PATH": path}
             processes.add_process(name, f"exec {command}", env=env, cwd=str(procfile.parent))
         processes.loop()

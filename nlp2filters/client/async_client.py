@@ -5,11 +5,19 @@ from typing import Any, Self, Unpack
 import httpx
 
 from nlp2filters import __version__
-from nlp2filters.client import jobs, options, responses
+from nlp2filters.client import jobs, options, recordings, responses
 from nlp2filters.client.batches import AsyncBatches
 from nlp2filters.client.catalogs import AsyncCatalogs
 from nlp2filters.client.jobs import AsyncJobs
-from nlp2filters.client.options import CatalogInput, CompileOptions, FilterInput, FilterOptions, Options
+from nlp2filters.client.options import (
+    CatalogInput,
+    CompileOptions,
+    FilterInput,
+    FilterOptions,
+    FilterSubmissionOptions,
+    Options,
+)
+from nlp2filters.client.recordings import RecordingInput, RecordingOptions
 from nlp2filters.client.requests import PATIENCE_S, Call, Deadline, Requester
 from nlp2filters.client.resource import idempotency_headers
 from nlp2filters.client.transport import AsyncTransport, Transport
@@ -23,6 +31,8 @@ from nlp2filters.core.schemas import (
     Job,
     Readiness,
     Result,
+    SpokenResult,
+    Transcription,
 )
 
 URL = "http://127.0.0.1:8000"
@@ -68,6 +78,43 @@ class BaseClient:
                 jobs.raise_failed(job)
             return job.result
         return await jobs.outcome(self.jobs, responses.read(Job, response.content).id, deadline)
+
+    async def transcribe(
+        self, recording: RecordingInput, *, timeout_s: float | None = None, **more: Unpack[RecordingOptions]
+    ) -> Transcription:
+        """Transcribe a recording or the sound of a video, and wait for the text: a path, a file or its content.
+
+        Raises:
+            JobFailed: it is no recording, for example.
+            WaitTimeout: the job takes longer than `timeout_s`.
+        """
+        transcription: Transcription = await self._uploaded(recordings.upload(recording, more), timeout_s)
+        return transcription
+
+    async def ask_aloud(
+        self,
+        recording: RecordingInput,
+        catalog: CatalogInput,
+        *,
+        language: str | None = None,
+        timeout_s: float | None = None,
+        **more: Unpack[FilterSubmissionOptions],
+    ) -> SpokenResult:
+        """Turn a spoken question into a filter. The result has the `transcript`, too.
+
+        Raises:
+            JobFailed: nobody speaks in the recording, for example.
+            WaitTimeout: the job takes longer than `timeout_s`.
+        """
+        then = {**more, "catalog": options.catalog_body(catalog)}
+        call = recordings.upload(recording, {"language": language} if language else {}, then)
+        result: SpokenResult = await self._uploaded(call, timeout_s)
+        return result
+
+    async def _uploaded(self, call: Call, timeout_s: float | None) -> Any:
+        deadline = Deadline("The job", timeout_s)
+        job = responses.read(Job, (await self._requester.send(call, deadline)).content)
+        return await jobs.any_outcome(self.jobs, job.id, deadline)
 
     async def compile(self, cql2: FilterInput, catalog: CatalogInput, **more: Unpack[CompileOptions]) -> Compiled:
         """Compile a filter that you have, CQL2-JSON or CQL2-text, to the query languages in `dialects`."""

@@ -38,6 +38,18 @@ class Options(TypedDict, total=False):
     deadline_seconds: int
 
 
+class FilterSubmissionOptions(TypedDict, total=False):
+    """The options that say how a text becomes a filter."""
+
+    dialects: Sequence[str]
+    strategy: Literal["auto", "llm", "builtin"]
+    locale: str
+    timezone: str
+    scope: Mapping[str, Any] | str
+    unknown: Literal["exclude", "include"]
+    mappings: Mapping[str, Mapping[str, Any]]
+
+
 class AnswerOptions(TypedDict, total=False):
     """The options of an answer to a question."""
 

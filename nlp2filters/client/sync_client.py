@@ -110,6 +110,8 @@ class Client(_Wrapper[BaseClient]):
 
     close = _sync(BaseClient.close)
     ask = _sync(BaseClient.ask)
+    transcribe = _sync(BaseClient.transcribe)
+    ask_aloud = _sync(BaseClient.ask_aloud)
     compile = _sync(BaseClient.compile)
     explain = _sync(BaseClient.explain)
     dialects = _sync(BaseClient.dialects)

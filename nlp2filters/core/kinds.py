@@ -16,6 +16,9 @@ from nlp2filters.core import schemas
 DELIVERY = "delivery"
 JOBS_PATH = "/v1/jobs"
 INFERENCE_PATH = "/v1/catalogs/infer"
+TRANSCRIPTIONS_PATH = "/v1/transcriptions"
+# The queue of recordings.
+AUDIO = "audio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +27,14 @@ class StageInfo:
 
     With `quick_lane`, its queue has a separate lane for jobs that need not wait as long as others, such as those that
     call no LLM. With `slow_lane`, the kind's jobs take much longer than those of other kinds in the same queue, and
-    wait in a lane of their own, so that they do not take all slots.
+    wait in a lane of their own, so that they do not take all slots. A service can do without workers of a queue that
+    is `optional`; then it refuses requests of such kinds.
     """
 
     label: str
     quick_lane: bool = False
     slow_lane: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +65,37 @@ def _echo() -> type[BaseModel]:
     return Echo
 
 
+def _transcription() -> type[BaseModel]:
+    from nlp2filters.core.spoken import TranscriptionOptions
+
+    return TranscriptionOptions
+
+
 def _inference() -> type[BaseModel]:
     from nlp2filters.core.requests import InferenceRequest
 
     return InferenceRequest
 
 
+_AUDIO = StageInfo("Transcribe", optional=True)
+_FILTER_STAGES = {
+    "embedding": StageInfo("Embed, link, draft"),
+    "llm": StageInfo("Translate, check, compile", quick_lane=True),
+}
 _kinds = {
     kind.name: kind
     for kind in (
         Kind(
             "filters",
             "Filter",
-            {
-                "embedding": StageInfo("Embed, link, draft"),
-                "llm": StageInfo("Translate, check, compile", quick_lane=True),
-            },
+            _FILTER_STAGES,
             request=_submission,
             result=schemas.Result,
         ),
         Kind(
             "echo",
             "Echo",
-            {"embedding": StageInfo("Embed")},
+            {"embedding": StageInfo("Embed"), "llm": StageInfo("Pass on", quick_lane=True)},
             request=_echo,
             result=schemas.Echoed,
             path="/embedding/echo",
@@ -94,6 +107,22 @@ _kinds = {
             request=_inference,
             result=schemas.Inference,
             path=INFERENCE_PATH,
+        ),
+        Kind(
+            "transcription",
+            "Transcription",
+            {AUDIO: _AUDIO},
+            request=_transcription,
+            result=schemas.Transcription,
+            path=TRANSCRIPTIONS_PATH,
+        ),
+        Kind(
+            "spoken_filters",
+            "Spoken filter",
+            {AUDIO: _AUDIO, **_FILTER_STAGES},
+            request=_transcription,
+            result=schemas.SpokenResult,
+            path=TRANSCRIPTIONS_PATH,
         ),
     )
 }
@@ -112,6 +141,12 @@ def load(modules: Iterable[str]) -> None:
 def queues() -> tuple[str, ...]:
     """Return the names of all queues: one for each stage, and that of the webhooks."""
     return (*dict.fromkeys(stage for kind in KINDS.values() for stage in kind.stages), DELIVERY)
+
+
+def required_queues() -> set[str]:
+    """Return the names of the queues that must have workers for a service to be ready."""
+    optional = {name for kind in KINDS.values() for name, stage in kind.stages.items() if stage.optional}
+    return set(queues()) - optional
 
 
 def stage_info(kind: str, stage: str) -> StageInfo:

@@ -153,6 +153,11 @@ PROBLEMS: Mapping[str, Kind] = {
         "The catalog is invalid",
         "`errors` lists all faults, each with a JSON pointer to its place.",
     ),
+    "recording-refused": Kind(
+        422,
+        "The recording cannot be transcribed",
+        "`detail` says why, and what to send instead.",
+    ),
     "invalid-filter": Kind(
         422,
         "The filter does not fit the catalog",
@@ -246,6 +251,12 @@ PROBLEMS: Mapping[str, Kind] = {
         503,
         "The job store is not available",
         "Nothing was written. Try again after the seconds in `Retry-After`.",
+    ),
+    "no-worker": Kind(
+        503,
+        "No worker does such jobs here",
+        "Nothing was written. If this service has such workers at other times, try again; `/readyz` lists them. To run "
+        "one: `nlp2filters worker audio`, or AUDIO=true for `nlp2filters up`.",
     ),
     "outcome-unknown": Kind(
         504,

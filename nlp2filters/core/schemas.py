@@ -278,6 +278,41 @@ class Result(Reading):
     timings_ms: dict[str, int]
 
 
+class SpokenWord(Strict):
+    """A word with its times, and the probability that it was heard right."""
+
+    text: str
+    start_s: float
+    end_s: float
+    probability: float
+
+
+class SpokenSegment(Strict):
+    """A sentence or a part of one, with its times in seconds; `words` if the request asked for them."""
+
+    text: str
+    start_s: float
+    end_s: float
+    words: list[SpokenWord] | None = None
+
+
+class Transcription(Strict):
+    """The text of a recording of `seconds`, with times, and as files of subtitles."""
+
+    text: str
+    language: str
+    seconds: float
+    segments: list[SpokenSegment]
+    srt: str
+    vtt: str
+
+
+class SpokenResult(Result):
+    """The filter of a spoken question, and the transcript."""
+
+    transcript: Transcription
+
+
 class Echoed(Strict):
     """The text of an echo job, and the length of its vector."""
 

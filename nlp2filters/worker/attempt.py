@@ -30,6 +30,7 @@ from nlp2filters.errors import (
     JobNotFound,
     ProviderError,
     PutOff,
+    RecordingRefused,
     StaleAttempt,
     TableRefused,
     TextTooComplex,
@@ -340,7 +341,7 @@ def is_transient(exc: Exception) -> bool:
     """Return True if another attempt may succeed."""
     if isinstance(exc, ProviderError):
         return exc.retryable
-    return not isinstance(exc, TextTooComplex | TableRefused | TooManyBytes | TooManyParts)
+    return not isinstance(exc, TextTooComplex | TableRefused | RecordingRefused | TooManyBytes | TooManyParts)
 
 
 def problem_of(exc: Exception, stage: str) -> dict[str, Any]:
@@ -352,6 +353,8 @@ def problem_of(exc: Exception, stage: str) -> dict[str, Any]:
             return problem("text-too-complex", str(exc))
         case TableRefused():
             return dict(exc.problem)
+        case RecordingRefused():
+            return problem("recording-refused", str(exc))
         case TooManyBytes():
             return problem("too-many-bytes", str(exc))
         case TooManyParts():

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from nlp2filters.core.drafting import Meanings
 from nlp2filters.core.linking import MODEL
 from nlp2filters.core.usage import PriceTable
-from nlp2filters.embedding import weights
 from nlp2filters.embedding.api_embedder import ApiEmbedder
 from nlp2filters.embedding.embedder import Embedder
+from nlp2filters.embedding.weights import MINILM
 from nlp2filters.errors import ProviderError
 from nlp2filters.llm import Provider, registry
 from nlp2filters.settings import Settings
@@ -164,7 +164,7 @@ def answer_timeout_s(settings: Settings) -> float:
 @asynccontextmanager
 async def open_embedding(settings: Settings, store: Store) -> AsyncIterator[EmbeddingServices]:
     """Load the embedding model, and start the processes that parse texts."""
-    folder = await asyncio.to_thread(weights.locate, settings.model_path, settings.model_cache, progress=False)
+    folder = await asyncio.to_thread(MINILM.locate, settings.model_path, settings.model_cache, progress=False)
     async with AsyncExitStack() as stack:
         embedder = await Embedder.load(folder, workers=settings.embedding_threads)
         stack.push_async_callback(embedder.close)

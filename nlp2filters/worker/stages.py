@@ -17,7 +17,7 @@ from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.arq_format import MAIN, PARTS, QUICK, SLOW
 from nlp2filters.storage.store import Store
-from nlp2filters.worker import attempt, echo, filters, parts, services, webhook_delivery
+from nlp2filters.worker import attempt, echo, filters, parts, services, transcription, webhook_delivery
 from nlp2filters.worker.attempt import Work, WorkerContext
 from nlp2filters.worker.inference import stage as inference
 from nlp2filters.worker.leased_worker import Slots
@@ -29,6 +29,9 @@ TABLE_SLOTS = 2
 # Jobs that call no LLM have these slots of an llm worker.
 QUICK_SLOTS = 16
 DELIVERY_SLOTS = 50
+AUDIO_SLOTS = 2
+# Two hours of sound take some minutes to decode and to search for speech on a slow machine.
+DECODING_TIMEOUT_S = 900.0
 # Parts have slots of their own, so that those of one large job leave room for jobs that are not split.
 SLOTS_PER_PART_SLOT = 4
 
@@ -108,6 +111,14 @@ EMBEDDING = WorkerSpec(
     functions=(func(filters.build_index, name="index"),),
 )
 LLM = WorkerSpec("llm", "LLM", services.open_llm, _llm_slots, time_limit_s=_llm_time_limit_s)
+# One recording is decoded at a time, and one part transcribed; more processes serve more recordings.
+AUDIO = WorkerSpec(
+    "audio",
+    "Audio",
+    transcription.open_audio,
+    lambda _: one_lane(AUDIO_SLOTS),
+    time_limit_s=lambda _: DECODING_TIMEOUT_S,
+)
 # A receiver may take 15 s to answer, so many are called at once.
 WEBHOOKS = WorkerSpec(
     DELIVERY,
@@ -122,7 +133,18 @@ _stages = {
     ("filters", "embedding"): EMBEDDING.stage(filters.embed),
     ("filters", "llm"): LLM.stage(filters.translate, fields=("draft", filters.CANDIDATES, *ANSWERS)),
     ("echo", "embedding"): EMBEDDING.stage(echo.embed),
+    ("echo", "llm"): LLM.stage(echo.pass_on, fields=("echoed", "result")),
     ("inference", "embedding"): EMBEDDING.stage(inference.infer),
+    ("transcription", "audio"): AUDIO.split_stage(
+        PartWork(transcription.split, transcription.transcribe_part, transcription.join_parts)
+    ),
+    ("spoken_filters", "audio"): AUDIO.split_stage(
+        PartWork(transcription.split, transcription.transcribe_part, transcription.join_question)
+    ),
+    ("spoken_filters", "embedding"): EMBEDDING.stage(transcription.embed_question, fields=("transcript",)),
+    ("spoken_filters", "llm"): LLM.stage(
+        transcription.translate_question, fields=("transcript", "draft", filters.CANDIDATES, *ANSWERS)
+    ),
 }
 STAGES: Mapping[tuple[str, str], Stage] = _stages
 

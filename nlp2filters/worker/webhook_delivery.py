@@ -136,16 +136,16 @@ async def _record_of_earlier_version(
 
 async def _batch_body(store: Store, batch_id: str) -> bytes:
     """Build the body when it is sent, as it needs all jobs of the batch."""
-    batch, _ = await store.batches.get(batch_id)
+    batch, request = await store.batches.get(batch_id)
     assert batch.notify
     members = await store.jobs.load_many([job_id for _, job_id in batch.members], "result")
-    return orjson.dumps(_BATCH_BODIES[batch.notify](batch, members))
+    return orjson.dumps(_BATCH_BODIES[batch.notify](batch, request, members))
 
 
 Members = Sequence[tuple[Job | None, Mapping[str, Any]]]
 
 
-def _batch_event(batch: Batch, members: Members) -> dict[str, Any]:
+def _batch_event(batch: Batch, _: Mapping[str, Any], members: Members) -> dict[str, Any]:
     public = batches.to_public(batch, [job for job, _ in members])
     data = {
         "batch_id": batch.id,
@@ -156,15 +156,32 @@ def _batch_event(batch: Batch, members: Members) -> dict[str, Any]:
     return {"type": "batch.ended", "timestamp": public["ended_at"], "data": data}
 
 
-def _callback_results(batch: Batch, members: Members) -> dict[str, Any]:
-    """Build the body of the older callback API: the results of the file's texts in order, or the reason for none."""
-    if all(job and job.status == "succeeded" for job, _ in members):
-        return {"success": True, "data": [fields.get("result") for _, fields in members]}
-    error = next((job.error for job, _ in members if job and job.error), None)
-    return {"success": False, "error": error["detail"] if error else "Not all texts could be processed."}
+def _callback_results(batch: Batch, request: Mapping[str, Any], members: Members) -> dict[str, Any]:
+    """Build the body of the older callback API: the results in the order of the texts, or the reason for none.
+
+    A recording's is its transcript, a string; with `format` "text", so are those of texts together.
+    """
+    if not any(job and job.status == "succeeded" for job, _ in members):
+        failed = next((job for job, _ in members if job and job.error), None)
+        return {"success": False, "error": _error(failed)}
+    outcomes = [fields.get("result") or {"error": _error(job)} for job, fields in members]
+    if request.get("format") == "text" or any(job and job.kind == "transcription" for job, _ in members):
+        return {"success": True, "data": "\n".join(_plain(outcome) for outcome in outcomes)}
+    return {"success": True, "data": outcomes}
 
 
-_BATCH_BODIES: Mapping[str, Callable[[Batch, Members], dict[str, Any]]] = {
+def _plain(outcome: Mapping[str, Any]) -> str:
+    """Return a transcription's text, a filter's explanation, or the reason why there is none."""
+    if "error" in outcome:
+        return f"Error: {outcome['error']}"
+    return str(outcome["explanation"] if "explanation" in outcome else outcome["text"])
+
+
+def _error(job: Job | None) -> str:
+    return str(job.error["detail"]) if job and job.error else "The text could not be processed."
+
+
+_BATCH_BODIES: Mapping[str, Callable[[Batch, Mapping[str, Any], Members], dict[str, Any]]] = {
     "event": _batch_event,
     "send": _callback_results,
 }

@@ -28,7 +28,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the environment names a service or an LLM; and no embedding model is looked for."""
     for name in ("NLP2FILTERS_SERVER", "NLP2FILTERS_API_KEY", "LLM_MODEL", "OPENAI_API_KEY", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("nlp2filters.embedding.weights.find", lambda path, cache: None)
+    monkeypatch.setattr("nlp2filters.model_files.ModelFiles.find", lambda self, path, cache: None)
 
 
 @pytest.fixture

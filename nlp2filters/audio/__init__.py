@@ -1,0 +1,1 @@
+"""Speech in recordings: decoding, finding speech, and transcribing it by Whisper."""

@@ -1,0 +1,49 @@
+"""Transcribe a recording in this process, without a service."""
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from nlp2filters.errors import ModelUnavailable, SourceError
+from nlp2filters.settings import Settings
+
+try:
+    from nlp2filters.audio.cutting import find_parts
+    from nlp2filters.audio.decoding import decode
+    from nlp2filters.audio.transcriber import Transcriber
+    from nlp2filters.audio.transcripts import Transcript, join, to_json, to_srt, to_vtt
+    from nlp2filters.audio.weights import WHISPER
+except ModuleNotFoundError as exc:
+    raise ModelUnavailable("To transcribe recordings: pip install 'nlp2filters[audio]'.") from exc
+
+__all__ = ["to_json", "to_srt", "to_vtt", "transcribe"]
+
+
+async def transcribe(
+    file: Path, settings: Settings, language: str | None = None, names: Sequence[str] = (), *, words: bool = False
+) -> tuple[Transcript, float]:
+    """Transcribe the recording in a file. Returns the transcript, and the recording's length in seconds.
+
+    The speech model is fetched if it is not on this machine.
+
+    Raises:
+        SourceError: the file does not exist, or may not be read.
+        RecordingRefused: it is no recording.
+        ModelUnavailable: no source has the speech model.
+    """
+    with tempfile.TemporaryDirectory(prefix="nlp2filters-") as folder:
+        try:
+            with file.open("rb") as source:
+                recording = decode(source, Path(folder) / "samples", max_seconds=settings.max_recording_s)
+        except OSError as exc:
+            raise SourceError(f"{file}: {exc.strerror}.") from exc
+        model = WHISPER.locate(settings.audio_model_path, settings.model_cache, progress=sys.stderr.isatty())
+        parts = []
+        async with await Transcriber.load(model, threads=settings.audio_threads) as transcriber:
+            for part in find_parts(recording):
+                samples = recording.read(part.start_s, part.end_s)
+                parts.append(
+                    (part.start_s, await transcriber.transcribe(samples, language=language, names=names, words=words))
+                )
+    return join(parts), recording.seconds
