@@ -42,6 +42,7 @@ NLP2FiltersError
 ├── UnsupportedRecordVersion
 ├── TextTooComplex
 ├── TableRefused
+├── ArchiveRefused
 ├── ParserFailed
 ├── ModelUnavailable
 ├── RedisServerMissing
@@ -385,6 +386,10 @@ class TableRefused(NLP2FiltersError):
     def __init__(self, problem: Mapping[str, object]) -> None:
         super().__init__(str(problem["detail"]))
         self.problem = problem
+
+
+class ArchiveRefused(NLP2FiltersError):
+    """An archive is broken or too large to analyse. The message says what to do."""
 
 
 class ParserFailed(NLP2FiltersError):
