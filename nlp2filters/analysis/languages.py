@@ -201,6 +201,11 @@ def language_of(path: str) -> str | None:
     return _BY_SUFFIX.get(suffix) or DOCUMENTS.get(suffix)
 
 
+def is_document(path: str) -> bool:
+    """Return whether a file is no program, but a document or data."""
+    return PurePosixPath(path).suffix.lower() not in _BY_SUFFIX
+
+
 @cache
 def grammar(name: str) -> Grammar:
     """Load the grammar of a language of the table."""

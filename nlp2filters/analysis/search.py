@@ -10,13 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp2filters.analysis.chunks import Chunk
+from nlp2filters.analysis.languages import is_document
 from nlp2filters.analysis.vectors import similarities
 
 # The weights were chosen on questions about this project's own code, so that a rare name in the question counts.
 WORD_WEIGHT = 0.35
+# A question is after the code itself rather than after its tests or its documents, unless these fit far better.
+TEST_PENALTY = 0.2
+DOCUMENT_PENALTY = 0.1
 # At most this many results are from one file.
 MAX_PER_FILE = 3
 
+# The usual places of tests, in the usual languages.
+_TEST = re.compile(
+    r"(^|/)(tests?|t|testing|__tests__|spec|benchmarks?|examples?)/|(^|/)(test_|conftest)|[._-](test|spec)\."
+)
 _WORD = re.compile(r"[A-Za-z][a-z]+|[A-Z]+(?![a-z])|\d+")
 _STOP_WORDS = frozenset(
     [
@@ -73,7 +81,7 @@ def search(
     """Return the best chunks for a question, whose vector is `query`."""
     if not chunks:
         return []
-    scores = similarities(vectors, query) + WORD_WEIGHT * _word_scores(question, chunks)
+    scores = similarities(vectors, query) + WORD_WEIGHT * _word_scores(question, chunks) - _penalties(chunks)
     results: list[SearchResult] = []
     per_file: Counter[str] = Counter()
     for number in np.argsort(-scores, kind="stable"):
@@ -84,6 +92,13 @@ def search(
         if len(results) == count:
             break
     return results
+
+
+def _penalties(chunks: Sequence[Chunk]) -> NDArray[np.float32]:
+    penalties = (
+        TEST_PENALTY * bool(_TEST.search(chunk.path)) + DOCUMENT_PENALTY * is_document(chunk.path) for chunk in chunks
+    )
+    return np.fromiter(penalties, dtype=np.float32, count=len(chunks))
 
 
 def words(text: str) -> list[str]:
