@@ -3,9 +3,15 @@
 import asyncio
 import sys
 
-from bench import inferring, parsing, queues, streams
+from bench import inferring, parsing, queues, streams, waiting
 
-BENCHES = {"queues": queues.main, "inferring": inferring.main, "parsing": parsing.main, "streams": streams.main}
+BENCHES = {
+    "queues": queues.main,
+    "inferring": inferring.main,
+    "parsing": parsing.main,
+    "streams": streams.main,
+    "waiting": waiting.main,
+}
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from nlp2filters import logs
 from nlp2filters.api import (
     batches,
     catalogs,
+    compilation,
     dialects,
     event_streams,
     inference,
@@ -57,6 +58,7 @@ OPERATIONS = [
     *webhook_deliveries.operations,
     *inference.operations,
     *catalogs.operations,
+    *compilation.operations,
     *dialects.operations,
     *stream_tokens.operations,
     *monitoring.operations,

@@ -51,11 +51,13 @@ NLP2FiltersError
 ├── SourceError
 ├── UnwritableFile
 ├── LLMNotConfigured
+├── PutOff
 ├── InvalidSignature
 └── ProviderError
     ├── ProviderTimeout
     ├── ProviderRejected
     ├── ProviderUnavailable
+    │   └── RateLimited
     ├── AnswerRefused
     ├── AnswerTruncated
     └── InvalidAnswer
@@ -428,6 +430,14 @@ class InvalidSignature(NLP2FiltersError):
     """A webhook's message is not authentic, or is too old."""
 
 
+class PutOff(NLP2FiltersError):
+    """A stage cannot go on now, by no fault of its job or worker: it is to be begun again in `wait_s`. It says why."""
+
+    def __init__(self, reason: str, wait_s: float) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
 class ProviderError(NLP2FiltersError):
     """The LLM call gave nothing usable. If `retryable`, a later call may succeed; `status` is the answer's, if any.
 
@@ -462,10 +472,20 @@ class ProviderRejected(ProviderError):
 
 
 class ProviderUnavailable(ProviderError):
-    """The provider answered 408, 409, 429 or 5xx, or could not be reached, even after retries."""
+    """The provider answered 408, 409 or 5xx, or could not be reached, even after retries."""
 
     retryable = True
     summary = "The LLM's API is overloaded or out of reach"
+
+
+class RateLimited(ProviderUnavailable):
+    """The provider limits the rate of calls, for `wait_s` longer than the caller would wait."""
+
+    retryable = False
+
+    def __init__(self, detail: str, wait_s: float, status: int | None = 429) -> None:
+        super().__init__(detail, status)
+        self.wait_s = wait_s
 
 
 class AnswerRefused(ProviderError):

@@ -1,14 +1,35 @@
-"""Logging: one JSON object per line on stdout, with the job's id in every line written while working on a job."""
+"""Logging: one JSON object per line on stdout, with the job's id in every line written while working on a job.
+
+Whoever logs only puts the line into a queue. A thread formats and writes the lines, so that a slow reader of stdout
+never stops the event loop.
+"""
 
 import logging
 import logging.config
+import os
+import queue
+import sys
+import threading
 from contextlib import AbstractContextManager
+from typing import Any
 
 import orjson
 import structlog
 
+# While stdout takes no lines, this many wait, and further ones are dropped.
+MAX_WAITING = 10_000
+# At the end of the process, waiting lines get this long to be written.
+FLUSH_TIMEOUT_S = 2.0
+
+
+def _add_context(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Add the names of `about`, as they were when the line was logged."""
+    record: logging.LogRecord = event["_record"]
+    return {**record.__dict__.pop("context"), **event}
+
+
 _SHARED: list[structlog.typing.Processor] = [
-    structlog.contextvars.merge_contextvars,
+    _add_context,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.ExtraAdder(),
@@ -28,6 +49,58 @@ class WithoutQuery(logging.Filter):
         return record.levelno > logging.DEBUG
 
 
+class BackgroundHandler(logging.Handler):
+    """A handler whose thread formats the lines and writes them to stdout.
+
+    Closing it, which `logging.shutdown` does at the end of a process, waits a while until all have been written.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._records: queue.SimpleQueue[logging.LogRecord | None] = queue.SimpleQueue()
+        self._dropped = 0
+        self._thread = threading.Thread(target=self._write_all, name="logs", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Put a line into the queue, with its arguments and context as they are now."""
+        if self._records.qsize() >= MAX_WAITING:
+            self._dropped += 1
+            return
+        record.context = structlog.contextvars.get_contextvars()
+        record.msg, record.args = record.getMessage(), None
+        self._records.put(record)
+
+    def close(self) -> None:
+        """Write what is waiting, unless stdout takes no lines."""
+        self._records.put(None)
+        self._thread.join(FLUSH_TIMEOUT_S)
+        super().close()
+
+    def _write_all(self) -> None:
+        while record := self._records.get():
+            try:
+                self._write(record)
+                if dropped := self._dropped:
+                    self._dropped -= dropped
+                    self._write(_warning(f"{dropped} log lines were dropped: stdout took them too slowly"))
+            except Exception:
+                self.handleError(record)
+
+    def _write(self, record: logging.LogRecord) -> None:
+        line = memoryview(f"{self.format(record)}\n".encode())
+        while line:
+            # A lock of `sys.stdout` that this thread holds for ever would keep the process from ending.
+            line = line[os.write(sys.stdout.fileno(), line) :]
+
+
+def _warning(message: str) -> logging.LogRecord:
+    level = logging.WARNING
+    return logging.makeLogRecord(
+        {"name": __name__, "levelno": level, "levelname": logging.getLevelName(level), "msg": message, "context": {}}
+    )
+
+
 def configure(level: str = "INFO") -> None:
     """Send the lines of all loggers, including those of uvicorn and ARQ, through one JSON formatter."""
     formatter = {
@@ -40,7 +113,7 @@ def configure(level: str = "INFO") -> None:
         ],
         "foreign_pre_chain": _SHARED,
     }
-    handler = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
+    handler = {"()": BackgroundHandler, "formatter": "json"}
     quiet = ("httpx", "httpcore", "fastembed", "huggingface_hub", "arq", "uvicorn.access")  # We log requests ourselves.
     passed_on = ("uvicorn", "uvicorn.error")
     logging.config.dictConfig(

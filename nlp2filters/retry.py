@@ -82,6 +82,15 @@ class Retries:
         self._deadline = time.monotonic() + time_limit_s
         self.failures = 0
 
+    @property
+    def remaining_s(self) -> float:
+        """The seconds until the time limit."""
+        return max(0.0, self._deadline - time.monotonic())
+
+    def extend(self, seconds: float) -> None:
+        """Move the time limit, for time that does not count."""
+        self._deadline += seconds
+
     def next_wait_s(self, retry_after_s: float | None = None) -> float | None:
         """Count a failure, and return the seconds to wait before the next try; None to give up.
 

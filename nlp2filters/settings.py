@@ -1,5 +1,6 @@
 """The settings: read once from the environment, and passed down as one object."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -17,6 +18,8 @@ from nlp2filters.llm.registry import PROVIDERS, LLMConfig
 LEASE_S = 10.0
 # A request may set a deadline of up to a day.
 MAX_DEADLINE_S = 86_400
+# The time limit of a stage depends on it, and a worker may hold a job for that long.
+MAX_LLM_TIMEOUT_S = 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,18 @@ def _blob_store(text: str) -> str:
     if text != "redis" and not valid.get(parts.scheme):
         raise ValueError(f"{text!r} is none of redis, file:///path and s3://bucket/prefix")
     return text
+
+
+def _llm_timeout(value: str | float) -> float:
+    if not 0 < (seconds := float(value)) <= MAX_LLM_TIMEOUT_S:
+        raise ValueError(f"{value!r} is not between 0 and {MAX_LLM_TIMEOUT_S} seconds")
+    return seconds
+
+
+def _not_negative(value: str | float) -> float:
+    if not 0 <= (number := float(value)) < math.inf:
+        raise ValueError(f"{value!r} is not a number of at least 0")
+    return number
 
 
 def _provider(text: str) -> str:
@@ -182,7 +197,16 @@ class Settings:
         },
     )
     llm_model: str = _setting("LLM_MODEL", "", "Name of the model. Empty: no LLM; the built-in parser answers.")
-    llm_timeout_s: float = _setting("LLM_TIMEOUT_S", 30.0, "Seconds for one LLM answer, including retries.")
+    llm_timeout_s: float = _setting(
+        "LLM_TIMEOUT_S", 30.0, "Seconds for one LLM answer, including retries; at most 3,600.", _llm_timeout
+    )
+    max_put_off_s: float = _setting(
+        "MAX_PUT_OFF_S",
+        60.0,
+        "Seconds for which a job is put off in all while a provider limits the rate of calls. Then `auto` ends with "
+        "the built-in parser's filter, and `llm` fails. 0: never put off.",
+        _not_negative,
+    )
     llm_max_tokens: int = _setting(
         "LLM_MAX_TOKENS", 4_096, "Maximum tokens per LLM answer; reasoning models need more."
     )

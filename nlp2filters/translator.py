@@ -6,17 +6,17 @@ Workers, the command line and the evaluation share the `Translator`, each with i
 import datetime as dt
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from async_lru import alru_cache
 
-from nlp2filters.core import checks, contradictions, coverage, dialects, drafting, filters, interpretation, refinement
+from nlp2filters.core import checks, contradictions, coverage, dialects, drafting, interpretation, refinement
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.compilation import scope_of, shown, with_scope
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.drafting import TextVectors, Vectors
 from nlp2filters.core.explain import explain
-from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.llm import prompt
@@ -26,7 +26,7 @@ from nlp2filters.core.llm.prompt import Message
 from nlp2filters.core.parser import Tagged
 from nlp2filters.core.query import Query
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.errors import InvalidAnswer, ProviderError
+from nlp2filters.errors import InvalidAnswer, PutOff
 from nlp2filters.llm import Answer, Provider
 
 # The names of the LLM's answer and of its repair; a job's record holds them in fields of these names.
@@ -160,7 +160,7 @@ class Translator:
     ) -> Translation:
         """Let the LLM read the text, if there is one and the query's strategy permits it, and compile the filter.
 
-        Without a usable answer, the draft stands. `complete` is as for `ask`.
+        Whatever goes wrong with the LLM or its answer, the draft stands. `complete` is as for `ask`.
 
         Raises:
             ProviderError: only the LLM was allowed to answer, and it did not.
@@ -172,15 +172,17 @@ class Translator:
                 reading = coverage.complete(reading, draft, query.text)
                 reading = coverage.with_question(reading, draft, catalog)
                 reading = contradictions.with_question(reading, catalog, query.today)
-            except ProviderError as exc:
+            except PutOff:
+                raise
+            except Exception as exc:
                 if query.strategy == "llm":
                     raise
-                _log.warning("the LLM gave no usable answer, the draft stands: %s", exc)
-                failure = exc
+                reading, answer, failure = draft, None, exc
+                _log.warning("the LLM gave no usable answer, the draft stands: %r", exc)
         resolved = interpretation.resolve(reading, query.now)
         result = {
             **_compiled(resolved, query, catalog),
-            "draft": interpretation.to_json(interpretation.resolve(draft, query.now)) if answer else None,
+            "draft": shown(interpretation.resolve(draft, query.now), catalog, query.options) if answer else None,
             "degraded": failure is not None,
             "degraded_reason": failure and type(failure).__name__,
             "provider": self._llm.name if answer and self._llm else "builtin",
@@ -218,19 +220,13 @@ class Translator:
 
 def _compiled(resolved: Interpretation, query: Query, catalog: Catalog) -> dict[str, Any]:
     """Return the interpretation as JSON data, with the scope, an explanation without it, and the compiled filters."""
-    scoped = replace(resolved, filter=filters.all_of(_scope(query, catalog), resolved.filter))
+    callers = checks.check(query.scope, catalog, trusted=True) if query.scope else None
+    scoped = with_scope(resolved, scope_of(catalog, callers, query.now))
     return {
-        **interpretation.to_json(scoped),
+        **shown(scoped, catalog, query.options),
         "explanation": explain(resolved, catalog),
         "dialects": {name: dialects.compile(name, scoped, catalog, query.options) for name in query.dialects},
     }
-
-
-def _scope(query: Query, catalog: Catalog) -> Filter | None:
-    """Return the conditions that catalog and caller impose on every text. No LLM sees them."""
-    callers = checks.check(query.scope, catalog, trusted=True) if query.scope else None
-    scope = filters.all_of(checks.own_scope(catalog), callers)
-    return filters.resolve(scope, query.now) if scope else None
 
 
 def _refinement(conversation: Conversation, resolved: Interpretation, query: Query, catalog: Catalog) -> dict[str, Any]:

@@ -83,9 +83,24 @@ export class Client {
     return this.#json(job.urls.cancel, { method: "POST", signal });
   }
 
+  /** Compiles a filter that you have: `{filter, catalog, dialects, …}` as described in docs/api.md. */
+  async compile(request, { signal } = {}) {
+    return this.#post("/v1/compile", request, signal);
+  }
+
+  /** Says in a sentence what a filter selects: `{filter, catalog, …}`. */
+  async explain(request, { signal } = {}) {
+    return (await this.#post("/v1/explain", request, signal)).explanation;
+  }
+
   /** Gets any other resource, such as "/v1/catalogs". */
   async get(path, { signal } = {}) {
     return this.#json(path, { signal });
+  }
+
+  async #post(path, request, signal) {
+    const headers = { "content-type": "application/json" };
+    return this.#json(path, { method: "POST", body: JSON.stringify(request), headers, signal });
   }
 
   async #json(path, options) {

@@ -4,21 +4,44 @@ const OPERATORS = {
   "=": "is", "<>": "is not", "<": "<", "<=": "≤", ">": ">", ">=": "≥",
   between: "from", "not between": "not from", in: "is", "not in": "is not",
   contains: "contains", "not contains": "does not contain", isNull: "is unknown", "not isNull": "is known",
+  like: "is like", "not like": "is not like",
 };
 
 /** Reads a node of a CQL2-JSON filter as one test, `{field, op, value}` as in a result's conditions. Returns null for
  *  nodes that combine tests. */
 export function readTest(node) {
+  const [first, ...rest] = node.args;
+  if (node.op === "not" && first.op === "a_equals") return { field: first.args[0].property, op: "not isNull", value: null };
   if (node.op === "not") {
-    const inner = readTest(node.args[0]);
-    return inner && { ...inner, op: `not ${inner.op}` };
+    const inner = readTest(first);
+    return inner && { ...inner, op: inner.op === "=" ? "<>" : `not ${inner.op}` };
   }
   if (node.op === "and" || node.op === "or") return null;
-  const [first, ...rest] = node.args;
-  if (node.op === "like") return { field: first.args[0].property, op: "contains", value: patternText(rest[0].args[0]) };
-  if (node.op === "isNull") return { field: first.property, op: "isNull", value: null };
-  return { field: first.property, op: node.op, value: rest.length > 1 ? rest : rest[0] };
+  const field = withoutCase(first).property;
+  const [value] = rest.map(withoutCase);
+  switch (node.op) {
+    case "isNull": return { field, op: "isNull", value: null };
+    case "like": return /^%.*%$/s.test(value) ? { field, op: "contains", value: patternText(value) } : { field, op: "like", value };
+    case "a_contains": return { field, op: "=", value: value[0] };
+    case "a_overlaps": return { field, op: "in", value };
+    case "t_intersects": return { field, op: "between", value: value.interval.map(instant) };
+    default: return { field, op: node.op, value: rest.length > 1 ? rest : value };
+  }
 }
+
+/** Reads two neighbouring limits of a property, as dates have them, as one test of a range; otherwise, returns null. */
+export function readRange(low, high) {
+  if (low?.op !== ">=" || high?.op !== "<=" || low.args[0].property !== high.args[0].property) return null;
+  return { field: low.args[0].property, op: "between", value: [low.args[1], high.args[1]] };
+}
+
+/** Returns an operand, or a list of them, without the function `casei`. */
+function withoutCase(operand) {
+  if (Array.isArray(operand)) return operand.map(withoutCase);
+  return operand?.op === "casei" ? withoutCase(operand.args[0]) : operand;
+}
+
+const instant = (text) => (text.includes("T") ? { timestamp: text } : { date: text });
 
 const patternText = (pattern) => pattern.slice(1, -1).replace(/\\(.)/gs, "$1");
 

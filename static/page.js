@@ -6,6 +6,7 @@ import { fieldTitle } from "./format.js";
 import * as render from "./render.js";
 
 const PATIENCE_MS = 3000; // Somebody is watching, so requests are not repeated for long.
+const MAX_DIALECTS = 16; // A job takes no more.
 
 let client;
 let ready; // Resolves when the catalogs are on the page.
@@ -142,7 +143,7 @@ async function follow(text, signal, progress) {
   const catalog = currentCatalog();
   const fields = new Map(catalog.fields.map((field) => [field.name, field]));
   const previous = turns.at(-1);
-  const context = previous ? { refines: previous.id } : { catalog: catalog.name, dialects: [...dialects.keys()] };
+  const context = previous ? { refines: previous.id } : { catalog: catalog.name, dialects: [...dialects.keys()].slice(0, MAX_DIALECTS) };
   const request = { ...context, text };
   const job = await client.submit(request, { signal, patience: PATIENCE_MS });
   showCurl(request);

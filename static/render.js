@@ -1,7 +1,7 @@
 // Renders a reading of a text: its marked words, the filter, the stages, the compiled queries and the matching rows.
 
 import { $, el, fill } from "./dom.js";
-import { describeTest, fieldTitle, formatValue, readTest } from "./format.js";
+import { describeTest, fieldTitle, formatValue, readRange, readTest } from "./format.js";
 
 const UNSURE = 0.85; // Conditions below this confidence are marked as uncertain.
 const RECORDS = "names the records"; // The reason that the service gives for words such as "cars", which need no note.
@@ -72,22 +72,38 @@ function filterNode(node, makeChip) {
   if (node.op === "not") {
     return el("div", { class: "group" }, el("span", { class: "joint" }, "not"), filterNode(node.args[0], makeChip));
   }
-  const parts = node.args.flatMap((arg, i) =>
-    [i ? el("span", { class: "joint" }, node.op) : null, filterNode(arg, makeChip)]);
+  const chips = [];
+  // An empty list counts as unknown, and `isNull` beside it says so.
+  const args = node.args.filter((arg) => arg.op !== "a_equals");
+  for (let i = 0; i < args.length; i += 1) {
+    const range = node.op === "and" && readRange(args[i], args[i + 1]);
+    const isRange = range && makeChip.has(range);
+    chips.push(isRange ? makeChip(range) : filterNode(args[i], makeChip));
+    if (isRange) i += 1;
+  }
+  if (chips.length === 1) return chips[0];
+  const parts = chips.flatMap((chip, i) => [i ? el("span", { class: "joint" }, node.op) : null, chip]);
   return el("div", { class: `group ${node.op}`, role: "group", "aria-label": node.op === "or" ? "any of" : "all of" },
             ...parts);
 }
 
-/** Returns a function that makes the chip of a test, each from the next condition with that test. */
+/** Returns a function that makes the chip of a test, each from the next condition with that test, and otherwise from one
+ *  of the same field: a filter says in other words what some conditions mean, such as a day of instants. */
 function chipMaker(conditions, fields) {
   const used = new Set();
-  return (test) => {
+  const find = (test) => {
     const key = JSON.stringify(test);
-    const index = conditions.findIndex(({ field, op, value }, i) =>
+    return conditions.findIndex(({ field, op, value }, i) =>
       !used.has(i) && JSON.stringify({ field, op, value }) === key);
-    used.add(index);
+  };
+  const makeChip = (test) => {
+    const exact = find(test);
+    used.add(exact);
+    const index = exact < 0 ? conditions.findIndex(({ field }) => field === test.field) : exact;
     return conditionChip(test, conditions[index], index, fields.get(test.field));
   };
+  makeChip.has = (test) => find(test) >= 0;
+  return makeChip;
 }
 
 function conditionChip(test, condition, index, field) {

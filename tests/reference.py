@@ -3,6 +3,7 @@
 import datetime as dt
 import string
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from nlp2filters.core.filters import And, Between, Comparison, Contains, Filter, IsNull, Leaf, Not, OneOf, Or
@@ -44,7 +45,7 @@ def _is_unknown(held: Any) -> bool:
 def _some_passes(leaf: Leaf, held: list[Any], fold: Fold) -> bool:
     """A list passes what one of its values passes; it is unlike a value when none of them is that value."""
     if isinstance(leaf, Comparison) and leaf.op == "<>":
-        return not any(passes(Comparison("=", leaf.field, leaf.value), value, fold) for value in held)
+        return not any(passes(replace(leaf, op="="), value, fold) for value in held)
     return any(passes(leaf, value, fold) for value in held)
 
 
@@ -54,7 +55,7 @@ def passes(leaf: Leaf, held: Any, fold: Fold = fold) -> bool:
         mine, other = held, value
         if isinstance(held, dt.datetime) and not isinstance(value, dt.datetime):
             mine = held.date()
-        if isinstance(value, str) and leaf.field not in ("origin", "diet"):
+        if isinstance(value, str) and leaf.field not in ("origin", "diet") and not getattr(leaf, "exact", False):
             mine, other = fold(held), fold(value)
         return int(mine > other) - int(mine < other)
 
@@ -66,7 +67,8 @@ def passes(leaf: Leaf, held: Any, fold: Fold = fold) -> bool:
             return order(low) >= 0 and order(high) <= 0
         case OneOf(_, values):
             return any(order(value) == 0 for value in values)
-        case Contains(_, text):
-            return fold(text) in fold(held)
+        case Contains(_, text, anchor, exact):
+            text, string = (text, held) if exact else (fold(text), fold(held))
+            return {"anywhere": string.__contains__, "start": string.startswith, "end": string.endswith}[anchor](text)
         case IsNull():
             return False

@@ -109,11 +109,17 @@ class Service:
         job_id: str = response.json()["id"]
         return job_id
 
-    def result(self, job_id: str) -> dict[str, Any]:
-        """Follow the job to its end; returns its result."""
+    def ended(self, job_id: str) -> dict[str, Any]:
+        """Follow the job to its end; returns the job."""
         with httpx.stream("GET", f"{self.url}/v1/jobs/{job_id}/events", timeout=30, trust_env=False) as response:
             for _ in response.iter_lines():
                 pass
+        job: dict[str, Any] = httpx.get(f"{self.url}/v1/jobs/{job_id}", trust_env=False).json()
+        return job
+
+    def result(self, job_id: str) -> dict[str, Any]:
+        """Follow the job to its end; returns its result."""
+        self.ended(job_id)
         response = httpx.get(f"{self.url}/v1/jobs/{job_id}/result", trust_env=False)
         assert response.status_code == 200, response.text
         result: dict[str, Any] = response.json()

@@ -13,7 +13,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, filters, interpretation, languages
+from nlp2filters.core import checks, interpretation, languages
+from nlp2filters.core.cql2.reader import from_cql2
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.llm.prompt import Message
 from nlp2filters.core.query import Query
@@ -145,7 +146,7 @@ def test_what_is_accepted_comes_to_a_result(data: dict[str, Any], answer: list[d
         sent = orjson.loads(json.dumps({"catalog": "own", **data}))
         asked = validate(Submission, sent)
         if asked.scope is not None:
-            checks.check(filters.from_cql2(asked.scope), CATALOG, trusted=True)
+            checks.check(from_cql2(asked.scope), CATALOG, trusted=True)
     except (InvalidInput, orjson.JSONDecodeError):
         assume(False)
     asyncio.run(_run(orjson.loads(orjson.dumps(asked.model_dump(mode="json"))), answer))

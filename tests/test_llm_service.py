@@ -43,7 +43,10 @@ def service(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
 @pytest.fixture(scope="module")
 def hasty(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that tries each stage once."""
-    environment = {"OPENAI_BASE_URL": llm.url, "LLM_MODEL": "test", "LLM_TIMEOUT_S": "2", "MAX_ATTEMPTS": "1"}
+    environment = {
+        **{"OPENAI_BASE_URL": llm.url, "LLM_MODEL": "test", "LLM_TIMEOUT_S": "2"},
+        **{"MAX_ATTEMPTS": "1", "MAX_PUT_OFF_S": "0"},
+    }
     with started(tmp_path_factory.mktemp("hasty"), **environment) as service:
         yield service
 

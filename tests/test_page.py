@@ -141,7 +141,7 @@ def test_everything_by_keyboard(page: Page) -> None:
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Elasticsearch")).to_be_focused()
     expect(page.locator("#code")).to_contain_text('"term"')
-    page.keyboard.press("ArrowRight")
+    page.keyboard.press("End")
     expect(page.locator("#code")).to_contain_text('"property": "Cylinders"')
     page.locator(".chip").first.focus()
     expect(page.locator("mark").first).to_have_class("used lit")

@@ -46,6 +46,10 @@ def test_values_get_the_type_of_their_setting() -> None:
         ("WEBHOOK_ALLOW_PRIVATE", "perhaps"),
         ("LLM_PROVIDER", "gpt"),
         ("PUBLIC_URL", "filters.example"),
+        ("LLM_TIMEOUT_S", "0"),
+        ("LLM_TIMEOUT_S", "inf"),
+        ("LLM_TIMEOUT_S", "nan"),
+        ("MAX_PUT_OFF_S", "-1"),
     ],
 )
 def test_a_value_of_the_wrong_type_names_its_variable(name: str, value: str) -> None:

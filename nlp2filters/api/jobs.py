@@ -17,8 +17,9 @@ from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, Operation, Param
 from nlp2filters.api.services import Services
 from nlp2filters.clock import now_ms
-from nlp2filters.core import jobs, schemas
+from nlp2filters.core import checks, jobs, schemas
 from nlp2filters.core.dialects.sql import standard as sql
+from nlp2filters.core.filters import READ_LIMITS
 from nlp2filters.core.interpretation import from_json
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.requests import RequestBody
@@ -214,8 +215,8 @@ async def search_rows(call: Call, job_id: str) -> Response:
 
 
 def _select(name: str, result: dict[str, Any], limit: int) -> tuple[int, Any]:
-    reading, catalog = from_json(result), demo.catalog(name)
-    where = sql.where_clause(reading.filter, catalog) if reading.filter else None
+    reading, catalog = from_json({**result, "filter": None}), demo.catalog(name)
+    where = sql.where_clause(checks.read(cql2, catalog, READ_LIMITS), catalog) if (cql2 := result["filter"]) else None
     limit = min(limit, reading.limit) if reading.limit else limit
     count, rows = table.select(name, where, sql.order_by(reading.sort, catalog), limit)
     return min(count, reading.limit or count), rows

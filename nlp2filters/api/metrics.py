@@ -1,10 +1,14 @@
 """Metrics in Prometheus's text format: requests of this process, and the state of the queues that all share."""
 
+import math
 from collections.abc import Callable
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
+from nlp2filters.api.provider_states import provider_states
+from nlp2filters.llm.breaker import State
 from nlp2filters.storage.store import Store
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -50,6 +54,24 @@ class Metrics:
             registry=self._registry,
         )
         self._workers = Gauge("nlp2filters_workers", "Workers alive.", ["queue"], registry=self._registry)
+        self._breakers = Gauge(
+            "nlp2filters_provider_breaker",
+            "1 for the present state of a provider's circuit breaker.",
+            ["provider", "state"],
+            registry=self._registry,
+        )
+        self._paused = Gauge(
+            "nlp2filters_provider_paused_seconds",
+            "How long a provider is not called for its limit of the rate.",
+            ["provider"],
+            registry=self._registry,
+        )
+        self._windows = Gauge(
+            "nlp2filters_provider_window",
+            "How many calls a provider is known to take at once; +Inf without such a limit.",
+            ["provider"],
+            registry=self._registry,
+        )
 
     def watch_connections(self, count: Callable[[], int]) -> None:
         """Take the number of open connections from `count`."""
@@ -73,4 +95,9 @@ class Metrics:
             self._depth.labels(stage).set(queue.entries)
             self._age.labels(stage).set(queue.overdue_s)
             self._workers.labels(stage).set(queue.workers)
+        for name, provider in (await provider_states(store)).items():
+            for state in get_args(State):
+                self._breakers.labels(name, state).set(provider["breaker"] == state)
+            self._paused.labels(name).set(provider["paused_s"])
+            self._windows.labels(name).set(math.inf if provider["window"] is None else provider["window"])
         return generate_latest(self._registry)

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from nlp2filters import __version__
 from nlp2filters.api.metrics import MEDIA_TYPE
+from nlp2filters.api.provider_states import provider_states
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Call, Operation, Param
 from nlp2filters.core import schemas
@@ -25,10 +26,16 @@ async def readyz(call: Call) -> Response:
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
             workers = await call.services.store.stats.workers()
+            providers = await provider_states(call.services.store)
     except (StorageError, OSError, TimeoutError):
         return JSON({"status": "unavailable", "redis": False, "workers": {}}, status_code=503)
     ready = all(workers.values()) or call.query.get("workers") != "true"
-    body: dict[str, Any] = {"status": "ready" if ready else "starting", "redis": True, "workers": workers}
+    body: dict[str, Any] = {
+        "status": "ready" if ready else "starting",
+        "redis": True,
+        "workers": workers,
+        "providers": providers,
+    }
     return JSON(body, status_code=200 if ready else 503)
 
 

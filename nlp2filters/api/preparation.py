@@ -15,8 +15,10 @@ from nlp2filters.api.refinement import RefinedJob
 from nlp2filters.api.services import Services
 from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import checks, dialects, filters, jobs
+from nlp2filters.core import dialects, jobs
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.compilation import check_scopes, read_filter
+from nlp2filters.core.cql2 import text
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.requests import Submission, parse_catalog
 from nlp2filters.errors import CatalogNotFound, InvalidCatalog, InvalidFilter, InvalidRequest, Violation, WebhookRefused
@@ -72,7 +74,7 @@ class Preparation:
         if refined:
             submission = refined.complete(submission)
         catalog = await self._catalog(refined.catalog if refined else submission.catalog)
-        scope = Part.of(submission.scope) if submission.scope is not None else None
+        scope = _scope_part(submission.scope)
         if refined:
             await self._run_once(("refined", submission.refines, catalog.id), refined.check, catalog.catalog)
         if faults := dialects.mapping_faults(submission.mappings, catalog.catalog):
@@ -111,6 +113,14 @@ class Preparation:
         return await self._share(
             ("refines", job_id), lambda: refinement.load(self._services.store, self._owner, job_id)
         )
+
+    async def catalog(self, source: str | dict[str, Any]) -> Catalog:
+        """Load the catalog of that name, or parse a complete one.
+
+        Raises:
+            InvalidCatalog, CatalogNotFound: there is none, or it has faults.
+        """
+        return (await self._catalog(source)).catalog
 
     async def _catalog(self, source: str | dict[str, Any] | Part | None) -> CatalogRef:
         assert source is not None
@@ -203,21 +213,20 @@ def _inline_catalog(part: Part) -> CatalogRef:
     return CatalogRef(catalog, None, part)
 
 
+def _scope_part(scope: dict[str, Any] | str | None) -> Part | None:
+    """Return a scope as CQL2-JSON, in which jobs store it."""
+    try:
+        data = text.parse(scope) if isinstance(scope, str) else scope
+    except InvalidFilter as exc:
+        raise exc.prefixed("/scope") from exc
+    return None if data is None else Part.of(data)
+
+
 def _check_scopes(submission: Submission, catalog: Catalog) -> None:
     """Check the caller's scope, and that every dialect expresses it and the catalog's own without a loss."""
     options = dialects.Options(unknown=submission.unknown, mappings=submission.mappings)
-    names = tuple(submission.dialects)
-    try:
-        if submission.scope is not None:
-            scope = checks.check(filters.from_cql2(submission.scope), catalog, trusted=True)
-            dialects.check_scope(scope, catalog, names, options)
-    except InvalidFilter as exc:
-        raise exc.prefixed("/scope") from exc
-    try:
-        if own := checks.own_scope(catalog):
-            dialects.check_scope(own, catalog, names, options)
-    except InvalidFilter as exc:
-        raise exc.prefixed("/catalog/scope") from exc
+    callers = read_filter(submission.scope, catalog, "/scope") if submission.scope is not None else None
+    check_scopes(callers, catalog, submission.dialects, options)
 
 
 def _request_content(

@@ -4,16 +4,12 @@ import argparse
 import asyncio
 import logging
 import os
-from pathlib import Path
 from typing import Any
-
-import orjson
 
 from nlp2filters.cli import files, output, remote, watching
 from nlp2filters.client import Client
 from nlp2filters.core.dialects import DIALECTS
 from nlp2filters.core.schemas import Result
-from nlp2filters.errors import InvalidCatalog, Violation
 from nlp2filters.settings import Settings
 
 
@@ -45,7 +41,7 @@ def _ask(args: argparse.Namespace) -> int:
         "refines": args.refines,
     }
     options = {name: value for name, value in options.items() if value is not None}
-    catalog = _catalog(args.catalog) if args.catalog else None
+    catalog = files.read_catalog(args.catalog) if args.catalog else None
     if remote.address(args):
         with remote.client(args) as client:
             result = _submit(client, args.text, catalog, options)
@@ -67,14 +63,3 @@ def _ask(args: argparse.Namespace) -> int:
 def _submit(client: Client, text: str, catalog: Any, options: Any) -> Result:
     result: Result = watching.to_its_end(client, client.jobs.submit(text, catalog, **options))
     return result
-
-
-def _catalog(name_or_file: str) -> Any:
-    """Read the catalog file if it exists or its name ends with `.json`; otherwise, return the catalog's name."""
-    path = Path(name_or_file)
-    if path.suffix != ".json" and not path.is_file():
-        return name_or_file
-    try:
-        return orjson.loads(files.read(path))
-    except orjson.JSONDecodeError as exc:
-        raise InvalidCatalog([Violation("", f"{path} is not JSON: {exc}.")]) from exc

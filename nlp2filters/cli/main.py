@@ -17,6 +17,7 @@ COMMANDS = {  # Each command has a module in nlp2filters.cli, and a help text.
     "up": ("up", "run the whole service: Redis, the model, web and workers"),
     "worker": ("worker", "run the worker of one queue"),
     "ask": ("ask", "find out what a text asks for"),
+    "compile": ("compile", "compile and explain a filter that you have, in CQL2"),
     "jobs": ("jobs", "list, show, watch, cancel and retry jobs"),
     "keys": ("keys", "make, list and revoke API keys"),
     "eval": ("evaluate", "measure how well texts are understood"),

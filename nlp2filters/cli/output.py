@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nlp2filters.core.schemas import Condition, Job, Result
+from nlp2filters.core.schemas import Compiled, Condition, Job, Result
 
 # A table that goes to a file or another program is this wide.
 PAGE_WIDTH = 160
@@ -62,7 +62,18 @@ def print_result(result: Result) -> None:
     if grid.row_count:
         console.print()
         console.print(grid)
-    for name, compiled in result.dialects.items():
+    _print_queries(console, result.dialects)
+
+
+def print_compiled(compiled: Compiled) -> None:
+    """Print what a filter selects, and its queries."""
+    console = out()
+    console.print(compiled.explanation, style="bold", soft_wrap=True)
+    _print_queries(console, compiled.dialects)
+
+
+def _print_queries(console: Console, dialects: Mapping[str, dict[str, Any]]) -> None:
+    for name, compiled in dialects.items():
         console.print(f"\n{name}", style="bold")
         console.print(_query(compiled), soft_wrap=True)
 

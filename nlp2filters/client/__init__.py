@@ -17,6 +17,7 @@ from nlp2filters.core.catalog import Catalog, Field
 from nlp2filters.core.schemas import (
     Batch,
     BatchResult,
+    Compiled,
     Condition,
     Delivery,
     Delta,
@@ -39,6 +40,7 @@ __all__ = [
     "BatchResult",
     "Catalog",
     "Client",
+    "Compiled",
     "Condition",
     "Delivery",
     "Delta",

@@ -9,11 +9,21 @@ from nlp2filters.client import jobs, options, responses
 from nlp2filters.client.batches import AsyncBatches
 from nlp2filters.client.catalogs import AsyncCatalogs
 from nlp2filters.client.jobs import AsyncJobs
-from nlp2filters.client.options import CatalogInput, Options
+from nlp2filters.client.options import CatalogInput, CompileOptions, FilterInput, FilterOptions, Options
 from nlp2filters.client.requests import PATIENCE_S, Call, Deadline, Requester
 from nlp2filters.client.resource import idempotency_headers
 from nlp2filters.client.transport import AsyncTransport, Transport
-from nlp2filters.core.schemas import Dialects, DialectSummary, FinishedJob, Health, Job, Readiness, Result
+from nlp2filters.core.schemas import (
+    Compiled,
+    Dialects,
+    DialectSummary,
+    Explained,
+    FinishedJob,
+    Health,
+    Job,
+    Readiness,
+    Result,
+)
 
 URL = "http://127.0.0.1:8000"
 # We ask the service to delay its answer no longer than this, so that no gateway times out.
@@ -58,6 +68,16 @@ class BaseClient:
                 jobs.raise_failed(job)
             return job.result
         return await jobs.outcome(self.jobs, responses.read(Job, response.content).id, deadline)
+
+    async def compile(self, cql2: FilterInput, catalog: CatalogInput, **more: Unpack[CompileOptions]) -> Compiled:
+        """Compile a filter that you have, CQL2-JSON or CQL2-text, to the query languages in `dialects`."""
+        body = options.filter_body(cql2, catalog, more)
+        return await self._requester.read(Compiled, Call("POST", "/v1/compile", body))
+
+    async def explain(self, cql2: FilterInput, catalog: CatalogInput, **more: Unpack[FilterOptions]) -> str:
+        """Say in a sentence what a filter selects."""
+        body = options.filter_body(cql2, catalog, more)
+        return (await self._requester.read(Explained, Call("POST", "/v1/explain", body))).explanation
 
     async def dialects(self) -> list[DialectSummary]:
         """List the query languages that a filter can be compiled to."""

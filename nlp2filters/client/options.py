@@ -8,6 +8,8 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.catalog import Catalog
 
 CatalogInput: TypeAlias = str | Catalog | Mapping[str, Any]
+# CQL2-JSON, CQL2-text, or None for a filter that selects all.
+FilterInput: TypeAlias = Mapping[str, Any] | str | None
 
 
 class Webhook(TypedDict, total=False):
@@ -26,12 +28,38 @@ class Options(TypedDict, total=False):
     locale: str
     timezone: str
     now: str | dt.datetime
-    scope: Mapping[str, Any]
+    scope: Mapping[str, Any] | str
     unknown: Literal["exclude", "include"]
     mappings: Mapping[str, Mapping[str, Any]]
     webhook: Webhook
     metadata: Mapping[str, str]
     deadline_seconds: int
+
+
+class SortKey(TypedDict, total=False):
+    """A field to sort by, in ascending order unless the direction is "desc"."""
+
+    field: Required[str]
+    direction: Literal["asc", "desc"]
+
+
+class FilterOptions(TypedDict, total=False):
+    """Options of compiling or explaining a filter: members of the requests in docs/api.md."""
+
+    sort: Sequence[SortKey]
+    limit: int
+    text: str
+    timezone: str
+    now: str | dt.datetime
+
+
+class CompileOptions(FilterOptions, total=False):
+    """Options of compiling a filter."""
+
+    dialects: Sequence[str]
+    scope: Mapping[str, Any] | str
+    unknown: Literal["exclude", "include"]
+    mappings: Mapping[str, Mapping[str, Any]]
 
 
 class BatchRequest(Options, total=False):
@@ -47,6 +75,15 @@ def submission(text: str, catalog: CatalogInput | None, options: Options) -> dic
     body: dict[str, Any] = {**options, "text": text}
     if catalog is not None:
         body["catalog"] = catalog_body(catalog)
+    return _with_iso_time(body)
+
+
+def filter_body(cql2: FilterInput, catalog: CatalogInput, options: FilterOptions | Mapping[str, Any]) -> dict[str, Any]:
+    """Build the body of a request to compile or explain a filter."""
+    return _with_iso_time({**options, "filter": cql2, "catalog": catalog_body(catalog)})
+
+
+def _with_iso_time(body: dict[str, Any]) -> dict[str, Any]:
     if isinstance(now := body.get("now"), dt.datetime):
         body["now"] = now.isoformat()
     return body

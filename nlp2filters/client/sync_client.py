@@ -109,6 +109,8 @@ class Client(_Wrapper[BaseClient]):
 
     close = _sync(BaseClient.close)
     ask = _sync(BaseClient.ask)
+    compile = _sync(BaseClient.compile)
+    explain = _sync(BaseClient.explain)
     dialects = _sync(BaseClient.dialects)
     health = _sync(BaseClient.health)
     readiness = _sync(BaseClient.readiness)

@@ -201,7 +201,7 @@ class _Spellings:
 class Catalog:
     """The fields of one kind of record. `nouns` are words for the records themselves ("cars", "vehicles").
 
-    `scope` is a filter (CQL2-JSON) that applies to every search, whatever the text says. `fiscal_year_start` is the
+    `scope` is a filter (CQL2) that applies to every search, whatever the text says. `fiscal_year_start` is the
     month in which fiscal years begin; each is called after the year that it ends in. `mappings` say how engines store
     the records, by the name of the dialect.
     """
@@ -215,7 +215,7 @@ class Catalog:
     source: Prose = ""
     nouns: Phrases = ()
     examples: Annotated[tuple[Prose, ...], FailFast()] = ()
-    scope: Mapping[str, Any] | None = None
+    scope: Mapping[str, Any] | str | None = None
     fiscal_year_start: Annotated[int, Ge(1), Le(12)] = 1
     mappings: Mapping[str, EngineMapping] = field(default_factory=dict)
 

@@ -6,19 +6,17 @@ says what is allowed.
 """
 
 import datetime as dt
-import math
-import re
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Literal, cast, get_args
+from typing import Any, cast, get_args
 
 from rapidfuzz import process, utils
 
-from nlp2filters.core.catalog import NUMERIC, STRINGS, Catalog, Field, applicable
+from nlp2filters.core.catalog import STRINGS, Catalog, Field, applicable
+from nlp2filters.core.cql2 import reader, text
+from nlp2filters.core.cql2.reader import Place
 from nlp2filters.core.filters import (
-    MAX_DEPTH,
-    MAX_NODES,
+    LIMITS,
     And,
     Between,
     Comparison,
@@ -26,29 +24,21 @@ from nlp2filters.core.filters import (
     Filter,
     IsNull,
     Leaf,
+    Limits,
     Not,
     OneOf,
     Operator,
     Or,
     Relative,
-    RelativeDate,
-    RelativeInstant,
     Scalar,
-    from_cql2,
     leaves,
     negate,
     operator_of,
 )
 from nlp2filters.core.interpretation import Direction, Sort
+from nlp2filters.core.values import MAX_TEXT, Rounding, checked_text, coerce, shown
 from nlp2filters.errors import InvalidCatalog, InvalidFilter, Violation
 
-MAX_TEXT = 500
-# Beyond this, JSON readers that use doubles round.
-MAX_INTEGER = 2**53
-MAX_OFFSET_DAYS = 366 * 1000
-
-_DAYS = {"day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
-_NUMBER = re.compile(r"[+-]?\d{1,400}(\.\d{1,400})?([eE][+-]?\d{1,3})?")
 # A fault lists everything that is allowed, up to this many.
 _ALL_NAMED = 10
 # At most this many faults of a filter suggest the nearest names, since finding them takes a while.
@@ -79,11 +69,40 @@ def own_scope(catalog: Catalog) -> Filter | None:
     if catalog.scope is None:
         return None
     try:
-        return check(from_cql2(catalog.scope), catalog, trusted=True)
+        return read(catalog.scope, catalog)
     except InvalidFilter as exc:
         raise InvalidCatalog(
             [Violation(f"/scope{violation.pointer}", violation.detail) for violation in exc.violations]
         ) from exc
+
+
+def read(cql2: Any, catalog: Catalog, limits: Limits = LIMITS) -> Filter:
+    """Read a filter that a caller wrote as CQL2-JSON, or as CQL2-text in a string, and check it as a trusted one.
+
+    Raises:
+        InvalidFilter: with every fault, each pointing into the JSON; of a text, the detail says where.
+    """
+    data = text.parse(cql2) if isinstance(cql2, str) else cql2
+    try:
+        reading = reader.read(data, limits=limits)
+        return _checked(_Check(catalog, trusted=True, limits=limits, places=reading.places), reading.filter, "")
+    except InvalidFilter as exc:
+        faults = [_located(fault, data) for fault in exc.violations]
+        if isinstance(cql2, str):
+            faults = [Violation("", f"{fault.detail} ({text.position(data, fault.pointer)})") for fault in faults]
+        raise InvalidFilter(faults) from exc
+
+
+def _located(fault: Violation, data: Any) -> Violation:
+    """Cut a pointer where the data ends: the form that a fault points into has parts that the caller's may lack."""
+    pointer = ""
+    for key in fault.pointer.split("/")[1:]:
+        try:
+            data = data[int(key) if isinstance(data, list) else key]
+        except (KeyError, IndexError, ValueError, TypeError):
+            break
+        pointer += f"/{key}"
+    return Violation(pointer, fault.detail)
 
 
 def check(filter: Filter, catalog: Catalog, at: str = "", *, trusted: bool = False) -> Filter:  # noqa: A002
@@ -92,15 +111,21 @@ def check(filter: Filter, catalog: Catalog, at: str = "", *, trusted: bool = Fal
     Numbers, dates and booleans given as strings are converted to the field's type. Known values take their
     stored spelling. An instant is converted to UTC; without an offset it is taken as UTC. Swapped limits of
     `Between` are exchanged, and fractional limits of an integer field move to the whole numbers inside.
-    A `trusted` filter, such as a scope, may use operators that the catalog does not allow in a text.
+    A `trusted` filter, such as a scope, may use operators that the catalog does not allow in a text, but is not mended:
+    swapped limits are a fault.
 
     Raises:
         InvalidFilter: with every fault, each pointing into the filter's CQL2-JSON, after the prefix `at`.
     """
-    run = _Check(catalog, trusted=trusted)
+    return _checked(_Check(catalog, trusted=trusted), filter, at)
+
+
+def _checked(run: "_Check", filter: Filter, at: str) -> Filter:  # noqa: A002
     checked = run.node(filter, at, 1)
-    if run.nodes > MAX_NODES:
-        run.violation(at, f"The filter has {run.nodes} tests and values; {MAX_NODES} are allowed.")
+    if run.nodes > run.limits.nodes:
+        run.violation(at, f"The filter has {run.nodes:,} parts; {run.limits.nodes:,} are allowed.")
+    if run.literals > run.limits.literals:
+        run.violation(at, f"The filter has {run.literals:,} values; {run.limits.literals:,} are allowed.")
     if run.violations:
         raise InvalidFilter(run.violations)
     return checked
@@ -131,18 +156,26 @@ class _Check:
 
     catalog: Catalog
     trusted: bool = False
+    limits: Limits = LIMITS
+    places: Sequence[Place] = ()
+    leaves: int = 0
     nodes: int = 0
+    literals: int = 0
     suggestions: int = 0
+    place: Place | None = None
     violations: list[Violation] = field(default_factory=list)
 
     def violation(self, at: str, detail: str) -> None:
+        if self.place and not self.place.verbatim:
+            at = self.place.pointer
         if len(self.violations) < _MAX_VIOLATIONS:
             self.violations.append(Violation(at, detail))
 
     def node(self, node: Filter, at: str, depth: int, *, negated: bool = False) -> Filter:
         self.nodes += 1
-        if depth > MAX_DEPTH:
-            self.violation(at, f"The filter is nested deeper than {MAX_DEPTH} levels.")
+        self.place = None
+        if depth > self.limits.depth:
+            self.violation(at, f"The filter is nested deeper than {self.limits.depth} levels.")
             return node
         match node:
             case Not(arg):
@@ -156,19 +189,26 @@ class _Check:
                 return self.leaf(node, at, negated=negated)
 
     def leaf(self, leaf: Leaf, at: str, *, negated: bool) -> Filter:
+        if self.places:
+            self.place = self.places[self.leaves]
+            self.leaves += 1
+            at = self.place.pointer
         inside = "/args/0/args/0" if isinstance(leaf, Contains) else "/args/0"
         of = self.field(leaf.field, f"{at}{inside}/property")
         if not of or not self.is_allowed(leaf, of, f"{at}/op", negated=negated):
             return leaf
         match leaf:
             case Comparison(op, _, value):
-                return replace(leaf, value=self.value(value, of, f"{at}/args/1", _rounding(op)))
+                self.literals += 1
+                checked = self.value(value, of, f"{at}/args/1", _rounding(op))
+                return replace(leaf, value=checked, exact=leaf.exact and _has_cases(of))
             case Between():
                 return self.between(leaf, of, at)
             case OneOf():
                 return self.one_of(leaf, of, f"{at}/args/1")
-            case Contains(_, text):
-                return replace(leaf, text=self.words(text, f"{at}/args/1/args/0"))
+            case Contains(_, words):
+                self.literals += 1
+                return replace(leaf, text=self.words(words, f"{at}/args/1/args/0"))
             case IsNull():
                 return leaf
 
@@ -182,7 +222,10 @@ class _Check:
 
     def between(self, leaf: Between, of: Field, at: str) -> Between:
         limits = [(leaf.low, f"{at}/args/1"), (leaf.high, f"{at}/args/2")]
+        self.literals += 2
         if _swapped(leaf.low, leaf.high, of):
+            if self.trusted:
+                self.violation(f"{at}/args/1", "The first limit is above the second. Exchange them.")
             limits.reverse()
         (low, at_low), (high, at_high) = limits
         return Between(of.name, self.value(low, of, at_low, "up"), self.value(high, of, at_high, "down"))
@@ -190,15 +233,18 @@ class _Check:
     def one_of(self, leaf: OneOf, of: Field, at: str) -> OneOf:
         if not leaf.values:
             self.violation(at, "The list of values is empty; give one or more.")
-        room = max(0, MAX_NODES - self.nodes)
-        self.nodes += len(leaf.values)
-        values = (self.value(value, of, f"{at}/{i}") for i, value in enumerate(leaf.values[:room]))
-        return replace(leaf, values=tuple(dict.fromkeys(values)))
+        room = max(0, self.limits.literals - self.literals)
+        self.literals += len(leaf.values)
+        values = tuple(dict.fromkeys(self.value(value, of, f"{at}/{i}") for i, value in enumerate(leaf.values[:room])))
+        if of.type == "datetime":
+            # A day is a range of instants, so each one is a test of its own.
+            self.nodes += sum(not isinstance(value, dt.datetime) for value in values)
+        return replace(leaf, values=values, exact=leaf.exact and _has_cases(of))
 
     def field(self, name: str, at: str) -> Field | None:
         of = self.catalog.by_name.get(name)
         if not of:
-            self.violation(at, f"There is no field {_shown(name)}. {self.allowed(name, list(self.catalog.by_name))}")
+            self.violation(at, f"There is no field {shown(name)}. {self.allowed(name, list(self.catalog.by_name))}")
         return of
 
     def allowed(self, name: str, names: Sequence[str]) -> str:
@@ -208,7 +254,7 @@ class _Check:
         self.suggestions += 1
         return _nearest(name, names) if self.suggestions <= _MAX_SUGGESTIONS else f"There are {len(names)}."
 
-    def value(self, value: Scalar, of: Field, at: str, rounding: "_Rounding | None" = None) -> Scalar:
+    def value(self, value: Scalar, of: Field, at: str, rounding: Rounding | None = None) -> Scalar:
         try:
             return self.stored(value, of) if of.type in STRINGS else coerce(value, of, rounding)
         except ValueError as exc:
@@ -220,19 +266,19 @@ class _Check:
         if isinstance(value, int | float) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str):
-            raise ValueError(f"Expected a string, not {_shown(value)}.")
+            raise ValueError(f"Expected a string, not {shown(value)}.")
         if (stored := self.catalog.stored_value(of, value)) is not None:
             return stored
         if of.closed:
             names = [one.value for one in of.values]
-            raise ValueError(f"{_shown(value)} is not a value of {of.name!r}. {self.allowed(value, names)}")
-        return _text(value)
+            raise ValueError(f"{shown(value)} is not a value of {of.name!r}. {self.allowed(value, names)}")
+        return checked_text(value)
 
     def words(self, text: str, at: str) -> str:
         try:
             if not isinstance(text, str) or not text.strip():
-                raise ValueError("Expected the words to look for.")
-            return _text(text)
+                raise ValueError("Expected the words to look for. To ask for any value, negate isNull.")
+            return checked_text(text)
         except ValueError as exc:
             self.violation(at, str(exc))
             return text
@@ -244,12 +290,14 @@ def _operator(leaf: Leaf, *, negated: bool) -> str:
     return operator_of(cast(Leaf | Not, negate(leaf)) if negated and not is_boolean else leaf)
 
 
-_Rounding = Literal["up", "down"]
+def _has_cases(of: Field) -> bool:
+    """Return whether upper and lower case can be told apart: known values have one spelling."""
+    return of.type in STRINGS and not of.closed
 
 
-def _rounding(op: Operator) -> _Rounding | None:
+def _rounding(op: Operator) -> Rounding | None:
     """Return the way to round a limit on whole numbers: `> 2.5` becomes `> 2`, and `< 2.5` becomes `< 3`."""
-    roundings: dict[Operator, _Rounding] = {"<": "up", ">=": "up", "<=": "down", ">": "down"}
+    roundings: dict[Operator, Rounding] = {"<": "up", ">=": "up", "<=": "down", ">": "down"}
     return roundings.get(op)
 
 
@@ -272,142 +320,6 @@ def _as_instant(value: Scalar) -> Scalar:
     return value
 
 
-def coerce(value: Scalar, of: Field, rounding: _Rounding | None = None) -> Scalar:
-    """Convert a value to the type of a field that is not a string; `rounding` is for fractions on an integer field.
-
-    Raises:
-        ValueError: with the form that was expected, as a sentence for people.
-    """
-    match of.type:
-        case "integer":
-            return _integer(value, rounding)
-        case "boolean":
-            return _boolean(value)
-        case "date":
-            return _date(value)
-        case "datetime":
-            return _datetime(value)
-        case "time":
-            return _time(value)
-        case _ if of.type in NUMERIC:
-            return _number(value)
-    raise ValueError(f"A {of.type} field has no values to compare with.")
-
-
-def _text(value: str) -> str:
-    if len(value) > MAX_TEXT:
-        raise ValueError(f"The text has {len(value)} characters; {MAX_TEXT} are allowed.")
-    if "\0" in value:
-        raise ValueError("The text contains a NUL character.")
-    try:
-        value.encode()
-    except UnicodeEncodeError as exc:
-        raise ValueError("The text contains half a surrogate pair.") from exc
-    return value
-
-
-def _number(value: Scalar) -> int | float:
-    number: int | float
-    match value:
-        case bool():
-            raise ValueError(f"Expected a number, not {value}.")
-        case int() | float():
-            number = value
-        case str() if _NUMBER.fullmatch(value.strip()):
-            text = value.strip()
-            number = float(text) if set(text) & set(".eE") else int(text)
-        case _:
-            raise ValueError(f"Expected a number, not {_shown(value)}.")
-    if isinstance(number, float) and not math.isfinite(number):
-        raise ValueError("Expected a finite number.")
-    if isinstance(number, int) and abs(number) > MAX_INTEGER:
-        raise ValueError("Expected a number within ±2**53.")
-    return number
-
-
-def _integer(value: Scalar, rounding: _Rounding | None) -> int:
-    number = _number(value)
-    if number != int(number):
-        if not rounding:
-            raise ValueError(f"Expected a whole number, not {_shown(value)}.")
-        number = math.ceil(number) if rounding == "up" else math.floor(number)
-    return int(_number(int(number)))
-
-
-def _boolean(value: Scalar) -> bool:
-    if isinstance(value, str):
-        value = {"true": True, "false": False}.get(value.strip().lower(), value)
-    if not isinstance(value, bool):
-        raise ValueError(f"Expected true or false, not {_shown(value)}.")
-    return value
-
-
-def _date(value: Scalar) -> dt.date | RelativeDate:
-    if isinstance(value, RelativeInstant):
-        raise ValueError(f"Expected a date such as 2026-01-31, without a time of day, not {_shown(value)}.")
-    day = _temporal(value, "a date such as 2026-01-31")
-    if isinstance(day, dt.datetime):
-        if day.time() != dt.time():
-            raise ValueError(f"Expected a date such as 2026-01-31, without a time of day, not {_shown(value)}.")
-        return day.date()
-    return day
-
-
-def _datetime(value: Scalar) -> dt.date | Relative:
-    moment = (
-        _instant(value)
-        if isinstance(value, RelativeInstant)
-        else _temporal(value, "a date or an instant such as 2026-01-31T18:30:00Z")
-    )
-    if not isinstance(moment, dt.datetime):
-        return moment
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=dt.UTC)
-    try:
-        return moment.astimezone(dt.UTC)
-    except OverflowError as exc:
-        raise ValueError("The instant lies outside the years 1 to 9999.") from exc
-
-
-def _instant(value: RelativeInstant) -> RelativeInstant:
-    if abs(value.offset) * _DAYS.get(value.unit, 1) > MAX_OFFSET_DAYS:
-        raise ValueError("A relative date may lie 1,000 years away at the most.")
-    return value
-
-
-def _temporal(value: Scalar, expected: str) -> dt.date | RelativeDate:
-    match value:
-        case RelativeDate(offset, unit):
-            if abs(offset) * _DAYS[unit] > MAX_OFFSET_DAYS:
-                raise ValueError("A relative date may lie 1,000 years away at the most.")
-            return value
-        case dt.date():
-            return value
-        case str() if len(value) <= MAX_TEXT:
-            for read in (dt.date.fromisoformat, dt.datetime.fromisoformat):
-                try:
-                    return read(value.strip())
-                except ValueError:
-                    continue
-    raise ValueError(f"Expected {expected}, not {_shown(value)}.")
-
-
-def _time(value: Scalar) -> dt.time:
-    time: object = value
-    if isinstance(value, str):
-        with suppress(ValueError):
-            time = dt.time.fromisoformat(value.strip())
-    if not isinstance(time, dt.time) or time.tzinfo:
-        raise ValueError(f"Expected a time of day such as 18:30, not {_shown(value)}.")
-    return time
-
-
 def _nearest(name: str, names: Sequence[str]) -> str:
     similar = process.extract(name[:MAX_TEXT], names[:_MAX_COMPARED], processor=utils.default_process, limit=3)
     return f"The nearest of {len(names)}: {', '.join(other for other, _, _ in similar)}."
-
-
-def _shown(value: object) -> str:
-    """Quote a value for a fault: short, and without characters that JSON cannot carry."""
-    text = repr(value) if isinstance(value, str | Relative) else str(value)
-    return text if len(text) <= 60 else text[:59] + "…"

@@ -6,6 +6,7 @@ from typing import cast
 
 from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Catalog, Field
 from nlp2filters.core.filters import (
+    Anchor,
     And,
     Between,
     Comparison,
@@ -30,6 +31,16 @@ _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "K
 
 _AMOUNTS: dict[Operator, str] = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
 _DAYS: dict[Operator, str] = {"<": "before", "<=": "on or before", ">": "after", ">=": "on or after"}
+# A list of values is named in full up to this length, and otherwise its first values are.
+_MAX_LISTED, _FIRST_LISTED = 20, 10
+
+# The verb of each anchor of `Contains`, and its opposite.
+_ANCHORS: dict[Anchor, tuple[str, str]] = {
+    "anywhere": ("contains", "does not contain"),
+    "start": ("begins with", "does not begin with"),
+    "end": ("ends with", "does not end with"),
+}
+_LIST_ANCHORS: dict[Anchor, str] = {"anywhere": "with", "start": "that begins with", "end": "that ends with"}
 _MOMENTS: dict[Operator, str] = {"<": "before", "<=": "at or before", ">": "after", ">=": "at or after"}
 
 
@@ -102,18 +113,19 @@ def _test(leaf: Leaf, field: Field, negated: bool = False) -> str:
     name = _inline(field.title)
     if field.many and not isinstance(leaf, IsNull):
         return _list_test(leaf, field, name, negated=negated)
+    exactly = _exactly(leaf)
     match leaf:
         case Comparison(op, _, value):
-            return f"{name} {_relation(op, field, value)} {_value(value, field)}"
+            return f"{name} {_relation(op, field, value)} {exactly}{_value(value, field)}"
         case Between(_, low, high):
             return f"{name} is {'outside' if negated else 'from'} {_value(low, field)} to {_value(high, field)}"
         case OneOf(_, values):
-            listing = [_value(value, field) for value in values]
+            listing = _listing(values, field)
             if len(listing) > 1 and negated:
-                return f"{name} is neither {_enumerate(listing, ' nor')}"
-            return f"{name} is {'not ' if negated else ''}{_enumerate(listing, ' or')}"
-        case Contains(_, text):
-            return f"{name} {'does not contain' if negated else 'contains'} “{text}”"
+                return f"{name} is neither {exactly}{_enumerate(listing, ' nor')}"
+            return f"{name} is {'not ' if negated else ''}{exactly}{_enumerate(listing, ' or')}"
+        case Contains(_, text, anchor):
+            return f"{name} {_ANCHORS[anchor][negated]} {exactly}“{text}”"
         case IsNull():
             return f"{name} is {'known' if negated else 'unknown'}"
 
@@ -122,18 +134,30 @@ def _list_test(leaf: Leaf, field: Field, name: str, *, negated: bool) -> str:
     """Describe a test of a field that holds a list."""
     if isinstance(leaf, Comparison) and leaf.op == "<>":
         leaf, negated = Comparison("=", leaf.field, leaf.value), True
-    verb = "does not include" if negated else "includes"
+    verb = f"{'does not include' if negated else 'includes'}{' exactly' if _exactly(leaf) else ''}"
     match leaf:
         case Comparison(_, _, value):
             return f"{name} {verb} {_value(value, field)}"
         case Between(_, low, high):
             return f"{name} {verb} a value from {_value(low, field)} to {_value(high, field)}"
         case OneOf(_, values):
-            return f"{name} {verb} {_enumerate([_value(value, field) for value in values], ' or')}"
-        case Contains(_, text):
-            return f"{name} {verb} one with “{text}”"
+            return f"{name} {verb} {_enumerate(_listing(values, field), ' or')}"
+        case Contains(_, text, anchor):
+            return f"{name} {verb} one {_LIST_ANCHORS[anchor]} “{text}”"
         case _:
             raise ValueError(f"not a test of a list: {leaf}")
+
+
+def _exactly(leaf: Leaf) -> str:
+    """Return the word for a test that tells upper from lower case."""
+    return "exactly " if isinstance(leaf, Comparison | OneOf | Contains) and leaf.exact else ""
+
+
+def _listing(values: Sequence[Scalar], field: Field) -> list[str]:
+    """Describe the values of a list: of a long one, the first and the number of the others."""
+    if len(values) <= _MAX_LISTED:
+        return [_value(value, field) for value in values]
+    return [*(_value(value, field) for value in values[:_FIRST_LISTED]), f"{len(values) - _FIRST_LISTED:,} others"]
 
 
 def _relation(op: Operator, field: Field, value: Scalar) -> str:

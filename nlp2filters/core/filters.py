@@ -1,4 +1,4 @@
-"""The filter: a small algebra over the fields of a catalog, and its public form, CQL2-JSON (OGC 21-065r2).
+"""The filter: a small algebra over the fields of a catalog. `cql2` has its public form.
 
 NULL semantics are those of SQL and CQL2: a test of an unknown value is unknown, `Not` of unknown is
 unknown, and a row is selected only where the whole filter is true. So "not Beats" does not select a row
@@ -7,19 +7,14 @@ without a brand; every dialect is compiled to agree.
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from dateutil.relativedelta import relativedelta
 
-from nlp2filters.errors import InvalidFilter, Violation
-
-MAX_DEPTH = 8
-MAX_NODES = 200
-
 Unit = Literal["day", "week", "month", "quarter", "year"]
 ClockUnit = Literal["second", "minute", "hour"]
-_UNITS, _CLOCK_UNITS = get_args(Unit), get_args(ClockUnit)
+_CLOCK_UNITS = get_args(ClockUnit)
 Operator = Literal["=", "<>", "<", "<=", ">", ">="]
 
 
@@ -105,12 +100,31 @@ Scalar: TypeAlias = str | bool | int | float | dt.date | dt.datetime | dt.time |
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """The size of a filter at the most: its levels, its nodes (tests, AND, OR and NOT), and the values that it has."""
+
+    depth: int
+    nodes: int
+    literals: int
+
+
+# What may be submitted. A list of permitted ids may be long, and takes as much time as memory.
+LIMITS = Limits(depth=8, nodes=200, literals=10_000)
+# What may be read: more, so that a result, which has scope and filter in the standard's words, may be sent back.
+READ_LIMITS = Limits(depth=12, nodes=2_000, literals=25_000)
+
+# The part of a string at which `Contains` looks for its text.
+Anchor = Literal["anywhere", "start", "end"]
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """`field op value`."""
+    """`field op value`. If it is `exact`, upper and lower case differ even in a field that ignores case."""
 
     op: Operator
     field: str
     value: Scalar
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +138,24 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """The field equals one of `values`."""
+    """The field equals one of `values`; `exact` is as for `Comparison`."""
 
     field: str
     values: tuple[Scalar, ...]
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Contains:
-    """The string field contains `text`, in upper or lower case. `text` is literal: no wildcards."""
+    """The string field contains, begins or ends with `text`, in upper or lower case unless it is `exact`.
+
+    `text` is literal: no wildcards.
+    """
 
     field: str
     text: str
+    anchor: Anchor = "anywhere"
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +220,8 @@ def negate(node: Filter) -> Filter:
     match node:
         case Comparison("=", name, bool() as value):
             return Comparison("=", name, not value)
-        case Comparison(op, name, value):
-            return Comparison(NEGATED[op], name, value)
+        case Comparison(op):
+            return replace(node, op=NEGATED[op])
         case Not(arg):
             return push_not_inward(arg)
         case And(args):
@@ -339,160 +359,3 @@ def _in_utc(instant: dt.datetime) -> dt.datetime:
     # The instant is at one end of the calendar.
     except OverflowError:
         return instant.replace(tzinfo=dt.UTC)
-
-
-def to_cql2(node: Filter) -> dict[str, Any]:
-    """Write the filter as CQL2-JSON.
-
-    Resolve it first: a relative date or instant is written as `{"relative": …}`, our own extension.
-    """
-    match node:
-        case Comparison(op, name, value):
-            return {"op": op, "args": [_property(name), scalar_to_json(value)]}
-        case Between(name, low, high):
-            return {"op": "between", "args": [_property(name), scalar_to_json(low), scalar_to_json(high)]}
-        case OneOf(name, values):
-            return {"op": "in", "args": [_property(name), [scalar_to_json(value) for value in values]]}
-        case Contains(name, text):
-            pattern = "%" + escape_like(text) + "%"
-            return {"op": "like", "args": [_casei(_property(name)), _casei(pattern)]}
-        case IsNull(name):
-            return {"op": "isNull", "args": [_property(name)]}
-        case Not(arg):
-            return {"op": "not", "args": [to_cql2(arg)]}
-        case And(args):
-            return {"op": "and", "args": [to_cql2(arg) for arg in args]}
-        case Or(args):
-            return {"op": "or", "args": [to_cql2(arg) for arg in args]}
-
-
-def escape_like(text: str) -> str:
-    """Escape the wildcards of a LIKE pattern with a backslash."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def scalar_to_json(value: Scalar) -> Any:
-    """Write a value as CQL2-JSON: `{"timestamp": …}`, `{"date": …}`, `{"time": …}` (our extension) or itself."""
-    match value:
-        case dt.datetime():
-            text = value.isoformat()
-            return {"timestamp": f"{text[:-6]}Z" if text.endswith("+00:00") else text}
-        case dt.date():
-            return {"date": value.isoformat()}
-        case dt.time():
-            return {"time": value.isoformat()}
-        case RelativeDate():
-            return {"relative": asdict(value)}
-        case RelativeInstant(offset, unit, time):
-            clock = {"time": time.isoformat()} if time else {}
-            return {"relative": {"offset": offset, "unit": unit, **clock}}
-        case _:
-            return value
-
-
-def _property(name: str) -> dict[str, str]:
-    return {"property": name}
-
-
-def _casei(arg: Any) -> dict[str, Any]:
-    return {"op": "casei", "args": [arg]}
-
-
-def from_cql2(data: Any) -> Filter:
-    """Read CQL2-JSON: the part of the standard that `to_cql2` writes, and bare boolean properties.
-
-    Raises:
-        InvalidFilter: with a pointer to the first part that is not understood.
-    """
-    budget = iter(range(MAX_NODES))
-    return _read(data, "", 1, budget)
-
-
-def _read(data: Any, at: str, depth: int, budget: Iterator[int]) -> Filter:
-    if depth > MAX_DEPTH or next(budget, None) is None:
-        raise _violation(at, f"A filter may be {MAX_DEPTH} levels deep and have {MAX_NODES} parts at the most.")
-    match data:
-        case {"op": "and" | "or" as op, "args": [_, _, *_] as args}:
-            parts = tuple(_read(arg, f"{at}/args/{i}", depth + 1, budget) for i, arg in enumerate(args))
-            return And(parts) if op == "and" else Or(parts)
-        case {"op": "not", "args": [arg]}:
-            return Not(_read(arg, f"{at}/args/0", depth + 1, budget))
-        case _:
-            return _read_test(data, at)
-
-
-def _read_test(data: Any, at: str) -> Leaf:
-    match data:
-        case {"property": str(name)}:
-            return Comparison("=", name, True)
-        case {"op": "=" | "<>" | "<" | "<=" | ">" | ">=" as op, "args": [{"property": str(name)}, value]}:
-            return Comparison(op, name, scalar_from_json(value, f"{at}/args/1"))
-        case {"op": "between", "args": [{"property": str(name)}, low, high]}:
-            return Between(name, scalar_from_json(low, f"{at}/args/1"), scalar_from_json(high, f"{at}/args/2"))
-        case {"op": "in", "args": [{"property": str(name)}, [_, *_] as values]}:
-            return OneOf(name, tuple(scalar_from_json(value, f"{at}/args/1/{i}") for i, value in enumerate(values)))
-        case {"op": "isNull", "args": [{"property": str(name)}]}:
-            return IsNull(name)
-        case {
-            "op": "like",
-            "args": [{"op": "casei", "args": [{"property": str(name)}]}, {"op": "casei", "args": [str(pattern)]}],
-        }:
-            return Contains(name, _contained(pattern, f"{at}/args/1/args/0"))
-        case {"op": op}:
-            raise _violation(at, f"The operator {op!r:.50} is unknown here, or its arguments are not of its form.")
-        case _:
-            raise _violation(at, 'Expected a CQL2-JSON expression: an object with "op" and "args".')
-
-
-def scalar_from_json(value: Any, at: str = "") -> Scalar:
-    """Read back what `scalar_to_json` wrote; `at` is the pointer for an `InvalidFilter`."""
-    try:
-        match value:
-            case bool() | int() | float() | str():
-                return value
-            case {"date": str(text)}:
-                return dt.date.fromisoformat(text)
-            case {"timestamp": str(text)}:
-                return dt.datetime.fromisoformat(text)
-            case {"time": str(text)}:
-                return dt.time.fromisoformat(text)
-            case {"relative": dict(relative)}:
-                return _relative(relative)
-    except ValueError as exc:
-        raise _violation(at, f"{exc}. Write ISO 8601.") from exc
-    raise _violation(at, 'Expected a string, number, boolean, {"date": …} or {"timestamp": …}.')
-
-
-def _relative(data: dict[str, Any]) -> Relative:
-    match data:
-        case {"offset": int(offset), "unit": unit, **rest} if unit in _CLOCK_UNITS and not rest:
-            return RelativeInstant(offset, unit)
-        case {"offset": int(offset), "unit": unit, "time": str(time), **rest} if unit in _UNITS and not rest:
-            return RelativeInstant(offset, unit, dt.time.fromisoformat(time))
-    match {"floor": "day", "edge": "first", **data}:
-        case {"offset": int(offset), "unit": unit, "floor": floor, "edge": "first" | "last" as edge, **rest} if (
-            unit in _UNITS and floor in _UNITS and not rest
-        ):
-            return RelativeDate(offset, unit, floor, edge)
-    raise ValueError("A relative date has an offset, a unit, and may have a floor and an edge, or a time")
-
-
-def _contained(pattern: str, at: str) -> str:
-    """Return the literal text of a `%text%` pattern."""
-    if len(pattern) < 2 or pattern[0] != "%" or pattern[-1] != "%":
-        raise _violation(at, "Only patterns of the form %text% are understood.")
-    text, chars = [], iter(pattern[1:-1])
-    for char in chars:
-        if char in "%_":
-            raise _violation(at, "A wildcard inside %text% is not understood; write it with a backslash.")
-        literal = next(chars, None) if char == "\\" else char
-        if literal is None:
-            raise _violation(
-                at, "The backslash makes the last % literal; only patterns of the form %text% are understood."
-            )
-        text.append(literal)
-    return "".join(text)
-
-
-def _violation(at: str, detail: str) -> InvalidFilter:
-    return InvalidFilter([Violation(at, detail)])

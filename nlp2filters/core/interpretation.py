@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 from nlp2filters.core import filters
+from nlp2filters.core.cql2.reader import from_cql2
+from nlp2filters.core.cql2.records import to_cql2
+from nlp2filters.core.cql2.scalars import scalar_from_json, scalar_to_json
 from nlp2filters.core.filters import (
     Between,
     Comparison,
@@ -17,12 +20,8 @@ from nlp2filters.core.filters import (
     Leaf,
     Not,
     OneOf,
-    from_cql2,
     leaves,
     operator_of,
-    scalar_from_json,
-    scalar_to_json,
-    to_cql2,
 )
 from nlp2filters.errors import InvalidFilter, Violation
 
@@ -126,7 +125,7 @@ def from_json(data: Any) -> Interpretation:
     """Read back what `to_json` wrote."""
     clarification = data["clarification"]
     return Interpretation(
-        filter=from_cql2(data["filter"]) if data["filter"] else None,
+        filter=from_cql2(data["filter"], stored=True) if data["filter"] else None,
         sort=tuple(Sort(sort["field"], sort["direction"]) for sort in data["sort"]),
         limit=data["limit"],
         text=data["text"],

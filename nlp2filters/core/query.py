@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter
 
 from nlp2filters.core.conversation import Conversation
+from nlp2filters.core.cql2.reader import from_cql2
 from nlp2filters.core.dialects import Options
 from nlp2filters.core.dialects.lowering import Unknown
-from nlp2filters.core.filters import Filter, from_cql2
+from nlp2filters.core.filters import Filter
 from nlp2filters.core.mapping import EngineMapping
 
 Strategy = Literal["auto", "llm", "builtin"]

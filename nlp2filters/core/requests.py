@@ -36,8 +36,9 @@ MAX_TEXT = 4_000
 FIRST_YEAR, LAST_YEAR = 1000, 8999
 # This limit in bytes keeps the body of a webhook, which contains the metadata, below 20 kB.
 MAX_METADATA = 16_000
-# This is a limit in bytes, since every result contains the scope once for itself and once for each dialect.
-MAX_SCOPE = 16_000
+# These are limits in bytes: of a scope, and of its copies, since a result contains it once for each dialect.
+MAX_SCOPE = 500_000
+MAX_COMPILED_SCOPE = 1_500_000
 
 
 def _without_nul(text: str) -> str:
@@ -47,7 +48,7 @@ def _without_nul(text: str) -> str:
 
 
 def _limit_bytes(limit: int) -> AfterValidator:
-    def check(value: dict[str, Any]) -> dict[str, Any]:
+    def check(value: Any) -> Any:
         if len(orjson.dumps(value)) > limit:
             raise ValueError(f"must not exceed {limit} bytes as JSON")
         return value
@@ -85,7 +86,42 @@ def _limit_count(requests: Any) -> Any:
 
 
 DialectName = Annotated[str, AfterValidator(_check_dialect)]
-Mappings = Annotated[dict[DialectName, EngineMapping], Field(strict=False), _limit_bytes(MAX_SCOPE)]
+DialectNames = Annotated[
+    list[DialectName],
+    Len(0, 16),
+    FailFast(),
+    AfterValidator(_without_duplicates),
+    Field(description="The query languages to compile the filter to."),
+]
+Mappings = Annotated[
+    dict[DialectName, EngineMapping],
+    Field(
+        strict=False,
+        description="How engines store the records, by the name of the dialect. It comes before the catalog's own.",
+    ),
+    _limit_bytes(MAX_METADATA),
+]
+Locale = Annotated[
+    str,
+    Field(
+        pattern=f"^{LOCALES}$",
+        description=f"Language of the text ({', '.join(CODES)}), optionally with a region: `es-MX`.",
+    ),
+]
+Timezone = Annotated[
+    str, AfterValidator(_check_timezone), Field(description="The IANA time zone for words such as `today`.")
+]
+Now = Annotated[
+    Annotated[str, AfterValidator(_check_year)] | None,
+    Field(description="The ISO 8601 time that counts as now. By default the time of submission."),
+]
+UnknownOption = Annotated[
+    Unknown,
+    Field(
+        description="`include`: the opposite of a condition also selects records without a value, so that “not Beats” "
+        "finds what has no brand."
+    ),
+]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Url = Annotated[str, StringConstraints(max_length=2048)]
 Text = Annotated[
@@ -96,6 +132,24 @@ Metadata = Annotated[
     Len(0, 16),
     _limit_bytes(MAX_METADATA),
 ]
+
+
+Cql2 = Annotated[
+    dict[str, Any] | str,
+    Field(description="CQL2-JSON, or CQL2-text in a string: `price < 80 AND wireless`."),
+]
+ScopeOption = Annotated[
+    Annotated[Cql2, _limit_bytes(MAX_SCOPE)] | None,
+    Field(description="A CQL2 filter that is always ANDed with the result. The LLM never sees it."),
+]
+
+
+def limit_scope_copies(scope: Any, info: ValidationInfo) -> Any:
+    """Refuse a scope that is too large for the number of dialects, which are validated before it."""
+    copies = len(info.data.get("dialects", ()))
+    if scope is not None and copies > 1 and copies * len(orjson.dumps(scope)) > MAX_COMPILED_SCOPE:
+        raise ValueError(f"is too large for {copies} dialects; compile the result to the others with /v1/compile")
+    return scope
 
 
 class RequestBody(BaseModel):
@@ -147,37 +201,18 @@ class Submission(RequestBody):
         description="A catalog's name, or a complete catalog. With `refines`, the catalog of the earlier job.",
     )
     text: Text = Field(description="The search request in plain language.")
-    dialects: Annotated[list[DialectName], Len(0, 16), FailFast(), AfterValidator(_without_duplicates)] = Field(
-        default=["sql"], description="The query languages to compile the filter to."
-    )
+    dialects: DialectNames = ["sql"]
     strategy: Literal["auto", "llm", "builtin"] = Field(
         default="auto",
         description="`auto` uses the LLM if one is configured and falls back to the built-in parser; `builtin` never "
         "uses the LLM; `llm` fails if the LLM fails.",
     )
-    locale: str = Field(
-        default="en",
-        pattern=f"^{LOCALES}$",
-        description=f"Language of the text ({', '.join(CODES)}), optionally with a region: `es-MX`.",
-    )
-    timezone: Annotated[str, AfterValidator(_check_timezone)] = Field(
-        default="UTC", description="The IANA time zone for words such as `today`."
-    )
-    now: Annotated[str, AfterValidator(_check_year)] | None = Field(
-        default=None, description="The ISO 8601 time that counts as now. By default the time of submission."
-    )
-    scope: Annotated[dict[str, Any], _limit_bytes(MAX_SCOPE)] | None = Field(
-        default=None, description="A CQL2-JSON filter that is always ANDed with the result. The LLM never sees it."
-    )
-    unknown: Unknown = Field(
-        default="exclude",
-        description="`include`: the opposite of a condition also selects records without a value, so that “not Beats” "
-        "finds what has no brand.",
-    )
-    mappings: Mappings = Field(
-        default={},
-        description="How engines store the records, by the name of the dialect. It comes before the catalog's own.",
-    )
+    locale: Locale = "en"
+    timezone: Timezone = "UTC"
+    now: Now = None
+    scope: ScopeOption = None
+    unknown: UnknownOption = "exclude"
+    mappings: Mappings = {}
     webhook: WebhookOption = None
     metadata: MetadataOption = {}
     deadline_seconds: DeadlineOption = None
@@ -188,6 +223,8 @@ class Submission(RequestBody):
         if catalog is None and info.data.get("refines", "") is None:
             raise ValueError("give a catalog, or the job to refine as `refines`")
         return catalog
+
+    _limit_copies = field_validator("scope")(limit_scope_copies)
 
 
 class BatchRequest(Submission):

@@ -307,7 +307,8 @@ class Progress(BaseModel):
     stage: str
     attempt: int
     step: str = Field(
-        description="`indexing`, `embedding`, `asking`, `answering`, `retrying` or `repairing`; others may be added."
+        description="`indexing`, `embedding`, `asking`, `answering`, `retrying`, `waiting` (for a provider's limit of "
+        "the rate of calls) or `repairing`; others may be added."
     )
     detail: str
     characters: int | None = None
@@ -473,6 +474,23 @@ class Dialects(Strict):
     dialects: list[DialectSummary]
 
 
+class Compiled(Strict):
+    """A filter with its scopes, in the words of CQL2 and in each dialect; `explanation` is without the scopes."""
+
+    filter: JSONObject | None
+    sort: list[Sort]
+    limit: int | None
+    text: str
+    explanation: str
+    dialects: dict[str, JSONObject]
+
+
+class Explained(Strict):
+    """A filter as a sentence."""
+
+    explanation: str
+
+
 class StreamToken(Strict):
     """A token for one event stream."""
 
@@ -501,12 +519,29 @@ class Health(BaseModel):
     version: str | None = None
 
 
+class ProviderState(Strict):
+    """The state of a provider that workers call, which they share.
+
+    `breaker` is `open` during an outage, when it is not called, and `half_open` while one call tries whether it is
+    back. While it limits the rate of calls, nobody calls it for `paused_s`; `window` is the number of calls that it is
+    known to take at once, null without such a limit.
+    """
+
+    breaker: Literal["closed", "open", "half_open"]
+    paused_s: float
+    window: float | None
+
+
 class Readiness(Strict):
-    """The ability to accept jobs, and the number of workers of each queue."""
+    """The ability to accept jobs, the number of workers of each queue, and the providers that failed or refused lately.
+
+    Jobs are accepted even if no provider works: `auto` then ends with the built-in parser's filter.
+    """
 
     status: Literal["ready", "starting", "unavailable"]
     redis: bool
     workers: dict[str, int]
+    providers: dict[str, ProviderState] = {}
 
 
 class JobOutcome(Strict):

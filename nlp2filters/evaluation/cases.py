@@ -21,6 +21,7 @@ from nlp2filters import demo
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, filters
 from nlp2filters.core.catalog import STRINGS, Catalog, Field
+from nlp2filters.core.cql2.reader import from_cql2
 from nlp2filters.core.filters import Filter, Leaf, Not
 from nlp2filters.core.interpretation import Interpretation, Sort, leaf_to_json
 from nlp2filters.errors import InvalidCases, InvalidFilter, InvalidInput, Violation
@@ -228,7 +229,7 @@ def _expected(data: Mapping[str, Any], catalog: Catalog, today: dt.date | None) 
 def _filter(data: Any, catalog: Catalog, today: dt.date | None) -> Filter | None:
     if data is None:
         return None
-    read = filters.from_cql2(data)
+    read = from_cql2(data, stored=True)
     checks.check(read, catalog)
     return filters.resolve(read, today) if today else read
 

@@ -1,21 +1,24 @@
-"""HTTP calls of an LLM API, with one deadline for everything, a retry budget, and a limited answer size."""
+"""HTTP calls of a provider's API, with one deadline for everything, a retry budget, and a limited answer size."""
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import httpx
 import orjson
 from httpx_sse import EventSource, ServerSentEvent
 
 from nlp2filters.core.schemas import SSE
-from nlp2filters.errors import InvalidAnswer, ProviderRejected, ProviderTimeout, ProviderUnavailable
-from nlp2filters.llm import Answer, Listener
-from nlp2filters.retry import Backoff, Retries, RetryBudget, parse_retry_after
+from nlp2filters.errors import InvalidAnswer, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from nlp2filters.llm import Answer, Listener, quotas
+from nlp2filters.llm.connections import Connections
+from nlp2filters.llm.gate import Gate
+from nlp2filters.retry import Backoff, Retries, RetryBudget
 
 MAX_TRIES = 3
 # This is the limit for the bytes of a body and for the characters of a stream's text.
@@ -25,12 +28,20 @@ MAX_STREAM = 20 * MAX_ANSWER
 WITHHELD = "[withheld]"
 # At most this many characters of the provider's own message are quoted.
 MAX_QUOTED = 300
+# A call waits so long in all while the provider limits the rate of calls.
+PATIENCE_S = 60.0
 BACKOFF = Backoff(first_s=1.0, max_s=8.0)
-CONNECT_TIMEOUT_S = 5.0
 # After its last event, a stream gets this long to end in order, so that its connection can be reused.
 LINGER_S = 0.2
 
-_RETRIED = frozenset({408, 409, 429})
+_RATE_LIMITED = 429
+_RETRIED = frozenset({408, 409, _RATE_LIMITED})
+# Codes of 429s that no waiting mends.
+_PERMANENT = frozenset({"insufficient_quota"})
+# A request has about one token for so many bytes.
+_BYTES_PER_TOKEN = 4
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
 
 
@@ -58,10 +69,9 @@ class LLMResponse:
             Retryable: the failure may be temporary.
             ProviderRejected: the failure is permanent.
         """
-        if self.status in _RETRIED or self.status >= 500:
-            raise Retryable(
-                f"{self.status}: {_message(self.body)}", parse_retry_after(self.headers.get("retry-after")), self.status
-            )
+        retried = self.status in _RETRIED and _code(self.body) not in _PERMANENT
+        if retried or self.status >= 500:
+            raise Retryable(f"{self.status}: {_message(self.body)}", quotas.wait_s(self.headers), self.status)
         if self.status != 200:
             raise ProviderRejected(f"{self.status}: {_message(self.body)}", self.status)
 
@@ -117,22 +127,29 @@ class StreamedText:
 class LLMHTTPClient:
     """A client for the calls of one server. Open it with `async with`.
 
-    `timeout_s` is the deadline for one answer, including connecting, waiting, reading and all retries. 408, 409, 429,
-    5xx and broken connections are retried with full jitter, and `Retry-After` is honoured. Servers sometimes quote the
-    `key` in their errors, which are logged and reported: so it is removed from everything that they send.
+    `timeout_s` is the deadline for one answer, including connecting, waiting, reading and all retries. 408, 409, 5xx
+    and broken connections are retried with full jitter, and `Retry-After` is honoured. A refusal for the rate of calls
+    (429) is no failure: the call waits at the `gate`, for `patience_s` in all, which is not part of the deadline.
+    Servers sometimes quote the `key` in their errors, which are logged and reported: so it is removed from everything
+    that they send.
     """
 
-    def __init__(self, base_url: str, key: str, headers: Mapping[str, str], timeout_s: float) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        headers: Mapping[str, str],
+        timeout_s: float,
+        *,
+        gate: Gate | None = None,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self.gate = gate or Gate(base_url)
         self._key = key
         self._timeout_s = timeout_s
+        self._patience_s = patience_s
         self._budget = RetryBudget()
-        self._client = httpx.AsyncClient(
-            base_url=base_url.rstrip("/") + "/",
-            headers=headers,
-            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=50),
-            follow_redirects=False,
-        )
+        self._connections = Connections(base_url, headers, timeout_s)
 
     async def __aenter__(self) -> Self:
         return self
@@ -140,38 +157,66 @@ class LLMHTTPClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.aclose()
+        await self._connections.__aexit__(kind, exc, trace)
 
-    async def retrying(self, attempt: Callable[[], Awaitable[Answer]], listener: Listener | None = None) -> Answer:
+    async def retrying(self, attempt: Callable[[], Awaitable[T]], listener: Listener | None = None) -> T:
         """Return the result of `attempt`, which is repeated after temporary failures.
 
         Raises:
+            RateLimited: the provider limits the rate of calls for longer than this client waits.
             ProviderError: there was no usable answer in time; its subclasses give the reason.
         """
+        retries = Retries(BACKOFF, self._timeout_s, max_tries=MAX_TRIES, budget=self._budget)
+        patience_s = self._patience_s
+        while True:
+            began = time.monotonic()
+            call = await self.gate.admit(patience_s)
+            held_s = time.monotonic() - began
+            retries.extend(held_s)
+            patience_s -= held_s
+            with call:
+                try:
+                    answer = await self._try(attempt, retries, listener)
+                except Retryable as exc:
+                    if exc.status == _RATE_LIMITED:
+                        call.refused(exc.wait_s)
+                        continue
+                    call.failed()
+                    failure = exc
+                except ProviderTimeout:
+                    call.failed()
+                    raise
+                except ProviderError:
+                    call.succeeded()
+                    raise
+                else:
+                    call.succeeded()
+                    self._budget.deposit()
+                    return answer
+            await self._wait_after(failure, retries, listener)
+
+    async def _try(self, attempt: Callable[[], Awaitable[T]], retries: Retries, listener: Listener | None) -> T:
+        if listener:
+            listener.on_start()
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._tries(attempt, listener)
+            async with asyncio.timeout(retries.remaining_s):
+                return await attempt()
         except TimeoutError as exc:
             raise ProviderTimeout(f"No answer within {self._timeout_s:g} s.") from exc
 
-    async def _tries(self, attempt: Callable[[], Awaitable[Answer]], listener: Listener | None) -> Answer:
-        retries = Retries(BACKOFF, self._timeout_s, max_tries=MAX_TRIES, budget=self._budget)
-        while True:
-            if listener:
-                listener.on_start()
-            try:
-                answer = await attempt()
-            except Retryable as exc:
-                wait_s = retries.next_wait_s(exc.wait_s)
-                if wait_s is None:
-                    raise ProviderUnavailable(str(exc), exc.status) from exc
-                _log.info("the LLM call is tried again in %.1f s: %s", wait_s, exc)
-                if listener:
-                    listener.on_retry(wait_s, retries.failures + 1, MAX_TRIES)
-                await asyncio.sleep(wait_s)
-            else:
-                self._budget.deposit()
-                return answer
+    async def _wait_after(self, failure: Retryable, retries: Retries, listener: Listener | None) -> None:
+        """Wait before the next try.
+
+        Raises:
+            ProviderUnavailable: there is none.
+        """
+        wait_s = retries.next_wait_s(failure.wait_s)
+        if wait_s is None:
+            raise ProviderUnavailable(str(failure), failure.status) from failure
+        _log.info("the LLM call is tried again in %.1f s: %s", wait_s, failure)
+        if listener:
+            listener.on_retry(wait_s, retries.failures + 1, MAX_TRIES)
+        await asyncio.sleep(wait_s)
 
     async def post(self, path: str, data: Mapping[str, Any], decoder: StreamDecoder | None = None) -> LLMResponse:
         """Send JSON and read the response, whose size is checked while it comes. A stream's events go to the `decoder`.
@@ -180,9 +225,10 @@ class LLMHTTPClient:
             Retryable: the connection broke, or a stream ended before its answer was complete.
             InvalidAnswer: the body is too long.
         """
-        content, headers = orjson.dumps(data), {"Content-Type": "application/json"}
+        content = orjson.dumps(data)
         try:
-            async with self._client.stream("POST", path, content=content, headers=headers) as response:
+            async with self._connections.post(path, content) as response:
+                self.gate.report(quotas.quota(response.headers, len(content) // _BYTES_PER_TOKEN))
                 media_type = response.headers.get("content-type", "")
                 if decoder and response.status_code == 200 and media_type.startswith(SSE):
                     await _read_events(response, decoder, self._without_key)
@@ -232,6 +278,14 @@ async def _limited(response: httpx.Response, max_bytes: int) -> AsyncIterator[by
 def token_counts(usage: object) -> dict[str, int] | None:
     """Return the token counts of a provider's usage report, if there is one."""
     return {name: count for name, count in usage.items() if isinstance(count, int)} if isinstance(usage, dict) else None
+
+
+def _code(body: bytes) -> object:
+    """Return the provider's code of an error, None if there is none."""
+    try:
+        return orjson.loads(body)["error"]["code"]
+    except (orjson.JSONDecodeError, LookupError, TypeError):
+        return None
 
 
 def _message(body: bytes) -> str:

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from nlp2filters.llm import Answer, ChatMessage, Listener
+from nlp2filters.llm.gate import Gate
 from nlp2filters.llm.http import LLMHTTPClient, LLMResponse, StreamDecoder
 
 
@@ -43,6 +44,11 @@ class LLMProvider:
     def __init__(self, name: str, model: str, api: ChatAPI, http: LLMHTTPClient) -> None:
         self.name, self.model = name, model
         self._api, self._http = api, http
+
+    @property
+    def gate(self) -> Gate:
+        """The gate that its calls pass."""
+        return self._http.gate
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from nlp2filters.llm import MAX_TOKENS
 from nlp2filters.llm.anthropic import AnthropicMessages
-from nlp2filters.llm.http import LLMHTTPClient
+from nlp2filters.llm.gate import Gate
+from nlp2filters.llm.http import PATIENCE_S, LLMHTTPClient
 from nlp2filters.llm.openai import OpenAIChat
 from nlp2filters.llm.provider import ChatAPI, LLMProvider
 
@@ -41,7 +42,10 @@ PROVIDERS: Mapping[str, ProviderSpec] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LLMConfig:
-    """The LLM to call. `provider` is one of `PROVIDERS`; `timeout_s` is the deadline for an answer with all retries."""
+    """The LLM to call. `provider` is one of `PROVIDERS`; `timeout_s` is the deadline for an answer with all retries.
+
+    While the provider limits the rate of calls, a call waits for `patience_s`, apart from that deadline.
+    """
 
     provider: str
     base_url: str
@@ -49,10 +53,18 @@ class LLMConfig:
     model: str
     timeout_s: float
     max_tokens: int = MAX_TOKENS
+    patience_s: float = PATIENCE_S
 
 
 def create(config: LLMConfig) -> LLMProvider:
     """Create the provider for a configuration."""
     api = PROVIDERS[config.provider].api(config.model, config.max_tokens)
-    http = LLMHTTPClient(config.base_url, config.api_key, api.headers(config.api_key), config.timeout_s)
+    http = LLMHTTPClient(
+        config.base_url,
+        config.api_key,
+        api.headers(config.api_key),
+        config.timeout_s,
+        gate=Gate(f"{config.provider}:{config.model}"),
+        patience_s=config.patience_s,
+    )
     return LLMProvider(config.provider, config.model, api, http)

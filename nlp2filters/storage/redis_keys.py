@@ -10,7 +10,8 @@ class Keys:
     prefix: str = "n2f"
 
     def job(self, job_id: str) -> str:
-        """Hash: `seq`, `record`, `request`, later `draft`, `answer`, `reading` (a text may refine it), `result`."""
+        """Hash: `seq`, `record`, `request`, later `draft`, `answer`, `reading` (a text may refine it), `result`,
+        `put_off_since`."""
         return f"{self.prefix}:job:{job_id}"
 
     def events(self, job_id: str) -> str:
@@ -108,6 +109,11 @@ class Keys:
     def rescue(self) -> str:
         """The worker that looks for orphans; while the key exists, no other worker does."""
         return f"{self.prefix}:rescue"
+
+    @property
+    def providers(self) -> str:
+        """Hash of the providers that workers call: name to the limit and the breaker that they share, as JSON."""
+        return f"{self.prefix}:providers"
 
     def queue(self, stage: str) -> str:
         """The queue of a stage: a sorted set, and further ones with this prefix (see lua/queue.lua)."""

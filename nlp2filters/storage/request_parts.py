@@ -20,7 +20,9 @@ NAMES = ("catalog", "scope", "earlier")
 # A separate key takes about as many bytes.
 MAX_INLINE_BYTES = 512
 # These are measured: see tests/api/test_bytes.py.
-JOB_BYTES, BYTES_PER_CHARACTER, BYTES_PER_BYTE_OF_SCOPE = 10_000, 60, 8
+JOB_BYTES, BYTES_PER_CHARACTER = 10_000, 60
+# The result has a copy of the scope in its filter, and one in the parameters of each dialect.
+BYTES_PER_BYTE_OF_SCOPE, BYTES_PER_BYTE_OF_SCOPE_AND_DIALECT = 2, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ def compose(body: Mapping[str, Any], parts: Mapping[str, Part], dependencies: tu
     contents = {part.digest: part.content for part in large.values()}
     scope = parts.get("scope")
     text, scope_bytes = body.get("text", ""), len(scope.content) if scope else 0
-    derived = BYTES_PER_CHARACTER * len(text) + BYTES_PER_BYTE_OF_SCOPE * scope_bytes
+    per_byte = BYTES_PER_BYTE_OF_SCOPE + BYTES_PER_BYTE_OF_SCOPE_AND_DIALECT * len(body.get("dialects", ()))
+    derived = BYTES_PER_CHARACTER * len(text) + per_byte * scope_bytes
     return Request(orjson.dumps(members), contents, dependencies, JOB_BYTES + derived)
 
 

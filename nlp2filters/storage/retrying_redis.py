@@ -97,7 +97,7 @@ class _Pipeline(Pipeline):
             self.command_stack = list(commands)  # A failed attempt has emptied it.
             self.connection = connection = await self._pool.take()
             try:
-                return await self._round_trips.timed(exchange(connection, attempt))
+                return await self._round_trips.timed(exchange(connection, attempt), connection)
             finally:
                 if self.connection:  # The connection failed: otherwise it has already been given back.
                     self.connection = None

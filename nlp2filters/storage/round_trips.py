@@ -15,6 +15,8 @@ from nlp2filters.storage.connection_pool import Pool
 from nlp2filters.storage.retries import Attempt
 
 MIN_LIMIT_S, MAX_LIMIT_S = 0.75, 10.0
+# An event loop that is this late has been busy with something else.
+LATE_S = 0.1
 # The number of commands in one round trip is bounded, so that all answers arrive within its time limit.
 MAX_COMMANDS = 200
 
@@ -54,15 +56,30 @@ class RoundTrips:
             self._sender = asyncio.create_task(self._send_waiting(), name="redis-sender")
         return await answer
 
-    async def timed(self, exchange: Awaitable[T]) -> T:
-        """Await `exchange`, which uses one connection, and return its result.
+    async def timed(self, exchange: Awaitable[T], connection: Connection) -> T:
+        """Await `exchange`, which uses the connection, and return its result.
+
+        While the event loop is late, or has an answer that nobody has read yet, this process is slow, not Redis.
 
         Raises:
             NoAnswer: it took longer than a round trip may take.
         """
-        limit_s = self._limit_s
+        limit_s, loop = self._limit_s, asyncio.get_running_loop()
+        timer: asyncio.TimerHandle | None = None
+
+        def check_later() -> asyncio.TimerHandle:
+            return loop.call_later(limit_s, check, loop.time() + limit_s)
+
+        def check(due: float) -> None:
+            nonlocal timer
+            if loop.time() - due > LATE_S or _has_unread_answer(connection):
+                timer = check_later()
+            else:
+                deadline.reschedule(loop.time())
+
+        timer = check_later()
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(None) as deadline:
                 answer = await exchange
         except TimeoutError as exc:
             if limit_s == self._limit_s:  # Otherwise a concurrent trip has raised the limit already.
@@ -70,6 +87,9 @@ class RoundTrips:
             # The other connections may have failed in the same way.
             await self._pool.drop_idle()
             raise NoAnswer(f"Redis did not answer within {limit_s:.2f} s.") from exc
+        finally:
+            if timer:
+                timer.cancel()
         self._limit_s = max(MIN_LIMIT_S, 0.9 * self._limit_s)
         return answer
 
@@ -92,7 +112,7 @@ class RoundTrips:
         clean = False
         try:
             if commands:
-                await self.timed(self._exchange(connection, commands))
+                await self.timed(self._exchange(connection, commands), connection)
             clean = True
         except OSError as exc:
             _fail(commands, ConnectionError(str(exc)))
@@ -115,6 +135,11 @@ class RoundTrips:
                 _settle(command.answer, exc)
             else:
                 _settle(command.answer, answer)
+
+
+def _has_unread_answer(connection: Connection) -> bool:
+    """Return True if bytes have arrived that nobody has read: the event loop reads sockets before it runs timers."""
+    return connection._reader is not None and bool(connection._reader._buffer)  # type: ignore[attr-defined]
 
 
 def _settle(answer: "asyncio.Future[Any]", outcome: Any) -> None:

@@ -7,6 +7,7 @@ from nlp2filters.storage.commits import Commits
 from nlp2filters.storage.deliveries import Deliveries
 from nlp2filters.storage.idempotency import IdempotencyKeys
 from nlp2filters.storage.jobs import Jobs
+from nlp2filters.storage.provider_states import ProviderStates
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.stats import Stats
 from nlp2filters.storage.submissions import Submissions
@@ -28,3 +29,4 @@ class Store:
         self.idempotency_keys = IdempotencyKeys(redis, keys)
         self.unfinished = UnfinishedWork(redis, keys)
         self.stats = Stats(redis, keys)
+        self.providers = ProviderStates(redis, keys)

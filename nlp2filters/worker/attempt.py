@@ -26,6 +26,7 @@ from nlp2filters.errors import (
     IllegalTransition,
     JobNotFound,
     ProviderError,
+    PutOff,
     StaleAttempt,
     TableRefused,
     TextTooComplex,
@@ -39,7 +40,11 @@ from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.store import Store
 from nlp2filters.worker.progress import ProgressReporter
 
+# The time limit of a stage that has no other.
 STAGE_TIMEOUT_S = 120.0
+# A job may be put off for so long in all, unless a setting says otherwise.
+MAX_PUT_OFF_S = 60.0
+PUT_OFF_SINCE = "put_off_since"
 CHECKPOINT_TIMEOUT_S = 5.0
 BACKOFF = Backoff(first_s=1.0, max_s=math.inf)
 NEWER_VERSION_WAIT_S = 5.0
@@ -56,7 +61,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext(Generic[S]):
-    """A running worker process. Its attempts share the `services` that it opened at its start."""
+    """A running worker process. Its attempts share the `services` that it opened at its start.
+
+    An attempt may take `time_limit_s`; a stage may be put off for `max_put_off_s` in all.
+    """
 
     name: str
     store: Store
@@ -64,6 +72,8 @@ class WorkerContext(Generic[S]):
     services: S
     max_attempts: int = 3
     faults: Faults = field(default_factory=dict)
+    time_limit_s: float = STAGE_TIMEOUT_S
+    max_put_off_s: float = MAX_PUT_OFF_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,27 @@ class Attempt(Generic[S]):
     fields: Mapping[str, Any]
     worker: WorkerContext[S]
     progress: ProgressReporter
+
+    @property
+    def is_last_of_several(self) -> bool:
+        """True if all others have failed, and a failure of this one fails the job."""
+        return 1 < self.job.counted_attempts >= self.worker.max_attempts
+
+    @property
+    def put_off_since(self) -> int | None:
+        """The time at which the stage was first put off; None if it was not."""
+        times: Mapping[str, int] = self.fields.get(PUT_OFF_SINCE, {})
+        return times.get(self.job.stage)
+
+    def put_off(self, reason: str, wait_s: float) -> None:
+        """Put the stage off, unless it would then have been put off for too long in all.
+
+        Raises:
+            PutOff: it is put off.
+        """
+        now = now_ms()
+        if now + 1000 * wait_s - (self.put_off_since or now) <= 1000 * self.worker.max_put_off_s:
+            raise PutOff(reason, wait_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +179,7 @@ async def _begin(
     """Begin an attempt of the job. Returns None if there is nothing (more) to do for this stage."""
     store = worker.store
     try:
-        job, values = await store.jobs.load(job_id, "request", *fields)
+        job, values = await store.jobs.load(job_id, "request", PUT_OFF_SINCE, *fields)
         if job.kind not in kinds:
             _log.warning("left to a worker that knows jobs of the kind %r", job.kind)
             raise Retry(defer=NEWER_VERSION_WAIT_S)
@@ -209,7 +240,7 @@ async def _run(attempt: Attempt[S], function: Work[S]) -> None:
     reach = partial(fault_injection.reach, attempt.worker.faults)
     reach("stage-begun")
     try:
-        async with asyncio.timeout(STAGE_TIMEOUT_S), attempt.progress:
+        async with asyncio.timeout(attempt.worker.time_limit_s), attempt.progress:
             result = await function(attempt)
         reach("stage-done")
         await _succeed(attempt, result)
@@ -217,6 +248,8 @@ async def _run(attempt: Attempt[S], function: Work[S]) -> None:
         _log.info("this worker stops or has lost its lease: the job returns to its queue")
         await asyncio.shield(_release(attempt))
         raise
+    except PutOff as exc:
+        await _put_off(attempt, exc)
     except Exception as exc:
         await _retry_or_fail(attempt, exc)
 
@@ -237,6 +270,15 @@ async def _succeed(attempt: Attempt[S], result: StageResult) -> None:
 async def _release(attempt: Attempt[S]) -> None:
     attempt_id = attempt.job.attempt
     await _commit(attempt, lambda job: jobs.release(job, attempt_id, now_ms()), [])
+
+
+async def _put_off(attempt: Attempt[S], exc: PutOff) -> None:
+    job, attempt_id, now = attempt.job, attempt.job.attempt, now_ms()
+    _log.info("put off for %.1f s: %s", exc.wait_s, exc)
+    await attempt.progress.report_last("waiting", f"{exc}: going on in {math.ceil(exc.wait_s)} s")
+    since = {**attempt.fields.get(PUT_OFF_SINCE, {}), job.stage: attempt.put_off_since or now}
+    due = now + int(1000 * exc.wait_s)
+    await _commit(attempt, lambda job: jobs.put_off(job, attempt_id, due), [], {PUT_OFF_SINCE: orjson.dumps(since)})
 
 
 async def _retry_or_fail(attempt: Attempt[S], exc: Exception) -> None:
@@ -271,7 +313,7 @@ def _problem(exc: Exception, stage: str) -> dict[str, Any]:
         case BlobStoreUnavailable():
             return problem("store-unavailable", "The store for uploaded files did not give out the file.")
         case TimeoutError():
-            return problem("job-timeout", f"The stage {stage} took longer than {STAGE_TIMEOUT_S} s.")
+            return problem("job-timeout", f"The stage {stage} took longer than it may.")
     return problem("internal-error", "An error on our side; it has been logged.")
 
 

@@ -4,6 +4,7 @@ embedding   embed the text, link its words to fields and values, draft a filter
 llm         let the LLM write the filter, check it, compile it; without an LLM, the draft is the result
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -16,6 +17,7 @@ from nlp2filters import fault_injection, logs
 from nlp2filters.core import interpretation
 from nlp2filters.core.llm.prompt import Message
 from nlp2filters.core.query import Query
+from nlp2filters.errors import ProviderTimeout, ProviderUnavailable, RateLimited
 from nlp2filters.llm import Answer, Provider
 from nlp2filters.storage import request_parts
 from nlp2filters.translator import ANSWERS, Translator
@@ -80,11 +82,27 @@ async def _complete(
     messages: Sequence[Message],
     schema: Mapping[str, Any],
 ) -> Answer:
-    """Get the LLM's answer and store it before it is used, so that a retry after a crash does not pay for it again."""
+    """Get the LLM's answer and store it before it is used, so that a retry after a crash does not pay for it again.
+
+    Raises:
+        PutOff: the provider limits the rate of calls.
+        ProviderError: there is no answer.
+    """
+    if (
+        attempt.is_last_of_several and attempt.request["strategy"] == "auto"
+    ):  # So a job that kills its workers, or fails for any other reason, gets its draft.
+        raise ProviderUnavailable("The attempts before have failed: this one does without the LLM.")
     if stored := attempt.fields.get(name):
         return Answer(**stored)
     attempt.progress.announce_call(provider.model, repairs=name != ANSWERS[0])
-    answer = await provider.complete(messages, schema, attempt.progress)
+    try:
+        async with asyncio.timeout(attempt.worker.services.answer_timeout_s):
+            answer = await provider.complete(messages, schema, attempt.progress)
+    except RateLimited as exc:
+        attempt.put_off(f"{provider.model} has reached its limit of calls", exc.wait_s)
+        raise
+    except TimeoutError as exc:
+        raise ProviderTimeout("The provider's client did not end in time.") from exc
     fault_injection.reach(attempt.worker.faults, "llm-answered")
     await checkpoint(attempt, name, answer)
     fault_injection.reach(attempt.worker.faults, "llm-kept")

@@ -111,6 +111,7 @@ class LeasedWorker(Worker):
         self._idle: asyncio.Future[Any] | None = None
         self._leases: dict[str, _Lease] = {}
         self._running: dict[asyncio.Task[None], str] = {}  # Maps each entry that has a slot to its group.
+        self._running_in_lane: Counter[str] = Counter()
         # Some due entries were not claimed, since their owner or receiver has no free slot here.
         self._skipped_some = False
         self._lost_redis = False
@@ -180,7 +181,7 @@ class LeasedWorker(Worker):
         """The free slots of each lane that has any."""
         if not self.allow_pick_jobs:
             return {}
-        running = Counter(lane_of(group) for group in self._running.values())
+        running = self._running_in_lane
         return {lane: most - running[lane] for lane, most in self._slots.lanes.items() if most > running[lane]}
 
     async def _claim_due(self) -> float:
@@ -210,10 +211,11 @@ class LeasedWorker(Worker):
         self._leases[job_id] = lease
         self.tasks[job_id] = task = self.loop.create_task(self.run_job(job_id, lease.score))
         self._running[task] = lease.group
+        self._running_in_lane[lane_of(lease.group)] += 1
         task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        del self._running[task]
+        self._running_in_lane[lane_of(self._running.pop(task))] -= 1
         self._release_sem_dec_counter_on_complete()
         self._slot_free.set()
 

@@ -39,7 +39,16 @@ async def startup(ctx: dict[str, Any]) -> None:
         heartbeat = Heartbeat(ctx["redis"], keys, spec.queue, name, timeout_s=settings.heartbeat_timeout_s)
         await stack.enter_async_context(heartbeat)
         await stack.enter_async_context(_rescuing(store, name, settings.rescue_interval_s))
-        ctx["worker"] = WorkerContext(name, store, heartbeat, services, settings.max_attempts, settings.faults)
+        ctx["worker"] = WorkerContext(
+            name,
+            store,
+            heartbeat,
+            services,
+            settings.max_attempts,
+            settings.faults,
+            spec.time_limit_s(settings),
+            settings.max_put_off_s,
+        )
         ctx["stack"] = stack.pop_all()
     _log.info("ready", extra={"stage": spec.queue, "worker": name})
 

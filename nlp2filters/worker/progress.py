@@ -78,8 +78,9 @@ class ProgressReporter:
         self._progress = {"step": step, "detail": detail, "characters": characters, **counts}
 
     async def report_last(self, step: str, detail: str) -> None:
-        """Publish the step that follows the attempt, which is over."""
+        """Publish the step that follows the attempt, which is over, however quick it was."""
         self.report(step, detail)
+        self._progress_at = 0
         await self._publish()
 
     def announce_call(self, model: str, *, repairs: bool) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ from nlp2filters.webhooks.client import WebhookClient
 from nlp2filters.worker.catalogs import CatalogCache
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
+from nlp2filters.worker.shared_gates import sharing
+
+# While a provider limits the rate of calls, a job keeps its slot for so long, and is then put off.
+HOLD_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -59,9 +63,13 @@ class EmbeddingServices:
 
 @dataclass(frozen=True, slots=True)
 class LLMServices:
-    """The LLM, and parsed catalogs. Where no LLM is configured, `provider` is None, and the drafts are the results."""
+    """The LLM, and parsed catalogs. Where no LLM is configured, `provider` is None, and the drafts are the results.
+
+    An answer may take `answer_timeout_s`, whatever the provider does.
+    """
 
     provider: Provider | None
+    answer_timeout_s: float = 60.0
     catalogs: CatalogCache = field(default_factory=CatalogCache)
 
 
@@ -71,6 +79,11 @@ class DeliveryServices:
 
     client: WebhookClient
     secrets: Sequence[str]
+
+
+def answer_timeout_s(settings: Settings) -> float:
+    """Return the time that one answer of an LLM may take, with the wait for the provider's limit of the rate."""
+    return settings.llm_timeout_s + HOLD_S + 1.0
 
 
 @asynccontextmanager
@@ -94,8 +107,10 @@ async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMService
             _log.warning("there is an LLM's key but no LLM_MODEL: the built-in parser answers")
         yield LLMServices(None)
         return
-    async with registry.create(settings.llm) as provider:
-        yield LLMServices(provider)
+    # A job that would wait longer gives its slot back.
+    config = replace(settings.llm, patience_s=HOLD_S)
+    async with registry.create(config) as provider, sharing(provider.gate, store.providers):
+        yield LLMServices(provider, answer_timeout_s(settings))
 
 
 @asynccontextmanager

@@ -37,8 +37,8 @@ class WorkerSpec(Generic[S]):
     """The worker of one queue.
 
     `title` begins the name of its class in `worker_settings`. `open` opens the services that its attempts share;
-    `slots` are the entries that it runs at once. `functions` are what the queue's entries may call besides its stage,
-    and `abandon` is called for an entry that cannot be run.
+    `slots` are the entries that it runs at once, each for at most `time_limit_s`. `functions` are what the queue's
+    entries may call besides its stage, and `abandon` is called for an entry that cannot be run.
     """
 
     queue: str
@@ -46,6 +46,7 @@ class WorkerSpec(Generic[S]):
     open: Callable[[Settings, Store], AbstractAsyncContextManager[S]]
     slots: Callable[[Settings], Slots]
     functions: tuple[Function, ...] = ()
+    time_limit_s: Callable[[Settings], float] = lambda _: attempt.STAGE_TIMEOUT_S
     abandon: Callable[[dict[str, Any], str], Awaitable[None]] = attempt.abandon
 
     def stage(self, run: Work[S], fields: tuple[str, ...] = ()) -> "Stage":
@@ -77,6 +78,12 @@ def _llm_slots(settings: Settings) -> Slots:
     return Slots({MAIN: slots, QUICK: QUICK_SLOTS}, owner=_most_of(slots))
 
 
+def _llm_time_limit_s(settings: Settings) -> float:
+    """Return a limit that both answers of an LLM fit into, so that their own limit is always the first to end a job."""
+    answer_s = services.answer_timeout_s(settings) + attempt.CHECKPOINT_TIMEOUT_S
+    return attempt.STAGE_TIMEOUT_S + len(ANSWERS) * answer_s
+
+
 def _most_of(slots: int) -> int:
     return max(1, slots - max(1, slots // 5))
 
@@ -89,7 +96,7 @@ EMBEDDING = WorkerSpec(
     _embedding_slots,
     functions=(func(filters.build_index, name="index"),),
 )
-LLM = WorkerSpec("llm", "LLM", services.open_llm, _llm_slots)
+LLM = WorkerSpec("llm", "LLM", services.open_llm, _llm_slots, time_limit_s=_llm_time_limit_s)
 # A receiver may take 15 s to answer, so many are called at once.
 WEBHOOKS = WorkerSpec(
     DELIVERY,

@@ -24,7 +24,14 @@ from nlp2filters.storage import arq_format
 from nlp2filters.storage.api_keys import ApiKeys
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.request_parts import BYTES_PER_BYTE_OF_SCOPE, BYTES_PER_CHARACTER, JOB_BYTES, Part, Request
+from nlp2filters.storage.request_parts import (
+    BYTES_PER_BYTE_OF_SCOPE,
+    BYTES_PER_BYTE_OF_SCOPE_AND_DIALECT,
+    BYTES_PER_CHARACTER,
+    JOB_BYTES,
+    Part,
+    Request,
+)
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.submissions import AdmissionLimits
 from nlp2filters.worker.attempt import WorkerContext
@@ -55,6 +62,10 @@ def batch(*requests: dict[str, Any]) -> dict[str, Any]:
 
 
 SCOPE = {"op": "in", "args": [{"property": "price"}, [1e9 + number for number in range(199)]]}
+IDS = {
+    "op": "in",
+    "args": [{"property": "id"}, [f"{number:08}-e89b-12d3-a456-426614174000" for number in range(10_000)]],
+}
 METADATA = {f"key {number}": "v" * 512 for number in range(16)}
 SMALL, LARGE = catalog("small", 4_000), catalog("large", 888_000)
 CARS = {"catalog": "cars", "text": "japanese cars over 30 mpg"}
@@ -68,6 +79,12 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "small catalog": {"catalog": SMALL, "text": "price under 5"},
     "large catalog": {"catalog": LARGE, "text": "price under 5"},
     "scope": {"catalog": SMALL, "text": "price under 5", "scope": SCOPE, **BOTH},
+    "scope of 10,000 ids": {
+        "catalog": {**SMALL, "fields": [*SMALL["fields"], {"name": "id", "type": "keyword"}]},
+        "text": "price under 5",
+        "scope": IDS,
+        **BOTH,
+    },
     "batch": batch(*[CARS] * 100),
     "batch, one catalog": batch(*[{"catalog": SMALL, "text": "price under 5"}] * 100),
     "batch, a hundred catalogs": batch(
@@ -167,7 +184,8 @@ def test_at_most_three_times_the_request_and_a_constant_for_each_job(
         PLAN_BYTES
         + JOB_BYTES
         + BYTES_PER_CHARACTER * len(member["text"])
-        + BYTES_PER_BYTE_OF_SCOPE * len(orjson.dumps(member.get("scope")))
+        + (BYTES_PER_BYTE_OF_SCOPE + BYTES_PER_BYTE_OF_SCOPE_AND_DIALECT * len(member.get("dialects", ["sql"])))
+        * len(orjson.dumps(member.get("scope")))
         for member in members
     )
     response = client.post("/v1/batches" if "requests" in request else "/v1/jobs", json=request)
@@ -302,8 +320,13 @@ def test_catalogs_of_an_owner_are_limited_in_bytes(client: httpx.Client, monkeyp
 
 
 def test_a_scope_has_a_size(client: httpx.Client) -> None:
-    scope = {"op": "in", "args": [{"property": "Name"}, ["x" * 400 + str(number) for number in range(100)]]}
+    scope = {"op": "in", "args": [{"property": "Name"}, ["x" * 400 + str(number) for number in range(1_500)]]}
     response = client.post("/v1/jobs", json={**CARS, "scope": scope})
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/scope")
+    copies = {"catalog": {"name": "a", "fields": [{"name": "id", "type": "keyword"}]}, "text": "x", "scope": IDS}
+    some = ["sql", "elasticsearch", "cql2-text"]
+    assert client.post("/v1/jobs", json={**copies, "dialects": some}).status_code == 202
+    response = client.post("/v1/jobs", json={**copies, "dialects": [*some, "solr"]})
     assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/scope")
     response = client.put("/v1/catalogs/mine", json={"fields": [{"name": "Name", "type": "keyword"}], "scope": scope})
     assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/scope")

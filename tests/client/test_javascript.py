@@ -32,6 +32,11 @@ SUBMIT = """async ([request, options]) => {
   const { Client } = await import("/static/client.js");
   return new Client().submit(request, options);
 }"""
+COMPILE = """async (request) => {
+  const { Client } = await import("/static/client.js");
+  const client = new Client();
+  return [(await client.compile(request)).dialects, await client.explain(request)];
+}"""
 COUNT = """async () => {
   const { Client } = await import("/static/client.js");
   return (await new Client().get("/v1/jobs?page_size=200")).jobs.length;
@@ -240,3 +245,10 @@ def test_a_catalog_of_ones_own_has_no_rows_to_show(browser: Browser, guarded: tu
         expect(page.locator("#found")).to_be_hidden()
         expect(page.locator("#code")).to_contain_text(re.compile("price"))
         expect(page.locator("#problem")).to_be_hidden()
+
+
+def test_a_filter_is_compiled_and_explained(page: Page) -> None:
+    request = {"catalog": "cars", "filter": "Cylinders = 8"}
+    dialects, explanation = page.evaluate(COMPILE, request)
+    assert dialects["sql"]["params"] == {"p_1": 8}
+    assert explanation == "Cylinders is 8."

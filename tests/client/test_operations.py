@@ -1,5 +1,6 @@
 """The client and the table of routes: whatever the service can do, a client can ask for."""
 
+import datetime as dt
 import inspect
 from collections.abc import Iterator
 from typing import Any, TypeAlias
@@ -14,7 +15,7 @@ from nlp2filters.client import Client
 from nlp2filters.client.async_client import BaseClient
 from nlp2filters.client.batches import AsyncBatches
 from nlp2filters.client.catalogs import AsyncCatalogs
-from nlp2filters.client.errors import NotFoundError
+from nlp2filters.client.errors import BadRequest, NotFoundError
 from nlp2filters.client.jobs import AsyncJobs
 from nlp2filters.client.sync_client import Batches, Catalogs, Jobs
 from nlp2filters.core import schemas
@@ -28,7 +29,14 @@ Asked: TypeAlias = tuple[str, str]
 JOB = schemas.Job.model_validate(to_public(create("job_1", "filters", "anonymous", 0, deadline_s=60)))
 # The arguments of every method of a client and its parts.
 ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
-    "": {"ask": ("text", "cars"), "dialects": (), "health": (), "readiness": ()},
+    "": {
+        "ask": ("text", "cars"),
+        "compile": ("Cylinders = 8", "cars"),
+        "explain": ("Cylinders = 8", "cars"),
+        "dialects": (),
+        "health": (),
+        "readiness": (),
+    },
     "jobs": {
         "submit": ("text", "cars"),
         "list": (),
@@ -131,6 +139,19 @@ def test_a_token_follows_for_a_browser(client: Client, service: Service) -> None
 
 def test_every_dialect_is_listed(client: Client) -> None:
     assert {dialect.name for dialect in client.dialects()} == set(DIALECTS)
+
+
+def test_a_filter_is_compiled_and_explained(client: Client) -> None:
+    cql2 = {"op": "=", "args": [{"property": "Cylinders"}, 8]}
+    compiled = client.compile("8 = Cylinders", "cars", dialects=["cql2-text"], limit=3)
+    assert (compiled.filter, compiled.limit) == (cql2, 3)
+    assert compiled.dialects["cql2-text"]["filter"] == "Cylinders = 8"
+    shop = {"name": "shop", "fields": [{"name": "sold", "type": "date"}]}
+    today = {"op": "=", "args": [{"property": "sold"}, {"relative": {"offset": 0, "unit": "day"}}]}
+    assert client.explain(today, shop, now=dt.datetime(2026, 1, 31, 12)) == "Sold is 31 January 2026."
+    assert client.explain(cql2, "cars") == "Cylinders is 8."
+    with pytest.raises(BadRequest, match="Compare a property"):
+        client.explain("avg(Cylinders) = 8", "cars")
 
 
 def test_how_the_service_is(client: Client, connect: Connect, idle_service: Service) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from nlp2filters import demo
 from nlp2filters.core import checks, dialects, filters, interpretation
+from nlp2filters.core.cql2.reader import from_cql2
 from nlp2filters.core.dialects.sql import standard as sql
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.llm.answer_reader import MAX_VIOLATIONS_LENGTH, read_answer
@@ -21,7 +22,7 @@ MOVIES = demo.catalog("movies")
 NAMES = {*MOVIES.by_name, *(f"{name}.keyword" for name in MOVIES.by_name)}
 TODAY = dt.date(2026, 11, 25)
 TEXT = "films by Spielberg"
-SCOPE = checks.check(filters.from_cql2({"op": ">", "args": [{"property": "IMDB_Rating"}, 7]}), MOVIES, trusted=True)
+SCOPE = checks.check(from_cql2({"op": ">", "args": [{"property": "IMDB_Rating"}, 7]}), MOVIES, trusted=True)
 
 PAYLOADS: list[Any] = [
     "'; DROP TABLE movies; --",

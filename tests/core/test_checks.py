@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlp2filters.core import catalog
-from nlp2filters.core.checks import check, check_sort, operators
+from nlp2filters.core.checks import check, check_sort, operators, read
+from nlp2filters.core.cql2.reader import from_cql2
+from nlp2filters.core.cql2.records import to_cql2
 from nlp2filters.core.filters import (
     And,
     Between,
@@ -23,8 +25,6 @@ from nlp2filters.core.filters import (
     Or,
     RelativeDate,
     Scalar,
-    from_cql2,
-    to_cql2,
 )
 from nlp2filters.core.interpretation import Sort
 from nlp2filters.errors import InvalidFilter, Violation
@@ -292,6 +292,43 @@ def deep(levels: int) -> Filter:
     return node
 
 
+@pytest.mark.parametrize(
+    ("cql2", "pointer", "detail"),
+    [
+        ({"op": "<", "args": ["x", {"property": "price"}]}, "", "Expected a number"),
+        ({"op": "<", "args": [{"property": "price"}, "x"]}, "/args/1", "Expected a number"),
+        (
+            {"op": "not", "args": [{"op": "=", "args": [{"property": "colour"}, 1]}]},
+            "/args/0/args/0/property",
+            "no field",
+        ),
+        ({"op": "=", "args": [{"op": "casei", "args": [{"property": "doors"}]}, "x"]}, "/args/1", "Expected a number"),
+        ({"op": "a_contains", "args": [{"property": "doors"}, [1, "x"]]}, "", "Expected a number"),
+        ({"op": "between", "args": [{"property": "price"}, 5, 1]}, "/args/1", "Exchange them"),
+        ("price < 5 AND doors = 'x'", "", "(at character 15)"),
+    ],
+)
+def test_faults_of_a_callers_filter_point_into_it(cql2: object, pointer: str, detail: str) -> None:
+    with pytest.raises(InvalidFilter) as caught:
+        read(cql2, SHOP)
+    (violation,) = caught.value.violations
+    assert violation.pointer == pointer
+    assert detail in violation.detail
+
+
+def test_case_counts_in_a_callers_filter_where_it_can() -> None:
+    assert read("title = 'A'", SHOP) == Comparison("=", "title", "A", exact=True)
+    assert read("CASEI(title) = CASEI('A')", SHOP) == Comparison("=", "title", "A")
+    assert read("brand IN ('bose', 'x')", SHOP) == OneOf("brand", ("Bose", "x"), exact=True)
+    assert read("origin = 'USA'", SHOP) == Comparison("=", "origin", "usa")
+    assert read("doors = '4'", SHOP) == Comparison("=", "doors", 4)
+
+
+def test_a_pattern_that_fits_everything_is_no_test() -> None:
+    with pytest.raises(InvalidFilter, match="negate isNull"):
+        read("title LIKE '%'", SHOP)
+
+
 def test_depth_is_limited() -> None:
     assert check(deep(8), SHOP) == deep(8)
     (violation,) = violations(deep(9))
@@ -302,7 +339,18 @@ def test_size_is_limited() -> None:
     tests = tuple(equals("doors", n) for n in range(199))
     check(Or(tests), SHOP)
     assert [violation.pointer for violation in violations(Or((*tests, IsNull("brand"))))] == [""]
-    assert violations(OneOf("doors", tuple(range(200))))
+
+
+def test_a_list_may_have_many_values() -> None:
+    assert check(OneOf("doors", tuple(range(10_000))), SHOP) == OneOf("doors", tuple(range(10_000)))
+    (violation,) = violations(OneOf("doors", tuple(range(10_001))))
+    assert "10,000 are allowed" in violation.detail
+
+
+def test_a_day_in_a_list_of_instants_is_a_test() -> None:
+    days = tuple(dt.date(2026, 1, 1) + dt.timedelta(days=number) for number in range(200))
+    (violation,) = violations(OneOf("seen", days))
+    assert "parts" in violation.detail
 
 
 def test_and_needs_two_parts() -> None:

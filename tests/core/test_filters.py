@@ -1,7 +1,6 @@
-"""The filter algebra and its CQL2-JSON."""
+"""The filter algebra."""
 
 import datetime as dt
-import json
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -9,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nlp2filters.core.cql2.scalars import scalar_from_json, scalar_to_json
 from nlp2filters.core.filters import (
-    MAX_DEPTH,
-    MAX_NODES,
     And,
     Between,
     ClockUnit,
@@ -21,83 +19,21 @@ from nlp2filters.core.filters import (
     IsNull,
     Not,
     OneOf,
-    Operator,
     Or,
     RelativeDate,
     RelativeInstant,
     Unit,
     all_of,
     any_of,
-    from_cql2,
     leaves,
     map_leaves,
     negate,
     push_not_inward,
     resolve,
-    scalar_from_json,
-    scalar_to_json,
-    to_cql2,
 )
-from nlp2filters.errors import InvalidFilter
+from tests.core.trees import depth, trees, units
 
 A, B, C = IsNull("a"), IsNull("b"), Contains("c", "x")
-
-units = st.sampled_from(("day", "week", "month", "quarter", "year"))
-scalars = st.one_of(
-    st.text(),
-    st.booleans(),
-    st.integers(),
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.dates(),
-    st.datetimes(timezones=st.none() | st.just(dt.UTC)),
-    st.times(),
-    st.builds(RelativeDate, st.integers(-100, 100), units, units),
-    st.builds(RelativeInstant, st.integers(-100, 100), st.sampled_from(("second", "minute", "hour"))),
-    st.builds(RelativeInstant, st.integers(-100, 100), units, st.times()),
-)
-names = st.text(min_size=1)
-tests = st.one_of(
-    st.builds(Comparison, st.sampled_from(("=", "<>", "<", "<=", ">", ">=")), names, scalars),
-    st.builds(Between, names, scalars, scalars),
-    st.builds(OneOf, names, st.lists(scalars, min_size=1, max_size=4).map(tuple)),
-    st.builds(Contains, names, st.text(alphabet="ab%_\\'\"é \n") | st.text()),
-    st.builds(IsNull, names),
-)
-trees = st.recursive(
-    tests,
-    lambda inner: st.one_of(
-        st.builds(Not, inner),
-        st.builds(And, st.lists(inner, min_size=2, max_size=3).map(tuple)),
-        st.builds(Or, st.lists(inner, min_size=2, max_size=3).map(tuple)),
-    ),
-    max_leaves=6,
-).filter(lambda node: depth(node) <= MAX_DEPTH)
-
-
-def depth(node: Filter) -> int:
-    match node:
-        case Not(arg):
-            return 1 + depth(arg)
-        case And(args) | Or(args):
-            return 1 + max(map(depth, args))
-        case _:
-            return 1
-
-
-@given(trees)
-def test_cql2_round_trip(node: Filter) -> None:
-    assert from_cql2(to_cql2(node)) == node
-
-
-@given(trees)
-def test_cql2_survives_json(node: Filter) -> None:
-    assert from_cql2(json.loads(json.dumps(to_cql2(node)))) == node
-
-
-@given(scalars)
-def test_scalar_round_trip(value: Any) -> None:
-    again = scalar_from_json(scalar_to_json(value))
-    assert (again, type(again)) == (value, type(value))
 
 
 @given(trees)
@@ -314,126 +250,3 @@ def test_resolve_reaches_every_value() -> None:
             A,
         )
     )
-
-
-def test_the_form_of_cql2() -> None:
-    node = And((Comparison("<=", "price", 80), Not(Contains("title", "50%")), Between("d", dt.date(2026, 1, 1), "x")))
-    assert to_cql2(node) == {
-        "op": "and",
-        "args": [
-            {"op": "<=", "args": [{"property": "price"}, 80]},
-            {
-                "op": "not",
-                "args": [
-                    {
-                        "op": "like",
-                        "args": [
-                            {"op": "casei", "args": [{"property": "title"}]},
-                            {"op": "casei", "args": ["%50\\%%"]},
-                        ],
-                    }
-                ],
-            },
-            {"op": "between", "args": [{"property": "d"}, {"date": "2026-01-01"}, "x"]},
-        ],
-    }
-
-
-def test_a_bare_property_is_a_test_of_a_boolean() -> None:
-    assert from_cql2({"op": "not", "args": [{"property": "wireless"}]}) == Not(Comparison("=", "wireless", True))
-
-
-def eq(value: Any) -> dict[str, Any]:
-    return {"op": "=", "args": [{"property": "a"}, value]}
-
-
-def like(pattern: Any) -> dict[str, Any]:
-    return {
-        "op": "like",
-        "args": [{"op": "casei", "args": [{"property": "a"}]}, {"op": "casei", "args": [pattern]}],
-    }
-
-
-def nested(levels: int) -> dict[str, Any]:
-    node = eq(1)
-    for _ in range(levels - 1):
-        node = {"op": "not", "args": [node]}
-    return node
-
-
-@pytest.mark.parametrize(
-    ("data", "pointer"),
-    [
-        (None, ""),
-        ("a = 1", ""),
-        ([], ""),
-        ({}, ""),
-        ({"op": "~", "args": []}, ""),
-        ({"op": ["and"], "args": []}, ""),
-        ({"op": "and", "args": [eq(1)]}, ""),
-        ({"op": "and", "args": "ab"}, ""),
-        ({"op": "=", "args": [1, {"property": "a"}]}, ""),
-        ({"op": "and", "args": [eq(1), {"op": "?"}]}, "/args/1"),
-        ({"op": "and", "args": [eq(1), {"op": "not", "args": [eq(None)]}]}, "/args/1/args/0/args/1"),
-        (eq({"date": "yesterday"}), "/args/1"),
-        (eq({"date": 5}), "/args/1"),
-        (eq({"timestamp": "2026-13-01T00:00:00Z"}), "/args/1"),
-        (eq({"relative": {"offset": 1, "unit": "decade", "floor": "day"}}), "/args/1"),
-        (eq({"relative": {"offset": 1, "unit": ["day"], "floor": {}}}), "/args/1"),
-        (eq({"relative": {"offset": 1, "unit": "day", "floor": {}}}), "/args/1"),
-        (eq({"relative": {"offset": 1, "unit": "day", "edge": "middle"}}), "/args/1"),
-        (eq({"relative": {"offset": 1, "unit": "day", "more": 1}}), "/args/1"),
-        (eq({"relative": {"offset": "1", "unit": "day", "floor": "day"}}), "/args/1"),
-        (eq([1]), "/args/1"),
-        ({"op": "in", "args": [{"property": "a"}, []]}, ""),
-        ({"op": "in", "args": [{"property": "a"}, [1, None]]}, "/args/1/1"),
-        ({"op": "between", "args": [{"property": "a"}, 1, None]}, "/args/2"),
-        (like("x"), "/args/1/args/0"),
-        (like("%x"), "/args/1/args/0"),
-        (like("%"), "/args/1/args/0"),
-        (like("%a%b%"), "/args/1/args/0"),
-        (like("%a_b%"), "/args/1/args/0"),
-        (like("%a\\%"), "/args/1/args/0"),
-        (like(5), ""),
-        (nested(MAX_DEPTH + 1), "/args/0" * MAX_DEPTH),
-        ({"op": "or", "args": [eq(n) for n in range(MAX_NODES)]}, f"/args/{MAX_NODES - 1}"),
-    ],
-)
-def test_faults_of_cql2(data: Any, pointer: str) -> None:
-    with pytest.raises(InvalidFilter) as caught:
-        from_cql2(data)
-    (violation,) = caught.value.violations
-    assert violation.pointer == pointer
-    assert len(violation.detail) < 300
-
-
-@pytest.mark.parametrize("pattern", ["%%", "%\\\\%", "%\\%%", "%a\\_b%", "%\\a%"])
-def test_patterns_of_literal_text(pattern: str) -> None:
-    node = from_cql2(like(pattern))
-    assert isinstance(node, Contains)
-    assert node.text == {"%%": "", "%\\\\%": "\\", "%\\%%": "%", "%a\\_b%": "a_b", "%\\a%": "a"}[pattern]
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(("op", "args", "property", "date", "relative", "x")), inner, max_size=3)
-    ),
-    max_leaves=10,
-)
-operators: list[Operator | str] = ["and", "or", "not", "=", "between", "in", "like", "isNull", "casei"]
-expressions = st.recursive(
-    json_values,
-    lambda inner: st.fixed_dictionaries({"op": st.sampled_from(operators), "args": st.lists(inner, max_size=3)}),
-    max_leaves=10,
-)
-
-
-@given(expressions)
-def test_any_json_is_read_or_refused(data: Any) -> None:
-    try:
-        node = from_cql2(data)
-    except InvalidFilter:
-        return
-    assert list(leaves(node))

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.filters import Comparison, to_cql2
+from nlp2filters.core.cql2.records import to_cql2
+from nlp2filters.core.filters import Comparison
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.query import Query, resolve_now
 from nlp2filters.errors import InvalidFilter

@@ -11,7 +11,9 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, filters, interpretation, languages, parser
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.filters import Filter, leaves, to_cql2
+from nlp2filters.core.cql2.reader import from_cql2
+from nlp2filters.core.cql2.records import to_cql2
+from nlp2filters.core.filters import Filter, leaves
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import followup
@@ -221,7 +223,7 @@ def test_whatever_is_said_the_filter_fits_the_catalog_and_every_test_has_its_wor
     said = {f"job_{number}": text for number, text in enumerate(texts)}
     if reading.filter:
         assert checks.check(reading.filter, SHOP)
-        assert filters.from_cql2(to_cql2(reading.filter)) == reading.filter
+        assert from_cql2(to_cql2(reading.filter), stored=True) == reading.filter
         assert {leaf.field for leaf in leaves(reading.filter)} == {
             leaf.field for condition in reading.conditions for leaf in leaves(condition.test)
         }

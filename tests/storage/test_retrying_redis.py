@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from nlp2filters.storage.connection import connect
 from nlp2filters.storage.errors import OutcomeUnknown, is_write_refused
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
+from nlp2filters.storage.round_trips import MIN_LIMIT_S
 from tests.peers import proxy as proxies
 from tests.peers.proxy import Proxy
 from tests.ports import free_port
@@ -190,6 +192,28 @@ async def test_waiting_for_a_connection_is_no_sign_that_the_server_is_away(
     assert await blocking is None
     assert caplog.messages == []
     await client.aclose()
+
+
+async def test_an_event_loop_that_is_busy_is_no_sign_that_the_server_is_away(
+    redis: RetryingRedis, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The loop stands still for longer than a round trip may take, while the answers arrive."""
+    ended = asyncio.Event()
+
+    async def stall() -> None:
+        for _ in range(3):
+            await asyncio.sleep(0)
+            time.sleep(1.2 * MIN_LIMIT_S)  # noqa: ASYNC251
+        ended.set()
+
+    async def ask() -> None:
+        while not ended.is_set():
+            assert await redis.echo("a") == b"a"
+            assert await piped(redis) == [b"a", b"b"]
+
+    await redis.ping()
+    await asyncio.gather(ask(), ask(), stall())
+    assert caplog.messages == []
 
 
 async def test_commands_of_many_go_over_one_connection(redis_url: str, redis: RetryingRedis, keys: Keys) -> None:

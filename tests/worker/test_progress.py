@@ -144,7 +144,7 @@ async def test_the_text_begins_anew_with_every_try_and_repair(store: Store, llm:
 
 async def test_progress_says_what_goes_on(store: Store, llm: LLM, provider: LLMProvider) -> None:
     llm.script(
-        replace(peer.rate_limited, headers={"retry-after": "1"}),
+        replace(peer.server_error, headers={"retry-after": "1"}),
         replace(SLOW, content=FAULTY, delay_s=1.5),
         replace(SLOW, delay_s=1.5),
     )

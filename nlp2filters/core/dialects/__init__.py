@@ -10,7 +10,7 @@ from typing import Any
 
 from nlp2filters.core import filters
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.dialects import documents, sql, strings
+from nlp2filters.core.dialects import documents, ogc, sql, strings
 from nlp2filters.core.dialects.dialect import Dialect
 from nlp2filters.core.dialects.fitting import Loss, fit
 from nlp2filters.core.dialects.lowering import Unknown, lower
@@ -20,7 +20,7 @@ from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.mapping import NO_MAPPING, EngineMapping
 from nlp2filters.errors import InvalidFilter, Violation
 
-FAMILIES = (sql.DIALECTS, documents.DIALECTS, strings.DIALECTS)
+FAMILIES = (sql.DIALECTS, documents.DIALECTS, ogc.DIALECTS, strings.DIALECTS)
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for family in FAMILIES for dialect in family}
 
 

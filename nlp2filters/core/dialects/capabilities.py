@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from nlp2filters.core.catalog import ORDERED, FieldType
-from nlp2filters.core.dialects.tree import Anchor, Test
+from nlp2filters.core.dialects.tree import Test
+from nlp2filters.core.filters import Anchor
 from nlp2filters.core.mapping import Form
 
 ALL_TYPES: frozenset[FieldType] = frozenset(get_args(FieldType)) - {"geo"}
@@ -41,6 +42,7 @@ class Capabilities:
       it is never exact.
     - `list_folding`: the same for the elements of lists, if it differs.
     - `has_folding`: the letters that a search within a text folds; "never": upper and lower case differ.
+    - `has_exact`: a search within a text can be told that upper and lower case differ, too.
     - `negated`: the tests that a negation may stand before.
     - `selects_missing`: the fields of which a negated test also selects rows without a value. "never": logic has three
       values.
@@ -63,6 +65,7 @@ class Capabilities:
     folding: Folding = "unicode"
     list_folding: Folding | None = None
     has_folding: Literal["unicode", "ascii", "never"] = "unicode"
+    has_exact: bool = False
     negated: frozenset[TestName] = TESTS
     selects_missing: Literal["never", "lists", "always"] = "never"
     null_test: bool = True

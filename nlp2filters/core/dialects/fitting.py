@@ -144,7 +144,10 @@ class _Fitting:
             case Eq(value=str()) | In(values=(str(), *_)) if not test.fold and folding == "always":
                 if _ambiguous_in_case(test):
                     self.lose(test.at, f"{self.title} ignores case in {label}.", looser)
-            case Has() if self.engine.has_folding == "never" and test.text.lower() != test.text.upper():
+            case Has(fold=False) if self.engine.has_folding != "never" and not self.engine.has_exact:
+                if _has_cases(test.text):
+                    self.lose(test.at, f"{self.title} ignores case within {label}.", looser)
+            case Has(fold=True) if self.engine.has_folding == "never" and _has_cases(test.text):
                 self.lose(test.at, f"{self.title} distinguishes upper and lower case within {label}.", stricter)
         return test
 
@@ -289,9 +292,15 @@ def _passes(test: Test, value: str | int | float) -> bool:
     return above and (test.high is None or value <= test.high)  # type: ignore[operator]
 
 
+def _has_cases(text: str) -> bool:
+    return text.lower() != text.upper()
+
+
 def _ambiguous_in_case(test: Eq | In) -> bool:
-    """Return whether the field has another known value that differs from one of the test's in case only."""
+    """Return whether the field may have another value that differs from one of the test's in case only."""
     values = test.values if isinstance(test, In) else (test.value,)
+    if test.field.type in STRINGS and not test.field.closed:
+        return any(_has_cases(str(value)) for value in values)
     folded = {str(value).lower() for value in values} if test.field.type in STRINGS else set()
     return any(one.value.lower() in folded and one.value not in values for one in test.field.values)
 

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 from nlp2filters.core import filters
@@ -88,12 +89,12 @@ class _Lowering:
         match leaf:
             case IsNull():
                 return Exists(field, at) if negated else Missing(field, at)
-            case Contains(_, text):
-                return self.test(Has(field, text, at=at), negated=negated)
-            case OneOf(_, values):
-                return self.one_of(field, values, at, negated=negated)
-            case Comparison("=" | "<>" as op, _, value):
-                return self.one_of(field, (value,), at, negated=negated is not (op == "<>"))
+            case Contains(_, text, anchor, exact):
+                return self.test(Has(field, text, anchor, not exact, at=at), negated=negated)
+            case OneOf(_, values, exact):
+                return self.one_of(field, values, at, exact=exact, negated=negated)
+            case Comparison("=" | "<>" as op, _, value, exact):
+                return self.one_of(field, (value,), at, exact=exact, negated=negated is not (op == "<>"))
             case Comparison(op, _, value):
                 if negated and not self.include and not field.many:
                     op, negated = filters.NEGATED[op], False
@@ -107,14 +108,13 @@ class _Lowering:
     def test(self, test: Test, *, negated: bool) -> Test | Not:
         return Not(test, missing=self.include) if negated else test
 
-    def one_of(self, field: Field, scalars: tuple[Scalar, ...], at: str, *, negated: bool) -> Node:
+    def one_of(self, field: Field, scalars: tuple[Scalar, ...], at: str, *, exact: bool, negated: bool) -> Node:
         if field.type == "boolean" and len(scalars) == 1:
             return self.boolean(field, value=scalars[0] is not negated, at=at)
         spans = [self.span(field, scalar) for scalar in scalars]
-        values = tuple(
-            dict.fromkeys(spelling for low, high in spans if low == high for spelling in _spellings(field, low))
-        )
-        fold = folds_case(field)
+        spellings = (_spellings(field, low, exact=exact) for low, high in spans if low == high)
+        values = tuple(dict.fromkeys(chain.from_iterable(spellings)))
+        fold = folds_case(field) and not exact
         tests: list[Test] = [Range(field, low, high, high_open=True, at=at) for low, high in spans if low != high]
         if values:
             tests.append(Eq(field, values[0], fold, at) if len(values) == 1 else In(field, values, fold, at))
@@ -154,9 +154,11 @@ class _Lowering:
                 return scalar, scalar
 
 
-def _spellings(field: Field, spelling: Any) -> Iterator[Value]:
-    """Yield a value, and its synonyms that differ from it in case and blanks only."""
+def _spellings(field: Field, spelling: Any, *, exact: bool) -> Iterator[Value]:
+    """Yield a value and, unless it is exact, its synonyms that differ from it in case and blanks only."""
     yield spelling
+    if exact:
+        return
     if field.type == "keyword" and (value := next((one for one in field.values if one.value == spelling), None)):
         yield from (synonym for synonym in value.synonyms if is_spelling(synonym, value.value))
 

@@ -9,12 +9,12 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from nlp2filters.core.catalog import Field
+from nlp2filters.core.filters import Anchor
 
 Value: TypeAlias = str | bool | int | float | dt.date | dt.datetime | dt.time
-Anchor = Literal["anywhere", "start", "end"]
 
 
 def _pointer() -> str:
@@ -60,11 +60,15 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """The string has `text` in it, at its `anchor`, in upper or lower case. All signs in the text are literal."""
+    """The string has `text` in it, at its `anchor`; with `fold`, in upper or lower case.
+
+    All signs in the text are literal.
+    """
 
     field: Field
     text: str
     anchor: Anchor = "anywhere"
+    fold: bool = True
     at: str = _pointer()
 
 

@@ -64,7 +64,7 @@ class _AnswerReader:
         filter_ = self._filter([condition.test for condition in conditions if condition])
         sort = self._sort()
         ignored = [self._ignored(part, f"/ignored/{at}") for at, part in enumerate(answer.ignored)]
-        if filter_ and filters.size(filter_) > filters.MAX_NODES:
+        if filter_ and filters.size(filter_) > filters.LIMITS.nodes:
             self.violations.append(
                 Violation("/alternatives", "The filter has too many parts. Say it with fewer conditions.")
             )

@@ -3,12 +3,25 @@
 import datetime as dt
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.filters import And, Between, Comparison, Contains, Filter, IsNull, Leaf, Not, OneOf, Or
+from nlp2filters.core.filters import (
+    Anchor,
+    And,
+    Between,
+    Comparison,
+    Contains,
+    Filter,
+    IsNull,
+    Leaf,
+    Not,
+    OneOf,
+    Or,
+    leaves,
+)
 from tests.reference import fold, holds
 
 Row = Mapping[str, Any]
@@ -22,23 +35,31 @@ def conditions(draw: st.DrawFn, shop: Catalog, asked: Asked) -> Leaf:
     """Any condition that the catalog allows, on one of the fields in `asked` and values from there."""
     name = draw(st.sampled_from(list(asked)))
     field, values, kinds = shop.by_name[name], asked[name], ["equal", "in", "null"]
+    # In a closed field, the values have one spelling each.
+    exact = st.booleans() if field.type in STRINGS and not field.closed else st.just(False)
     if field.type in STRINGS:
         kinds += ["contains"] * 2
     elif field.type != "boolean":
         kinds += ["between"] * 2 if field.many else ["between", "compare"] * 2
     match draw(st.sampled_from(kinds)):
         case "equal":
-            return Comparison(draw(st.sampled_from(("=", "<>"))), name, draw(values))
+            return Comparison(draw(st.sampled_from(("=", "<>"))), name, draw(values), draw(exact))
         case "in":
-            return OneOf(name, tuple(draw(st.lists(values, min_size=1, max_size=3))))
+            return OneOf(name, tuple(draw(st.lists(values, min_size=1, max_size=3))), draw(exact))
         case "compare":
             return Comparison(draw(st.sampled_from(("<", "<=", ">", ">="))), name, draw(values))
         case "between":
             return Between(name, draw(values), draw(values))
         case "contains":
-            return Contains(name, draw(values.filter(str.strip)))
+            anchor = draw(st.sampled_from(get_args(Anchor)))
+            return Contains(name, draw(values.filter(str.strip)), anchor, draw(exact))
         case _:
             return IsNull(name)
+
+
+def searches_exactly(node: Filter) -> bool:
+    """True if a part of a text is searched for in one spelling, which not every engine can."""
+    return any(isinstance(leaf, Contains) and leaf.exact for leaf in leaves(node))
 
 
 def trees(shop: Catalog, asked: Asked) -> st.SearchStrategy[Filter]:
@@ -88,12 +109,12 @@ def _value_matches(kind: str, asked: Any, held: Any) -> bool:
         case "terms":
             return held in asked
         case "wildcard":
+            folded = fold if asked.get("case_insensitive") else str
             pattern = "".join(
                 ".*" if part == "*" else "." if part == "?" else re.escape(part[-1])
-                for part in re.findall(r"\\.|.", fold(asked["value"]), re.DOTALL)
+                for part in re.findall(r"\\.|.", folded(asked["value"]), re.DOTALL)
             )
-            assert asked["case_insensitive"]
-            return re.fullmatch(pattern, fold(held), re.DOTALL) is not None
+            return re.fullmatch(pattern, folded(held), re.DOTALL) is not None
         case "range":
             value = _ordered(held)
             bounds = {"lt": value.__lt__, "lte": value.__le__, "gt": value.__gt__, "gte": value.__ge__}

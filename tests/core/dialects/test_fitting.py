@@ -261,11 +261,24 @@ def passes_value(test: Eq | In | Range | Has, value: Any) -> bool:
             return bool(fold(value) == fold(str(wanted)) if is_folded else value == wanted)
         case In(_, wanted, is_folded):
             return any(passes_value(Eq(test.field, one, is_folded), value) for one in wanted)
-        case Has(_, text):
-            return fold(text) in fold(value)
+        case Has(_, text, anchor, is_folded):
+            text, string = (fold(text), fold(value)) if is_folded else (text, value)
+            return {"anywhere": string.__contains__, "start": string.startswith, "end": string.endswith}[anchor](text)
         case Range(_, low, high, low_open, high_open):
             above = low is None or value > low or (value == low and not low_open)
             return bool(above and (high is None or value < high or (value == high and not high_open)))
+
+
+def test_an_exact_test_where_the_engine_ignores_case_is_wider() -> None:
+    exact = Contains("brand", "Bo", "start", exact=True)
+    wider = [("/filter", "wider")]
+    assert fitted(exact, Capabilities()) == (Has(BRAND, "Bo", "start", fold=False), wider)
+    assert fitted(exact, Capabilities(has_exact=True)) == (Has(BRAND, "Bo", "start", fold=False), [])
+    assert fitted(exact, Capabilities(has_folding="never")) == (Has(BRAND, "Bo", "start", fold=False), [])
+    equal = Comparison("=", "brand", "Bo", exact=True)
+    assert fitted(equal, Capabilities(folding="always")) == (Eq(BRAND, "Bo"), wider)
+    assert fitted(equal, Capabilities()) == (Eq(BRAND, "Bo"), [])
+    assert fitted(Comparison("=", "brand", "50", exact=True), Capabilities(folding="always"))[1] == []
 
 
 def test_every_leaf_of_a_normal_form_keeps_its_place() -> None:

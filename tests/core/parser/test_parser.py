@@ -12,10 +12,8 @@ from nlp2filters import demo
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, dialects, interpretation, languages, parser
 from nlp2filters.core.catalog import NUMERIC, Catalog, FieldType
+from nlp2filters.core.cql2.records import to_cql2
 from nlp2filters.core.explain import explain
-from nlp2filters.core.filters import (
-    to_cql2,
-)
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon, Nearness
 from nlp2filters.core.parser import Tagged, parse

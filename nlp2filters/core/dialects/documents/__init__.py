@@ -9,6 +9,8 @@ DIALECTS = (
         title="Elasticsearch",
         module="documents.elasticsearch",
         documentation="https://www.elastic.co/docs/reference/query-languages/querydsl",
-        capabilities=Capabilities(folding="ascii", has_folding="ascii", selects_missing="always", text=True),
+        capabilities=Capabilities(
+            folding="ascii", has_folding="ascii", has_exact=True, selects_missing="always", text=True
+        ),
     ),
 )

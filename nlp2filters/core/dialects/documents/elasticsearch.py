@@ -59,7 +59,9 @@ class QueryDSL(Writer[Query]):
         return {"range": {self.whole(test.field): limits}}
 
     def has(self, test: Has) -> Query:
-        return {"wildcard": {self.whole(test.field): {"value": f"*{_escaped(test.text)}*", "case_insensitive": True}}}
+        start, end = "*" * (test.anchor != "start"), "*" * (test.anchor != "end")
+        folding = {"case_insensitive": True} if test.fold else {}
+        return {"wildcard": {self.whole(test.field): {"value": f"{start}{_escaped(test.text)}{end}", **folding}}}
 
     def negated(self, test: Test) -> Query:
         return {"bool": {"must_not": [self.write(test)]}}

@@ -21,6 +21,7 @@ from sqlalchemy.sql.elements import ColumnElement, quoted_name
 from sqlalchemy.sql.functions import FunctionElement
 
 from nlp2filters.core.catalog import STRINGS, TEMPORAL, Field, FieldType
+from nlp2filters.core.cql2.patterns import pattern_of
 from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value
 from nlp2filters.core.dialects.writer import SortKey, Writer
 
@@ -100,8 +101,8 @@ class SQLWriter(Writer[Clause]):
                 return _folded(column, fold=fold).in_([_folded(bound(value, field), fold=fold) for value in values])
             case Range():
                 return _within(test, column)
-            case Has(field, text):
-                pattern = f"%{_escaped(text)}%"
+            case Has(field, text, anchor):
+                pattern = pattern_of(_escaped(text), anchor)
                 return sa.func.lower(column).like(sa.func.lower(bound(pattern, field)), escape="/")
 
 

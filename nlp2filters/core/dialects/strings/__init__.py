@@ -7,7 +7,7 @@ from nlp2filters.core.dialects.capabilities import ALL_TYPES, NO_SUPPORT, NOTHIN
 from nlp2filters.core.dialects.dialect import Dialect
 from nlp2filters.core.dialects.strings import algolia, meilisearch, typesense
 from nlp2filters.core.dialects.strings.infix import two_ended_on_list
-from nlp2filters.core.dialects.tree import Anchor
+from nlp2filters.core.filters import Anchor
 from nlp2filters.core.mapping import Form
 
 _NO_ANCHORS: frozenset[Anchor] = frozenset()

@@ -1,0 +1,187 @@
+"""The gate before a provider, which every call passes as the limit and the circuit breaker allow, in turn.
+
+It knows nothing of what is called. What it has learnt can be shared with other processes: see `adopt`.
+"""
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from nlp2filters.errors import ProviderUnavailable, RateLimited
+from nlp2filters.llm.breaker import Breaker
+from nlp2filters.llm.limits import Limit, Quota
+
+# Whoever waited in vain for others to end may come back after this time.
+COME_BACK_S = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    admitted: "asyncio.Future[None]"
+    until: float
+
+
+class Gate:
+    """The gate of one model at one provider. `name` names both.
+
+    `refresh`, if set, is awaited before a call, to learn what others have learnt. `on_change` is called when there is
+    something to tell them. `workers` processes share the limit, and `clock_ahead_s` is the difference of their common
+    clock to this machine's.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.limit = Limit()
+        self.breaker = Breaker()
+        self.workers = 1
+        self.clock_ahead_s = 0.0
+        self.refresh: Callable[[], Awaitable[None]] | None = None
+        self.on_change: Callable[[], None] = lambda: None
+        self._in_flight = 0
+        self._trying = False
+        # The rest of the provider's quota, None while it reports none, and the time of the next refill.
+        self._calls_left: float | None = None
+        self._refill_s = 0.0
+        self._refill_at = 0.0
+        self._waiters: deque[_Waiter] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def now(self) -> float:
+        """The time by the common clock."""
+        return time.time() + self.clock_ahead_s
+
+    async def admit(self, patience_s: float) -> "GatedCall":
+        """Wait until a call may be made.
+
+        Raises:
+            RateLimited: that takes longer than `patience_s`.
+            ProviderUnavailable: the breaker is open.
+        """
+        if self.refresh:
+            await self.refresh()
+        self._check_breaker()
+        waiter = _Waiter(asyncio.get_running_loop().create_future(), self.now + patience_s)
+        self._waiters.append(waiter)
+        self._admit_waiters()
+        try:
+            async with asyncio.timeout(patience_s):
+                await waiter.admitted
+        except TimeoutError as exc:
+            raise self._rate_limited() from exc
+        except asyncio.CancelledError:
+            if waiter.admitted.done() and not waiter.admitted.cancelled():
+                self._leave()
+            raise
+        finally:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+        call = GatedCall(self, self.now)
+        if self.breaker.state(self.now) == "open":  # It has opened in the meantime.
+            with call:
+                self._check_breaker()
+        return call
+
+    def adopt(self, limit: Limit, breaker: Breaker) -> None:
+        """Take over what this and other processes have learnt together."""
+        self.limit, self.breaker = limit, breaker
+        self._admit_waiters()
+
+    def report(self, quota: Quota | None) -> None:
+        """Take note of the provider's quota, as the response to a call has reported it."""
+        if quota:
+            self._calls_left = max(0.0, quota.calls_left // self.workers - self._in_flight + 1)
+            self._refill_s = quota.refill_s * self.workers
+            if not self._calls_left:
+                self._refill_at = self.now + self._refill_s
+
+    def learn(self, limit: Limit, breaker: Breaker) -> None:
+        """Take note of the outcome of a call, and tell others what is new."""
+        news = limit != self.limit or breaker.changed_at != self.breaker.changed_at
+        self.limit, self.breaker = limit, breaker
+        if news:
+            self.on_change()
+
+    def _check_breaker(self) -> None:
+        state = self.breaker.state(self.now)
+        if state == "open" or (state == "half_open" and self._trying):
+            raise ProviderUnavailable("It has failed almost always of late, so it is not called for a while.")
+        self._trying = state == "half_open"
+
+    def _rate_limited(self) -> RateLimited:
+        return RateLimited("The provider limits the rate of calls.", max(COME_BACK_S, self._opens_at() - self.now))
+
+    def _opens_at(self) -> float:
+        """Return the earliest time of the next call."""
+        return max(self.limit.opens_at, self._refill_at if self._calls_left == 0 else 0)
+
+    def _room(self) -> float:
+        """Return how many more calls may be made now."""
+        if self.now < self._opens_at():
+            return 0
+        room = max(1, self.limit.room(self.now) / self.workers) - self._in_flight
+        return room if self._calls_left is None else min(room, max(1, self._calls_left))
+
+    def _admit_waiters(self) -> None:
+        """Admit those who wait as far as there is room, and turn away those whose patience ends before there is."""
+        opens_at = self._opens_at()
+        while self._waiters and (self._waiters[0].admitted.done() or self._room() > 0):
+            waiter = self._waiters.popleft()
+            if waiter.admitted.done():
+                continue
+            self._in_flight += 1
+            if self._calls_left is not None:
+                self._calls_left = max(0, self._calls_left - 1)
+                if not self._calls_left:
+                    self._refill_at = self.now + self._refill_s
+            waiter.admitted.set_result(None)
+        for waiter in self._waiters:
+            if waiter.until < opens_at and not waiter.admitted.done():
+                waiter.admitted.set_exception(self._rate_limited())
+        self._wake_at(self._opens_at())
+
+    def _wake_at(self, opens_at: float) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiters and (wait_s := opens_at - self.now) > 0:
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._admit_waiters)
+
+    def _leave(self) -> None:
+        self._in_flight -= 1
+        self._trying = False
+        self._admit_waiters()
+
+
+class GatedCall:
+    """A call that has passed the gate. Use it in `with`, and report its outcome; without one, it proves nothing."""
+
+    def __init__(self, gate: Gate, started_at: float) -> None:
+        self._gate = gate
+        self._started_at = started_at
+
+    def __enter__(self) -> "GatedCall":
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        self._gate._leave()
+
+    def succeeded(self) -> None:
+        """Report that the provider answered, whatever the answer is worth."""
+        gate, now = self._gate, self._gate.now
+        limit = gate.limit.succeeded(now, self._started_at, math.ceil(gate._in_flight * gate.workers))
+        gate.learn(limit, gate.breaker.succeeded(now))
+
+    def refused(self, wait_s: float | None) -> None:
+        """Report that the provider refused the call for its rate, and the wait that it asked for."""
+        gate, now = self._gate, self._gate.now
+        gate.learn(gate.limit.refused(now, self._started_at, gate._in_flight * gate.workers, wait_s), gate.breaker)
+
+    def failed(self) -> None:
+        """Report that the server failed, did not answer in time, or was out of reach."""
+        gate, now = self._gate, self._gate.now
+        gate.learn(gate.limit, gate.breaker.failed(now, self._started_at))

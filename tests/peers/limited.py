@@ -1,0 +1,95 @@
+"""An OpenAI-like server with bad days: it refuses calls for their rate, fails, or breaks off its streams."""
+
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from tests.peers.llm import serving
+
+# Decides about the request of this number, which came so many seconds after the first: a refusal, or None.
+Policy = Callable[[int, float], Response | None]
+
+
+def refusal(wait_s: float | str | None = 2, text: str = "Rate limit reached", **headers: str) -> Response:
+    """A 429, with the wait in `Retry-After` unless that is None."""
+    if wait_s is not None:
+        headers["retry-after"] = str(wait_s)
+    error = {"message": text, "type": "requests", "code": "rate_limit_exceeded"}
+    return JSONResponse({"error": error}, 429, headers)
+
+
+def refusing_for(seconds: float, wait_s: float = 2) -> Policy:
+    """Refuse everything for a while after the first request."""
+    return lambda number, elapsed_s: refusal(wait_s) if elapsed_s < seconds else None
+
+
+def failing(number: int, elapsed_s: float) -> Response:
+    """Answer 503 to everything."""
+    return JSONResponse({"error": {"message": "upstream is away"}}, 503)
+
+
+@dataclass
+class Server:
+    """The server: `policy` decides about each request, others are answered with `content` and `headers`.
+
+    Streams whose request has an odd number break off in the middle if `breaks`.
+    """
+
+    url: str = ""
+    policy: Policy = lambda number, elapsed_s: None
+    content: str = "{}"
+    headers: dict[str, str] = field(default_factory=dict)
+    breaks: bool = False
+    requests: int = 0
+    answers: int = 0
+    _began: float = 0.0
+
+    def begin(self, policy: Policy, **changes: Any) -> None:
+        """Forget the requests so far, and follow another policy from the next one on."""
+        self.requests = self.answers = 0
+        self.policy, self.breaks, self.headers = policy, False, {}
+        for name, value in changes.items():
+            setattr(self, name, value)
+
+    async def answer(self, request: Request) -> Response:
+        """One chat completion."""
+        data = await request.json()
+        self._began = self._began if self.requests else time.monotonic()
+        self.requests += 1
+        number = self.requests
+        if response := self.policy(number, time.monotonic() - self._began):
+            return response
+        self.answers += 1
+        if data.get("stream"):
+            body = self._stream(broken=self.breaks and number % 2 == 1)
+            return StreamingResponse(body, media_type="text/event-stream", headers=self.headers)
+        choice = {"index": 0, "message": {"role": "assistant", "content": self.content}, "finish_reason": "stop"}
+        return JSONResponse({"model": "test-1", "choices": [choice]}, headers=self.headers)
+
+    async def _stream(self, *, broken: bool) -> AsyncIterator[str]:
+        half = len(self.content) // 2
+        yield _event(delta={"content": self.content[:half]})
+        if broken:
+            raise ConnectionAbortedError("as the test says")
+        yield _event(delta={"content": self.content[half:]}, finish_reason="stop")
+        yield "data: [DONE]\n\n"
+
+
+def _event(**choice: Any) -> str:
+    return f"data: {json.dumps({'model': 'test-1', 'choices': [{'index': 0, **choice}]})}\n\n"
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """The server on a free port of loopback, in a thread, while inside."""
+    server = Server()
+    with serving([Route("/v1/chat/completions", server.answer, methods=["POST"])]) as url:
+        server.url = f"{url}/v1"
+        yield server
