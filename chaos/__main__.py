@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from chaos import attacks, rescues, trials
+from chaos import attacks, parts, rescues, trials
 from chaos.machine import machine
 from chaos.trials import Finding, Stand
 from nlp2filters.fault_injection import POINTS
@@ -28,6 +28,7 @@ FULL: dict[str, Trial] = {
     **{f"die-{point}": lambda it, point=point: trials.deaths(it, {point: 0.2}, 25) for point in POINTS},  # type: ignore[misc]
     "die-llm-answered-alone": lambda it: trials.deaths(it, {"llm-answered": 0.2}, 25, alone=True),
     "tables": lambda it: trials.tables(it, jobs=20, count=10),
+    "parts": lambda it: parts.parts(it, jobs=8, lines=200, count=20),
     "freezes": lambda it: trials.freezes(it, 4),
     "redis": lambda it: trials.redis_kills(it, 20),
     "redis-everysec": lambda it: trials.redis_kills(it, 20),
@@ -56,6 +57,7 @@ FULL: dict[str, Trial] = {
 STANDS: dict[str, dict[str, Any]] = {  # that are not as usual
     "redis-everysec": {"appendfsync": "everysec"},
     "die-llm-answered-alone": {"LLM_CONCURRENCY": "1"},
+    "parts": {"EXTRA_KINDS": parts.KINDS},
     "outages": {"MAX_ATTEMPTS": "1"},
     "owners": {"MAX_RATE": "100000", "MAX_PENDING": "5000"},
 }
@@ -66,6 +68,7 @@ SMALL: dict[str, Trial] = {
     "deaths": lambda it: trials.deaths(it, SELDOM | OFTEN, 1),
     "kills": lambda it: trials.kills(it, jobs=50, count=5),
     "tables": lambda it: trials.tables(it, jobs=3, count=1),
+    "parts": lambda it: parts.parts(it, jobs=2, lines=50, count=2),
     "freezes": lambda it: trials.freezes(it, 1),
     "redis": lambda it: trials.redis_kills(it, 2),
     "silences": lambda it: trials.silences(it, 1),
@@ -96,7 +99,7 @@ def main() -> int:
     print("| promise | trials | worst | held |\n|---|---|---|---|", flush=True)
     broken = 0
     with ExitStack() as shared:
-        it = shared.enter_context(trials.stand()) if args.small else None
+        it = shared.enter_context(trials.stand(EXTRA_KINDS=parts.KINDS)) if args.small else None
         if args.revision:
             root = shared.enter_context(_checked_out(args.revision))
             it = shared.enter_context(trials.stand(root=root))

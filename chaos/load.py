@@ -51,6 +51,12 @@ class Load:
             for table in tables:
                 await self._post(client, INFERENCE_PATH, content=table, headers=headers)
 
+    async def submit_lines(self, texts: Iterable[Iterable[str]]) -> None:
+        """Submit texts that are embedded line by line, one after the other."""
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+            for lines in texts:
+                await self._post(client, JOBS_PATH, json={"kind": "lines", "text": "\n".join(lines)})
+
     async def _submit(self, client: httpx.AsyncClient, catalog: str, text: str) -> None:
         body: dict[str, Any] = {"catalog": catalog, "text": self.text or text}
         if self.webhook:

@@ -41,6 +41,7 @@ NLP2FiltersError
 ├── UnknownKey
 ├── UnsupportedRecordVersion
 ├── TextTooComplex
+├── TooManyParts
 ├── TableRefused
 ├── ArchiveRefused
 ├── ParserFailed
@@ -380,6 +381,14 @@ class TextTooComplex(NLP2FiltersError):
     def __init__(self, detail: str) -> None:
         super().__init__(f"Reading this text against this catalog takes too much work: {detail}.")
         self.detail = detail
+
+
+class TooManyParts(NLP2FiltersError):
+    """A stage would split its job into more parts than allowed. Trying again does not help."""
+
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__(f"This is work for {count:,} parts; there may be {limit:,}. Submit less at once.")
+        self.count, self.limit = count, limit
 
 
 class TableRefused(NLP2FiltersError):

@@ -143,6 +143,17 @@ class Settings:
         "Maximum number of bytes of files that an owner may upload in `RETENTION_S`; further ones get 429. In Redis, "
         "never more than a quarter of its maxmemory. 0: they count toward `MAX_OWNER_BYTES`.",
     )
+    derived_retention_s: int = _setting(
+        "DERIVED_RETENTION_S",
+        2_592_000,
+        "Seconds for which what was computed from an owner's content, such as its vectors, is kept after its last use.",
+    )
+    max_owner_derived_bytes: int = _setting(
+        "MAX_OWNER_DERIVED_BYTES",
+        268_435_456,
+        "Maximum number of bytes of such results that an owner may add within `DERIVED_RETENTION_S`; further parts of "
+        "jobs fail. Never more than a quarter of Redis's maxmemory. 0: no limit.",
+    )
     blob_store: str = _setting(
         "BLOB_STORE",
         "redis",

@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 from nlp2filters.storage.blobs.in_redis import RedisBackend
 from nlp2filters.storage.blobs.store import Blobs, Quota
+from nlp2filters.storage.derived import Derived
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import Indexes
@@ -16,7 +17,12 @@ S = TypeVar("S")
 def context(store: Store, services: S, *, max_attempts: int = 3) -> WorkerContext[S]:
     """A worker that sends no heartbeats."""
     heartbeat = Heartbeat(store.redis, store.keys, "test", "w", timeout_s=15)
-    return WorkerContext("w", store, heartbeat, services, max_attempts)
+    return WorkerContext("w", store, heartbeat, services, derived(store), max_attempts)
+
+
+def derived(store: Store) -> Derived:
+    """Derived results that are kept for a minute."""
+    return Derived(store.redis, store.keys, kept_s=60, max_bytes=0)
 
 
 def embedding(store: Store, embedder: Any, parsers: Any = None) -> WorkerContext[EmbeddingServices]:

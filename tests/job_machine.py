@@ -2,7 +2,8 @@
 
 Two workers and their clients do what real ones do, in any order that Hypothesis can think of: they claim, work, fail,
 freeze and thaw, lose their leases, are told to stop, die at any point, and lose replies of Redis, while jobs are
-submitted, canceled, deleted and robbed of their queue entries. After every step each job must be where it should be,
+submitted, canceled, deleted and robbed of their queue entries. Some jobs are split into parts, which go the same way;
+some kinds do without those that fail. After every step each job must be where it should be,
 and what a late attempt does must change nothing. In the end each job has ended once, and has failed only by faults of
 its own.
 
@@ -15,7 +16,7 @@ import secrets
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,9 +29,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from nlp2filters.clock import now_ms
 from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
+from nlp2filters.core.parts import Part
 from nlp2filters.errors import IllegalTransition, JobNotFound, StaleAttempt
 from nlp2filters.settings import Settings
-from nlp2filters.storage import arq_format, scripts
+from nlp2filters.storage import arq_format, parts_table, scripts
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.connection_pool import Pool
@@ -39,9 +41,11 @@ from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
 from nlp2filters.storage.store import Store
 from nlp2filters.webhooks.client import Attempt as SentMessage
-from nlp2filters.worker import attempt, rescue, webhook_delivery
+from nlp2filters.worker import attempt, parts, rescue, webhook_delivery
 from nlp2filters.worker.attempt import MAX_INTERRUPTIONS, NO_RESULT, Attempt, StageResult, WorkerContext
+from nlp2filters.worker.parts import Outcomes, PartAttempt, PartResult, PartWork
 from nlp2filters.worker.services import DeliveryServices
+from tests import contexts
 
 MAX_ATTEMPTS = 3
 HEARTBEAT_S = 0.05
@@ -49,6 +53,10 @@ LEASE_MS = 60_000  # they end by a rule, not by themselves
 HOOK = "https://hook.example/"
 OWNERS = ("anna", "ben")
 DRAINED_AFTER = 60  # rounds
+# Of a job's parts, so many have an entry at once.
+PARTS_AT_ONCE = 2
+# Jobs of these kinds are split in their first stage; the parts of the second may fail.
+PIECES, TOLERANT = "pieces", "tolerant"
 
 T = TypeVar("T")
 
@@ -80,6 +88,15 @@ class Hold:
     @property
     def subject(self) -> str:
         return arq_format.job_of(self.entry)
+
+    @property
+    def job_id(self) -> str:
+        return self.subject.partition("/")[0]
+
+    @property
+    def part(self) -> str:
+        """The digest of the part that the entry is about, if any."""
+        return self.subject.partition("/")[2]
 
 
 @dataclass(eq=False)
@@ -118,6 +135,7 @@ class JobMachine(RuleBasedStateMachine):
         self.seen_failed: set[str] = set()
         self.message_ids: dict[str, set[str]] = defaultdict(set)
         self.graveyard: list[Hold] = []
+        self.usual_at_once, parts_table.AT_ONCE = parts_table.AT_ONCE, PARTS_AT_ONCE
         self.workers = [self.run(self._worker()) for _ in range(2)]
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -126,7 +144,7 @@ class JobMachine(RuleBasedStateMachine):
     async def _worker(self) -> Worker:
         name = f"w{next(self.names)}"
         heartbeat = Heartbeat(self.redis, self.keys, "any", name, timeout_s=HEARTBEAT_S)
-        context = WorkerContext(name, self.store, heartbeat, None, MAX_ATTEMPTS)
+        context = WorkerContext(name, self.store, heartbeat, None, contexts.derived(self.store), MAX_ATTEMPTS)
         await heartbeat._beat()
         return Worker(name, self.store, context)
 
@@ -134,11 +152,44 @@ class JobMachine(RuleBasedStateMachine):
 
     @rule(owner=st.sampled_from(OWNERS), hook=st.booleans(), quick=st.booleans(), twice=st.booleans())
     def submit(self, owner: str, hook: bool, quick: bool, twice: bool) -> None:
+        self._submit(owner, hook, twice, "filters", quick=quick)
+
+    @rule(
+        owner=st.sampled_from(OWNERS),
+        hook=st.booleans(),
+        twice=st.booleans(),
+        kind=st.sampled_from((PIECES, TOLERANT)),
+        pieces=st.lists(st.integers(0, 5), max_size=4),
+        shared=st.booleans(),
+        begun=st.booleans(),
+    )
+    def submit_pieces(
+        self, owner: str, hook: bool, twice: bool, kind: str, pieces: list[int], shared: bool, begun: bool
+    ) -> None:
+        """Submit a job that is split. With `shared`, the owner's other jobs may have the same parts.
+
+        With `begun`, a worker splits it at once, and begins some of its parts.
+        """
+        contents = [f"{number} of {'all' if shared else len(self.ids)}" for number in pieces]
+        self._submit(owner, hook, twice, kind, contents=contents)
+        if begun and not (worker := self.workers[0]).frozen:
+            self.run(self._begin_parts(worker, self.ids[-1]))
+
+    async def _begin_parts(self, worker: Worker, job_id: str) -> None:
+        await self._claim(worker, "embedding", slots=5)
+        for hold in [hold for hold in worker.holds if hold.subject == job_id]:
+            await self._order(worker, hold, "work")
+        await self._claim(worker, "embedding", slots=1)
+
+    def _submit(
+        self, owner: str, hook: bool, twice: bool, kind: str, *, quick: bool = False, contents: list[str] | None = None
+    ) -> None:
         id_ = f"job_{self.keys.prefix}-{len(self.ids)}"
         notify: Any = ("succeeded", "failed", "canceled", "expired") if hook else ()
         url = HOOK if hook else None
         job = jobs.create(id_, "filters", owner, now_ms(), deadline_s=600, notify=notify, webhook=url, quick=quick)
-        self._with_losses(twice, self.store.jobs.create(job, b"{}"))
+        request = orjson.dumps({"contents": contents or []})
+        self._with_losses(twice, self.store.jobs.create(replace(job, kind=kind), request))
         self.ids.append(id_)
         if hook:
             self.with_hook.add(id_)
@@ -162,7 +213,7 @@ class JobMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def lose_entry(self, data: st.DataObject) -> None:
         """Somebody removes a queue entry by hand."""
-        subject = data.draw(st.sampled_from(self.ids))
+        subject = data.draw(st.sampled_from([*self.ids, *self.run(self._open_parts())]))
         if place := self.run(self._place(subject)):
             name, entry, group = place
             self.run(self._remove(name, entry, group))
@@ -261,15 +312,11 @@ class JobMachine(RuleBasedStateMachine):
 
     async def _check(self, id_: str, orphans: set[str]) -> None:
         job, place = await self.store.jobs.get(id_), await self._place(id_)
-        waits = 0
-        if place:
-            name, entry, group = place
-            waits = bool(await self.redis.zscore(name, entry)) + bool(
-                await self.redis.zscore(f"{name}:ready:{group}", entry)
-            )
+        waits = await self._count_places(place)
+        await self._check_parts(job, orphans)
         done = sum(fields[b"event"] == b"done" for _, fields in await self.redis.xrange(self.keys.events(id_)))
         assert done == job.done, f"{done} final events of a job that is {job.status}"
-        if not job.done or place:
+        if (job.entry and not job.done) or place:
             assert place, "the index has forgotten it"
             assert waits == (id_ not in orphans), f"in {waits} places"
             assert job.entry
@@ -283,10 +330,46 @@ class JobMachine(RuleBasedStateMachine):
         if job.status == "failed" and id_ not in self.seen_failed:
             self.seen_failed.add(id_)
             stage, run = job.stage, job.stages[job.stage]
-            counted = self.faults[id_, stage] + self.silent[id_, stage]
-            assert counted >= MAX_ATTEMPTS or run.uncounted_attempts >= MAX_INTERRUPTIONS, (
+            subjects = {subject for subject, _ in (*self.faults, *self.silent) if subject.startswith(f"{id_}/")}
+            counted = max(self._counted(subject, stage) for subject in (id_, *subjects))
+            assert counted >= MAX_ATTEMPTS or run.uncounted_attempts >= MAX_INTERRUPTIONS or _interrupted(job.error), (
                 f"failed after {counted} faults of its own: {job.error}"
             )
+
+    def _counted(self, subject: str, stage: str) -> int:
+        return self.faults[subject, stage] + self.silent[subject, stage]
+
+    async def _check_parts(self, job: Job, orphans: set[str]) -> None:
+        """Each part that is being worked on has one entry, all others have none, and none is forgotten."""
+        states, waiting, queued = (self.keys.parts(job.id, name) for name in ("states", "waiting", "queued"))
+        digests: Any = await self.redis.smembers(queued)  # type: ignore[misc]
+        open_parts = {part for part in await self._open_parts() if part.startswith(f"{job.id}/")}
+        assert open_parts == {arq_format.part_subject(job.id, digest.decode()) for digest in digests}
+        for hold in [hold for worker in self.workers for hold in worker.holds if hold.part and hold.job_id == job.id]:
+            lease = await self.redis.get(in_progress_key_prefix + hold.entry)
+            assert not job.done or lease != hold.token.encode(), "nobody has told the worker to stop"
+        for subject in open_parts:
+            assert await self._count_places(await self._place(subject)) == (subject not in orphans)
+        if job.stages[job.stage].status == "split":
+            assert digests, "nobody will join the parts"
+            assert len(digests) <= PARTS_AT_ONCE
+            assert len(digests) == PARTS_AT_ONCE or not await self.redis.llen(waiting)  # type: ignore[misc]
+            assert not await self._place(job.id)
+        if job.done or job.stage != "embedding":
+            # An attempt that was canceled, or late, may have stored payloads just before; these expire.
+            assert not await self.redis.exists(states, waiting, queued)
+
+    async def _open_parts(self) -> list[str]:
+        subjects: Any = await self.redis.hkeys(self.keys.open)  # type: ignore[misc]
+        return sorted(subject.decode() for subject in subjects if b"/" in subject)
+
+    async def _count_places(self, place: tuple[str, str, str] | None) -> int:
+        if place is None:
+            return 0
+        name, entry, group = place
+        return bool(await self.redis.zscore(name, entry)) + bool(
+            await self.redis.zscore(f"{name}:ready:{group}", entry)
+        )
 
     def teardown(self) -> None:
         """Let everything come to its end: each job has ended, once, and each webhook was told, under one id."""
@@ -295,6 +378,7 @@ class JobMachine(RuleBasedStateMachine):
         try:
             self.run(self._drain())
         finally:
+            parts_table.AT_ONCE = self.usual_at_once
             self.run(self._bury())
 
     async def _drain(self) -> None:
@@ -368,7 +452,7 @@ class JobMachine(RuleBasedStateMachine):
     async def _claim(self, worker: Worker, stage: str, slots: int) -> None:
         await self._beat(worker)
         claim, token = self.scripts[0], secrets.token_hex(4)
-        lanes = dict.fromkeys((arq_format.MAIN, arq_format.QUICK), slots)
+        lanes = dict.fromkeys((arq_format.MAIN, arq_format.QUICK, arq_format.PARTS), slots)
         ask = {"slots": lanes, "owner_slots": 99, "receiver_slots": 99, "running": {}}
         *claimed, _, _, _ = await claim(
             keys=[self.keys.queue(stage), self.keys.open], args=[LEASE_MS, token, orjson.dumps(ask), 0]
@@ -380,12 +464,18 @@ class JobMachine(RuleBasedStateMachine):
             await self._settle(worker, hold)
 
     async def _function(self, worker: Worker, hold: Hold) -> None:
+        if hold.part:
+            await parts.run(worker.context, hold.stage, self._part_kinds(hold), (), hold.entry)
+            return
         if hold.stage != "delivery":
-            functions = {"filters": partial(self._work, hold)}
+            work = partial(self._work, hold)
+            functions: Any = dict.fromkeys(("filters", PIECES, TOLERANT), work)
+            if hold.stage == "embedding":
+                functions |= {kind: row.run for kind, row in self._part_kinds(hold).items()}
             await attempt.run(worker.context, hold.stage, functions, (), hold.subject)
             return
         services = DeliveryServices(partial_sender(self, hold), ())
-        context = WorkerContext(worker.name, self.store, worker.context.heartbeat, services)
+        context = WorkerContext(worker.name, self.store, worker.context.heartbeat, services, worker.context.derived)
         await webhook_delivery.deliver({"worker": context}, hold.subject)
 
     async def _work(self, hold: Hold, running: Attempt[None]) -> StageResult:
@@ -395,6 +485,40 @@ class JobMachine(RuleBasedStateMachine):
         if order == "fail":
             raise ValueError("on purpose")
         return StageResult({"draft": {}}, "draft") if hold.stage == "embedding" else StageResult({"result": {}})
+
+    def _part_kinds(self, hold: Hold) -> dict[str, PartWork[None]]:
+        functions = (partial(self._split, hold), partial(self._run_part, hold), partial(self._join, hold))
+        return {PIECES: PartWork(*functions), TOLERANT: PartWork(*functions, partial=True)}
+
+    async def _split(self, hold: Hold, running: Attempt[None]) -> list[Part]:
+        await self._obey(hold, running.job.attempt)
+        return [Part.of(content, payload=content) for content in running.request["contents"]]
+
+    async def _run_part(self, hold: Hold, running: PartAttempt[None]) -> PartResult:
+        (state,) = await self.store.parts.load_batch(running.job, [running.part.digest])
+        assert not state.state.done, "a part runs after its commit"
+        await self._obey(hold, jobs.AttemptId(running.job.stage, running.number))
+        return PartResult(running.part.payload.encode(), [EventDraft("piece", {"digest": running.part.digest})])
+
+    async def _join(self, hold: Hold, running: Attempt[None], outcomes: Outcomes) -> StageResult:
+        await self._obey(hold, running.job.attempt)
+        ended = [outcome async for outcome in outcomes]
+        assert [outcome.part.payload for outcome in ended] == running.request["contents"]
+        for outcome in ended:
+            subject = arq_format.part_subject(running.job.id, outcome.part.digest)
+            if outcome.error:
+                assert running.job.kind == TOLERANT
+                assert self._counted(subject, hold.stage) >= MAX_ATTEMPTS or _interrupted(outcome.error)
+            else:
+                assert outcome.content == outcome.part.payload.encode()
+        return StageResult({"draft": {}}, "draft")
+
+    async def _obey(self, hold: Hold, running: jobs.AttemptId) -> None:
+        hold.attempt = running
+        while (order := await self._next_order(hold)) == "keep":
+            pass
+        if order == "fail":
+            raise ValueError("on purpose")
 
     async def _next_order(self, hold: Hold) -> str:
         hold.waits.set()
@@ -412,16 +536,23 @@ class JobMachine(RuleBasedStateMachine):
         before = await self._superseded(hold)
         yield
         if before:
-            assert await self.store.jobs.get(before.id) == before, (
-                f"{hold.attempt} has changed what is not its own any more"
-            )
+            after = await self._superseded(hold)
+            assert after == before, f"{hold.attempt} has changed what is not its own any more"
 
-    async def _superseded(self, hold: Hold) -> Job | None:
-        if hold.attempt is None or hold.subject in self.deleted:
+    async def _superseded(self, hold: Hold) -> tuple[Job, bytes] | None:
+        """The job, and the state of the part, if the attempt is not the present one."""
+        if hold.attempt is None or hold.job_id in self.deleted:
             return None
-        job = await self.store.jobs.get(hold.subject)
-        current = job.attempt == hold.attempt and job.stages[job.stage].status == "running"
-        return None if current else job
+        job = await self.store.jobs.get(hold.job_id)
+        run = job.stages[job.stage]
+        if not hold.part:
+            current = job.attempt == hold.attempt and run.status == "running"
+            return None if current else (job, b"")
+        (loaded,) = await self.store.parts.load_batch(job, [hold.part])
+        part_run = loaded.state.run
+        at_it = (part_run.status, part_run.attempt) == ("running", hold.attempt.number)
+        current = job.stage == hold.stage and run.status == "split" and at_it
+        return None if current else (job, loaded.record)
 
     async def _settle(self, worker: Worker, hold: Hold, *, release: bool = True) -> None:
         """Until the function of the entry waits for an order, or has ended; then the entry is released."""
@@ -490,7 +621,7 @@ class JobMachine(RuleBasedStateMachine):
     async def _is_at(self, hold: Hold) -> bool:
         """Whether the job of the entry is still there, and being worked on at that stage."""
         try:
-            job = await self.store.jobs.get(hold.subject)
+            job = await self.store.jobs.get(hold.job_id)
         except JobNotFound:
             return False
         return job.stage == hold.stage
@@ -514,6 +645,11 @@ def partial_sender(machine: JobMachine, hold: Hold) -> Any:
 async def _unless_refused(step: Awaitable[Job]) -> None:
     with suppress(IllegalTransition, StaleAttempt, JobNotFound):
         await step
+
+
+def _interrupted(error: Any) -> bool:
+    """Whether so many attempts ended through no fault of their own that there are no more."""
+    return f"interrupted {MAX_INTERRUPTIONS} times" in error["detail"]
 
 
 def _cancel_events(job: Job) -> list[EventDraft]:

@@ -6,19 +6,21 @@ if the record's `seq` is still the old one. Times are whole milliseconds since 1
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
+from nlp2filters.core import stage_runs
 from nlp2filters.core.kinds import DELIVERY, KINDS, stage_info
-from nlp2filters.core.statuses import TERMINAL, Outcome, StageStatus, Status
+from nlp2filters.core.stage_runs import StageRun, Suspect
+from nlp2filters.core.statuses import TERMINAL, Outcome, Status
 from nlp2filters.errors import CancelRequested, IllegalTransition, StaleAttempt, UnsupportedRecordVersion
 
 # The owner of jobs that come without an API key.
 ANONYMOUS = "anonymous"
 # A program reads records of its own version and of the earlier ones.
 VERSION = 4
-# Records have older names for these members of a stage.
-RECORD_NAMES = {"uncounted_attempts": "handed_back", "checkpoints": "kept"}
+# The checkpoint of a stage that has been split into parts.
+PARTS = "parts"
 
 
 class AttemptId(NamedTuple):
@@ -33,35 +35,6 @@ class Entry(NamedTuple):
 
     queue: str
     number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """A worker whose lease ran out in mid-attempt at `since`. A later heartbeat proves that it did not die."""
-
-    worker: str
-    since: int
-
-
-@dataclass(frozen=True, slots=True)
-class StageRun:
-    """The progress of one stage.
-
-    `attempt` counts how often it was begun. `uncounted_attempts` are those that ended through no fault of the job: its
-    worker was told to stop, lost its connection to Redis, or was frozen. `suspects` are the workers of attempts that
-    ended without a report; they count as deaths until a heartbeat proves otherwise. `worker` began the latest attempt.
-    `queued_at` is when the stage is due. `checkpoints` names what the attempts so far have stored for the next.
-    """
-
-    status: StageStatus = "waiting"
-    attempt: int = 0
-    uncounted_attempts: int = 0
-    suspects: tuple[Suspect, ...] = ()
-    worker: str | None = None
-    queued_at: int | None = None
-    started_at: int | None = None
-    finished_at: int | None = None
-    checkpoints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +79,12 @@ class Job:
 
     @property
     def entry(self) -> Entry | None:
-        """The queue entry that the job has in this state; a running stage keeps its entry until it ends."""
+        """The queue entry that the job has in this state; a running stage keeps its entry until it ends.
+
+        While its stage is split, only the parts have entries.
+        """
+        if not self.done and self.stages[self.stage].status == "split":
+            return None
         if not self.done:
             return Entry(self.stage, self.entry_number)
         return Entry(DELIVERY, self.entry_number) if self.status in self.notify else None
@@ -127,8 +105,12 @@ class Job:
     @property
     def counted_attempts(self) -> int:
         """The number of attempts of the present stage that count."""
-        run = self.stages[self.stage]
-        return run.attempt - run.uncounted_attempts
+        return self.stages[self.stage].counted_attempts
+
+    @property
+    def has_parts(self) -> bool:
+        """True if the present stage has been split into parts, which may have ended."""
+        return PARTS in self.stages[self.stage].checkpoints
 
     @property
     def next_stage(self) -> str | None:
@@ -187,17 +169,7 @@ def begin(job: Job, stage: str, worker: str, now: int, *, survivors: Collection[
     run = job.stages[stage]
     if job.done or job.status == "canceling" or job.stage != stage or run.status != "queued":
         raise IllegalTransition(job.id, job.status, f"begin stage {stage}")
-    suspects = tuple(suspect for suspect in run.suspects if suspect not in survivors)
-    run = replace(
-        run,
-        status="running",
-        attempt=run.attempt + 1,
-        uncounted_attempts=run.uncounted_attempts + len(run.suspects) - len(suspects),
-        suspects=suspects,
-        worker=worker,
-        started_at=now,
-    )
-    return _step(job, run, status="running", started_at=job.started_at or now)
+    return _step(job, run.begun(worker, now, survivors), status="running", started_at=job.started_at or now)
 
 
 def lapse(job: Job, attempt: AttemptId, now: int) -> Job:
@@ -207,9 +179,7 @@ def lapse(job: Job, attempt: AttemptId, now: int) -> Job:
         StaleAttempt, IllegalTransition: as for every step of a running stage.
     """
     _require_current_attempt(job, attempt, "lapse")
-    run = job.stages[job.stage]
-    suspects = (*run.suspects, Suspect(run.worker, now)) if run.worker else run.suspects
-    return _step(job, replace(run, status="queued", suspects=suspects))
+    return _step(job, job.stages[job.stage].lapsed(now))
 
 
 def overdue(job: Job, now: int) -> bool:
@@ -226,6 +196,31 @@ def checkpoint(job: Job, attempt: AttemptId, name: str) -> Job:
     _require_current_attempt(job, attempt, "checkpoint")
     run = job.stages[job.stage]
     return _step(job, replace(run, checkpoints=(*run.checkpoints, name)))
+
+
+def split(job: Job, attempt: AttemptId) -> Job:
+    """Wait for the parts into which the running stage has split the job. Their last one queues the stage again.
+
+    Raises:
+        StaleAttempt, IllegalTransition, CancelRequested: as for every step of a running stage.
+    """
+    _require_current_attempt(job, attempt, "be split")
+    run = job.stages[job.stage]
+    checkpoints = run.checkpoints if job.has_parts else (*run.checkpoints, PARTS)
+    return _step(job, replace(run, status="split", checkpoints=checkpoints))
+
+
+def gather(job: Job, now: int) -> Job:
+    """Queue the stage again, as all of its parts have ended. The attempts at splitting do not count for the join.
+
+    Raises:
+        IllegalTransition: the stage is not split.
+    """
+    run = job.stages[job.stage]
+    if job.done or run.status != "split":
+        raise IllegalTransition(job.id, job.status, "gather its parts")
+    run = replace(run, status="queued", queued_at=now, uncounted_attempts=run.attempt, suspects=())
+    return _step(job, run, entry_number=job.seq + 1)
 
 
 def advance(job: Job, attempt: AttemptId, now: int) -> Job:
@@ -273,8 +268,11 @@ def cancel(job: Job, now: int) -> Job:
     """
     if job.done or job.status == "canceling":
         raise IllegalTransition(job.id, job.status, "be canceled")
-    if job.stages[job.stage].status == "running":
+    run = job.stages[job.stage]
+    if run.status == "running":
         return replace(job, status="canceling", seq=job.seq + 1)
+    if run.status == "split":
+        return _step(job, replace(run, status="waiting"), status="canceled", finished_at=now)
     return replace(job, status="canceled", finished_at=now, seq=job.seq + 1)
 
 
@@ -327,17 +325,15 @@ def rescue(job: Job, now: int) -> Job:
     An attempt that is still running is fenced off and does not count.
 
     Raises:
-        IllegalTransition: the job has ended.
+        IllegalTransition: the job has ended, or only its parts have entries.
     """
-    if job.done:
+    if job.entry is None or job.done:
         raise IllegalTransition(job.id, job.status, "be rescued")
     return _requeue(job, now, uncounted=1 if job.stages[job.stage].status == "running" else 0)
 
 
 def _requeue(job: Job, due: int, *, uncounted: int) -> Job:
-    run = job.stages[job.stage]
-    run = replace(run, status="queued", queued_at=due, uncounted_attempts=run.uncounted_attempts + uncounted)
-    return _step(job, run, entry_number=job.seq + 1)
+    return _step(job, job.stages[job.stage].requeued(due, uncounted=uncounted), entry_number=job.seq + 1)
 
 
 def _require_current_attempt(job: Job, attempt: AttemptId, step: str) -> None:
@@ -355,8 +351,8 @@ def _step(job: Job, run: StageRun, **changes: Any) -> Job:
 
 def to_record(job: Job) -> dict[str, Any]:
     """Return the job as JSON data for the store. `v` is the version of this format."""
-    stages = {name: _run_to_record(run) for name, run in job.stages.items()}
-    return {"v": VERSION, **_members(job), "stages": stages}
+    stages = {name: stage_runs.to_record(run) for name, run in job.stages.items()}
+    return {"v": VERSION, **stage_runs.members(job), "stages": stages}
 
 
 def from_record(data: Mapping[str, Any]) -> Job:
@@ -370,25 +366,8 @@ def from_record(data: Mapping[str, Any]) -> Job:
             f"The job's record is of version {data['v']}, this program knows version {VERSION}."
         )
     values = {key: value for key, value in data.items() if key != "v"}
-    stages = {name: _run_from_record(run) for name, run in data["stages"].items()}
+    stages = {name: stage_runs.from_record(run) for name, run in data["stages"].items()}
     return Job(**{**values, "stages": stages, "notify": tuple(data["notify"])})
-
-
-def _run_to_record(run: StageRun) -> dict[str, Any]:
-    record = {RECORD_NAMES.get(name, name): value for name, value in _members(run).items()}
-    return {**record, "suspects": [_members(suspect) for suspect in run.suspects]}
-
-
-def _members(value: Job | StageRun | Suspect) -> dict[str, Any]:
-    """Return the members of a dataclass by name. It copies none of them, as `asdict` would, at ten times the cost."""
-    return {member.name: getattr(value, member.name) for member in fields(value)}
-
-
-def _run_from_record(data: Mapping[str, Any]) -> StageRun:
-    members = {name: data[old] for name, old in RECORD_NAMES.items() if old in data}
-    members |= {name: value for name, value in data.items() if name not in RECORD_NAMES.values()}
-    suspects = tuple(Suspect(**suspect) for suspect in members.get("suspects", ()))
-    return StageRun(**{**members, "checkpoints": tuple(members.get("checkpoints", ())), "suspects": suspects})
 
 
 def to_public(job: Job) -> dict[str, Any]:
@@ -421,7 +400,8 @@ def to_public(job: Job) -> dict[str, Any]:
 def _run_to_public(kind: str, stage: str, run: StageRun) -> dict[str, Any]:
     label = stage_info(kind, stage).label
     times = {name: timestamp(getattr(run, name)) for name in ("queued_at", "started_at", "finished_at")}
-    return {"label": label, "status": run.status, "attempt": run.attempt, **times}
+    status = "running" if run.status == "split" else run.status
+    return {"label": label, "status": status, "attempt": run.attempt, **times}
 
 
 def timestamp(ms: int | None) -> str | None:

@@ -158,6 +158,11 @@ PROBLEMS: Mapping[str, Kind] = {
         "The text takes too much work to read",
         "Shorten the text, or use a catalog in which fewer fields and values share a label, a value or a synonym.",
     ),
+    "too-many-parts": Kind(
+        422,
+        "This is too much work for one job",
+        "Submit less at once. `detail` has the limit.",
+    ),
     "table-too-complex": Kind(
         422,
         "The table takes too much work to read",
@@ -183,7 +188,8 @@ PROBLEMS: Mapping[str, Kind] = {
         429,
         "Your requests have added too many bytes",
         "Wait for the seconds in `Retry-After`. Store a large catalog once with `PUT "
-        "/v1/catalogs/{name}`, then refer to it by name. MAX_OWNER_BYTES and MAX_OWNER_BLOB_BYTES set the limits.",
+        "/v1/catalogs/{name}`, then refer to it by name. MAX_OWNER_BYTES, MAX_OWNER_BLOB_BYTES and "
+        "MAX_OWNER_DERIVED_BYTES set the limits.",
     ),
     "too-many-streams": Kind(
         429,

@@ -298,7 +298,7 @@ class Progress(BaseModel):
     """The current activity of a running attempt: `step` for programs, `detail` for people.
 
     `characters` is the length of the LLM's answer so far. `rows` are those of a table that were read so far, and
-    `share` is the part of the table, from 0 to 1.
+    `share` is the part of the table, from 0 to 1. Of the `parts` of a job that is split, `parts_done` have ended.
     """
 
     type: str
@@ -308,12 +308,14 @@ class Progress(BaseModel):
     attempt: int
     step: str = Field(
         description="`indexing`, `embedding`, `asking`, `answering`, `retrying`, `waiting` (for a provider's limit of "
-        "the rate of calls) or `repairing`; others may be added."
+        "the rate of calls), `repairing` or `parts`; others may be added."
     )
     detail: str
     characters: int | None = None
     rows: int | None = None
     share: float | None = None
+    parts: int | None = None
+    parts_done: int | None = None
 
 
 class Delta(BaseModel):

@@ -7,7 +7,9 @@ from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.jobs import serialize_job
 
 # A queue may have these lanes.
-MAIN, QUICK, SLOW = "main", "quick", "slow"
+MAIN, QUICK, SLOW, PARTS = "main", "quick", "slow", "parts"
+# The entries of parts call this function.
+PART_FUNCTION = "part"
 # The same value is in lua/queue.lua.
 SEPARATOR = "\x1f"
 # Entries of these queues have called these functions since before functions were named after their queues.
@@ -53,6 +55,17 @@ def job_of(entry_id: str) -> str:
     return entry_id.rpartition(":")[0]
 
 
+def part_subject(job_id: str, digest: str) -> str:
+    """Return what the entry of a part is about, in place of the id of a job."""
+    return f"{job_id}/{digest}"
+
+
+def part_of(subject: str) -> tuple[str, str] | None:
+    """Return the job and the digest of a part; None if the subject is a job or batch."""
+    job_id, slash, digest = subject.partition("/")
+    return (job_id, digest) if slash else None
+
+
 def wake_key(queue_name: str, lane: str = MAIN) -> str:
     """Return the key of the sorted set whose only member tells an idle worker to look at that lane of the queue."""
     return f"{queue_name}:wake:{lane}"
@@ -79,6 +92,11 @@ def lane_of(group: str) -> str:
 def entry(stage: str, job_id: str, now_ms: int) -> bytes:
     """Encode an entry for ARQ: only the stage's function and the job id."""
     return _serialized(function_of(stage), job_id, now_ms)
+
+
+def part_entry(subject: str, now_ms: int) -> bytes:
+    """Encode the entry of a part for ARQ."""
+    return _serialized(PART_FUNCTION, subject, now_ms)
 
 
 def function_of(queue: str) -> str:

@@ -9,7 +9,9 @@ from redis.asyncio import Redis
 
 from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
+from nlp2filters.core.parts import Split
 from nlp2filters.storage import arq_format, queue_entries, scripts
+from nlp2filters.storage.parts_table import PartsTable, parts_table
 from nlp2filters.storage.queue_entries import QueueEntry
 from nlp2filters.storage.redis_keys import Keys
 
@@ -60,6 +62,15 @@ class BatchPlan(TypedDict):
     message: Message
 
 
+class SplitPlan(TypedDict):
+    """The parts into which a job is split: JSON of the `order` of their digests, and those that remain to be done."""
+
+    parts: PartsTable
+    order: str
+    total: int
+    todo: list[str]
+
+
 class Plan(TypedDict):
     """Everything that a commit writes, for `lua/write.lua`, which describes the members."""
 
@@ -77,6 +88,8 @@ class Plan(TypedDict):
     message: NotRequired[Message]
     revoke_lease: NotRequired[str]
     batch: NotRequired[BatchPlan]
+    split: NotRequired[SplitPlan]
+    drop_parts: NotRequired[PartsTable]
 
 
 class Commits:
@@ -84,7 +97,7 @@ class Commits:
 
     def __init__(self, redis: Redis, keys: Keys, retention_ms: int) -> None:
         self._keys = keys
-        self._retention_ms = retention_ms
+        self.retention_ms = retention_ms
         self._script = redis.register_script(scripts.COMMIT)
 
     async def apply(self, plan: Plan, before: Job) -> bool:
@@ -94,7 +107,7 @@ class Commits:
 
     def ttl_ms(self, job: Job, now: int) -> int:
         """Return how long the job's record has to be kept: an unfinished job may take until its deadline."""
-        return self._retention_ms + (0 if job.done else max(0, job.deadline_at - now) + self._retention_ms)
+        return self.retention_ms + (0 if job.done else max(0, job.deadline_at - now) + self.retention_ms)
 
     def plan(
         self,
@@ -104,8 +117,12 @@ class Commits:
         now: int,
         *,
         before: Job | None = None,
+        split: Split | None = None,
     ) -> Plan:
-        """Plan the commit that writes the job in its new state, from the state `before`; None for a new job."""
+        """Plan the commit that writes the job in its new state, from the state `before`; None for a new job.
+
+        `split` are the parts into which the new state is split.
+        """
         keys = self._keys
         ttl_ms = self.ttl_ms(job, now)
         plan: Plan = {
@@ -128,11 +145,20 @@ class Commits:
             },
             "events": [(event.name, _event_data(job, event, now)) for event in events],
             "ttl_ms": ttl_ms,
-            "tombstone_ttl_ms": ttl_ms + self._retention_ms,
+            "tombstone_ttl_ms": ttl_ms + self.retention_ms,
         }
         self._plan_entries(plan, job, before, now)
         if before and job.status == "canceling" != before.status:
             plan["revoke_lease"] = arq_format.lease_key(job.stage, job.id, job.entry_number)
+        if split:
+            plan["split"] = {
+                "parts": parts_table(keys, job, now, ttl_ms),
+                "order": orjson.dumps(split.in_order).decode(),
+                "total": len(set(split.in_order)),
+                "todo": list(split.missing),
+            }
+        if before and before.has_parts and (job.done or job.stage != before.stage):
+            plan["drop_parts"] = parts_table(keys, before, now, ttl_ms)
         if job.batch_id and job.done:
             plan["batch"] = self._batch_plan(job, job.batch_id, now, ttl_ms)
         return plan
@@ -147,7 +173,7 @@ class Commits:
             plan["entry"] = queue_entries.of_job(self._keys, job, entry, now, plan["ttl_ms"])
         if entry and entry.queue == "delivery" and job.webhook:
             data = orjson.dumps(deliveries.message_about(job)).decode()
-            plan["message"] = {"key": self._keys.message(job.id), "data": data, "ttl_ms": 2 * self._retention_ms}
+            plan["message"] = {"key": self._keys.message(job.id), "data": data, "ttl_ms": 2 * self.retention_ms}
 
     def _batch_plan(self, job: Job, batch_id: str, now: int, ttl_ms: int) -> BatchPlan:
         at = jobs.timestamp(now)
@@ -159,7 +185,7 @@ class Commits:
             "data": orjson.dumps({**data, "job": jobs.to_public(job)}).decode(),
             "ended": orjson.dumps({"type": "batch.ended", "batch_id": batch_id, "at": at}).decode(),
             "entry": queue_entries.of_delivery(self._keys, batch_id, 0, job.owner, "", now, ttl_ms),
-            "message": {"key": self._keys.message(batch_id), "ttl_ms": 2 * self._retention_ms},
+            "message": {"key": self._keys.message(batch_id), "ttl_ms": 2 * self.retention_ms},
         }
 
 

@@ -13,7 +13,7 @@ from typing import Any, Self, cast
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from nlp2filters.core.jobs import Suspect
+from nlp2filters.core.stage_runs import Suspect
 from nlp2filters.storage import scripts
 from nlp2filters.storage.redis_keys import Keys
 

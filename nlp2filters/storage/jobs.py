@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
+from nlp2filters.core.parts import Split
 from nlp2filters.core.statuses import Status
 from nlp2filters.errors import JobNotFound
 from nlp2filters.storage import scripts
@@ -134,11 +135,12 @@ class Jobs:
         *,
         fields: Mapping[str, bytes] | None = None,
         events: Sequence[EventDraft] | Callable[[Job], Sequence[EventDraft]] = (),
+        split: Split | None = None,
     ) -> Job:
         """Take one step from `core.jobs` and commit it. If another process was faster, repeat it from the current job.
 
         `events` may be a function of the resulting job. A step that cancels also removes the queue entry, or the
-        worker's lease.
+        worker's lease. `split` are the parts that a step begins.
 
         Raises:
             IllegalTransition, StaleAttempt: the job's current state does not allow the step.
@@ -147,7 +149,8 @@ class Jobs:
         while True:
             after = transition(job)
             drafts = events(after) if callable(events) else events
-            if await self._commits.apply(self._commits.plan(after, fields or {}, drafts, now_ms(), before=job), job):
+            plan = self._commits.plan(after, fields or {}, drafts, now_ms(), before=job, split=split)
+            if await self._commits.apply(plan, job):
                 return after
             try:
                 job = await self.get(job.id)

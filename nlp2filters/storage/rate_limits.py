@@ -66,6 +66,12 @@ async def charge_key(redis: Redis, name: str, added: int, limit: int, kept_ms: i
         raise TooManyBytes(limit, wait_s)
 
 
+async def maxmemory(redis: Redis) -> int:
+    """Return the limit of Redis's memory in bytes; 0 means no limit."""
+    memory = await cast(Awaitable[dict[str, int]], redis.info("memory"))
+    return memory.get("maxmemory", 0)
+
+
 class Backpressure:
     """A guard that refuses new work while the memory of Redis is nearly used up. It checks at most once a second.
 

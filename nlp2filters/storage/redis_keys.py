@@ -58,6 +58,10 @@ class Keys:
         """A catalog's content, as JSON."""
         return f"{self.prefix}:catalog:{owner}:{name}:{digest}"
 
+    def parts(self, job_id: str, what: str) -> str:
+        """The parts of a job's present stage: `states`, `waiting`, `queued` or `payloads` (see lua/parts.lua)."""
+        return f"{self.prefix}:parts:{job_id}:{what}"
+
     def part(self, owner: str, digest: str) -> str:
         """A large part of an owner's requests, as JSON, by its SHA-256."""
         return f"{self.prefix}:part:{owner}:{digest}"
@@ -77,6 +81,14 @@ class Keys:
     def blob_upload(self, upload: str) -> str:
         """Hash: the chunks of an unfinished upload by number."""
         return f"{self.prefix}:blob-upload:{upload}"
+
+    def derived(self, owner: str, key: str) -> str:
+        """A result that was derived from an owner's content, by the SHA-256 of what it depends on."""
+        return f"{self.prefix}:derived:{owner}:{key}"
+
+    def added_derived(self, owner: str) -> str:
+        """Hash of the bytes that an owner's derived results have added, by the number of the time window."""
+        return f"{self.prefix}:added-derived:{owner}"
 
     def vectors(self, digest: str) -> str:
         """Hash of a catalog index: packed vectors by the number of their chunk, and `names` until it is complete."""

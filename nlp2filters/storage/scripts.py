@@ -11,9 +11,10 @@ def _script(*names: str) -> str:
 
 
 # Jobs and batches.
-CREATE = _script("queue", "write", "quota", "create")
-COMMIT = _script("queue", "write", "commit")
-PUBLISH = _script("queue", "write", "publish")
+CREATE = _script("queue", "parts", "write", "quota", "create")
+COMMIT = _script("queue", "parts", "write", "commit")
+COMMIT_PART = _script("queue", "parts", "write", "commit_part")
+PUBLISH = _script("queue", "parts", "write", "publish")
 
 # The queues.
 CLAIM = _script("queue", "claim")
@@ -27,5 +28,6 @@ LOG_DELIVERY = _script("log_delivery")
 REQUEUE_DELIVERY = _script("queue", "requeue_delivery")
 
 CHARGE_QUOTA = _script("quota", "charge")
+KEEP_DERIVED = _script("quota", "keep_derived")
 COMMIT_BLOB = _script("commit_blob")
 HEARTBEAT = _script("heartbeat")

@@ -7,6 +7,7 @@ from nlp2filters.storage.commits import Commits
 from nlp2filters.storage.deliveries import Deliveries
 from nlp2filters.storage.idempotency import IdempotencyKeys
 from nlp2filters.storage.jobs import Jobs
+from nlp2filters.storage.parts import Parts
 from nlp2filters.storage.provider_states import ProviderStates
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.stats import Stats
@@ -24,6 +25,7 @@ class Store:
         commits = Commits(redis, keys, retention_ms)
         submissions = Submissions(redis, keys, commits, retention_ms)
         self.jobs = Jobs(redis, keys, commits, submissions)
+        self.parts = Parts(redis, keys, commits, self.jobs)
         self.batches = Batches(redis, keys, commits, submissions)
         self.deliveries = Deliveries(redis, keys, retention_ms)
         self.idempotency_keys = IdempotencyKeys(redis, keys)

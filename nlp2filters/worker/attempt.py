@@ -18,8 +18,10 @@ from arq.worker import Retry
 from nlp2filters import fault_injection, logs
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
-from nlp2filters.core.jobs import Job, Suspect
+from nlp2filters.core.jobs import Job
+from nlp2filters.core.parts import Split
 from nlp2filters.core.problems import problem
+from nlp2filters.core.stage_runs import StageRun, Suspect
 from nlp2filters.errors import (
     BlobStoreUnavailable,
     CancelRequested,
@@ -30,12 +32,15 @@ from nlp2filters.errors import (
     StaleAttempt,
     TableRefused,
     TextTooComplex,
+    TooManyBytes,
+    TooManyParts,
     UnsupportedRecordVersion,
 )
 from nlp2filters.fault_injection import Faults
 from nlp2filters.retry import Backoff
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.commits import EventDraft
+from nlp2filters.storage.derived import Derived
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.store import Store
 from nlp2filters.worker.progress import ProgressReporter
@@ -63,6 +68,7 @@ _log = logging.getLogger(__name__)
 class WorkerContext(Generic[S]):
     """A running worker process. Its attempts share the `services` that it opened at its start.
 
+    `derived` keeps the results of parts. `max_owner_bytes` limits what an owner may add to Redis; 0 means no limit.
     An attempt may take `time_limit_s`; a stage may be put off for `max_put_off_s` in all.
     """
 
@@ -70,7 +76,9 @@ class WorkerContext(Generic[S]):
     store: Store
     heartbeat: Heartbeat
     services: S
+    derived: Derived
     max_attempts: int = 3
+    max_owner_bytes: int = 0
     faults: Faults = field(default_factory=dict)
     time_limit_s: float = STAGE_TIMEOUT_S
     max_put_off_s: float = MAX_PUT_OFF_S
@@ -119,7 +127,8 @@ class StageResult:
     event: str | None = None
 
 
-Work = Callable[[Attempt[S]], Awaitable[StageResult]]
+# A stage that has split its job into parts is run again after their end.
+Work = Callable[[Attempt[S]], Awaitable[StageResult | Split]]
 
 
 async def run(
@@ -217,22 +226,35 @@ async def _count_attempts(worker: WorkerContext[S], stage: str, job: Job) -> tup
     """
     if job.done or job.stage != stage:
         raise IllegalTransition(job.id, job.status, f"begin stage {stage}")
-    store, heartbeat = worker.store, worker.heartbeat
+    store = worker.store
     if job.stages[stage].status == "running":  # Its lease has expired: otherwise we could not have claimed it.
-        attempt_id, now = job.attempt, await heartbeat.now()
+        attempt_id, now = job.attempt, await worker.heartbeat.now()
         job = await store.jobs.apply(job, lambda job: jobs.lapse(job, attempt_id, now))
-    survivors, all_others_are_dead = await heartbeat.judge(job.stages[stage].suspects)
-    if job.stages[stage].uncounted_attempts + len(survivors) >= MAX_INTERRUPTIONS:
-        detail = f"This stage was interrupted {MAX_INTERRUPTIONS} times, by no fault of the job."
-    elif job.counted_attempts - len(survivors) < worker.max_attempts:
+    survivors, error = await judge(worker, job.stages[stage])
+    if not error:
         return job, survivors
+    return await store.jobs.apply(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT]), survivors
+
+
+async def judge(worker: WorkerContext[S], run: StageRun) -> tuple[Collection[Suspect], dict[str, Any] | None]:
+    """Look for the workers of a stage's or part's earlier attempts.
+
+    Returns those that survived, and a problem object if there were too many attempts for another one.
+
+    Raises:
+        Retry: tells ARQ to try later, until it is known whether the others are dead.
+    """
+    survivors, all_others_are_dead = await worker.heartbeat.judge(run.suspects)
+    if run.uncounted_attempts + len(survivors) >= MAX_INTERRUPTIONS:
+        detail = f"This stage was interrupted {MAX_INTERRUPTIONS} times, by no fault of the job."
+    elif run.counted_attempts - len(survivors) < worker.max_attempts:
+        return survivors, None
     elif all_others_are_dead:
         detail = f"{worker.max_attempts} workers died or gave up while they ran this stage."
     else:
         raise Retry(defer=JUDGEMENT_WAIT_S)
     _log.error("dead-lettered: %s", detail)
-    error = problem("worker-lost", detail)
-    return await store.jobs.apply(job, lambda job: jobs.abandon(job, error, now_ms()), events=[NO_RESULT]), survivors
+    return survivors, problem("worker-lost", detail)
 
 
 async def _run(attempt: Attempt[S], function: Work[S]) -> None:
@@ -243,7 +265,7 @@ async def _run(attempt: Attempt[S], function: Work[S]) -> None:
         async with asyncio.timeout(attempt.worker.time_limit_s), attempt.progress:
             result = await function(attempt)
         reach("stage-done")
-        await _succeed(attempt, result)
+        await (_split(attempt, result) if isinstance(result, Split) else _succeed(attempt, result))
     except asyncio.CancelledError:
         _log.info("this worker stops or has lost its lease: the job returns to its queue")
         await asyncio.shield(_release(attempt))
@@ -267,6 +289,12 @@ async def _succeed(attempt: Attempt[S], result: StageResult) -> None:
     await _commit(attempt, lambda job: jobs.advance(job, attempt_id, now_ms()), events, fields)
 
 
+async def _split(attempt: Attempt[S], split: Split) -> None:
+    """Commit the parts into which the stage has split the job, and queue them."""
+    attempt_id = attempt.job.attempt
+    await _commit(attempt, lambda job: jobs.split(job, attempt_id), [EventDraft("status", {})], split=split)
+
+
 async def _release(attempt: Attempt[S]) -> None:
     attempt_id = attempt.job.attempt
     await _commit(attempt, lambda job: jobs.release(job, attempt_id, now_ms()), [])
@@ -285,24 +313,25 @@ async def _retry_or_fail(attempt: Attempt[S], exc: Exception) -> None:
     """Schedule a retry after a short wait; after the last attempt, fail the job."""
     job, attempt_id = attempt.job, attempt.job.attempt
     _log.exception("the stage failed", extra={"attempt": attempt_id.number})
-    if job.counted_attempts < attempt.worker.max_attempts and _is_transient(exc):
+    if job.counted_attempts < attempt.worker.max_attempts and is_transient(exc):
         wait_s = BACKOFF.wait_s(job.counted_attempts)
         await attempt.progress.report_last("retrying", f"This did not work: trying again in {math.ceil(wait_s)} s")
         due = now_ms() + int(1000 * wait_s)
         await _commit(attempt, lambda job: jobs.retry(job, attempt_id, due), [])
         return
-    error = _problem(exc, job.stage)
+    error = problem_of(exc, job.stage)
     await _commit(attempt, lambda job: jobs.fail(job, attempt_id, error, now_ms(), dead_lettered=True), [NO_RESULT])
 
 
-def _is_transient(exc: Exception) -> bool:
+def is_transient(exc: Exception) -> bool:
     """Return True if another attempt may succeed."""
     if isinstance(exc, ProviderError):
         return exc.retryable
-    return not isinstance(exc, TextTooComplex | TableRefused)
+    return not isinstance(exc, TextTooComplex | TableRefused | TooManyBytes | TooManyParts)
 
 
-def _problem(exc: Exception, stage: str) -> dict[str, Any]:
+def problem_of(exc: Exception, stage: str) -> dict[str, Any]:
+    """Return the problem object for the error of a stage's or part's last attempt."""
     match exc:
         case ProviderError():
             return problem("llm-unavailable", exc.public)
@@ -310,6 +339,10 @@ def _problem(exc: Exception, stage: str) -> dict[str, Any]:
             return problem("text-too-complex", str(exc))
         case TableRefused():
             return dict(exc.problem)
+        case TooManyBytes():
+            return problem("too-many-bytes", str(exc))
+        case TooManyParts():
+            return problem("too-many-parts", str(exc))
         case BlobStoreUnavailable():
             return problem("store-unavailable", "The store for uploaded files did not give out the file.")
         case TimeoutError():
@@ -331,10 +364,11 @@ async def _commit(
     step: Callable[[Job], Job],
     events: Sequence[EventDraft],
     fields: Mapping[str, bytes] | None = None,
+    split: Split | None = None,
 ) -> None:
     """Commit a step, unless the job has moved on without us. A job that is being canceled is ended instead."""
     try:
-        await attempt.worker.store.jobs.apply(attempt.job, step, fields=fields, events=events)
+        await attempt.worker.store.jobs.apply(attempt.job, step, fields=fields, events=events, split=split)
     except CancelRequested:
         await _finish_cancel(attempt.worker.store, attempt.job.id)
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:

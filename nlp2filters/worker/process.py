@@ -13,6 +13,8 @@ from arq.typing import WorkerSettingsType
 from arq.worker import get_kwargs
 
 from nlp2filters.settings import Settings
+from nlp2filters.storage import rate_limits
+from nlp2filters.storage.derived import Derived
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
@@ -34,6 +36,7 @@ async def startup(ctx: dict[str, Any]) -> None:
     keys = Keys(settings.key_prefix)
     store = Store(ctx["redis"], keys, retention_s=settings.retention_s)
     name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+    maxmemory = await rate_limits.maxmemory(ctx["redis"])
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(spec.open(settings, store))
         heartbeat = Heartbeat(ctx["redis"], keys, spec.queue, name, timeout_s=settings.heartbeat_timeout_s)
@@ -44,7 +47,14 @@ async def startup(ctx: dict[str, Any]) -> None:
             store,
             heartbeat,
             services,
+            Derived(
+                ctx["redis"],
+                keys,
+                kept_s=settings.derived_retention_s,
+                max_bytes=min(settings.max_owner_derived_bytes, maxmemory // 4 or settings.max_owner_derived_bytes),
+            ),
             settings.max_attempts,
+            min(settings.max_owner_bytes, maxmemory // 2 or settings.max_owner_bytes),
             settings.faults,
             spec.time_limit_s(settings),
             settings.max_put_off_s,

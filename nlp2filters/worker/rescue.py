@@ -1,4 +1,4 @@
-"""Rescue orphans: find jobs and deliveries that have neither a queue entry nor a lease, and queue them again.
+"""Rescue orphans: find jobs, parts and deliveries that have neither a queue entry nor a lease, and queue them again.
 
 No commit leaves an orphan behind, so each is logged as an error: either we have a bug, or somebody removed keys by
 hand. One worker at a time scans the index of unfinished work, in small parts.
@@ -6,14 +6,17 @@ hand. One worker at a time scans the index of unfinished work, in small parts.
 
 import asyncio
 import logging
+from dataclasses import replace
 from functools import partial
 
 from nlp2filters.clock import now_ms
-from nlp2filters.core import jobs
+from nlp2filters.core import jobs, parts
 from nlp2filters.core.jobs import Job
+from nlp2filters.core.parts import PartState
 from nlp2filters.errors import IllegalTransition, JobNotFound, UnsupportedRecordVersion
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.errors import StorageError
+from nlp2filters.storage.parts import LoadedPart
 from nlp2filters.storage.store import Store
 
 # A script checks this many ids, which takes about a millisecond.
@@ -67,6 +70,9 @@ async def _rescue(store: Store, subject: str, queue_name: str, entry: str) -> bo
             if message is None:
                 raise JobNotFound(subject)
             await store.deliveries.rescue(subject, message["owner"], message["url"])
+        elif part := arq_format.part_of(subject):
+            loaded = await store.parts.load(*part)
+            await store.parts.apply(loaded, partial(_requeue_part, loaded, entry))
         else:
             job = await store.jobs.get(subject)
             await store.jobs.apply(job, partial(_requeue, entry=entry))
@@ -78,7 +84,7 @@ async def _rescue(store: Store, subject: str, queue_name: str, entry: str) -> bo
         await store.unfinished.remove(subject, queue_name, entry)
         return False
     _log.error(
-        "rescued a job or delivery that had neither a queue entry nor a lease",
+        "rescued a job, part or delivery that had neither a queue entry nor a lease",
         extra={"job_id": subject, "entry": entry},
     )
     await store.stats.increment("rescued")
@@ -90,3 +96,10 @@ def _requeue(job: Job, entry: str) -> Job:
     if job.entry and entry not in ("", arq_format.entry_id(job.entry.queue, job.id, job.entry.number)):
         raise IllegalTransition(job.id, job.status, "be rescued")
     return jobs.rescue(job, now_ms())
+
+
+def _requeue_part(orphan: LoadedPart, entry: str, state: PartState) -> PartState:
+    """Take the part's rescue step, unless it has a new entry."""
+    if replace(orphan, state=state).entry_id != entry:
+        raise IllegalTransition(orphan.job.id, state.run.status, "rescue a part")
+    return parts.rescue(state, now_ms())

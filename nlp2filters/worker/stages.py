@@ -5,7 +5,7 @@ The order of a kind's stages is in `core/kinds.py`. Kinds that share a stage sha
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
@@ -14,13 +14,14 @@ from arq.worker import Function, func
 from nlp2filters.core.kinds import DELIVERY
 from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format
-from nlp2filters.storage.arq_format import MAIN, QUICK, SLOW
+from nlp2filters.storage.arq_format import MAIN, PARTS, QUICK, SLOW
 from nlp2filters.storage.store import Store
 from nlp2filters.translator import ANSWERS
-from nlp2filters.worker import attempt, echo, filters, services, webhook_delivery
+from nlp2filters.worker import attempt, echo, filters, parts, services, webhook_delivery
 from nlp2filters.worker.attempt import Work, WorkerContext
 from nlp2filters.worker.inference import stage as inference
 from nlp2filters.worker.leased_worker import Slots
+from nlp2filters.worker.parts import PartWork
 
 EMBEDDING_SLOTS = 8
 # Each table that is read keeps a core busy for a while.
@@ -28,6 +29,8 @@ TABLE_SLOTS = 2
 # Jobs that call no LLM have these slots of an llm worker.
 QUICK_SLOTS = 16
 DELIVERY_SLOTS = 50
+# Parts have slots of their own, so that those of one large job leave room for jobs that are not split.
+SLOTS_PER_PART_SLOT = 4
 
 S = TypeVar("S")
 
@@ -38,7 +41,7 @@ class WorkerSpec(Generic[S]):
 
     `title` begins the name of its class in `worker_settings`. `open` opens the services that its attempts share;
     `slots` are the entries that it runs at once, each for at most `time_limit_s`. `functions` are what the queue's
-    entries may call besides its stage, and `abandon` is called for an entry that cannot be run.
+    entries may call besides its stage, and `abandon` is called for an entry of a job that cannot be run.
     """
 
     queue: str
@@ -53,14 +56,22 @@ class WorkerSpec(Generic[S]):
         """Make a row for the function of a stage that this worker runs, as it opens the services that it needs."""
         return Stage(run, self, fields)
 
+    def split_stage(self, work: PartWork[S], fields: tuple[str, ...] = ()) -> "Stage":
+        """Make a row for a stage that splits its job into parts."""
+        return Stage(work.run, self, fields, work)
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage of a kind of job. Its function needs these `fields` of the job's record besides the request."""
+    """A stage of a kind of job. Its function needs these `fields` of the job's record besides the request.
+
+    `parts` has the functions of a stage that splits its job.
+    """
 
     run: Work[Any]
     worker: WorkerSpec[Any]
     fields: tuple[str, ...]
+    parts: PartWork[Any] | None = None
 
 
 def one_lane(slots: int, *, receiver: int | None = None) -> Slots:
@@ -129,6 +140,14 @@ def workers() -> dict[str, WorkerSpec[Any]]:
     return {spec.queue: spec for spec in (*(stage.worker for stage in STAGES.values()), WEBHOOKS)}
 
 
+def slots_of(spec: WorkerSpec[Any], settings: Settings) -> Slots:
+    """Return the slots of a worker, with a lane for parts if one of its stages splits jobs."""
+    slots = spec.slots(settings)
+    if not _part_kinds(spec.queue):
+        return slots
+    return replace(slots, lanes={**slots.lanes, PARTS: max(1, slots.lanes[MAIN] // SLOTS_PER_PART_SLOT)})
+
+
 def functions_of(spec: WorkerSpec[Any]) -> tuple[Function, ...]:
     """Return the functions that the entries of a worker's queue may call."""
     queue = spec.queue
@@ -138,14 +157,36 @@ def functions_of(spec: WorkerSpec[Any]) -> tuple[Function, ...]:
     async def run(ctx: dict[str, Any], job_id: str) -> None:
         await run_stage(ctx["worker"], queue, job_id)
 
-    return (func(run, name=arq_format.function_of(queue)), *spec.functions)
+    async def run_part(ctx: dict[str, Any], subject: str) -> None:
+        await parts.run(ctx["worker"], queue, _part_kinds(queue), _fields(queue), ctx["job_id"])
+
+    stage, part = func(run, name=arq_format.function_of(queue)), func(run_part, name=arq_format.PART_FUNCTION)
+    return (stage, part, *spec.functions)
+
+
+async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
+    """Record that ARQ gave up a queue entry: in its job, part or delivery. The worker calls it."""
+    spec: WorkerSpec[Any] = ctx["spec"]
+    if arq_format.part_of(arq_format.job_of(entry_id)):
+        await parts.abandon(ctx["worker"], spec.queue, _part_kinds(spec.queue), entry_id)
+    else:
+        await spec.abandon(ctx, entry_id)
 
 
 async def run_stage(worker: WorkerContext[Any], stage: str, job_id: str) -> None:
     """Make an attempt of a job's stage, with the function of the job's kind; raises as `attempt.run` does."""
-    rows = _rows(stage)
-    fields = dict.fromkeys(field for row in rows.values() for field in row.fields)
-    await attempt.run(worker, stage, {kind: row.run for kind, row in rows.items()}, list(fields), job_id)
+    functions = {kind: row.run for kind, row in _rows(stage).items()}
+    await attempt.run(worker, stage, functions, _fields(stage), job_id)
+
+
+def _fields(stage: str) -> list[str]:
+    """Return the fields of the record that the stage's functions need."""
+    return list(dict.fromkeys(field for row in _rows(stage).values() for field in row.fields))
+
+
+def _part_kinds(stage: str) -> dict[str, PartWork[Any]]:
+    """Return the functions of the kinds whose jobs the stage splits."""
+    return {kind: row.parts for kind, row in _rows(stage).items() if row.parts}
 
 
 def _rows(stage: str) -> dict[str, Stage]:

@@ -6,7 +6,8 @@ from functools import partial
 import pytest
 
 from nlp2filters.core import jobs
-from nlp2filters.core.jobs import AttemptId, Entry, Job, Suspect
+from nlp2filters.core.jobs import AttemptId, Entry, Job
+from nlp2filters.core.stage_runs import Suspect
 from nlp2filters.errors import IllegalTransition, StaleAttempt, UnsupportedRecordVersion
 
 EMBEDDING, LLM = AttemptId("embedding", 1), AttemptId("llm", 1)

@@ -4,7 +4,7 @@ import asyncio
 
 from arq.connections import ArqRedis
 
-from nlp2filters.core.jobs import Suspect
+from nlp2filters.core.stage_runs import Suspect
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.redis_keys import Keys
 

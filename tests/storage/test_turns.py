@@ -11,8 +11,10 @@ from arq.connections import ArqRedis
 
 from nlp2filters.clock import now_ms
 from nlp2filters.core import deliveries, jobs
+from nlp2filters.core.parts import Split, digest_of
 from nlp2filters.core.statuses import Outcome
 from nlp2filters.storage import arq_format, scripts
+from nlp2filters.storage.parts_table import AT_ONCE
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 
@@ -148,6 +150,49 @@ async def test_what_needs_no_llm_has_slots_of_its_own(store: Store) -> None:
             job = await store.jobs.apply(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
             await store.jobs.apply(job, lambda job: jobs.advance(job, job.attempt, now_ms()))
     assert Counter(map(arq_format.lane_of, await claimer.claim())) == {"main": 3, "quick": 2}
+
+
+async def split(store: Store, owner: str, count: int) -> None:
+    """A job that has been split into so many parts."""
+    await submit(store, owner)
+    (job, *_), _ = await store.jobs.page(owner, 1, None)
+    job = await store.jobs.apply(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
+    digests = [digest_of(job.id, str(number)) for number in range(count)]
+    await store.jobs.apply(job, lambda job: jobs.split(job, job.attempt), split=Split(digests, digests))
+
+
+async def test_parts_take_no_slots_of_other_jobs(store: Store) -> None:
+    await split(store, "anna", 200)
+    claimer = Claimer(store, {"main": 8, "parts": 2}, owner=6)
+    assert Counter(map(arq_format.lane_of, await claimer.claim())) == {"parts": 2}
+    await submit(store, "anna", 10)
+    assert Counter(map(arq_format.lane_of, await claimer.claim(8))) == {"main": 4}
+    await submit(store, "ben", 10)
+    assert Counter(owners(await claimer.claim(4))) == {"ben": 4}
+
+
+async def test_owners_take_turns_with_their_parts(store: Store) -> None:
+    await split(store, "anna", 60)
+    await split(store, "anna", 60)
+    claimer = Claimer(store, {"parts": 2})
+    await claimer.claim()
+    await claimer.release()
+    await split(store, "ben", 3)
+    claimed = [owner for _ in range(3) for owner in owners(await claimer.claim())]
+    assert Counter(claimed) == {"anna": 3, "ben": 3}
+
+
+async def test_a_worker_of_an_earlier_version_takes_no_parts(store: Store) -> None:
+    """It asks for the lanes that it knows, and leaves everything else where others find it."""
+    await split(store, "anna", 3)
+    assert await Claimer(store, {"main": 8, "slow": 2}).claim() == []
+    assert len(await Claimer(store, {"parts": 8}).claim()) == 3
+
+
+async def test_parts_do_not_fill_the_queue(store: Store, redis: ArqRedis, keys: Keys) -> None:
+    """Whoever refuses jobs because of a backlog counts entries, of which a large job has a few at a time."""
+    await split(store, "anna", 5_000)
+    assert await redis.zcard(arq_format.all_key(keys.queue("embedding"))) == AT_ONCE
 
 
 async def test_nothing_is_left_of_an_empty_queue(store: Store, redis: ArqRedis, keys: Keys) -> None:

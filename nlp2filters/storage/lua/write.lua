@@ -12,6 +12,8 @@
 --   ttl_ms        remaining lifetime of record and events; tombstone_ttl_ms: of the tombstone, which outlives them
 --   entry         a queue entry to add (see queue.lua); or absent
 --   remove_entry  {queue, id}: a queue entry to remove; or absent
+--   split         {parts: see parts.lua, order, total, todo}: the parts into which the job is split; or absent
+--   drop_parts    the parts (see parts.lua) that the job has had until now; or absent
 --   revoke_lease  key of the lease to revoke from the worker that runs the job; or absent
 --   message       {key, data, ttl_ms}: the webhook's message; or absent
 --   batch         the batch of a job that has ended: {events, open, record: names, data: of the job's event, ended: of
@@ -62,12 +64,14 @@ local function write(plan)
     redis.call('HINCRBY', keys.stats, plan.status, 1)
   end
   if plan.remove_entry then remove(keys.open, plan.remove_entry.queue, plan.remove_entry.id) end
+  if plan.drop_parts then drop(plan.drop_parts) end
   if plan.revoke_lease then redis.call('SET', plan.revoke_lease, 'canceled', 'XX', 'KEEPTTL') end
   if plan.message then redis.call('SET', plan.message.key, plan.message.data, 'PX', plan.message.ttl_ms) end
   if plan.entry then
     enqueue(plan.entry)
-  elseif plan.done then
+  elseif plan.done or plan.split then
     redis.call('HDEL', keys.open, plan.id)
   end
+  if plan.split then split(plan.split.parts, plan.split.order, plan.split.total, plan.split.todo) end
   if plan.batch then end_in_batch(plan) end
 end
