@@ -28,6 +28,7 @@ from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.llm import prompt
 from nlp2filters.core.llm.answer_schema import answer_schema
 from nlp2filters.core.query import Query
+from nlp2filters.llm.api import ModelOptions
 from nlp2filters.llm.openai import OpenAIChat
 from nlp2filters.settings import Settings
 from nlp2filters.storage.connection import connect
@@ -109,7 +110,7 @@ async def _bare(url: str) -> tuple[float, float]:
 async def _call_all(url: str) -> None:
     query, catalog = Query.from_request(REQUEST, now_ms()), demo.catalog_of(orjson.loads(b'"cars"'))
     messages = prompt.messages(query, catalog, Interpretation())
-    request = OpenAIChat("m", 4096).request(messages, answer_schema(catalog), stream=True)
+    request = OpenAIChat(ModelOptions(model="m")).request(messages, answer_schema(catalog), (), stream=True)
     body, turns = orjson.dumps(request), asyncio.Semaphore(SLOTS)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=SLOTS)
 

@@ -32,6 +32,7 @@ NLP2FiltersError
 ├── TooManyPending
 ├── TooManyBytes
 ├── TooManyRequests
+├── DailyCostReached
 ├── TooManyStreams
 ├── IdempotencyKeyReused
 ├── ReplayGone
@@ -52,13 +53,14 @@ NLP2FiltersError
 ├── SourceError
 ├── UnwritableFile
 ├── LLMNotConfigured
-├── PutOff
 ├── InvalidSignature
+├── PutOff
 └── ProviderError
     ├── ProviderTimeout
     ├── ProviderRejected
     ├── ProviderUnavailable
     │   └── RateLimited
+    ├── NotAffordable
     ├── AnswerRefused
     ├── AnswerTruncated
     └── InvalidAnswer
@@ -316,6 +318,17 @@ class TooManyRequests(NLP2FiltersError):
         self.limit, self.window_s, self.retry_after_s = limit, window_s, retry_after_s
 
 
+class DailyCostReached(NLP2FiltersError):
+    """The LLM calls for an API key have cost as much today as they may: nothing was written."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(
+            "Your API key has reached its limit for the cost of LLM calls today. Use the strategy `builtin`, or try "
+            f"again in {retry_after_s} s."
+        )
+        self.retry_after_s = retry_after_s
+
+
 class TooManyStreams(NLP2FiltersError):
     """The owner has reached its limit of open streams."""
 
@@ -450,16 +463,17 @@ class PutOff(NLP2FiltersError):
 class ProviderError(NLP2FiltersError):
     """The LLM call gave nothing usable. If `retryable`, a later call may succeed; `status` is the answer's, if any.
 
-    The error's text quotes the provider, and so may contain accounts, models and limits of the operator. A job's owner
-    sees the `public` text instead.
+    `usage` is what the call took all the same, under the names of `core/usage.py`. The error's text quotes the
+    provider, and so may contain accounts, models and limits of the operator. A job's owner sees the `public` text
+    instead.
     """
 
     retryable = False
     summary = "The LLM gave no usable answer"
 
-    def __init__(self, detail: str = "", status: int | None = None) -> None:
+    def __init__(self, detail: str = "", status: int | None = None, *, usage: Mapping[str, int] | None = None) -> None:
         super().__init__(detail)
-        self.status = status
+        self.status, self.usage = status, usage or {}
 
     @property
     def public(self) -> str:
@@ -495,6 +509,12 @@ class RateLimited(ProviderUnavailable):
     def __init__(self, detail: str, wait_s: float, status: int | None = 429) -> None:
         super().__init__(detail, status)
         self.wait_s = wait_s
+
+
+class NotAffordable(ProviderError):
+    """The API key has reached its limit for the cost of LLM calls today: none was made."""
+
+    summary = "The API key has reached its limit for the cost of LLM calls today"
 
 
 class AnswerRefused(ProviderError):

@@ -4,16 +4,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.config import Config
 from starlette.datastructures import CommaSeparatedStrings, Secret
 
 from nlp2filters.core import signatures
+from nlp2filters.core.usage import MICRO, PriceTable
 from nlp2filters.fault_injection import Faults
 from nlp2filters.fault_injection import parse as parse_faults
-from nlp2filters.llm.registry import PROVIDERS, LLMConfig
+from nlp2filters.llm.registry import PROVIDERS, EmbeddingConfig, LLMConfig
 
 LEASE_S = 10.0
 # A request may set a deadline of up to a day.
@@ -35,6 +36,13 @@ class _Variable:
         return config(self.name, self.cast, self.default)
 
 
+class ProviderChoice(NamedTuple):
+    """A provider to call, and its model; empty: that of `LLM_MODEL`."""
+
+    provider: str
+    model: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class LLMAccount:
     """The key for a provider's API, and the API's address."""
@@ -53,10 +61,12 @@ def _account_variables(provider: str) -> tuple[_Variable, _Variable]:
 
 def _accounts(config: Config) -> Mapping[str, LLMAccount]:
     """Read the account of every provider."""
-    return {
+    accounts = {
         provider: LLMAccount(*(variable.read(config) for variable in _account_variables(provider)))
-        for provider in PROVIDERS
+        for provider, spec in PROVIDERS.items()
+        if not spec.account
     }
+    return accounts | {provider: accounts[spec.account] for provider, spec in PROVIDERS.items() if spec.account}
 
 
 def _setting(env: str, default: Any, doc: str, cast: Any = None) -> Any:
@@ -65,7 +75,7 @@ def _setting(env: str, default: Any, doc: str, cast: Any = None) -> Any:
     metadata = {"read": variable.read, "variables": [variable]}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
+    return field(default=variable.cast(default), metadata=metadata)
 
 
 def _path(text: str) -> Path | None:
@@ -102,10 +112,25 @@ def _not_negative(value: str | float) -> float:
     return number
 
 
-def _provider(text: str) -> str:
-    if text not in PROVIDERS:
-        raise ValueError(f"{text!r} is none of {', '.join(PROVIDERS)}")
+def _providers(text: str) -> tuple[ProviderChoice, ...]:
+    choices = tuple(ProviderChoice(*name.split(":", 1)) for name in _words(text))
+    for choice in choices:
+        if choice.provider not in PROVIDERS:
+            raise ValueError(f"{choice.provider!r} is none of {', '.join(PROVIDERS)}")
+    if not choices or len({choice.provider for choice in choices}) < len(choices):
+        raise ValueError("name at least one provider, and each only once")
+    return choices
+
+
+def _embedding_provider(text: str) -> str:
+    with_embeddings = [name for name, spec in PROVIDERS.items() if spec.embeddings]
+    if text and text not in with_embeddings:
+        raise ValueError(f"{text!r} is none of {', '.join(with_embeddings)}")
     return text
+
+
+def _prices(text: str | PriceTable) -> PriceTable:
+    return text if isinstance(text, PriceTable) else PriceTable.parse(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,12 +224,23 @@ class Settings:
     rescue_interval_s: float = _setting(
         "RESCUE_INTERVAL_S", 15.0, "Seconds between searches for jobs that have lost their queue entry."
     )
-    llm_provider: str = _setting("LLM_PROVIDER", "openai", "API of the LLM: openai or anthropic.", _provider)
+    llm_providers: tuple[ProviderChoice, ...] = _setting(
+        "LLM_PROVIDER",
+        "openai",
+        "Provider of the LLM, or several, separated by commas: the next one is called when one fails. Each may have a "
+        "model of its own: `openai, anthropic:claude-haiku-4-5`.",
+        _providers,
+    )
     llm_accounts: Mapping[str, LLMAccount] = field(
         default_factory=lambda: _accounts(Config(environ={})),
         metadata={
             "read": _accounts,
-            "variables": [variable for provider in PROVIDERS for variable in _account_variables(provider)],
+            "variables": [
+                variable
+                for provider, spec in PROVIDERS.items()
+                if not spec.account
+                for variable in _account_variables(provider)
+            ],
         },
     )
     llm_model: str = _setting("LLM_MODEL", "", "Name of the model. Empty: no LLM; the built-in parser answers.")
@@ -221,7 +257,49 @@ class Settings:
     llm_max_tokens: int = _setting(
         "LLM_MAX_TOKENS", 4_096, "Maximum tokens per LLM answer; reasoning models need more."
     )
+    llm_effort: str = _setting(
+        "LLM_EFFORT",
+        "",
+        "Effort of reasoning models, in their provider's words: `none`, `minimal`, `low`, `medium`, `high` … Empty: "
+        "the provider's default.",
+    )
+    llm_thinking_tokens: int = _setting(
+        "LLM_THINKING_TOKENS",
+        0,
+        "Tokens that a reasoning model may spend before it answers, besides `LLM_MAX_TOKENS`. 0: the provider's "
+        "default.",
+    )
     llm_concurrency: int = _setting("LLM_CONCURRENCY", 50, "Maximum number of concurrent LLM calls per llm worker.")
+    llm_prices: PriceTable = _setting(
+        "LLM_PRICES",
+        PriceTable,
+        "Prices per million tokens, as `model=input/output/cached/cache-write`, separated by commas; `*` in a name "
+        "stands for anything. The last prices may be left out.",
+        _prices,
+    )
+    max_daily_cost: float = _setting(
+        "MAX_DAILY_COST",
+        0.0,
+        "Maximum cost of an API key per day (UTC), in the currency of `LLM_PRICES`; further jobs for the LLM get 429. "
+        "0: no limit.",
+    )
+    log_llm_answers: bool = _setting(
+        "LOG_LLM_ANSWERS", False, "Write the LLM's answers to the logs as they came. They may quote users."
+    )
+    embedding_provider: str = _setting(
+        "EMBEDDING_PROVIDER",
+        "",
+        "Provider of the embeddings by which words are linked to names. Empty: the model on this machine, which always "
+        "tags the text, and stands in for a provider that fails.",
+        _embedding_provider,
+    )
+    embedding_model: str = _setting("EMBEDDING_MODEL", "", "Name of that provider's embedding model.")
+    embedding_dimensions: int = _setting(
+        "EMBEDDING_DIMENSIONS", 0, "Dimensions of its vectors, if the model has a choice. 0: as many as it has."
+    )
+    embedding_timeout_s: float = _setting(
+        "EMBEDDING_TIMEOUT_S", 10.0, "Seconds for one call of that provider, including retries."
+    )
     model_path: Path | None = _setting(
         "MODEL_PATH",
         lambda: None,
@@ -296,27 +374,66 @@ class Settings:
                 signatures.key(secret)
             except ValueError as exc:
                 raise ValueError(f"Config 'WEBHOOK_SECRET': {exc}") from exc
+        settings.check()
         return settings
 
+    def check(self) -> None:
+        """Check settings that depend on each other.
+
+        Raises:
+            ValueError: some do not fit together; the message names a variable to change.
+        """
+        for provider in (*(llm.provider for llm in self.llms), self.embedding_provider):
+            if provider and not self.llm_accounts[provider].base_url:
+                raise ValueError(f"Config '{provider.upper()}_BASE_URL': set it, as {provider} has no common address.")
+        if bool(self.embedding_provider) != bool(self.embedding_model):
+            raise ValueError("Config 'EMBEDDING_MODEL': set both it and EMBEDDING_PROVIDER, or neither.")
+        if self.max_daily_cost and not self.llm_prices:
+            raise ValueError("Config 'LLM_PRICES': MAX_DAILY_COST has no effect without prices.")
+
     @property
-    def llm(self) -> LLMConfig | None:
-        """The LLM to call; None without a model."""
-        if not self.llm_model:
+    def llms(self) -> tuple[LLMConfig, ...]:
+        """The LLMs to call, each if the one before fails; none without a model."""
+        return tuple(
+            LLMConfig(
+                provider=provider,
+                base_url=self.llm_accounts[provider].base_url,
+                api_key=str(self.llm_accounts[provider].api_key),
+                model=model or self.llm_model,
+                timeout_s=self.llm_timeout_s,
+                max_tokens=self.llm_max_tokens,
+                effort=self.llm_effort,
+                thinking_tokens=self.llm_thinking_tokens,
+            )
+            for provider, model in self.llm_providers
+            if model or self.llm_model
+        )
+
+    @property
+    def embedding(self) -> EmbeddingConfig | None:
+        """The embedding API to call; None for the model on this machine."""
+        if not self.embedding_provider:
             return None
-        account = self.llm_accounts[self.llm_provider]
-        return LLMConfig(
-            provider=self.llm_provider,
+        account = self.llm_accounts[self.embedding_provider]
+        return EmbeddingConfig(
+            provider=self.embedding_provider,
             base_url=account.base_url,
             api_key=str(account.api_key),
-            model=self.llm_model,
-            timeout_s=self.llm_timeout_s,
-            max_tokens=self.llm_max_tokens,
+            model=self.embedding_model,
+            dimensions=self.embedding_dimensions,
+            timeout_s=self.embedding_timeout_s,
         )
+
+    @property
+    def max_daily_micros(self) -> int:
+        """The maximum cost of an API key per day, in millionths; 0 for no limit."""
+        return round(MICRO * self.max_daily_cost)
 
     @property
     def lacks_llm_model(self) -> bool:
         """True if there is the key of an LLM's API but no model, which is probably a mistake."""
-        return not self.llm_model and any(account.api_key for account in self.llm_accounts.values())
+        keys = (account.api_key for account in self.llm_accounts.values())
+        return not self.llms and not self.embedding_provider and any(keys)
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

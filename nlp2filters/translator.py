@@ -5,6 +5,7 @@ Workers, the command line and the evaluation share the `Translator`, each with i
 
 import datetime as dt
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,18 +16,18 @@ from nlp2filters.core import checks, contradictions, coverage, dialects, draftin
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.compilation import scope_of, shown, with_scope
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.drafting import TextVectors, Vectors
+from nlp2filters.core.drafting import Meanings, TextVectors, Vectors
 from nlp2filters.core.explain import explain
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.llm import prompt
 from nlp2filters.core.llm.answer_reader import read_answer
 from nlp2filters.core.llm.answer_schema import answer_schema
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.parser import Tagged
 from nlp2filters.core.query import Query
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.errors import InvalidAnswer, PutOff
+from nlp2filters.errors import InvalidAnswer, ProviderError, PutOff
 from nlp2filters.llm import Answer, Provider
 
 # The names of the LLM's answer and of its repair; a job's record holds them in fields of these names.
@@ -35,6 +36,8 @@ MAX_INDEXES = 64
 
 # Returns the vectors of a catalog's names, or None while they are not available.
 Index = Callable[[Sequence[str]], Awaitable[Vectors | None]]
+# Returns the vectors that an embedding API has for phrases, given a catalog's names; None while it is of no help.
+FindMeanings = Callable[[Sequence[str], Sequence[str]], Awaitable[Meanings | None]]
 # Gets the LLM's answer of a name in `ANSWERS` to the messages, in JSON of the schema.
 Complete = Callable[[str, Sequence[Message], Mapping[str, Any]], Awaitable[Answer]]
 
@@ -66,9 +69,9 @@ class TextParser(Protocol):
         text: str,
         today: dt.date,
         conversation: Conversation | None = None,
-        phrase_vectors: Vectors | None = None,
+        meanings: Meanings | None = None,
     ) -> Interpretation:
-        """Read the text. `phrase_vectors` are those of the phrases that `tag` returned, if it was called."""
+        """Read the text. `meanings` are those of the phrases that `tag` returned, if it was called."""
 
 
 class LexiconParser:
@@ -104,12 +107,12 @@ class LexiconParser:
         text: str,
         today: dt.date,
         conversation: Conversation | None = None,
-        phrase_vectors: Vectors | None = None,
+        meanings: Meanings | None = None,
     ) -> Interpretation:
         """See `TextParser`."""
         lexicon, tagged, nearness = self._lexicon, self._tagged, None
-        if tagged and self._index is not None and phrase_vectors is not None:
-            nearness = drafting.near(tagged, phrase_vectors, lexicon, self._index)
+        if tagged and self._index is not None and meanings:
+            nearness = drafting.near(tagged, meanings.phrases, lexicon, self._index, meanings.index)
         return drafting.draft(text, lexicon, today=today, conversation=conversation, tagged=tagged, nearness=nearness)
 
 
@@ -127,13 +130,19 @@ class Translation:
 class Translator:
     """A translator of queries into filters, with an embedding model, an LLM, both or neither.
 
-    By default, `index` embeds the names of each catalog when they are first needed.
+    By default, `index` embeds the names of each catalog when they are first needed, and `meanings` are the embedding
+    model's.
     """
 
     def __init__(
-        self, embedder: Embedder | None = None, llm: Provider | None = None, *, index: Index | None = None
+        self,
+        embedder: Embedder | None = None,
+        llm: Provider | None = None,
+        *,
+        index: Index | None = None,
+        meanings: FindMeanings | None = None,
     ) -> None:
-        self._embedder, self._llm = embedder, llm
+        self._embedder, self._llm, self._meanings = embedder, llm, meanings
         self._index = index or (alru_cache(maxsize=MAX_INDEXES)(embedder.embed) if embedder else None)
 
     async def load_index(self, parser: TextParser) -> Vectors | None:
@@ -146,14 +155,15 @@ class Translator:
         Raises:
             TextTooComplex: the text takes more work than allowed.
         """
-        phrase_vectors = None
+        meanings = None
         index = await self.load_index(parser)
         if self._embedder and index is not None:
             text = await parser.without_followup(query.text) if query.conversation else query.text
             text_vectors = TextVectors(*await self._embedder.pieces(text))
             phrases = await parser.tag(text, text_vectors, index, query.today)
-            phrase_vectors = await self._embedder.embed(phrases)
-        return await parser.draft(query.text, query.today, query.conversation, phrase_vectors)
+            meanings = await self._meanings(parser.indexed, phrases) if self._meanings and phrases else None
+            meanings = meanings or Meanings(await self._embedder.embed(phrases))
+        return await parser.draft(query.text, query.today, query.conversation, meanings)
 
     async def translate(
         self, query: Query, catalog: Catalog, draft: Interpretation, complete: Complete | None = None
@@ -166,9 +176,10 @@ class Translator:
             ProviderError: only the LLM was allowed to answer, and it did not.
         """
         reading, answer, failure = draft, None, None
+        usage: Counter[str] = Counter()
         if self._llm and query.strategy != "builtin":
             try:
-                reading, answer = await self.ask(query, catalog, draft, complete)
+                reading, answer = await self.ask(query, catalog, draft, _counting(complete or self._complete, usage))
                 reading = coverage.complete(reading, draft, query.text)
                 reading = coverage.with_question(reading, draft, catalog)
                 reading = contradictions.with_question(reading, catalog, query.today)
@@ -185,9 +196,9 @@ class Translator:
             "draft": shown(interpretation.resolve(draft, query.now), catalog, query.options) if answer else None,
             "degraded": failure is not None,
             "degraded_reason": failure and type(failure).__name__,
-            "provider": self._llm.name if answer and self._llm else "builtin",
+            "provider": (answer.provider or self._llm.name) if answer and self._llm else "builtin",
             "model": answer and answer.model,
-            "usage": answer and answer.usage,
+            "usage": dict(usage) or None,
             "refines": _refinement(query.conversation, resolved, query, catalog) if query.conversation else None,
         }
         return Translation(result, reading)
@@ -216,6 +227,21 @@ class Translator:
     async def _complete(self, _: str, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
         assert self._llm
         return await self._llm.complete(messages, schema)
+
+
+def _counting(complete: Complete, usage: Counter[str]) -> Complete:
+    """Return `complete` that counts the usage of every call, failed ones too."""
+
+    async def counting(name: str, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
+        try:
+            answer = await complete(name, messages, schema)
+        except ProviderError as exc:
+            usage.update(exc.usage)
+            raise
+        usage.update(answer.usage or {})
+        return answer
+
+    return counting
 
 
 def _compiled(resolved: Interpretation, query: Query, catalog: Catalog) -> dict[str, Any]:

@@ -25,9 +25,12 @@ def derived(store: Store) -> Derived:
     return Derived(store.redis, store.keys, kept_s=60, max_bytes=0)
 
 
-def embedding(store: Store, embedder: Any, parsers: Any = None) -> WorkerContext[EmbeddingServices]:
+def embedding(
+    store: Store, embedder: Any, parsers: Any = None, files: Blobs | None = None
+) -> WorkerContext[EmbeddingServices]:
     """A worker of the stage `embedding`."""
-    return context(store, EmbeddingServices(embedder, parsers, Indexes(store.redis, store.keys), blobs(store)))
+    indexes = Indexes(store.redis, store.keys)
+    return context(store, EmbeddingServices(embedder, parsers, indexes, files or blobs(store)))
 
 
 def blobs(store: Store) -> Blobs:

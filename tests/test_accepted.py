@@ -16,7 +16,8 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, interpretation, languages
 from nlp2filters.core.cql2.reader import from_cql2
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.core.query import Query
 from nlp2filters.core.requests import Submission, validate
 from nlp2filters.errors import InvalidInput
@@ -132,6 +133,7 @@ class Scripted:
     """An LLM of whose answers one is known."""
 
     name, model = "scripted", "m"
+    schema_limits = OPENAI_LIMITS
 
     async def complete(self, *_: Any) -> Answer:
         raise AssertionError

@@ -80,17 +80,67 @@ def test_secrets_do_not_show() -> None:
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_provider_has_a_key_and_an_address(provider: str) -> None:
-    name, default = provider.upper(), PROVIDERS[provider].default_base_url
+    name = (PROVIDERS[provider].account or provider).upper()
     assert not Settings.read({}).lacks_llm_model
     assert Settings.read({f"{name}_API_KEY": "sk-canary"}).lacks_llm_model
     environment = {"LLM_PROVIDER": provider, "LLM_MODEL": "m", f"{name}_API_KEY": "sk-canary"}
-    llm = Settings.read(environment).llm
-    assert llm
-    assert (llm.provider, llm.api_key, llm.base_url, llm.model) == (provider, "sk-canary", default, "m")
+    (llm,) = Settings.read({**environment, f"{name}_BASE_URL": "http://127.0.0.1:9/v1"}).llms
+    assert (llm.provider, llm.api_key, llm.base_url, llm.model) == (
+        provider,
+        "sk-canary",
+        "http://127.0.0.1:9/v1",
+        "m",
+    )
     assert "canary" not in repr(llm)
-    llm = Settings.read({**environment, f"{name}_BASE_URL": "http://127.0.0.1:9/v1"}).llm
-    assert llm
-    assert llm.base_url == "http://127.0.0.1:9/v1"
+
+
+@pytest.mark.parametrize(
+    ("provider", "address"),
+    [(name, spec.default_base_url) for name, spec in PROVIDERS.items() if spec.default_base_url],
+)
+def test_most_providers_have_a_common_address(provider: str, address: str) -> None:
+    (llm,) = Settings.read({"LLM_PROVIDER": provider, "LLM_MODEL": "m"}).llms
+    assert llm.base_url == address
+
+
+def test_several_providers_are_a_chain_and_each_may_have_a_model() -> None:
+    read = Settings.read({"LLM_PROVIDER": "openai, ollama:qwen3:4b,anthropic", "LLM_MODEL": "m"})
+    assert [(llm.provider, llm.model) for llm in read.llms] == [
+        ("openai", "m"),
+        ("ollama", "qwen3:4b"),
+        ("anthropic", "m"),
+    ]
+    assert [llm.provider for llm in Settings.read({"LLM_PROVIDER": "openai,ollama:q"}).llms] == ["ollama"]
+
+
+def test_prices_are_a_table_of_models() -> None:
+    prices = Settings.read({"LLM_PRICES": "gpt-4.1-mini*=0.4/1.6/0.1, claude-*=1/5/0.1/1.25, small=0.02"}).llm_prices
+    usage = {"input_tokens": 1000, "cached_tokens": 600, "output_tokens": 100, "reasoning_tokens": 50}
+    assert prices.micros(usage, "gpt-4.1-mini-2025-04-14") == 400 * 0.4 + 600 * 0.1 + 100 * 1.6
+    assert prices.micros({"input_tokens": 100, "cache_write_tokens": 80}, "claude-haiku-4-5") == 20 + 100
+    assert prices.micros({"embedding_tokens": 1_000_000}, "other", "small") == 20_000
+    assert prices.micros(usage, "other") is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ({"LLM_PROVIDER": "openai,openai"}, "LLM_PROVIDER"),
+        ({"LLM_PROVIDER": ","}, "LLM_PROVIDER"),
+        ({"LLM_PROVIDER": "azure", "LLM_MODEL": "m"}, "AZURE_BASE_URL"),
+        ({"LLM_PRICES": "m"}, "LLM_PRICES"),
+        ({"LLM_PRICES": "m=1/2/3/4/5"}, "LLM_PRICES"),
+        ({"LLM_PRICES": "m=-1"}, "LLM_PRICES"),
+        ({"MAX_DAILY_COST": "1"}, "LLM_PRICES"),
+        ({"EMBEDDING_PROVIDER": "anthropic", "EMBEDDING_MODEL": "m"}, "EMBEDDING_PROVIDER"),
+        ({"EMBEDDING_PROVIDER": "openai"}, "EMBEDDING_MODEL"),
+        ({"EMBEDDING_MODEL": "m"}, "EMBEDDING_MODEL"),
+        ({"EMBEDDING_PROVIDER": "azure", "EMBEDDING_MODEL": "m"}, "AZURE_BASE_URL"),
+    ],
+)
+def test_settings_that_make_no_sense_name_a_variable(environment: dict[str, str], name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        Settings.read(environment)
 
 
 @pytest.mark.parametrize("row", settings.table(), ids=lambda row: row[0])

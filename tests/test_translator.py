@@ -12,7 +12,8 @@ from nlp2filters import demo
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.filters import Comparison
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.core.query import Query
 from nlp2filters.errors import InvalidAnswer, ProviderError
 from nlp2filters.llm import Answer, Listener
@@ -32,6 +33,7 @@ class Scripted:
     """An LLM that gives its answers in order, and keeps the messages that it gets."""
 
     name, model = "scripted", "m"
+    schema_limits = OPENAI_LIMITS
 
     def __init__(self, *contents: str) -> None:
         self.contents = iter(contents)

@@ -1,13 +1,18 @@
 """Admit submissions: recognize repeated ones, and apply the limits. Nothing is written before both."""
 
 import time
+from collections.abc import Iterable
 
 from nlp2filters.api.services import Services
-from nlp2filters.errors import TooManyRequests
+from nlp2filters.clock import now_ms
+from nlp2filters.core.jobs import Job
+from nlp2filters.core.kinds import stage_info
+from nlp2filters.errors import DailyCostReached, TooManyRequests
 from nlp2filters.storage import rate_limits
 from nlp2filters.storage.api_keys import Caller
 from nlp2filters.storage.idempotency import IdempotencyKey
 from nlp2filters.storage.rate_limits import WINDOW_S
+from nlp2filters.storage.spending import seconds_left
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.submissions import AdmissionLimits
 
@@ -33,6 +38,23 @@ def blob_limit(services: Services, caller: Caller) -> int:
     if settings.blob_store != "redis":
         return settings.max_owner_blob_bytes
     return backpressure.blob_bytes(settings.max_owner_blob_bytes)
+
+
+async def check_cost(services: Services, caller: Caller, jobs: Iterable[Job]) -> None:
+    """Check that the caller's API key may pay for more calls of the LLM, if any of the new jobs makes one.
+
+    Raises:
+        DailyCostReached: its calls have cost as much today as they may.
+    """
+    limit, now = services.settings.max_daily_micros, now_ms()
+    if not limit or not caller.key_id or not any(map(_may_call_llm, jobs)):
+        return
+    if await services.store.spending.cost_today(caller.key_id, now) >= limit:
+        raise DailyCostReached(seconds_left(now))
+
+
+def _may_call_llm(job: Job) -> bool:
+    return not job.quick and any(stage_info(job.kind, stage).quick_lane for stage in job.stages)
 
 
 async def admit(services: Services, caller: Caller, texts: int = 1) -> tuple[AdmissionLimits, dict[str, str]]:

@@ -47,7 +47,8 @@ async def submit(call: Call, body: BatchSubmission) -> Response:
     if body.webhook:
         check_webhook(services.settings, call.headers, body.webhook.url)
     batch_id = new_id("batch")
-    members = await prepare_members(Preparation(services, owner, call.headers), batch_id, body.requests)
+    members = await prepare_members(Preparation(services, call.caller, call.headers), batch_id, body.requests)
+    await admission.check_cost(services, call.caller, [job for job, _ in members])
     batch = Batch(
         batch_id,
         owner,

@@ -34,7 +34,7 @@ async def explain_filter(call: Call, body: ExplainRequest) -> Response:
 
 async def _answer(call: Call, body: Body, work: Callable[[Body, Catalog, int], dict[str, Any]]) -> Response:
     _, headers = await admission.admit(call.services, call.caller)
-    catalog = await Preparation(call.services, call.caller.owner, call.headers).catalog(body.catalog)
+    catalog = await Preparation(call.services, call.caller, call.headers).catalog(body.catalog)
     return JSON(await asyncio.to_thread(work, body, catalog, now_ms()), headers=headers)
 
 

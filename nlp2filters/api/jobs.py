@@ -71,7 +71,7 @@ async def retry(call: Call, job_id: str) -> Response:
     old, fields = await lookup.job_with(services.store, owner, job_id, "request")
     if old.status not in RETRYABLE:
         raise NotRetryable(old.id, old.status)
-    job, request = await clone_request(services, old, fields["request"])
+    job, request = await clone_request(services, old, {**fields["request"], "api_key": call.caller.key_id})
     return await create(call, job, request, limits, headers)
 
 
@@ -80,6 +80,7 @@ async def create(
 ) -> Response:
     """Write the job, and answer with it; or with the job of a concurrent request with the same idempotency key."""
     services = call.services
+    await admission.check_cost(services, call.caller, [job])
     job_id = await services.store.jobs.create(job, request, limits=limits, once=call.idempotency_key)
     fault_injection.reach(services.settings.faults, "job-created")
     if job_id != job.id:
@@ -222,7 +223,7 @@ def _select(name: str, result: dict[str, Any], limit: int) -> tuple[int, Any]:
     return min(count, reading.limit or count), rows
 
 
-LIMIT_PROBLEMS = ("too-many-requests", "too-many-pending", "too-many-bytes", "overloaded")
+LIMIT_PROBLEMS = ("too-many-requests", "too-many-pending", "too-many-bytes", "daily-cost-reached", "overloaded")
 KEY_PROBLEMS = ("idempotency-key-reused", "replay-gone")
 _ETAG = Param(name="If-None-Match", location="header", description="The `ETag` of the version that you have.")
 _SIZE = Param(
@@ -254,7 +255,7 @@ operations = [
         "/v1/jobs",
         submit,
         "jobs:write",
-        {202: schemas.Job, 200: schemas.FinishedJob},
+        {202: schemas.Job, 200: kinds.FINISHED},
         body=kinds.REQUEST,
         params=(PREFER, IDEMPOTENCY_KEY),
         problems=(
@@ -318,7 +319,7 @@ operations = [
         "/v1/jobs/{job_id}/retry",
         retry,
         "jobs:write",
-        {202: schemas.Job, 200: schemas.FinishedJob},
+        {202: schemas.Job, 200: kinds.FINISHED},
         params=(PREFER, IDEMPOTENCY_KEY),
         problems=("job-not-found", "job-not-retryable", "result-expired", *KEY_PROBLEMS, *LIMIT_PROBLEMS),
         headers=CREATED_HEADERS,

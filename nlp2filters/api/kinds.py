@@ -1,16 +1,17 @@
 """Accept requests of every kind of job: a row says how a kind's request is checked and becomes a job."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from typing import Any, TypeAlias
 
 import orjson
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 
 from nlp2filters.api.preparation import Member, Preparation, check_webhook, new_id
 from nlp2filters.api.routes import Call, OneOf
 from nlp2filters.clock import now_ms
-from nlp2filters.core import jobs
-from nlp2filters.core.kinds import DEFAULT, JOBS_PATH, accepted_at, result_models
+from nlp2filters.core import jobs, schemas
+from nlp2filters.core.kinds import DEFAULT, JOBS_PATH, KINDS, accepted_at, result_models
 from nlp2filters.core.requests import JobRequest
 from nlp2filters.storage import request_parts
 
@@ -41,7 +42,7 @@ async def _prepare(call: Call, body: JobRequest) -> Member:
 
 
 async def _prepare_filters(call: Call, body: Any) -> Member:
-    return await Preparation(call.services, call.caller.owner, call.headers).prepare(body)
+    return await Preparation(call.services, call.caller, call.headers).prepare(body)
 
 
 # The kinds whose requests take more to check than their model.
@@ -59,5 +60,19 @@ def _select_model(data: object) -> type[BaseModel]:
     return kinds[name if isinstance(name, str) and name in kinds else DEFAULT].request()
 
 
+def _finished_models() -> list[type[BaseModel]]:
+    return [_finished(kind.name, kind.result) for kind in KINDS.values()]
+
+
+@cache
+def _finished(kind: str, result: type[BaseModel]) -> type[BaseModel]:
+    """Return the model of a finished job with the result of its kind."""
+    if result is schemas.Result:
+        return schemas.FinishedJob
+    fields: dict[str, Any] = {"result": (result | None, ...)}
+    return create_model(f"Finished{kind.title()}Job", __base__=schemas.FinishedJob, **fields)
+
+
 REQUEST = OneOf(_request_models, _select_model)
 RESULT = OneOf(result_models)
+FINISHED = OneOf(_finished_models)

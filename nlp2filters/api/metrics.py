@@ -9,6 +9,7 @@ from prometheus_client.exposition import generate_latest
 
 from nlp2filters.api.provider_states import provider_states
 from nlp2filters.llm.breaker import State
+from nlp2filters.storage.spending import LEARNT
 from nlp2filters.storage.store import Store
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -53,6 +54,18 @@ class Metrics:
             ["queue"],
             registry=self._registry,
         )
+        self._usage = Gauge(
+            "nlp2filters_llm_usage_total",
+            "Tokens, calls and cost (in millionths) of the LLM and embedding APIs.",
+            ["provider", "model", "what"],
+            registry=self._registry,
+        )
+        self._learnt = Gauge(
+            "nlp2filters_llm_lacks_total",
+            "How often a model turned out to lack a feature, for one schema and some minutes.",
+            ["provider", "model", "feature"],
+            registry=self._registry,
+        )
         self._workers = Gauge("nlp2filters_workers", "Workers alive.", ["queue"], registry=self._registry)
         self._breakers = Gauge(
             "nlp2filters_provider_breaker",
@@ -95,6 +108,11 @@ class Metrics:
             self._depth.labels(stage).set(queue.entries)
             self._age.labels(stage).set(queue.overdue_s)
             self._workers.labels(stage).set(queue.workers)
+        for spent in await store.spending.counts():
+            if spent.name.startswith(LEARNT):
+                self._learnt.labels(spent.provider, spent.model, spent.name.removeprefix(LEARNT)).set(spent.total)
+            else:
+                self._usage.labels(spent.provider, spent.model, spent.name).set(spent.total)
         for name, provider in (await provider_states(store)).items():
             for state in get_args(State):
                 self._breakers.labels(name, state).set(provider["breaker"] == state)

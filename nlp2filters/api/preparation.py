@@ -24,6 +24,7 @@ from nlp2filters.core.requests import Submission, parse_catalog
 from nlp2filters.errors import CatalogNotFound, InvalidCatalog, InvalidFilter, InvalidRequest, Violation, WebhookRefused
 from nlp2filters.settings import Settings
 from nlp2filters.storage import request_parts
+from nlp2filters.storage.api_keys import Caller
 from nlp2filters.storage.request_parts import Part
 from nlp2filters.webhooks.addresses import check_url
 
@@ -57,9 +58,9 @@ class Preparation:
     `headers` are those of the request: they name our own hosts, which no webhook may call.
     """
 
-    def __init__(self, services: Services, owner: str, headers: Headers) -> None:
+    def __init__(self, services: Services, caller: Caller, headers: Headers) -> None:
         self._services, self._settings = services, services.settings
-        self._owner = owner
+        self._owner, self._key_id = caller.owner, caller.key_id
         self._headers = headers
         self._shared: dict[tuple[object, ...], asyncio.Future[Any]] = {}
 
@@ -83,12 +84,18 @@ class Preparation:
             forms = orjson.dumps([submission.dialects, submission.unknown, submission.model_dump()["mappings"]])
             key = ("scope", scope and scope.digest, catalog.id, forms)
             await self._run_once(key, _check_scopes, submission, catalog.catalog)
-        if submission.strategy == "llm" and not self._settings.llm_model:
+        providers = [llm.provider for llm in self._settings.llms]
+        if submission.strategy == "llm" and not providers:
             detail = "This service has no LLM. Use the strategy `auto`, or ask the operator to set LLM_MODEL."
             raise InvalidRequest([Violation("/strategy", detail)])
+        if submission.provider is not None and submission.provider not in providers:
+            detail = f"This service has {', '.join(providers) or 'no LLM'}. Name one of its providers, or none."
+            raise InvalidRequest([Violation("/provider", detail)])
         if submission.webhook:
             check_webhook(self._settings, self._headers, submission.webhook.url)
         body, parts = _request_content(submission, catalog, scope, refined)
+        if self._key_id:
+            body["api_key"] = self._key_id
         job = self._job(submission, catalog.name, about)
         return job, request_parts.compose(body, parts, (catalog.key,) if catalog.key else ())
 
@@ -104,7 +111,7 @@ class Preparation:
             metadata=submission.metadata,
             notify=tuple(webhook.events) if webhook else (),
             webhook=webhook.url if webhook else None,
-            quick=submission.strategy == "builtin" or not self._settings.llm_model,
+            quick=submission.strategy == "builtin" or not self._settings.llms,
             refines=submission.refines,
             **about,
         )

@@ -49,6 +49,7 @@ _SLUGS: dict[type[errors.NLP2FiltersError], str] = {
     errors.TooManyRequests: "too-many-requests",
     errors.TooManyPending: "too-many-pending",
     errors.TooManyBytes: "too-many-bytes",
+    errors.DailyCostReached: "daily-cost-reached",
     errors.TooManyStreams: "too-many-streams",
     errors.UnsupportedRecordVersion: "newer-record",
 }

@@ -29,7 +29,7 @@ from nlp2filters.cli import files
 from nlp2filters.core import interpretation, languages
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
 from nlp2filters.embedding import weights
 from nlp2filters.embedding.embedder import Embedder
@@ -40,7 +40,7 @@ from nlp2filters.evaluation.measures import Judgement, Summary, Usage, by_catego
 from nlp2filters.llm import Answer, Provider, registry
 from nlp2filters.llm.provider import LLMProvider
 from nlp2filters.llm.registry import PROVIDERS
-from nlp2filters.settings import Settings
+from nlp2filters.settings import ProviderChoice, Settings
 from nlp2filters.translator import MAX_INDEXES, LexiconParser, Translator
 
 # A table that is written to a file is this wide.
@@ -199,12 +199,12 @@ async def _load_embedder(settings: Settings) -> Embedder:
 
 
 def _provider(settings: Settings, name: str) -> LLMProvider:
-    config = replace(settings, llm_provider=name).llm
-    if not config:
+    configs = replace(settings, llm_providers=(ProviderChoice(name),)).llms
+    if not configs:
         raise LLMNotConfigured(
             f"Set LLM_MODEL, {name.upper()}_API_KEY and, for a server of your own, {name.upper()}_BASE_URL."
         )
-    return registry.create(config)
+    return registry.create(configs[0])
 
 
 @contextmanager
@@ -250,7 +250,7 @@ def _caption(summary: Summary, price: Sequence[float] | None) -> str | None:
 
 
 def _cost(usage: Usage, price: Sequence[float]) -> float:
-    sent, received = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
+    sent, received = usage.get("input_tokens", 0), usage.get("output_tokens", 0)
     return (sent * price[0] + received * price[1]) / 1e6
 
 

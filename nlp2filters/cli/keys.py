@@ -1,9 +1,10 @@
-"""`nlp2filters keys`: create, list and revoke API keys of the service whose Redis is at REDIS_URL."""
+"""`nlp2filters keys`: create, list and revoke API keys of the service whose Redis is at REDIS_URL; their usage."""
 
 import argparse
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -12,19 +13,35 @@ from rich.table import Table
 
 from nlp2filters.clock import now_ms
 from nlp2filters.core.jobs import timestamp
+from nlp2filters.core.usage import MICRO
 from nlp2filters.errors import UnknownKey
 from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import SCOPES, ApiKey, ApiKeys
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.spending import COST, Spending
 from nlp2filters.webhooks.client import derive_secret
 
 # Redis may take longer than for a web request, since a person waits longer than a browser.
 PATIENCE_S = 20.0
 DEFAULT_SCOPES = ("jobs:read", "jobs:write", "catalogs:write")
 
-Action = Callable[[ApiKeys, argparse.Namespace, Settings], Awaitable[int]]
+# The usage of this many days is shown.
+DAYS = 14
+USAGE_COLUMNS = ("calls", "failed_calls", "input_tokens", "cached_tokens", "output_tokens", "embedding_tokens", "cost")
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """The API keys and their usage in the service's Redis, and its settings."""
+
+    keys: ApiKeys
+    spending: Spending
+    settings: Settings
+
+
+Action = Callable[[_Service, argparse.Namespace], Awaitable[int]]
 
 
 def add_to(command: argparse.ArgumentParser) -> None:
@@ -40,7 +57,9 @@ def add_to(command: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", help="list the keys, never the secrets")
     revoke = actions.add_parser("revoke", help="make a key invalid at once")
     revoke.add_argument("id", help="as `list` shows it")
-    for parser, action in ((create, _create), (listing, _list), (revoke, _revoke)):
+    usage = actions.add_parser("usage", help="show what the LLM calls for a key took, by day")
+    usage.add_argument("id", help="as `list` shows it")
+    for parser, action in ((create, _create), (listing, _list), (revoke, _revoke), (usage, _usage)):
         parser.add_argument("--json", action="store_true", help="for programs")
         parser.set_defaults(run=_runner(action))
 
@@ -53,7 +72,8 @@ async def _run(action: Action, args: argparse.Namespace) -> int:
     settings = Settings.read(os.environ)
     redis = connect(settings, patience_s=PATIENCE_S)
     try:
-        return await action(ApiKeys(redis, Keys(settings.key_prefix)), args, settings)
+        keys = Keys(settings.key_prefix)
+        return await action(_Service(ApiKeys(redis, keys), Spending(redis, keys, 0), settings), args)
     except StorageError as exc:
         Console(stderr=True).print(f"Redis does not answer ({exc}). REDIS_URL says where it is.", highlight=False)
         return 1
@@ -61,9 +81,9 @@ async def _run(action: Action, args: argparse.Namespace) -> int:
         await redis.aclose()
 
 
-async def _create(keys: ApiKeys, args: argparse.Namespace, settings: Settings) -> int:
-    api_key, key = await keys.create(args.name, args.owner or args.name, args.scope or DEFAULT_SCOPES, now_ms())
-    secrets = [derive_secret(secret, api_key.owner) for secret in settings.webhook_secrets]
+async def _create(service: _Service, args: argparse.Namespace) -> int:
+    api_key, key = await service.keys.create(args.name, args.owner or args.name, args.scope or DEFAULT_SCOPES, now_ms())
+    secrets = [derive_secret(secret, api_key.owner) for secret in service.settings.webhook_secrets]
     details = {**_to_json(api_key), "key": key, "webhook_secrets": secrets}
     if args.json:
         print(orjson.dumps(details).decode())
@@ -76,8 +96,8 @@ async def _create(keys: ApiKeys, args: argparse.Namespace, settings: Settings) -
     return 0
 
 
-async def _list(keys: ApiKeys, args: argparse.Namespace, settings: Settings) -> int:
-    rows = [_to_json(api_key) for api_key in await keys.listing()]
+async def _list(service: _Service, args: argparse.Namespace) -> int:
+    rows = [_to_json(api_key) for api_key in await service.keys.listing()]
     if args.json:
         print(orjson.dumps(rows).decode())
         return 0
@@ -91,12 +111,27 @@ async def _list(keys: ApiKeys, args: argparse.Namespace, settings: Settings) -> 
     return 0
 
 
-async def _revoke(keys: ApiKeys, args: argparse.Namespace, settings: Settings) -> int:
-    revoked = await keys.revoke(args.id, now_ms())
+async def _revoke(service: _Service, args: argparse.Namespace) -> int:
+    revoked = await service.keys.revoke(args.id, now_ms())
     if revoked is None:
         raise UnknownKey(args.id)
     details = orjson.dumps(_to_json(revoked)).decode()
     print(details if args.json else f"{revoked.id} ({revoked.name}) is invalid from now on.")
+    return 0
+
+
+async def _usage(service: _Service, args: argparse.Namespace) -> int:
+    if args.id not in {api_key.id for api_key in await service.keys.listing()}:
+        raise UnknownKey(args.id)
+    days = await service.spending.of_key(args.id, now_ms(), DAYS)
+    rows = [{"day": day, **usage, "cost": usage.get(COST, 0) / MICRO} for day, usage in days.items()]
+    if args.json:
+        print(orjson.dumps([{name: cell for name, cell in row.items() if name != COST} for row in rows]).decode())
+        return 0
+    table = Table("day", *USAGE_COLUMNS)
+    for row in rows:
+        table.add_row(str(row["day"]), *(f"{row.get(name, 0):,}" for name in USAGE_COLUMNS))
+    Console().print(table)
     return 0
 
 

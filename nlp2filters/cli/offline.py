@@ -55,7 +55,7 @@ async def ask(body: Mapping[str, Any], settings: Settings, then: Sequence[str] =
 
 
 async def _open_translator(settings: Settings, stack: AsyncExitStack) -> Translator:
-    llm = await stack.enter_async_context(registry.create(settings.llm)) if settings.llm else None
+    llm = await stack.enter_async_context(registry.create_chain(settings.llms)) if settings.llms else None
     folder = await asyncio.to_thread(weights.find, settings.model_path, settings.model_cache)
     embedder = await stack.enter_async_context(await Embedder.load(folder)) if folder else None
     return Translator(embedder, llm)

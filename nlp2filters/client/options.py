@@ -25,6 +25,7 @@ class Options(TypedDict, total=False):
     refines: str
     dialects: Sequence[str]
     strategy: Literal["auto", "llm", "builtin"]
+    provider: str | None
     locale: str
     timezone: str
     now: str | dt.datetime

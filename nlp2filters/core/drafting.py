@@ -25,6 +25,15 @@ class TextVectors:
     vectors: Vectors
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Meanings:
+    """The vectors of the phrases of a text. Those of an embedding API come with its index of the catalog's names."""
+
+    phrases: Vectors
+    index: Vectors | None = None
+    digest: str = ""
+
+
 def without_followup(text: str, lexicon: Lexicon, budget: Budget | None = None) -> str:
     """Replace the words that change an earlier filter with blanks.
 
@@ -59,9 +68,17 @@ def tag(
     )
 
 
-def near(tagged: Tagged, vectors: Vectors, lexicon: Lexicon, index: Vectors) -> Nearness:
-    """Compare the phrases of a tagged text, each with its row of `vectors`, to the names of the catalog by meaning."""
-    return Nearness.of(tagged.phrases, vectors, index[: len(lexicon.names)], lexicon)
+def near(
+    tagged: Tagged, vectors: Vectors, lexicon: Lexicon, index: Vectors, api_index: Vectors | None = None
+) -> Nearness:
+    """Compare the phrases of a tagged text, each with its row of `vectors`, to the names of the catalog by meaning.
+
+    If the vectors are those of an embedding API, `api_index` is its counterpart of `index`.
+    """
+    own = index[: len(lexicon.names)]
+    if api_index is None:
+        return Nearness.of(tagged.phrases, vectors, own, lexicon)
+    return Nearness.of(tagged.phrases, vectors, api_index[: len(lexicon.names)], lexicon, like=own)
 
 
 def draft(

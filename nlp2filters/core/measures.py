@@ -76,6 +76,18 @@ def _unit_in_name(name: str, language: Language) -> str | None:
     return None
 
 
+def without_unit(name: str, field: Field, language: Language) -> str | None:
+    """Return the name of a field without the unit that it ends with: "ram" for "ram_gb"."""
+    words = name.split()
+    unit = unit_in_name(field, language) if len(words) > 1 else None
+    return " ".join(words[:-1]) if unit and language.canonical(fold(words[-1].strip("()"))) == unit else None
+
+
+def lasts(field: Field, language: Language) -> bool:
+    """Return whether the field holds durations."""
+    return field.type == "duration" or language.dimension(field.unit or unit_in_name(field, language)) == "[time]"
+
+
 def lacks_unit(field: Field, names: Sequence[str], language: Language) -> bool:
     """Return whether amounts in one of the units are meant for the field by its name, though it has no unit."""
     if field.unit or field.currency or field.type not in ("integer", "number"):

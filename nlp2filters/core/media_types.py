@@ -3,7 +3,7 @@
 CSV, TSV, JSON_LINES, JSON = "text/csv", "text/tab-separated-values", "application/x-ndjson", "application/json"
 PARQUET, SQLITE = "application/vnd.apache.parquet", "application/vnd.sqlite3"
 XLSX, XLS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/vnd.ms-excel"
-ODS = "application/vnd.oasis.opendocument.spreadsheet"
+ODS, GEO_JSON = "application/vnd.oasis.opendocument.spreadsheet", "application/geo+json"
 # The suffixes of each type's files; the first one is the usual one.
 SUFFIXES = {
     CSV: (".csv", ".txt"),

@@ -191,6 +191,12 @@ PROBLEMS: Mapping[str, Kind] = {
         "/v1/catalogs/{name}`, then refer to it by name. MAX_OWNER_BYTES, MAX_OWNER_BLOB_BYTES and "
         "MAX_OWNER_DERIVED_BYTES set the limits.",
     ),
+    "daily-cost-reached": Kind(
+        429,
+        "Your API key has reached its daily cost",
+        "Submit with `strategy: builtin`, which calls no LLM, or wait for the seconds in `Retry-After`: the day ends "
+        "at midnight UTC. MAX_DAILY_COST sets the limit.",
+    ),
     "too-many-streams": Kind(
         429,
         "You have too many open streams",

@@ -207,6 +207,10 @@ class Submission(RequestBody):
         description="`auto` uses the LLM if one is configured and falls back to the built-in parser; `builtin` never "
         "uses the LLM; `llm` fails if the LLM fails.",
     )
+    provider: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        default=None,
+        description="The LLM provider to ask, one of those that the service has. By default they are asked in turn.",
+    )
     locale: Locale = "en"
     timezone: Timezone = "UTC"
     now: Now = None

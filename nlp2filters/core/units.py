@@ -10,6 +10,7 @@ SIGNIFICANT = 6
 MAX_CACHED = 4096
 
 
+@lru_cache(maxsize=MAX_CACHED)
 def dimension(unit: str) -> str | None:
     """Return the dimension of a unit, such as "[mass]" or "[length] / [time]"; None for an unknown unit."""
     parsed = _parse(unit)

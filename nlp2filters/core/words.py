@@ -106,6 +106,8 @@ def _norm(text: str, kind: Kind, decimal: str) -> str:
 
 def _with_point(number: str, decimal: str) -> str:
     """Rewrite a number with a point before its fraction and nothing between thousands: "1.200,5" becomes "1200.5"."""
+    if number.isdecimal():
+        return number
     if number[-1] in _FRACTIONS:
         return str(round(int(number[:-1] or 0) + unicodedata.numeric(number[-1]), 6))
     number = number.rstrip(",-–").replace("'", "").replace("’", "")

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from nlp2filters.core import media_types
 from nlp2filters.data.csv_rows import csv_rows
 from nlp2filters.data.excel import excel
 from nlp2filters.data.json_rows import json_rows
@@ -30,16 +31,11 @@ SUFFIXES = {
     "sqlite": (".sqlite", ".sqlite3", ".db"),
 }
 MEDIA_TYPES = {
-    "text/csv": "csv",
-    "text/tab-separated-values": "csv",
-    "application/json": "json",
-    "application/x-ndjson": "json",
-    "application/geo+json": "json",
-    "application/vnd.apache.parquet": "parquet",
-    "application/vnd.ms-excel": "excel",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "excel",
-    "application/vnd.oasis.opendocument.spreadsheet": "excel",
-    "application/vnd.sqlite3": "sqlite",
+    **dict.fromkeys((media_types.CSV, media_types.TSV), "csv"),
+    **dict.fromkeys((media_types.JSON, media_types.JSON_LINES, media_types.GEO_JSON), "json"),
+    **dict.fromkeys((media_types.XLS, media_types.XLSX, media_types.ODS), "excel"),
+    media_types.PARQUET: "parquet",
+    media_types.SQLITE: "sqlite",
 }
 _MAGIC = {b"PAR1": "parquet", b"SQLite format 3\0": "sqlite", b"PK\3\4": "excel", b"\xd0\xcf\x11\xe0": "excel"}
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")

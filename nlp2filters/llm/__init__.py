@@ -1,27 +1,37 @@
 """LLM providers: one module per API, all with the same interface."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypedDict
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Protocol, Self
+
+from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.llm.schema_limits import SchemaLimits
+from nlp2filters.core.usage import Usage
 
 # An answer may have this many tokens by default.
 MAX_TOKENS = 4096
 
 
-class ChatMessage(TypedDict):
-    """A message of a chat. `core.llm.prompt.Message` has the same form: loading it here would load the parser, too."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A model's answer: its text, the model's name, and the token counts, if the provider reports them."""
+    """A model's answer: its text, the model's name, and the usage of all tries of the call.
+
+    `provider` is the name of the provider in a chain that answered instead of the first; None if that did.
+    """
 
     content: str
     model: str
-    usage: Mapping[str, int] | None = None
+    usage: Usage | None = None
+    provider: str | None = None
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the answer as JSON data, without empty members: earlier versions know no `provider`, and no chains."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Read an answer from JSON data, which may be from another version."""
+        return cls(**{field.name: record[field.name] for field in fields(cls) if field.name in record})
 
 
 class Listener(Protocol):
@@ -43,11 +53,15 @@ class Provider(Protocol):
     name: str
     model: str
 
+    @property
+    def schema_limits(self) -> SchemaLimits:
+        """The limits of the schemas of its answers."""
+
     async def complete(
-        self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], listener: Listener | None = None
+        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
     ) -> Answer:
         """Answer a chat with JSON of the schema. With a `listener`, the answer is streamed if the API supports it.
 
         Raises:
-            ProviderError: the call gave nothing usable; its subclasses give the reason.
+            ProviderError: the call gave nothing usable; its subclasses give the reason, its `usage` what it took.
         """

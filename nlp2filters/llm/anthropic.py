@@ -1,18 +1,26 @@
-"""The Anthropic messages API: https://docs.anthropic.com/en/api/messages."""
+"""The Anthropic messages API: https://platform.claude.com/docs/en/api/messages."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import orjson
 from httpx_sse import ServerSentEvent
 
+from nlp2filters.core import usage
+from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.usage import Usage
 from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer
-from nlp2filters.llm import Answer, ChatMessage, Listener
-from nlp2filters.llm.http import LLMResponse, StreamedText, token_counts
+from nlp2filters.llm import Answer, Listener
+from nlp2filters.llm.api import Features, ModelOptions
+from nlp2filters.llm.capabilities import EFFORT, JSON_SCHEMA, STREAM, THINKING
+from nlp2filters.llm.http import LLMResponse, StreamedText
 
 VERSION = "2023-06-01"
 TOOL = "answer"
+# The least budget for thinking that the API accepts.
+MIN_THINKING_TOKENS = 1_024
+CUT = ("max_tokens", "model_context_window_exceeded")
 REJECTED = {  # A stream may contain these errors, which otherwise have these statuses. Any other counts as 500.
     "invalid_request_error": 400,
     "authentication_error": 401,
@@ -21,59 +29,101 @@ REJECTED = {  # A stream may contain these errors, which otherwise have these st
     "not_found_error": 404,
     "request_too_large": 413,
     "rate_limit_error": 429,
+    "overloaded_error": 529,
 }
 
 
 class AnthropicMessages:
-    """The API `{base_url}/messages`. The model must use a tool with the schema, whose input is the answer."""
+    """The API `{base_url}/messages`.
 
-    path = "messages"
+    The answer is text that is held to the schema. A model without that must use a tool whose input has the schema, and
+    then cannot think before it answers. The first message, which is the same for all texts, is marked for caching.
+    """
 
-    def __init__(self, model: str, max_tokens: int) -> None:
-        self._model = model
-        self._max_tokens = max_tokens
+    path: ClassVar[str] = "messages"
+    features: ClassVar[Features] = {
+        JSON_SCHEMA: ("output_config", "format"),
+        EFFORT: ("output_config", "effort"),
+        THINKING: ("thinking",),
+        STREAM: ("stream",),
+    }
+    unlocated: ClassVar[Sequence[frozenset[str]]] = (frozenset({JSON_SCHEMA}), frozenset({EFFORT, THINKING}))
 
-    @staticmethod
-    def headers(api_key: str) -> dict[str, str]:
+    def __init__(self, options: ModelOptions) -> None:
+        self._options = options
+
+    def request(
+        self, messages: Sequence[Message], schema: Mapping[str, Any], lacks: Collection[str], *, stream: bool
+    ) -> dict[str, Any]:
         """See `ChatAPI`."""
-        return {"x-api-key": api_key, "anthropic-version": VERSION}
-
-    def request(self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
-        """See `ChatAPI`."""
-        tool = {"name": TOOL, "description": "Give the filter that the text asks for.", "input_schema": schema}
-        return {
-            "model": self._model,
-            "max_tokens": self._max_tokens,
-            "system": "\n\n".join(message["content"] for message in messages if message["role"] == "system"),
+        request: dict[str, Any] = {
+            "model": self._options.model,
+            "max_tokens": self._options.max_tokens,
+            "system": _system(messages),
             "messages": [message for message in messages if message["role"] != "system"],
-            "tools": [tool],
-            "tool_choice": {"type": "tool", "name": TOOL},
-            **({"stream": True} if stream else {}),
         }
+        config: dict[str, Any] = {}
+        if JSON_SCHEMA not in lacks:
+            config["format"] = {"type": JSON_SCHEMA, "schema": schema}
+            if self._options.thinking_tokens and THINKING not in lacks:
+                budget = max(MIN_THINKING_TOKENS, self._options.thinking_tokens)
+                request["thinking"] = {"type": "enabled", "budget_tokens": budget}
+                request["max_tokens"] += budget
+        else:
+            tool = {"name": TOOL, "description": "Give the filter that the text asks for.", "input_schema": schema}
+            request |= {"tools": [tool], "tool_choice": {"type": "tool", "name": TOOL}}
+        if self._options.effort and EFFORT not in lacks:
+            config["effort"] = self._options.effort
+        if config:
+            request["output_config"] = config
+        if stream and STREAM not in lacks:
+            request["stream"] = True
+        return request
 
-    def adapt(self, request: Mapping[str, Any], response: LLMResponse) -> bool:
-        """See `ChatAPI`. There is nothing to leave out."""
-        return False
-
-    def decoder(self, listener: Listener) -> "_MessageDecoder":
+    def used(self, request: Mapping[str, Any]) -> Collection[str]:
         """See `ChatAPI`."""
-        return _MessageDecoder(self._model, listener)
+        members = {**request, **request.get("output_config", {})}
+        return {name for name, path in self.features.items() if path[-1] in members}
 
-    def answer(self, body: bytes) -> Answer:
+    def decoder(self, request: Mapping[str, Any], listener: Listener) -> "_MessageDecoder":
         """See `ChatAPI`."""
+        return _MessageDecoder(self._options.model, _block_type(request), listener)
+
+    def answer(self, request: Mapping[str, Any], body: bytes) -> Answer:
+        """See `ChatAPI`."""
+        type_ = _block_type(request)
         try:
             data = orjson.loads(body)
-            inputs = [block["input"] for block in data["content"] if block["type"] == "tool_use"]
-            content = orjson.dumps(inputs[0]).decode() if inputs else None
+            blocks = [block for block in data["content"] if block["type"] == type_]
+            if type_ == "tool_use":
+                contents = [orjson.dumps(block["input"]).decode() for block in blocks[:1]]
+            else:
+                contents = [block["text"] for block in blocks]
+            content = "".join(contents) if contents else None
             message = _Message(data.get("model"), data["stop_reason"], content, data.get("usage"))
+            return _answer(message, self._options.model)
         except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as exc:
             raise InvalidAnswer("The body is not that of a message.") from exc
-        return _answer(message, self._model)
+
+
+def _system(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """Return the system messages as blocks; the provider caches the request up to the end of the first."""
+    blocks: list[dict[str, Any]] = [
+        {"type": "text", "text": message["content"]} for message in messages if message["role"] == "system"
+    ]
+    for block in blocks[:1]:
+        block["cache_control"] = {"type": "ephemeral"}
+    return blocks
+
+
+def _block_type(request: Mapping[str, Any]) -> str:
+    """Return the type of the blocks that the answer to a request is in."""
+    return "tool_use" if "tools" in request else "text"
 
 
 @dataclass(slots=True)
 class _Message:
-    """The relevant parts of an answer: `content` is the tool's input as JSON, None if the tool was not used."""
+    """The relevant parts of an answer: `content` is the JSON, None if there was none of the right type."""
 
     model: object = None
     reason: object = None
@@ -84,15 +134,19 @@ class _Message:
 class _MessageDecoder:
     """A decoder of the events of a message. See `StreamDecoder`."""
 
-    def __init__(self, model: str, listener: Listener) -> None:
-        self._requested_model = model
+    def __init__(self, model: str, block_type: str, listener: Listener) -> None:
+        self._requested_model, self._block_type = model, block_type
         self._message = _Message()
         self._content = StreamedText(listener)
-        self._tool: int | None = None  # This is the index of the tool's block.
+        self._blocks: list[int] = []  # These are the indexes of the blocks that the answer is in.
 
     @property
     def complete(self) -> bool:
         return self._message.reason is not None
+
+    @property
+    def usage(self) -> Usage:
+        return _token_counts(self._message.usage)
 
     def feed(self, event: ServerSentEvent) -> bool:
         try:
@@ -101,10 +155,13 @@ class _MessageDecoder:
                 case "message_start":
                     self._message.model = data["message"].get("model")
                     self._message.usage |= data["message"].get("usage") or {}
-                case "content_block_start" if data["content_block"]["type"] == "tool_use" and self._tool is None:
-                    self._tool = data["index"]
-                case "content_block_delta" if data["index"] == self._tool:
-                    self._content.add(data["delta"].get("partial_json"))
+                case "content_block_start" if data["content_block"]["type"] == self._block_type:
+                    if self._block_type == "text" or not self._blocks:
+                        self._blocks.append(data["index"])
+                        self._content.add(data["content_block"].get("text"))
+                case "content_block_delta" if data["index"] in self._blocks:
+                    delta = data["delta"]
+                    self._content.add(delta.get("text") or delta.get("partial_json"))
                 case "message_delta":
                     self._message.reason = data["delta"].get("stop_reason")
                     self._message.usage |= data.get("usage") or {}
@@ -117,8 +174,22 @@ class _MessageDecoder:
         return False
 
     def result(self) -> Answer:
-        content = None if self._tool is None else str(self._content) or "{}"
-        return _answer(replace(self._message, content=content), self._requested_model)
+        empty = "{}" if self._block_type == "tool_use" else ""
+        self._message.content = str(self._content) or empty if self._blocks else None
+        return _answer(self._message, self._requested_model)
+
+
+def _token_counts(reported: Any) -> dict[str, int]:
+    """Return the token counts of a message. The API does not count cached tokens as input, but we do."""
+    report = reported if isinstance(reported, dict) else {}
+    cached, cache_write = report.get("cache_read_input_tokens") or 0, report.get("cache_creation_input_tokens") or 0
+    return usage.tokens(
+        (report.get("input_tokens") or 0) + cached + cache_write,
+        report.get("output_tokens"),
+        cached=cached,
+        cache_write=cache_write,
+        reasoning=(report.get("output_tokens_details") or {}).get("thinking_tokens"),
+    )
 
 
 def _answer(message: _Message, model: str) -> Answer:
@@ -127,11 +198,14 @@ def _answer(message: _Message, model: str) -> Answer:
     Raises:
         ProviderError: the answer is of no use.
     """
+    counts = _token_counts(message.usage)
     if message.reason == "refusal":
-        raise AnswerRefused("The model refused to answer.")
-    if message.reason == "max_tokens":
-        raise AnswerTruncated("The answer was cut at the token limit.")
+        raise AnswerRefused("The model refused to answer.", usage=counts)
+    if message.reason in CUT:
+        raise AnswerTruncated(f"The answer was cut: {message.reason}.", usage=counts)
     if message.content is None:
-        raise InvalidAnswer("The answer does not use the tool that it was to use.")
+        raise InvalidAnswer("The answer is not where it was asked for.", usage=counts)
+    if not message.content.strip():
+        raise InvalidAnswer("The answer is empty.", usage=counts)
     reported = message.model
-    return Answer(message.content, reported if isinstance(reported, str) else model, token_counts(message.usage))
+    return Answer(message.content, reported if isinstance(reported, str) else model, counts)

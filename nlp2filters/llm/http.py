@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -14,6 +14,7 @@ import orjson
 from httpx_sse import EventSource, ServerSentEvent
 
 from nlp2filters.core.schemas import SSE
+from nlp2filters.core.usage import Usage
 from nlp2filters.errors import InvalidAnswer, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from nlp2filters.llm import Answer, Listener, quotas
 from nlp2filters.llm.connections import Connections
@@ -25,6 +26,7 @@ MAX_TRIES = 3
 MAX_ANSWER = 1_000_000
 # A stream has some 300 bytes of framing around every word of its text.
 MAX_STREAM = 20 * MAX_ANSWER
+NDJSON = "application/x-ndjson"
 WITHHELD = "[withheld]"
 # At most this many characters of the provider's own message are quoted.
 MAX_QUOTED = 300
@@ -36,8 +38,6 @@ LINGER_S = 0.2
 
 _RATE_LIMITED = 429
 _RETRIED = frozenset({408, 409, _RATE_LIMITED})
-# Codes of 429s that no waiting mends.
-_PERMANENT = frozenset({"insufficient_quota"})
 # A request has about one token for so many bytes.
 _BYTES_PER_TOKEN = 4
 T = TypeVar("T")
@@ -62,6 +62,11 @@ class LLMResponse:
     body: bytes = b""
     streamed: bool = False
 
+    @property
+    def message(self) -> str:
+        """The provider's own message about an error, truncated."""
+        return _message(self.body)
+
     def check(self) -> None:
         """Check that the call was successful.
 
@@ -69,8 +74,7 @@ class LLMResponse:
             Retryable: the failure may be temporary.
             ProviderRejected: the failure is permanent.
         """
-        retried = self.status in _RETRIED and _code(self.body) not in _PERMANENT
-        if retried or self.status >= 500:
+        if self.status in _RETRIED or self.status >= 500:
             raise Retryable(f"{self.status}: {_message(self.body)}", quotas.wait_s(self.headers), self.status)
         if self.status != 200:
             raise ProviderRejected(f"{self.status}: {_message(self.body)}", self.status)
@@ -82,6 +86,10 @@ class StreamDecoder(Protocol):
     @property
     def complete(self) -> bool:
         """True if the answer is complete, even if more events follow."""
+
+    @property
+    def usage(self) -> Usage:
+        """The token counts that the events so far have reported."""
 
     def feed(self, event: ServerSentEvent) -> bool:
         """Add an event. Returns True if it was the last one.
@@ -218,7 +226,14 @@ class LLMHTTPClient:
             listener.on_retry(wait_s, retries.failures + 1, MAX_TRIES)
         await asyncio.sleep(wait_s)
 
-    async def post(self, path: str, data: Mapping[str, Any], decoder: StreamDecoder | None = None) -> LLMResponse:
+    async def post(
+        self,
+        path: str,
+        data: Mapping[str, Any],
+        decoder: StreamDecoder | None = None,
+        *,
+        max_bytes: int = MAX_ANSWER,
+    ) -> LLMResponse:
         """Send JSON and read the response, whose size is checked while it comes. A stream's events go to the `decoder`.
 
         Raises:
@@ -230,10 +245,10 @@ class LLMHTTPClient:
             async with self._connections.post(path, content) as response:
                 self.gate.report(quotas.quota(response.headers, len(content) // _BYTES_PER_TOKEN))
                 media_type = response.headers.get("content-type", "")
-                if decoder and response.status_code == 200 and media_type.startswith(SSE):
+                if decoder and response.status_code == 200 and media_type.startswith((SSE, NDJSON)):
                     await _read_events(response, decoder, self._without_key)
                     return LLMResponse(200, response.headers, streamed=True)
-                body = b"".join([chunk async for chunk in _limited(response, MAX_ANSWER)])
+                body = b"".join([chunk async for chunk in _limited(response, max_bytes)])
                 if self._key:
                     body = body.replace(self._key.encode(), WITHHELD.encode())
                 return LLMResponse(response.status_code, response.headers, body)
@@ -250,10 +265,12 @@ async def _read_events(
     response: httpx.Response, decoder: StreamDecoder, clean: Callable[[ServerSentEvent], ServerSentEvent]
 ) -> None:
     """Read a stream to its last event, and to its end if that follows at once."""
-    # A second response hands httpx-sse the decoded bytes, which are counted on the way.
-    source = EventSource(httpx.Response(200, headers={"Content-Type": SSE}, content=_limited(response, MAX_STREAM)))
+    # A second response hands the reader of its lines the decoded bytes, which are counted on the way.
+    media_type = response.headers["content-type"]
+    decoded = httpx.Response(200, headers={"Content-Type": media_type}, content=_limited(response, MAX_STREAM))
+    source = EventSource(decoded).aiter_sse() if media_type.startswith(SSE) else _lines(decoded)
     try:
-        async with asyncio.timeout(None) as lingering, aclosing(source.aiter_sse()) as events:
+        async with asyncio.timeout(None) as lingering, aclosing(source) as events:
             async for event in events:
                 if event.data and lingering.when() is None and decoder.feed(clean(event)):
                     lingering.reschedule(asyncio.get_running_loop().time() + LINGER_S)
@@ -266,6 +283,12 @@ async def _read_events(
         raise Retryable("The stream ended before the answer did.")
 
 
+async def _lines(response: httpx.Response) -> AsyncGenerator[ServerSentEvent, None]:
+    """Iterate over the lines of a stream of JSON values, each as the data of an event."""
+    async for line in response.aiter_lines():
+        yield ServerSentEvent(data=line)
+
+
 async def _limited(response: httpx.Response, max_bytes: int) -> AsyncIterator[bytes]:
     size = 0
     async for chunk in response.aiter_bytes():
@@ -273,19 +296,6 @@ async def _limited(response: httpx.Response, max_bytes: int) -> AsyncIterator[by
         if size > max_bytes:
             raise InvalidAnswer(f"The answer is longer than {max_bytes} bytes.")
         yield chunk
-
-
-def token_counts(usage: object) -> dict[str, int] | None:
-    """Return the token counts of a provider's usage report, if there is one."""
-    return {name: count for name, count in usage.items() if isinstance(count, int)} if isinstance(usage, dict) else None
-
-
-def _code(body: bytes) -> object:
-    """Return the provider's code of an error, None if there is none."""
-    try:
-        return orjson.loads(body)["error"]["code"]
-    except (orjson.JSONDecodeError, LookupError, TypeError):
-        return None
 
 
 def _message(body: bytes) -> str:

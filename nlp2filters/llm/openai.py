@@ -1,88 +1,99 @@
 """The OpenAI chat API, which OpenAI and many other servers offer."""
 
-import logging
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar
 
 import orjson
 from httpx_sse import ServerSentEvent
 
+from nlp2filters.core import usage
+from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.usage import Usage
 from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer
-from nlp2filters.llm import Answer, ChatMessage, Listener
-from nlp2filters.llm.http import MAX_QUOTED, LLMResponse, StreamedText, token_counts
+from nlp2filters.llm import Answer, Listener
+from nlp2filters.llm.api import Features, ModelOptions, with_instruction
+from nlp2filters.llm.capabilities import (
+    EFFORT,
+    JSON_OBJECT,
+    JSON_SCHEMA,
+    MAX_COMPLETION_TOKENS,
+    MAX_TOKENS,
+    STREAM,
+    STREAM_USAGE,
+    TEMPERATURE,
+)
+from nlp2filters.llm.http import MAX_QUOTED, LLMResponse, StreamedText
 
-JSON_SCHEMA = "json_schema"
-LIMITS = ("max_completion_tokens", "max_tokens")
-# A server may not know these members of a request.
-OPTIONAL = ("response_format", "stream_options", "stream", *LIMITS, "temperature")
-
-_log = logging.getLogger(__name__)
+LIMITS = (MAX_COMPLETION_TOKENS, MAX_TOKENS)
 
 
 class OpenAIChat:
     """The API `{base_url}/chat/completions`.
 
-    Parameters that a server rejects are remembered and omitted. Without `json_schema`, the request is for a plain JSON
-    object, with the schema in the messages; without `stream`, for the whole answer at once. The token limit has an
-    older name, and reasoning models accept no `temperature`.
+    Without `json_schema`, the request is for any JSON object, with the schema in the messages; without `stream`, for
+    the whole answer at once. The token limit has an older name, and reasoning models accept no `temperature`.
     """
 
-    path = "chat/completions"
+    path: ClassVar[str] = "chat/completions"
+    features: ClassVar[Features] = {
+        JSON_SCHEMA: ("response_format",),
+        JSON_OBJECT: ("response_format",),
+        STREAM: ("stream",),
+        STREAM_USAGE: ("stream_options",),
+        TEMPERATURE: ("temperature",),
+        EFFORT: ("reasoning_effort",),
+        MAX_COMPLETION_TOKENS: ("max_completion_tokens",),
+        MAX_TOKENS: ("max_tokens",),
+    }
+    unlocated: ClassVar[Sequence[frozenset[str]]] = (
+        frozenset({JSON_SCHEMA}),
+        frozenset({JSON_OBJECT, STREAM_USAGE, TEMPERATURE, EFFORT, MAX_COMPLETION_TOKENS}),
+    )
 
-    def __init__(self, model: str, max_tokens: int) -> None:
-        self._model = model
-        self._max_tokens = max_tokens
-        self._rejected: set[str] = set()
+    def __init__(self, options: ModelOptions) -> None:
+        self._options = options
 
-    @staticmethod
-    def headers(api_key: str) -> dict[str, str]:
+    def request(
+        self, messages: Sequence[Message], schema: Mapping[str, Any], lacks: Collection[str], *, stream: bool
+    ) -> dict[str, Any]:
         """See `ChatAPI`."""
-        return {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        request: dict[str, Any] = {"model": self._options.model, "messages": list(messages)}
+        if JSON_SCHEMA not in lacks:
+            json_schema = {"name": "filter", "strict": True, "schema": schema}
+            request["response_format"] = {"type": JSON_SCHEMA, "json_schema": json_schema}
+        else:
+            request["messages"] = with_instruction(messages, orjson.dumps(schema).decode())
+            if JSON_OBJECT not in lacks:
+                request["response_format"] = {"type": JSON_OBJECT}
+        if TEMPERATURE not in lacks:
+            request["temperature"] = 0
+        if self._options.effort and EFFORT not in lacks:
+            request["reasoning_effort"] = self._options.effort
+        if limit := next((name for name in LIMITS if name not in lacks), None):
+            request[limit] = self._options.max_tokens + self._options.thinking_tokens
+        if stream and STREAM not in lacks:
+            request["stream"] = True
+            if STREAM_USAGE not in lacks:
+                request["stream_options"] = {"include_usage": True}
+        return request
 
-    def request(self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
+    def used(self, request: Mapping[str, Any]) -> Collection[str]:
         """See `ChatAPI`."""
-        response_format: dict[str, Any] = {
-            "type": JSON_SCHEMA,
-            "json_schema": {"name": "filter", "strict": True, "schema": schema},
-        }
-        if "response_format" in self._rejected:
-            response_format = {"type": "json_object"}
-            instruction = f"The JSON schema of the answer:\n{orjson.dumps(schema).decode()}"
-            messages = [*messages[:1], {"role": "system", "content": instruction}, *messages[1:]]
-        limit = next((name for name in LIMITS if name not in self._rejected), LIMITS[0])
-        optional: dict[str, Any] = {"temperature": 0, limit: self._max_tokens}
-        if stream and "stream" not in self._rejected:
-            optional |= {"stream": True, "stream_options": {"include_usage": True}}
-        accepted = {name: value for name, value in optional.items() if name not in self._rejected}
-        return {"model": self._model, "messages": list(messages), "response_format": response_format, **accepted}
+        format_ = request.get("response_format", {}).get("type")
+        others = {JSON_SCHEMA, JSON_OBJECT} - {format_}
+        return {name for name, path in self.features.items() if path[0] in request and name not in others}
 
-    def adapt(self, request: Mapping[str, Any], response: LLMResponse) -> bool:
-        """See `ChatAPI`. A server is expected to name the parameter that it rejects."""
-        if response.status not in (400, 422):
-            return False
-        # Concurrent calls may have changed what this object knows, but not what this request contained.
-        optional = [name for name in OPTIONAL if name in request]
-        if request["response_format"]["type"] != JSON_SCHEMA:
-            optional.remove("response_format")
-        rejected = next((name for name in optional if re.search(rf"\b{name}\b".encode(), response.body)), None)
-        if rejected is None:
-            return False
-        _log.info("the LLM server does not know %s: doing without", rejected)
-        self._rejected.add(rejected)
-        return True
-
-    def decoder(self, listener: Listener) -> "_CompletionDecoder":
+    def decoder(self, request: Mapping[str, Any], listener: Listener) -> "_CompletionDecoder":
         """See `ChatAPI`."""
-        return _CompletionDecoder(self._model, listener)
+        return _CompletionDecoder(self._options.model, listener)
 
-    def answer(self, body: bytes) -> Answer:
+    def answer(self, request: Mapping[str, Any], body: bytes) -> Answer:
         """See `ChatAPI`."""
         try:
             data = orjson.loads(body)
         except orjson.JSONDecodeError as exc:
             raise InvalidAnswer("The body is not JSON.") from exc
-        return _answer(data, self._model)
+        return _answer(data, self._options.model)
 
 
 class _CompletionDecoder:
@@ -97,6 +108,10 @@ class _CompletionDecoder:
         self._usage: object = None
         self._refusal: list[str] = []
 
+    @property
+    def usage(self) -> Usage:
+        return token_counts(self._usage)
+
     def feed(self, event: ServerSentEvent) -> bool:
         if event.data.strip() == "[DONE]":
             self.complete = True
@@ -106,7 +121,7 @@ class _CompletionDecoder:
             if error := data.get("error"):
                 _fail(error)
             self._model = data.get("model") or self._model
-            self._usage = data.get("usage") or self._usage
+            self._usage = _reported(data) or self._usage
             for choice in (data.get("choices") or ())[:1]:
                 self._add(choice.get("delta") or {})
                 self._reason = choice.get("finish_reason") or self._reason
@@ -126,6 +141,25 @@ class _CompletionDecoder:
         return _answer({"model": self._model, "choices": [choice], "usage": self._usage}, self._requested_model)
 
 
+def token_counts(reported: Any) -> dict[str, int]:
+    """Return the token counts of an API of the OpenAI kind: chat completions, responses or embeddings."""
+    report = reported if isinstance(reported, dict) else {}
+    sent = report.get("prompt_tokens_details") or report.get("input_tokens_details") or {}
+    received = report.get("completion_tokens_details") or report.get("output_tokens_details") or {}
+    return usage.tokens(
+        report.get("prompt_tokens", report.get("input_tokens")),
+        report.get("completion_tokens", report.get("output_tokens")),
+        cached=sent.get("cached_tokens", report.get("prompt_cache_hit_tokens")),
+        cache_write=sent.get("cache_write_tokens"),
+        reasoning=received.get("reasoning_tokens"),
+    )
+
+
+def _reported(data: Any) -> Any:
+    """Return the usage in a chunk; Groq has it in a member of its own."""
+    return data.get("usage") or (data.get("x_groq") or {}).get("usage")
+
+
 def _fail(error: Any) -> None:
     """Raise an error in a stream as if it had come before the stream, as the status of the answer."""
     code = error.get("code") if isinstance(error, dict) else None
@@ -140,16 +174,22 @@ def _answer(data: Any, model: str) -> Answer:
         ProviderError: the answer is of no use.
     """
     try:
-        choice = data["choices"][0]
+        if not data.get("choices") and (error := data.get("error")):
+            _fail(error)  # OpenRouter answers like this, with the status 200, when its upstream fails.
+        choice, counts = data["choices"][0], token_counts(data.get("usage"))
         message, reason = choice["message"], choice.get("finish_reason")
         content, refusal = message.get("content"), message.get("refusal")
     except (LookupError, TypeError, AttributeError) as exc:
         raise InvalidAnswer("The body is not that of a chat completion.") from exc
     if refusal or reason == "content_filter":
-        raise AnswerRefused(str(refusal or reason)[:MAX_QUOTED])
+        raise AnswerRefused(str(refusal or reason)[:MAX_QUOTED], usage=counts)
     if reason == "length":
-        raise AnswerTruncated("The answer was cut at the token limit.")
+        raise AnswerTruncated("The answer was cut at the token limit.", usage=counts)
+    if isinstance(content, list):  # Mistral's reasoning models answer in parts.
+        content = "".join(
+            part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)
+        )
     if not isinstance(content, str) or not content.strip():
-        raise InvalidAnswer("The answer is empty.")
+        raise InvalidAnswer("The answer is empty.", usage=counts)
     reported = data.get("model")
-    return Answer(content, reported if isinstance(reported, str) else model, token_counts(data.get("usage")))
+    return Answer(content, reported if isinstance(reported, str) else model, counts)

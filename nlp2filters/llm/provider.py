@@ -1,49 +1,31 @@
 """A provider: one LLM API, called over HTTP."""
 
+import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
-from nlp2filters.llm import Answer, ChatMessage, Listener
+import orjson
+
+from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.llm.schema_limits import SchemaLimits
+from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer, ProviderError
+from nlp2filters.llm import Answer, Listener, rejections, telemetry
+from nlp2filters.llm.api import ChatAPI
+from nlp2filters.llm.capabilities import LearntFeatures
 from nlp2filters.llm.gate import Gate
-from nlp2filters.llm.http import LLMHTTPClient, LLMResponse, StreamDecoder
-
-
-class ChatAPI(Protocol):
-    """An LLM API for one model: how its requests are built, and its answers read."""
-
-    @property
-    def path(self) -> str:
-        """The path of its endpoint, below the base URL."""
-
-    @staticmethod
-    def headers(api_key: str) -> Mapping[str, str]:
-        """Return the headers of every request."""
-
-    def request(self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], *, stream: bool) -> Mapping[str, Any]:
-        """Build a request for JSON of the schema. It has `stream` set if the answer can come as a stream."""
-
-    def adapt(self, request: Mapping[str, Any], response: LLMResponse) -> bool:
-        """Learn from a response what the server does not accept. Returns True if another request may fare better."""
-
-    def decoder(self, listener: Listener) -> StreamDecoder:
-        """Create a decoder of an answer that is streamed."""
-
-    def answer(self, body: bytes) -> Answer:
-        """Read the body of a successful response.
-
-        Raises:
-            ProviderError: the answer is of no use.
-        """
+from nlp2filters.llm.http import LLMHTTPClient, LLMResponse, Retryable
 
 
 class LLMProvider:
     """A `Provider` that calls an API over HTTP. Open it with `async with`."""
 
-    def __init__(self, name: str, model: str, api: ChatAPI, http: LLMHTTPClient) -> None:
+    def __init__(self, name: str, model: str, api: ChatAPI, http: LLMHTTPClient, features: LearntFeatures) -> None:
         self.name, self.model = name, model
-        self._api, self._http = api, http
+        self._api, self._http, self._features = api, http, features
 
     @property
     def gate(self) -> Gate:
@@ -59,25 +41,106 @@ class LLMProvider:
     ) -> None:
         await self._http.__aexit__(kind, exc, trace)
 
+    @property
+    def schema_limits(self) -> SchemaLimits:
+        """See `Provider`."""
+        return self._features.limits
+
     async def complete(
-        self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], listener: Listener | None = None
+        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
     ) -> Answer:
         """See `Provider`."""
-        return await self._http.retrying(partial(self._try, messages, schema, listener), listener)
+        usage: Counter[str] = Counter()
+        with telemetry.call("chat", self.name, self.model) as span:
+            try:
+                answer = await self._http.retrying(partial(self._try, messages, schema, listener, usage), listener)
+            except ProviderError as exc:
+                usage["failed_calls"] = usage["calls"]
+                exc.usage = dict(+usage)
+                span.fail(exc)
+                raise
+            finally:
+                span.used(usage)
+            usage["failed_calls"] = usage["calls"] - 1
+            span.answered(answer.model)
+        return replace(answer, usage=dict(+usage))
 
     async def _try(
-        self, messages: Sequence[ChatMessage], schema: Mapping[str, Any], listener: Listener | None
+        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None, usage: Counter[str]
     ) -> Answer:
+        """Make one try, which may take several requests to a server that lacks features."""
+        digest = hashlib.sha256(orjson.dumps([listener is not None, schema])).hexdigest()
+        lacks, first_rejection = self._features.lacks(digest), None
         while True:
-            request = self._api.request(messages, schema, stream=listener is not None)
-            decoder = self._api.decoder(listener) if listener and request.get("stream") else None
-            response = await self._http.post(self._api.path, request, decoder)
-            if not self._api.adapt(request, response):
+            request = self._api.request(messages, schema, lacks, stream=listener is not None)
+            try:
+                response, answer = await self._call(request, listener, usage)
+            except (AnswerRefused, AnswerTruncated, InvalidAnswer):
+                self._features.learn(digest, lacks)  # The server understood the request.
+                raise
+            missing = self._missing(request, response, confirmed=self._features.confirmed(digest))
+            if not missing:
                 break
+            first_rejection = first_rejection or response
+            lacks |= missing
+        if answer:
+            self._features.learn(digest, lacks)
+            return answer
+        if first_rejection and response.status in rejections.STATUSES:
+            response = first_rejection  # The features were not to blame, so nothing is learnt.
+        raise failure(response)
+
+    async def _call(
+        self, request: Mapping[str, Any], listener: Listener | None, usage: Counter[str]
+    ) -> tuple[LLMResponse, Answer | None]:
+        """Make one request. Returns the response, and the answer if there is one."""
+        decoder = self._api.decoder(request, listener) if listener and request.get("stream") else None
+        usage["calls"] += 1
+        try:
+            response = await self._http.post(self._api.path, request, decoder)
+            if response.status != 200:
+                return response, None
+            if decoder and response.streamed:
+                answer = decoder.result()
+            else:
+                answer = self._api.answer(request, response.body)
+                if listener:
+                    listener.on_delta(answer.content)
+        except ProviderError as exc:
+            usage.update(exc.usage or (decoder.usage if decoder else {}))
+            raise
+        except Retryable:
+            usage.update(decoder.usage if decoder else {})
+            raise
+        usage.update(answer.usage or {})
+        return response, answer
+
+    def _missing(self, request: Mapping[str, Any], response: LLMResponse, *, confirmed: bool) -> frozenset[str]:
+        """Return the features that the next request should do without; none if another request is of no use.
+
+        An error that names no member of the request is blamed on a feature only if the server has not lately accepted
+        the same features with other texts.
+        """
+        if response.status not in rejections.STATUSES:
+            return frozenset()
+        rejection = rejections.read(response.body)
+        if rejection.final:
+            return frozenset()
+        used = frozenset(self._api.used(request))
+        members = {name: path for name, path in self._api.features.items() if name in used}
+        if missing := frozenset(name for name, path in members.items() if rejection.names(path)):
+            return missing
+        if confirmed or any(path[0] in request for path in rejection.members):
+            return frozenset()
+        return next((some & used for some in self._api.unlocated if some & used), frozenset())
+
+
+def failure(response: LLMResponse) -> Exception:
+    """Return the error that a response stands for, as its status and the error's code say."""
+    if final := rejections.read(response.body).final:
+        return final(f"{response.status}: {response.message}", response.status)
+    try:
         response.check()
-        if decoder and response.streamed:
-            return decoder.result()
-        answer = self._api.answer(response.body)
-        if listener:
-            listener.on_delta(answer.content)
-        return answer
+    except (Retryable, ProviderError) as exc:
+        return exc
+    raise AssertionError("a response with an answer is no failure")

@@ -102,6 +102,19 @@ class Keys:
         """The access that a stream token grants, as JSON, by the SHA-256 of the token."""
         return f"{self.prefix}:token:{digest}"
 
+    def usage_of_job(self, job_id: str) -> str:
+        """Hash of what the calls of providers for a job took: token counts, `calls`, `cost_micros`, `call:{id}`."""
+        return f"{self.prefix}:usage-of-job:{job_id}"
+
+    def usage_of_key(self, key_id: str, day: str) -> str:
+        """Hash of the same for an API key and a day (UTC)."""
+        return f"{self.prefix}:usage-of-key:{key_id}:{day}"
+
+    @property
+    def usage(self) -> str:
+        """Hash of the same for the whole service, by provider, model and name (see storage/spending.py)."""
+        return f"{self.prefix}:usage"
+
     @property
     def api_keys(self) -> str:
         """Hash of the API keys: id to the key's record, without the key itself."""

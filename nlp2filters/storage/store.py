@@ -10,6 +10,7 @@ from nlp2filters.storage.jobs import Jobs
 from nlp2filters.storage.parts import Parts
 from nlp2filters.storage.provider_states import ProviderStates
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.spending import Spending
 from nlp2filters.storage.stats import Stats
 from nlp2filters.storage.submissions import Submissions
 from nlp2filters.storage.unfinished import UnfinishedWork
@@ -31,4 +32,5 @@ class Store:
         self.idempotency_keys = IdempotencyKeys(redis, keys)
         self.unfinished = UnfinishedWork(redis, keys)
         self.stats = Stats(redis, keys)
+        self.spending = Spending(redis, keys, retention_ms)
         self.providers = ProviderStates(redis, keys)

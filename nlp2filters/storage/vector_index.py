@@ -1,8 +1,9 @@
 """Catalog indexes: the vectors of a catalog's field names and values, embedded once and kept in Redis.
 
-An index is identified by the hash of its names, so that two catalogs with the same names share one, and a changed
-catalog gets its own. It is built on the embedding queue, a chunk at a time, alongside the jobs: finished chunks survive
-the death of a worker, and a job that comes before the index is complete is read without it.
+An index is identified by the hash of its names and of the model that embeds them, so that two catalogs with the same
+names share one, and a changed catalog or another model gets its own. It is built on the embedding queue, a chunk at a
+time, alongside the jobs: finished chunks survive the death of a worker, and a job that comes before the index is
+complete is read without it.
 """
 
 import asyncio
@@ -34,15 +35,15 @@ AT_ONCE = 1_000
 KEPT_S = 7 * 86_400
 # This is room for 40,000 vectors.
 MAX_CACHED_BYTES = 64 * 2**20
-NAMES = "names"
+NAMES, SPACE = "names", "space"
 
 Vectors = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Awaitable[Vectors]]
 
 
-def digest_of(names: Sequence[str]) -> str:
-    """Return the digest that identifies the index of these names."""
-    return hashlib.sha256("\0".join((MODEL, *names)).encode(errors="surrogatepass")).hexdigest()
+def digest_of(names: Sequence[str], space: str = MODEL) -> str:
+    """Return the digest that identifies the index of these names in the vector space of a model."""
+    return hashlib.sha256("\0".join((space, *names)).encode(errors="surrogatepass")).hexdigest()
 
 
 class Indexes:
@@ -59,9 +60,9 @@ class Indexes:
         """True while this process builds an index: it builds one at a time, so that jobs find free slots."""
         return self._build_lock.locked()
 
-    async def load(self, names: Sequence[str]) -> Vectors | None:
-        """Load a unit vector for each name, shape (n, 384), or None while the index is incomplete."""
-        digest = digest_of(names)
+    async def load(self, names: Sequence[str], space: str = MODEL) -> Vectors | None:
+        """Load a unit vector for each name, shape (n, dimensions), or None while the index is incomplete."""
+        digest = digest_of(names, space)
         if digest in self._cached:
             self._cached.move_to_end(digest)
             return self._cached[digest]
@@ -75,27 +76,37 @@ class Indexes:
         self._remember(digest, vectors)
         return vectors
 
-    async def save(self, names: Sequence[str], vectors: Vectors) -> None:
+    async def save(self, names: Sequence[str], vectors: Vectors, space: str = MODEL) -> None:
         """Store a complete index."""
-        digest = digest_of(names)
+        digest = digest_of(names, space)
         for number in range(_chunks(names)):
             await self._write(digest, number, vectors[number * CHUNK : (number + 1) * CHUNK])
         self._remember(digest, vectors)
 
-    async def request(self, names: Sequence[str]) -> None:
+    async def request(self, names: Sequence[str], space: str = MODEL) -> None:
         """Request that the index be built, unless it has been requested already."""
-        digest, now = digest_of(names), now_ms()
+        digest, now = digest_of(names, space), now_ms()
         key, name = self._keys.vectors(digest), self._keys.queue("embedding")
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hsetnx(key, NAMES, orjson.dumps(list(names)).decode())
+            if space != MODEL:
+                pipe.hsetnx(key, SPACE, space)
             pipe.expire(key, KEPT_S)
             pipe.set(arq_format.index_entry_key(digest), arq_format.index_entry(digest, now), nx=True)
             pipe.zadd(name, {arq_format.index_entry_id(digest): now}, nx=True)
             pipe.zadd(arq_format.wake_key(name), {"0": 0})
             await pipe.execute()
 
-    async def build(self, digest: str, embed: Embed) -> bool:
-        """Embed missing chunks for one turn. Returns True if the index is complete, False if there is more to do."""
+    async def space_of(self, digest: str) -> str:
+        """Return the space of an index that has been requested."""
+        space = await cast(Awaitable[bytes | None], self._redis.hget(self._keys.vectors(digest), SPACE))
+        return space.decode() if space else MODEL
+
+    async def build(self, digest: str, embed: Embed, batch: int = BATCH) -> bool:
+        """Embed missing chunks for one turn. Returns True if the index is complete, False if there is more to do.
+
+        `batch` names are embedded at a time.
+        """
         key, started_at = self._keys.vectors(digest), time.monotonic()
         async with self._build_lock:
             content = await cast(Awaitable[bytes | None], self._redis.hget(key, NAMES))
@@ -109,9 +120,9 @@ class Indexes:
                 if time.monotonic() - started_at > TURN_S:
                     return False
                 part = names[number * CHUNK : (number + 1) * CHUNK]
-                batches = [await embed(part[at : at + BATCH]) for at in range(0, len(part), BATCH)]
+                batches = [await embed(part[at : at + batch]) for at in range(0, len(part), batch)]
                 await self._write(digest, number, np.concatenate(batches))
-            await cast(Awaitable[int], self._redis.hdel(key, NAMES))
+            await cast(Awaitable[int], self._redis.hdel(key, NAMES, SPACE))
         return True
 
     async def _write(self, digest: str, number: int, vectors: Vectors) -> None:

@@ -52,6 +52,8 @@ MAX_PUT_OFF_S = 60.0
 PUT_OFF_SINCE = "put_off_since"
 CHECKPOINT_TIMEOUT_S = 5.0
 BACKOFF = Backoff(first_s=1.0, max_s=math.inf)
+# While the store of uploaded files is out of reach, a job waits as long again as it has waited, within these limits.
+MIN_OUTAGE_WAIT_S, MAX_OUTAGE_WAIT_S = 1.0, 300.0
 NEWER_VERSION_WAIT_S = 5.0
 # While it is unknown whether a silent worker is dead, its job is checked again after this pause.
 JUDGEMENT_WAIT_S = 1.0
@@ -272,6 +274,8 @@ async def _run(attempt: Attempt[S], function: Work[S]) -> None:
         raise
     except PutOff as exc:
         await _put_off(attempt, exc)
+    except BlobStoreUnavailable:
+        await _put_off(attempt, PutOff("The store of uploaded files is out of reach", _outage_wait_s(attempt)))
     except Exception as exc:
         await _retry_or_fail(attempt, exc)
 
@@ -309,6 +313,12 @@ async def _put_off(attempt: Attempt[S], exc: PutOff) -> None:
     await _commit(attempt, lambda job: jobs.put_off(job, attempt_id, due), [], {PUT_OFF_SINCE: orjson.dumps(since)})
 
 
+def _outage_wait_s(attempt: Attempt[S]) -> float:
+    """Return the wait for the end of an outage, which uses up no attempt, however long it lasts."""
+    waited_s = (now_ms() - (attempt.put_off_since or now_ms())) / 1000
+    return min(max(waited_s, MIN_OUTAGE_WAIT_S), MAX_OUTAGE_WAIT_S)
+
+
 async def _retry_or_fail(attempt: Attempt[S], exc: Exception) -> None:
     """Schedule a retry after a short wait; after the last attempt, fail the job."""
     job, attempt_id = attempt.job, attempt.job.attempt
@@ -343,8 +353,6 @@ def problem_of(exc: Exception, stage: str) -> dict[str, Any]:
             return problem("too-many-bytes", str(exc))
         case TooManyParts():
             return problem("too-many-parts", str(exc))
-        case BlobStoreUnavailable():
-            return problem("store-unavailable", "The store for uploaded files did not give out the file.")
         case TimeoutError():
             return problem("job-timeout", f"The stage {stage} took longer than it may.")
     return problem("internal-error", "An error on our side; it has been logged.")

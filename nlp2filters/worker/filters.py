@@ -6,6 +6,7 @@ llm         let the LLM write the filter, check it, compile it; without an LLM, 
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -15,14 +16,15 @@ from numpy.typing import NDArray
 
 from nlp2filters import fault_injection, logs
 from nlp2filters.core import interpretation
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
-from nlp2filters.errors import ProviderTimeout, ProviderUnavailable, RateLimited
+from nlp2filters.errors import ProviderError, ProviderTimeout, ProviderUnavailable, RateLimited
 from nlp2filters.llm import Answer, Provider
 from nlp2filters.storage import request_parts
 from nlp2filters.translator import ANSWERS, Translator
-from nlp2filters.worker.attempt import Attempt, StageResult, WorkerContext, checkpoint, timings_ms
+from nlp2filters.worker.attempt import Attempt, StageResult, checkpoint, timings_ms
 from nlp2filters.worker.catalogs import CatalogSource
+from nlp2filters.worker.metering import Meter
 from nlp2filters.worker.services import EmbeddingServices, LLMServices
 
 INDEX_WAIT_S = 2.0
@@ -43,18 +45,27 @@ async def embed(attempt: Attempt[EmbeddingServices]) -> StageResult:
         attempt.progress.report("embedding", "Reading the text")
         return vectors
 
-    draft = await Translator(services.embedder, index=load_index).draft(query, parser)
+    spent: Counter[str] = Counter()
+    meanings = partial(services.meanings, spent=spent) if services.api else None
+    try:
+        draft = await Translator(services.embedder, index=load_index, meanings=meanings).draft(query, parser)
+    finally:
+        if services.api:
+            await Meter(attempt, services.prices).add(services.api.provider, services.api.model, spent)
     return StageResult({"draft": interpretation.to_json(draft)}, event="draft")
 
 
 async def translate(attempt: Attempt[LLMServices]) -> StageResult:
     """Write the final filter, with the LLM if there is one, and compile it."""
-    provider, query = attempt.worker.services.provider, await _query(attempt)
-    catalog = await attempt.worker.services.catalogs.load(_catalog_source(attempt))
+    services, query = attempt.worker.services, await _query(attempt)
+    provider = services.providers.get(attempt.request.get("provider") or "", services.provider)
+    catalog = await services.catalogs.load(_catalog_source(attempt))
     draft = interpretation.from_json(attempt.fields["draft"])
-    complete = partial(_complete, provider, attempt) if provider else None
+    meter = Meter(attempt, services.prices)
+    complete = partial(_complete, provider, attempt, meter) if provider else None
     translation = await Translator(llm=provider).translate(query, catalog, draft, complete)
-    fields = {"result": {"job_id": attempt.job.id, **translation.result, "timings_ms": timings_ms(attempt.job)}}
+    result = {**translation.result, "usage": await meter.total(), "timings_ms": timings_ms(attempt.job)}
+    fields = {"result": {"job_id": attempt.job.id, **result}}
     if translation.reading is not draft:
         fields["reading"] = interpretation.to_json(translation.reading)
     return StageResult(fields)
@@ -66,11 +77,11 @@ async def build_index(ctx: dict[str, Any], digest: str) -> None:
     Raises:
         Retry: tells ARQ that another index is being built, or that this one continues after others had their turn.
     """
-    worker: WorkerContext[EmbeddingServices] = ctx["worker"]
+    services: EmbeddingServices = ctx["worker"].services
     with logs.about(index=digest):
-        if worker.services.indexes.busy:
+        if services.indexes.busy:
             raise Retry(defer=INDEX_WAIT_S)
-        if not await worker.services.indexes.build(digest, worker.services.embedder.embed):
+        if not await services.build_index(digest):
             raise Retry
     _log.info("indexed", extra={"index": digest})
 
@@ -78,6 +89,7 @@ async def build_index(ctx: dict[str, Any], digest: str) -> None:
 async def _complete(
     provider: Provider,
     attempt: Attempt[LLMServices],
+    meter: Meter,
     name: str,
     messages: Sequence[Message],
     schema: Mapping[str, Any],
@@ -93,18 +105,25 @@ async def _complete(
     ):  # So a job that kills its workers, or fails for any other reason, gets its draft.
         raise ProviderUnavailable("The attempts before have failed: this one does without the LLM.")
     if stored := attempt.fields.get(name):
-        return Answer(**stored)
+        return Answer.from_record(stored)
+    await meter.check(attempt.worker.services.max_daily_micros)
     attempt.progress.announce_call(provider.model, repairs=name != ANSWERS[0])
     try:
         async with asyncio.timeout(attempt.worker.services.answer_timeout_s):
             answer = await provider.complete(messages, schema, attempt.progress)
-    except RateLimited as exc:
-        attempt.put_off(f"{provider.model} has reached its limit of calls", exc.wait_s)
-        raise
     except TimeoutError as exc:
         raise ProviderTimeout("The provider's client did not end in time.") from exc
+    except ProviderError as exc:
+        await meter.add(provider.name, provider.model, exc.usage)
+        if isinstance(exc, RateLimited):
+            attempt.put_off(f"{provider.model} has reached its limit of calls", exc.wait_s)
+        raise
     fault_injection.reach(attempt.worker.faults, "llm-answered")
-    await checkpoint(attempt, name, answer)
+    await checkpoint(attempt, name, answer.to_record())
+    if attempt.worker.services.log_answers:
+        _log.info("the LLM's answer", extra={"answer": answer.content, "model": answer.model})
+    callee = attempt.worker.services.providers.get(answer.provider or "", provider)
+    await meter.add(callee.name, callee.model, answer.usage, answered_by=answer.model)
     fault_injection.reach(attempt.worker.faults, "llm-kept")
     return answer
 

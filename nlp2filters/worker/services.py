@@ -2,20 +2,27 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from nlp2filters.core.drafting import Meanings
+from nlp2filters.core.linking import MODEL
+from nlp2filters.core.usage import PriceTable
 from nlp2filters.embedding import weights
+from nlp2filters.embedding.api_embedder import ApiEmbedder
 from nlp2filters.embedding.embedder import Embedder
+from nlp2filters.errors import ProviderError
 from nlp2filters.llm import Provider, registry
 from nlp2filters.settings import Settings
 from nlp2filters.storage.blobs.store import Blobs, open_blobs
 from nlp2filters.storage.store import Store
-from nlp2filters.storage.vector_index import AT_ONCE, Indexes
+from nlp2filters.storage.vector_index import AT_ONCE, CHUNK, Embed, Indexes, digest_of
 from nlp2filters.webhooks.client import WebhookClient
 from nlp2filters.worker.catalogs import CatalogCache
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
@@ -38,26 +45,65 @@ class Indexed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingServices:
-    """The embedding model, the parsers, the indexes of catalogs, and uploaded files."""
+    """The embedding model, the parsers, the indexes of catalogs, uploaded files, and the embedding API, if any."""
 
     embedder: Embedder
     parsers: CatalogParsers
     indexes: Indexes
     blobs: Blobs
+    api: ApiEmbedder | None = None
+    prices: PriceTable = field(default_factory=PriceTable)
     index_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def name_vectors(self, catalog: Indexed) -> NDArray[Any] | None:
         """Return the catalog's index. If it is large and does not exist yet, request it and return None."""
-        names = catalog.indexed
-        if (vectors := await self.indexes.load(names)) is not None:
+        return await self._index(catalog.indexed, MODEL, self.embedder.embed)
+
+    async def meanings(self, names: Sequence[str], phrases: Sequence[str], spent: Counter[str]) -> Meanings | None:
+        """Return the embedding API's vectors of a catalog's names and of phrases; None while it is of no help.
+
+        Then the model on this machine stands in for it. Their vectors are never compared with each other.
+        """
+        if not self.api:
+            return None
+        embed = partial(self.api.embed, spent=spent)
+        try:
+            space = await self.api.space(spent)
+            index = await self._index(names, space, embed)
+            vectors = await embed(phrases) if index is not None else None
+        except ProviderError as exc:
+            _log.warning("the embedding API gave no vectors, so the model on this machine stands in: %s", exc)
+            return None
+        if index is None or vectors is None or index.shape[1] != vectors.shape[1]:
+            return None
+        return Meanings(vectors, index, digest_of(names, space))
+
+    async def build_index(self, digest: str) -> bool:
+        """Build an index for one turn. Returns False if there is more to do."""
+        space = await self.indexes.space_of(digest)
+        if space == MODEL:
+            return await self.indexes.build(digest, self.embedder.embed)
+        spent: Counter[str] = Counter()
+        try:
+            if not self.api or await self.api.space(spent) != space:
+                return True  # It was requested with other settings, and nobody will look for it.
+            return await self.indexes.build(digest, partial(self.api.embed, spent=spent), CHUNK)
+        except ProviderError as exc:
+            _log.warning("the embedding API gave no vectors, so an index is not built now: %s", exc)
+            return True
+        finally:
+            _log.info("embedded names by the API", extra={"index": digest, **spent})
+
+    async def _index(self, names: Sequence[str], space: str, embed: Embed) -> NDArray[Any] | None:
+        if (vectors := await self.indexes.load(names, space)) is not None:
             return vectors
         if len(names) > AT_ONCE:
-            await self.indexes.request(names)
+            await self.indexes.request(names, space)
             return None
         async with self.index_lock:  # If several jobs need the same names at the same time, only one embeds them.
-            if (vectors := await self.indexes.load(names)) is None:
-                vectors = await self.embedder.embed(names)
-                await self.indexes.save(names, vectors)
+            if (vectors := await self.indexes.load(names, space)) is None:
+                vectors = await embed(names)
+                await self.indexes.save(names, vectors, space)
         return vectors
 
 
@@ -65,12 +111,17 @@ class EmbeddingServices:
 class LLMServices:
     """The LLM, and parsed catalogs. Where no LLM is configured, `provider` is None, and the drafts are the results.
 
-    An answer may take `answer_timeout_s`, whatever the provider does.
+    `providers` are those that a request may name. An answer may take `answer_timeout_s`, whatever the provider does. An
+    API key may cost `max_daily_micros` a day; 0: any amount. With `log_answers`, the operator sees answers in the logs.
     """
 
     provider: Provider | None
     answer_timeout_s: float = 60.0
     catalogs: CatalogCache = field(default_factory=CatalogCache)
+    providers: Mapping[str, Provider] = field(default_factory=dict)
+    prices: PriceTable = field(default_factory=PriceTable)
+    max_daily_micros: int = 0
+    log_answers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +132,30 @@ class DeliveryServices:
     secrets: Sequence[str]
 
 
+class Learnt:
+    """Counts the features that models turn out to lack, without delaying the calls that show it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def add(self, provider: str, model: str, feature: str) -> None:
+        """Count a feature."""
+        _log.warning("%s of %s does without %r for some minutes: the server rejects it", model, provider, feature)
+        task = asyncio.create_task(self._store.spending.count_learnt(provider, model, feature), name="learnt")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def wait(self) -> None:
+        """Wait until all are counted; those that Redis does not accept are lost."""
+        for failure in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if failure:
+                _log.warning("a feature that a model lacks was not counted: %r", failure)
+
+
 def answer_timeout_s(settings: Settings) -> float:
     """Return the time that one answer of an LLM may take, with the wait for the provider's limit of the rate."""
-    return settings.llm_timeout_s + HOLD_S + 1.0
+    return max(1, len(settings.llms)) * (settings.llm_timeout_s + HOLD_S) + 1.0
 
 
 @asynccontextmanager
@@ -96,21 +168,38 @@ async def open_embedding(settings: Settings, store: Store) -> AsyncIterator[Embe
         pool = await stack.enter_async_context(Pool(settings.parser_processes))
         blobs = await stack.enter_async_context(open_blobs(settings, store.redis, store.keys))
         await stack.enter_async_context(blobs.removing_expired())
-        yield EmbeddingServices(embedder, CatalogParsers(pool), Indexes(store.redis, store.keys), blobs)
+        indexes, parsers, api = Indexes(store.redis, store.keys), CatalogParsers(pool), None
+        if settings.embedding:
+            config = replace(settings.embedding, patience_s=HOLD_S)
+            api = await stack.enter_async_context(ApiEmbedder(registry.create_embeddings(config)))
+            await stack.enter_async_context(sharing(api.gate, store.providers))
+        yield EmbeddingServices(embedder, parsers, indexes, blobs, api, settings.llm_prices)
 
 
 @asynccontextmanager
 async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMServices]:
     """Open the client of the configured LLM, if any."""
-    if not settings.llm:
+    if not settings.llms:
         if settings.lacks_llm_model:
             _log.warning("there is an LLM's key but no LLM_MODEL: the built-in parser answers")
         yield LLMServices(None)
         return
-    # A job that would wait longer gives its slot back.
-    config = replace(settings.llm, patience_s=HOLD_S)
-    async with registry.create(config) as provider, sharing(provider.gate, store.providers):
-        yield LLMServices(provider, answer_timeout_s(settings))
+    learnt = Learnt(store)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(learnt.wait)
+        # A job that would wait longer gives its slot back.
+        configs = [replace(config, patience_s=HOLD_S) for config in settings.llms]
+        chain = await stack.enter_async_context(registry.create_chain(configs, learnt.add))
+        for provider in chain.providers.values():
+            await stack.enter_async_context(sharing(provider.gate, store.providers))
+        yield LLMServices(
+            chain,
+            answer_timeout_s(settings),
+            providers=chain.providers,
+            prices=settings.llm_prices,
+            max_daily_micros=settings.max_daily_micros,
+            log_answers=settings.log_llm_answers,
+        )
 
 
 @asynccontextmanager

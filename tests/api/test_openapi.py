@@ -27,6 +27,15 @@ def test_every_reference_leads_somewhere(client: httpx.Client) -> None:
     assert set(re.findall(r'"#/components/schemas/([^"]+)"', text)) <= set(known)
 
 
+def test_a_retried_job_may_have_the_result_of_any_kind(client: httpx.Client) -> None:
+    document = client.get("/openapi.json").json()
+    answer = document["paths"]["/v1/jobs/{job_id}/retry"]["post"]["responses"]["200"]["content"]["application/json"]
+    names = {option["$ref"].rpartition("/")[2] for option in answer["schema"]["anyOf"]}
+    assert names >= {"FinishedJob", "FinishedInferenceJob"}
+    result = document["components"]["schemas"]["FinishedInferenceJob"]["properties"]["result"]
+    assert {"$ref": "#/components/schemas/Inference"} in result["anyOf"]
+
+
 def test_every_operation_is_in_the_docs() -> None:
     text = (DOCS / "api.md").read_text()
     told = {re.sub(r"{\w+}", "{}", path) for path in re.findall(r"(/[\w/{}.-]+)", text)}

@@ -93,7 +93,7 @@ def test_an_llm_its_tokens_and_what_they_cost(
     options = ["--no-embedding", "--provider", "openai", "--price", "1", "2", "--out", str(out)]
     assert main(["eval", *files, *options]) == 0
     printed = capsys.readouterr().out
-    assert "prompt tokens" in printed
+    assert "input tokens" in printed
     assert "a text" in printed
     assert "without a usable answer" in printed
     predictions = [orjson.loads(line) for line in out.read_bytes().splitlines()]

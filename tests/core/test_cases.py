@@ -28,6 +28,7 @@ FLOORS = {
     "date": 100,
     "datetime": 100,
     "empty": 98,
+    "first-contact": 93,
     "german": 94,
     "guard": 100,
     "injection": 87,

@@ -17,6 +17,7 @@ from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.filters import Between, Comparison, Contains, Filter, IsNull, Not, OneOf, all_of, any_of
 from nlp2filters.core.interpretation import Interpretation, leaf_to_json
 from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.core.parser import parse
 from nlp2filters.core.query import Query
 from nlp2filters.llm import Answer
@@ -223,6 +224,7 @@ class Answering:
     """An LLM that gives one answer."""
 
     name, model = "answering", "m"
+    schema_limits = OPENAI_LIMITS
 
     def __init__(self, content: str) -> None:
         self.content = content

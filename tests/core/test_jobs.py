@@ -63,6 +63,7 @@ STEPS: dict[str, Callable[[Job, AttemptId], Job]] = {
     "succeed": lambda job, attempt: jobs.succeed(job, attempt, 10_000),
     "fail": lambda job, attempt: jobs.fail(job, attempt, ERROR, 10_000),
     "retry": lambda job, attempt: jobs.retry(job, attempt, 11_000),
+    "put off": lambda job, attempt: jobs.put_off(job, attempt, 11_000),
     "release": lambda job, attempt: jobs.release(job, attempt, 10_000),
 }
 

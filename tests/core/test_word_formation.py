@@ -12,6 +12,8 @@ from nlp2filters.core.languages import ENGLISH, Language
 from nlp2filters.core.languages.tables import Compounds
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import dates, parse, quantities, times, tokens
+from nlp2filters.core.parser.cursor import TokenCursor
+from nlp2filters.core.parser.dates import DateCursor
 from nlp2filters.core.words import Token
 
 TODAY = dt.date(2026, 11, 24)
@@ -54,6 +56,10 @@ def split(text: str) -> list[Token]:
     return LANGUAGE.tokenize(text)
 
 
+def cursor(text: str) -> DateCursor:
+    return DateCursor(split(text), 0, LANGUAGE, TODAY)
+
+
 def read(text: str) -> Filter | None:
     return resolve(parse(text, lexicon(), today=TODAY), TODAY).filter
 
@@ -71,18 +77,18 @@ def read(text: str) -> Filter | None:
     ],
 )
 def test_a_number_in_one_word(text: str, value: float) -> None:
-    quantity = quantities.read(split(text), 0, LANGUAGE)
+    quantity = quantities.read(cursor(text))
     assert quantity is not None
     assert quantity.value == value
 
 
 @pytest.mark.parametrize("text", ["oneish", "android", "twenty" * 20])
 def test_other_words_are_no_number(text: str) -> None:
-    assert quantities.read(split(text), 0, LANGUAGE) is None
+    assert quantities.read(cursor(text)) is None
 
 
 def test_without_parts_a_number_in_one_word_is_a_word() -> None:
-    assert quantities.read(ENGLISH.tokenize("twentyone"), 0, ENGLISH) is None
+    assert quantities.read(TokenCursor(ENGLISH.tokenize("twentyone"), 0, ENGLISH)) is None
 
 
 @pytest.mark.parametrize(
@@ -96,14 +102,14 @@ def test_without_parts_a_number_in_one_word_is_a_word() -> None:
     ],
 )
 def test_a_date_with_dots(text: str, day: dt.date) -> None:
-    period = dates.read(split(text), 0, LANGUAGE, TODAY)
+    period = dates.read(cursor(text))
     assert period is not None
     assert (period.low, period.high, period.length) == (day, day, len(split(text)))
 
 
 @pytest.mark.parametrize("text", ["31.2.2025", "13.13.2025", "1.5", "1,200.50"])
 def test_other_numbers_with_dots_are_no_date(text: str) -> None:
-    assert dates.read(split(text), 0, LANGUAGE, TODAY) is None
+    assert dates.read(cursor(text)) is None
 
 
 @pytest.mark.parametrize(
@@ -111,7 +117,7 @@ def test_other_numbers_with_dots_are_no_date(text: str) -> None:
     [("17 oclock", "17:00"), ("7 oclock 30", "07:30"), ("7:15 oclock", "07:15"), ("9 oclock", "09:00")],
 )
 def test_a_word_after_the_hour_makes_a_time(text: str, time: str) -> None:
-    clock = times.read(split(text), 0, LANGUAGE)
+    clock = times.read(cursor(text))
     assert clock is not None
     assert (clock.time, clock.length) == (dt.time.fromisoformat(time), len(split(text)))
 

@@ -1,4 +1,4 @@
-"""The Anthropic provider against a real server that misbehaves in named ways."""
+"""The Anthropic provider with a model that answers by a tool, against a real server that misbehaves in named ways."""
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.errors import (
     AnswerRefused,
     AnswerTruncated,
@@ -18,15 +19,14 @@ from nlp2filters.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from nlp2filters.llm import ChatMessage
 from nlp2filters.llm.http import MAX_TRIES
 from nlp2filters.llm.provider import LLMProvider
 from nlp2filters.llm.registry import LLMConfig, create
-from nlp2filters.settings import Settings
+from nlp2filters.settings import ProviderChoice, Settings
 from tests.llm.listening import Heard
 from tests.peers.llm import Reply, serving, streamed
 
-MESSAGES: list[ChatMessage] = [
+MESSAGES: list[Message] = [
     {"role": "system", "content": "rules"},
     {"role": "user", "content": "text"},
     {"role": "assistant", "content": "{}"},
@@ -119,7 +119,7 @@ def peer() -> Iterator[Peer]:
 @pytest.fixture
 async def provider(peer: Peer) -> AsyncIterator[LLMProvider]:
     async with create(
-        LLMConfig(provider="anthropic", base_url=peer.url, api_key="sk-test", model="m", timeout_s=5)
+        LLMConfig(provider="anthropic", base_url=peer.url, api_key="sk-test", model="claude-3-haiku", timeout_s=5)
     ) as provider:
         yield provider
 
@@ -128,10 +128,11 @@ async def test_a_good_answer(peer: Peer, provider: LLMProvider) -> None:
     peer.script = [(200, message({"type": "text", "text": "Here:"}, USED))]
     answer = await provider.complete(MESSAGES, SCHEMA)
     assert (json.loads(answer.content), answer.model) == ({"a": "ü"}, "test-1")
-    assert answer.usage == {"input_tokens": 10, "output_tokens": 5}
+    assert answer.usage == {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15, "calls": 1}
     ((headers, request),) = peer.seen
     assert (headers["x-api-key"], headers["anthropic-version"]) == ("sk-test", "2023-06-01")
-    assert (request["system"], request["messages"]) == ("rules", MESSAGES[1:])
+    assert request["system"] == [{"type": "text", "text": "rules", "cache_control": {"type": "ephemeral"}}]
+    assert request["messages"] == MESSAGES[1:]
     assert request["tools"][0]["input_schema"] == SCHEMA
     assert request["tool_choice"] == {"type": "tool", "name": request["tools"][0]["name"]}
 
@@ -168,7 +169,7 @@ async def test_a_stream(peer: Peer, provider: LLMProvider) -> None:
     heard = Heard()
     answer = await provider.complete(MESSAGES, SCHEMA, heard)
     assert (answer.content, answer.model, heard.texts) == ('{"a": "ü"}', "test-1", [['{"a":', ' "ü"}']])
-    assert answer.usage == {"input_tokens": 10, "output_tokens": 5}
+    assert answer.usage == {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15, "calls": 1}
     assert peer.seen[0][1]["stream"] is True
 
 
@@ -217,8 +218,8 @@ async def test_a_stream_of_no_use(
 
 
 async def test_the_settings_choose_it() -> None:
-    assert Settings(llm_provider="anthropic").llm is None
-    config = Settings(llm_provider="anthropic", llm_model="m").llm
-    assert config
+    choice = (ProviderChoice("anthropic"),)
+    assert Settings(llm_providers=choice).llms == ()
+    (config,) = Settings(llm_providers=choice, llm_model="m").llms
     async with create(config) as provider:
         assert (provider.name, provider.model) == ("anthropic", "m")

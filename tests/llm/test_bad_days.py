@@ -1,192 +1,308 @@
-"""Many calls at once to a provider that limits their rate, or is out of service."""
+"""Bad days and bad answers of every API, each with its right outcome: a table, run against servers on loopback.
 
-import asyncio
-import time
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+A row's day is what the server sends, in order. Its outcome is the answer's text or the error of the call, after this
+many requests.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
-from starlette.responses import JSONResponse, Response
 
-from nlp2filters.errors import ProviderError, ProviderRejected, ProviderUnavailable, RateLimited
-from nlp2filters.llm import Answer
-from nlp2filters.llm.provider import LLMProvider
+from nlp2filters.core.llm.messages import Message
+from nlp2filters.errors import (
+    AnswerRefused,
+    AnswerTruncated,
+    InvalidAnswer,
+    ProviderError,
+    ProviderRejected,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
+from nlp2filters.llm.http import MAX_TRIES
 from nlp2filters.llm.registry import LLMConfig, create
 from tests.llm.listening import Heard
-from tests.peers import limited
-from tests.peers.limited import Server, failing, refusal, refusing_for
+from tests.peers import wires
+from tests.peers.wires import ANTHROPIC, CHAT, OLLAMA, RESPONSES, WIRES, Peer, Sent, Wire, ndjson, sent, sse
 
-CALLS = 200
+# What users write, and providers quote: it names every optional member of a request.
+USERS_WORDS = (
+    "max_tokens max_completion_tokens response_format json_schema stream stream_options temperature format text"
+)
+MESSAGES: list[Message] = [{"role": "system", "content": "rules"}, {"role": "user", "content": USERS_WORDS}]
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
+TEXT = '{"a": "größer als 3 €, 🚗"}'
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with limited.running() as server:
-        yield server
-
-
-@pytest.fixture
-async def provider(server: Server) -> AsyncIterator[LLMProvider]:
-    async with create(config(server)) as provider:
-        yield provider
+Outcome = str | type[ProviderError]
 
 
-def config(server: Server, **more: float) -> LLMConfig:
-    settings = {"timeout_s": 30.0, **more}
-    return LLMConfig(provider="openai", base_url=server.url, api_key="", model="test", **settings)  # type: ignore[arg-type]
+@dataclass(frozen=True)
+class Day:
+    """A row. With `stream`, somebody listens. `provider` is the row of the registry, if not that of the `wire`."""
+
+    name: str
+    wire: Wire
+    sends: Sequence[Sent]
+    outcome: Outcome
+    requests: int = 1
+    stream: bool = False
+    timeout_s: float = 20.0
+    provider: str = ""
+    effort: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.provider or self.wire.provider}-{self.name}".replace(" ", "-")
 
 
-async def calls(provider: LLMProvider, count: int, *, stream: bool = False) -> list[Answer | BaseException]:
-    """Make so many calls at once."""
-    return await asyncio.gather(
-        *[provider.complete([], {}, Heard() if stream else None) for _ in range(count)], return_exceptions=True
+def of_every_api(wire: Wire) -> Iterator[Day]:
+    """What can go wrong with every API, in its own words."""
+    good, streamed = wire.good(TEXT), wire.streamed(TEXT)
+
+    def failing(status: int) -> Sent:
+        return sent(status, wire.error("Something is wrong."), retry_after="0")
+
+    yield Day("good", wire, [good], TEXT)
+    yield Day("good stream", wire, [streamed], TEXT, stream=True)
+    yield Day("whole instead of stream", wire, [good], TEXT, stream=True)
+    for status in (408, 409, 429, 500, 502, 503, 504, 529):
+        yield Day(f"{status} once", wire, [failing(status), good], TEXT, 2)
+    for status in (401, 403, 404, 405, 413, 451):
+        yield Day(f"{status}", wire, [failing(status)], ProviderRejected)
+    yield Day("503 always", wire, [failing(503)], ProviderUnavailable, MAX_TRIES)
+    yield Day(
+        "error page", wire, [sent(502, "<html>Bad gateway</html>", retry_after="0")], ProviderUnavailable, MAX_TRIES
+    )
+    yield Day("redirect", wire, [sent(302, "", location="/elsewhere")], ProviderRejected)
+    yield Day(
+        "refusal",
+        wire,
+        [wire.good(TEXT, "refusal")] if wire is not OLLAMA else [good],
+        AnswerRefused if wire is not OLLAMA else TEXT,
+    )
+    yield Day("cut at the limit", wire, [wire.good(TEXT, "length")], AnswerTruncated)
+    yield Day("cut at the limit in a stream", wire, [wire.streamed(TEXT, "length")], AnswerTruncated, stream=True)
+    yield Day("empty answer", wire, [wire.good("")], InvalidAnswer)
+    yield Day("blank answer", wire, [wire.good(" \n")], InvalidAnswer)
+    yield Day("no JSON", wire, [sent(200, "<html>")], InvalidAnswer)
+    yield Day("other JSON", wire, [sent(200, [1])], InvalidAnswer)
+    yield Day("empty object", wire, [sent(200, {})], InvalidAnswer)
+    yield Day("empty body", wire, [sent(200, "")], InvalidAnswer)
+    yield Day("huge body", wire, [sent(200, b'"' + b"x" * 2_000_000 + b'"')], InvalidAnswer)
+    yield Day("stream cut", wire, [wire.streamed(TEXT, ends="cut", until=-3), streamed], TEXT, 2, stream=True)
+    yield Day("stream ends early", wire, [wire.streamed(TEXT, until=2), streamed], TEXT, 2, stream=True)
+    yield Day("stream of nothing", wire, [wire.streamed(TEXT, until=0), streamed], TEXT, 2, stream=True)
+    never = [wire.streamed(TEXT, ends="never", until=2)]
+    yield Day("stream that never ends", wire, never, ProviderTimeout, stream=True, timeout_s=0.5)
+    nonsense = ndjson(1) if wire is OLLAMA else sse(1)
+    yield Day("nonsense in a stream", wire, [nonsense], InvalidAnswer, stream=True)
+    # A rejection that says nothing of the request is tried without features, which are not to blame.
+    rejected = sent(400, wire.error(f"Your text {USERS_WORDS!r} is not to our liking."))
+    requests = 2 if wire is ANTHROPIC else 3
+    yield Day("rejected for its text", wire, [rejected], ProviderRejected, requests)
+    yield Day("rejected for its text in a stream", wire, [rejected], ProviderRejected, requests, stream=True)
+    if wire is not ANTHROPIC:  # Its models then answer by a tool: see below.
+        yield Day("no schemas", wire, [sent(400, wire.error("unsupported")), good], TEXT, 2)
+        yield Day("no schemas and down", wire, [sent(400, wire.error("unsupported")), failing(503), good], TEXT, 3)
+
+
+def error(**members: Any) -> dict[str, Any]:
+    return {"error": {"message": USERS_WORDS, "type": "invalid_request_error", "param": None, "code": None, **members}}
+
+
+def detail(*location: str) -> dict[str, Any]:
+    return {
+        "detail": [{"type": "extra_forbidden", "loc": ["body", *location], "msg": USERS_WORDS, "input": USERS_WORDS}]
+    }
+
+
+def of_openai(wire: Wire) -> Iterator[Day]:
+    """Rejections that name the member of the request, as OpenAI and servers like it do."""
+    good = wire.good(TEXT)
+    schema = {CHAT: "response_format", RESPONSES: "text.format.schema"}[wire]
+    effort = {CHAT: "reasoning_effort", RESPONSES: "reasoning.effort"}[wire]
+    yield Day("invalid schema", wire, [sent(400, error(param=schema, code="invalid_json_schema")), good], TEXT, 2)
+    yield Day("no temperature", wire, [sent(400, error(param="temperature", code="unsupported_value")), good], TEXT, 2)
+    both = [sent(400, error(param=param, code="unsupported_parameter")) for param in ("temperature", schema)]
+    yield Day("neither", wire, [*both, good], TEXT, 3)
+    denied = sent(400, error(param=effort, code="unsupported_value"))
+    yield Day("no effort", wire, [denied, good], TEXT, 2, effort="low")
+    yield Day(
+        "wrong messages",
+        wire,
+        [sent(400, error(param="messages[1].content"))],
+        ProviderRejected,
+        1 if wire is CHAT else 3,
+    )
+    yield Day("wrong model", wire, [sent(400, error(param="model", code="model_not_found"))], ProviderRejected)
+    yield Day("too long", wire, [sent(400, error(param="messages", code="context_length_exceeded"))], ProviderRejected)
+    yield Day("content filter", wire, [sent(400, error(param="prompt", code="content_filter"))], AnswerRefused)
+    yield Day(
+        "no quota", wire, [sent(429, error(type="insufficient_quota", code="insufficient_quota"))], ProviderRejected
     )
 
 
-def outcomes(results: list[Answer | BaseException]) -> Counter[str]:
-    return Counter(type(result).__name__ for result in results)
-
-
-async def test_a_rate_limit_is_waited_out(server: Server, provider: LLMProvider) -> None:
-    """Five seconds of refusals: from a cold start, and again with what was learnt."""
-    server.begin(refusing_for(5))
-    assert outcomes(await calls(provider, CALLS)) == {"Answer": CALLS}
-    assert server.requests <= 2.2 * CALLS
-    server.begin(refusing_for(5))
-    assert outcomes(await calls(provider, CALLS)) == {"Answer": CALLS}
-    assert server.requests <= 1.2 * CALLS
-
-
-async def test_nobody_calls_before_the_moment_that_the_provider_named(server: Server, provider: LLMProvider) -> None:
-    arrivals: list[float] = []
-
-    def refuse_once(number: int, elapsed_s: float) -> Response | None:
-        arrivals.append(time.monotonic())
-        return refusal(1) if number <= 20 else None
-
-    server.begin(refuse_once)
-    assert outcomes(await calls(provider, 20)) == {"Answer": 20}
-    first, *_ = arrivals[20:]
-    assert first - arrivals[19] >= 0.99
-    assert len(arrivals) == 40
-
-
-async def test_a_wait_in_milliseconds_is_honoured(server: Server, provider: LLMProvider) -> None:
-    server.begin(lambda number, _: refusal(30, **{"retry-after-ms": "50"}) if number == 1 else None)
-    async with asyncio.timeout(20):
-        assert outcomes(await calls(provider, 1)) == {"Answer": 1}
-
-
-async def test_who_would_wait_too_long_is_told_at_once(server: Server) -> None:
-    async with create(config(server, patience_s=5)) as provider:
-        server.begin(lambda *_: refusal(3_600))
-        results = await calls(provider, 50)
-        assert outcomes(results) == {"RateLimited": 50}
-        assert all(3_500 < result.wait_s <= 3_600 for result in results if isinstance(result, RateLimited))
-        assert server.requests == 50
-        assert outcomes(await calls(provider, 50)) == {"RateLimited": 50}
-        assert server.requests == 50  # nobody asks again meanwhile
-
-
-async def test_a_quota_that_is_reported_is_never_exceeded(server: Server, provider: LLMProvider) -> None:
-    """Twenty calls a second, as the headers say; the bucket is full again after a second."""
-    left, at = 20.0, 0.0
-
-    def bucket(number: int, elapsed_s: float) -> Response | None:
-        nonlocal left, at
-        left, at = min(20.0, left + 20 * (elapsed_s - at)), elapsed_s
-        if left < 1:
-            return refusal(1)
-        left -= 1
-        server.headers = {
-            "x-ratelimit-limit-requests": "20",
-            "x-ratelimit-remaining-requests": str(int(left)),
-            "x-ratelimit-reset-requests": f"{(20 - left) / 20:.3f}s",
+def of_compatible_servers() -> Iterator[Day]:
+    """How servers with OpenAI's chat API differ from it, each as it was observed or documented."""
+    good, streamed = CHAT.good(TEXT), CHAT.streamed(TEXT)
+    bad = {"object": "error", "message": detail("temperature"), "type": "invalid_request_error", "code": None}
+    yield Day("error in its message", CHAT, [sent(422, bad), good], TEXT, 2, provider="mistral")
+    yield Day("detail", CHAT, [sent(422, detail("stream_options")), streamed], TEXT, 2, stream=True, provider="vllm")
+    wrapped = {
+        "object": "error",
+        "message": USERS_WORDS,
+        "type": "BadRequestError",
+        "param": "response_format",
+        "code": 400,
+    }
+    yield Day("flat error", CHAT, [sent(400, wrapped), good], TEXT, 2, provider="vllm")
+    yield Day(
+        "wrong messages", CHAT, [sent(422, detail("messages", "0", "content"))], ProviderRejected, provider="vllm"
+    )
+    violation = {
+        "@type": "type.googleapis.com/google.rpc.BadRequest",
+        "fieldViolations": [{"field": "reasoning_effort", "description": USERS_WORDS}],
+    }
+    gemini = [{"error": {"code": 400, "message": USERS_WORDS, "status": "INVALID_ARGUMENT", "details": [violation]}}]
+    yield Day("list of errors", CHAT, [sent(400, gemini), good], TEXT, 2, provider="gemini", effort="low")
+    failed = error(code="json_validate_failed", failed_generation='{"a": ')
+    yield Day("answer of another form", CHAT, [sent(400, failed)], InvalidAnswer, provider="groq")
+    usage = {"id": "chatcmpl-1", "choices": [], "x_groq": {"id": "req_1", "usage": wires.OPENAI_USAGE}}
+    groq = [*CHAT.stream(TEXT, "stop")[:-2], usage, "[DONE]"]
+    yield Day("usage of its own", CHAT, [sse(*groq)], TEXT, stream=True, provider="groq")
+    upstream = {"error": {"code": 502, "message": "Provider returned error", "metadata": {"raw": USERS_WORDS}}}
+    yield Day("error with status 200", CHAT, [sent(200, upstream), good], TEXT, 2, provider="openrouter")
+    yield Day(
+        "error in a stream",
+        CHAT,
+        [sse({**upstream, "choices": []}), streamed],
+        TEXT,
+        2,
+        stream=True,
+        provider="openrouter",
+    )
+    comment = Sent(parts=(b": OPENROUTER PROCESSING\n\n", *streamed.parts), media_type=streamed.media_type)
+    yield Day("comments", CHAT, [comment], TEXT, stream=True, provider="openrouter")
+    filtered = {
+        "error": {
+            "code": "content_filter",
+            "status": 400,
+            "message": USERS_WORDS,
+            "innererror": {"code": "ResponsibleAIPolicyViolation"},
         }
-        return None
-
-    server.begin(bucket)
-    assert outcomes(await calls(provider, 1)) == {"Answer": 1}
-    assert outcomes(await calls(provider, 60)) == {"Answer": 60}
-    assert server.requests <= 1.05 * 61
-
-
-async def test_an_account_without_money_is_no_rate_limit(server: Server, provider: LLMProvider) -> None:
-    error = {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}
-    server.begin(lambda *_: JSONResponse(error, 429))
-    with pytest.raises(ProviderRejected):
-        await provider.complete([], {})
-    assert server.requests == 1
-
-
-async def test_an_outage_gets_hardly_more_requests_than_there_are_calls(server: Server, provider: LLMProvider) -> None:
-    server.begin(failing)
-    results = await calls(provider, CALLS)
-    assert all(isinstance(result, ProviderUnavailable) for result in results)
-    assert server.requests <= 1.1 * CALLS
-    assert provider.gate.breaker.state(provider.gate.now) == "open"
-    server.begin(failing)
-    results = await calls(provider, CALLS)
-    assert all(isinstance(result, ProviderUnavailable) for result in results)
-    assert server.requests == 0
+    }
+    yield Day("content filter", CHAT, [sent(400, filtered)], AnswerRefused, provider="azure")
+    annotated = [
+        {"id": "", "model": "", "choices": [], "prompt_filter_results": [{"prompt_index": 0}]},
+        *CHAT.stream(TEXT, "stop"),
+    ]
+    yield Day("filter results first", CHAT, [sse(*annotated)], TEXT, stream=True, provider="azure")
+    too_long = {
+        "error": {"code": 400, "message": USERS_WORDS, "type": "exceed_context_size_error", "n_prompt_tokens": 9000}
+    }
+    yield Day("too long", CHAT, [sent(400, too_long)], ProviderRejected, provider="llamacpp")
+    loading = {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}
+    yield Day("loading", CHAT, [sent(503, loading, retry_after="0"), good], TEXT, 2, provider="llamacpp")
+    only = {"error": "'response_format.type' must be 'json_schema' or 'text'"}
+    yield Day("text as error", CHAT, [sent(400, only), good], TEXT, 2, provider="lmstudio")
+    parts = {"role": "assistant", "content": [{"type": "thinking", "thinking": []}, {"type": "text", "text": TEXT}]}
+    thinking = {**CHAT.whole(TEXT, "stop"), "choices": [{"index": 0, "finish_reason": "stop", "message": parts}]}
+    yield Day("answer in parts", CHAT, [sent(200, thinking)], TEXT, provider="mistral")
+    reasons = replace(streamed, parts=streamed.parts[:-1])
+    yield Day("no [DONE]", CHAT, [reasons], TEXT, stream=True, provider="together")
 
 
-async def test_one_after_the_other_an_outage_is_noticed_too(server: Server, provider: LLMProvider) -> None:
-    server.begin(failing)
-    for _ in range(50):
-        with pytest.raises(ProviderUnavailable):
-            await provider.complete([], {})
-    assert server.requests <= 55
+def of_one_api() -> Iterator[Day]:
+    """What only one API can send."""
+    good, streamed = ANTHROPIC.good(TEXT), ANTHROPIC.streamed(TEXT)
+    overloaded = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    yield Day(
+        "overloaded in a stream",
+        ANTHROPIC,
+        [sse(*ANTHROPIC.stream(TEXT, "stop")[:8], overloaded), streamed],
+        TEXT,
+        2,
+        stream=True,
+    )
+    denied = {"type": "error", "error": {"type": "authentication_error", "message": "no"}}
+    yield Day("denied in a stream", ANTHROPIC, [sse(denied)], ProviderRejected, stream=True)
+    full = {**ANTHROPIC.whole(TEXT, "stop"), "stop_reason": "model_context_window_exceeded"}
+    yield Day("full window", ANTHROPIC, [sent(200, full)], AnswerTruncated)
+    only_thinking = {**ANTHROPIC.whole(TEXT, "stop"), "content": [{"type": "thinking", "thinking": "Hm."}]}
+    yield Day("only thoughts", ANTHROPIC, [sent(200, only_thinking)], InvalidAnswer)
+    tool = {
+        **ANTHROPIC.whole(TEXT, "stop"),
+        "content": [{"type": "tool_use", "id": "t", "name": "answer", "input": json.loads(TEXT)}],
+    }
+    grammar = ANTHROPIC.error("output_config.format.schema: The compiled grammar is too large.")
+    as_tool = json.dumps(json.loads(TEXT), ensure_ascii=False, separators=(",", ":"))
+    yield Day("grammar too large", ANTHROPIC, [sent(400, grammar), sent(200, tool)], as_tool, 2)
+    yield Day("text instead of the tool", ANTHROPIC, [sent(400, grammar), good], InvalidAnswer, 2)
+    limited = {
+        **RESPONSES.whole(TEXT, "stop"),
+        "status": "failed",
+        "error": {"code": "rate_limit_exceeded", "message": "slow down"},
+    }
+    yield Day("failed by a limit", RESPONSES, [sent(200, limited), RESPONSES.good(TEXT)], TEXT, 2)
+    prompt = {**limited, "error": {"code": "invalid_prompt", "message": "no"}}
+    yield Day("failed by its prompt", RESPONSES, [sent(200, prompt)], ProviderRejected)
+    event = {"type": "response.failed", "response": {**limited, "error": {"code": "server_error", "message": "oops"}}}
+    yield Day("failed in a stream", RESPONSES, [sse(event), RESPONSES.streamed(TEXT)], TEXT, 2, stream=True)
+    flat = {"type": "error", "code": "server_error", "message": "oops", "param": None}
+    yield Day("error in a stream", RESPONSES, [sse(flat), RESPONSES.streamed(TEXT)], TEXT, 2, stream=True)
+    filtered = {**RESPONSES.whole(TEXT, "length"), "incomplete_details": {"reason": "content_filter"}}
+    yield Day("filtered answer", RESPONSES, [sent(200, filtered)], AnswerRefused)
+    runner = ndjson(OLLAMA.stream(TEXT, "stop")[0], {"error": "an error was encountered while running the model"})
+    yield Day("runner dies", OLLAMA, [runner, OLLAMA.streamed(TEXT)], TEXT, 2, stream=True)
+    yield Day("model not pulled", OLLAMA, [sent(404, {"error": "model 'm' not found"})], ProviderRejected)
+    yield Day("queue full", OLLAMA, [sent(503, {"error": "server busy"}, retry_after="0"), OLLAMA.good(TEXT)], TEXT, 2)
 
 
-async def test_a_provider_that_is_back_is_called_again(server: Server, provider: LLMProvider) -> None:
-    server.begin(failing)
-    await calls(provider, 50)
-    gate = provider.gate
-    server.begin(lambda *_: None)
-    gate.clock_ahead_s = gate.breaker.open_until - time.time() + 0.01  # as if the pause was over
-    results = await calls(provider, 10)
-    assert outcomes(results)["Answer"] == 1  # the one that tries whether it is back
-    assert gate.breaker.state(gate.now) == "closed"
-    assert outcomes(await calls(provider, 10)) == {"Answer": 10}
+DAYS = [
+    *(day for wire in WIRES for day in of_every_api(wire)),
+    *(day for wire in (CHAT, RESPONSES) for day in of_openai(wire)),
+    *of_compatible_servers(),
+    *of_one_api(),
+]
 
 
-async def test_a_rate_limit_opens_no_breaker(server: Server) -> None:
-    async with create(config(server, patience_s=0.5)) as provider:
-        server.begin(lambda *_: refusal(0.1))
-        await calls(provider, CALLS)
-        assert provider.gate.breaker.state(provider.gate.now) == "closed"
+@pytest.fixture(scope="module")
+def peers() -> Iterator[dict[str, Peer]]:
+    with ExitStack() as stack:
+        yield {wire.path: stack.enter_context(wires.running(wire.path)) for wire in WIRES}
 
 
-async def test_streams_that_break_off_end_as_an_answer_or_an_error(server: Server, provider: LLMProvider) -> None:
-    server.begin(lambda *_: None, breaks=True)
-    results = await calls(provider, 100, stream=True)
-    assert all(isinstance(result, Answer | ProviderError) for result in results)
-    assert outcomes(results)["Answer"] >= 50
+def test_the_table_is_long() -> None:
+    assert len(DAYS) >= 150
+    assert len(set(map(str, DAYS))) == len(DAYS)
 
 
-async def test_a_call_that_is_given_up_leaves_its_place_to_others(server: Server, provider: LLMProvider) -> None:
-    server.begin(lambda number, _: refusal(1) if number == 1 else None)
-    waiting = [asyncio.ensure_future(provider.complete([], {})) for _ in range(20)]
-    while not server.requests:
-        await asyncio.sleep(0.01)
-    for call in waiting[:10]:
-        call.cancel()
-    results = await asyncio.gather(*waiting, return_exceptions=True)
-    assert outcomes(list(results[10:])) == {"Answer": 10}
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Rate limit reached for requests: 'response_format and stream are not supported, max_tokens neither'",
-        "Too many requests for temperature max_completion_tokens stream",
-        "429: service unavailable, broken connection, timeout",
-    ],
-)
-async def test_words_in_a_refusal_change_nothing_for_others(server: Server, provider: LLMProvider, text: str) -> None:
-    server.begin(lambda number, _: refusal(0, text) if number == 1 else None)
-    assert outcomes(await calls(provider, 1, stream=True)) == {"Answer": 1}
-    assert provider.gate.breaker.state(provider.gate.now) == "closed"
-    assert outcomes(await calls(provider, 20, stream=True)) == {"Answer": 20}
-    assert server.requests == 22
+@pytest.mark.parametrize("day", DAYS, ids=str)
+async def test_a_day(day: Day, peers: dict[str, Peer]) -> None:
+    peer = peers[day.wire.path]
+    peer.script(*day.sends)
+    config = LLMConfig(
+        provider=day.provider or day.wire.provider,
+        base_url=peer.url,
+        api_key="sk-test",
+        model="m",
+        timeout_s=day.timeout_s,
+        effort=day.effort,
+    )
+    listener = Heard() if day.stream else None
+    async with create(config) as provider:
+        try:
+            answer = await provider.complete(MESSAGES, SCHEMA, listener)
+        except ProviderError as exc:
+            assert type(exc) is day.outcome, exc
+            assert exc.usage["calls"] == exc.usage["failed_calls"] == day.requests
+            assert "sk-test" not in str(exc)
+        else:
+            assert answer.content == day.outcome
+            assert answer.usage
+            assert (answer.usage["calls"], answer.usage.get("failed_calls", 0)) == (day.requests, day.requests - 1)
+            assert answer.usage["total_tokens"] == answer.usage["input_tokens"] + answer.usage["output_tokens"]
+            assert listener is None or listener.tries[-1] == answer.content
+    assert len(peer.requests) == day.requests

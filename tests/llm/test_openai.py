@@ -7,6 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.errors import (
     AnswerRefused,
     AnswerTruncated,
@@ -16,14 +17,14 @@ from nlp2filters.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from nlp2filters.llm import MAX_TOKENS, ChatMessage, Listener
+from nlp2filters.llm import MAX_TOKENS, Listener
 from nlp2filters.llm.http import MAX_TRIES
 from nlp2filters.llm.provider import LLMProvider
 from nlp2filters.llm.registry import LLMConfig, create
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
 
-MESSAGES: list[ChatMessage] = [{"role": "system", "content": "rules"}, {"role": "user", "content": "text"}]
+MESSAGES: list[Message] = [{"role": "system", "content": "rules"}, {"role": "user", "content": "text"}]
 SCHEMA = {"type": "object", "properties": {}}
 
 
@@ -39,7 +40,7 @@ async def test_a_good_answer(llm: LLM, provider: LLMProvider) -> None:
     llm.script(peer.good({"a": 1}))
     answer = await provider.complete(MESSAGES, SCHEMA)
     assert (answer.content, answer.model) == ('{"a": 1}', "test-1")
-    assert answer.usage == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    assert answer.usage == {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15, "calls": 1}
     (request,) = llm.requests
     assert (request["model"], request["messages"]) == ("m", MESSAGES)
     assert request["response_format"]["json_schema"] == {"name": "filter", "strict": True, "schema": SCHEMA}
@@ -128,7 +129,7 @@ async def test_a_server_without_json_schema_is_asked_for_plain_json(llm: LLM, pr
 
 
 async def test_a_model_that_takes_no_temperature_is_asked_without(llm: LLM, provider: LLMProvider) -> None:
-    body = b"""{"error": {"message": "Unsupported value: 'temperature' does not support 0 with this model."}}"""
+    body = b"""{"error": {"message": "Unsupported value", "param": "temperature", "code": "unsupported_value"}}"""
     llm.script(Reply(400, body=body), peer.good({}))
     await provider.complete(MESSAGES, SCHEMA)
     await provider.complete(MESSAGES, SCHEMA)
@@ -146,7 +147,9 @@ async def test_nobody_listens() -> None:
 
 async def test_an_answer_has_a_limit_whatever_the_server_calls_it(llm: LLM, provider: LLMProvider) -> None:
     def unknown(name: str) -> Reply:
-        return Reply(400, body=b'{"error": {"message": "unsupported parameter: %b"}}' % name.encode())
+        return Reply(
+            400, body=b'{"error": {"message": "", "param": "%b", "code": "unsupported_parameter"}}' % name.encode()
+        )
 
     limits = ("max_completion_tokens", "max_tokens")
     llm.script(*map(unknown, limits), peer.good({}))

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.errors import (
     AnswerRefused,
     AnswerTruncated,
@@ -19,7 +20,6 @@ from nlp2filters.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from nlp2filters.llm import ChatMessage
 from nlp2filters.llm.http import MAX_TRIES
 from nlp2filters.llm.provider import LLMProvider
 from nlp2filters.llm.registry import LLMConfig, create
@@ -27,7 +27,7 @@ from tests.llm.listening import Heard
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
 
-MESSAGES: list[ChatMessage] = [{"role": "user", "content": "text"}]
+MESSAGES: list[Message] = [{"role": "user", "content": "text"}]
 TEXT = '{"conditions": [{"quote": "größer als 3 €, 🚗", "value": 3}]}'
 GOOD = peer.good(TEXT)
 WORDY = 'data: {"padding": "' + "x" * 300 + '", "choices": [{"delta": {"content": "{}"}}]}\n\n'
@@ -47,7 +47,7 @@ async def test_the_answer_is_heard_while_it_comes(llm: LLM, provider: LLMProvide
     heard = Heard()
     answer = await provider.complete(MESSAGES, {}, heard)
     assert (answer.content, answer.model, heard.tries) == (TEXT, "test-1", [TEXT])
-    assert answer.usage == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    assert answer.usage == {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15, "calls": 1}
     assert heard.texts[0] == peer.pieces(GOOD)
     assert (llm.requests[0]["stream"], llm.requests[0]["stream_options"]) == (True, {"include_usage": True})
 
@@ -141,7 +141,7 @@ async def test_a_server_that_gives_the_whole_answer_at_once(llm: LLM, provider: 
 
 async def test_what_a_server_does_not_know_it_is_not_asked_again(llm: LLM, provider: LLMProvider) -> None:
     llm.script(peer.no_stream_options, GOOD)
-    assert (await provider.complete(MESSAGES, {}, Heard())).usage is None
+    assert (await provider.complete(MESSAGES, {}, Heard())).usage == {"calls": 2, "failed_calls": 1}
     llm.script(peer.no_json_schema, peer.no_stream, replace(GOOD, streams=False))
     heard = Heard()
     assert (await provider.complete(MESSAGES, {}, heard)).content == TEXT
@@ -156,7 +156,7 @@ async def test_calls_at_once_all_do_without_what_the_server_does_not_know() -> N
     async def answer(request: Request) -> Response:
         if b"stream_options" in await request.body():
             await all_there.wait()
-            return Response(b"unknown: stream_options", 400)
+            return Response(b'{"error": {"message": "", "param": "stream_options"}}', 400)
         return Response(EVENTS, media_type="text/event-stream")
 
     with peer.serving([Route("/chat/completions", answer, methods=["POST"])]) as url:
@@ -166,10 +166,13 @@ async def test_calls_at_once_all_do_without_what_the_server_does_not_know() -> N
 
 
 async def test_an_upstream_that_fails_says_nothing_of_streams(llm: LLM, provider: LLMProvider) -> None:
+    llm.script(GOOD)
+    await provider.complete(MESSAGES, {}, Heard())
     llm.script(Reply(400, body=b'{"error": "the upstream refused"}'))
     with pytest.raises(ProviderRejected):
         await provider.complete(MESSAGES, {}, Heard())
     assert len(llm.requests) == 1
+    assert llm.requests[0]["stream"] is True
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ class Server:
             setattr(self, name, value)
 
     async def answer(self, request: Request) -> Response:
-        """One chat completion."""
+        """One chat completion, or the embeddings of some texts."""
         data = await request.json()
         self._began = self._began if self.requests else time.monotonic()
         self.requests += 1
@@ -67,6 +67,9 @@ class Server:
         if response := self.policy(number, time.monotonic() - self._began):
             return response
         self.answers += 1
+        if "input" in data:
+            vectors = [{"index": at, "embedding": [1.0, 2.0]} for at in range(len(data["input"]))]
+            return JSONResponse({"data": vectors}, headers=self.headers)
         if data.get("stream"):
             body = self._stream(broken=self.breaks and number % 2 == 1)
             return StreamingResponse(body, media_type="text/event-stream", headers=self.headers)
@@ -90,6 +93,7 @@ def _event(**choice: Any) -> str:
 def running() -> Iterator[Server]:
     """The server on a free port of loopback, in a thread, while inside."""
     server = Server()
-    with serving([Route("/v1/chat/completions", server.answer, methods=["POST"])]) as url:
+    paths = ("/v1/chat/completions", "/v1/embeddings")
+    with serving([Route(path, server.answer, methods=["POST"]) for path in paths]) as url:
         server.url = f"{url}/v1"
         yield server

@@ -13,7 +13,7 @@ from nlp2filters.clock import now_ms
 from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.jobs import Job
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.errors import ProviderUnavailable, RateLimited
 from nlp2filters.llm import Answer, Listener
 from nlp2filters.settings import Settings

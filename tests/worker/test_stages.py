@@ -1,6 +1,7 @@
 """The stages against a real Redis: what is kept, what is tried again, what is left to others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -13,9 +14,12 @@ from nlp2filters.clock import now_ms
 from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.jobs import Job
-from nlp2filters.core.llm.prompt import Message
+from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.errors import UnsupportedRecordVersion
 from nlp2filters.llm import Answer, Listener
+from nlp2filters.settings import Settings
+from nlp2filters.storage.blobs.store import open_blobs
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 from nlp2filters.worker.attempt import WorkerContext
@@ -40,6 +44,7 @@ class CountingProvider:
     """Gives its answers in order and counts the calls."""
 
     name, model = "counting", "m"
+    schema_limits = OPENAI_LIMITS
 
     def __init__(self, *contents: Any) -> None:
         self.contents = [
@@ -83,7 +88,7 @@ async def test_an_answer_is_kept_for_the_next_attempt(
     await run_stage(worker(store, provider), "llm", job.id)
     job, found = await store.jobs.load(job.id, "result")
     assert (job.status, job.stages["llm"].attempt) == ("succeeded", 2)
-    assert (found["result"]["provider"], found["result"]["usage"]) == ("counting", {"total_tokens": 1})
+    assert (found["result"]["provider"], found["result"]["usage"]) == ("counting", {"total_tokens": len(contents)})
     assert provider.calls == len(contents)
 
 
@@ -114,6 +119,30 @@ async def test_a_stage_that_fails_each_time_ends_as_a_failed_job(store: Store, m
     assert job.error["type"] == "/problems/internal-error"
     await run_stage(worker(store, provider), "llm", job.id)
     assert await store.jobs.get(job.id) == job
+
+
+async def test_an_outage_of_the_blob_store_uses_up_no_attempt(store: Store, tmp_path: Path) -> None:
+    folder, away = tmp_path / "blobs", tmp_path / "away"
+    async with open_blobs(Settings(blob_store=f"file://{folder}"), store.redis, store.keys) as blobs:
+        blob = await blobs.store("anna", _pieces(b"city,price\nRome,10\nOslo,20\nRome,30\n"))
+        unsaid = dict.fromkeys(("currency", "date_order", "table", "webhook"))
+        request = {**unsaid, "name": "flats", "media_type": "text/csv", "blob": blob.digest}
+        job = jobs.create("job_2", "inference", "anna", now_ms(), deadline_s=30)
+        await store.jobs.create(job, orjson.dumps(request))
+        context = contexts.embedding(store, None, files=blobs)
+        folder.rename(away)
+        for _ in range(2 * context.max_attempts):
+            await run_stage(context, "embedding", job.id)
+            job = await store.jobs.get(job.id)
+            assert (job.stages["embedding"].status, job.stages["embedding"].attempt) == ("queued", 0)
+        away.rename(folder)
+        await run_stage(context, "embedding", job.id)
+    job, fields = await store.jobs.load(job.id, "result")
+    assert (job.status, fields["result"]["rows"]) == ("succeeded", 3)
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 async def test_a_job_of_an_unknown_kind_is_left_to_other_workers(store: Store) -> None:

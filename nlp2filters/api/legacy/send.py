@@ -46,10 +46,11 @@ async def send(call: Call) -> Response:
         requests = _batch_requests(form)
         check_webhook(services.settings, call.headers, form.callback, signed=False)
         batch_id = new_id("batch")
-        members = await prepare_members(Preparation(services, owner, call.headers), batch_id, requests)
+        members = await prepare_members(Preparation(services, call.caller, call.headers), batch_id, requests)
     except InvalidInput as exc:
         return JSON({"error": str(exc)}, status_code=404)
     limits, rate_headers = await admission.admit(services, call.caller, len(requests))
+    await admission.check_cost(services, call.caller, [job for job, _ in members])
     names = tuple((job.custom_id or "", job.id) for job, _ in members)
     batch = Batch(batch_id, owner, now_ms(), names, notify="send")
     request = orjson.dumps({"webhook": {"url": form.callback}})

@@ -11,6 +11,7 @@ from nlp2filters.core import words
 from nlp2filters.core.filters import Unit
 from nlp2filters.core.languages.brackets import Brackets
 from nlp2filters.core.languages.numerals import Compounds
+from nlp2filters.core.languages.phrases import PhraseTable
 from nlp2filters.core.languages.tables import Tables, load
 from nlp2filters.core.units import dimension
 from nlp2filters.core.words import Token
@@ -96,6 +97,11 @@ class Language(Tables):
         return dict(roles)
 
     @cached_property
+    def _phrases(self) -> PhraseTable[Mapping[str, str]]:
+        """The same, to find them in a text."""
+        return PhraseTable((" ".join(phrase), roles) for phrase, roles in self.phrase_roles.items())
+
+    @cached_property
     def _units(self) -> Mapping[tuple[str, ...], tuple[str, ...]]:
         """The spellings of units, each with every unit that it may stand for."""
         names: dict[tuple[str, ...], list[str]] = defaultdict(list)
@@ -105,27 +111,24 @@ class Language(Tables):
         return {phrase: tuple(units) for phrase, units in names.items()}
 
     @cached_property
-    def _longest(self) -> Mapping[str, int]:
-        longest: dict[str, int] = defaultdict(int)
-        for phrase in (*self.phrase_roles, *self._units):
-            longest[phrase[0]] = max(longest[phrase[0]], len(phrase))
-        return dict(longest)
+    def _phrases_of_units(self) -> PhraseTable[tuple[str, ...]]:
+        """The same, to find them in a text."""
+        return PhraseTable((" ".join(phrase), units) for phrase, units in self._units.items())
 
     def match(self, tokens: Sequence[Token], at: int) -> PhraseMatch | None:
         """Return the longest phrase of the grammar that begins at the token `at`.
 
         A phrase such as "and more" does not end a value if another value or "than" follows.
         """
-        for phrase in self._phrases(tokens, at):
-            meanings = self.phrase_roles.get(phrase)
-            if meanings and not (meanings.keys() == {"bound"} and self._goes_on(tokens, at + len(phrase))):
-                return PhraseMatch(len(phrase), meanings)
+        for meanings, length in self._phrases.matches(tokens, at):
+            if not (meanings.keys() == {"bound"} and self._goes_on(tokens, at + length)):
+                return PhraseMatch(length, meanings)
         return None
 
     def _goes_on(self, tokens: Sequence[Token], at: int) -> bool:
         """Return whether a value or "than" follows: "and under $100", "or above the fifth floor"."""
-        if (unit := self.unit(tokens, at)) and is_currency(unit[1][0]):
-            at += unit[0]
+        if (unit := self.unit(tokens, at)) and is_currency(unit[0][0]):
+            at += unit[1]
         elif at < len(tokens) and tokens[at].norm in self.numbers.determiners:
             at += 1
         if at >= len(tokens):
@@ -134,12 +137,9 @@ class Language(Tables):
         counts = tokens[at].kind == "number" or self.number(norm) is not None or norm in self.numbers.ordinals
         return counts or "than" in self.phrase_roles.get((norm,), ())
 
-    def unit(self, tokens: Sequence[Token], at: int) -> tuple[int, tuple[str, ...]] | None:
-        """Return the longest name of a unit that begins at the token `at`: its length and the units that it may be."""
-        for phrase in self._phrases(tokens, at):
-            if units := self._units.get(phrase):
-                return len(phrase), units
-        return None
+    def unit(self, tokens: Sequence[Token], at: int) -> tuple[tuple[str, ...], int] | None:
+        """Return the units that the longest name of one at the token `at` may stand for, and its length."""
+        return self._phrases_of_units.longest(tokens, at)
 
     def knows_unit(self, unit: str) -> bool:
         """Return whether the unit is in general use, or is a currency."""
@@ -152,12 +152,6 @@ class Language(Tables):
     @cached_property
     def _units_of_time(self) -> Mapping[str, Unit]:
         return {word: unit for unit, words in self.dates.periods.items() for word in words}
-
-    def _phrases(self, tokens: Sequence[Token], at: int) -> Iterator[tuple[str, ...]]:
-        if at >= len(tokens):
-            return
-        for length in range(min(self._longest.get(tokens[at].norm, 0), len(tokens) - at), 0, -1):
-            yield tuple(token.norm for token in tokens[at : at + length])
 
     def dimension(self, unit: str | None) -> str | None:
         """Return the dimension of a catalog's unit, such as "[mass]"; None if it is unknown."""

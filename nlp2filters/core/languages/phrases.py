@@ -12,16 +12,17 @@ Meaning = TypeVar("Meaning")
 class PhraseTable(Generic[Meaning]):
     """Phrases with a meaning each. Of those that begin at a place of a text the longest wins, then the first."""
 
-    __slots__ = ("_by_first_word",)
+    __slots__ = ("_lengths", "_meanings")
 
     def __init__(self, phrases: Iterable[tuple[str, Meaning]] = ()) -> None:
-        by_first_word: dict[str, list[tuple[tuple[str, ...], Meaning]]] = defaultdict(list)
+        meanings: dict[tuple[str, ...], list[Meaning]] = defaultdict(list)
+        lengths: dict[str, set[int]] = defaultdict(set)
         for phrase, meaning in phrases:
             words = tuple(phrase.split())
-            by_first_word[words[0]].append((words, meaning))
-        self._by_first_word = {
-            first: sorted(entries, key=lambda entry: -len(entry[0])) for first, entries in by_first_word.items()
-        }
+            meanings[words].append(meaning)
+            lengths[words[0]].add(len(words))
+        self._meanings = dict(meanings)
+        self._lengths = {first: sorted(of_first, reverse=True) for first, of_first in lengths.items()}
 
     @classmethod
     def of_values(cls, values: Mapping[str, Meaning]) -> "PhraseTable[Meaning]":
@@ -35,18 +36,23 @@ class PhraseTable(Generic[Meaning]):
 
     def begins(self, word: str) -> bool:
         """Return whether a phrase begins with the word."""
-        return word in self._by_first_word
+        return word in self._lengths
 
     def matches(self, tokens: Sequence[Token], at: int) -> Iterator[tuple[Meaning, int]]:
         """Yield the meaning and the length in tokens of each phrase that begins at a token, the longest first."""
         if at >= len(tokens):
             return
-        for words, meaning in self._by_first_word.get(tokens[at].norm, ()):
-            if len(words) == 1 or tuple(token.norm for token in tokens[at : at + len(words)]) == words:
-                yield meaning, len(words)
+        for length in self._lengths.get(tokens[at].norm, ()):
+            words = tuple([token.norm for token in tokens[at : at + length]])
+            # At the end of the text they are fewer.
+            for meaning in self._meanings.get(words, ()) if len(words) == length else ():
+                yield meaning, length
 
     def longest(self, tokens: Sequence[Token], at: int) -> tuple[Meaning, int] | None:
         """Return the meaning and the length in tokens of the longest phrase that begins at the token `at`."""
+        # Few words begin a phrase.
+        if at >= len(tokens) or tokens[at].norm not in self._lengths:
+            return None
         return next(self.matches(tokens, at), None)
 
     def length(self, tokens: Sequence[Token], at: int) -> int:

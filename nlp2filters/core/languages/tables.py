@@ -370,6 +370,8 @@ class FieldNames(_Table):
     actions: Phrases
     # The endings of participles: a field called "resolved at" is known of resolved records.
     participles: Phrases
+    # Participles without these endings: a field called "sold on" is known of sold records.
+    irregular_participles: Words
     # Values that mean yes and no, also after a field's name: "wireless: yes".
     affirmative: Words
     negative: Words
@@ -386,6 +388,8 @@ class FieldNames(_Table):
     vague: Words
     # In the names of numbers that are codes: "status".
     codes: Words
+    # Words that people use for the same records, in groups: "jobs" for openings.
+    records: tuple[Phrases, ...]
     # What numbers count, by any name.
     counts: Mapping[str, Counted]
 
@@ -550,8 +554,9 @@ def _strings(data: object) -> Iterator[str]:
                 yield from _strings(value)
 
 
-def _words(*data: object) -> frozenset[str]:
-    return frozenset(word for text in _strings(list(data)) for word in text.split())
+def _phrases(*data: object) -> list[list[str]]:
+    """Return all strings in the decoded tables as lists of words."""
+    return [phrase for text in _strings(list(data)) if (phrase := text.split())]
 
 
 _adapter = TypeAdapter(Tables)
@@ -569,8 +574,10 @@ def load(path: Path) -> Tables:
         # The words for measures and scales are those of catalogs, not of the language's grammar.
         own = {key: table for key, table in data.items() if key not in ("measures", "scales")}
         grammar = dict(data.get("grammar", ()))
-        temporal = _words(*map(data.get, _TEMPORAL_TABLES), *map(grammar.get, _TEMPORAL_ROLES))
-        return _adapter.validate_python({**data, "vocabulary": _words(own), "temporal": temporal})
+        temporal = _phrases(*map(data.get, _TEMPORAL_TABLES), *map(grammar.get, _TEMPORAL_ROLES))
+        words = frozenset(word for phrase in _phrases(own) for word in phrase)
+        first_words = frozenset(phrase[0] for phrase in temporal)
+        return _adapter.validate_python({**data, "vocabulary": words, "temporal": first_words})
     except ValidationError as exc:
         faults = (f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
         raise ValueError(f"{path.name}: {'; '.join(faults)}") from exc

@@ -126,9 +126,10 @@ def _forms(parts: Sequence[str], language: Language) -> Iterator[str]:
 
 def _states(catalog: Catalog, language: Language) -> Iterator[Entry]:
     """Yield "sold out" for the stock, if only one field holds it."""
+    fields = [(field, field_words.stems_of_names(field, language)) for field in catalog.fields]
     for states in language.fields.states.values():
         stems = {token.stem for name in states.fields for token in language.tokenize(name)}
-        owners = [field for field in catalog.fields if stems & field_words.stems_of_names(field, language)]
+        owners = [field for field, names in fields if not names.isdisjoint(stems)]
         for negated, phrases in ((False, states.present), (True, states.absent)) if len(owners) == 1 else ():
             for phrase in phrases:
                 yield phrase, FieldTarget(owners[0], negated=negated, stated=True), "synonym"

@@ -97,7 +97,7 @@ class PhraseIndex:
     def of(cls, entries: Iterable[Entry], language: Language, other_names: Iterable[Entry] = ()) -> "PhraseIndex":
         """Build the index of a vocabulary. Phrases without words, such as "?!", are left out.
 
-        `other_names` count where they mean nothing else, and only one value of a field.
+        `other_names` count where they mean nothing else, and only one value of a field, or one field.
         """
         norm_meanings, stem_meanings = _Meanings(), _Meanings()
         for phrase, target, source in entries:
@@ -167,13 +167,14 @@ class PhraseIndex:
 def _distinct(
     other_names: Iterable[Entry], language: Language, meanings: _Meanings
 ) -> list[tuple[Key, Key, Target, Source]]:
-    """Return the phrases that have no meaning yet, of those that mean one value of a field, by words and by stems."""
-    phrases: dict[Key, dict[Field, list[tuple[Key, Key, Target, Source]]]] = defaultdict(lambda: defaultdict(list))
+    """Return the phrases that have no meaning yet, by words and by stems; those that mean one value, field or noun."""
+    phrases: dict[Key, dict[object, list[tuple[Key, Key, Target, Source]]]] = defaultdict(lambda: defaultdict(list))
     for phrase, target, source in other_names:
         tokens = language.tokenize(phrase)
         stems = tuple(token.stem for token in tokens)
-        if stems and stems not in meanings and isinstance(target, ValueTarget):
-            phrases[stems][target.field].append((tuple(token.norm for token in tokens), stems, target, source))
+        if stems and stems not in meanings:
+            owner = target.field if isinstance(target, ValueTarget) else type(target)
+            phrases[stems][owner].append((tuple(token.norm for token in tokens), stems, target, source))
     by_field = (names for fields in phrases.values() for names in fields.values())
     return [name for names in by_field if len({target for _, _, target, _ in names}) == 1 for name in names]
 

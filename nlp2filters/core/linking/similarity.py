@@ -30,6 +30,10 @@ MOST_MARGIN = 0.3
 # Words that are tagged as a value of a field must be at least this near to a known one (cosine).
 MIN_NEAR = 0.3
 
+# The cosines of another model are rescaled by those between so many of a catalog's names: fewer tell too little.
+MIN_RESCALED = 8
+MAX_RESCALED = 400
+
 Similar = Mapping[str, tuple[Candidate, ...]]
 
 
@@ -61,10 +65,22 @@ class Nearness:
 
     @classmethod
     def of(
-        cls, phrases: Sequence[str], vectors: NDArray[Any], name_vectors: NDArray[Any], lexicon: Lexicon
+        cls,
+        phrases: Sequence[str],
+        vectors: NDArray[Any],
+        name_vectors: NDArray[Any],
+        lexicon: Lexicon,
+        *,
+        like: NDArray[Any] | None = None,
     ) -> "Nearness":
-        """Compare phrases to names. `vectors` has a unit row per phrase, `name_vectors` one per `lexicon.names`."""
-        return cls(lexicon, {phrase: row for row, phrase in enumerate(phrases)}, vectors @ name_vectors.T)
+        """Compare phrases to names. `vectors` has a unit row per phrase, `name_vectors` one per `lexicon.names`.
+
+        If both are of another model than `MODEL`, whose vectors of the names are `like`, the cosines are rescaled.
+        """
+        cosines = vectors @ name_vectors.T
+        if like is not None:
+            cosines = _rescaled(cosines, name_vectors, like)
+        return cls(lexicon, {phrase: row for row, phrase in enumerate(phrases)}, cosines)
 
     @cached_property
     def clear(self) -> Similar:
@@ -102,6 +118,25 @@ class Nearness:
         nearest = int(cosines.argmax())
         cosine = float(cosines[nearest])
         return Candidate(targets[nearest], min(1.0, cosine), "embedding") if cosine >= MIN_NEAR else None
+
+
+def _rescaled(cosines: NDArray[Any], names: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
+    """Rescale the cosines of one model to those of another, for which the thresholds hold.
+
+    Models differ in how near unrelated words are: 0.1 in one, 0.7 in another. Afterwards, the names of the catalog are
+    as near to each other as in the other model, in mean and in spread.
+    """
+    if len(names) < MIN_RESCALED:
+        return cosines
+    step = -(-len(names) // MAX_RESCALED)
+    own, others = _between(names[::step]), _between(like[::step])
+    rescaled = (cosines - own.mean()) * (others.std() / max(float(own.std()), 1e-6)) + others.mean()
+    return np.asarray(rescaled.clip(-1.0, 1.0))
+
+
+def _between(vectors: NDArray[Any]) -> NDArray[Any]:
+    """Return the cosines between different vectors."""
+    return np.asarray((vectors @ vectors.T)[~np.eye(len(vectors), dtype=bool)])
 
 
 def _likelihood(cosine: float, margin: float) -> float:

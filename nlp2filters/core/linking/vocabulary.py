@@ -18,6 +18,8 @@ from nlp2filters.core.words import fold, spaced
 
 # Shorter words are neither distinctive nor corrected: they resemble too many others.
 MIN_DISTINCTIVE_LENGTH = 4
+# In the name of a date they are: "due".
+MIN_DISTINCTIVE_IN_DATE = 3
 # Longer values are not taken apart, nor are the parts of shorter words: "n/a".
 MAX_NAME_LENGTH, MIN_PART_LENGTH = 80, 3
 # At most this many names of a catalog are embedded.
@@ -61,6 +63,8 @@ def _names_of_field(field: Field, language: Language, records: Set[str]) -> Iter
         yield name, target, "exact"
     for name in dict.fromkeys((*field_words.plain_names(field.name), *field_words.plain_names(field.title))):
         yield name, target, "synonym"
+        if without_unit := measures.without_unit(name, field, language):
+            yield without_unit, target, "synonym"
         if (short := field_words.short_name(name, language)) and not field_words.is_count(name, language):
             # "Orders over 500" are not those with such an order number.
             if {token.stem for token in language.tokenize(short)} <= records and measures.is_identifier(
@@ -92,13 +96,33 @@ def _names_of_values(field: Field) -> Iterator[Entry]:
 
 
 def other_names(catalog: Catalog, language: Language) -> Iterator[Entry]:
-    """Yield other names of values, which count where they mean nothing else in the catalog."""
+    """Yield other names of values, fields and records, which count where they mean nothing else in the catalog."""
+    yield from _other_nouns(catalog, language)
+    yield from _measured_things(catalog, language)
     for field in catalog.fields:
         for value in field.values if field.type in STRINGS else ():
             target = ValueTarget(field, value.value)
             for name in (value.value, *value.synonyms):
                 for other in dict.fromkeys(_other_names(name, language)):
                     yield other, target, "synonym"
+
+
+def _other_nouns(catalog: Catalog, language: Language) -> Iterator[Entry]:
+    """Yield what people call the records as well: "jobs" among openings."""
+    own = {token.stem for noun in nouns(catalog) for token in language.tokenize(noun)}
+    for group in language.fields.records:
+        if not own.isdisjoint(language.tokenize(noun)[0].stem for noun in group):
+            yield from ((noun, NounTarget(), "synonym") for noun in group)
+
+
+def _measured_things(catalog: Catalog, language: Language) -> Iterator[Entry]:
+    """Yield what a number without a unit counts, if only one field measures it: "stars" for the rating."""
+    measured = [(field, measures.of_field(field, language)) for field in catalog.fields]
+    for name, measure in language.measures.items():
+        fields = [field for field, names in measured if name in names]
+        if len(fields) == 1 and not measure.units:
+            plurals = (noun for noun in measure.fields if noun.endswith(language.plural_endings))
+            yield from ((noun, FieldTarget(fields[0]), "fuzzy") for noun in plurals)
 
 
 def _other_names(name: str, language: Language) -> Iterator[str]:
@@ -152,13 +176,15 @@ def _distinctive_words(catalog: Catalog, language: Language) -> Iterator[Entry]:
     # The word "pork" says the opposite of a field "no pork".
     for field in (field for field in catalog.fields if not any(absence.excluded_parts(field, language))):
         for token in language.tokenize(field_words.spelled_out(field)):
-            if token.kind == "word" and len(token.norm) >= MIN_DISTINCTIVE_LENGTH:
+            least = MIN_DISTINCTIVE_IN_DATE if field.type in TEMPORAL else MIN_DISTINCTIVE_LENGTH
+            if token.kind == "word" and len(token.norm) >= least:
                 owners[token.stem].add(field.name)
                 words[token.stem] = (token.norm, field)
-    # The word "flights" means the records, not the flight time.
+    # The word "flights" means the records, not the flight time; but "listed" is no listing.
     for noun in nouns(catalog):
         for token in language.tokenize(noun):
-            owners.pop(token.stem, None)
+            if not words.get(token.stem, ("",))[0].endswith(language.fields.participles or ("\0",)):
+                owners.pop(token.stem, None)
     for key, names in owners.items():
         word, field = words[key]
         if len(names) == 1 and (word,) not in language.phrase_roles and word not in language.fields.vague:
@@ -228,15 +254,26 @@ def _own_adjectives(field: Field) -> Iterator[End]:
 
 def _general_adjectives(catalog: Catalog, language: Language) -> Iterator[End]:
     """Yield the adjectives of each type and dimension that only one field has."""
+    by_kind: dict[str | None, list[Field]] = defaultdict(list)
+    for field in catalog.fields:
+        for kind in {field.type, language.dimension(field.unit)}:
+            by_kind[kind].append(field)
     for kind, ends in language.adjectives.items():
-        fields = [field for field in catalog.fields if kind in (field.type, language.dimension(field.unit))]
+        fields = [*by_kind["date"], *by_kind["datetime"]] if kind in ("date", "datetime") else by_kind[kind]
         if kind == "money" and not fields:
             # Nobody says in which currency the prices are, but the cheapest are those with the lowest.
-            fields = [field for field in catalog.fields if measures.PRICE in measures.of_field(field, language)]
+            fields = _named_most_plainly(measures.PRICE, catalog, language)
         if len(fields) > 1 and kind in TEMPORAL:
             fields = [field for field in fields if _is_creation_date(field, language)]
         if len(fields) == 1:
             yield from _both_ends(fields[0], ends)
+
+
+def _named_most_plainly(measure: str, catalog: Catalog, language: Language) -> list[Field]:
+    """Return the fields that measure something; only those called just that, if there are: a "price" beside a fee."""
+    fields = [field for field in catalog.fields if measure in measures.of_field(field, language)]
+    plain = [field for field in fields if field.name.lower() == measure]
+    return plain or fields
 
 
 def _adjectives_by_name(catalog: Catalog, language: Language, only: Set[str] | None = None) -> Iterator[End]:
@@ -246,8 +283,12 @@ def _adjectives_by_name(catalog: Catalog, language: Language, only: Set[str] | N
         if only and name not in only:
             continue
         measuring = [field for field, names in fields if name in names]
+        lasting = [] if measuring or name != measures.SPEED else [f for f, _ in fields if measures.lasts(f, language)]
         if len(measuring) == 1:
             yield from _both_ends(measuring[0], measure)
+        elif len(lasting) == 1:
+            # What is slower takes more time.
+            yield from ((field, not high, word) for field, high, word in _both_ends(lasting[0], measure))
 
 
 def _adjectives_of_main_date(catalog: Catalog, language: Language) -> Iterator[End]:

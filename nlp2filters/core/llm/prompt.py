@@ -5,7 +5,7 @@ them. The text and everything in the catalog are data from strangers, and are ma
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any
 
 import orjson
 
@@ -13,6 +13,7 @@ from nlp2filters.core import checks
 from nlp2filters.core.catalog import Catalog, Field
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.interpretation import Interpretation, to_json
+from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
 
 # The prompt lists at most this many values of a field.
@@ -47,13 +48,6 @@ does not touch, each with its quote from the earlier text, and what the text add
 takes the place of an earlier limit, "also in red" widens the color, "any brand" removes its condition, "cheaper ones" \
 is an order). Only when the person starts over are the earlier conditions dropped.
 """
-
-
-class Message(TypedDict):
-    """One message of a chat."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
 
 
 def messages(query: Query, catalog: Catalog, draft: Interpretation) -> list[Message]:

@@ -15,6 +15,7 @@ from nlp2filters.core.filters import (
     Comparison,
     Contains,
     Filter,
+    IsNull,
     Leaf,
     Not,
     OneOf,
@@ -282,11 +283,22 @@ def _reach(fields: Sequence[frozenset[str]], joints: Sequence[Joint], at: int) -
 
 
 def _join(nodes: Sequence[Node], word: str) -> Node:
+    if word == "and":
+        nodes = [node for node in nodes if not _is_implied(node, nodes)]
     if len(nodes) == 1:
         return nodes[0]
     filter_ = (all_of if word == "and" else any_of)(*(node.filter for node in nodes))
     assert filter_
     return Node(filter_, tuple(atom for node in nodes for atom in node.atoms))
+
+
+def _is_implied(node: Node, beside: Sequence[Node]) -> bool:
+    """Return whether a field has a value anyway, since another test asks for one: "with a score of 5"."""
+    match node.filter:
+        case Not(IsNull(field)):
+            others = (other for other in beside if other.fields == {field} and len(other.atoms) == 1)
+            return any(not isinstance(other.filter, IsNull | Not) for other in others)
+    return False
 
 
 def _equal(atom: Atom) -> str | None:

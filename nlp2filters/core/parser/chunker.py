@@ -11,8 +11,8 @@ from nlp2filters.core.budget import TOKEN_STEPS, Budget
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.languages import Language, PhraseMatch
 from nlp2filters.core.linking import MAX_PHRASE, Candidate, FieldTarget, Lexicon, Match, Similar, ValueTarget, phrase_of
-from nlp2filters.core.parser import dates, quantities, times
-from nlp2filters.core.parser.dates import Period
+from nlp2filters.core.parser import dates, numbers, quantities, times
+from nlp2filters.core.parser.dates import DateCursor, Period
 from nlp2filters.core.parser.quantities import FIRST_LIKELY_YEAR, Quantity
 from nlp2filters.core.parser.times import Clock
 from nlp2filters.core.words import Token
@@ -88,6 +88,18 @@ def _value_field(match: Match) -> str | None:
     return target.field.name if isinstance(target, ValueTarget) else None
 
 
+def _acronym(match: Match) -> str | None:
+    """Return the known value in capitals that is all that the words name."""
+    values = {c.target.value if isinstance(c.target, ValueTarget) else "" for c in match.candidates}
+    return values.pop() if len(values) == 1 and all(map(str.isupper, values)) else None
+
+
+def _names_field(match: Match) -> bool:
+    """Return whether the words are the whole name of a field."""
+    names = (candidate for candidate in match.candidates if candidate.source in ("exact", "synonym"))
+    return any(isinstance(candidate.target, FieldTarget) for candidate in names)
+
+
 def _if_long(part: Part | None, length: int) -> Part | None:
     """Return what has been read, if it is the longest: shorter readings of the same words do not count."""
     return part if part and part.length == length else None
@@ -107,6 +119,11 @@ class _Chunker:
     def timed(self) -> bool:
         """True if a field holds times of day or instants."""
         return bool(self.lexicon.typed("time", "datetime"))
+
+    @cached_property
+    def start(self) -> DateCursor:
+        """The cursor of the readers at the first token."""
+        return DateCursor(self.tokens, 0, self.language, self.today, self.calendar)
 
     @cached_property
     def calendar(self) -> dates.Calendar:
@@ -142,9 +159,15 @@ class _Chunker:
         if self.tokens[at].kind == "quoted":
             return Chunk(at, at + 1, quoted=self.tokens[at].norm)
         period, quantity = self._period_or_quantity(at)
-        time = times.read(self.tokens, at, self.language) if self.timed else None
+        time = times.read(self.start.moved(at)) if self.timed else None
         phrase = self.language.match(self.tokens, at)
         match = self._match_beside(at, phrase)
+        if match and self._is_name_and_date(at, match, period):
+            period = None
+        if match and phrase and match.length == phrase.length == 1 and (acronym := _acronym(match)):
+            # "IN" is India and "POST" a method, but "in" is neither.
+            is_spelled = self.tokens[at].text == acronym and any(token.text.islower() for token in self.tokens)
+            phrase, match = (None, match) if is_spelled else (phrase, None)
         lengths = [part.length for part in (period, quantity, time, match, phrase) if part]
         if not lengths:
             match = self._unknown(at)
@@ -175,12 +198,28 @@ class _Chunker:
         return any(map(str.isupper, token.text[1:])) and any(other.text.islower() for other in self.tokens)
 
     def _period_or_quantity(self, at: int) -> tuple[Period | None, Quantity | None]:
-        period = dates.read(self.tokens, at, self.language, self.today, self.calendar)
-        quantity = quantities.read(self.tokens, at, self.language) or self._ordinal(at)
+        cursor = self.start.moved(at)
+        period, quantity = dates.read(cursor), quantities.read(cursor) or self._ordinal(at)
+        if quantity and self._is_article_and_name(cursor, quantity):
+            quantity = None
         if period and quantity and quantity.units and quantity.length == period.length:
             # A phrase such as "1990s" is a decade, not an amount.
             return period, None
         return period, quantity
+
+    def _is_article_and_name(self, cursor: DateCursor, quantity: Quantity) -> bool:
+        """Return whether "a year" names a field, as in "a year of 1983"; "under a year" is an amount."""
+        if cursor.norm() not in self.language.numbers.one or not quantity.units or numbers.takes_value(cursor):
+            return False
+        match = self._match(cursor.at + 1)
+        return match is not None and 1 + match.length >= quantity.length and _names_field(match)
+
+    def _is_name_and_date(self, at: int, match: Match, period: Period | None) -> bool:
+        """Return whether a field is named before a shorter date: in "week of March 10th", by "week of"."""
+        if not period or not match.length < period.length or not _names_field(match):
+            return False
+        rest = dates.read(self.start.moved(at + match.length))
+        return rest is not None and match.length + rest.length == period.length
 
     def _match_beside(self, at: int, phrase: PhraseMatch | None) -> Match | None:
         """Look up the words at a place in the catalog; a negation of what follows it is no value."""
@@ -202,6 +241,9 @@ class _Chunker:
     def _ordinal(self, at: int) -> Quantity | None:
         """Read "third floor", "3rd floor" as a number, if a field that counts in whole numbers follows."""
         value, length = self.language.numbers.ordinals.get(self.tokens[at].norm), 1
+        if (own := self._match(at)) and own.length > 1 and _names_field(own):
+            # "First response" is the name itself.
+            return None
         if self._has_ordinal_suffix(at):
             value, length = int(self.tokens[at].norm), 2
         if value is None or at + length >= len(self.tokens):

@@ -1,15 +1,18 @@
 """A cursor over the tokens of a text, for the readers of numbers, dates, times and follow-ups."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import wraps
 from itertools import pairwise
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from nlp2filters.core.languages import Language
 from nlp2filters.core.languages.phrases import PhraseTable
 from nlp2filters.core.words import Token
 
 Meaning = TypeVar("Meaning")
+Cursor = TypeVar("Cursor", bound="TokenCursor")
+Reading = TypeVar("Reading")
 
 # A phrase before a place that is looked for has at most this many words.
 MAX_PHRASE = 4
@@ -17,15 +20,19 @@ MAX_PHRASE = 4
 
 @dataclass(frozen=True, slots=True)
 class TokenCursor:
-    """A place in the tokens of a text. Offsets count from it; beyond the end there is nothing."""
+    """A place in the tokens of a text. Offsets count from it; beyond the end there is nothing.
+
+    `readings` are the results of readers by place: all cursors of a text share them (see `read_once`).
+    """
 
     tokens: Sequence[Token]
     at: int
     language: Language
+    readings: dict[tuple[object, int], Any] = field(default_factory=dict, compare=False, repr=False, kw_only=True)
 
     def moved(self, by: int) -> Self:
         """Return a cursor so many tokens further on."""
-        return replace(self, at=self.at + by)
+        return replace(self, at=self.at + by) if by else self
 
     def token(self, offset: int = 0) -> Token | None:
         """Return a token."""
@@ -50,8 +57,8 @@ class TokenCursor:
         """Return the length in tokens of the longest phrase there, or 0."""
         return table.length(self.tokens, self.at + offset)
 
-    def unit(self, offset: int = 0) -> tuple[int, tuple[str, ...]] | None:
-        """Return the length in tokens of the name of a unit there, and the units that it may be."""
+    def unit(self, offset: int = 0) -> tuple[tuple[str, ...], int] | None:
+        """Return the units that the name of one there may stand for, and its length in tokens."""
         return self.language.unit(self.tokens, self.at + offset)
 
     def is_unit(self, offset: int = 0) -> bool:
@@ -91,3 +98,17 @@ class TokenCursor:
     def count(self, offset: int = 0) -> int | None:
         """Return a whole number, or 1 for "a"."""
         return 1 if self.norm(offset) in self.language.numbers.one else self.integer(offset)
+
+
+def read_once(read: Callable[[Cursor], Reading]) -> Callable[[Cursor], Reading]:
+    """Let a reader read each place of a text only once: many rules begin with a number or a span of time."""
+
+    @wraps(read)
+    def reading(cursor: Cursor) -> Reading:
+        key = read, cursor.at
+        if key not in cursor.readings:
+            cursor.readings[key] = read(cursor)
+        result: Reading = cursor.readings[key]
+        return result
+
+    return reading

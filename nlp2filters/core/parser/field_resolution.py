@@ -124,15 +124,23 @@ def _by_tagger(
 ) -> FieldMatch | None:
     """Return the field that the tagger finds for the values; the rules' fields are the others that may be meant.
 
-    If both agree, the higher confidence counts.
+    If both agree, the higher confidence counts. Of fields that are all the same to the rules, the tagger's comes first,
+    but it cannot tell for sure which one is meant where no other words are.
     """
     field, share = sentence.likeliest_field(chunks)
     if not field or share < MIN_TAGGER_PROBABILITY or (ruled and _is_refuted(sentence, chunks, field, ruled, relation)):
         return None
-    if ruled and ruled.field is field and ruled.confidence >= likelihood(share):
+    if ruled and ruled.field is field and (ruled.confidence >= likelihood(share) or _is_even(ruled, sentence)):
         return ruled
-    others = tuple(other for other in (ruled.field, *ruled.others) if other is not field) if ruled else ()
+    others = _without((ruled.field, *ruled.others), field) if ruled else ()
+    if ruled and field in ruled.others and _is_even(ruled, sentence):
+        return replace(ruled, field=field, others=others)
     return FieldMatch(field, at + 1, likelihood(share), "embedding", others, rivals=1 - share)
+
+
+def _is_even(ruled: FieldMatch, sentence: Sentence) -> bool:
+    """Return whether nothing tells which of several fields is meant: neither the rules nor other words."""
+    return bool(ruled.others) and ruled.confidence <= confidence.FIRST_DATE and not sentence.has_context
 
 
 def _is_refuted(
@@ -265,7 +273,10 @@ def by_measure(
     fields = [
         field
         for field in sentence.lexicon.typed(*_NUMBERS)
-        if (field in others or names & measures.of_field(field, sentence.language)) and sentence.all_fit(chunks, field)
+        if (
+            field in others or names & measures.of_field(field, sentence.language) or _has_unit(field, chunks, sentence)
+        )
+        and sentence.all_fit(chunks, field)
     ]
     if not fields:
         return None
@@ -278,6 +289,12 @@ def by_measure(
     if near:
         return FieldMatch(near, at + 1, confidence.MEASURE, "synonym")
     return FieldMatch(likely[0], at + 1, 1 / len(likely), "synonym", tuple(likely[1:]))
+
+
+def _has_unit(field: Field, chunks: Sequence[Chunk], sentence: Sentence) -> bool:
+    """Return whether the name of a field ends in the very unit of the values: "acres"."""
+    unit = measures.unit_in_name(field, sentence.language)
+    return unit is not None and all(unit in _units(chunk) for chunk in chunks)
 
 
 def may_hold(sentence: Sentence, chunk: Chunk, field: Field) -> bool:
@@ -402,6 +419,14 @@ def _as_before(
 def is_misplaced_year(sentence: Sentence, chunks: Sequence[Chunk], field: Field, relation: Relation | None) -> bool:
     """Return whether the field holds no years, but a word such as "before" and the numbers say that these are some."""
     return relation in OF_TIME and _are_years(chunks) and not values.holds_years(field, sentence.language)
+
+
+def is_of_date(sentence: Sentence, at: int, field: Field, relation: Relation) -> bool:
+    """Return whether the year at a place is one of another field that holds dates or years: "since 2019"."""
+    chunks = sentence.chunks[at : at + 1]
+    if not chunks or not is_misplaced_year(sentence, chunks, field, relation):
+        return False
+    return _any_reaches(sentence, chunks, _dates_or_years(sentence, chunks, relation))
 
 
 def _by_range(sentence: Sentence, at: int, chunks: Sequence[Chunk]) -> FieldMatch | None:

@@ -63,7 +63,7 @@ def below_hundred(cursor: TokenCursor) -> Number | None:
 def takes_value(cursor: TokenCursor) -> bool:
     """Return whether a word before the cursor needs a value, such as "over" or "between", or a currency is there."""
     unit = cursor.unit(-1) if cursor.at else None
-    return (unit is not None and is_currency(unit[1][0])) or cursor.follows("comparator", "range")
+    return (unit is not None and is_currency(unit[0][0])) or cursor.follows("comparator", "range")
 
 
 def _unsigned(cursor: TokenCursor, parts: int) -> Number | None:
@@ -344,7 +344,7 @@ def _is_counted(cursor: TokenCursor, offset: int) -> bool:
 
 def _is_money(cursor: TokenCursor, offset: int) -> bool:
     unit = cursor.unit(offset)
-    return unit is not None and any(map(is_currency, unit[1]))
+    return unit is not None and any(map(is_currency, unit[0]))
 
 
 def _times(value: int | float, scale: int) -> int | float:

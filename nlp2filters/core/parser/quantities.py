@@ -1,7 +1,6 @@
 """Quantities: numbers in digits and words, with scale, currency or unit."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nlp2filters.core import units
@@ -9,9 +8,8 @@ from nlp2filters.core.catalog import NUMERIC, Field
 from nlp2filters.core.filters import Unit
 from nlp2filters.core.languages import ANY_CURRENCY, Language, is_currency
 from nlp2filters.core.parser import numbers
-from nlp2filters.core.parser.cursor import TokenCursor
+from nlp2filters.core.parser.cursor import TokenCursor, read_once
 from nlp2filters.core.parser.numbers import Number
-from nlp2filters.core.words import Token
 
 PERCENT = "percent"
 # A number that may be anything is taken for a year between these.
@@ -45,9 +43,9 @@ class Quantity:
         return isinstance(self.value, int) and not self.units and self.high is None
 
 
-def read(tokens: Sequence[Token], at: int, language: Language) -> Quantity | None:
-    """Read the quantity that begins at the token `at`."""
-    cursor = TokenCursor(tokens, at, language)
+@read_once
+def read(cursor: TokenCursor) -> Quantity | None:
+    """Read the quantity that begins at the cursor."""
     if _is_inside_name(cursor):
         return None
     if codes := _class_of_codes(cursor):
@@ -55,7 +53,7 @@ def read(tokens: Sequence[Token], at: int, language: Language) -> Quantity | Non
     before: tuple[str, ...] = ()
     offset = 0
     if unit := cursor.unit():
-        offset, names = unit
+        names, offset = unit
         before = tuple(name for name in names if is_currency(name))
         if not before:
             return None
@@ -73,8 +71,8 @@ def _with_unit(cursor: TokenCursor, number: Number, before: tuple[str, ...], off
     value, number_length = number.value, offset
     plus = cursor.norm(offset) == "+" and cursor.unit(offset + 1) is not None
     after: tuple[str, ...] = ()
-    if (unit := cursor.unit(offset + plus)) and _is_unit(cursor.moved(offset + plus), unit[0]):
-        length, after = unit
+    if (unit := cursor.unit(offset + plus)) and _is_unit(cursor.moved(offset + plus), unit[1]):
+        after, length = unit
         if before and not set(before) & set(after):
             after, plus = (), False
         else:
@@ -85,7 +83,7 @@ def _with_unit(cursor: TokenCursor, number: Number, before: tuple[str, ...], off
                 value, offset = units.whole(round(value + smaller.value, 6)), offset + smaller.length
     else:
         plus = False
-    per, length = _rate(cursor.moved(offset)) if before or after else (None, 0)
+    per, length = _rate(cursor.moved(offset)) if before or after or isinstance(value, int) else (None, 0)
     names = before or after or ((ANY_CURRENCY,) if number.is_money else ())
     return Quantity(value, names, offset + length, number_length, number.scaled, per, plus, number.grouped)
 
@@ -139,7 +137,7 @@ def _smaller(cursor: TokenCursor, larger: tuple[str, ...]) -> Number | None:
     if cents := _hundredths(cursor.moved(after), number):
         return Number(cents.value, after + cents.length) if set(cents.units) & set(larger) else None
     if unit := cursor.unit(after):
-        length, names = unit
+        names, length = unit
         length += after
     elif not skip and cursor.adjoin(2, -1):
         names, length = (cursor.language.numbers.below.get(larger[0], ""),), 1
@@ -159,7 +157,9 @@ def _rate(cursor: TokenCursor) -> tuple[Unit | None, int]:
     if not (length := cursor.phrase_length(cursor.language.numbers.per)):
         return None, 0
     unit = cursor.language.unit_of_time(cursor.norm(length))
-    return (unit, length + 1) if unit else (None, 0)
+    # "Posted 3 a week ago" is no rate.
+    is_ago = cursor.norm(length + 1) in cursor.language.dates.ago
+    return (unit, length + 1) if unit and not is_ago else (None, 0)
 
 
 def fit(quantity: Quantity, field: Field, language: Language) -> int | float | None:

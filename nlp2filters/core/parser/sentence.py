@@ -71,6 +71,11 @@ class Sentence:
                 runs.append([])
         return [run for run in runs if run]
 
+    @cached_property
+    def has_context(self) -> bool:
+        """True if an unknown word, such as "leaving", may tell which of several like fields is meant."""
+        return any(chunk.is_unknown and text[:1].isalpha() for chunk, text in zip(self.chunks, self.texts, strict=True))
+
     @property
     def catalog(self) -> Catalog:
         """The catalog that is searched."""

@@ -1,12 +1,9 @@
 """Times of day: "5 pm", "17:30", "half past 7 in the evening", "noon"."""
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nlp2filters.core.languages import Language
-from nlp2filters.core.parser.cursor import TokenCursor
-from nlp2filters.core.words import Token
+from nlp2filters.core.parser.cursor import TokenCursor, read_once
 
 DAY_MINUTES = 24 * 60
 
@@ -19,10 +16,10 @@ class Clock:
     length: int
 
 
-def read(tokens: Sequence[Token], at: int, language: Language) -> Clock | None:
-    """Read the time of day that begins at the token `at`; a bare number is none."""
-    cursor = TokenCursor(tokens, at, language)
-    if (hour := language.clock.hours.get(cursor.norm())) is not None:
+@read_once
+def read(cursor: TokenCursor) -> Clock | None:
+    """Read the time of day that begins at the cursor; a bare number is none."""
+    if (hour := cursor.language.clock.hours.get(cursor.norm())) is not None:
         return Clock(dt.time(hour), 1)
     return _minutes_first(cursor) or _hour_first(cursor)
 

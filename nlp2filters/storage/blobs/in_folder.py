@@ -89,7 +89,9 @@ class FolderBackend:
             if path.stat().st_mtime > time.time() - self._kept_s:
                 return path.open("rb")
         except FileNotFoundError:
-            pass
+            if not self._root.is_dir():
+                # A network file system that is not mounted has lost no file.
+                raise
         raise BlobGone(digest)
 
     async def renew(self, owner: str, digest: str) -> None:

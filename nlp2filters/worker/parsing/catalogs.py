@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.drafting import TextVectors, Vectors
+from nlp2filters.core.drafting import Meanings, TextVectors, Vectors
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.storage.vector_index import digest_of
 from nlp2filters.worker.parsing.caches import Cache
@@ -47,12 +47,7 @@ class CatalogParser:
 
     async def tag(self, text: str, text_vectors: TextVectors, index: Vectors, today: dt.date) -> Sequence[str]:
         """See `translator.TextParser`."""
-        ref = IndexRef(digest_of(self.indexed))
-
-        async def content() -> Vectors:
-            return index
-
-        self._contents[ref] = content
+        ref = self._refer(digest_of(self.indexed), index)
         self._tagging = Tagging(self._number, text, text_vectors, ref)
         phrases: Sequence[str] = await self._call("tag", today, self._tagging)
         return phrases
@@ -62,11 +57,25 @@ class CatalogParser:
         text: str,
         today: dt.date,
         conversation: Conversation | None = None,
-        phrase_vectors: Vectors | None = None,
+        meanings: Meanings | None = None,
     ) -> Interpretation:
         """See `translator.TextParser`."""
-        reading: Interpretation = await self._call("draft", today, text, conversation, self._tagging, phrase_vectors)
+        phrases, api_index = meanings and meanings.phrases, None
+        if meanings and meanings.index is not None:
+            api_index = self._refer(meanings.digest, meanings.index)
+        arguments = (today, text, conversation, self._tagging, phrases, api_index)
+        reading: Interpretation = await self._call("draft", *arguments)
         return reading
+
+    def _refer(self, digest: str, index: Vectors) -> IndexRef:
+        """Return a reference to an index, which is sent to a process that does not have it."""
+
+        async def content() -> Vectors:
+            return index
+
+        ref = IndexRef(digest)
+        self._contents[ref] = content
+        return ref
 
     async def _call(self, operation: str, *arguments: Any) -> Any:
         call = Call(operation, self._catalog, arguments)

@@ -130,12 +130,17 @@ class Parser:
         conversation: Conversation | None,
         tagging: Tagging | None,
         phrase_vectors: Vectors | None,
+        api_index: IndexRef | None,
     ) -> Interpretation:
-        """Draft a text. `phrase_vectors` are those of the phrases that `tag` returned, here or in another process."""
+        """Draft a text. `phrase_vectors` are those of the phrases that `tag` returned, here or in another process.
+
+        `api_index` is the index that they belong to, if they are those of an embedding API.
+        """
         lexicon, tagged, nearness = self._lexicon(catalog), None, None
         if tagging and phrase_vectors is not None:
+            index, names = self._index(tagging.index), self._index(api_index) if api_index else None
             tagged = self._tagged.pop(tagging.number) or self._tag(catalog, today, tagging)
-            nearness = drafting.near(tagged, phrase_vectors, lexicon, self._index(tagging.index))
+            nearness = drafting.near(tagged, phrase_vectors, lexicon, index, names)
         return drafting.draft(text, lexicon, today=today, conversation=conversation, tagged=tagged, nearness=nearness)
 
     def _tag(self, catalog: CatalogRef, today: dt.date, tagging: Tagging) -> Tagged:

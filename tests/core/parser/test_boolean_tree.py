@@ -2,10 +2,18 @@
 
 import pytest
 
-from nlp2filters.core.filters import And, Between, Comparison, Filter, Not, OneOf, Or, RelativeDate
+from nlp2filters.core import catalog as catalogs
+from nlp2filters.core.filters import And, Between, Comparison, Filter, IsNull, Not, OneOf, Or, RelativeDate
 from tests.core.parser.shop import filter_of
 
 C = Comparison
+
+
+def test_a_test_for_a_value_makes_one_for_any_value_redundant() -> None:
+    fields = [{"name": name, "type": "number", "nullable": True} for name in ("score", "age")]
+    catalog = catalogs.parse({"name": "players", "fields": fields})
+    assert filter_of("with a score and a score over 5", catalog) == C(">", "score", 5)
+    assert filter_of("with a score and age over 5", catalog) == And((Not(IsNull("score")), C(">", "age", 5)))
 
 
 @pytest.mark.parametrize(

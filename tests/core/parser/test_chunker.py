@@ -33,6 +33,27 @@ def test_what_counts_is_a_quantity(text: str, values: list[float]) -> None:
     assert [chunk.quantity.value for chunk in chunks if chunk.quantity] == values
 
 
+@pytest.mark.parametrize(
+    ("text", "chunks"),
+    [
+        ("a year of 1983", ["a", "year", "of", "1983"]),
+        ("under a year", ["under", "a year"]),
+        ("year earlier than 1983", ["year", "earlier than", "1983"]),
+        ("week of 12 june", ["week of", "12 june"]),
+        ("the week of 12 june is over", ["the", "week of", "12 june", "is", "over"]),
+        ("next week", ["next week"]),
+    ],
+)
+def test_the_name_of_a_field_wins_over_a_date_that_begins_with_it(text: str, chunks: list[str]) -> None:
+    fields = [
+        {"name": "year", "type": "integer"},
+        {"name": "week_of", "type": "date"},
+        {"name": "next_of_kin", "type": "text"},
+    ]
+    lexicon = Lexicon.of(catalogs.parse({"name": "c", "fields": fields}))
+    assert list(parser.sentence_of(text, lexicon.language.tokenize(text), lexicon, TODAY).texts) == chunks
+
+
 def test_the_longest_phrase_wins() -> None:
     lexicon = Lexicon.of(SHOP)
     sentence = parser.sentence_of(

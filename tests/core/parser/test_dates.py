@@ -135,8 +135,7 @@ def cursor(text: str, locale: str, at: int = 0) -> DateCursor:
 
 
 def read(text: str, locale: str = "en", at: int = 0) -> Period | None:
-    place = cursor(text, locale, at)
-    return dates.read(place.tokens, at, place.language, TODAY)
+    return dates.read(cursor(text, locale, at))
 
 
 @pytest.mark.parametrize(("rule", "locale", "text"), RULE_EXAMPLES)

@@ -8,7 +8,7 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import languages
 from nlp2filters.core.filters import Between, Comparison, Filter, RelativeDate, RelativeInstant
 from nlp2filters.core.parser import dates
-from nlp2filters.core.parser.dates import Calendar, Moment, Period
+from nlp2filters.core.parser.dates import Calendar, DateCursor, Moment, Period
 from tests.core.parser.shop import filter_of
 from tests.core.parser.shop import read as read_text
 
@@ -26,7 +26,7 @@ LOGS = catalogs.parse(
 
 def read(text: str, locale: str = "en", calendar: Calendar = INSTANTS) -> Period | None:
     language = languages.of(locale)
-    return dates.read(language.tokenize(text), 0, language, TODAY, calendar)
+    return dates.read(DateCursor(language.tokenize(text), 0, language, TODAY, calendar))
 
 
 def on_day(offset: int, hour: int, minute: int = 0) -> RelativeInstant:

@@ -6,6 +6,7 @@ from nlp2filters.core import languages
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.languages import ANY_CURRENCY, ENGLISH
 from nlp2filters.core.parser import quantities
+from nlp2filters.core.parser.cursor import TokenCursor
 from nlp2filters.core.parser.quantities import Quantity
 
 NUMBERS = [
@@ -86,7 +87,7 @@ AMOUNTS = [
 def read(text: str, locale: str = "en") -> tuple[Quantity | None, int]:
     language = languages.of(locale)
     tokens = language.tokenize(text)
-    return quantities.read(tokens, 0, language), len(tokens)
+    return quantities.read(TokenCursor(tokens, 0, language)), len(tokens)
 
 
 @pytest.mark.parametrize(("locale", "text", "value"), NUMBERS)
@@ -130,7 +131,7 @@ def test_a_plus_makes_a_minimum() -> None:
 def test_a_word_before_it_needs_a_number() -> None:
     for text, value in (("over 12 500", 12_500), ("over 4,5", 4.5), ("under hundred", 100), ("under 1/2", 0.5)):
         tokens = ENGLISH.tokenize(text)
-        quantity = quantities.read(tokens, 1, ENGLISH)
+        quantity = quantities.read(TokenCursor(tokens, 1, ENGLISH))
         assert quantity is not None
         assert (quantity.value, quantity.length) == (value, len(tokens) - 1)
 
@@ -142,7 +143,8 @@ def test_a_word_before_it_needs_a_number() -> None:
         ("5 100", 5, 1),
         ("three thousand, four bedrooms", 3000, 2),
         ("two $500", 2, 1),
-        ("five thousand a month", 5000, 2),
+        ("five thousand a month", 5000, 4),
+        ("3 a week ago", 3, 1),
         ("1/2 off", 1, 1),
         ("4/5/2024", 4, 1),
     ],
@@ -155,13 +157,14 @@ def test_a_number_ends_before_what_is_another(text: str, value: float, length: i
 
 @pytest.mark.parametrize("text", ["V8s", "WH1000", "MS170"])
 def test_digits_behind_letters_are_part_of_a_name(text: str) -> None:
-    assert quantities.read(ENGLISH.tokenize(text), 1, ENGLISH) is None
+    assert quantities.read(TokenCursor(ENGLISH.tokenize(text), 1, ENGLISH)) is None
 
 
 @pytest.mark.parametrize("text", ["15 -20", "15 usd -20 usd", "$15 -20"])
 def test_a_minus_behind_a_number_is_no_sign(text: str) -> None:
     tokens = ENGLISH.tokenize(text)
-    assert quantities.read(tokens, [token.norm for token in tokens].index("-"), ENGLISH) is None
+    at = [token.norm for token in tokens].index("-")
+    assert quantities.read(TokenCursor(tokens, at, ENGLISH)) is None
 
 
 def test_a_class_of_codes() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from nlp2filters.core import languages
 from nlp2filters.core.parser import times
+from nlp2filters.core.parser.cursor import TokenCursor
 
 TIMES = [
     ("en", "5 pm", "17:00"),
@@ -30,7 +31,7 @@ TIMES = [
 def test_a_time_of_day(locale: str, text: str, time: str) -> None:
     language = languages.of(locale)
     tokens = language.tokenize(text)
-    clock = times.read(tokens, 0, language)
+    clock = times.read(TokenCursor(tokens, 0, language))
     assert clock is not None
     assert (clock.time, clock.length) == (dt.time.fromisoformat(time), len(tokens))
 
@@ -38,4 +39,4 @@ def test_a_time_of_day(locale: str, text: str, time: str) -> None:
 @pytest.mark.parametrize("text", ["7", "seven", "25:00", "quarter to", "half past 30", "17 pm", "pm"])
 def test_other_words_are_no_time(text: str) -> None:
     language = languages.of("en")
-    assert times.read(language.tokenize(text), 0, language) is None
+    assert times.read(TokenCursor(language.tokenize(text), 0, language)) is None

@@ -15,7 +15,7 @@ import pytest
 from nlp2filters import demo
 from nlp2filters.core import drafting
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.drafting import TextVectors
+from nlp2filters.core.drafting import Meanings, TextVectors
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.errors import ParserFailed, TextTooComplex
@@ -87,7 +87,7 @@ async def test_a_child_reads_as_this_process_does(pool: Pool, expected: Interpre
     parser = await cars(pool)
     assert (parser.indexed, parser.uses_embedding) == (LEXICON.indexed, True)
     assert tuple(await parser.tag(TEXT, text_vectors, index, TODAY)) == tagged.phrases
-    reading = await parser.draft(TEXT, TODAY, None, phrases)
+    reading = await parser.draft(TEXT, TODAY, None, Meanings(phrases))
     assert reading == drafting.draft(TEXT, LEXICON, today=TODAY, tagged=tagged, nearness=nearness)
 
 

@@ -41,19 +41,13 @@ class Comparative:
     def relation(self, field: Field, chunk: Chunk, sentence: Sentence) -> Relation:
         """Return the relation of the field to the value: a date is compared as an age or as a day."""
         more = self.more is not False
-        if SPEED in self.measures and _lasts(field, sentence.language):
+        if SPEED in self.measures and measures.lasts(field, sentence.language):
             # What is slower takes more time.
             more = not more
         holds_years = values.holds_years(field, sentence.language)
         if AGE in self.measures and holds_years and not amounts.tells_age(chunk):
             return "before" if more else "after"
         return ">" if more else "<"
-
-
-def _lasts(field: Field, language: Language) -> bool:
-    """Return whether the field holds durations."""
-    unit = field.unit or measures.unit_in_name(field, language)
-    return field.type == "duration" or language.dimension(unit) == "[time]"
 
 
 def read(sentence: Sentence, at: int) -> Comparative | None:

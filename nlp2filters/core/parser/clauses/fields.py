@@ -72,7 +72,8 @@ def _is_answer(clause: Clause, flag: tuple[Scalar, Scalar]) -> bool:
 def _after_name(sentence: Sentence, start: int, match: FieldMatch, context: Context) -> Clause | None:
     """Read what follows the field's name: its value, or "not" and its value."""
     at = sentence.skip_stopwords(start + 1)
-    if sentence.role(at, "negation") not in ("not", "outside"):
+    excludes = sentence.role(at, "comparator") == "<>" and match.field.type in STRINGS
+    if not excludes and sentence.role(at, "negation") not in ("not", "outside"):
         return _value(sentence, start, at, match, context)
     negation = Connective("not", at)
     clause = _value(sentence, start, sentence.skip_stopwords(at + 1), match, replace(context, pending=negation))
@@ -96,6 +97,9 @@ def _compared(sentence: Sentence, start: int, at: int, match: FieldMatch) -> Cla
     if not relation:
         return _by_adjective(sentence, start, at, match)
     value = sentence.skip_stopwords(at + 1)
+    if _governing(sentence, start) and field_resolution.is_of_date(sentence, value, match.field, relation):
+        # "No comments since 2019".
+        return None
     clause = amounts.test(sentence, start, value, relation, match) if sentence.coerce_at(value, match.field) else None
     return clause or _of_other_unit(sentence, start, value, relation, match.field)
 
@@ -154,6 +158,10 @@ def _up_to_now(sentence: Sentence, start: int, match: FieldMatch) -> Clause | No
 
 def _string(sentence: Sentence, start: int, at: int, match: FieldMatch) -> Clause | None:
     """Read a known value of the field, or the words for a field that takes any."""
+    chunk = sentence.chunk(at)
+    if chunk and chunk.name and chunk.name.field == match.field.name:
+        atom = Atom(Contains(match.field.name, chunk.name.value), start, at + 1, chunk.name.confidence, "type")
+        return Clause(at + 1, (atom,), match.field)
     candidate = sentence.value_of(at, match.field.name)
     if candidate and isinstance(candidate.target, ValueTarget):
         share = min(1.0, candidate.confidence + confidence.VALUE_AFTER_FIELD)
@@ -191,13 +199,23 @@ def _unquoted(sentence: Sentence, start: int, at: int, match: FieldMatch, *, con
     if field.is_open and not contains:
         # The name of an open field has been cut out before, or there was a reason not to.
         return None
-    end = strings.name_end(sentence, at)
-    if end == at:
+    # A path begins with a mark: "/login".
+    mark = contains and at + 1 < len(sentence.chunks) and sentence.texts[at] == "/" and not sentence.gap(at)
+    end = strings.name_end(sentence, at) if not mark else max(strings.name_end(sentence, at + 1), at)
+    if end == at + mark:
         return None
     name = sentence.text_of(at, end)
     value = sentence.lexicon.value_with(field, set(fold(name).split()), sentence.budget)
     test = Contains(field.name, name) if value is None else strings.equals(field, value)
-    return _test(test, start, end, match, confidence.WORDS_AFTER_FIELD)
+    clause = _test(test, start, end, match, confidence.WORDS_AFTER_FIELD)
+    # "Name contains express or delta".
+    other = strings.name_end(sentence, end + 1) if contains and sentence.role(end, "junction") == "or" else end + 1
+    if other == end + 1:
+        return clause
+    more = _test(
+        Contains(field.name, sentence.text_of(end + 1, other)), end + 1, other, match, confidence.WORDS_AFTER_FIELD
+    )
+    return replace(more, pieces=(*clause.pieces, Connective("or", end), *more.pieces))
 
 
 # a field alone
@@ -265,7 +283,8 @@ def _stated(
 
 def _is_event(sentence: Sentence, start: int, field: Field, context: Context) -> bool:
     """Return whether a participle tells what has happened to the records, and a field when: "resolved tickets"."""
-    if not field.nullable or not sentence.texts[start].lower().endswith(sentence.language.fields.participles):
+    word, words = sentence.texts[start].lower(), sentence.language.fields
+    if not field.nullable or not (word.endswith(words.participles) or fold(word) in words.irregular_participles):
         return False
     negation = context.negation
     negated = negation is not None and sentence.skip_stopwords(negation.at + 1) == start

@@ -387,6 +387,9 @@ def _adjective(sentence: Sentence, start: int, context: Context) -> Clause | Non
     degree = sentence.role(start, "degree")
     key, less = start + (degree is not None), degree == "less"
     degrees = ("base",) if degree else ("base", "comparative")
+    if not degree and any(candidate.source == "exact" for _, candidate in sentence.values(key)):
+        # "A new phone" is one whose condition is new.
+        return None
     for target, _candidate in sentence.adjectives(key, *degrees):
         if target.degree == "comparative" or not _describes_another(sentence, key):
             return _by_adjective(sentence, start, key, target, context, less=less)

@@ -1,6 +1,7 @@
 """Strings: words as values of a field, such as known values, names, words in quotes, words after a "not"."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.filters import Comparison, Contains, Leaf
@@ -49,7 +50,8 @@ def _open_value(sentence: Sentence, start: int, _: Context) -> Clause | None:
 
 
 def _known_value(sentence: Sentence, start: int, _: Context) -> Clause | None:
-    matches = list(sentence.values(start))
+    shares = sentence.chunks[start].field_probabilities
+    matches = sorted(sentence.values(start), key=lambda match: -shares.get(match[0].field.name, 0.0))
     if not matches or sentence.chunks[start].roles.keys() & _STRUCTURAL:
         return None
     following = {field.name for field, _ in sentence.fields(start + 1)}
@@ -109,16 +111,27 @@ def _alternatives(
 
 
 def _likely_fields(sentence: Sentence, at: int, matches: Sequence[tuple[ValueTarget, Candidate]]) -> set[str]:
-    """Return the likely one of the fields that have the value, by the tagger or by a word such as "to"."""
+    """Return the likely one of the fields that have the value, by the tagger or by a word such as "to".
+
+    Where no words are around, the tagger cannot tell an origin from a destination.
+    """
     fields = [target.field for target, _ in matches]
     if side := disambiguation.side_before(sentence, at, fields):
         return {side.name}
-    shares = sentence.chunks[at].field_probabilities
-    likeliest = max((target.field.name for target, _ in matches), key=lambda name: shares.get(name, 0.0))
-    if shares.get(likeliest, 0.0) >= field_resolution.MIN_TAGGER_PROBABILITY:
-        return {likeliest}
+    likeliest = matches[0][0].field
+    share = sentence.chunks[at].field_probabilities.get(likeliest.name, 0.0)
+    is_guess = not sentence.has_context and any(_is_twin(likeliest, field) for field in fields)
+    if share >= field_resolution.MIN_TAGGER_PROBABILITY and not is_guess:
+        return {likeliest.name}
     near = disambiguation.disambiguate(sentence, at, fields)
     return {near.name} if near else set()
+
+
+@lru_cache(maxsize=1024)
+def _is_twin(field: Field, other: Field) -> bool:
+    """Return whether two fields have the same values, like an origin and a destination."""
+    values, others = ({value.value for value in each.values} for each in (field, other))
+    return field is not other and 2 * len(values & others) > max(len(values), len(others))
 
 
 def _quoted(sentence: Sentence, start: int, _: Context) -> Clause | None:

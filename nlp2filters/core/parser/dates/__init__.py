@@ -5,29 +5,27 @@ tomorrow too. Each way to write a date is a rule in one of the modules; the long
 with its day where a field holds instants.
 """
 
-import datetime as dt
-from collections.abc import Sequence
 from dataclasses import replace
 
-from nlp2filters.core.languages import Language
 from nlp2filters.core.parser.dates import instants, parts
 from nlp2filters.core.parser.dates.periods import FIRST_YEAR, LAST_YEAR, Moment, Period
 from nlp2filters.core.parser.dates.periods import calendar_year as year
 from nlp2filters.core.parser.dates.rules import Calendar, DateCursor, longest
-from nlp2filters.core.words import Token
+from nlp2filters.core.words import Kind
 
-__all__ = ["FIRST_YEAR", "LAST_YEAR", "RULES", "Calendar", "Moment", "Period", "read", "year"]
+__all__ = ["FIRST_YEAR", "LAST_YEAR", "RULES", "Calendar", "DateCursor", "Moment", "Period", "read", "year"]
 
 RULES = parts.RULES
+_KINDS = frozenset[Kind]().union(*(rule.begins for rule in RULES))
 
 
-def read(
-    tokens: Sequence[Token], at: int, language: Language, today: dt.date, calendar: Calendar | None = None
-) -> Period | None:
-    """Read the longest date, period or instant that begins at the token `at`. A bare year is left to `year`."""
-    if tokens[at].kind == "word" and not language.may_begin_date(tokens[at].norm):
+def read(cursor: DateCursor) -> Period | None:
+    """Read the longest date, period or instant that begins at the cursor. A bare year is left to `year`."""
+    token = cursor.token()
+    if token is None or token.kind not in _KINDS:
         return None
-    cursor = DateCursor(tokens, at, language, today, calendar or Calendar())
+    if token.kind == "word" and not cursor.language.may_begin_date(token.norm):
+        return None
     period = longest(RULES, cursor)
     instant = instants.iso(cursor, period) if period else None
     if not instant and cursor.calendar.instants:

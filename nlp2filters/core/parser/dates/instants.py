@@ -67,7 +67,7 @@ def on_day(cursor: DateCursor, day: Period) -> Period | None:
 
 def _at(behind: DateCursor, day: Period) -> Period | None:
     skip = behind.phrase_length(behind.language.clock.at)
-    clock = times.read(behind.tokens, behind.at + skip, behind.language) or (_hour(behind, skip) if skip else None)
+    clock = times.read(behind.moved(skip)) or (_hour(behind, skip) if skip else None)
     if not clock:
         return None
     second = _seconds(behind, skip + clock.length - 2)[0] if clock.length > MINUTES_LENGTH else 0
@@ -82,7 +82,7 @@ def _hour(cursor: DateCursor, offset: int) -> Clock | None:
 
 def _compared(behind: DateCursor, day: Period) -> Period | None:
     relation = behind.role(0, "comparator")
-    clock = times.read(behind.tokens, behind.at + relation[1], behind.language) if relation else None
+    clock = times.read(behind.moved(relation[1])) if relation else None
     if not relation or not clock:
         return None
     length = day.length + relation[1] + clock.length
@@ -97,9 +97,9 @@ def _compared(behind: DateCursor, day: Period) -> Period | None:
 def _between(behind: DateCursor, day: Period) -> Period | None:
     opened = behind.opener()
     start = opened or int(behind.norm() in behind.dates.range_openers)
-    low = times.read(behind.tokens, behind.at + start, behind.language) or _hour(behind, start)
+    low = times.read(behind.moved(start)) or _hour(behind, start)
     joint = behind.joint(start + low.length, between=opened > 0) if low and start else 0
-    high = times.read(behind.tokens, behind.at + start + low.length + joint, behind.language) if low and joint else None
+    high = times.read(behind.moved(start + low.length + joint)) if low and joint else None
     if not low or not high:
         return None
     first = times.in_half_of(low.time, high.time) if low.length == 1 else low.time
@@ -134,7 +134,7 @@ def _next(day: Period, today: dt.date) -> Period:
 
 
 def _today(cursor: DateCursor) -> Period | None:
-    clock = times.read(cursor.tokens, cursor.at, cursor.language)
+    clock = times.read(cursor)
     return TODAY.at(clock.time, cursor.today, clock.length) if clock else None
 
 
@@ -164,7 +164,7 @@ def read(cursor: DateCursor) -> Period | None:
             return None
         day = TODAY if which[0] == "this" else replace(TODAY, low=RelativeDate(-1, "day"), high=RelativeDate(-1, "day"))
         return _hours(day, part[0], cursor, which[1] + part[1])
-    clock = times.read(cursor.tokens, cursor.at, cursor.language)
+    clock = times.read(cursor)
     if not clock:
         return _hour_of_part(cursor)
     offset = clock.length + cursor.phrase_length(cursor.language.clock.on, clock.length)

@@ -96,7 +96,7 @@ def _some_day(cursor: DateCursor, offset: int) -> tuple[dt.date, int] | None:
 def _around(cursor: DateCursor) -> Period | None:
     """Read "within 2 weeks of January 15"; "within 2 weeks", unless that may be how long something takes."""
     within = cursor.role(0, "comparator")
-    span = spans.read(cursor, within[1]) if within and within[0] == "within" else None
+    span = spans.read(cursor.moved(within[1])) if within and within[0] == "within" else None
     if not within or not span:
         return None
     end = within[1] + span.length

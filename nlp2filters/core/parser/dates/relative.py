@@ -22,7 +22,7 @@ def _unit(cursor: DateCursor) -> Period | None:
         return None
     which, length = relative
     sign = periods.SHIFTS[which]
-    if (span := spans.read(cursor, length)) and sign in (-1, 1):
+    if (span := spans.read(cursor.moved(length))) and sign in (-1, 1):
         return _reaching(cursor, span, sign, length)
     unit = cursor.unit_of_time(length)
     if unit and which != "past":
@@ -51,7 +51,7 @@ def _unit_before(cursor: DateCursor) -> Period | None:
 
 def _ago(cursor: DateCursor) -> Period | None:
     before = int(cursor.norm() in cursor.dates.ago_before)
-    span = spans.read(cursor, before)
+    span = spans.read(cursor.moved(before))
     if span is None or not (before or cursor.norm(span.length) in cursor.dates.ago):
         return None
     return periods.shifted(-span.count, span.unit, span.length + 1)
@@ -95,6 +95,9 @@ def _to_date(cursor: DateCursor) -> Period | None:
     unit = cursor.unit_of_time(offset)
     behind = cursor.phrase_length(cursor.dates.to_date, offset + 1)
     if not unit or unit == "day" or not (behind or (before and relative)):
+        return None
+    if cursor.role(offset + 1 + behind, "than"):
+        # "Year earlier than 1973" is a comparison.
         return None
     return Period(RelativeDate(0, unit, unit), RelativeDate(0, "day"), offset + 1 + behind)
 

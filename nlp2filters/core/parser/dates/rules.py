@@ -70,7 +70,7 @@ class DateCursor(TokenCursor):
         """Read "two thousand and fourteen"."""
         if self.number_word(offset) is None:
             return None
-        quantity = quantities.read(self.tokens, self.at + offset, self.language)
+        quantity = quantities.read(self.moved(offset))
         if quantity is None or quantity.units or not isinstance(quantity.value, int):
             return None
         value, length = quantity.value, quantity.length
@@ -81,7 +81,7 @@ class DateCursor(TokenCursor):
 
     def small_number(self, offset: int) -> tuple[int, int] | None:
         """Read a number in words below one hundred: "fourteen", "twenty one"."""
-        quantity = quantities.read(self.tokens, self.at + offset, self.language)
+        quantity = quantities.read(self.moved(offset))
         in_words = self.number_word(offset) is not None
         if not in_words or quantity is None or not isinstance(quantity.value, int) or not 0 < quantity.value < 100:
             return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nlp2filters.core.filters import ClockUnit, Unit
 from nlp2filters.core.languages import Language
 from nlp2filters.core.parser import quantities
-from nlp2filters.core.parser.cursor import TokenCursor
+from nlp2filters.core.parser.cursor import TokenCursor, read_once
 
 # A span has at most so many units.
 MAX_COUNT = 9999
@@ -32,12 +32,13 @@ class Span:
     length: int
 
 
-def read(cursor: TokenCursor, offset: int = 0) -> Span | None:
-    """Read the span that begins there; a unit needs a number, or "a", before it."""
-    token = cursor.token(offset)
+@read_once
+def read(cursor: TokenCursor) -> Span | None:
+    """Read the span that begins at the cursor; a unit needs a number, or "a", before it."""
+    token = cursor.token()
     if token is None or (token.kind == "word" and not _may_count(cursor.language, token.norm)):
         return None
-    return _counted(cursor, offset) or _measured(cursor, offset)
+    return _counted(cursor) or _measured(cursor)
 
 
 def _may_count(language: Language, word: str) -> bool:
@@ -56,16 +57,16 @@ def unit(cursor: TokenCursor, offset: int = 0) -> Span | None:
     if multiple := cursor.language.dates.multiples.get(norm):
         return Span(*multiple, 1)
     if names := cursor.unit(offset):
-        return next((Span(1, name, names[0]) for name in _UNITS if name in names[1]), None)
+        return next((Span(1, name, names[1]) for name in _UNITS if name in names[0]), None)
     return None
 
 
-def _counted(cursor: TokenCursor, offset: int) -> Span | None:
-    few = cursor.phrase(cursor.language.dates.counts, offset)
-    number = few[0] if few else cursor.count(offset)
+def _counted(cursor: TokenCursor) -> Span | None:
+    few = cursor.phrase(cursor.language.dates.counts)
+    number = few[0] if few else cursor.count()
     length = few[1] if few else 1
-    following = unit(cursor, offset + length) if number is not None else None
-    if number is None or following is None or _goes_on(cursor, offset + length + following.length):
+    following = unit(cursor, length) if number is not None else None
+    if number is None or following is None or _goes_on(cursor, length + following.length):
         return None
     return Span(number * following.count, following.unit, length + following.length)
 
@@ -75,8 +76,8 @@ def _goes_on(cursor: TokenCursor, offset: int) -> bool:
     return cursor.phrase_length(cursor.language.numbers.and_part, offset) > 0
 
 
-def _measured(cursor: TokenCursor, offset: int) -> Span | None:
-    quantity = quantities.read(cursor.tokens, cursor.at + offset, cursor.language)
+def _measured(cursor: TokenCursor) -> Span | None:
+    quantity = quantities.read(cursor)
     if quantity is None or quantity.per or not 0 <= quantity.value <= MAX_COUNT:
         return None
     for name in _UNITS:

@@ -8,7 +8,7 @@ values.
 
 from nlp2filters.core.parser.chunker import Chunk, Name
 from nlp2filters.core.parser.open_values.context import Context, OpenValue
-from nlp2filters.core.parser.open_values.rules import LEFTOVER_TITLE, PASSES
+from nlp2filters.core.parser.open_values.rules import LEFTOVER_TITLE, PASSES, next_in_list
 from nlp2filters.core.parser.sentence import Sentence
 
 __all__ = ["merge", "recognize"]
@@ -38,9 +38,10 @@ def recognize(sentence: Sentence) -> list[OpenValue]:
         at = 0
         while at < len(sentence.chunks):
             value = next(filter(None, (rule.recognize(context, at) for rule in rules)), None)
-            if value:
-                context.add(value)
             at = value.end if value else at + 1
+            while value:
+                context.add(value)
+                at, value = value.end, next_in_list(context, value)
     if title := LEFTOVER_TITLE.recognize(context, 0):
         context.add(title)
     return context.values

@@ -124,6 +124,10 @@ class Context:
         begins = at == 0 or self.ends_sentence(at - 1)
         return self.sentence.texts[at][:1].isupper() and not begins
 
+    def is_acronym(self, at: int) -> bool:
+        """Return whether the chunk is in capitals alone, like "US", which may mean something else otherwise."""
+        return self.sentence.texts[at].isupper() and len(self.lower[at]) > 1
+
     def looks_like_name(self, words: range) -> bool:
         """Return whether words of which nothing but their place tells that they are a name look like one."""
         first, names = words.start, self.names

@@ -22,6 +22,8 @@ MAX_LENGTH_BEFORE_FIELD = 5
 MAX_CATEGORY_LENGTH = 3
 # At most this many chunks say what is asked of a record before its title.
 MAX_REQUEST_LENGTH = 4
+# A further value of a list has at most this many chunks.
+MAX_LENGTH_IN_LIST = 3
 # The cue behind a title has at most this many chunks.
 MAX_CUE_BEHIND = 3
 
@@ -47,17 +49,64 @@ def _after_link(context: Context, at: int) -> OpenValue | None:
     start = _after_links(context, at + 1) if field else at + 1
     if not field or start == at + 1 or not _may_follow_field(context, start):
         return None
-    return context.value(context.words_from(start), field, LINKED_CONFIDENCE, start=at)
+    return context.value(_words_of(context, start, field), field, LINKED_CONFIDENCE, start=at)
 
 
 def _after_field(context: Context, at: int) -> OpenValue | None:
     field, start = context.free_open_field(at), at + 1
     if not field or not _may_follow_field(context, start) or _after_links(context, start) > start:
         return None
+    if context.sentence.role(start, "negation"):
+        return None
     if context.sentence.is_noun(at) or _begins_anew(context, start):
         return None
     words = context.words_from(start, strict=True)
     return context.value(words, field, CUED_CONFIDENCE, start=at) if context.looks_like_name(words) else None
+
+
+def _words_of(context: Context, start: int, field: Field) -> range:
+    """Return the places of a value of the field: up to an "or", which only titles have inside."""
+    words = context.words_from(start)
+    ends = (at for at in words if context.sentence.role(at, "junction") == "or")
+    return words if field is context.cues.title else range(start, next(ends, words.stop))
+
+
+def _after_negation(context: Context, at: int) -> OpenValue | None:
+    field, start = context.free_open_field(at), at + 2
+    excludes = context.sentence.role(at + 1, "negation") == "not" or context.sentence.role(at + 1, "comparator") == "<>"
+    if not field or not excludes or context.ends_sentence(at):
+        return None
+    if start >= len(context.sentence.chunks) or not context.is_unknown(start):
+        return None
+    # The "not" stays a word by itself.
+    words = context.words_from(start, strict=True)
+    return context.value(words, field, CUED_CONFIDENCE) if context.looks_like_name(words) else None
+
+
+def next_in_list(context: Context, last: OpenValue) -> OpenValue | None:
+    """Return the value of the same field that "or" joins to the last one.
+
+    A comma or an "and" joins capitals only, in a list that "or" or "and" closes: "UA, DL and US", but not "Fresno, CA".
+    """
+    place, joint = last.end, context.sentence.role(last.end, "junction")
+    if joint == "," and context.sentence.role(place + 1, "junction") in ("and", "or"):
+        place, joint = place + 1, context.sentence.role(place + 1, "junction")
+    if joint not in (",", "and", "or") or place + 1 >= len(context.sentence.chunks):
+        return None
+    words = context.words_from(place + 1, strict=True)
+    if len(words) > MAX_LENGTH_IN_LIST or not (context.is_unknown(words.start) or context.is_acronym(words.start)):
+        return None
+    if context.has_capitals and not all(map(context.is_capitalized, words)):
+        return None
+    if joint != "or" and not (context.has_capitals and _is_listed(context, words.stop, joint)):
+        return None
+    return context.value(words, last.field, last.confidence)
+
+
+def _is_listed(context: Context, end: int, joint: str) -> bool:
+    """Return whether a list goes on, or is over with the clause, behind one of its values."""
+    following = context.sentence.role(end, "junction")
+    return following is not None if joint == "," else end >= len(context.sentence.chunks) or following is not None
 
 
 def _after_links(context: Context, at: int) -> int:
@@ -84,7 +133,7 @@ def _after_cue(context: Context, at: int) -> OpenValue | None:
     start, field = _cue(context, at)
     if not field or _is_weak(context, at, start):
         return None
-    return context.value(context.words_from(start), field, CUED_CONFIDENCE, start=at)
+    return context.value(_words_of(context, start, field), field, CUED_CONFIDENCE, start=at)
 
 
 def _after_weak_cue(context: Context, at: int) -> OpenValue | None:
@@ -121,7 +170,7 @@ def _after_articles(context: Context, at: int) -> int:
 def _may_follow_cue(context: Context, at: int) -> bool:
     """Return whether the chunk may begin a value: it means nothing in the catalog, and opens no other part."""
     chunk = context.sentence.chunk(at)
-    if chunk is None or chunk.candidates or chunk.is_value:
+    if chunk is None or chunk.candidates or chunk.is_value or chunk.role("contains"):
         return False
     return not any(context.is_one_of(at, words) for words in (context.names.openers, context.names.questions))
 
@@ -274,6 +323,11 @@ AFTER_FIELD = Rule(
     {"with author jane austen": ("author", "jane austen"), "author Jane Austen, 2010": ("author", "Jane Austen")},
     _after_field,
 )
+AFTER_NEGATION = Rule(
+    "behind a field and a “not”",
+    {"the author is not jane austen": ("author", "jane austen"), "city not denver": ("city", "denver")},
+    _after_negation,
+)
 AFTER_CUE = Rule(
     "behind a cue",
     {
@@ -321,7 +375,7 @@ PASSES: tuple[tuple[Rule, ...], ...] = (
     # A language can be nothing else, but "in" before it is also a cue of places.
     (LANGUAGE,),
     # These go along the sentence together: in "the author is called jane", the earlier word has the value.
-    (AFTER_LINK, AFTER_FIELD, AFTER_CUE, AFTER_WEAK_CUE),
+    (AFTER_LINK, AFTER_NEGATION, AFTER_FIELD, AFTER_CUE, AFTER_WEAK_CUE),
     # A value before its field must not take words from one behind another field.
     (AS_FIELD, BEFORE_FIELD),
     # This guess takes words that nothing else wants.

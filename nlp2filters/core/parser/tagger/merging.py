@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nlp2filters.core.catalog import STRINGS, Field
+from nlp2filters.core.languages import is_currency
 from nlp2filters.core.linking import FieldTarget, OppositeTarget, ValueTarget
 from nlp2filters.core.parser.chunker import Chunk, Name
 from nlp2filters.core.parser.clauses import BooleanHint
@@ -127,8 +128,19 @@ def _runs(sentence: Sentence, tags: Tags) -> Iterator[Run]:
         if start < stop:
             total = shares[start:stop, :-1].mean(axis=0)
             label = int(total.argmax())
-            yield Run(start, stop, sentence.catalog.fields[label], float(total[label]))
-        at = end
+            field = sentence.catalog.fields[label]
+            stop = _end_of_spelling(sentence, stop) if field.is_open else stop
+            yield Run(start, stop, field, float(total[label]))
+        at = max(end, stop)
+
+
+def _end_of_spelling(sentence: Sentence, end: int) -> int:
+    """Return the end of the name that a run ends within: all of "SS11" and "GTX 1080"."""
+    texts = sentence.texts
+    while end < len(texts) and not sentence.gap(end - 1) and (texts[end - 1] + texts[end]).isalnum():
+        end += 1
+    # The chunker leaves only the numbers of models unknown.
+    return end + (end < len(texts) and sentence.chunks[end].is_unknown and texts[end].isdecimal())
 
 
 def _trimmed(sentence: Sentence, start: int, end: int) -> tuple[int, int]:
@@ -147,13 +159,20 @@ def _valued(sentence: Sentence, run: Run, chunks: Sequence[Chunk]) -> list[Chunk
     if len(chunks) == 1 and chunks[0].role("unknown"):
         # "Grower unknown" names no grower.
         return list(chunks)
-    if _excludes_value(sentence, run):
+    if _excludes_value(sentence, run) or _is_amount_of_money(sentence, chunks):
         return list(chunks)
     is_time = all(chunk.clock for chunk in chunks)
     if is_time or run.share < MIN_VALUE_SHARE or _names_value(chunks, run.field) or _searched(sentence, run.start):
         return list(chunks)
     value = _value(sentence, run, chunks)
     return [value] if value else list(chunks)
+
+
+def _is_amount_of_money(sentence: Sentence, chunks: Sequence[Chunk]) -> bool:
+    """Return whether the run is an amount for a field that holds money, if in another currency: "50 pence"."""
+    if not sentence.lexicon.typed("money"):
+        return False
+    return len(chunks) == 1 and chunks[0].quantity is not None and any(map(is_currency, chunks[0].quantity.units))
 
 
 def _excludes_value(sentence: Sentence, run: Run) -> bool:

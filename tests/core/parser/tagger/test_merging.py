@@ -146,12 +146,43 @@ def test_words_without_a_value_in_a_closed_field_are_searched_for() -> None:
 
 
 def test_a_date_goes_to_the_tagged_field_and_the_other_is_an_alternative() -> None:
-    text = "before 2019"
+    text = "shot before 2019"
     (condition,) = read(text, tags(text, {"2019": ("released", 0.8)})).conditions
     assert leaf_to_json(condition.test)["field"] == "released"
     (other,) = condition.alternatives
     assert leaf_to_json(other.test)["field"] == "filmed"
     assert other.confidence == pytest.approx(0.2, abs=0.01)
+
+
+def test_without_other_words_the_tagger_cannot_tell_one_date_from_another() -> None:
+    text = "before 2019"
+    reading = read(text, tags(text, {"2019": ("released", 0.9)}))
+    (condition,) = reading.conditions
+    assert leaf_to_json(condition.test)["field"] == "released"
+    assert [other.confidence for other in condition.alternatives] == [condition.confidence]
+    assert reading.clarification
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("find me SS11 please", "SS11"), ("the GTX 1080 please", "GTX 1080"), ("the Galaxy S23 please", "Galaxy S23")],
+)
+def test_a_name_is_not_cut_between_letters_and_digits(text: str, name: str) -> None:
+    tagged = name.rstrip("0123456789 ")
+    assert conditions(read(text, tags(text, {tagged: ("title", 0.9)}))) == [("title", "contains", name, name)]
+
+
+def test_an_amount_is_a_title_only_where_no_field_holds_money() -> None:
+    text = "films for 50 pence"
+    answer = tags(text, {"50 pence": ("title", 0.9)})
+    assert [test[:3] for test in conditions(read(text, answer))] == [("title", "contains", "50 pence")]
+    fields = [{"name": "title", "type": "text"}, {"name": "price", "type": "money", "currency": "USD"}]
+    lexicon = Lexicon.of(catalogs.parse({"name": "films", "fields": fields}))
+    sentence = parser.sentence_of(text, lexicon.language.tokenize(text), lexicon, TODAY)
+    kept = [*answer.shares[:, FIELDS.index("title")]]
+    shares = np.array([[share, 0, 1 - share] for share in kept], np.float32)
+    answer = Tags(shares, answer.begins, np.zeros(2, np.float32), np.zeros(2, np.intp))
+    assert parser.parse(text, lexicon, today=TODAY, tagged=Tagged(sentence, answer)).filter is None
 
 
 def test_where_rules_and_tagger_agree_the_surer_speaks() -> None:
