@@ -38,8 +38,8 @@ chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 45 minutes
 	$(BIN)/python -m chaos
 
 lock: $(VENV)/dev.stamp  ## Pin and hash in requirements*.txt what pyproject.toml asks for (UPGRADE=1: the newest)
-	$(LOCK) pyproject.toml --extra data --output-file requirements.txt
-	$(LOCK) pyproject.toml --extra data --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --extra data --extra analysis --output-file requirements.txt
+	$(LOCK) pyproject.toml --extra data --extra analysis --group dev --constraints requirements.txt --output-file requirements-dev.txt
 	$(LOCK) --group run --no-deps --output-file requirements-run.txt
 
 clean:  ## Remove what was made here (not the jobs, not the model)

@@ -10,11 +10,11 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-DATA = PROJECT["project"]["optional-dependencies"]["data"]
+EXTRAS = [text for extra in ("data", "analysis") for text in PROJECT["project"]["optional-dependencies"][extra]]
 RUN, DEV, MAKE = "requirements.txt", "requirements-dev.txt", "requirements-run.txt"
 ASKED = {
-    RUN: PROJECT["project"]["dependencies"] + DATA,
-    DEV: PROJECT["project"]["dependencies"] + DATA + PROJECT["dependency-groups"]["dev"],
+    RUN: PROJECT["project"]["dependencies"] + EXTRAS,
+    DEV: PROJECT["project"]["dependencies"] + EXTRAS + PROJECT["dependency-groups"]["dev"],
     MAKE: PROJECT["dependency-groups"]["run"],
 }
 

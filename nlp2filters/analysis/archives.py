@@ -4,19 +4,29 @@ Nothing is written to disk. Members are read one after the other, and what is un
 that a bomb ends at the limit. Links, devices and paths that lead out of the archive are skipped.
 """
 
+import bz2
+import gzip
 import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, cast
 
 from nlp2filters.analysis.sources import SkippedFile
 from nlp2filters.errors import ArchiveRefused
 
 MIB = 1024 * 1024
+# The bytes of a tar file for each member besides its content: the header and the padding.
+TAR_OVERHEAD = 2 * tarfile.BLOCKSIZE
+MAX_PATH_LENGTH = 500
+_DECOMPRESSORS: Mapping[bytes, Callable[[BinaryIO], IO[bytes]]] = {
+    b"\x1f\x8b": lambda stream: cast(IO[bytes], gzip.GzipFile(fileobj=stream)),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ": lzma.LZMAFile,
+}
 # Archives are hostile input, and the readers raise a good many errors of their own.
 _READ_ERRORS = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
@@ -63,9 +73,9 @@ def _zip(stream: BinaryIO, limits: ArchiveLimits) -> Iterator[Member | SkippedFi
             counter.add_file()
             is_link = (info.external_attr >> 16) & 0o170000 == 0o120000
             if info.flag_bits & 1:
-                yield SkippedFile(_shown(info.filename), "It is encrypted.")
+                yield SkippedFile(_normal(info.filename), "It is encrypted.")
             elif reason := _unsafe(info.filename, is_link=is_link):
-                yield SkippedFile(_shown(info.filename), reason)
+                yield SkippedFile(_normal(info.filename), reason)
             else:
                 with archive.open(info) as member:
                     yield counter.read(info.filename, member)
@@ -73,16 +83,44 @@ def _zip(stream: BinaryIO, limits: ArchiveLimits) -> Iterator[Member | SkippedFi
 
 def _tar(stream: BinaryIO, limits: ArchiveLimits) -> Iterator[Member | SkippedFile]:
     counter = _Counter(limits)
-    stream.seek(0)
-    with tarfile.open(fileobj=stream, mode="r:*") as archive:
+    unpacked = _LimitedReader(_decompressed(stream), limits)
+    # As a stream, so that a header that claims to be huge is read in small pieces, and all of them are counted.
+    with tarfile.open(fileobj=unpacked, mode="r|") as archive:  # type: ignore[call-overload]
         for info in archive:
             if info.isdir():
                 continue
             counter.add_file()
             if reason := _unsafe(info.name, is_link=info.issym() or info.islnk(), is_file=info.isfile()):
-                yield SkippedFile(_shown(info.name), reason)
+                yield SkippedFile(_normal(info.name), reason)
             elif (member := archive.extractfile(info)) is not None:
                 yield counter.read(info.name, member)
+
+
+def _decompressed(stream: BinaryIO) -> IO[bytes]:
+    stream.seek(0)
+    start = stream.read(8)
+    stream.seek(0)
+    for magic, decompressor in _DECOMPRESSORS.items():
+        if start.startswith(magic):
+            return decompressor(stream)
+    return stream
+
+
+@dataclass
+class _LimitedReader:
+    """A stream that refuses to give more than an archive within the limits can have, whatever its headers claim."""
+
+    stream: IO[bytes]
+    limits: ArchiveLimits
+    size: int = 0
+
+    def read(self, size: int) -> bytes:
+        """Read up to `size` bytes."""
+        content = self.stream.read(size)
+        self.size += len(content)
+        if self.size > self.limits.unpacked_bytes + self.limits.files * TAR_OVERHEAD:
+            raise _too_large(self.limits)
+        return content
 
 
 @dataclass
@@ -103,11 +141,10 @@ class _Counter:
         content = member.read(min(self.limits.file_bytes, room) + 1)
         self.unpacked_bytes += len(content)
         if len(content) > room:
-            size = self.limits.unpacked_bytes // MIB
-            raise ArchiveRefused(f"The archive unpacks to more than {size} MiB. Leave some files out.")
+            raise _too_large(self.limits)
         if len(content) > self.limits.file_bytes:
             self._pass_over(member)
-            return SkippedFile(path, f"It is larger than {self.limits.file_bytes // MIB} MiB.")
+            return SkippedFile(_normal(path), f"It is larger than {self.limits.file_bytes // MIB} MiB.")
         return Member(_normal(path), content)
 
     def _pass_over(self, member: IO[bytes]) -> None:
@@ -115,8 +152,12 @@ class _Counter:
         while block := member.read(MIB):
             self.unpacked_bytes += len(block)
             if self.unpacked_bytes > self.limits.unpacked_bytes:
-                size = self.limits.unpacked_bytes // MIB
-                raise ArchiveRefused(f"The archive unpacks to more than {size} MiB. Leave some files out.")
+                raise _too_large(self.limits)
+
+
+def _too_large(limits: ArchiveLimits) -> ArchiveRefused:
+    size = limits.unpacked_bytes // MIB
+    return ArchiveRefused(f"The archive unpacks to more than {size} MiB. Leave some files out.")
 
 
 def _unsafe(path: str, *, is_link: bool, is_file: bool = True) -> str | None:
@@ -132,9 +173,5 @@ def _unsafe(path: str, *, is_link: bool, is_file: bool = True) -> str | None:
 
 
 def _normal(path: str) -> str:
-    return str(PurePosixPath(path.replace("\\", "/")))
-
-
-def _shown(path: str) -> str:
-    """Return a path as it may be shown, whatever is in it."""
-    return path.encode("utf-8", errors="replace").decode()[:500]
+    """Return a path in one form, and as it may be shown: archives may hold names that are no Unicode."""
+    return str(PurePosixPath(path.replace("\\", "/"))).encode(errors="replace").decode()[:MAX_PATH_LENGTH]

@@ -15,11 +15,12 @@ CHARACTERS_PER_TOKEN = 3
 # A chunk shorter than that joins the next one.
 MIN_CHUNK_TOKENS = 40
 
-_HEADING = re.compile(r"#{1,6} |[=\-~^\"]{3,}$")
+_HEADING = re.compile(r"#{1,6} ")
+_UNDERLINE = re.compile(r"([=\-~^\"'+*])\1{2,}$")
 
 
 def estimate_tokens(text: str) -> int:
-    """Estimate the number of a model's tokens from below the mark: it is rather too large."""
+    """Estimate the number of a model's tokens, rather too high than too low."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
@@ -108,18 +109,25 @@ class _Splitter:
             start = cut + 1
 
     def cut(self, start: int, end: int) -> int:
-        """Return the last line of a span that begins at `start` and fits; at least one line is taken."""
+        """Return the last line of a span that begins at `start` and fits; at least one line is taken.
+
+        In its second half, it is cut before a heading if there is one, or else after a blank line.
+        """
         size, last = 0, start
         for line in range(start, end + 1):
             size += self.size(self.file.lines[line - 1] + "\n")
             if size > self.limit and line > start:
                 break
             last = line
-        for line in range(last, start + (last - start) // 2, -1):
-            following = self.file.lines[line] if line < len(self.file.lines) else ""
-            if not self.file.lines[line - 1].strip() or _HEADING.match(following):
-                return line
-        return last
+        half = range(last, start + (last - start) // 2, -1)
+        before_heading = (line for line in half if self.is_heading(line + 1))
+        after_blank = (line for line in half if not self.file.lines[line - 1].strip())
+        return next(before_heading, next(after_blank, last))
+
+    def is_heading(self, line: int) -> bool:
+        """Return whether a line begins a section of a document."""
+        text, below = (*self.file.lines[line - 1 : line + 1], "", "")[:2]
+        return bool(_HEADING.match(text) or (text.strip() and _UNDERLINE.match(below)))
 
     def fits(self, start: int, end: int) -> bool:
         return self.size(self.file.quote(start, end)) <= self.limit

@@ -23,71 +23,20 @@ MIN_SIMILARITY = 0.75
 # A run in more definitions than that is boilerplate, and says nothing.
 MAX_SHARERS = 50
 
+# What is not closed ends with the text or the line, so that nothing is read twice.
 _TOKEN = re.compile(
-    r"(?P<comment>#[^\n]*|//[^\n]*|/\*.*?\*/)"
-    r"|(?P<string>\"\"\".*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`[^`]*`)"
+    r"(?P<comment>#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))"
+    r"|(?P<string>\"\"\".*?(?:\"\"\"|\Z)|'''.*?(?:'''|\Z)|\"(?:\\.|[^\"\\\n])*\"?|'(?:\\.|[^'\\\n])*'?|`[^`]*`?)"
     r"|(?P<number>\d[\w.]*)|(?P<name>[^\W\d]\w*)|(?P<sign>[^\w\s])",
     re.DOTALL,
 )
 # Words of many languages that shape a program, so they are no names.
 _KEYWORDS = frozenset(
-    [
-        "if",
-        "else",
-        "elif",
-        "elsif",
-        "unless",
-        "for",
-        "foreach",
-        "while",
-        "do",
-        "until",
-        "switch",
-        "case",
-        "match",
-        "when",
-        "return",
-        "yield",
-        "await",
-        "async",
-        "def",
-        "function",
-        "fn",
-        "func",
-        "class",
-        "struct",
-        "enum",
-        "interface",
-        "trait",
-        "impl",
-        "new",
-        "try",
-        "catch",
-        "except",
-        "finally",
-        "raise",
-        "throw",
-        "throws",
-        "with",
-        "import",
-        "from",
-        "in",
-        "not",
-        "and",
-        "or",
-        "is",
-        "lambda",
-        "break",
-        "continue",
-        "pass",
-        "static",
-        "const",
-        "let",
-        "var",
-        "public",
-        "private",
-        "protected",
-    ]
+    """
+    if else elif elsif unless for foreach while do until switch case match when return yield await async def
+    function fn func class struct enum interface trait impl new try catch except finally raise throw throws
+    with import from in not and or is lambda break continue pass static const let var public private protected
+    """.split()  # noqa: SIM905
 )
 
 
@@ -99,6 +48,11 @@ class Place:
     name: str
     start_line: int
     end_line: int
+
+    @property
+    def size(self) -> int:
+        """The number of lines."""
+        return self.end_line - self.start_line + 1
 
     def contains(self, other: "Place") -> bool:
         """Return whether the other definition is within this one."""
@@ -112,6 +66,10 @@ class DuplicatePair:
     first: Place
     second: Place
     similarity: float
+
+    def contains(self, other: "DuplicatePair") -> bool:
+        """Return whether both places of the other pair are within those of this one."""
+        return self.first.contains(other.first) and self.second.contains(other.second)
 
 
 def near_duplicates(
@@ -152,6 +110,7 @@ def of_duplicates(pairs: Sequence[DuplicatePair], files: Mapping[str, SourceFile
                 "Make one of the two."
             ),
             quote=files[place.path].lines[place.start_line - 1],
+            scope=place.name,
             source=SOURCE,
             confidence=pair.similarity,
         )
@@ -197,11 +156,12 @@ def _runs(tokens: Sequence[str]) -> set[int]:
 
 def _outermost(pairs: Sequence[DuplicatePair]) -> Iterator[DuplicatePair]:
     """Yield the pairs that are not within another pair: of two copied classes, not their methods once more."""
+    by_files: dict[tuple[str, str], list[DuplicatePair]] = defaultdict(list)
     for pair in pairs:
-        if not any(
-            other is not pair
-            and (other.first.contains(pair.first) and other.second.contains(pair.second))
-            and (other.first, other.second) != (pair.first, pair.second)
-            for other in pairs
-        ):
-            yield pair
+        by_files[pair.first.path, pair.second.path].append(pair)
+    for group in by_files.values():
+        outermost: list[DuplicatePair] = []
+        for pair in sorted(group, key=lambda pair: -pair.first.size):
+            if not any(other.contains(pair) for other in outermost):
+                outermost.append(pair)
+        yield from outermost

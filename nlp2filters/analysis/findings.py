@@ -12,6 +12,8 @@ Severity = Literal["high", "medium", "low", "info"]
 Category = Literal["bug", "security", "performance", "maintainability", "duplication", "architecture", "documentation"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 CATEGORIES: tuple[Category, ...] = get_args(Category)
+# A shorter quote stands everywhere, and proves nothing.
+MIN_QUOTE_LENGTH = 4
 # A quote may be this many lines away from where a model says that it stands.
 MAX_DISTANCE = 3
 
@@ -22,7 +24,8 @@ _BLANKS = re.compile(r"\s+")
 class Finding:
     """A remark about lines `start_line` to `end_line` of the file at `path`.
 
-    `rule` names the kind of finding, `source` is "built-in" or the model. `confidence` is a probability.
+    `rule` names the kind of finding, `source` is "built-in" or the model. `confidence` is a probability. `scope` is the
+    qualified name of the definition that it is about.
     """
 
     path: str
@@ -35,12 +38,13 @@ class Finding:
     quote: str
     source: str
     confidence: float = 1.0
+    scope: str | None = None
 
     @property
     def fingerprint(self) -> str:
-        """A name that stays when lines above are added: a hash of the path, the rule and the quoted words."""
+        """A name that stays when lines above are added: a hash of path, rule, scope and the quoted words."""
         words = _BLANKS.sub(" ", self.quote).strip()
-        return hashlib.sha256("\0".join((self.path, self.rule, words)).encode()).hexdigest()[:32]
+        return hashlib.sha256("\0".join((self.path, self.rule, self.scope or "", words)).encode()).hexdigest()[:32]
 
 
 def proven(findings: Iterable[Finding], files: Mapping[str, SourceFile]) -> Iterator[Finding]:
@@ -67,7 +71,7 @@ def distinct(findings: Iterable[Finding]) -> list[Finding]:
 def _find(finding: Finding, file: SourceFile) -> tuple[int, int] | None:
     """Return the first and last line of the quote, blanks aside, nearest to where it should be."""
     quote = [line for line in (_squeezed(line) for line in finding.quote.split("\n")) if line]
-    if not quote:
+    if sum(map(len, quote)) < MIN_QUOTE_LENGTH:
         return None
     first = max(1, finding.start_line - MAX_DISTANCE)
     last = min(len(file.lines), finding.end_line + MAX_DISTANCE)

@@ -47,8 +47,7 @@ def cycles(graph: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
                 if work:
                     lowest[work[-1][0]] = min(lowest[work[-1][0]], lowest[path])
                 if lowest[path] == numbers[path]:
-                    group = stack[stack.index(path) :]
-                    del stack[-len(group) :]
+                    group = _popped(stack, path)
                     on_stack.difference_update(group)
                     if len(group) > 1:
                         groups.append(tuple(sorted(group)))
@@ -60,6 +59,14 @@ def cycles(graph: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
             elif target in on_stack:
                 lowest[path] = min(lowest[path], numbers[target])
     return sorted(groups)
+
+
+def _popped(stack: list[str], last: str) -> list[str]:
+    """Take paths from the stack, up to the `last` one."""
+    group = [stack.pop()]
+    while group[-1] != last:
+        group.append(stack.pop())
+    return group
 
 
 def _by_suffix(outlines: Mapping[str, Outline]) -> dict[str, list[str]]:

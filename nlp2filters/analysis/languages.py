@@ -34,6 +34,10 @@ _ES_IMPORTS = """
 (call_expression function: (identifier) @_function arguments: (arguments (string) @import) (#eq? @_function "require"))
 """
 _C_IMPORTS = "(preproc_include path: (string_literal) @import)"
+_C_CALLS = """
+(call_expression function: (identifier) @name) @reference.call
+(call_expression function: (field_expression field: (field_identifier) @name)) @reference.call
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +45,7 @@ class LanguageRow:
     """A language: `grammar` is `module:function` of its grammar, `branches` the nodes at which a function divides.
 
     `tags` are definitions and references for a grammar without a query of its own, or in addition to it; `like` is the
-    language of which it takes the query as well.
+    language of which it takes the query as well. `whole` is the node around the name that a query tags as a definition.
     """
 
     name: str
@@ -51,6 +55,7 @@ class LanguageRow:
     imports: str = ""
     tags: str = ""
     like: str = ""
+    whole: str = ""
 
 
 LANGUAGES: Mapping[str, LanguageRow] = {
@@ -116,7 +121,13 @@ LANGUAGES: Mapping[str, LanguageRow] = {
             imports="(use_declaration argument: (_) @import) (mod_item name: (identifier) @import)",
         ),
         LanguageRow(
-            name="c", suffixes=(".c",), grammar="tree_sitter_c:language", branches=_C_BRANCHES, imports=_C_IMPORTS
+            name="c",
+            suffixes=(".c",),
+            grammar="tree_sitter_c:language",
+            branches=_C_BRANCHES,
+            imports=_C_IMPORTS,
+            tags=_C_CALLS,
+            whole="function_definition",
         ),
         LanguageRow(
             name="cpp",
@@ -124,6 +135,8 @@ LANGUAGES: Mapping[str, LanguageRow] = {
             grammar="tree_sitter_cpp:language",
             branches=(*_C_BRANCHES, "for_range_loop", "catch_clause"),
             imports=_C_IMPORTS,
+            tags=_C_CALLS,
+            whole="function_definition",
         ),
         LanguageRow(
             name="ruby",
@@ -144,6 +157,7 @@ LANGUAGES: Mapping[str, LanguageRow] = {
                 *("do_statement", "case_statement", "catch_clause", "conditional_expression"),
             ),
             imports="(namespace_use_clause (qualified_name) @import)",
+            tags="(function_call_expression function: (name) @name) @reference.call",
         ),
         LanguageRow(
             name="csharp",
@@ -173,6 +187,9 @@ LANGUAGES: Mapping[str, LanguageRow] = {
             suffixes=(".sh", ".bash"),
             grammar="tree_sitter_bash:language",
             branches=("if_statement", "elif_clause", "for_statement", "while_statement", "case_item"),
+            imports="""
+(command name: (command_name (word) @_command) argument: (word) @import (#any-of? @_command "source" "."))
+""",
             tags="""
 (function_definition name: (word) @name) @definition.function
 (command name: (command_name (word) @name)) @reference.call

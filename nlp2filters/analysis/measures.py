@@ -65,4 +65,5 @@ def _finding(file: SourceFile, definition: Definition, rule: str, severity: str,
         message=message,
         quote=file.lines[definition.start_line - 1],
         source=SOURCE,
+        scope=definition.qualified_name,
     )

@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tree_sitter import Node, QueryCursor
+from tree_sitter import Node, Query, QueryCursor
 
 from nlp2filters.analysis.languages import LANGUAGES, Grammar, grammar
 from nlp2filters.analysis.sources import SourceFile
 
 # The depth to which a syntax tree is walked: deeper ones are made by tools, or to break a reader.
 MAX_DEPTH = 500
+# Definitions nested deeper than that are left out, for the same reason: their names would not end.
+MAX_NESTING = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +48,17 @@ def outline(file: SourceFile, language: str | None) -> Outline:
     source = file.text.encode()
     loaded = grammar(language)
     root = loaded.parser.parse(source).root_node
-    nodes, references = _tagged(loaded, root)
-    definitions = _nested(nodes, LANGUAGES[language].branches)
+    row = LANGUAGES[language]
+    nodes, references = _tagged(loaded, root, row.whole)
+    definitions = _nested(nodes, row.branches)
     return Outline(definitions, references, tuple(_imports(loaded, root)), root.has_error)
 
 
-def _tagged(loaded: Grammar, root: Node) -> tuple[list[tuple[Node, str, str]], dict[str, int]]:
+def _tagged(loaded: Grammar, root: Node, whole: str) -> tuple[list[tuple[Node, str, str]], dict[str, int]]:
     """Return the definitions as nodes with their names and kinds, outer ones first, and the references."""
     tagged: dict[tuple[int, int], tuple[Node, str, str]] = {}
     references: dict[str, int] = {}
-    for _, captures in QueryCursor(loaded.tags).matches(root):
+    for captures in _matches(loaded.tags, root):
         names = captures.get("name")
         if not names:
             continue
@@ -64,10 +67,26 @@ def _tagged(loaded: Grammar, root: Node) -> tuple[list[tuple[Node, str, str]], d
             group, _, kind = capture.partition(".")
             if group == "definition":
                 # A method may match as a function as well; the later and more special pattern counts.
-                tagged[nodes[0].start_byte, nodes[0].end_byte] = (nodes[0], name, kind)
+                node = _around(nodes[0], whole)
+                tagged[node.start_byte, node.end_byte] = (node, name, kind)
             elif group == "reference":
                 references[name] = references.get(name, 0) + 1
     return sorted(tagged.values(), key=lambda entry: (entry[0].start_byte, -entry[0].end_byte)), references
+
+
+def _matches(query: Query, root: Node) -> Iterator[dict[str, list[Node]]]:
+    """Yield the captures of a query. Without a limit of the depth, a file made to break it takes minutes."""
+    cursor = QueryCursor(query)
+    cursor.set_max_start_depth(MAX_DEPTH)
+    return (captures for _, captures in cursor.matches(root))
+
+
+def _around(node: Node, whole: str) -> Node:
+    """Return the definition around its declarator: in C, a query tags only the name with its parameters."""
+    outer: Node | None = node if "declarator" in node.type else None
+    while outer and "declarator" in outer.type:
+        outer = outer.parent
+    return outer if outer and outer.type == whole else node
 
 
 def _nested(nodes: Sequence[tuple[Node, str, str]], branches: Sequence[str]) -> tuple[Definition, ...]:
@@ -80,6 +99,8 @@ def _nested(nodes: Sequence[tuple[Node, str, str]], branches: Sequence[str]) -> 
             within.pop()
         if within and within[-1][0].start_point.row == node.start_point.row and within[-1][2] == name:
             # A function that is assigned to its own name is one definition, not two.
+            continue
+        if len(within) == MAX_NESTING:
             continue
         parent = within[-1][1] if within else None
         qualified_name = f"{parent}.{name}" if parent else name
@@ -98,7 +119,7 @@ def _branches(node: Node, kinds: frozenset[str], definitions: set[tuple[int, int
         child, depth = rest.pop()
         if (child.start_byte, child.end_byte) in definitions or depth > MAX_DEPTH:
             continue
-        count += child.type in kinds
+        count += child.is_named and child.type in kinds
         rest.extend((grandchild, depth + 1) for grandchild in child.children)
     return count
 
@@ -106,7 +127,7 @@ def _branches(node: Node, kinds: frozenset[str], definitions: set[tuple[int, int
 def _imports(loaded: Grammar, root: Node) -> Iterator[str]:
     if loaded.imports is None:
         return
-    for _, captures in QueryCursor(loaded.imports).matches(root):
+    for captures in _matches(loaded.imports, root):
         for node in captures.get("import", ()):
             yield _text(node).strip("\"'`<>")
 

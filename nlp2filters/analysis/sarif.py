@@ -30,7 +30,6 @@ def to_sarif(findings: Iterable[Finding], version: str) -> dict[str, Any]:
                     "driver": {
                         "name": "NLP2Filters",
                         "semanticVersion": version,
-                        "informationUri": "https://github.com/nlp2filters/nlp2filters",
                         "rules": [_rule(rule, category) for rule, category in rules.items()],
                     }
                 },

@@ -1,6 +1,6 @@
 """The choice of the files to analyse."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -36,7 +36,7 @@ class Selection:
                 yield SkippedFile(member.path, "No pattern of `include` matches it.")
             elif exclude.match_file(member.path):
                 yield SkippedFile(member.path, "A pattern of `exclude` matches it.")
-            elif any(spec.match_file(path) for spec, path in _specs_for(member.path, ignored)):
+            elif _is_ignored(member.path, ignored):
                 yield SkippedFile(member.path, "A `.gitignore` file leaves it out.")
             else:
                 yield _source(member)
@@ -56,6 +56,15 @@ def _source(member: Member) -> SourceFile | SkippedFile:
     return file
 
 
+def is_pattern(line: str) -> bool:
+    """Return whether a line can be read as a pattern."""
+    try:
+        _patterns([line])
+    except ValueError:
+        return False
+    return True
+
+
 def _patterns(lines: Iterable[str]) -> pathspec.GitIgnoreSpec:
     return pathspec.GitIgnoreSpec.from_lines(lines)
 
@@ -63,17 +72,20 @@ def _patterns(lines: Iterable[str]) -> pathspec.GitIgnoreSpec:
 def _gitignores(members: Iterable[Member]) -> dict[PurePosixPath, pathspec.GitIgnoreSpec]:
     """Return the patterns of each `.gitignore` file by its folder."""
     return {
-        PurePosixPath(member.path).parent: _patterns(member.content.decode(errors="replace").splitlines())
+        PurePosixPath(member.path).parent: _patterns(
+            filter(is_pattern, member.content.decode(errors="replace").splitlines())
+        )
         for member in members
         if PurePosixPath(member.path).name == ".gitignore"
     }
 
 
-def _specs_for(
-    path: str, ignored: dict[PurePosixPath, pathspec.GitIgnoreSpec]
-) -> Iterator[tuple[pathspec.GitIgnoreSpec, str]]:
-    """Yield the patterns that hold for a file, each with the file's path from their folder."""
+def _is_ignored(path: str, ignored: Mapping[PurePosixPath, pathspec.GitIgnoreSpec]) -> bool:
+    """Return whether a file is left out. As in Git, the nearest `.gitignore` that has a say decides."""
     pure = PurePosixPath(path)
     for folder in pure.parents:
         if folder in ignored:
-            yield ignored[folder], str(pure.relative_to(folder))
+            decision = ignored[folder].check_file(str(pure.relative_to(folder))).include
+            if decision is not None:
+                return decision
+    return False

@@ -9,10 +9,14 @@ from nlp2filters.analysis.search import words
 from nlp2filters.analysis.sources import SourceFile
 
 MAX_SENTENCES = 5
+# What a document is about stands at its beginning.
+MAX_LENGTH = 50_000
 _README = re.compile(r"(^|/)readme(\.\w+)?$", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+_IMAGE = re.compile(r"!\[[^\]]{0,300}\]\([^)]{0,300}\)")
 _MARKUP = re.compile(
-    r"```.*?```|<[^>]+>|!?\[([^\]]*)\]\([^)]*\)|[#*`_>|=~-]{2,}|^\s*[-*#>|]+|^\s*\.\. [^\n]*", re.DOTALL | re.MULTILINE
+    r"```.*?(?:```|\Z)|<[^>]{1,300}>|\[([^\]]{0,300})\]\([^)]{0,300}\)|[#*`_>|=~-]{2,}|^\s*[-*#>|]+|^\s*\.\. [^\n]*",
+    re.DOTALL | re.MULTILINE,
 )
 
 
@@ -32,7 +36,7 @@ def summarize(files: Mapping[str, SourceFile], ranks: Mapping[str, float]) -> st
 
 def central_sentences(text: str, count: int = MAX_SENTENCES) -> list[str]:
     """Return the sentences of a document that share most words with the others, in their order."""
-    plain = _MARKUP.sub(r" \1 ", text)
+    plain = _MARKUP.sub(r" \1 ", _IMAGE.sub(" ", text[:MAX_LENGTH]))
     paragraphs = (" ".join(paragraph.split()) for paragraph in plain.split("\n\n"))
     sentences = [one for paragraph in paragraphs for one in _SENTENCE.split(paragraph) if 30 <= len(one) <= 400]
     frequencies = Counter(word for sentence in sentences for word in set(words(sentence)))

@@ -45,9 +45,9 @@ def cluster(vectors: NDArray[np.int8], count: int | None = None) -> list[Cluster
     unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-9)
     centers = unit[_far_apart(unit, count)]
     labels = np.zeros(size, dtype=np.int64)
-    for _ in range(MAX_ROUNDS):
+    for round_number in range(MAX_ROUNDS):
         updated = np.asarray((unit @ centers.T).argmax(axis=1))
-        if (updated == labels).all() and _:
+        if round_number and (updated == labels).all():
             break
         labels = updated
         centers = np.stack([_center(unit[labels == number], centers[number]) for number in range(count)])
