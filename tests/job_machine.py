@@ -15,7 +15,7 @@ import itertools
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -144,7 +144,9 @@ class JobMachine(RuleBasedStateMachine):
     async def _worker(self) -> Worker:
         name = f"w{next(self.names)}"
         heartbeat = Heartbeat(self.redis, self.keys, "any", name, timeout_s=HEARTBEAT_S)
-        context = WorkerContext(name, self.store, heartbeat, None, contexts.derived(self.store), MAX_ATTEMPTS)
+        derived = contexts.derived(self.store)
+        # Nothing waits but for an order.
+        context = WorkerContext(name, self.store, heartbeat, None, derived, MAX_ATTEMPTS, quarantine=nullcontext())
         await heartbeat._beat()
         return Worker(name, self.store, context)
 

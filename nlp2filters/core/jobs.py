@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from nlp2filters.core import stage_runs
 from nlp2filters.core.kinds import DELIVERY, KINDS, stage_info
-from nlp2filters.core.stage_runs import StageRun, Suspect
+from nlp2filters.core.stage_runs import StageRun, Suspect, members
 from nlp2filters.core.statuses import TERMINAL, Outcome, Status
 from nlp2filters.errors import CancelRequested, IllegalTransition, StaleAttempt, UnsupportedRecordVersion
 
@@ -309,14 +309,9 @@ def retry(job: Job, attempt: AttemptId, due: int) -> Job:
 
 
 def put_off(job: Job, attempt: AttemptId, due: int) -> Job:
-    """Return a running stage to its queue until `due`, as if the attempt had not begun.
-
-    The next attempt has the same number: the worker that takes this step is the only one that might still use it.
-    """
+    """Return a running stage to its queue until `due`, as if the attempt had not begun."""
     _require_current_attempt(job, attempt, "be put off")
-    run = job.stages[job.stage]
-    run = replace(run, status="queued", queued_at=due, attempt=run.attempt - 1)
-    return _step(job, run, entry_number=job.seq + 1)
+    return _step(job, job.stages[job.stage].put_off(due), entry_number=job.seq + 1)
 
 
 def rescue(job: Job, now: int) -> Job:
@@ -352,7 +347,7 @@ def _step(job: Job, run: StageRun, **changes: Any) -> Job:
 def to_record(job: Job) -> dict[str, Any]:
     """Return the job as JSON data for the store. `v` is the version of this format."""
     stages = {name: stage_runs.to_record(run) for name, run in job.stages.items()}
-    return {"v": VERSION, **stage_runs.members(job), "stages": stages}
+    return {"v": VERSION, **members(job), "stages": stages}
 
 
 def from_record(data: Mapping[str, Any]) -> Job:

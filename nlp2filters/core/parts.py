@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nlp2filters.core import stage_runs
-from nlp2filters.core.stage_runs import StageRun, Suspect
+from nlp2filters.core.stage_runs import StageRun, Suspect, members
 from nlp2filters.errors import IllegalTransition, StaleAttempt
 
 # A stage that needs more parts should make larger ones.
@@ -123,6 +123,12 @@ def retry(state: PartState, attempt: PartId, due: int) -> PartState:
     return _requeue(_current(state, attempt), due, uncounted=0)
 
 
+def put_off(state: PartState, attempt: PartId, due: int) -> PartState:
+    """Return a running part to its queue until `due`, as if the attempt had not begun."""
+    run = _current(state, attempt).run.put_off(due)
+    return replace(state, run=run, entry_number=state.entry_number + 1)
+
+
 def rescue(state: PartState, now: int) -> PartState:
     """Queue a part again that has lost its queue entry. An attempt that is still running is fenced off."""
     return _requeue(state, now, uncounted=1 if state.run.status == "running" else 0)
@@ -141,7 +147,7 @@ def _current(state: PartState, attempt: PartId) -> PartState:
 
 def to_record(state: PartState) -> dict[str, Any]:
     """Return the state as JSON data for the store."""
-    return {**stage_runs.members(state), "run": stage_runs.to_record(state.run)}
+    return {**members(state), "run": stage_runs.to_record(state.run)}
 
 
 def from_record(data: Mapping[str, Any]) -> PartState:

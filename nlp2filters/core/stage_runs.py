@@ -68,21 +68,28 @@ class StageRun:
         uncounted += self.uncounted_attempts
         return replace(self, status="queued", queued_at=due, uncounted_attempts=uncounted)
 
+    def put_off(self, due: int) -> "StageRun":
+        """Return to the queue until `due`, as if the running attempt had not begun.
 
-def members(value: Any) -> dict[str, Any]:
-    """Return the members of a dataclass by name. It copies none of them, as `asdict` would, at ten times the cost."""
-    return {member.name: getattr(value, member.name) for member in fields(value)}
+        The next attempt has the same number: the worker that takes this step is the only one that might still use it.
+        """
+        return replace(self, status="queued", queued_at=due, attempt=self.attempt - 1)
 
 
 def to_record(run: StageRun) -> dict[str, Any]:
-    """Return the run as JSON data for the store."""
+    """Return a run in the form of records."""
     record = {RECORD_NAMES.get(name, name): value for name, value in members(run).items()}
     return {**record, "suspects": [members(suspect) for suspect in run.suspects]}
 
 
 def from_record(data: Mapping[str, Any]) -> StageRun:
     """Read back what `to_record` wrote, or a version before this one."""
-    members = {name: data[old] for name, old in RECORD_NAMES.items() if old in data}
-    members |= {name: value for name, value in data.items() if name not in RECORD_NAMES.values()}
-    suspects = tuple(Suspect(**suspect) for suspect in members.get("suspects", ()))
-    return StageRun(**{**members, "checkpoints": tuple(members.get("checkpoints", ())), "suspects": suspects})
+    record = {name: data[old] for name, old in RECORD_NAMES.items() if old in data}
+    record |= {name: value for name, value in data.items() if name not in RECORD_NAMES.values()}
+    suspects = tuple(Suspect(**suspect) for suspect in record.get("suspects", ()))
+    return StageRun(**{**record, "checkpoints": tuple(record.get("checkpoints", ())), "suspects": suspects})
+
+
+def members(value: Any) -> dict[str, Any]:
+    """Return the members of a dataclass by name. It copies none of them, as `asdict` would, at ten times the cost."""
+    return {member.name: getattr(value, member.name) for member in fields(value)}

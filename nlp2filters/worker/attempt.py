@@ -8,6 +8,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -70,8 +71,9 @@ _log = logging.getLogger(__name__)
 class WorkerContext(Generic[S]):
     """A running worker process. Its attempts share the `services` that it opened at its start.
 
-    `derived` keeps the results of parts. `max_owner_bytes` limits what an owner may add to Redis; 0 means no limit.
-    An attempt may take `time_limit_s`; a stage may be put off for `max_put_off_s` in all.
+    An attempt may take `time_limit_s`; a stage may be put off for `max_put_off_s` in all. `derived` keeps the results
+    of parts. Those whose earlier workers seem to have died run one at a time, in `quarantine`. `max_owner_bytes` limits
+    what an owner may add to Redis; 0 means no limit.
     """
 
     name: str
@@ -84,6 +86,7 @@ class WorkerContext(Generic[S]):
     faults: Faults = field(default_factory=dict)
     time_limit_s: float = STAGE_TIMEOUT_S
     max_put_off_s: float = MAX_PUT_OFF_S
+    quarantine: AbstractAsyncContextManager[Any] = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True)

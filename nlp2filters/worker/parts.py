@@ -10,7 +10,8 @@ gone before the join, its part runs again.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -23,10 +24,13 @@ from nlp2filters.core import jobs, parts
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.parts import MAX_PARTS, Part, PartId, Split
 from nlp2filters.core.problems import problem
+from nlp2filters.core.stage_runs import Suspect
 from nlp2filters.errors import (
+    BlobStoreUnavailable,
     IllegalTransition,
     JobNotFound,
     PartGone,
+    PutOff,
     StaleAttempt,
     TooManyParts,
     UnsupportedRecordVersion,
@@ -37,7 +41,6 @@ from nlp2filters.storage.parts import LoadedPart, PartStep, batches
 from nlp2filters.worker.attempt import (
     BACKOFF,
     NEWER_VERSION_WAIT_S,
-    STAGE_TIMEOUT_S,
     Attempt,
     StageResult,
     WorkerContext,
@@ -46,6 +49,8 @@ from nlp2filters.worker.attempt import (
     problem_of,
 )
 
+# While the store of uploaded files is out of reach, parts wait that long.
+OUTAGE_WAIT_S = 5.0
 # Results are joined in batches, as all together may not fit into memory.
 OUTCOMES_AT_ONCE = 20
 
@@ -128,8 +133,13 @@ async def run(
         Retry: tells ARQ that it is too early, or that only a worker of another version can do it.
     """
     with logs.about(job_id=_part_of(entry_id)[0], stage=stage, part=_part_of(entry_id)[1][:12]):
-        if loaded := await _begin(worker, stage, kinds, fields, entry_id):
-            await _run(worker, kinds[loaded.job.kind], loaded)
+        if not (candidate := await _admit(worker, stage, kinds, fields, entry_id)):
+            return
+        loaded, survivors = candidate
+        # Whatever ran beside a part that kills its worker has died with it. Alone, it will not again.
+        async with worker.quarantine if set(loaded.state.run.suspects) - set(survivors) else nullcontext():
+            if current := await _begin(worker, loaded, survivors):
+                await _run(worker, kinds[loaded.job.kind], current)
 
 
 async def abandon(worker: WorkerContext[S], stage: str, kinds: Mapping[str, PartWork[S]], entry_id: str) -> None:
@@ -142,10 +152,10 @@ async def abandon(worker: WorkerContext[S], stage: str, kinds: Mapping[str, Part
         _log.info("the part of an abandoned queue entry has already ended: %s", exc)
 
 
-async def _begin(
+async def _admit(
     worker: WorkerContext[S], stage: str, kinds: Mapping[str, PartWork[S]], fields: Sequence[str], entry_id: str
-) -> LoadedPart | None:
-    """Begin an attempt at the part. Returns None if there is nothing (more) to do."""
+) -> tuple[LoadedPart, Collection[Suspect]] | None:
+    """Load the part and count its attempts so far. Returns it with the workers that survived."""
     store = worker.store
     try:
         loaded = await store.parts.load(*_part_of(entry_id), stage, "request", *fields)
@@ -159,13 +169,23 @@ async def _begin(
         if error:
             await _abandon(worker, kinds[loaded.job.kind], loaded, error)
             return None
-        return await store.parts.apply(loaded, lambda state: parts.begin(state, worker.name, now_ms(), survivors))
+        return loaded, survivors
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
         _log.info("nothing to do: %s", exc)
         return None
     except UnsupportedRecordVersion as exc:
         _log.warning("left to a worker of the newer version: %s", exc)
         raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
+
+
+async def _begin(worker: WorkerContext[S], loaded: LoadedPart, survivors: Collection[Suspect]) -> LoadedPart | None:
+    """Begin an attempt at the part. Returns None if there is nothing (more) to do."""
+    begin = partial(parts.begin, worker=worker.name, now=now_ms(), survivors=survivors)
+    try:
+        return await worker.store.parts.apply(loaded, begin)
+    except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
+        _log.info("nothing to do: %s", exc)
+        return None
 
 
 async def _run(worker: WorkerContext[S], work: PartWork[S], loaded: LoadedPart) -> None:
@@ -176,7 +196,7 @@ async def _run(worker: WorkerContext[S], work: PartWork[S], loaded: LoadedPart) 
     key = _key(job, loaded.part.digest)
     events: Sequence[EventDraft] = ()
     try:
-        async with asyncio.timeout(STAGE_TIMEOUT_S):
+        async with asyncio.timeout(worker.time_limit_s):
             if await worker.derived.missing(job.owner, [key]):
                 request = loaded.fields["request"]
                 running = PartAttempt(job, loaded.part, request, loaded.fields, worker, attempt.attempt)
@@ -189,6 +209,12 @@ async def _run(worker: WorkerContext[S], work: PartWork[S], loaded: LoadedPart) 
         _log.info("this worker stops or has lost its lease: the part returns to its queue")
         await asyncio.shield(_commit(worker, loaded, lambda state: parts.release(state, attempt, now_ms())))
         raise
+    except PutOff as exc:
+        due = now_ms() + int(1000 * exc.wait_s)
+        await _commit(worker, loaded, lambda state: parts.put_off(state, attempt, due))
+    except BlobStoreUnavailable:
+        due = now_ms() + int(1000 * OUTAGE_WAIT_S)
+        await _commit(worker, loaded, lambda state: parts.put_off(state, attempt, due))
     except Exception as exc:
         await _retry_or_fail(worker, work, loaded, exc)
 

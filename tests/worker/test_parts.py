@@ -14,7 +14,7 @@ from nlp2filters.core import jobs
 from nlp2filters.core import parts as steps
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.parts import Part, PartId
-from nlp2filters.errors import IllegalTransition, StaleAttempt
+from nlp2filters.errors import BlobStoreUnavailable, IllegalTransition, PutOff, StaleAttempt
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.derived import Derived
 from nlp2filters.storage.redis_keys import Keys
@@ -29,11 +29,15 @@ STAGE = "embedding"
 
 @dataclass
 class Letters:
-    """A kind of job that is split into letters. `runs` counts those of each; the letters in `wrong` fail."""
+    """A kind of job that is split into letters. `runs` counts those of each; the letters in `wrong` fail.
+
+    `busy` is raised by all of them.
+    """
 
     letters: str = "abc"
     partial: bool = False
     wrong: str = ""
+    busy: Exception | None = None
     runs: Counter[str] = field(default_factory=Counter)
     joined: list[str | None] = field(default_factory=list)
 
@@ -47,6 +51,8 @@ class Letters:
     async def run_part(self, running: PartAttempt[None]) -> PartResult:
         letter = running.part.payload
         self.runs[letter] += 1
+        if self.busy:
+            raise self.busy
         if letter in self.wrong:
             raise ValueError("on purpose")
         return PartResult(letter.upper().encode())
@@ -96,6 +102,21 @@ async def run_all(worker: WorkerContext[None], letters: Letters, job: Job) -> Jo
     for letter in letters.letters:
         job = await run_part(worker, letters, job, letter)
     return await run_stage(worker, letters, job)
+
+
+@pytest.mark.parametrize("busy", [PutOff("the limit of calls is reached", 0), BlobStoreUnavailable("it is away")])
+async def test_a_part_that_cannot_run_now_uses_up_no_attempt(
+    store: Store, worker: WorkerContext[None], busy: Exception
+) -> None:
+    letters, job = Letters("a", busy=busy), await created(store)
+    job = await run_stage(worker, letters, job)
+    for _ in range(2 * worker.max_attempts):
+        job = await run_part(worker, letters, job, "a")
+        assert job.stages[STAGE].status == "split"
+    letters.busy = None
+    job = await run_part(worker, letters, job, "a")
+    assert (await run_stage(worker, letters, job)).status == "running"
+    assert letters.joined == ["A"]
 
 
 async def test_the_last_part_queues_the_join(store: Store, worker: WorkerContext[None]) -> None:
