@@ -3,12 +3,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LLAMA := .venv-llama
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --system-certs \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: run test check bench fuzz chaos lock clean help
+.PHONY: run test check bench fuzz chaos engines llama lock clean help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -37,13 +38,23 @@ fuzz: $(VENV)/dev.stamp  ## Send the API what nobody should (some minutes)
 chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 45 minutes)
 	$(BIN)/python -m chaos
 
+engines: $(VENV)/dev.stamp  ## Ask real engines for the records of 2,000 filters each (as root on Debian it installs them; about 20 minutes)
+	@tools/install_engines
+	$(INSTALL) --require-hashes -r requirements-engines.txt
+	$(BIN)/pytest tests/core/dialects/engines/servers.py --timeout 3600
+
+llama: $(VENV)/dev.stamp $(LLAMA)/stamp  ## Try the service with llama.cpp and LiteLLM (LLAMA_GGUF=model.gguf)
+	$(BIN)/python -m tools.llama.trial $(LLAMA)
+
 lock: $(VENV)/dev.stamp  ## Pin and hash in requirements*.txt what pyproject.toml asks for (UPGRADE=1: the newest)
 	$(LOCK) pyproject.toml --extra data --extra analysis --output-file requirements.txt
 	$(LOCK) pyproject.toml --extra data --extra analysis --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(LOCK) --group engines --constraints requirements-dev.txt --output-file requirements-engines.txt
 	$(LOCK) --group run --no-deps --output-file requirements-run.txt
+	$(LOCK) --group llama --output-file requirements-llama.txt
 
 clean:  ## Remove what was made here (not the jobs, not the model)
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LLAMA) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("NLP2Filters needs Python 3.11 or later; set PYTHON=python3.12, say." if sys.version_info < (3, 11) else 0)'
@@ -57,4 +68,9 @@ $(VENV)/run.stamp: requirements.txt requirements-run.txt pyproject.toml | $(VENV
 
 $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
 	$(INSTALL) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(LLAMA)/stamp: requirements-llama.txt | $(VENV)/bin/python
+	$(PYTHON) -m venv $(LLAMA)
+	$(LLAMA)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-llama.txt
 	@touch $@

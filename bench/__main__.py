@@ -3,12 +3,13 @@
 import asyncio
 import sys
 
-from bench import inferring, parsing, queues, streams, waiting
+from bench import dialects, inferring, parsing, queues, streams, waiting
 
 BENCHES = {
     "queues": queues.main,
     "inferring": inferring.main,
     "parsing": parsing.main,
+    "dialects": dialects.main,
     "streams": streams.main,
     "waiting": waiting.main,
 }

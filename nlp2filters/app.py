@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from nlp2filters import logs
 from nlp2filters.api import (
+    answers,
     batches,
     catalogs,
     compilation,
@@ -53,6 +54,7 @@ from nlp2filters.storage.vector_index import Indexes
 
 OPERATIONS = [
     *jobs.operations,
+    *answers.operations,
     *event_streams.operations,
     *batches.operations,
     *webhook_deliveries.operations,

@@ -25,6 +25,7 @@ NLP2FiltersError
 ├── NotFinished
 ├── BatchNotEnded
 ├── NotRetryable
+├── NoQuestion
 ├── NoWebhook
 ├── AlreadyDelivering
 ├── StaleAttempt
@@ -253,6 +254,14 @@ class NotRetryable(NLP2FiltersError):
     def __init__(self, job_id: str, status: str) -> None:
         super().__init__(f"Job {job_id} is {status}: only a failed, canceled or expired job can be retried.")
         self.job_id, self.status = job_id, status
+
+
+class NoQuestion(NLP2FiltersError):
+    """The result of the job has no clarification to answer."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"The result of job {job_id} has no `clarification`, so there is nothing to answer.")
+        self.job_id = job_id
 
 
 class NoWebhook(NLP2FiltersError):

@@ -269,6 +269,16 @@ class Settings:
         "Tokens that a reasoning model may spend before it answers, besides `LLM_MAX_TOKENS`. 0: the provider's "
         "default.",
     )
+    llm_skip_certain: bool = _setting(
+        "LLM_SKIP_CERTAIN",
+        True,
+        "With the strategy `auto`, do not call the LLM for a text of which the built-in parser is certain.",
+    )
+    llm_cache_s: int = _setting(
+        "LLM_CACHE_S",
+        3_600,
+        "Seconds for which an owner's same question gets the LLM's same answer, without a call. 0: no cache.",
+    )
     llm_concurrency: int = _setting("LLM_CONCURRENCY", 50, "Maximum number of concurrent LLM calls per llm worker.")
     llm_prices: PriceTable = _setting(
         "LLM_PRICES",

@@ -12,34 +12,41 @@ from typing import Any, Protocol
 
 from async_lru import alru_cache
 
-from nlp2filters.core import checks, contradictions, coverage, dialects, drafting, interpretation, refinement
+from nlp2filters.core import (
+    agreement,
+    checks,
+    contradictions,
+    coverage,
+    dialects,
+    drafting,
+    interpretation,
+    refinement,
+)
 from nlp2filters.core.catalog import Catalog
+from nlp2filters.core.certainty import is_certain
 from nlp2filters.core.compilation import scope_of, shown, with_scope
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.drafting import Meanings, TextVectors, Vectors
 from nlp2filters.core.explain import explain
 from nlp2filters.core.interpretation import Interpretation
-from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.llm import prompt
-from nlp2filters.core.llm.answer_reader import read_answer
-from nlp2filters.core.llm.answer_schema import answer_schema
+from nlp2filters.core.linking import Lexicon, Nearness
+from nlp2filters.core.linking.retrieval import retrieve
 from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.llm.prompt import Candidates
 from nlp2filters.core.parser import Tagged
 from nlp2filters.core.query import Query
+from nlp2filters.core.usage import Usage
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.errors import InvalidAnswer, ProviderError, PutOff
+from nlp2filters.errors import ProviderError, PutOff
 from nlp2filters.llm import Answer, Provider
+from nlp2filters.llm_reader import AnswerCache, Complete, LLMReader, LLMReading
 
-# The names of the LLM's answer and of its repair; a job's record holds them in fields of these names.
-ANSWERS = ("answer", "repaired_answer")
 MAX_INDEXES = 64
 
 # Returns the vectors of a catalog's names, or None while they are not available.
 Index = Callable[[Sequence[str]], Awaitable[Vectors | None]]
 # Returns the vectors that an embedding API has for phrases, given a catalog's names; None while it is of no help.
 FindMeanings = Callable[[Sequence[str], Sequence[str]], Awaitable[Meanings | None]]
-# Gets the LLM's answer of a name in `ANSWERS` to the messages, in JSON of the schema.
-Complete = Callable[[str, Sequence[Message], Mapping[str, Any]], Awaitable[Answer]]
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +80,9 @@ class TextParser(Protocol):
     ) -> Interpretation:
         """Read the text. `meanings` are those of the phrases that `tag` returned, if it was called."""
 
+    async def candidates(self, text: str) -> Candidates:
+        """Retrieve the values of large fields that the text may mean. Call it after `draft`."""
+
 
 class LexiconParser:
     """A `TextParser` in this process."""
@@ -81,6 +91,7 @@ class LexiconParser:
         self._lexicon = lexicon
         self._tagged: Tagged | None = None
         self._index: Vectors | None = None
+        self._nearness: Nearness | None = None
 
     @property
     def indexed(self) -> Sequence[str]:
@@ -113,7 +124,12 @@ class LexiconParser:
         lexicon, tagged, nearness = self._lexicon, self._tagged, None
         if tagged and self._index is not None and meanings:
             nearness = drafting.near(tagged, meanings.phrases, lexicon, self._index, meanings.index)
+        self._nearness = nearness
         return drafting.draft(text, lexicon, today=today, conversation=conversation, tagged=tagged, nearness=nearness)
+
+    async def candidates(self, text: str) -> Candidates:
+        """See `TextParser`."""
+        return retrieve(text, self._lexicon, self._nearness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +147,7 @@ class Translator:
     """A translator of queries into filters, with an embedding model, an LLM, both or neither.
 
     By default, `index` embeds the names of each catalog when they are first needed, and `meanings` are the embedding
-    model's.
+    model's. If `skips_certain`, the LLM is not called for texts of which the parser is certain.
     """
 
     def __init__(
@@ -141,8 +157,10 @@ class Translator:
         *,
         index: Index | None = None,
         meanings: FindMeanings | None = None,
+        skips_certain: bool = False,
     ) -> None:
         self._embedder, self._llm, self._meanings = embedder, llm, meanings
+        self._skips_certain = skips_certain
         self._index = index or (alru_cache(maxsize=MAX_INDEXES)(embedder.embed) if embedder else None)
 
     async def load_index(self, parser: TextParser) -> Vectors | None:
@@ -166,67 +184,89 @@ class Translator:
         return await parser.draft(query.text, query.today, query.conversation, meanings)
 
     async def translate(
-        self, query: Query, catalog: Catalog, draft: Interpretation, complete: Complete | None = None
+        self,
+        query: Query,
+        catalog: Catalog,
+        draft: Interpretation,
+        complete: Complete | None = None,
+        *,
+        candidates: Candidates | None = None,
+        cache: AnswerCache | None = None,
     ) -> Translation:
         """Let the LLM read the text, if there is one and the query's strategy permits it, and compile the filter.
 
-        Whatever goes wrong with the LLM or its answer, the draft stands. `complete` is as for `ask`.
+        With the strategy `auto`, a draft that is certain needs no LLM, if so set, and the draft stands whatever goes
+        wrong with the LLM or its answer. The other arguments are as for `LLMReader.read`.
 
         Raises:
             ProviderError: only the LLM was allowed to answer, and it did not.
         """
-        reading, answer, failure = draft, None, None
-        usage: Counter[str] = Counter()
-        if self._llm and query.strategy != "builtin":
-            try:
-                reading, answer = await self.ask(query, catalog, draft, _counting(complete or self._complete, usage))
-                reading = coverage.complete(reading, draft, query.text)
-                reading = coverage.with_question(reading, draft, catalog)
-                reading = contradictions.with_question(reading, catalog, query.today)
-            except PutOff:
+        if not self._llm or query.strategy == "builtin":
+            return self._translation(query, catalog, draft, draft)
+        if self._skips_certain and query.strategy == "auto" and is_certain(draft, query):
+            return self._translation(query, catalog, draft, draft, llm=_use(consulted=False))
+        reader, usage = LLMReader(self._llm), Counter[str]()
+        complete = _counting(complete or reader.complete, usage)
+        try:
+            by_llm = await reader.read(query, catalog, draft, candidates=candidates, complete=complete, cache=cache)
+            return self._checked(query, catalog, draft, by_llm, usage)
+        except PutOff:
+            raise
+        except Exception as exc:
+            if query.strategy == "llm":
                 raise
-            except Exception as exc:
-                if query.strategy == "llm":
-                    raise
-                reading, answer, failure = draft, None, exc
-                _log.warning("the LLM gave no usable answer, the draft stands: %r", exc)
+            _log.warning("the LLM gave no usable answer, the draft stands: %r", exc)
+            use = _use(consulted=True)
+            return self._translation(query, catalog, draft, draft, llm=use, failure=exc, usage=usage)
+
+    def _checked(
+        self, query: Query, catalog: Catalog, draft: Interpretation, by_llm: LLMReading, usage: Usage
+    ) -> Translation:
+        """Guard the LLM's reading, and tell how it differs from the draft."""
+        drafted = interpretation.resolve(draft, query.now)
+        disagreement = agreement.disagreement(by_llm.reading, drafted, catalog)
+        use = _use(consulted=True, cached=by_llm.cached, disagreement=disagreement)
+        reading = guarded(by_llm.reading, draft, query, catalog)
+        return self._translation(query, catalog, reading, draft, answer=by_llm.answer, llm=use, usage=usage)
+
+    def _translation(
+        self,
+        query: Query,
+        catalog: Catalog,
+        reading: Interpretation,
+        draft: Interpretation,
+        *,
+        answer: Answer | None = None,
+        llm: dict[str, Any] | None = None,
+        failure: Exception | None = None,
+        usage: Usage | None = None,
+    ) -> Translation:
         resolved = interpretation.resolve(reading, query.now)
         result = {
             **_compiled(resolved, query, catalog),
             "draft": shown(interpretation.resolve(draft, query.now), catalog, query.options) if answer else None,
+            "llm": llm,
             "degraded": failure is not None,
             "degraded_reason": failure and type(failure).__name__,
             "provider": (answer.provider or self._llm.name) if answer and self._llm else "builtin",
             "model": answer and answer.model,
-            "usage": dict(usage) or None,
+            "usage": dict(usage) if usage else None,
             "refines": _refinement(query.conversation, resolved, query, catalog) if query.conversation else None,
         }
         return Translation(result, reading)
 
-    async def ask(
-        self, query: Query, catalog: Catalog, draft: Interpretation, complete: Complete | None = None
-    ) -> tuple[Interpretation, Answer]:
-        """Ask the LLM for its interpretation. A faulty answer is sent back once, with a list of its faults.
 
-        `complete`, if given, calls the LLM; it may store the answers, and return stored ones.
+def guarded(by_llm: Interpretation, draft: Interpretation, query: Query, catalog: Catalog) -> Interpretation:
+    """Weigh an LLM's reading against the draft, and let the guards look for what it forgot and for clashes."""
+    reading = agreement.weighed(by_llm, interpretation.resolve(draft, query.now))
+    reading = coverage.complete(reading, draft, query.text)
+    reading = coverage.with_question(reading, draft, catalog)
+    return contradictions.with_question(reading, catalog, query.today)
 
-        Raises:
-            ProviderError: the second answer is unusable too, or there was none.
-        """
-        complete = complete or self._complete
-        messages, schema = prompt.messages(query, catalog, draft), answer_schema(catalog)
-        first, second = ANSWERS
-        answer = await complete(first, messages, schema)
-        try:
-            return read_answer(answer.content, query.text, catalog, query.conversation), answer
-        except InvalidAnswer as exc:
-            _log.info("asking the LLM to repair its answer: %s", exc)
-            answer = await complete(second, prompt.repair(messages, answer.content, str(exc)), schema)
-            return read_answer(answer.content, query.text, catalog, query.conversation), answer
 
-    async def _complete(self, _: str, messages: Sequence[Message], schema: Mapping[str, Any]) -> Answer:
-        assert self._llm
-        return await self._llm.complete(messages, schema)
+def _use(*, consulted: bool, cached: bool = False, disagreement: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Describe the LLM's part in a result."""
+    return {"consulted": consulted, "cached": cached, "disagreement": disagreement}
 
 
 def _counting(complete: Complete, usage: Counter[str]) -> Complete:

@@ -46,10 +46,16 @@ export class Client {
   }
 
   /** Submits a text, `{catalog, text, …}` as described in docs/api.md, and returns the job without waiting for it. Retries
-   *  create only one job: they have the same `idempotencyKey`, yours or a new one. */
-  async submit(request, { signal, patience, idempotencyKey = newKey() } = {}) {
-    const headers = { "content-type": "application/json", "idempotency-key": idempotencyKey };
-    return this.#json("/v1/jobs", { method: "POST", body: JSON.stringify(request), headers, signal, patience });
+   *  create only one job: they have the same `idempotencyKey`, yours or a new one. Options: `signal`, `patience`,
+   *  `idempotencyKey`. */
+  async submit(request, options = {}) {
+    return this.#create("/v1/jobs", request, options);
+  }
+
+  /** Answers the question in a job's result, with `{choice}`, its place in `clarification.choices`, or with `{text}`.
+   *  Returns a new job, which refines the old one. Its options are those of `submit`. */
+  async answer(job, answer, options = {}) {
+    return this.#create(`${job.urls.self}/answer`, answer, options);
   }
 
   /** Submits a text and returns its result. Throws an Error if the job ends without one. */
@@ -96,6 +102,12 @@ export class Client {
   /** Gets any other resource, such as "/v1/catalogs". */
   async get(path, { signal } = {}) {
     return this.#json(path, { signal });
+  }
+
+  /** Posts what creates a job. Retries have the same idempotency key. */
+  async #create(path, body, { signal, patience, idempotencyKey = newKey() }) {
+    const headers = { "content-type": "application/json", "idempotency-key": idempotencyKey };
+    return this.#json(path, { method: "POST", body: JSON.stringify(body), headers, signal, patience });
   }
 
   async #post(path, request, signal) {

@@ -6,13 +6,12 @@ import { fieldTitle } from "./format.js";
 import * as render from "./render.js";
 
 const PATIENCE_MS = 3000; // Somebody is watching, so requests are not repeated for long.
-const MAX_DIALECTS = 16; // A job takes no more.
 
 let client;
 let ready; // Resolves when the catalogs are on the page.
 let catalogs = [];
-let dialects = new Map(); // Titles by name.
 let turns = []; // The conversation so far: `{id, text}` of each answered job.
+let answer = null; // The result on the page, with the name of its catalog.
 let running = new AbortController();
 
 const currentCatalog = () => catalogs.find((catalog) => catalog.name === document.forms.ask.catalog.value);
@@ -28,7 +27,8 @@ function login() {
 async function loadCatalogs() {
   try {
     const summaries = (await client.get("/v1/catalogs")).catalogs;
-    dialects = new Map((await client.get("/v1/dialects")).dialects.map(({ name, title }) => [name, title]));
+    const titles = (await client.get("/v1/dialects")).dialects.map(({ name, title }) => [name, title]);
+    render.dialects(titles, localStorage.getItem("dialect") ?? titles[0][0]);
     catalogs = await Promise.all(summaries.map(async (entry) => ({ ...entry, ...(await client.get(entry.url)) })));
   } catch (error) {
     if (!(error instanceof Problem) || ![401, 403].includes(error.status)) throw error;
@@ -143,8 +143,8 @@ async function follow(text, signal, progress) {
   const catalog = currentCatalog();
   const fields = new Map(catalog.fields.map((field) => [field.name, field]));
   const previous = turns.at(-1);
-  const context = previous ? { refines: previous.id } : { catalog: catalog.name, dialects: [...dialects.keys()].slice(0, MAX_DIALECTS) };
-  const request = { ...context, text };
+  const dialects = [$("dialect").value].filter(Boolean);
+  const request = { ...(previous ? { refines: previous.id } : { catalog: catalog.name }), text, dialects };
   const job = await client.submit(request, { signal, patience: PATIENCE_MS });
   showCurl(request);
   const showReading = (reading, author) => {
@@ -153,7 +153,7 @@ async function follow(text, signal, progress) {
     $("state").textContent = author;
     render.sentences([...turns, { id: job.id, text }], reading);
     render.filter(reading, fields);
-    render.notes(reading);
+    render.notes(reading, author === "draft" ? null : refine);
   };
   let last;
   for await (const event of client.follow(job, { signal })) {
@@ -169,7 +169,8 @@ async function follow(text, signal, progress) {
   turns.push({ id: job.id, text });
   document.forms.refine.hidden = false;
   $("followup").value = "";
-  render.queries(last.result, dialects);
+  answer = { ...last.result, catalog: catalog.name };
+  await showQuery();
   $("status").textContent = last.result.explanation;
   $("found").hidden = !catalog.packaged; // Only packaged catalogs have rows here.
   if (catalog.packaged) {
@@ -177,6 +178,18 @@ async function follow(text, signal, progress) {
     render.rows(matches, last.result, fields);
     $("status").textContent = `${matches.count} of ${matches.total} rows match. ${last.result.explanation}`;
   }
+}
+
+/** Shows the answer's filter in the chosen query language. What its job was not asked for is compiled now. */
+async function showQuery() {
+  const shown = answer;
+  const name = $("dialect").value;
+  if (name && !shown.dialects[name]) {
+    const { filter, sort, limit, text, catalog } = shown;
+    const compiled = await client.compile({ filter, sort, limit, text, catalog, dialects: [name] });
+    shown.dialects[name] = compiled.dialects[name];
+  }
+  if (answer === shown && $("dialect").value === name) render.query(name ? shown.dialects[name] : shown.filter ?? {});
 }
 
 /** Shows why a text was not answered. The answer on the page is kept only if it belongs to an earlier text. */
@@ -222,6 +235,10 @@ $("forget").addEventListener("click", () => {
   location.reload();
 });
 $("catalogs").addEventListener("change", describeCatalog);
+$("dialect").addEventListener("change", () => {
+  localStorage.setItem("dialect", $("dialect").value);
+  if (answer) showQuery().catch((error) => showProblem(error.message));
+});
 $("copy").addEventListener("click", async () => {
   try {
     await navigator.clipboard.writeText($("code").textContent);

@@ -123,14 +123,23 @@ function conditionChip(test, condition, index, field) {
   return chip;
 }
 
-/** Shows what a user should know besides the filter: a failed LLM, a question, words that were ignored. */
-export function notes(reading) {
+/** Returns a button that answers a question with a choice; while there is no result yet, only the choice. */
+function answer(choice, onChoice) {
+  if (!onChoice) return choice;
+  const button = el("button", { type: "button" }, choice);
+  button.addEventListener("click", () => onChoice(choice));
+  return button;
+}
+
+/** Shows what a user should know besides the filter: a failed LLM, a question, words that were ignored. `onChoice` is
+ *  called with the choice that answers the question. */
+export function notes(reading, onChoice) {
   const ignored = reading.ignored.filter((part) => part.reason !== RECORDS);
   fill(
     $("notes"),
     reading.degraded && el("p", { class: "warning" }, `The LLM failed (${reading.degraded_reason}); the built-in parser answered.`),
     reading.clarification && el("div", { class: "question" }, el("p", {}, reading.clarification.question),
-      el("ul", {}, ...reading.clarification.choices.map((choice) => el("li", {}, choice)))),
+      el("ul", {}, ...reading.clarification.choices.map((choice) => el("li", {}, answer(choice, onChoice))))),
     ignored.length > 0 && el("p", { class: "quiet" }, "Ignored: ",
       ignored.map((part) => `“${part.quote}” (${part.reason})`).join(", ")),
   );
@@ -138,43 +147,24 @@ export function notes(reading) {
   fill($("difference"), reading.refines?.difference.summary ?? "");
 }
 
-/** Shows the compiled queries as tabs, one for each dialect and one for the filter itself. `titles` are by dialect. */
-export function queries(result, titles) {
-  const texts = [
-    ...Object.entries(result.dialects).map(([name, query]) => [titles.get(name) ?? name, queryText(query)]),
-    ["CQL2-JSON", JSON.stringify(result.filter, null, 2)],
-  ];
-  const previous = [...$("tabs").children].findIndex((tab) => tab.getAttribute("aria-selected") === "true");
-  const tabs = texts.map(([title], i) =>
-    el("button", { type: "button", role: "tab", id: `tab-${i}`, "aria-controls": "query" }, title));
-  const select = (i) => {
-    tabs.forEach((tab, other) => {
-      tab.setAttribute("aria-selected", other === i);
-      tab.tabIndex = other === i ? 0 : -1;
-    });
-    $("query").setAttribute("aria-labelledby", tabs[i].id);
-    fill($("code"), texts[i][1]);
-  };
-  tabs.forEach((tab, i) => {
-    tab.addEventListener("click", () => select(i));
-    tab.addEventListener("keydown", (event) => {
-      const target = { ArrowRight: i + 1, ArrowLeft: i - 1, Home: 0, End: tabs.length - 1 }[event.key];
-      if (target == null) return;
-      event.preventDefault();
-      const next = (target + tabs.length) % tabs.length;
-      select(next);
-      tabs[next].focus();
-    });
-  });
-  fill($("tabs"), ...tabs);
-  select(Math.max(0, previous));
+/** Fills the choice of query languages with `titles` by name. The filter itself has no name. */
+export function dialects(titles, chosen) {
+  const options = [...titles, ["", "CQL2-JSON"]];
+  fill($("dialect"), ...options.map(([value, title]) => el("option", { value, selected: value === chosen }, title)));
+}
+
+/** Shows a compiled query, or a filter as CQL2-JSON, and what of the result the query does not say. */
+export function query({ lossy = [], ...query }) {
+  fill($("code"), queryText(query));
+  fill($("lossy"), ...lossy.map(({ reason }) => el("li", {}, reason)));
 }
 
 /** Formats a compiled query: a statement with parameters as text, anything else as JSON, an error as its message. */
 function queryText(query) {
   if (query.error) return query.error.detail;
   if (!query.statement) return JSON.stringify(query, null, 2);
-  const parameters = Object.entries(query.params).map(([name, value]) => `:${name} = ${JSON.stringify(value)}`);
+  const parameters = Object.entries(query.params).map(([name, value]) =>
+    `${query.statement.includes(`:${name}`) ? ":" : ""}${name} = ${JSON.stringify(value)}`);
   return `${breakLines(query.statement)}\n\n${parameters.join("\n")}`;
 }
 

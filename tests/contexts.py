@@ -14,10 +14,10 @@ from nlp2filters.worker.services import EmbeddingServices, LLMServices
 S = TypeVar("S")
 
 
-def context(store: Store, services: S, *, max_attempts: int = 3) -> WorkerContext[S]:
-    """A worker that sends no heartbeats."""
+def context(store: Store, services: S, **limits: Any) -> WorkerContext[S]:
+    """A worker that sends no heartbeats. `limits` are the last members of its context."""
     heartbeat = Heartbeat(store.redis, store.keys, "test", "w", timeout_s=15)
-    return WorkerContext("w", store, heartbeat, services, derived(store), max_attempts)
+    return WorkerContext("w", store, heartbeat, services, derived(store), **limits)
 
 
 def derived(store: Store) -> Derived:
@@ -39,6 +39,6 @@ def blobs(store: Store) -> Blobs:
     return Blobs(RedisBackend(redis, keys, 60), Quota(redis, keys, 60_000, separate=False))
 
 
-def llm(store: Store, provider: Any, *, max_attempts: int = 3) -> WorkerContext[LLMServices]:
+def llm(store: Store, provider: Any, **limits: Any) -> WorkerContext[LLMServices]:
     """A worker of the stage `llm`."""
-    return context(store, LLMServices(provider), max_attempts=max_attempts)
+    return context(store, LLMServices(provider), **limits)

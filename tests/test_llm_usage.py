@@ -123,7 +123,7 @@ def test_metrics_show_what_providers_took_and_models_lack(service: Service, firs
 
     first.rule = rule
     fields = [{"name": "Origin", "type": "keyword", "values": ["Japan"]}]
-    assert service.result(service.submit(TEXT, catalog={"name": "origins", "fields": fields}))["provider"] == "openai"  # type: ignore[arg-type]
+    assert service.result(service.submit(TEXT, catalog={"name": "origins", "fields": fields}))["provider"] == "openai"
     text = httpx.get(f"{service.url}/metrics", trust_env=False).text
     assert 'nlp2filters_llm_lacks_total{feature="temperature",model="gpt-test",provider="openai"} 1.0' in text
     assert 'nlp2filters_llm_usage_total{model="gpt-test",provider="openai",what="reasoning_tokens"}' in text

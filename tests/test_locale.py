@@ -15,7 +15,7 @@ CATALOG = {
 
 
 def test_a_spanish_text(service: Service) -> None:
-    job = service.submit("menos de 1.200 € y sin ascensor", catalog=CATALOG, locale="es-ES")  # type: ignore[arg-type]
+    job = service.submit("menos de 1.200 € y sin ascensor", catalog=CATALOG, locale="es-ES")
     result = service.result(job)
     assert result["filter"] == {
         "op": "and",

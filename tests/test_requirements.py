@@ -12,9 +12,11 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = [text for extra in ("data", "analysis") for text in PROJECT["project"]["optional-dependencies"][extra]]
 RUN, DEV, MAKE = "requirements.txt", "requirements-dev.txt", "requirements-run.txt"
+ENGINES = "requirements-engines.txt"
 ASKED = {
     RUN: PROJECT["project"]["dependencies"] + EXTRAS,
     DEV: PROJECT["project"]["dependencies"] + EXTRAS + PROJECT["dependency-groups"]["dev"],
+    ENGINES: PROJECT["dependency-groups"]["engines"],
     MAKE: PROJECT["dependency-groups"]["run"],
 }
 
@@ -53,6 +55,9 @@ def test_they_have_what_pyproject_asks_for(file: str) -> None:
 def test_what_is_tested_is_what_runs() -> None:
     run, dev = pins(RUN), pins(DEV)
     assert {name: dev[name] for name in run} == run
+    engines = pins(ENGINES)
+    for name in engines.keys() & dev.keys():
+        assert engines[name][0].specifier == dev[name][0].specifier
 
 
 def test_heroku_is_not_given_a_server() -> None:
@@ -68,6 +73,6 @@ def test_they_name_no_place_to_install_from(file: str) -> None:
 
 def test_every_dependency_is_explained() -> None:
     explained = (ROOT / "docs" / "dependencies.md").read_text()
-    for text in ASKED[DEV] + ASKED[MAKE]:
+    for text in ASKED[DEV] + ASKED[MAKE] + ASKED[ENGINES]:
         name = Requirement(text).name
         assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w])", explained), name

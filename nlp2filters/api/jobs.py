@@ -18,6 +18,7 @@ from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, Operation, Par
 from nlp2filters.api.services import Services
 from nlp2filters.clock import now_ms
 from nlp2filters.core import checks, jobs, schemas
+from nlp2filters.core.dialects.lowering import Unknown
 from nlp2filters.core.dialects.sql import standard as sql
 from nlp2filters.core.filters import READ_LIMITS
 from nlp2filters.core.interpretation import from_json
@@ -207,17 +208,20 @@ async def search_rows(call: Call, job_id: str) -> Response:
 
     Returns the first matching rows, and the numbers of matching rows and of all rows.
     """
-    job, result = await lookup.result(call.services.store, call.caller.owner, job_id)
+    job, fields = await lookup.succeeded_job(call.services.store, call.caller.owner, job_id, "request", "result")
     if job.catalog is None or job.catalog not in demo.NAMES:
         raise NoDemoData(job.catalog)
     limit = int_param(call.query, "limit", default=50, maximum=MAX_ROWS)
-    count, rows = await asyncio.to_thread(_select, job.catalog, result, limit)
+    # Requests of earlier versions lack the member.
+    unknown = fields["request"].get("unknown", "exclude")
+    count, rows = await asyncio.to_thread(_select, job.catalog, fields["result"], unknown, limit)
     return JSON({"count": count, "total": len(demo.rows(job.catalog)), "rows": rows})
 
 
-def _select(name: str, result: dict[str, Any], limit: int) -> tuple[int, Any]:
+def _select(name: str, result: dict[str, Any], unknown: Unknown, limit: int) -> tuple[int, Any]:
     reading, catalog = from_json({**result, "filter": None}), demo.catalog(name)
-    where = sql.where_clause(checks.read(cql2, catalog, READ_LIMITS), catalog) if (cql2 := result["filter"]) else None
+    node = checks.read(cql2, catalog, READ_LIMITS) if (cql2 := result["filter"]) else None
+    where = sql.where_clause(node, catalog, unknown=unknown) if node else None
     limit = min(limit, reading.limit) if reading.limit else limit
     count, rows = table.select(name, where, sql.order_by(reading.sort, catalog), limit)
     return min(count, reading.limit or count), rows
@@ -247,7 +251,7 @@ _LIMIT = Param(
 )
 _CREATED = ("Location", "Preference-Applied", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy")
 CREATED_HEADERS = {202: (*_CREATED, "Retry-After"), 200: _CREATED}
-_RESULT_PROBLEMS = ("job-not-found", "job-not-finished", "job-failed", "result-expired")
+RESULT_PROBLEMS = ("job-not-found", "job-not-finished", "job-failed", "result-expired")
 
 operations = [
     Operation(
@@ -262,7 +266,7 @@ operations = [
             "catalog-not-found",
             "invalid-catalog",
             "invalid-filter",
-            *_RESULT_PROBLEMS,
+            *RESULT_PROBLEMS,
             *KEY_PROBLEMS,
             *LIMIT_PROBLEMS,
         ),
@@ -294,7 +298,7 @@ operations = [
         "jobs:read",
         {200: kinds.RESULT, 304: None},
         params=(_ETAG,),
-        problems=_RESULT_PROBLEMS,
+        problems=RESULT_PROBLEMS,
         headers={200: ("ETag",), 304: ("ETag",)},
     ),
     Operation(
@@ -304,7 +308,7 @@ operations = [
         "jobs:read",
         {200: schemas.Rows},
         params=(_LIMIT,),
-        problems=(*_RESULT_PROBLEMS, "not-found"),
+        problems=(*RESULT_PROBLEMS, "not-found"),
     ),
     Operation(
         "POST",

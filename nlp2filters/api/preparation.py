@@ -71,7 +71,7 @@ class Preparation:
             InvalidRequest, InvalidCatalog, InvalidFilter, CatalogNotFound: the submission has faults.
             JobNotFound, JobGone, ResultNotReady, PartGone: the job to refine is not available.
         """
-        refined = await self._refined(submission.refines) if submission.refines else None
+        refined = await self.refined(submission.refines) if submission.refines else None
         if refined:
             submission = refined.complete(submission)
         catalog = await self._catalog(refined.catalog if refined else submission.catalog)
@@ -116,7 +116,8 @@ class Preparation:
             **about,
         )
 
-    async def _refined(self, job_id: str) -> RefinedJob:
+    async def refined(self, job_id: str) -> RefinedJob:
+        """Load the job to refine; raises as `refinement.load` does."""
         return await self._share(
             ("refines", job_id), lambda: refinement.load(self._services.store, self._owner, job_id)
         )

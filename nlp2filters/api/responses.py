@@ -32,6 +32,7 @@ _SLUGS: dict[type[errors.NLP2FiltersError], str] = {
     errors.BatchNotEnded: "batch-not-ended",
     errors.IllegalTransition: "job-already-finished",
     errors.NotRetryable: "job-not-retryable",
+    errors.NoQuestion: "no-question",
     errors.JobGone: "result-expired",
     errors.PartGone: "result-expired",
     errors.BlobGone: "result-expired",

@@ -1,53 +1,40 @@
 """`nlp2filters eval`: measure how well texts are understood, on cases with a known meaning.
 
-Each text is read by the functions that the workers call, without queues, one after the other; LLM calls run
-concurrently.
+With `--compare`, the parser, the LLM alone, the LLM with the parser's draft, and the strategy `auto` side by side.
 """
 
 import argparse
 import asyncio
 import datetime as dt
-import logging
 import os
 import sys
-import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
-from async_lru import alru_cache
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from nlp2filters.cli import files
-from nlp2filters.core import interpretation, languages
-from nlp2filters.core.interpretation import Interpretation
-from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.llm.messages import Message
-from nlp2filters.core.query import Query
-from nlp2filters.embedding import weights
-from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.errors import InvalidCases, LLMNotConfigured, ProviderError, Violation
+from nlp2filters.cli.case_readers import AUTO, BUILTIN, LLM_ALONE, LLM_WITH_DRAFT, CaseReadings, Reading, read_cases
+from nlp2filters.core import interpretation
+from nlp2filters.core.usage import MICRO, Price, PriceTable
+from nlp2filters.errors import InvalidCases, InvalidInput, Violation
+from nlp2filters.evaluation import cases as labelled
 from nlp2filters.evaluation import chart
-from nlp2filters.evaluation.cases import Case, Collection, predicted, read_cases, read_collections
-from nlp2filters.evaluation.measures import Judgement, Summary, Usage, by_category, judge, summarize
-from nlp2filters.llm import Answer, Provider, registry
-from nlp2filters.llm.provider import LLMProvider
+from nlp2filters.evaluation.cases import predicted, read_collections
+from nlp2filters.evaluation.measures import Judgement, Summary, by_category, recall, summarize
 from nlp2filters.llm.registry import PROVIDERS
-from nlp2filters.settings import ProviderChoice, Settings
-from nlp2filters.translator import MAX_INDEXES, LexiconParser, Translator
+from nlp2filters.settings import Settings
 
 # A table that is written to a file is this wide.
 PAGE_WIDTH = 120
 COLUMNS = ("cases", "exact %", "cond. F1", "value F1", "field F1", "calib. err", "p50 ms", "p95 ms")
-
-_log = logging.getLogger(__name__)
+COMPARED = ("exact %", "cond. F1", "calib. err", "p50 ms", "p95 ms", "tokens in", "tokens out", "cost", "no answer")
+RANKS = (1, 5, 20, 40)
 
 
 def add_to(command: argparse.ArgumentParser) -> None:
@@ -66,7 +53,13 @@ def add_to(command: argparse.ArgumentParser) -> None:
         nargs=2,
         type=float,
         metavar=("IN", "OUT"),
-        help="of a million tokens sent and received: adds the cost to the table",
+        help="of a million tokens sent and received, instead of LLM_PRICES: adds the cost to the table",
+    )
+    command.add_argument(
+        "--compare", action="store_true", help="the parser, the LLM, the LLM with the draft, and `auto` side by side"
+    )
+    command.add_argument(
+        "--recall", action="store_true", help="also how often the values that were meant are among those retrieved"
     )
     command.set_defaults(run=_run)
 
@@ -76,135 +69,72 @@ def _run(args: argparse.Namespace) -> int:
     collections = {
         name: collection for path in args.catalogs for name, collection in read_collections(files.read(path)).items()
     }
-    cases = [case for path in args.cases for case in read_cases(files.read(path), collections)]
+    cases = [case for path in args.cases for case in labelled.read_cases(files.read(path), collections)]
     if not cases:
         raise InvalidCases([Violation("", "There are no cases.")])
-    results = asyncio.run(
-        evaluate(
-            cases,
-            collections,
-            settings,
-            llm=args.provider if args.provider != "builtin" else None,
-            embedding=not args.no_embedding,
-            today=args.today or dt.datetime.now(dt.UTC).date(),
+    llm = args.provider if args.provider != "builtin" else None
+    if args.compare and not llm:
+        raise InvalidInput([Violation("--compare", "Name the LLM to compare with as --provider.")])
+    readers = (BUILTIN, LLM_ALONE, LLM_WITH_DRAFT, AUTO) if args.compare else (LLM_WITH_DRAFT if llm else BUILTIN,)
+    with _bar(len(cases)) as advance:
+        readings = asyncio.run(
+            read_cases(
+                cases,
+                collections,
+                settings,
+                readers=readers,
+                llm=llm,
+                embedding=not args.no_embedding,
+                today=args.today or dt.datetime.now(dt.UTC).date(),
+                advance=advance,
+            )
         )
-    )
-    judgements = [result.judgement for result in results]
-    summary, categories = summarize(judgements), by_category(judgements)
-    Console(width=None if sys.stdout.isatty() else PAGE_WIDTH).print(table(summary, categories, args.price))
+    prices = PriceTable((("*", Price(*args.price)),)) if args.price else settings.llm_prices
+    _print(readings, readers, lambda usage: prices.micros(usage, settings.llm_model), recalls=args.recall)
+    main = [one.by_reader[readers[-1]] for one in readings]
     if args.out:
-        files.write(args.out, b"".join(orjson.dumps(_record(result)) + b"\n" for result in results))
+        files.write(args.out, b"".join(orjson.dumps(_record(reading)) + b"\n" for reading in main))
     if args.chart:
         title = f"{', '.join(path.stem for path in args.cases)}, read by {args.provider}"
-        files.write(args.chart, chart.page(title, summary, categories).encode())
+        judgements = _judgements(readings, readers[-1])
+        files.write(args.chart, chart.page(title, summarize(judgements), by_category(judgements)).encode())
     return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A reading of a case, with its dates resolved, and its judgement."""
-
-    reading: Interpretation
-    judgement: Judgement
+# Returns the cost of a usage in millionths; None without prices.
+Cost = Callable[[Mapping[str, int]], int | None]
 
 
-async def evaluate(
-    cases: Sequence[Case],
-    collections: Mapping[str, Collection],
-    settings: Settings,
-    *,
-    llm: str | None,
-    embedding: bool,
-    today: dt.date,
-) -> list[Result]:
-    """Read every text and judge the reading, in the order of the cases. `today` is for cases without a date.
-
-    `llm` is one of `PROVIDERS`, or None for the built-in parser.
-
-    Raises:
-        ModelUnavailable: the embedding model is requested but unavailable.
-        LLMNotConfigured: an LLM is requested but the settings name none.
-    """
-    async with AsyncExitStack() as stack:
-        embedder = await stack.enter_async_context(await _load_embedder(settings)) if embedding else None
-        provider: LLMProvider | None = await stack.enter_async_context(_provider(settings, llm)) if llm else None
-        advance = stack.enter_context(_bar(len(cases)))
-        evaluator = _Evaluator(collections, Translator(embedder, provider), provider, today)
-        at_once = settings.llm_concurrency if provider else 1
-        return await _gather((partial(evaluator.judge, case) for case in cases), at_once, advance)
+def _print(readings: Sequence[CaseReadings], readers: Sequence[str], cost: Cost, *, recalls: bool) -> None:
+    """Print the tables, and what they do not show."""
+    console = Console(width=None if sys.stdout.isatty() else PAGE_WIDTH)
+    judgements = _judgements(readings, readers[-1])
+    if len(readers) > 1:
+        console.print(comparison({name: summarize(_judgements(readings, name)) for name in readers}, cost))
+    else:
+        console.print(table(summarize(judgements), by_category(judgements), cost))
+    console.print(_certainty(readings, readers))
+    if recalls:
+        console.print(_recall([rank for one in readings for rank in one.ranks]))
 
 
-class _Evaluator:
-    """Reads and judges cases. Their lexicons are cached."""
-
-    def __init__(
-        self, collections: Mapping[str, Collection], translator: Translator, provider: Provider | None, today: dt.date
-    ) -> None:
-        self._collections, self._translator, self._provider, self._today = collections, translator, provider, today
-        self._lexicon = alru_cache(maxsize=MAX_INDEXES)(self._build_lexicon)
-
-    async def judge(self, case: Case) -> Result:
-        """Read a case's text and time it. Resources that a worker keeps between jobs are prepared untimed."""
-        collection, usage = self._collections[case.catalog], Counter[str]()
-        query = Query(case.text, case.today or self._today, locale=case.locale)
-        parser = LexiconParser(await self._lexicon(case.catalog, case.locale))
-        await self._translator.load_index(parser)
-        began = time.perf_counter()
-        reading, degraded = await self._translator.draft(query, parser), False
-        if self._provider:
-            complete = partial(_complete, self._provider, usage)
-            try:
-                reading, _ = await self._translator.ask(query, collection.catalog, reading, complete)
-            except ProviderError as exc:
-                _log.warning("%s: the LLM gave no usable answer, the draft stands: %s", case.id, exc)
-                degraded = True
-        resolved = interpretation.resolve(reading, query.now)
-        latency_s = time.perf_counter() - began
-        return Result(resolved, judge(case, resolved, collection, latency_s=latency_s, usage=usage, degraded=degraded))
-
-    async def _build_lexicon(self, catalog: str, locale: str) -> Lexicon:
-        return await asyncio.to_thread(Lexicon.of, self._collections[catalog].catalog, languages.of(locale))
+def _judgements(readings: Sequence[CaseReadings], reader: str) -> list[Judgement]:
+    return [one.by_reader[reader].judgement for one in readings]
 
 
-async def _complete(
-    provider: Provider, usage: Counter[str], _: str, messages: Sequence[Message], schema: Mapping[str, Any]
-) -> Answer:
-    """Get the provider's answer, and count its tokens."""
-    answer = await provider.complete(messages, schema)
-    usage.update(answer.usage or {})
-    return answer
+def _certainty(readings: Sequence[CaseReadings], readers: Sequence[str]) -> str:
+    """Say for how many texts `auto` spares the call, and how many of these the parser reads exactly."""
+    certain = [one for one in readings if one.certain]
+    share = f"The parser is certain of {len(certain)} of {len(readings)} texts ({len(certain) / len(readings):.1%})"
+    if BUILTIN not in readers or not certain:
+        return f"{share}."
+    exact = sum(judgement.exact for judgement in _judgements(certain, BUILTIN))
+    return f"{share}; it reads {exact / len(certain):.1%} of these exactly."
 
 
-async def _gather(
-    work: Iterable[Callable[[], Awaitable[Result]]], at_once: int, advance: Callable[[], None]
-) -> list[Result]:
-    """Run up to `at_once` at a time. Returns the results in order."""
-    waiting = enumerate(work)
-    results: dict[int, Result] = {}
-
-    async def worker() -> None:
-        for at, run in waiting:
-            results[at] = await run()
-            advance()
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(at_once):
-            group.create_task(worker())
-    return [results[at] for at in sorted(results)]
-
-
-async def _load_embedder(settings: Settings) -> Embedder:
-    folder = await asyncio.to_thread(weights.locate, settings.model_path, settings.model_cache, progress=True)
-    return await Embedder.load(folder)
-
-
-def _provider(settings: Settings, name: str) -> LLMProvider:
-    configs = replace(settings, llm_providers=(ProviderChoice(name),)).llms
-    if not configs:
-        raise LLMNotConfigured(
-            f"Set LLM_MODEL, {name.upper()}_API_KEY and, for a server of your own, {name.upper()}_BASE_URL."
-        )
-    return registry.create(configs[0])
+def _recall(ranks: Sequence[int | None]) -> str:
+    shares = ", ".join(f"@{rank} {recall(ranks, rank):.1%}" for rank in RANKS) if ranks else "none was expected"
+    return f"Recall of {len(ranks)} known values by words and spelling alone: {shares}."
 
 
 @contextmanager
@@ -216,9 +146,9 @@ def _bar(total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(task)
 
 
-def table(summary: Summary, categories: Mapping[str, Summary], price: Sequence[float] | None) -> Table:
-    """Build a table of the measures by category and in total; with `price` per million tokens, also of the cost."""
-    built = Table(caption=_caption(summary, price), caption_justify="left")
+def table(summary: Summary, categories: Mapping[str, Summary], cost: Cost) -> Table:
+    """Build a table of the measures by category and in total, with the tokens and the cost below."""
+    built = Table(caption=_caption(summary, cost), caption_justify="left")
     built.add_column("category", no_wrap=True)
     for name in COLUMNS:
         built.add_column(name, justify="right")
@@ -226,6 +156,21 @@ def table(summary: Summary, categories: Mapping[str, Summary], price: Sequence[f
         built.add_row(name, *_cells(part))
     built.add_section()
     built.add_row("all", *_cells(summary))
+    return built
+
+
+def comparison(summaries: Mapping[str, Summary], cost: Cost) -> Table:
+    """Build a table of the measures by reader."""
+    built = Table()
+    built.add_column("read by", no_wrap=True)
+    for name in COMPARED:
+        built.add_column(name, justify="right")
+    for name, part in summaries.items():
+        _, exact, f1, _, _, error, *latencies = _cells(part)
+        tokens = (f"{part.usage.get(kind, 0):,}" for kind in ("input_tokens", "output_tokens"))
+        micros = cost(part.usage) if part.usage else 0
+        money = "–" if micros is None else f"{micros / MICRO:.4f}"
+        built.add_row(name, exact, f1, error, *latencies, *tokens, money, str(part.degraded))
     return built
 
 
@@ -239,32 +184,26 @@ def _ms(duration: float) -> str:
     return f"{duration:.1f}" if duration < 100 else f"{duration:.0f}"
 
 
-def _caption(summary: Summary, price: Sequence[float] | None) -> str | None:
+def _caption(summary: Summary, cost: Cost) -> str | None:
     if not summary.usage:
         return None
     caption = ", ".join(f"{tokens:,} {kind.replace('_', ' ')}" for kind, tokens in sorted(summary.usage.items()))
-    if price:
-        cost = _cost(summary.usage, price)
-        caption += f"; cost {cost:.4f}, {cost / summary.cases:.6f} a text"
+    if (micros := cost(summary.usage)) is not None:
+        caption += f"; cost {micros / MICRO:.4f}, {micros / MICRO / summary.cases:.6f} a text"
     return caption + (f"; {summary.degraded} without a usable answer" if summary.degraded else "")
 
 
-def _cost(usage: Usage, price: Sequence[float]) -> float:
-    sent, received = usage.get("input_tokens", 0), usage.get("output_tokens", 0)
-    return (sent * price[0] + received * price[1]) / 1e6
-
-
-def _record(result: Result) -> dict[str, Any]:
+def _record(reading: Reading) -> dict[str, Any]:
     """Build a line of the predictions: flat conditions for scorers, and the whole reading."""
-    judgement = result.judgement
+    judgement = reading.judgement
     return {
         "id": judgement.case.id,
         "exact": judgement.exact,
         "conditions": [
             {"field": one.field, "op": one.op, "value": one.value, "confidence": one.confidence}
-            for one in predicted(result.reading)
+            for one in predicted(reading.reading)
         ],
-        "reading": interpretation.to_json(result.reading),
+        "reading": interpretation.to_json(reading.reading),
         "latency_ms": round(1000 * judgement.latency_s, 3),
         "usage": judgement.usage or None,
         "degraded": judgement.degraded,

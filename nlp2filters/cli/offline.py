@@ -58,4 +58,4 @@ async def _open_translator(settings: Settings, stack: AsyncExitStack) -> Transla
     llm = await stack.enter_async_context(registry.create_chain(settings.llms)) if settings.llms else None
     folder = await asyncio.to_thread(weights.find, settings.model_path, settings.model_cache)
     embedder = await stack.enter_async_context(await Embedder.load(folder)) if folder else None
-    return Translator(embedder, llm)
+    return Translator(embedder, llm, skips_certain=settings.llm_skip_certain)

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, Unpack
 from nlp2filters.client import options, responses, streams
 from nlp2filters.client.errors import InvalidResponse, JobFailed
 from nlp2filters.client.events import JobEvent, JobEventReader
-from nlp2filters.client.options import CatalogInput, Options
+from nlp2filters.client.options import AnswerOptions, CatalogInput, Options
 from nlp2filters.client.requests import Call, Deadline
 from nlp2filters.client.resource import Resource, id_of, idempotency_headers
 from nlp2filters.client.responses import JSONDocument
@@ -91,6 +91,23 @@ class AsyncJobs(Resource[Job]):
     async def retry(self, job: Job | str, *, idempotency_key: str | None = None) -> Job:
         """Submit the request of a failed, canceled or expired job again, as a new job."""
         call = Call("POST", f"{self._path(job)}/retry", headers=idempotency_headers(idempotency_key))
+        return await self._requester.read(Job, call)
+
+    async def answer(
+        self,
+        job: Job | str,
+        choice: int | None = None,
+        *,
+        text: str | None = None,
+        idempotency_key: str | None = None,
+        **more: Unpack[AnswerOptions],
+    ) -> Job:
+        """Answer the question in a job's result, with one of its choices (counted from 0) or with a text.
+
+        The answer is a new job that refines the old one. `Conflict` if there is no question.
+        """
+        answer = {"choice": choice} if text is None else {"text": text}
+        call = Call("POST", f"{self._path(job)}/answer", {**answer, **more}, idempotency_headers(idempotency_key))
         return await self._requester.read(Job, call)
 
     async def delete(self, job: Job | str) -> None:

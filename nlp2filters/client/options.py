@@ -30,8 +30,17 @@ class Options(TypedDict, total=False):
     timezone: str
     now: str | dt.datetime
     scope: Mapping[str, Any] | str
+    cache: bool
     unknown: Literal["exclude", "include"]
     mappings: Mapping[str, Mapping[str, Any]]
+    webhook: Webhook
+    metadata: Mapping[str, str]
+    deadline_seconds: int
+
+
+class AnswerOptions(TypedDict, total=False):
+    """The options of an answer to a question."""
+
     webhook: Webhook
     metadata: Mapping[str, str]
     deadline_seconds: int

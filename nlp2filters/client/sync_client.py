@@ -57,6 +57,7 @@ class Jobs(_Wrapper[AsyncJobs]):
     follow = _iterator(AsyncJobs.follow)
     cancel = _sync(AsyncJobs.cancel)
     retry = _sync(AsyncJobs.retry)
+    answer = _sync(AsyncJobs.answer)
     delete = _sync(AsyncJobs.delete)
     list = _iterator(AsyncJobs.list)
     deliveries = _sync(AsyncJobs.deliveries)

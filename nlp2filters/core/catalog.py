@@ -76,6 +76,8 @@ def applicable(type: FieldType, *, many: bool = False) -> tuple[Operator, ...]: 
 
 
 MAX_FIELDS = 10_000
+# An LLM is told this many values of a field; of others, those that a text may mean are retrieved.
+MAX_LISTED_VALUES = 200
 # At most this many faults are reported.
 MAX_VIOLATIONS = 1_000
 

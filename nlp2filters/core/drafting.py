@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from nlp2filters.core import contradictions, parser, refinement
+from nlp2filters.core import clarification, contradictions, parser, refinement
 from nlp2filters.core.budget import Budget
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.interpretation import Interpretation
@@ -99,6 +99,8 @@ def draft(
     budget = budget or (tagged.sentence.budget if tagged else Budget())
     if conversation is None:
         return parser.parse(text, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
+    if settled := clarification.settle(conversation, text, lexicon.catalog):
+        return contradictions.with_question(settled, lexicon.catalog, today)
     changes = followup.read(text, lexicon, budget)
     addition = parser.parse(changes.rest, lexicon, today=today, tagged=tagged, nearness=nearness, budget=budget)
     merged = refinement.merge(conversation, addition, changes, today=today)

@@ -25,6 +25,9 @@ from nlp2filters.core.filters import (
 )
 from nlp2filters.errors import InvalidFilter, Violation
 
+# The reason for ignoring a word such as "cars" in a catalog of cars.
+NAMES_RECORDS = "names the records"
+
 Source = Literal["exact", "synonym", "fuzzy", "embedding", "unit", "type", "llm", "scope"]
 Direction = Literal["asc", "desc"]
 

@@ -20,6 +20,20 @@ Form = Literal[
     "json",  # a list as a JSON array
 ]
 
+# The notation of parameters in a query: the names of PEP 249 and of SQLAlchemy as far as they go.
+ParamStyle = Literal[
+    "named",  # :p_1
+    "pyformat",  # %(p_1)s
+    "format",  # %s
+    "qmark",  # ?
+    "numeric",  # :1
+    "numeric_dollar",  # $1
+    "dollar",  # $p_1
+    "at",  # @p_1
+    "typed",  # {p_1:String}
+    "text",  # :p_1, and any other colon escaped, as sqlalchemy.text() reads it
+]
+
 _STRICT = ConfigDict(extra="forbid")
 
 Path = Annotated[str, MinLen(1), MaxLen(500)]
@@ -45,12 +59,17 @@ class StoredField:
 
 @dataclass(frozen=True, slots=True)
 class EngineMapping:
-    """The table (index, collection) of a catalog's records in an engine, and its fields as far as they differ."""
+    """The table (index, collection) of a catalog's records in an engine, and its fields as far as they differ.
+
+    `schema` may have several parts, with dots between them. `paramstyle` is the notation of parameters in the query, if
+    it is not the engine's usual one.
+    """
 
     __pydantic_config__ = _STRICT
 
     table: Path | None = None
     schema: Path | None = None
+    paramstyle: ParamStyle | None = None
     fields: Mapping[str, StoredField] = field(default_factory=dict)
 
 

@@ -102,6 +102,11 @@ PROBLEMS: Mapping[str, Kind] = {
         "The job did not succeed",
         "`error` has the reason. `POST` to `urls.retry` to submit the request again as a new job.",
     ),
+    "no-question": Kind(
+        409,
+        "The job has no question to answer",
+        "Only a result with a `clarification` has one. To change its filter, submit a text with `refines`.",
+    ),
     "no-webhook": Kind(
         409,
         "There is no webhook to call",

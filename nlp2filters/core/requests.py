@@ -204,8 +204,13 @@ class Submission(RequestBody):
     dialects: DialectNames = ["sql"]
     strategy: Literal["auto", "llm", "builtin"] = Field(
         default="auto",
-        description="`auto` uses the LLM if one is configured and falls back to the built-in parser; `builtin` never "
-        "uses the LLM; `llm` fails if the LLM fails.",
+        description="`auto` uses the LLM, if one is configured, unless the built-in parser is certain of its reading, "
+        "and falls back to the parser; `builtin` never uses the LLM; `llm` always does, and fails if the LLM fails.",
+    )
+    cache: bool = Field(
+        default=True,
+        description="Take the answer that the LLM gave you to the same question before, if it is still cached. With "
+        "`false`, the LLM is asked anew, and its answer is not cached.",
     )
     provider: Annotated[str, StringConstraints(max_length=64)] | None = Field(
         default=None,
@@ -229,6 +234,26 @@ class Submission(RequestBody):
         return catalog
 
     _limit_copies = field_validator("scope")(limit_scope_copies)
+
+
+class AnswerRequest(RequestBody):
+    """The answer to the question in a job's result: one of its choices, or a text."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["choice"]}, {"required": ["text"]}]})
+
+    choice: Annotated[int, Field(ge=0, le=99)] | None = Field(
+        default=None, description="The place of the choice in `clarification.choices`, counted from 0."
+    )
+    text: Text | None = Field(default=None, description="The answer in the user's own words.")
+    webhook: WebhookOption = None
+    metadata: MetadataOption = {}
+    deadline_seconds: DeadlineOption = None
+
+    @model_validator(mode="after")
+    def _require_one_answer(self) -> "AnswerRequest":
+        if (self.choice is None) == (self.text is None):
+            raise ValueError("give either choice or text")
+        return self
 
 
 class BatchRequest(Submission):

@@ -249,6 +249,18 @@ class Refined(Strict):
     difference: Difference
 
 
+class LLMUse(Strict):
+    """The LLM's part in a result. If it was not `consulted`, the built-in parser was certain of its reading.
+
+    `cached`: the answer was given to the same question before, and cost nothing. `disagreement`: the differences from
+    the draft (`from`) to the LLM's reading (`to`), which lower the confidence of conditions; null if there are none.
+    """
+
+    consulted: bool
+    cached: bool
+    disagreement: Difference | None
+
+
 class Result(Reading):
     """The filter, its parts with the words they came from, and the query for each search engine."""
 
@@ -256,6 +268,7 @@ class Result(Reading):
     explanation: str
     dialects: dict[str, JSONObject]
     draft: Reading | None
+    llm: LLMUse | None = Field(default=None, description="Null where no LLM is configured or permitted.")
     refines: Refined | None = None
     degraded: bool
     degraded_reason: str | None

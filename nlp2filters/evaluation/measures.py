@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Any, TypeAlias
 
-from nlp2filters.core import checks, filters
+from nlp2filters.core import checks
 from nlp2filters.core.catalog import STRINGS, Catalog
-from nlp2filters.core.filters import And, Between, Comparison, Contains, Filter, Not, OneOf, Or
+from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
+from nlp2filters.core.meaning import canonical
 from nlp2filters.errors import InvalidFilter
 from nlp2filters.evaluation.cases import Case, Collection, Condition, Expected, flatten, operator, predicted
 from nlp2filters.evaluation.values import field_key, normal
@@ -147,6 +148,11 @@ def calibration_error(pairs: Iterable[tuple[float, bool]]) -> float | None:
     return sum(gaps) / total
 
 
+def recall(ranks: Sequence[int | None], at: int) -> float:
+    """Return the share of values that were retrieved among the first `at`. A rank counts from 1, None is no rank."""
+    return sum(rank is not None and rank <= at for rank in ranks) / len(ranks) if ranks else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class _NormalizedCondition:
     """A normalized condition: each of `values` is a right value, as the set of its items."""
@@ -257,42 +263,3 @@ def _checked(node: Filter | None, catalog: Catalog) -> Any:
         return canonical(checks.check(node, catalog)) if node else None
     except InvalidFilter:
         return canonical(node)
-
-
-def canonical(node: Filter | None) -> Any:
-    """Return a canonical form, which is equal for two filters with the same meaning.
-
-    The order of AND, OR and lists does not matter. A range equals two tests, and a list several tests joined by OR.
-    Upper and lower case in `Contains` are equal.
-    """
-    return _canonical(filters.push_not_inward(node)) if node else None
-
-
-def _canonical(node: Filter) -> Any:
-    match node:
-        case And(args):
-            return _set("and", args)
-        case Or(args):
-            return _set("or", args)
-        case Between(name, low, high):
-            return _canonical(And((Comparison(">=", name, low), Comparison("<=", name, high))))
-        case Not(Between(name, low, high)):
-            return _canonical(Or((Comparison("<", name, low), Comparison(">", name, high))))
-        case OneOf(name, values):
-            return _set("or", tuple(Comparison("=", name, value) for value in values))
-        case Not(OneOf(name, values)):
-            return _set("and", tuple(Comparison("<>", name, value) for value in values))
-        case Contains(name, text):
-            return Contains(name, text.casefold())
-        case Not(Contains() as leaf):
-            return Not(_canonical(leaf))
-        case _:
-            return node
-
-
-def _set(kind: str, args: Sequence[Filter]) -> Any:
-    """Flatten the members of AND or OR into a set; a single member is returned as itself."""
-    members: set[Any] = set()
-    for member in map(_canonical, args):
-        members |= member[1] if isinstance(member, tuple) and member[0] == kind else {member}
-    return (kind, frozenset(members)) if len(members) > 1 else members.pop()

@@ -82,6 +82,10 @@ class Keys:
         """Hash: the chunks of an unfinished upload by number."""
         return f"{self.prefix}:blob-upload:{upload}"
 
+    def answer(self, owner: str, digest: str) -> str:
+        """An LLM's answer, as JSON, by a digest of all that it depends on."""
+        return f"{self.prefix}:answer:{owner}:{digest}"
+
     def derived(self, owner: str, key: str) -> str:
         """A result that was derived from an owner's content, by the SHA-256 of what it depends on."""
         return f"{self.prefix}:derived:{owner}:{key}"

@@ -20,14 +20,18 @@ from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
 from nlp2filters.errors import ProviderError, ProviderTimeout, ProviderUnavailable, RateLimited
 from nlp2filters.llm import Answer, Provider
+from nlp2filters.llm_reader import ANSWERS
 from nlp2filters.storage import request_parts
-from nlp2filters.translator import ANSWERS, Translator
+from nlp2filters.storage.answer_cache import AnswerCache
+from nlp2filters.translator import Translator
 from nlp2filters.worker.attempt import Attempt, StageResult, checkpoint, timings_ms
 from nlp2filters.worker.catalogs import CatalogSource
 from nlp2filters.worker.metering import Meter
 from nlp2filters.worker.services import EmbeddingServices, LLMServices
 
 INDEX_WAIT_S = 2.0
+# The field of a job's record with the values of large fields that its text may mean.
+CANDIDATES = "candidates"
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +56,8 @@ async def embed(attempt: Attempt[EmbeddingServices]) -> StageResult:
     finally:
         if services.api:
             await Meter(attempt, services.prices).add(services.api.provider, services.api.model, spent)
+    if not attempt.job.quick and (candidates := await parser.candidates(query.text)):
+        await checkpoint(attempt, CANDIDATES, candidates)
     return StageResult({"draft": interpretation.to_json(draft)}, event="draft")
 
 
@@ -62,8 +68,14 @@ async def translate(attempt: Attempt[LLMServices]) -> StageResult:
     catalog = await services.catalogs.load(_catalog_source(attempt))
     draft = interpretation.from_json(attempt.fields["draft"])
     meter = Meter(attempt, services.prices)
-    complete = partial(_complete, provider, attempt, meter) if provider else None
-    translation = await Translator(llm=provider).translate(query, catalog, draft, complete)
+    translation = await Translator(llm=provider, skips_certain=services.skips_certain).translate(
+        query,
+        catalog,
+        draft,
+        partial(_complete, provider, attempt, meter) if provider else None,
+        candidates=attempt.fields.get(CANDIDATES),
+        cache=_answer_cache(attempt),
+    )
     result = {**translation.result, "usage": await meter.total(), "timings_ms": timings_ms(attempt.job)}
     fields = {"result": {"job_id": attempt.job.id, **result}}
     if translation.reading is not draft:
@@ -126,6 +138,14 @@ async def _complete(
     await meter.add(callee.name, callee.model, answer.usage, answered_by=answer.model)
     fault_injection.reach(attempt.worker.faults, "llm-kept")
     return answer
+
+
+def _answer_cache(attempt: Attempt[LLMServices]) -> AnswerCache | None:
+    """Return the owner's cached answers, unless the service keeps none, or the request wants a new answer."""
+    store, ttl_s = attempt.worker.store, attempt.worker.services.cache_s
+    if not ttl_s or not attempt.request.get("cache", True):  # Requests of earlier versions do not have it.
+        return None
+    return AnswerCache(store.redis, store.keys, attempt.job.owner, ttl_s)
 
 
 def _catalog_source(attempt: Attempt[Any]) -> CatalogSource:

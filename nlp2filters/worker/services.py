@@ -111,12 +111,15 @@ class EmbeddingServices:
 class LLMServices:
     """The LLM, and parsed catalogs. Where no LLM is configured, `provider` is None, and the drafts are the results.
 
+    If `skips_certain`, the LLM is not called for drafts that are certain; its answers are cached for `cache_s`.
     `providers` are those that a request may name. An answer may take `answer_timeout_s`, whatever the provider does. An
     API key may cost `max_daily_micros` a day; 0: any amount. With `log_answers`, the operator sees answers in the logs.
     """
 
     provider: Provider | None
     answer_timeout_s: float = 60.0
+    skips_certain: bool = True
+    cache_s: int = 0
     catalogs: CatalogCache = field(default_factory=CatalogCache)
     providers: Mapping[str, Provider] = field(default_factory=dict)
     prices: PriceTable = field(default_factory=PriceTable)
@@ -195,6 +198,8 @@ async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMService
         yield LLMServices(
             chain,
             answer_timeout_s(settings),
+            skips_certain=settings.llm_skip_certain,
+            cache_s=settings.llm_cache_s,
             providers=chain.providers,
             prices=settings.llm_prices,
             max_daily_micros=settings.max_daily_micros,

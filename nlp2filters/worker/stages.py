@@ -12,11 +12,11 @@ from typing import Any, Generic, TypeVar
 from arq.worker import Function, func
 
 from nlp2filters.core.kinds import DELIVERY
+from nlp2filters.llm_reader import ANSWERS
 from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.arq_format import MAIN, PARTS, QUICK, SLOW
 from nlp2filters.storage.store import Store
-from nlp2filters.translator import ANSWERS
 from nlp2filters.worker import attempt, echo, filters, parts, services, webhook_delivery
 from nlp2filters.worker.attempt import Work, WorkerContext
 from nlp2filters.worker.inference import stage as inference
@@ -120,7 +120,7 @@ WEBHOOKS = WorkerSpec(
 
 _stages = {
     ("filters", "embedding"): EMBEDDING.stage(filters.embed),
-    ("filters", "llm"): LLM.stage(filters.translate, fields=("draft", *ANSWERS)),
+    ("filters", "llm"): LLM.stage(filters.translate, fields=("draft", filters.CANDIDATES, *ANSWERS)),
     ("echo", "embedding"): EMBEDDING.stage(echo.embed),
     ("inference", "embedding"): EMBEDDING.stage(inference.infer),
 }

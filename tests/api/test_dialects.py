@@ -46,6 +46,16 @@ def test_unknown_values_are_excluded_unless_they_are_asked_for(client: httpx.Cli
     assert "brand IS NULL" in wider["where"]
 
 
+def test_the_demo_rows_are_those_of_the_jobs_own_meaning(client: httpx.Client) -> None:
+    counts = {}
+    for unknown in ("exclude", "include"):
+        body = {"catalog": "cars", "text": "not 15 mpg", "unknown": unknown}
+        job = client.post("/v1/jobs", json=body, headers=WAIT).json()
+        counts[unknown] = client.get(f"{job['urls']['self']}/rows").json()["count"]
+    # Some cars have no figure.
+    assert counts["include"] > counts["exclude"] > 0
+
+
 def test_the_mapping_of_a_request_comes_before_the_one_of_the_catalog(client: httpx.Client) -> None:
     catalogs = ask(client, text="under $80")["dialects"]["sql"]
     assert catalogs["statement"] == 'SELECT * FROM products WHERE "list price" < :p_1'

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -99,6 +100,45 @@ def test_an_llm_its_tokens_and_what_they_cost(
     predictions = [orjson.loads(line) for line in out.read_bytes().splitlines()]
     assert sorted(line["degraded"] for line in predictions) == [False, True, True]
     assert all(line["reading"]["conditions"] for line in predictions)  # the draft stands where the LLM fails
+
+
+def test_readers_side_by_side(
+    files: list[str], llm: LLM, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer(quote: str, **condition: Any) -> peer.Reply:
+        return peer.good({"conditions": [{"quote": quote, "group": 0, "confidence": 0.9, **condition}]})
+
+    bose = answer("bose", field="brand", op="=", value="Bose")
+    under_80 = answer("under $80", field="price", op="<", value=80)
+    # It reads "under $90" as the case means it only if it is given the draft.
+    alone, with_draft = (answer("under $90", field="price", op="<", value=value) for value in (90, 80))
+    llm.script(bose, bose, under_80, under_80, alone, with_draft)
+    monkeypatch.setenv("LLM_PRICES", "test=1000/2000")
+    assert main(["eval", *files, "--no-embedding", "--provider", "openai", "--compare", "--recall"]) == 0
+    printed = capsys.readouterr().out
+    table = {line[0]: line[1:] for line in _cells(printed) if len(line) == 10}
+    assert {name: (row[0], *row[5:]) for name, row in table.items() if name != "read by"} == {
+        "built-in": ("66.7", "0", "0", "0.0000", "0"),
+        "LLM": ("66.7", "30", "15", "0.0600", "0"),
+        "LLM with draft": ("100.0", "30", "15", "0.0600", "0"),
+        # The parser was certain of all three texts, so that no call would have been made.
+        "auto": ("66.7", "0", "0", "0.0000", "0"),
+    }
+    drafts = ["draft_by_rules" in request["messages"][-1]["content"] for request in llm.requests]
+    assert drafts == [False, True] * 3
+    assert "The parser is certain of 3 of 3 texts (100.0%); it reads 66.7% of these exactly." in printed
+    assert "Recall of 1 known values by words and spelling alone: @1 100.0%" in printed
+
+
+def _cells(printed: str) -> list[list[str]]:
+    """The cells of each line of a table."""
+    lines = printed.replace("┃", "│").splitlines()
+    return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if "│" in line]
+
+
+def test_comparing_needs_an_llm(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", *files, "--no-embedding", "--compare"]) == 1
+    assert "--provider" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,14 @@ SUBMIT = """async ([request, options]) => {
   const { Client } = await import("/static/client.js");
   return new Client().submit(request, options);
 }"""
+ANSWER = """async ([request, answer]) => {
+  const { Client } = await import("/static/client.js");
+  const client = new Client();
+  let last;
+  for await (const event of client.follow(await client.submit(request))) last = event;
+  for await (const event of client.follow(await client.answer(last.job, answer))) last = event;
+  return { refines: last.job.refines, values: last.result.conditions.map((condition) => condition.value) };
+}"""
 COMPILE = """async (request) => {
   const { Client } = await import("/static/client.js");
   const client = new Client();
@@ -112,6 +120,14 @@ def test_an_answer_that_is_lost_makes_no_second_job(
     assert len(tries) == 2
     assert set(tries) == {options.get("idempotencyKey", tries[0])}
     assert page.evaluate(COUNT) == before + 1
+
+
+@pytest.mark.parametrize(("answer", "value"), [({"choice": 1}, 100), ({"text": "under 90 hp"}, 90)])
+def test_a_question_can_be_answered(page: Page, answer: dict[str, Any], value: int) -> None:
+    request = {"catalog": "cars", "text": "over 200 hp, under 100 hp"}
+    answered = page.evaluate(ANSWER, [request, answer])
+    assert answered["refines"].startswith("job_")
+    assert answered["values"] == [value]
 
 
 @pytest.mark.parametrize("fault", [STREAMS, cut_after(10), answered(200, "<h1>", Content_Type="text/html")])

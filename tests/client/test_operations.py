@@ -42,6 +42,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "list": (),
         "any_result": (JOB,),
         **dict.fromkeys(("get", "result", "rows", "wait", "follow", "cancel", "retry", "delete"), ("job_1",)),
+        "answer": ("job_1", 0),
         **dict.fromkeys(("deliveries", "redeliver", "stream_token"), ("job_1",)),
     },
     "batches": {

@@ -17,9 +17,10 @@ from nlp2filters.core.filters import (
     leaves,
 )
 from nlp2filters.core.interpretation import Clarification, Condition, Ignored, Interpretation, Sort, Span
+from nlp2filters.core.meaning import canonical
 from nlp2filters.evaluation import cases
 from nlp2filters.evaluation.cases import Case, Collection, Expected
-from nlp2filters.evaluation.measures import Count, by_category, calibration_error, canonical, judge, summarize
+from nlp2filters.evaluation.measures import Count, by_category, calibration_error, judge, summarize
 
 SONY, BOSE = Comparison("=", "brand", "Sony"), Comparison("=", "brand", "Bose")
 CHEAP = Comparison("<", "price", 80)

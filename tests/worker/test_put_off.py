@@ -14,12 +14,13 @@ from nlp2filters.core import interpretation, jobs
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.llm.messages import Message
+from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.errors import ProviderUnavailable, RateLimited
 from nlp2filters.llm import Answer, Listener
+from nlp2filters.llm_reader import ANSWERS
 from nlp2filters.settings import Settings
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
-from nlp2filters.translator import ANSWERS
 from nlp2filters.worker import services
 from nlp2filters.worker.attempt import WorkerContext
 from nlp2filters.worker.services import LLMServices
@@ -32,6 +33,7 @@ class Provider:
     """Does each time what comes next: raises an error, or answers."""
 
     name, model = "scripted", "model-7"
+    schema_limits = OPENAI_LIMITS
 
     def __init__(self, *script: Exception | dict[str, Any]) -> None:
         self.script = list(script)

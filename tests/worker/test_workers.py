@@ -12,6 +12,7 @@ from arq.jobs import serialize_job
 
 from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
+from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.connection import connect
@@ -32,10 +33,12 @@ def store(redis: RetryingRedis, keys: Keys) -> Store:
 
 
 @asynccontextmanager
-async def llm_worker(url: str, store: Store, provider: Any, **options: Any) -> AsyncIterator[None]:
+async def llm_worker(
+    url: str, store: Store, provider: Any, time_limit_s: float = attempt.STAGE_TIMEOUT_S, **options: Any
+) -> AsyncIterator[None]:
     """A worker of the llm queue as `worker_settings` makes it."""
     pool = connect(Settings(redis_url=url), patience_s=None)
-    context = contexts.llm(Store(pool, store.keys, retention_s=60), provider, max_attempts=1)
+    context = contexts.llm(Store(pool, store.keys, retention_s=60), provider, max_attempts=1, time_limit_s=time_limit_s)
     worker = LeasedWorker(
         functions=stages.functions_of(stages.LLM),
         queue_name=store.keys.queue("llm"),
@@ -105,15 +108,15 @@ class StuckProvider:
     """Never answers."""
 
     name, model = "stuck", "m"
+    schema_limits = OPENAI_LIMITS
 
     async def complete(self, messages: Any, schema: Any, listener: Any = None) -> Any:
         await asyncio.Event().wait()
 
 
-async def test_a_stage_that_takes_too_long(redis_url: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempt, "STAGE_TIMEOUT_S", 0.1)
+async def test_a_stage_that_takes_too_long(redis_url: str, store: Store) -> None:
     job = await at_llm(store)
-    async with llm_worker(redis_url, store, StuckProvider()):
+    async with llm_worker(redis_url, store, StuckProvider(), time_limit_s=0.1):
         job = await ended(store, job.id)
     assert (job.status, job.dead_lettered) == ("failed", True)
     assert job.error

@@ -13,9 +13,10 @@ def escape_like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def pattern_of(literal: str, anchor: Anchor) -> str:
-    """Return the pattern for an escaped text at its anchor."""
-    return {"anywhere": f"%{literal}%", "start": f"{literal}%", "end": f"%{literal}"}[anchor]
+def pattern_of(literal: str, anchor: Anchor, any_signs: str = "%") -> str:
+    """Return the pattern for an escaped text at its anchor; `any_signs` is the wildcard."""
+    before, after = any_signs * (anchor != "start"), any_signs * (anchor != "end")
+    return f"{before}{literal}{after}"
 
 
 def read_pattern(pattern: str) -> tuple[str, Anchor | None]:

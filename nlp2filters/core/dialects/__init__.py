@@ -5,22 +5,23 @@ All of them select the same rows, as far as an engine can: what it cannot expres
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from nlp2filters.core import filters
-from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.dialects import documents, ogc, sql, strings
+from nlp2filters.core.catalog import TEMPORAL, Catalog, Field
+from nlp2filters.core.dialects import documents, libraries, ogc, sql, strings
+from nlp2filters.core.dialects.capabilities import PLACES
 from nlp2filters.core.dialects.dialect import Dialect
 from nlp2filters.core.dialects.fitting import Loss, fit
 from nlp2filters.core.dialects.lowering import Unknown, lower
 from nlp2filters.core.dialects.writer import Search, SortKey, Target
 from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
-from nlp2filters.core.mapping import NO_MAPPING, EngineMapping
+from nlp2filters.core.mapping import NO_MAPPING, EngineMapping, Form
 from nlp2filters.errors import InvalidFilter, Violation
 
-FAMILIES = (sql.DIALECTS, documents.DIALECTS, ogc.DIALECTS, strings.DIALECTS)
+FAMILIES = (sql.DIALECTS, documents.DIALECTS, ogc.DIALECTS, strings.DIALECTS, libraries.DIALECTS)
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for family in FAMILIES for dialect in family}
 
 
@@ -51,21 +52,25 @@ def compile(  # noqa: A001
         KeyError: there is no dialect of that name.
     """
     dialect, target = DIALECTS[name], options.target(name, catalog)
-    where, losses = None, list(_losses(dialect, interpretation))
+    where, losses = None, list(_losses(dialect, interpretation, target))
     if interpretation.filter:
         lowered = lower(interpretation.filter, catalog, options.zone, options.unknown)
         where, of_filter = fit(lowered, dialect.capabilities, dialect.title, target.stored)
         losses = of_filter + losses
     able = dialect.capabilities
-    order = tuple(SortKey(catalog.by_name[key.field], key.direction) for key in interpretation.sort)
+    fields = [(catalog.by_name[key.field], key.direction) for key in interpretation.sort if able.sort]
+    order = tuple(SortKey(of, direction) for of, direction in fields if able.can_name(target.name(of)))
+    limit = interpretation.limit
+    if limit is not None and able.max_limit is not None:
+        limit = min(limit, able.max_limit)
     search = Search(
         target,
         where,
-        sort=order if able.sort else (),
-        limit=interpretation.limit if able.limit else None,
+        sort=order,
+        limit=limit if able.limit else None,
         text=interpretation.text if able.text else "",
     )
-    return {**dialect.render(search), "lossy": [asdict(loss) for loss in losses]}
+    return {**dialect.render(search), "lossy": [loss.to_json() for loss in losses]}
 
 
 def check_scope(scope: Filter, catalog: Catalog, dialects: tuple[str, ...], options: Options = DEFAULTS) -> None:
@@ -97,15 +102,41 @@ def mapping_faults(mappings: Mapping[str, EngineMapping], catalog: Catalog) -> l
             faults.append(Violation(f"/{name}", f"There is no dialect {name!r}. Choose from {', '.join(DIALECTS)}."))
             continue
         dialect = DIALECTS[name]
-        forms = {None, "native"} | dialect.capabilities.forms
+        native: frozenset[Form] = frozenset({"native"})
+        forms = native | dialect.capabilities.forms
+        if mapping.paramstyle not in {None, *dialect.capabilities.paramstyles}:
+            allowed = ", ".join(dialect.capabilities.paramstyles) or "none: values stand in the query"
+            faults.append(Violation(f"/{name}/paramstyle", f"{dialect.title} does not take it. It takes {allowed}."))
         for field_name, stored in mapping.fields.items():
             at = f"/{name}/fields/{_escaped(field_name)}"
+            faults += [
+                Violation(f"{at}/{place}", f"{dialect.title} has no use for {place!r}; leave it out.")
+                for place in PLACES
+                if getattr(stored, place) is not None and place not in dialect.capabilities.places
+            ]
             if field_name not in catalog.by_name:
                 faults.append(Violation(at, f"The catalog has no field {field_name!r}."))
-            if stored.form not in forms:
-                allowed = ", ".join(sorted(filter(None, forms)))
-                faults.append(Violation(f"{at}/form", f"{dialect.title} has no form {stored.form!r}. Use {allowed}."))
+                continue
+            able = {form for form in forms if suits(form, catalog.by_name[field_name])}
+            if stored.form not in {None, *able}:
+                allowed = ", ".join(sorted(able))
+                faults.append(
+                    Violation(f"{at}/form", f"{dialect.title} has no form {stored.form!r} for it. Use {allowed}.")
+                )
     return faults
+
+
+def suits(form: Form, of: Field) -> bool:
+    """Return whether the values of a field may be stored in a form."""
+    match form:
+        case "native":
+            return True
+        case "array" | "json":
+            return of.many
+        case "timestamptz":
+            return of.type == "datetime"
+        case _:
+            return of.type in TEMPORAL
 
 
 def _escaped(member: str) -> str:
@@ -113,14 +144,22 @@ def _escaped(member: str) -> str:
     return member.replace("~", "~0").replace("/", "~1")
 
 
-def _losses(dialect: Dialect, interpretation: Interpretation) -> Iterator[Loss]:
+def _losses(dialect: Dialect, interpretation: Interpretation, target: Target) -> Iterator[Loss]:
     """Yield what the query does not say beside the filter."""
     able, title = dialect.capabilities, dialect.title
+    keys = [target.catalog.by_name[key.field] for key in interpretation.sort]
     if interpretation.text and not able.text:
         yield Loss("/text", f"{title} has no search for these words here: {interpretation.text}", "wider")
-    if interpretation.sort and not able.sort:
+    if keys and not able.sort:
         yield Loss("/sort", f"{title} has no order in such a query; sort what it returns.", "order")
-    elif interpretation.sort and not able.nulls_last:
+    elif any(key.nullable for key in keys) and not able.nulls_last:
         yield Loss("/sort", f"{title} has its own place for rows without a value.", "order")
+    for key in keys if able.sort else ():
+        if not able.can_name(target.name(key)):
+            yield Loss("/sort", f"{title} has no fields with a name such as {target.name(key)!r}.", "order")
     if interpretation.limit is not None and not able.limit:
         yield Loss("/limit", f"{title} has no limit in such a query; cut what it returns.", "wider")
+    elif interpretation.limit is not None and able.max_limit is not None and interpretation.limit > able.max_limit:
+        yield Loss(
+            "/limit", f"{title} returns {able.max_limit:,} rows at most; ask for the rest page by page.", "narrower"
+        )

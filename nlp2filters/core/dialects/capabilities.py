@@ -1,22 +1,26 @@
 """Capabilities of an engine: the columns of the table of dialects."""
 
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from nlp2filters.core.catalog import ORDERED, FieldType
 from nlp2filters.core.dialects.tree import Test
 from nlp2filters.core.filters import Anchor
-from nlp2filters.core.mapping import Form
+from nlp2filters.core.mapping import Form, ParamStyle, StoredField
 
 ALL_TYPES: frozenset[FieldType] = frozenset(get_args(FieldType)) - {"geo"}
 ANCHORS: frozenset[Anchor] = frozenset(get_args(Anchor))
 NOTHING: frozenset[FieldType] = frozenset()
 
 Folding = Literal["unicode", "ascii", "never", "always"]
+Effect = Literal["wider", "narrower", "order"]
 TestName = Literal["eq", "in", "range", "has"]
 TESTS: frozenset[TestName] = frozenset(get_args(TestName))
+
+Place = Literal["nested", "exact"]
+PLACES: tuple[Place, ...] = get_args(Place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,17 @@ class Capabilities:
     - `exists_test`: it can be tested that a field has a value.
     - `nesting`: "full"; "clauses": an AND of ORs; "conjunction": AND only.
     - `clause_kind`: a property that all tests within one OR must have in common.
-    - `refuses`: a function that says why a test cannot be written after all, because of its value.
+    - `refuses`: a function that says why a test cannot be written after all, because of its value or of how the field
+      is stored.
+    - `approximates`: a function that yields why a test selects other rows than it should, with the effect that this has
+      unless the test is negated.
     - `names`: the names of fields that can be written; all, if None.
     - `sort`, `limit`, `text`: an order, a number of rows, and a search for the words that no condition took.
     - `nulls_last`: rows without a value come last, whatever the direction.
+    - `max_limit`: the most rows that it returns at once.
     - `forms`: the forms in which values may be stored, besides "native".
+    - `places`: what a mapping may name besides the property itself.
+    - `paramstyles`: the notations of parameters, the usual one first; none if values stand in the query itself.
     """
 
     scalars: Support = Support()
@@ -72,13 +82,17 @@ class Capabilities:
     exists_test: bool = True
     nesting: Literal["full", "clauses", "conjunction"] = "full"
     clause_kind: Callable[[Test], Hashable] | None = None
-    refuses: Callable[[Test], str | None] | None = None
+    refuses: Callable[[Test, StoredField], str | None] | None = None
+    approximates: Callable[[Test, StoredField], Iterable[tuple[str, Effect]]] | None = None
     names: re.Pattern[str] | None = None
     sort: bool = True
     nulls_last: bool = True
     limit: bool = True
+    max_limit: int | None = None
     text: bool = False
     forms: frozenset[Form] = frozenset()
+    places: frozenset[Place] = frozenset()
+    paramstyles: tuple[ParamStyle, ...] = ()
 
     def support(self, *, many: bool) -> Support:
         """Return the tests for fields with lists, or with one value."""

@@ -2,10 +2,17 @@
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import cast
+from typing import Literal, cast
 
 from nlp2filters.core.dialects.capabilities import Capabilities
 from nlp2filters.core.dialects.writer import Render
+
+Proof = Literal[
+    "engine",  # the engine itself selects the same records as the reference
+    "emulator",  # something that runs the engine's language does
+    "grammar",  # a parser or schema of the engine's language accepts every query
+    "golden",  # queries are compared with what the engine's documentation says
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +20,7 @@ class Dialect:
     """The query language of an engine or of a family of engines.
 
     `title` is its name for people, `documentation` the page of the engine's own that it follows. `module` has the
-    function `render`, and is loaded when it is needed first.
+    function `render`, and is loaded when it is needed first. `proof` is the strongest of our tests.
     """
 
     name: str
@@ -21,6 +28,7 @@ class Dialect:
     module: str
     documentation: str
     capabilities: Capabilities
+    proof: Proof = "golden"
 
     @property
     def render(self) -> Render:

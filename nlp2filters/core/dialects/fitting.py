@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any, Literal
+from typing import Any
 
 from nlp2filters.core.catalog import STRINGS, Field
-from nlp2filters.core.dialects.capabilities import Capabilities, TestName
+from nlp2filters.core.dialects.capabilities import Capabilities, Effect, TestName
 from nlp2filters.core.dialects.tree import (
     And,
     Eq,
@@ -22,13 +22,14 @@ from nlp2filters.core.dialects.tree import (
     Test,
     conjunction,
     disjunction,
+    values,
 )
 from nlp2filters.core.mapping import StoredField
 
 # An AND of ORs can be exponentially longer than the filter that it is made of.
 MAX_CLAUSES = 500
 
-Effect = Literal["wider", "narrower", "order"]
+OPPOSITE: dict[Effect, Effect] = {"wider": "narrower", "narrower": "wider", "order": "order"}
 NAMES: dict[type[Test], TestName] = {Eq: "eq", In: "in", Range: "range", Has: "has"}
 
 
@@ -43,6 +44,10 @@ class Loss:
     pointer: str
     reason: str
     effect: Effect
+
+    def to_json(self) -> dict[str, str]:
+        """Return the loss as JSON data."""
+        return {"pointer": self.pointer, "reason": self.reason, "effect": self.effect}
 
 
 def fit(
@@ -104,6 +109,7 @@ class _Fitting:
             self.lose(test.at, reason)
             return None
         test = self.in_case(test, negated=negated)
+        self.approximate(test, negated=negated)
         if negated:
             return test
         if isinstance(test, In) and not self.takes(test):
@@ -125,7 +131,7 @@ class _Fitting:
                 return f"{self.title} cannot compare {of.title!r} ({_kind(of)}) with a value."
             case Has(anchor=anchor) if anchor not in support.has:
                 return f"{self.title} cannot search for a part of {of.title!r} ({_kind(of)})."
-        return self.engine.refuses(test) if self.engine.refuses else None
+        return self.engine.refuses(test, self.stored(of)) if self.engine.refuses else None
 
     def unnamed(self, of: Field) -> str | None:
         """Return the reason why the engine cannot have a field of that name."""
@@ -139,7 +145,8 @@ class _Fitting:
         looser: Effect = "narrower" if negated else "wider"
         match test:
             case Eq(fold=True) | In(fold=True) if folding == "never":
-                self.lose(test.at, f"{self.title} distinguishes upper and lower case in {label}.", stricter)
+                if any(_has_cases(str(value)) for value in values(test)):
+                    self.lose(test.at, f"{self.title} distinguishes upper and lower case in {label}.", stricter)
                 return replace(test, fold=False)
             case Eq(value=str()) | In(values=(str(), *_)) if not test.fold and folding == "always":
                 if _ambiguous_in_case(test):
@@ -150,6 +157,13 @@ class _Fitting:
             case Has(fold=True) if self.engine.has_folding == "never" and _has_cases(test.text):
                 self.lose(test.at, f"{self.title} distinguishes upper and lower case within {label}.", stricter)
         return test
+
+    def approximate(self, test: Test, *, negated: bool) -> None:
+        """Report what the test selects too much or too little because of how values are stored."""
+        if self.engine.approximates is None:
+            return
+        for reason, effect in self.engine.approximates(test, self.stored(test.field)):
+            self.lose(test.at, reason, OPPOSITE[effect] if negated else effect)
 
     def takes(self, test: In) -> bool:
         most = self.engine.max_values
@@ -257,10 +271,10 @@ class _Fitting:
         return kind is not None and len({kind(test) for test in _tests(clause)}) > 1
 
 
-def _one_of(test: In, values: Sequence[Any]) -> Eq | In:
-    if len(values) == 1:
-        return Eq(test.field, values[0], test.fold, test.at)
-    return replace(test, values=tuple(values))
+def _one_of(test: In, among: Sequence[Any]) -> Eq | In:
+    if len(among) == 1:
+        return Eq(test.field, among[0], test.fold, test.at)
+    return replace(test, values=tuple(among))
 
 
 def _parts(node: Node) -> Sequence[Node]:
@@ -298,11 +312,11 @@ def _has_cases(text: str) -> bool:
 
 def _ambiguous_in_case(test: Eq | In) -> bool:
     """Return whether the field may have another value that differs from one of the test's in case only."""
-    values = test.values if isinstance(test, In) else (test.value,)
+    among = values(test)
     if test.field.type in STRINGS and not test.field.closed:
-        return any(_has_cases(str(value)) for value in values)
-    folded = {str(value).lower() for value in values} if test.field.type in STRINGS else set()
-    return any(one.value.lower() in folded and one.value not in values for one in test.field.values)
+        return any(_has_cases(str(value)) for value in among)
+    folded = {str(value).lower() for value in among} if test.field.type in STRINGS else set()
+    return any(one.value.lower() in folded and one.value not in among for one in test.field.values)
 
 
 def _kind(of: Field) -> str:

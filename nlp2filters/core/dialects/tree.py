@@ -154,3 +154,31 @@ def leaves(node: Node) -> Iterator[Leaf]:
                 yield from leaves(arg)
         case _:
             yield node
+
+
+def values(test: Test) -> tuple[Value, ...]:
+    """Return the values that a test compares with; the text of `Has` is none."""
+    match test:
+        case Eq():
+            return (test.value,)
+        case In():
+            return test.values
+        case Range():
+            return tuple(limit for limit in (test.low, test.high) if limit is not None)
+        case Has():
+            return ()
+
+
+def splits_a_millisecond(test: Test) -> bool:
+    """Return whether a test compares with an instant that engines with milliseconds cannot store."""
+    if test.field.type != "datetime":
+        return False
+    return any(isinstance(value, dt.datetime) and value.microsecond % 1000 for value in values(test))
+
+
+def limits(test: Range) -> Iterator[tuple[str, Value]]:
+    """Yield the limits of a range with the signs of their comparisons."""
+    if test.low is not None:
+        yield ">" if test.low_open else ">=", test.low
+    if test.high is not None:
+        yield "<" if test.high_open else "<=", test.high

@@ -17,6 +17,7 @@ from nlp2filters.core.languages import ANY_CURRENCY, ENGLISH, Language
 from nlp2filters.core.linking import matching, vocabulary
 from nlp2filters.core.linking.matching import PhraseIndex, SpellingIndex, ValueWords
 from nlp2filters.core.linking.targets import Candidate, Match, Target, ValueTarget
+from nlp2filters.core.linking.value_index import ValueIndex
 from nlp2filters.core.units import measure
 from nlp2filters.core.words import Token
 
@@ -97,6 +98,16 @@ class Lexicon:
     @cached_property
     def _value_words(self) -> ValueWords:
         return ValueWords()
+
+    def value_index(self, field_: Field) -> ValueIndex:
+        """Return the index of the field's values."""
+        if field_.name not in self._value_indexes:
+            self._value_indexes[field_.name] = ValueIndex.of(field_, self.language)
+        return self._value_indexes[field_.name]
+
+    @cached_property
+    def _value_indexes(self) -> dict[str, ValueIndex]:
+        return {}
 
     # Fields by place, type and unit
 

@@ -8,6 +8,7 @@ from typing import Any
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.drafting import Meanings, TextVectors, Vectors
 from nlp2filters.core.interpretation import Interpretation
+from nlp2filters.core.linking.retrieval import Candidates
 from nlp2filters.storage.vector_index import digest_of
 from nlp2filters.worker.parsing.caches import Cache
 from nlp2filters.worker.parsing.operations import Call, CatalogRef, IndexRef, Ref, Summary, Tagging
@@ -28,6 +29,10 @@ class CatalogParser:
         self._contents: dict[Ref, Content] = {catalog: source}
         self._summary, self._number = summary, number
         self._tagging: Tagging | None = None
+        # The phrases of the text and their vectors, and the index that they are compared with.
+        self._phrases: Sequence[str] = ()
+        self._vectors: Vectors | None = None
+        self._compared: IndexRef | None = None
         self._process: Process | None = None
 
     @property
@@ -49,8 +54,8 @@ class CatalogParser:
         """See `translator.TextParser`."""
         ref = self._refer(digest_of(self.indexed), index)
         self._tagging = Tagging(self._number, text, text_vectors, ref)
-        phrases: Sequence[str] = await self._call("tag", today, self._tagging)
-        return phrases
+        self._phrases = await self._call("tag", today, self._tagging)
+        return self._phrases
 
     async def draft(
         self,
@@ -60,12 +65,21 @@ class CatalogParser:
         meanings: Meanings | None = None,
     ) -> Interpretation:
         """See `translator.TextParser`."""
-        phrases, api_index = meanings and meanings.phrases, None
+        self._vectors = meanings.phrases if meanings else None
+        api_index = None
         if meanings and meanings.index is not None:
             api_index = self._refer(meanings.digest, meanings.index)
-        arguments = (today, text, conversation, self._tagging, phrases, api_index)
+        self._compared = api_index or (self._tagging.index if self._tagging else None)
+        arguments = (today, text, conversation, self._tagging, self._vectors, api_index)
         reading: Interpretation = await self._call("draft", *arguments)
         return reading
+
+    async def candidates(self, text: str) -> Candidates:
+        """See `translator.TextParser`."""
+        if not self._summary.has_large_fields:
+            return {}
+        retrieved: Candidates = await self._call("retrieve", text, self._phrases, self._vectors, self._compared)
+        return retrieved
 
     def _refer(self, digest: str, index: Vectors) -> IndexRef:
         """Return a reference to an index, which is sent to a process that does not have it."""

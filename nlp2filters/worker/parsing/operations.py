@@ -1,7 +1,7 @@
 """The operations of a child process. It caches lexicons and indexes by digest, so that each is sent only once."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,8 @@ from nlp2filters.core import drafting, languages
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.drafting import TextVectors, Vectors
 from nlp2filters.core.interpretation import Interpretation
-from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.linking import Lexicon, Nearness
+from nlp2filters.core.linking.retrieval import Candidates, large_fields, retrieve
 from nlp2filters.core.parser import Tagged
 from nlp2filters.worker.parsing.caches import Cache
 
@@ -45,10 +46,15 @@ Ref = CatalogRef | IndexRef
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A catalog's summary for the worker: the names to embed, and True if the model understands its language."""
+    """A catalog's summary for the worker.
+
+    It has the names to embed, and is true where the model understands the language, and where an LLM is not told all
+    values of a field.
+    """
 
     indexed: tuple[str, ...]
     uses_embedding: bool
+    has_large_fields: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,7 @@ class Parser:
     def describe(self, catalog: CatalogRef) -> Summary:
         """Summarize a catalog."""
         lexicon = self._lexicon(catalog)
-        return Summary(lexicon.indexed, lexicon.language.embedded)
+        return Summary(lexicon.indexed, lexicon.language.embedded, bool(large_fields(lexicon.catalog)))
 
     def without_followup(self, catalog: CatalogRef, text: str) -> str:
         """See `drafting.without_followup`."""
@@ -142,6 +148,15 @@ class Parser:
             tagged = self._tagged.pop(tagging.number) or self._tag(catalog, today, tagging)
             nearness = drafting.near(tagged, phrase_vectors, lexicon, index, names)
         return drafting.draft(text, lexicon, today=today, conversation=conversation, tagged=tagged, nearness=nearness)
+
+    def retrieve(
+        self, catalog: CatalogRef, text: str, phrases: Sequence[str], vectors: Vectors | None, index: IndexRef | None
+    ) -> Candidates:
+        """Retrieve values. `vectors` are those of the phrases, and `index` the vectors of the names to compare with."""
+        lexicon, nearness = self._lexicon(catalog), None
+        if vectors is not None and index:
+            nearness = Nearness.of(phrases, vectors, self._index(index)[: len(lexicon.names)], lexicon)
+        return retrieve(text, lexicon, nearness)
 
     def _tag(self, catalog: CatalogRef, today: dt.date, tagging: Tagging) -> Tagged:
         lexicon, index = self._lexicon(catalog), self._index(tagging.index)
@@ -174,4 +189,5 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "without_followup": Parser.without_followup,
     "tag": Parser.tag,
     "draft": Parser.draft,
+    "retrieve": Parser.retrieve,
 }

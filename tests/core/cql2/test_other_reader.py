@@ -39,14 +39,14 @@ HELD: dict[str, st.SearchStrategy[Any]] = {
     "wireless": st.booleans(),
     "tags": st.lists(words, max_size=3),
     "diet": st.lists(st.sampled_from(("vegan", "keto")), max_size=2),
-    "sizes": st.lists(st.integers(-2, 3), max_size=3),
+    "value": st.lists(st.integers(-2, 3), max_size=3),
 }
 ASKED = {
     **HELD,
     "seen": instants | days,
     "tags": words,
     "diet": st.sampled_from(("vegan", "keto")),
-    "sizes": st.integers(-2, 3),
+    "value": st.integers(-2, 3),
 }
 
 

@@ -1,7 +1,5 @@
-"""What tests of agreement share: any filter over a catalog, and what runs Query DSL in place of Elasticsearch."""
+"""What tests of agreement share: any filter over a catalog."""
 
-import datetime as dt
-import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -22,7 +20,7 @@ from nlp2filters.core.filters import (
     Or,
     leaves,
 )
-from tests.reference import fold, holds
+from tests.reference import holds
 
 Row = Mapping[str, Any]
 Asked = Mapping[str, st.SearchStrategy[Any]]
@@ -78,52 +76,3 @@ def trees(shop: Catalog, asked: Asked) -> st.SearchStrategy[Filter]:
 def selected(node: Filter, table: list[dict[str, Any]]) -> list[int]:
     """What the reference selects. It knows the values of `origin` and of `diet` as exact."""
     return [number for number, row in enumerate(table) if holds(node, row)]
-
-
-def matches(query: Row, doc: Row, shop: Catalog) -> bool:
-    """Whether Query DSL finds the document: where a field holds a list, one of its values has to match."""
-    ((kind, body),) = query.items()
-    match kind:
-        case "bool":
-            assert body.keys() <= {"filter", "must_not", "should", "minimum_should_match"}
-            should = [matches(part, doc, shop) for part in body.get("should", ())]
-            return (
-                all(matches(part, doc, shop) for part in body.get("filter", ()))
-                and not any(matches(part, doc, shop) for part in body.get("must_not", ()))
-                and sum(should) >= body.get("minimum_should_match", 0)
-            )
-        case "exists":
-            return body["field"] in doc
-    ((whole, asked),) = body.items()
-    name = whole.removesuffix(".keyword")  # of a text, which is split into words, that is its whole
-    assert whole.endswith(".keyword") == (shop.by_name[name].type == "text")
-    held = doc.get(name, [])
-    return any(_value_matches(kind, asked, value) for value in (held if isinstance(held, list) else [held]))
-
-
-def _value_matches(kind: str, asked: Any, held: Any) -> bool:
-    match kind:
-        case "term":
-            folding = asked.get("case_insensitive")
-            return bool(fold(held) == fold(asked["value"]) if folding else held == asked["value"])
-        case "terms":
-            return held in asked
-        case "wildcard":
-            folded = fold if asked.get("case_insensitive") else str
-            pattern = "".join(
-                ".*" if part == "*" else "." if part == "?" else re.escape(part[-1])
-                for part in re.findall(r"\\.|.", folded(asked["value"]), re.DOTALL)
-            )
-            return re.fullmatch(pattern, folded(held), re.DOTALL) is not None
-        case "range":
-            value = _ordered(held)
-            bounds = {"lt": value.__lt__, "lte": value.__le__, "gt": value.__gt__, "gte": value.__ge__}
-            return all(bounds[bound](_ordered(limit)) for bound, limit in asked.items())
-    raise AssertionError(f"unknown query {kind}")
-
-
-def _ordered(value: Any) -> Any:
-    """Numbers as numbers of one kind; instants, whose text may or may not have a fraction, as instants."""
-    if not isinstance(value, str):
-        return float(value)
-    return dt.datetime.fromisoformat(value) if "T" in value else value

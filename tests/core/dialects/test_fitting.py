@@ -119,6 +119,7 @@ def test_case_that_the_engine_cannot_ignore() -> None:
     able = Capabilities(folding="never", has_folding="never")
     assert fitted(IS_X, able) == (Eq(BRAND, "x"), [("/filter", "narrower")])
     assert fitted(NOT_X, able) == (Not(Eq(BRAND, "x")), [("/filter", "wider")])
+    assert fitted(Comparison("=", "brand", "50"), able) == (Eq(BRAND, "50"), [])
     assert fitted(Contains("brand", "x"), able) == (Has(BRAND, "x"), [("/filter", "narrower")])
     assert fitted(Contains("brand", "50"), able) == (Has(BRAND, "50"), [])
 
@@ -178,9 +179,17 @@ def test_the_types_within_one_or() -> None:
 
 
 def test_an_engine_may_refuse_a_value() -> None:
-    able = Capabilities(refuses=lambda test: "no x" if test == X else None)
+    able = Capabilities(refuses=lambda test, stored: "no x" if test == X and stored.exact is None else None)
     assert fitted(IS_X, able) == (None, [("/filter", "wider")])
+    assert fitted(IS_X, able, {"brand": StoredField(exact="brand.whole")}) == (X, [])
     assert fitted(CHEAP, able)[1] == []
+
+
+def test_an_engine_may_select_roughly_because_of_how_it_stores_values() -> None:
+    able = Capabilities(approximates=lambda test, stored: [("cut", "narrower")] if isinstance(test, Has) else ())
+    assert fitted(Contains("brand", "x"), able) == (Has(BRAND, "x"), [("/filter", "narrower")])
+    assert fitted(NotFilter(Contains("brand", "x")), able) == (Not(Has(BRAND, "x")), [("/filter/args/0", "wider")])
+    assert fitted(IS_X, able) == (X, [])
 
 
 words = st.text(alphabet="aAb", max_size=2)

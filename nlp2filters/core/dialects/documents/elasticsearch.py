@@ -1,20 +1,33 @@
 """The Query DSL of Elasticsearch, which OpenSearch shares.
 
-It expects the mapping that Elasticsearch creates by itself: a text field `x` has a keyword `x.keyword`
-(for values up to 256 characters), by which whole values are compared and sorted. Times of day are
-keywords such as "18:30:00". `case_insensitive` folds A to Z only.
-https://www.elastic.co/docs/reference/query-languages/query-dsl/query-dsl-term-query
+It expects the mapping that the engine creates by itself. Every string `x` is a text for search by words and has a
+sub-field `x.keyword`, by which whole values are compared and sorted; so are times of day ("18:30:00"). What is longer
+than 256 characters is not in `x.keyword`. Numbers with fractions have single precision. A field's mapping says
+otherwise: `exact` names a property that holds texts of all lengths, and the form "native" a number of full precision.
+https://www.elastic.co/docs/manage-data/data-store/mapping/dynamic-field-mapping
 """
 
-import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nlp2filters.core.catalog import Field
-from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test, Value
-from nlp2filters.core.dialects.writer import Search, Writer
+from nlp2filters.core.catalog import NUMERIC, STRINGS, Field
+from nlp2filters.core.dialects.capabilities import Effect
+from nlp2filters.core.dialects.stored_values import in_form
+from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test, Value, limits, splits_a_millisecond, values
+from nlp2filters.core.dialects.writer import Search, SortKey, Writer
+from nlp2filters.core.mapping import StoredField
 
 Query = dict[str, Any]
+
+# `ignore_above` of a dynamic mapping, in units of UTF-16.
+MAX_LENGTH = 256
+# `indices.query.bool.max_clause_count` of a small cluster.
+MAX_ALTERNATIVES = 1024
+# All decimal numbers of so many digits are different numbers in single precision.
+SINGLE_DIGITS = 6
+
+_FRACTIONS = NUMERIC - {"integer"}
+_OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 
 
 def render(search: Search) -> dict[str, Any]:
@@ -28,40 +41,73 @@ def render(search: Search) -> dict[str, Any]:
     body: dict[str, Any] = {"query": {"bool": {"filter": [writer.write(part) for part in parts]}}}
     if search.text:
         texts = [search.target.name(field) for field in search.target.catalog.fields if field.type == "text"]
-        # Without `fields`, Elasticsearch searches every field that can be searched by words.
+        # Without `fields`, the engine searches every field that can be searched by words.
         among = {"fields": texts} if texts else {"lenient": True}
         body["query"]["bool"]["must"] = [{"multi_match": {"query": search.text, **among}}]
     if search.sort:
-        body["sort"] = [{writer.whole(key.field): {"order": key.direction, "missing": "_last"}} for key in search.sort]
+        body["sort"] = [writer.order(key) for key in search.sort]
     if search.limit is not None:
         body["size"] = search.limit
     return body
+
+
+def refuses(test: Test, _: StoredField) -> str | None:
+    """Return the reason why a test cannot be written."""
+    if isinstance(test, In) and test.fold and len(test.values) > MAX_ALTERNATIVES:
+        return f"The engine takes {MAX_ALTERNATIVES:,} values in upper or lower case at most."
+    if splits_a_millisecond(test):
+        return "The engine keeps milliseconds of an instant."
+    return None
+
+
+def approximates(test: Test, stored: StoredField) -> Iterator[tuple[str, Effect]]:
+    """Yield what a test misses among long texts, and what it cannot tell apart among long numbers."""
+    field = test.field
+    if field.type in STRINGS and not field.closed and stored.exact is None and _meets_long_texts(test):
+        yield (
+            f"Texts of more than {MAX_LENGTH} characters are not in {field.title!r} as the engine maps it by itself: "
+            "name a property that has them as `exact` in its mapping.",
+            "narrower",
+        )
+    if field.type in _FRACTIONS and stored.form is None and any(map(_is_long_number, values(test))):
+        reason = (
+            f"{field.title!r} has single precision as the engine maps it by itself: map it as a double, and say so by "
+            "the form `native` in its mapping."
+        )
+        if not isinstance(test, Range) or _has_closed_end(test):
+            yield reason, "wider"
+        if isinstance(test, Range) and (test.low_open or test.high_open):
+            yield reason, "narrower"
 
 
 class QueryDSL(Writer[Query]):
     """A writer of queries that do not score."""
 
     def eq(self, test: Eq) -> Query:
-        folding = {"case_insensitive": True} if test.fold else {}
-        return {"term": {self.whole(test.field): {"value": _to_json(test.value), **folding}}}
+        if _is_fraction(test.field) and test.value == 0:
+            return self.one_of(In(test.field, (0.0,)))
+        term = {"value": self.value(test.value, test.field), **_folding(test)}
+        return self._of(test.field, {"term": {self.whole(test.field): term}})
 
     def one_of(self, test: In) -> Query:
         if test.fold:
             return super().one_of(test)
-        return {"terms": {self.whole(test.field): [_to_json(value) for value in test.values]}}
+        zeros = [-0.0] if _is_fraction(test.field) and 0 in test.values else []
+        among = [self.value(value, test.field) for value in test.values] + zeros
+        return self._of(test.field, {"terms": {self.whole(test.field): among}})
 
     def range(self, test: Range) -> Query:
-        limits = {}
-        if test.low is not None:
-            limits["gt" if test.low_open else "gte"] = _to_json(test.low)
-        if test.high is not None:
-            limits["lt" if test.high_open else "lte"] = _to_json(test.high)
-        return {"range": {self.whole(test.field): limits}}
+        within = {}
+        for sign, limit in limits(test):
+            # The engine has two zeros, of which the negative one is the less.
+            is_negative = sign in (">=", "<") and limit == 0 and _is_fraction(test.field)
+            within[_OPERATORS[sign]] = -0.0 if is_negative else self.value(limit, test.field)
+        return self._of(test.field, {"range": {self.whole(test.field): within}})
 
     def has(self, test: Has) -> Query:
         start, end = "*" * (test.anchor != "start"), "*" * (test.anchor != "end")
-        folding = {"case_insensitive": True} if test.fold else {}
-        return {"wildcard": {self.whole(test.field): {"value": f"{start}{_escaped(test.text)}{end}", **folding}}}
+        pattern = {"value": f"{start}{_escaped(test.text)}{end}", **_folding(test)}
+        return self._of(test.field, {"wildcard": {self.whole(test.field): pattern}})
 
     def negated(self, test: Test) -> Query:
         return {"bool": {"must_not": [self.write(test)]}}
@@ -70,7 +116,7 @@ class QueryDSL(Writer[Query]):
         return {"bool": {"must_not": [self.exists(field)]}}
 
     def exists(self, field: Field) -> Query:
-        return {"exists": {"field": self.target.name(field)}}
+        return self._of(field, {"exists": {"field": self.target.name(field)}})
 
     def every(self, parts: Sequence[Query]) -> Query:
         return {"bool": {"filter": list(parts)}}
@@ -78,15 +124,48 @@ class QueryDSL(Writer[Query]):
     def some(self, parts: Sequence[Query]) -> Query:
         return {"bool": {"should": list(parts), "minimum_should_match": 1}}
 
+    def order(self, key: SortKey) -> Query:
+        """Write a key to sort by."""
+        path = self.target.stored(key.field).nested
+        nested = {"nested": {"path": path}} if path else {}
+        return {self.whole(key.field): {"order": key.direction, "missing": "_last", **nested}}
+
     def whole(self, field: Field) -> str:
         """Return the property that holds the value in one piece, not its words."""
-        name = self.target.name(field)
-        return self.target.stored(field).exact or (f"{name}.keyword" if field.type == "text" else name)
+        name, stored = self.target.name(field), self.target.stored(field)
+        is_text = field.type in STRINGS or (field.type == "time" and stored.form in (None, "iso"))
+        return stored.exact or (f"{name}.keyword" if is_text else name)
+
+    def value(self, value: Value, field: Field) -> Any:
+        """Return a value in the form in which the field is stored."""
+        return in_form(value, self.target.stored(field).form or "iso")
+
+    def _of(self, field: Field, query: Query) -> Query:
+        """Search objects of their own if the property is in such."""
+        path = self.target.stored(field).nested
+        return {"nested": {"path": path, "query": query}} if path else query
+
+
+def _folding(test: Eq | Has) -> Query:
+    return {"case_insensitive": True} if test.fold else {}
+
+
+def _meets_long_texts(test: Test) -> bool:
+    return isinstance(test, Has) or any(len(str(value).encode("utf-16-le")) > 2 * MAX_LENGTH for value in values(test))
+
+
+def _is_long_number(value: Value) -> bool:
+    digits = repr(value).partition("e")[0].replace(".", "").strip("-0")
+    return len(digits) > SINGLE_DIGITS
+
+
+def _has_closed_end(test: Range) -> bool:
+    return (test.low is not None and not test.low_open) or (test.high is not None and not test.high_open)
+
+
+def _is_fraction(field: Field) -> bool:
+    return field.type in _FRACTIONS
 
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?")
-
-
-def _to_json(value: Value) -> Any:
-    return value.isoformat() if isinstance(value, dt.date | dt.time) else value

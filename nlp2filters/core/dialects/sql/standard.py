@@ -1,70 +1,129 @@
-"""SQL for use by way of SQLAlchemy: clauses for all of its statements and databases, and text in its default dialect.
+"""SQL by way of SQLAlchemy: clauses for all of its databases, and the text of the standard for `sqlalchemy.text()`.
 
 Words that no condition took (`Interpretation.text`) are left to the caller's own full-text search.
 """
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, cast
 
+import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ColumnElement, Grouping, quoted_name
+from sqlalchemy.sql.operators import OperatorType
 
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.dialects.fitting import fit
-from nlp2filters.core.dialects.lowering import lower
-from nlp2filters.core.dialects.sql import SQL
-from nlp2filters.core.dialects.sql.clauses import Clause, Column, SQLWriter, identifier
-from nlp2filters.core.dialects.writer import Search, SortKey, Target
+from nlp2filters.core.dialects.lowering import Unknown, lower
+from nlp2filters.core.dialects.sql import DIALECTS, SQL
+from nlp2filters.core.dialects.sql.family import NullsByCase, Renderer, SQLWriter
+from nlp2filters.core.dialects.sql.parameters import Kind, Parameter, Parameters
+from nlp2filters.core.dialects.writer import SortKey, Target
 from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Sort
+from nlp2filters.core.mapping import NO_MAPPING
 
-_quote = DefaultDialect().identifier_preparer.quote
-
-
-def render(search: Search) -> dict[str, Any]:
-    """Return `{"where", "params", "order_by", "limit", "statement"}`; absent clauses are None.
-
-    Parameters are named (`:p_1`); dates among them are ISO 8601 strings, so that the whole is JSON.
-    """
-    writer = SQLWriter(search.target)
-    where = writer.write(search.where).compile() if search.where else None
-    order = ", ".join(str(column.compile()) for column in writer.order(search.sort)) or None
-    statement = ["SELECT * FROM", _quote(identifier(search.target.table))]
-    params: dict[str, Any] = {}
-    if where is not None:
-        statement += ["WHERE", str(where)]
-        params = {name: _to_json(value) for name, value in where.params.items()}
-    if order:
-        statement += ["ORDER BY", order]
-    if search.limit is not None:
-        statement += ["LIMIT", ":limit"]
-        params["limit"] = search.limit
-    return {
-        "where": str(where) if where is not None else None,
-        "params": params,
-        "order_by": order,
-        "limit": search.limit,
-        "statement": " ".join(statement),
-    }
+TYPES: Mapping[Kind, sa.types.TypeEngine[Any]] = {
+    "string": sa.String(),
+    "integer": sa.BigInteger(),
+    "float": sa.Float(),
+    "boolean": sa.Boolean(),
+    "date": sa.Date(),
+    "datetime": sa.DateTime(),
+    "instant": sa.DateTime(timezone=True),
+    "time": sa.Time(),
+}
 
 
-def where_clause(filter: Filter, catalog: Catalog, zone: dt.tzinfo = dt.UTC) -> Clause:  # noqa: A002
+_PLAIN = re.compile(r"[A-Za-z0-9_$]+")
+_names = DefaultDialect().identifier_preparer
+
+
+class StandardWriter(NullsByCase):
+    """A writer for databases that have none of their own here, as SQLAlchemy writes by default."""
+
+    row = SQL
+
+    def quoted(self, name: str) -> str:
+        # SQLAlchemy decides whether to quote by a pattern that ends in "$", so it would leave a trailing newline bare.
+        return _names.quote(quoted_name(name, None if _PLAIN.fullmatch(name) else True))
+
+
+render = Renderer(StandardWriter)
+
+
+def where_clause(
+    filter: Filter,  # noqa: A002
+    catalog: Catalog,
+    zone: dt.tzinfo = dt.UTC,
+    unknown: Unknown = "exclude",
+) -> ColumnElement[bool]:
     """Return the filter as the argument of SQLAlchemy's `where()`, over columns named after the fields.
 
-    `=` and `in` ignore case on text and on keywords with unlisted values; on a closed keyword they are exact.
-    Only `isNull` selects a NULL. `zone` is the time zone in which days begin, for datetime fields.
+    It is compiled in the dialect of the database, as `catalog.mappings` say for `sql`.
+    `zone` is the time zone in which days begin, for datetime fields, and `unknown` is as for `lower`.
     """
-    target = Target(catalog)
-    node, _ = fit(lower(filter, catalog, zone), SQL, "SQL", target.stored)
+    target = _target(catalog)
+    node, _ = fit(lower(filter, catalog, zone, unknown), SQL.capabilities, SQL.title, target.stored)
     assert node is not None, "SQL expresses every filter"
-    return SQLWriter(target).write(node)
+    return _Written(target, lambda writer: writer.write(node))
 
 
-def order_by(sorts: Sequence[Sort], catalog: Catalog) -> list[Column]:
-    """Return the arguments of SQLAlchemy's `order_by()`: NULLs last, in a form that every database understands."""
+def order_by(sorts: Sequence[Sort], catalog: Catalog) -> list[ColumnElement[Any]]:
+    """Return the arguments of SQLAlchemy's `order_by()`: NULLs last."""
     keys = [SortKey(catalog.by_name[sort.field], sort.direction) for sort in sorts]
-    return list(SQLWriter(Target(catalog)).order(keys))
+    return [_Written(_target(catalog), lambda writer, key=key: writer.order([key])) for key in keys]  # type: ignore[misc]
 
 
-def _to_json(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, dt.date | dt.time) else value
+def _target(catalog: Catalog) -> Target:
+    return Target(catalog, catalog.mappings.get(SQL.name, NO_MAPPING))
+
+
+class _Written(ColumnElement[Any]):
+    """An element of SQLAlchemy whose text is ours, for the database that it is compiled for."""
+
+    inherit_cache = False
+    type = sa.Boolean()
+
+    def __init__(self, target: Target, write: Callable[[SQLWriter], str]) -> None:
+        self.target = target
+        self.write = write
+
+    def self_group(self, against: OperatorType | None = None) -> ColumnElement[Any]:
+        """Keep together what something else than AND and OR applies to: an OR within is in parentheses."""
+        return self if against in (None, operators.comma_op, operators.and_, operators.or_) else Grouping(self)
+
+
+class _BoundParameters(Parameters):
+    """Parameters that SQLAlchemy binds, in the notation and the types of the database's client."""
+
+    def __init__(self, compiler: SQLCompiler, options: Mapping[str, Any]) -> None:
+        self.compiler = compiler
+        self.options = options
+
+    def add(self, parameter: Parameter) -> str:
+        many = isinstance(parameter.value, tuple)
+        value = list(cast(tuple[Any, ...], parameter.value)) if many else parameter.value
+        type_ = sa.types.NullType() if many else TYPES[parameter.kind]
+        return self.compiler.process(sa.bindparam("p", value, type_=type_, unique=True), **self.options)
+
+    def escaped(self, name: str) -> str:
+        # A client that looks for "%s" reads "%%" as "%".
+        return name.replace("%", "%%") if self.compiler.preparer._double_percents else name
+
+
+@compiles(_Written)
+def _compile(element: _Written, compiler: SQLCompiler, **options: Any) -> str:
+    return element.write(_writer(compiler.dialect.name)(element.target, _BoundParameters(compiler, options)))
+
+
+def _writer(database: str) -> type[SQLWriter]:
+    """Return the writer for a database by SQLAlchemy's name for it."""
+    name = {"mariadb": "mysql"}.get(database, database)
+    module = next((dialect.module for dialect in DIALECTS if dialect.name == name), SQL.module)
+    return cast(Renderer, import_module(f"nlp2filters.core.dialects.{module}").render).writer

@@ -11,6 +11,7 @@ from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
 from nlp2filters.core.dialects.strings.infix import InfixWriter, closed_limits, number, open_range_on_list
 from nlp2filters.core.dialects.tree import Eq, In, Range, Test
 from nlp2filters.core.dialects.writer import Search
+from nlp2filters.core.mapping import StoredField
 
 _NUMBERS = NUMERIC | TEMPORAL
 
@@ -27,12 +28,12 @@ def kind(test: Test) -> str:
     return "number" if test.field.type in _NUMBERS else "facet"
 
 
-def refuses(test: Test) -> str | None:
+def refuses(test: Test, stored: StoredField) -> str | None:
     """Return the reason why a test cannot be written because of its value."""
     values = [getattr(test, name, None) for name in ("value", "low", "high")] + list(getattr(test, "values", ()))
     if any(isinstance(value, float) and round(value, 3) != value for value in values):
         return "Algolia keeps three decimals of a number."
-    return open_range_on_list(test)
+    return open_range_on_list(test, stored)
 
 
 class AlgoliaWriter(InfixWriter):

@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 from nlp2filters.core.catalog import Field
-from nlp2filters.core.dialects.strings.infix import InfixWriter, limits
-from nlp2filters.core.dialects.tree import Eq, Has, Range, Test
+from nlp2filters.core.dialects.strings.infix import InfixWriter
+from nlp2filters.core.dialects.tree import Eq, Has, Range, Test, limits
 from nlp2filters.core.dialects.writer import Search
 
 _SIGNS = re.compile(r'[=\-!&|><(){}\[\]"*?:\\#~^+/,\s]')

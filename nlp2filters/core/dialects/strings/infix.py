@@ -1,14 +1,14 @@
 """Filters as one line of text: tests joined by words or signs, in parentheses."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.stored_values import in_form
-from nlp2filters.core.dialects.tree import And, Eq, Node, Range, Test, Value
+from nlp2filters.core.dialects.tree import And, Eq, Node, Range, Test, Value, limits
 from nlp2filters.core.dialects.writer import Writer
-from nlp2filters.core.mapping import Form
+from nlp2filters.core.mapping import Form, StoredField
 
 # Signs that most languages escape in a string by a backslash.
 BACKSLASHES: Mapping[int, str] = {ord(sign): f"\\{sign}" for sign in '"\\'}
@@ -70,20 +70,12 @@ class InfixWriter(Writer[str]):
         return in_form(value, form if form and form != "native" else self.temporal_form)
 
 
-def limits(test: Range) -> Iterator[tuple[str, Value]]:
-    """Yield the limits of a range with the signs of their comparisons."""
-    if test.low is not None:
-        yield ">" if test.low_open else ">=", test.low
-    if test.high is not None:
-        yield "<" if test.high_open else "<=", test.high
-
-
 def number(value: int | float) -> str:
     """Write a number in digits, without an exponent, which not every language reads."""
     return str(int(value)) if float(value).is_integer() else format(Decimal(repr(value)), "f")
 
 
-def open_range_on_list(test: Test) -> str | None:
+def open_range_on_list(test: Test, _: StoredField) -> str | None:
     """Return the reason why a range without its limits cannot be asked of lists, except of integers."""
     if not isinstance(test, Range) or not test.field.many or test.field.type == "integer":
         return None
@@ -97,7 +89,7 @@ def closed_limits(low: Any, high: Any, test: Range) -> tuple[Any, Any]:
     return low + test.low_open, high - test.high_open
 
 
-def two_ended_on_list(test: Test) -> str | None:
+def two_ended_on_list(test: Test, _: StoredField) -> str | None:
     """Return the reason why a range with two ends cannot be asked of lists: each could be met by another element."""
     if isinstance(test, Range) and test.field.many and test.low is not None and test.high is not None:
         return "Each limit would be met by any element, not both by the same."

@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
-from nlp2filters.core.dialects.strings.infix import InfixWriter, limits
-from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value
+from nlp2filters.core.dialects.strings.infix import InfixWriter
+from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits
 from nlp2filters.core.dialects.writer import Search
 
 # The signs of RE2's regular expressions.

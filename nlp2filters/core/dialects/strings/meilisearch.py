@@ -8,9 +8,10 @@ https://www.meilisearch.com/docs/capabilities/filtering_sorting_faceting/advance
 from typing import Any
 
 from nlp2filters.core.catalog import Field
-from nlp2filters.core.dialects.strings.infix import InfixWriter, closed_limits, limits, number, open_range_on_list
-from nlp2filters.core.dialects.tree import In, Range, Test
+from nlp2filters.core.dialects.strings.infix import InfixWriter, closed_limits, number, open_range_on_list
+from nlp2filters.core.dialects.tree import In, Range, Test, limits
 from nlp2filters.core.dialects.writer import Search
+from nlp2filters.core.mapping import StoredField
 
 
 def render(search: Search) -> dict[str, Any]:
@@ -25,9 +26,9 @@ def render(search: Search) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if value not in ("", [], None)}
 
 
-def refuses(test: Test) -> str | None:
+def refuses(test: Test, stored: StoredField) -> str | None:
     """Return the reason why a test cannot be written because of its value."""
-    return open_range_on_list(test)
+    return open_range_on_list(test, stored)
 
 
 class MeilisearchWriter(InfixWriter):

@@ -9,8 +9,8 @@ from typing import Any
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.stored_values import iso
-from nlp2filters.core.dialects.strings.infix import InfixWriter, limits
-from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value
+from nlp2filters.core.dialects.strings.infix import InfixWriter
+from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits
 from nlp2filters.core.dialects.writer import Search
 
 _SIGNS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}

@@ -8,9 +8,10 @@ https://typesense.org/docs/guide/tips-for-filtering.html
 from typing import Any
 
 from nlp2filters.core.catalog import STRINGS, Field
-from nlp2filters.core.dialects.strings.infix import InfixWriter, closed_limits, limits, number, open_range_on_list
-from nlp2filters.core.dialects.tree import Eq, In, Range, Test
+from nlp2filters.core.dialects.strings.infix import InfixWriter, closed_limits, number, open_range_on_list
+from nlp2filters.core.dialects.tree import Eq, In, Range, Test, limits
 from nlp2filters.core.dialects.writer import Search
+from nlp2filters.core.mapping import StoredField
 
 # More keys are refused: https://typesense.org/docs/0.25.0/api/search.html#ranking-and-sorting-parameters
 MAX_SORT_KEYS = 3
@@ -31,12 +32,12 @@ def render(search: Search) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if value not in ("", None)}
 
 
-def refuses(test: Test) -> str | None:
+def refuses(test: Test, stored: StoredField) -> str | None:
     """Return the reason why a test cannot be written because of its value."""
     values = test.values if isinstance(test, In) else (test.value,) if isinstance(test, Eq) else ()
     if any(isinstance(value, str) and ("`" in value or not value.strip()) for value in values):
         return "Typesense has no form for a backquote in a value, or for a blank one."
-    return open_range_on_list(test)
+    return open_range_on_list(test, stored)
 
 
 class TypesenseWriter(InfixWriter):

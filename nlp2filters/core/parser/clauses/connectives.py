@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, TypeGuard
 
 from nlp2filters.core.filters import Leaf, Not
-from nlp2filters.core.interpretation import Alternative
+from nlp2filters.core.interpretation import NAMES_RECORDS, Alternative
 from nlp2filters.core.linking import FieldTarget, OppositeTarget, Target, ValueTarget, yes_no
 from nlp2filters.core.parser import presence, values
 from nlp2filters.core.parser.clauses import strings
@@ -27,7 +27,7 @@ _END = re.compile(r"[.!?]")
 def _noun(sentence: Sentence, start: int, _: Context) -> Clause | None:
     if not sentence.is_noun(start):
         return None
-    return Clause(start + 1, (Connective("noun", start),), reasons={start: "names the records"})
+    return Clause(start + 1, (Connective("noun", start),), reasons={start: NAMES_RECORDS})
 
 
 def _connective(sentence: Sentence, start: int, _: Context) -> Clause | None:

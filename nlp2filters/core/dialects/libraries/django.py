@@ -1,0 +1,96 @@
+"""Conditions of Django's ORM.
+
+Instants are aware, as with `USE_TZ`. A list is an ArrayField of PostgreSQL, or of the form `json` a JSONField. Text in
+upper and lower case is searched by a regular expression, since SQLite's LIKE knows no case.
+https://docs.djangoproject.com/en/stable/ref/models/querysets/#field-lookups
+"""
+
+import datetime as dt
+import re
+from importlib import import_module
+from typing import Any
+
+from nlp2filters.core.catalog import Catalog, Field
+from nlp2filters.core.dialects import DEFAULTS, Options
+from nlp2filters.core.dialects.libraries.python_source import Source, source_of
+from nlp2filters.core.dialects.libraries.python_writer import PythonWriter, written_for
+from nlp2filters.core.dialects.stored_values import in_form
+from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits, values
+from nlp2filters.core.dialects.writer import Search
+from nlp2filters.core.filters import Filter
+
+_LOOKUPS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
+_PARTS = {"anywhere": "icontains", "start": "istartswith", "end": "iendswith"}
+
+
+def render(search: Search) -> dict[str, Any]:
+    """Return `{"filter": …, "expression": …}`, the text of a Q and of all of a query to `queryset`.
+
+    The names in them are `queryset`, `Q` and `F` from `django.db.models`, and `datetime` for Python's module.
+    """
+    where = DjangoWriter(search.target, Source("Q")).write(search.where) if search.where else None
+    query = Source("queryset")
+    if where is not None:
+        query = query.filter(where)
+    if search.sort:
+        columns = [(Source("F")(search.target.name(key.field)), key.direction) for key in search.sort]
+        query = query.order_by(*(getattr(column, direction)(nulls_last=True) for column, direction in columns))
+    if search.limit is not None:
+        query = query[: search.limit]
+    return {"filter": None if where is None else source_of(where), "expression": source_of(query)}
+
+
+def q(filter: Filter, catalog: Catalog, options: Options = DEFAULTS) -> Any:  # noqa: A002
+    """Return a filter as a Q, the argument of `QuerySet.filter`.
+
+    Raises:
+        ImportError: Django is not installed.
+        InvalidFilter: Django cannot express a part of the filter.
+    """
+    models = import_module("django.db.models")
+    return written_for("django", lambda target: DjangoWriter(target, models.Q), filter, catalog, options)
+
+
+class DjangoWriter(PythonWriter):
+    """A writer of Q objects, whose negation selects rows without a value."""
+
+    def test(self, test: Test) -> Any:
+        if test.field.many:
+            elements = [self.value(value, test.field) for value in values(test)]
+            return self.some([self.lookup(test.field, contains=[element]) for element in elements])
+        match test:
+            case Eq(fold=True) | In(fold=True):
+                return self.some([self.lookup(test.field, iexact=value) for value in values(test)])
+            case Eq(field, value):
+                return self.lookup(field, exact=self.value(value, field))
+            case In(field, among):
+                return self.lookup(field, **{"in": [self.value(value, field) for value in among]})
+            case Range(field):
+                return self.lookup(field, **{_LOOKUPS[sign]: self.value(limit, field) for sign, limit in limits(test)})
+            case Has(field, text, anchor, fold):
+                return self.lookup(field, **({_PARTS[anchor]: text} if fold else {"regex": _pattern(text, anchor)}))
+
+    def negated(self, test: Test) -> Any:
+        return ~self.write(test)
+
+    def missing(self, field: Field) -> Any:
+        is_null = self.lookup(field, isnull=True)
+        return is_null | self.lookup(field, exact=[]) if field.many else is_null
+
+    def exists(self, field: Field) -> Any:
+        has_value = self.lookup(field, isnull=False)
+        return has_value & ~self.lookup(field, exact=[]) if field.many else has_value
+
+    def lookup(self, field: Field, **lookups: Any) -> Any:
+        """Write lookups of a field, all of which a row has to pass."""
+        name = self.target.name(field).replace(".", "__")
+        return self.library(**{f"{name}__{lookup}": value for lookup, value in lookups.items()})
+
+    def value(self, value: Value, field: Field) -> Any:
+        form = self.target.stored(field).form
+        is_text = form == "iso" or (form == "json" and isinstance(value, dt.date | dt.time))
+        return in_form(value, "iso") if is_text else value
+
+
+def _pattern(text: str, anchor: str) -> str:
+    return r"\A" * (anchor == "start") + re.escape(text) + r"\Z" * (anchor == "end")
