@@ -44,7 +44,7 @@ NLP2FiltersError
 ├── UnsupportedRecordVersion
 ├── TextTooComplex
 ├── TooManyParts
-├── TableRefused
+├── UploadRefused
 ├── ArchiveRefused
 ├── ParserFailed
 ├── ModelUnavailable
@@ -413,8 +413,8 @@ class TooManyParts(NLP2FiltersError):
         self.count, self.limit = count, limit
 
 
-class TableRefused(NLP2FiltersError):
-    """No catalog can be inferred from an uploaded table. Trying again does not help; `problem` says why."""
+class UploadRefused(NLP2FiltersError):
+    """An uploaded file cannot be read as it has to be. Trying again does not help; `problem` says why."""
 
     def __init__(self, problem: Mapping[str, object]) -> None:
         super().__init__(str(problem["detail"]))

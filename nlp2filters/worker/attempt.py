@@ -31,11 +31,11 @@ from nlp2filters.errors import (
     ProviderError,
     PutOff,
     StaleAttempt,
-    TableRefused,
     TextTooComplex,
     TooManyBytes,
     TooManyParts,
     UnsupportedRecordVersion,
+    UploadRefused,
 )
 from nlp2filters.fault_injection import Faults
 from nlp2filters.retry import Backoff
@@ -340,7 +340,7 @@ def is_transient(exc: Exception) -> bool:
     """Return True if another attempt may succeed."""
     if isinstance(exc, ProviderError):
         return exc.retryable
-    return not isinstance(exc, TextTooComplex | TableRefused | TooManyBytes | TooManyParts)
+    return not isinstance(exc, TextTooComplex | UploadRefused | TooManyBytes | TooManyParts)
 
 
 def problem_of(exc: Exception, stage: str) -> dict[str, Any]:
@@ -350,7 +350,7 @@ def problem_of(exc: Exception, stage: str) -> dict[str, Any]:
             return problem("llm-unavailable", exc.public)
         case TextTooComplex():
             return problem("text-too-complex", str(exc))
-        case TableRefused():
+        case UploadRefused():
             return dict(exc.problem)
         case TooManyBytes():
             return problem("too-many-bytes", str(exc))

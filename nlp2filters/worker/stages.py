@@ -17,9 +17,8 @@ from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.arq_format import MAIN, PARTS, QUICK, SLOW
 from nlp2filters.storage.store import Store
-from nlp2filters.worker import attempt, echo, filters, parts, services, webhook_delivery
+from nlp2filters.worker import attempt, echo, filters, inference, parts, services, webhook_delivery
 from nlp2filters.worker.attempt import Work, WorkerContext
-from nlp2filters.worker.inference import stage as inference
 from nlp2filters.worker.leased_worker import Slots
 from nlp2filters.worker.parts import PartWork
 
