@@ -19,6 +19,7 @@ NLP2FiltersError
 ├── CatalogNotFound
 ├── TooManyCatalogs
 ├── NoDemoData
+├── NoReport
 ├── ResultNotReady
 ├── IllegalTransition
 │   └── CancelRequested
@@ -210,6 +211,13 @@ class NoDemoData(NLP2FiltersError):
     def __init__(self, catalog: str | None) -> None:
         super().__init__(f"The catalog {catalog!r} has no demo data: only the packaged catalogs have.")
         self.catalog = catalog
+
+
+class NoReport(NLP2FiltersError):
+    """The job is of a kind that has no report."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"The job {job_id} has no report: only analyses have.")
 
 
 class ResultNotReady(NLP2FiltersError):

@@ -16,6 +16,7 @@ from nlp2filters.core import schemas
 DELIVERY = "delivery"
 JOBS_PATH = "/v1/jobs"
 INFERENCE_PATH = "/v1/catalogs/infer"
+ANALYSES_PATH = "/v1/analyses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,12 @@ def _inference() -> type[BaseModel]:
     return InferenceRequest
 
 
+def _analysis() -> type[BaseModel]:
+    from nlp2filters.core.requests import AnalysisRequest
+
+    return AnalysisRequest
+
+
 _kinds = {
     kind.name: kind
     for kind in (
@@ -94,6 +101,14 @@ _kinds = {
             request=_inference,
             result=schemas.Inference,
             path=INFERENCE_PATH,
+        ),
+        Kind(
+            "analysis",
+            "Code analysis",
+            {"embedding": StageInfo("Read, embed, compare", slow_lane=True)},
+            request=_analysis,
+            result=schemas.Analysis,
+            path=ANALYSES_PATH,
         ),
     )
 }

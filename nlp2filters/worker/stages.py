@@ -17,7 +17,7 @@ from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.arq_format import MAIN, PARTS, QUICK, SLOW
 from nlp2filters.storage.store import Store
-from nlp2filters.worker import attempt, echo, filters, inference, parts, services, webhook_delivery
+from nlp2filters.worker import analysis, attempt, echo, filters, inference, parts, services, webhook_delivery
 from nlp2filters.worker.attempt import Work, WorkerContext
 from nlp2filters.worker.leased_worker import Slots
 from nlp2filters.worker.parts import PartWork
@@ -122,6 +122,7 @@ _stages = {
     ("filters", "llm"): LLM.stage(filters.translate, fields=("draft", filters.CANDIDATES, *ANSWERS)),
     ("echo", "embedding"): EMBEDDING.stage(echo.embed),
     ("inference", "embedding"): EMBEDDING.stage(inference.infer),
+    ("analysis", "embedding"): EMBEDDING.split_stage(analysis.WORK),
 }
 STAGES: Mapping[tuple[str, str], Stage] = _stages
 
