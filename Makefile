@@ -41,7 +41,7 @@ chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 45 minutes
 engines: $(VENV)/dev.stamp  ## Ask real engines for the records of 2,000 filters each (as root on Debian it installs them; about 20 minutes)
 	@tools/install_engines
 	$(INSTALL) --require-hashes -r requirements-engines.txt
-	$(BIN)/pytest tests/core/dialects/engines/servers.py --timeout 3600
+	$(BIN)/pytest tests/core/dialects/engines/servers.py tests/core/dialects/engines/grammars.py --timeout 3600
 
 llama: $(VENV)/dev.stamp $(LLAMA)/stamp  ## Try the service with llama.cpp and LiteLLM (LLAMA_GGUF=model.gguf)
 	$(BIN)/python -m tools.llama.trial $(LLAMA)

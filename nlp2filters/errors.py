@@ -470,11 +470,14 @@ class InvalidSignature(NLP2FiltersError):
 
 
 class PutOff(NLP2FiltersError):
-    """A stage cannot go on now, by no fault of its job or worker: it is to be begun again in `wait_s`. It says why."""
+    """A stage cannot go on now, by no fault of its job or worker: it is to be begun again in `wait_s`. It says why.
 
-    def __init__(self, reason: str, wait_s: float) -> None:
+    A job that waits for its `turn` behind others is not put off for longer by that.
+    """
+
+    def __init__(self, reason: str, wait_s: float, *, turn: bool = False) -> None:
         super().__init__(reason)
-        self.wait_s = wait_s
+        self.wait_s, self.turn = wait_s, turn
 
 
 class ProviderError(NLP2FiltersError):
@@ -519,13 +522,16 @@ class ProviderUnavailable(ProviderError):
 
 
 class RateLimited(ProviderUnavailable):
-    """The provider limits the rate of calls, for `wait_s` longer than the caller would wait."""
+    """The provider limits the rate of calls, for `wait_s` longer than the caller would wait.
+
+    `takes_calls`: it takes some, but others come first.
+    """
 
     retryable = False
 
-    def __init__(self, detail: str, wait_s: float, status: int | None = 429) -> None:
+    def __init__(self, detail: str, wait_s: float, status: int | None = 429, *, takes_calls: bool = False) -> None:
         super().__init__(detail, status)
-        self.wait_s = wait_s
+        self.wait_s, self.takes_calls = wait_s, takes_calls
 
 
 class NotAffordable(ProviderError):

@@ -50,11 +50,11 @@ class RetryBudget:
         self._max = self._balance = initial
         self._per_success = per_success
 
-    def withdraw(self) -> bool:
-        """Use one retry, and return True if it is allowed."""
-        if self._balance < 1:
+    def withdraw(self, cost: float = 1.0) -> bool:
+        """Use one retry, or the share `cost` of one, and return True if it is allowed."""
+        if self._balance < cost:
             return False
-        self._balance -= 1
+        self._balance -= cost
         return True
 
     def deposit(self) -> None:
@@ -91,10 +91,11 @@ class Retries:
         """Move the time limit, for time that does not count."""
         self._deadline += seconds
 
-    def next_wait_s(self, retry_after_s: float | None = None) -> float | None:
+    def next_wait_s(self, retry_after_s: float | None = None, cost: float = 1.0) -> float | None:
         """Count a failure, and return the seconds to wait before the next try; None to give up.
 
-        A wait that the peer asks for is honoured; if it is too long, there is no next try.
+        A wait that the peer asks for is honoured; if it is too long, there is no next try. The next try takes `cost`
+        from the budget.
         """
         if retry_after_s is None:
             wait_s = self._backoff.wait_s(self.failures)
@@ -103,7 +104,7 @@ class Retries:
         self.failures += 1
         if self.failures == self._max_tries or time.monotonic() + wait_s > self._deadline:
             return None
-        if self._budget and not self._budget.withdraw():
+        if self._budget and not self._budget.withdraw(cost):
             return None
         return wait_s
 

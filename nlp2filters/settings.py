@@ -250,8 +250,8 @@ class Settings:
     max_put_off_s: float = _setting(
         "MAX_PUT_OFF_S",
         60.0,
-        "Seconds for which a job is put off in all while a provider limits the rate of calls. Then `auto` ends with "
-        "the built-in parser's filter, and `llm` fails. 0: never put off.",
+        "Seconds for which a job is put off in all while a provider, for its limit of the rate, takes no calls. Then "
+        "`auto` ends with the built-in parser's filter, and `llm` fails. 0: never put off.",
         _not_negative,
     )
     llm_max_tokens: int = _setting(

@@ -76,6 +76,15 @@ def test_a_rate_limit_costs_no_answer_and_no_attempt(server: Server, service: Se
     assert provider(service)["breaker"] == "closed"
 
 
+def test_broken_streams_cost_few_answers_and_no_job(server: Server, service: Service) -> None:
+    """Every second stream breaks off in the middle, so one job in eight has three bad tries, and gets its draft."""
+    server.begin(lambda *_: None, breaks=2)
+    results = [service.result(job_id) for job_id in submit(service, JOBS)]
+    assert all([c["value"] for c in result["conditions"]] == ["Japan", 30] for result in results)
+    assert {result["degraded_reason"] for result in results if result["degraded"]} <= {"ProviderUnavailable"}
+    assert sum(result["provider"] == "openai" for result in results) >= 0.6 * JOBS
+
+
 def test_what_is_put_off_too_long_ends_with_the_draft_or_fails(server: Server, service: Service) -> None:
     server.begin(lambda *_: refusal(3_600))
     with_draft, without = service.submit(TEXT), service.submit(TEXT, strategy="llm")

@@ -83,7 +83,9 @@ def _has_folding(able: Capabilities) -> str:
 
 
 def _null_test(able: Capabilities) -> str:
-    return "yes" if able.null_test and able.exists_test else "missing" if able.null_test else "–"
+    if able.null_test:
+        return "yes" if able.exists_test else "missing"
+    return f"has a value{_missing(ALL_TYPES - able.exists_test)}" if able.exists_test else "–"
 
 
 def _order(able: Capabilities) -> str:

@@ -241,6 +241,9 @@ class Catalog:
         """The SHA-256 of the content: the key for anything derived from the catalog."""
         return hashlib.sha256(orjson.dumps(to_json(self), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
 
 _adapter = TypeAdapter(Catalog)
 _field_adapter = TypeAdapter(Field)

@@ -31,11 +31,11 @@ class Breaker:
             return "closed"
         return "open" if now < self.open_until else "half_open"
 
-    def failed(self, now: float, started_at: float) -> Self:
-        """Count a failed call."""
+    def failed(self, now: float, started_at: float, weight: float = 1.0) -> Self:
+        """Count a failed call, which counts less than others if its `weight` is below 1."""
         if self.openings:
             return self._opened(now) if started_at >= self.open_until else self
-        after = replace(self, failure_rate=self.failure_rate + WEIGHT * (1 - self.failure_rate))
+        after = replace(self, failure_rate=self.failure_rate + weight * WEIGHT * (1 - self.failure_rate))
         return after._opened(now) if after.failure_rate > OPENS_AT_RATE else after
 
     def succeeded(self, now: float) -> Self:

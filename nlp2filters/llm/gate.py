@@ -113,7 +113,9 @@ class Gate:
         self._trying = state == "half_open"
 
     def _rate_limited(self) -> RateLimited:
-        return RateLimited("The provider limits the rate of calls.", max(COME_BACK_S, self._opens_at() - self.now))
+        wait_s = self._opens_at() - self.now
+        detail = "The provider limits the rate of calls."
+        return RateLimited(detail, max(COME_BACK_S, wait_s), takes_calls=wait_s <= 0)
 
     def _opens_at(self) -> float:
         """Return the earliest time of the next call."""
@@ -181,7 +183,7 @@ class GatedCall:
         gate, now = self._gate, self._gate.now
         gate.learn(gate.limit.refused(now, self._started_at, gate._in_flight * gate.workers, wait_s), gate.breaker)
 
-    def failed(self) -> None:
-        """Report that the server failed, did not answer in time, or was out of reach."""
+    def failed(self, weight: float = 1.0) -> None:
+        """Report that the server failed, did not answer in time, or was out of reach; see `Breaker.failed`."""
         gate, now = self._gate, self._gate.now
-        gate.learn(gate.limit, gate.breaker.failed(now, self._started_at))
+        gate.learn(gate.limit, gate.breaker.failed(now, self._started_at, weight))

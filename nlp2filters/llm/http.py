@@ -33,6 +33,8 @@ MAX_QUOTED = 300
 # A call waits so long in all while the provider limits the rate of calls.
 PATIENCE_S = 60.0
 BACKOFF = Backoff(first_s=1.0, max_s=8.0)
+# A server that breaks off in the middle of an answer is at work: that weighs as little as this beside an outage.
+BROKEN_ANSWER = 0.1
 # After its last event, a stream gets this long to end in order, so that its connection can be reused.
 LINGER_S = 0.2
 
@@ -46,11 +48,16 @@ _log = logging.getLogger(__name__)
 
 
 class Retryable(Exception):
-    """A temporary failure; `wait_s` is the wait that the provider asked for."""
+    """A temporary failure; `wait_s` is the wait that the provider asked for.
 
-    def __init__(self, detail: str, wait_s: float | None = None, status: int | None = None) -> None:
+    `weight` is how much it counts for the circuit breaker, and takes from the retry budget.
+    """
+
+    def __init__(
+        self, detail: str, wait_s: float | None = None, status: int | None = None, weight: float = 1.0
+    ) -> None:
         super().__init__(detail)
-        self.wait_s, self.status = wait_s, status
+        self.wait_s, self.status, self.weight = wait_s, status, weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +196,7 @@ class LLMHTTPClient:
                     if exc.status == _RATE_LIMITED:
                         call.refused(exc.wait_s)
                         continue
-                    call.failed()
+                    call.failed(exc.weight)
                     failure = exc
                 except ProviderTimeout:
                     call.failed()
@@ -218,7 +225,7 @@ class LLMHTTPClient:
         Raises:
             ProviderUnavailable: there is none.
         """
-        wait_s = retries.next_wait_s(failure.wait_s)
+        wait_s = retries.next_wait_s(failure.wait_s, cost=failure.weight)
         if wait_s is None:
             raise ProviderUnavailable(str(failure), failure.status) from failure
         _log.info("the LLM call is tried again in %.1f s: %s", wait_s, failure)
@@ -264,23 +271,31 @@ class LLMHTTPClient:
 async def _read_events(
     response: httpx.Response, decoder: StreamDecoder, clean: Callable[[ServerSentEvent], ServerSentEvent]
 ) -> None:
-    """Read a stream to its last event, and to its end if that follows at once."""
+    """Read a stream to its last event, and to its end if that follows at once.
+
+    Raises:
+        Retryable: the answer broke off.
+        httpx.TransportError: the connection broke before the answer began.
+    """
     # A second response hands the reader of its lines the decoded bytes, which are counted on the way.
     media_type = response.headers["content-type"]
     decoded = httpx.Response(200, headers={"Content-Type": media_type}, content=_limited(response, MAX_STREAM))
     source = EventSource(decoded).aiter_sse() if media_type.startswith(SSE) else _lines(decoded)
+    began = False
     try:
         async with asyncio.timeout(None) as lingering, aclosing(source) as events:
             async for event in events:
-                if event.data and lingering.when() is None and decoder.feed(clean(event)):
-                    lingering.reschedule(asyncio.get_running_loop().time() + LINGER_S)
+                if event.data and lingering.when() is None:
+                    if decoder.feed(clean(event)):
+                        lingering.reschedule(asyncio.get_running_loop().time() + LINGER_S)
+                    began = True
     except TimeoutError:
         pass
     except httpx.TransportError:
-        if not decoder.complete:
+        if not began:
             raise
     if not decoder.complete:
-        raise Retryable("The stream ended before the answer did.")
+        raise Retryable("The stream ended before the answer did.", weight=BROKEN_ANSWER if began else 1.0)
 
 
 async def _lines(response: httpx.Response) -> AsyncGenerator[ServerSentEvent, None]:

@@ -11,7 +11,7 @@ class Keys:
 
     def job(self, job_id: str) -> str:
         """Hash: `seq`, `record`, `request`, later `draft`, `answer`, `reading` (a text may refine it), `result`,
-        `put_off_since`."""
+        `put_off_ms`."""
         return f"{self.prefix}:job:{job_id}"
 
     def events(self, job_id: str) -> str:

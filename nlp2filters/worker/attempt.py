@@ -50,7 +50,7 @@ from nlp2filters.worker.progress import ProgressReporter
 STAGE_TIMEOUT_S = 120.0
 # A job may be put off for so long in all, unless a setting says otherwise.
 MAX_PUT_OFF_S = 60.0
-PUT_OFF_SINCE = "put_off_since"
+PUT_OFF_MS = "put_off_ms"
 CHECKPOINT_TIMEOUT_S = 5.0
 BACKOFF = Backoff(first_s=1.0, max_s=math.inf)
 # While the store of uploaded files is out of reach, a job waits as long again as it has waited, within these limits.
@@ -105,20 +105,20 @@ class Attempt(Generic[S]):
         return 1 < self.job.counted_attempts >= self.worker.max_attempts
 
     @property
-    def put_off_since(self) -> int | None:
-        """The time at which the stage was first put off; None if it was not."""
-        times: Mapping[str, int] = self.fields.get(PUT_OFF_SINCE, {})
-        return times.get(self.job.stage)
+    def put_off_ms(self) -> int:
+        """The time for which the stage has been put off so far, without waits for its turn."""
+        times: Mapping[str, int] = self.fields.get(PUT_OFF_MS, {})
+        return times.get(self.job.stage, 0)
 
-    def put_off(self, reason: str, wait_s: float) -> None:
-        """Put the stage off, unless it would then have been put off for too long in all.
+    def put_off(self, reason: str, wait_s: float, *, turn: bool = False) -> None:
+        """Put the stage off, unless it would then have been put off for too long in all; see `PutOff` for `turn`.
 
         Raises:
             PutOff: it is put off.
         """
-        now = now_ms()
-        if now + 1000 * wait_s - (self.put_off_since or now) <= 1000 * self.worker.max_put_off_s:
-            raise PutOff(reason, wait_s)
+        rest_ms = 1000 * self.worker.max_put_off_s - self.put_off_ms
+        if rest_ms > 0 if turn else rest_ms >= 1000 * wait_s:
+            raise PutOff(reason, wait_s, turn=turn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ async def _begin(
     """Begin an attempt of the job. Returns None if there is nothing (more) to do for this stage."""
     store = worker.store
     try:
-        job, values = await store.jobs.load(job_id, "request", PUT_OFF_SINCE, *fields)
+        job, values = await store.jobs.load(job_id, "request", PUT_OFF_MS, *fields)
         if job.kind not in kinds:
             _log.warning("left to a worker that knows jobs of the kind %r", job.kind)
             raise Retry(defer=NEWER_VERSION_WAIT_S)
@@ -308,18 +308,18 @@ async def _release(attempt: Attempt[S]) -> None:
 
 
 async def _put_off(attempt: Attempt[S], exc: PutOff) -> None:
-    job, attempt_id, now = attempt.job, attempt.job.attempt, now_ms()
+    job, attempt_id, wait_ms = attempt.job, attempt.job.attempt, int(1000 * exc.wait_s)
     _log.info("put off for %.1f s: %s", exc.wait_s, exc)
     await attempt.progress.report_last("waiting", f"{exc}: going on in {math.ceil(exc.wait_s)} s")
-    since = {**attempt.fields.get(PUT_OFF_SINCE, {}), job.stage: attempt.put_off_since or now}
-    due = now + int(1000 * exc.wait_s)
-    await _commit(attempt, lambda job: jobs.put_off(job, attempt_id, due), [], {PUT_OFF_SINCE: orjson.dumps(since)})
+    spent_ms = attempt.put_off_ms + (0 if exc.turn else wait_ms)
+    fields = {PUT_OFF_MS: orjson.dumps({**attempt.fields.get(PUT_OFF_MS, {}), job.stage: spent_ms})}
+    due = now_ms() + wait_ms
+    await _commit(attempt, lambda job: jobs.put_off(job, attempt_id, due), [], fields)
 
 
 def _outage_wait_s(attempt: Attempt[S]) -> float:
     """Return the wait for the end of an outage, which uses up no attempt, however long it lasts."""
-    waited_s = (now_ms() - (attempt.put_off_since or now_ms())) / 1000
-    return min(max(waited_s, MIN_OUTAGE_WAIT_S), MAX_OUTAGE_WAIT_S)
+    return min(max(attempt.put_off_ms / 1000, MIN_OUTAGE_WAIT_S), MAX_OUTAGE_WAIT_S)
 
 
 async def _retry_or_fail(attempt: Attempt[S], exc: Exception) -> None:

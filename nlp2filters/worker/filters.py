@@ -128,7 +128,7 @@ async def _complete(
     except ProviderError as exc:
         await meter.add(provider.name, provider.model, exc.usage)
         if isinstance(exc, RateLimited):
-            attempt.put_off(f"{provider.model} has reached its limit of calls", exc.wait_s)
+            attempt.put_off(f"{provider.model} has reached its limit of calls", exc.wait_s, turn=exc.takes_calls)
         raise
     fault_injection.reach(attempt.worker.faults, "llm-answered")
     await checkpoint(attempt, name, answer.to_record())

@@ -1,5 +1,6 @@
 """An OpenAI-like server with bad days: it refuses calls for their rate, fails, or breaks off its streams."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -39,14 +40,16 @@ def failing(number: int, elapsed_s: float) -> Response:
 class Server:
     """The server: `policy` decides about each request, others are answered with `content` and `headers`.
 
-    Streams whose request has an odd number break off in the middle if `breaks`.
+    Of so many streams as `breaks` says, the last breaks off in the middle; none if it is 0. An answer takes
+    `latency_s`.
     """
 
     url: str = ""
     policy: Policy = lambda number, elapsed_s: None
     content: str = "{}"
     headers: dict[str, str] = field(default_factory=dict)
-    breaks: bool = False
+    breaks: int = 0
+    latency_s: float = 0.0
     requests: int = 0
     answers: int = 0
     _began: float = 0.0
@@ -54,7 +57,7 @@ class Server:
     def begin(self, policy: Policy, **changes: Any) -> None:
         """Forget the requests so far, and follow another policy from the next one on."""
         self.requests = self.answers = 0
-        self.policy, self.breaks, self.headers = policy, False, {}
+        self.policy, self.breaks, self.latency_s, self.headers = policy, 0, 0.0, {}
         for name, value in changes.items():
             setattr(self, name, value)
 
@@ -67,11 +70,12 @@ class Server:
         if response := self.policy(number, time.monotonic() - self._began):
             return response
         self.answers += 1
+        await asyncio.sleep(self.latency_s)
         if "input" in data:
             vectors = [{"index": at, "embedding": [1.0, 2.0]} for at in range(len(data["input"]))]
             return JSONResponse({"data": vectors}, headers=self.headers)
         if data.get("stream"):
-            body = self._stream(broken=self.breaks and number % 2 == 1)
+            body = self._stream(broken=bool(self.breaks) and number % self.breaks == 0)
             return StreamingResponse(body, media_type="text/event-stream", headers=self.headers)
         choice = {"index": 0, "message": {"role": "assistant", "content": self.content}, "finish_reason": "stop"}
         return JSONResponse({"model": "test-1", "choices": [choice]}, headers=self.headers)

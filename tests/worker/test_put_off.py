@@ -113,11 +113,30 @@ async def test_without_a_draft_to_fall_back_on_it_fails_as_unavailable(store: St
 
 async def test_all_times_of_being_put_off_count_together(store: Store) -> None:
     job = await at_llm(store)
-    worker = replace(contexts.llm(store, Provider(*[RateLimited("", 0.4) for _ in range(3)])), max_put_off_s=0.5)
+    worker = replace(contexts.llm(store, Provider(*[RateLimited("", 0.2) for _ in range(3)])), max_put_off_s=0.5)
+    for _ in range(2):
+        job = await run(worker, job)
+        assert job.status == "running"
     job = await run(worker, job)
-    assert job.status == "running"
-    await store.redis.hset(store.keys.job(job.id), "put_off_since", orjson.dumps({"llm": now_ms() - 200}).decode())  # type: ignore[misc]
+    assert (job.status, (await result(store, job))["degraded"]) == ("succeeded", True)
+
+
+async def test_waiting_for_ones_turn_does_not_count(store: Store) -> None:
+    """A provider that takes calls, but not all at once, gets to every job in the end."""
+    job = await at_llm(store)
+    refusals = [RateLimited("", 0.4), *[RateLimited("", 1.0, takes_calls=True) for _ in range(20)]]
+    worker = replace(contexts.llm(store, Provider(*refusals, ANSWER)), max_put_off_s=0.5)
+    for _ in refusals:
+        job = await run(worker, job)
+        assert (job.status, job.stages["llm"].attempt) == ("running", 0)
     job = await run(worker, job)
+    assert (job.status, (await result(store, job))["degraded"]) == ("succeeded", False)
+
+
+@pytest.mark.parametrize("takes_calls", [False, True])
+async def test_a_job_is_never_put_off_where_that_is_set(store: Store, takes_calls: bool) -> None:
+    provider = Provider(RateLimited("", 1.0, takes_calls=takes_calls))
+    job = await run(replace(contexts.llm(store, provider), max_put_off_s=0), await at_llm(store))
     assert (job.status, (await result(store, job))["degraded"]) == ("succeeded", True)
 
 

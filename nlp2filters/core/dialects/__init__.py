@@ -59,14 +59,14 @@ def compile(  # noqa: A001
         losses = of_filter + losses
     able = dialect.capabilities
     fields = [(catalog.by_name[key.field], key.direction) for key in interpretation.sort if able.sort]
-    order = tuple(SortKey(of, direction) for of, direction in fields if able.can_name(target.name(of)))
+    keys = tuple(SortKey(of, direction) for of, direction in fields if able.can_name(target.name(of)))
     limit = interpretation.limit
     if limit is not None and able.max_limit is not None:
         limit = min(limit, able.max_limit)
     search = Search(
         target,
         where,
-        sort=order,
+        sort=keys[: able.max_sort_keys],
         limit=limit if able.limit else None,
         text=interpretation.text if able.text else "",
     )
@@ -157,6 +157,8 @@ def _losses(dialect: Dialect, interpretation: Interpretation, target: Target) ->
     for key in keys if able.sort else ():
         if not able.can_name(target.name(key)):
             yield Loss("/sort", f"{title} has no fields with a name such as {target.name(key)!r}.", "order")
+    if able.sort and able.max_sort_keys is not None and len(keys) > able.max_sort_keys:
+        yield Loss("/sort", f"{title} sorts by {able.max_sort_keys} fields at most.", "order")
     if interpretation.limit is not None and not able.limit:
         yield Loss("/limit", f"{title} has no limit in such a query; cut what it returns.", "wider")
     elif interpretation.limit is not None and able.max_limit is not None and interpretation.limit > able.max_limit:

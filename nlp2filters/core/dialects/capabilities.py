@@ -10,7 +10,8 @@ from nlp2filters.core.dialects.tree import Test
 from nlp2filters.core.filters import Anchor
 from nlp2filters.core.mapping import Form, ParamStyle, StoredField
 
-ALL_TYPES: frozenset[FieldType] = frozenset(get_args(FieldType)) - {"geo"}
+WITH_PLACES: frozenset[FieldType] = frozenset(get_args(FieldType))
+ALL_TYPES: frozenset[FieldType] = WITH_PLACES - {"geo"}
 ANCHORS: frozenset[Anchor] = frozenset(get_args(Anchor))
 NOTHING: frozenset[FieldType] = frozenset()
 
@@ -49,10 +50,10 @@ class Capabilities:
     - `has_exact`: a search within a text can be told that upper and lower case differ, too.
     - `negated`: the tests that a negation may stand before.
     - `selects_missing`: the fields of which a negated test also selects rows without a value. "never": logic has three
-      values.
+      values. "either": it depends on the test or on the version, so that both answers are spelled out.
     - `null_test`: it can be tested that a field has no value. Without it, a mapping may name one that stands for
       none.
-    - `exists_test`: it can be tested that a field has a value.
+    - `exists_test`: the types of fields of which it can be tested that they have a value.
     - `nesting`: "full"; "clauses": an AND of ORs; "conjunction": AND only.
     - `clause_kind`: a property that all tests within one OR must have in common.
     - `refuses`: a function that says why a test cannot be written after all, because of its value or of how the field
@@ -62,6 +63,7 @@ class Capabilities:
     - `names`: the names of fields that can be written; all, if None.
     - `sort`, `limit`, `text`: an order, a number of rows, and a search for the words that no condition took.
     - `nulls_last`: rows without a value come last, whatever the direction.
+    - `max_sort_keys`: the most fields that it sorts by.
     - `max_limit`: the most rows that it returns at once.
     - `forms`: the forms in which values may be stored, besides "native".
     - `places`: what a mapping may name besides the property itself.
@@ -77,9 +79,9 @@ class Capabilities:
     has_folding: Literal["unicode", "ascii", "never"] = "unicode"
     has_exact: bool = False
     negated: frozenset[TestName] = TESTS
-    selects_missing: Literal["never", "lists", "always"] = "never"
+    selects_missing: Literal["never", "lists", "always", "either"] = "never"
     null_test: bool = True
-    exists_test: bool = True
+    exists_test: frozenset[FieldType] = WITH_PLACES
     nesting: Literal["full", "clauses", "conjunction"] = "full"
     clause_kind: Callable[[Test], Hashable] | None = None
     refuses: Callable[[Test, StoredField], str | None] | None = None
@@ -88,6 +90,7 @@ class Capabilities:
     sort: bool = True
     nulls_last: bool = True
     limit: bool = True
+    max_sort_keys: int | None = None
     max_limit: int | None = None
     text: bool = False
     forms: frozenset[Form] = frozenset()

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from nlp2filters.core.catalog import STRINGS, Field
-from nlp2filters.core.dialects.capabilities import Capabilities, Effect, TestName
+from nlp2filters.core.dialects.capabilities import NO_SUPPORT, Capabilities, Effect, TestName
 from nlp2filters.core.dialects.tree import (
     And,
     Eq,
@@ -212,25 +212,28 @@ class _Fitting:
             return opposite
         guard = self.presence(Missing(of, at) if missing else Exists(of, at), of, required=of.nullable)
         if guard is None:
-            return None if missing else opposite
+            return None if missing and of.nullable else opposite
         return disjunction([guard, opposite], at) if missing else conjunction([guard, opposite], at)
 
-    def selects_missing(self, opposite: Node, of: Field) -> bool:
-        """Return whether the engine's own negation selects rows without a value."""
+    def selects_missing(self, opposite: Node, of: Field) -> bool | None:
+        """Return whether the engine's own negation selects rows without a value; None if that depends."""
         if not any(isinstance(part, Not) for part in _parts(opposite)):
             return False
-        return self.engine.selects_missing == "always" or (self.engine.selects_missing == "lists" and of.many)
+        return {"never": False, "lists": of.many, "always": True, "either": None}[self.engine.selects_missing]
 
     def presence(self, test: Missing | Exists, of: Field, *, required: bool = True) -> Node | None:
         """Test that there is a value, or none, by the value that stands for none if there is such a one."""
         if (reason := self.unnamed(of)) is not None:
             self.lose(test.at, reason)
             return None
+        if self.engine.support(many=of.many) == NO_SUPPORT:
+            self.lose(test.at, f"{self.title} cannot tell whether there is a value of {of.title!r} ({_kind(of)}).")
+            return None
         null = self.stored(of).null
         if null is not None:
             sentinel = Eq(of, null, at=test.at)
             return sentinel if isinstance(test, Missing) else Not(sentinel)
-        if self.engine.null_test if isinstance(test, Missing) else self.engine.exists_test:
+        if self.engine.null_test if isinstance(test, Missing) else of.type in self.engine.exists_test:
             return test
         if required and (of.nullable or isinstance(test, Missing)):
             preposition = "without" if isinstance(test, Missing) else "with"

@@ -11,6 +11,7 @@ The schema depends on nothing but the catalog and the provider's limits: provide
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import accumulate, chain
 from typing import Any
 
@@ -20,6 +21,8 @@ from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS, SchemaLimits
 
 Schema = dict[str, Any]
 
+# The schemas of so many catalogs are kept: building one takes as much CPU time as the rest of a question.
+MAX_CATALOGS = 64
 # Enum values that a schema needs besides those of the fields' names and values: operators and directions.
 _SPARE_ENUM_VALUES = 60
 # Each closed field is a kind of condition of its own, and servers compile every kind. Beyond this many it is too slow.
@@ -27,11 +30,13 @@ _MAX_CLOSED_FIELDS = 32
 _STRING, _NUMBER, _BOOLEAN = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
 
 
+@lru_cache(maxsize=MAX_CATALOGS)
 def answer_schema(catalog: Catalog, limits: SchemaLimits = OPENAI_LIMITS) -> Schema:
     """Build the most exact schema of an answer that stays within the limits.
 
     Every object is closed and every member required, as the strict modes of providers demand. Closed fields are listed
-    with their values while they fit, those with the fewest first; a catalog of too many fields has none listed.
+    with their values while they fit, those with the fewest first; a catalog of too many fields has none listed. Every
+    caller gets the same object, so it is not to be changed.
     """
     *exact, plainest = _schemas(catalog, limits)
     return next((schema for schema in exact if fits(schema, limits)), plainest)

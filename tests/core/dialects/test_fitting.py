@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlp2filters.core.catalog import Catalog, Field, Value
-from nlp2filters.core.dialects.capabilities import NO_SUPPORT, NOTHING, Capabilities, Support
+from nlp2filters.core.dialects.capabilities import ALL_TYPES, NO_SUPPORT, NOTHING, Capabilities, Support
 from nlp2filters.core.dialects.fitting import fit
 from nlp2filters.core.dialects.lowering import lower
 from nlp2filters.core.dialects.tree import And, Eq, Exists, Has, In, Missing, Node, Not, Or, Range, leaves
@@ -33,7 +33,7 @@ TAGS = Field("tags", "keyword", many=True)
 SHOP = Catalog("shop", (BRAND, ORIGIN, PRICE, DOORS, TAGS))
 
 TWO_VALUED = Capabilities(selects_missing="always")
-NO_NULLS = Capabilities(selects_missing="always", null_test=False, exists_test=False)
+NO_NULLS = Capabilities(selects_missing="always", null_test=False, exists_test=NOTHING)
 IS_X = Comparison("=", "brand", "x")
 NOT_X = Comparison("<>", "brand", "x")
 CHEAP = Comparison("<", "price", 5)
@@ -87,6 +87,32 @@ def test_a_list_may_need_the_guard_alone() -> None:
 def test_without_a_null_test_a_negation_selects_more_and_says_so() -> None:
     assert fitted(NOT_X, NO_NULLS) == (Not(X), [("/filter", "wider")])
     assert fitted(Comparison("<>", "doors", 4), NO_NULLS) == (Not(Eq(DOORS, 4)), [])
+
+
+def test_a_negation_that_may_select_rows_without_a_value_is_guarded_both_ways() -> None:
+    able = Capabilities(selects_missing="either")
+    assert fitted(NOT_X, able)[0] == And((Exists(BRAND), Not(X)))
+    assert fitted(NOT_X, able, unknown="include")[0] == Or((Missing(BRAND), Not(X)))
+
+
+def test_a_value_may_be_tested_for_in_fields_of_some_types() -> None:
+    able = Capabilities(selects_missing="always", null_test=False, exists_test=frozenset({"number"}))
+    assert fitted(Comparison("<>", "price", 5), able) == (And((Exists(PRICE), Not(Eq(PRICE, 5)))), [])
+    assert fitted(NOT_X, able) == (Not(X), [("/filter", "wider")])
+    assert fitted(NotFilter(IsNull("price")), able) == (Exists(PRICE), [])
+    assert fitted(IsNull("price"), able) == (None, [("/filter", "wider")])
+
+
+def test_an_engine_without_lists_knows_none_without_elements() -> None:
+    able = Capabilities(lists=NO_SUPPORT)
+    assert fitted(IsNull("tags"), able) == (None, [("/filter", "wider")])
+    assert fitted(NotFilter(IsNull("tags")), able) == (None, [("/filter/args/0", "wider")])
+    assert fitted(IsNull("brand"), able) == (Missing(BRAND), [])
+
+
+def test_a_field_that_always_has_a_value_needs_no_guard() -> None:
+    able = Capabilities(null_test=False, exists_test=NOTHING)
+    assert fitted(Comparison("<>", "doors", 4), able, unknown="include") == (Not(Eq(DOORS, 4)), [])
 
 
 def test_a_value_that_stands_for_none_replaces_the_null_test() -> None:
@@ -207,9 +233,9 @@ engines = st.builds(
     membership=st.booleans(),
     max_values=st.sampled_from((None, 1, 2)),
     negated=st.frozensets(st.sampled_from(("eq", "in", "range", "has"))),
-    selects_missing=st.sampled_from(("never", "lists", "always")),
+    selects_missing=st.sampled_from(("never", "lists", "always", "either")),
     null_test=st.booleans(),
-    exists_test=st.booleans(),
+    exists_test=st.sampled_from((ALL_TYPES, NOTHING, frozenset({"number"}))),
     nesting=st.sampled_from(("full", "clauses", "conjunction")),
 )
 
@@ -252,13 +278,13 @@ def passes(node: Node, row: Mapping[str, Any], able: Capabilities) -> bool:
             assert able.null_test
             return not values
         case Exists():
-            assert able.exists_test
+            assert node.field.type in able.exists_test
             return bool(values)
         case Not(test):
-            if not values and not (
-                able.selects_missing == "always" or (able.selects_missing == "lists" and test.field.many)
-            ):
-                return False
+            if not values:
+                selects = {"never": False, "lists": test.field.many, "always": True}
+                # Where either may be, the whole must not depend on it: one number is as good as another.
+                return selects.get(able.selects_missing, isinstance(test, Eq | In))
             return not any(passes_value(test, value) for value in values)
         case _:
             return any(passes_value(node, value) for value in values)

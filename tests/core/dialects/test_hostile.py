@@ -19,6 +19,7 @@ from nlp2filters.core.dialects import DIALECTS
 from nlp2filters.core.dialects import compile as compile_dialect
 from nlp2filters.core.filters import And, Comparison, Contains, Filter, IsNull, Not, OneOf
 from nlp2filters.core.interpretation import Interpretation, Sort
+from tests.core.dialects.strings import readers
 
 PIECES = (
     *("'", '"', "`", "\\", "/", "''", '""', "\\'", "--", "/*", "*/", ";", "%", "_", "[", "]", "]]", "(", ")", "{", "}"),
@@ -148,6 +149,7 @@ READERS: Mapping[str, Callable[[Mapping[str, Any]], Tree]] = {
     **dict.fromkeys(("elasticsearch", "opensearch", "qdrant", "weaviate", "hasura", "prisma"), read_json),
     **dict.fromkeys(("mongodb", "pinecone", "chroma"), read_operators),
     **dict.fromkeys(("django", "pandas", "polars"), read_python),
+    **readers.READERS,
     "sql": read_sql(None),
     **{name: read_sql(name) for name in ("mysql", "sqlite", "duckdb", "bigquery", "snowflake", "clickhouse")},
     "postgresql": read_sql("postgres"),

@@ -17,7 +17,9 @@ from nlp2filters.core.mapping import EngineMapping, StoredField
 def limited(monkeypatch: pytest.MonkeyPatch) -> str:
     """A dialect with at most ten rows, its own place for NULL, and plain names."""
     row = DIALECTS["elasticsearch"]
-    able = dataclasses.replace(row.capabilities, max_limit=10, nulls_last=False, names=re.compile("[a-z]+"))
+    able = dataclasses.replace(
+        row.capabilities, max_limit=10, max_sort_keys=2, nulls_last=False, names=re.compile("[a-z]+")
+    )
     monkeypatch.setattr(dialects, "DIALECTS", {"limited": dataclasses.replace(row, capabilities=able)})
     return "limited"
 
@@ -37,6 +39,12 @@ def test_a_limit_beyond_what_the_engine_returns(limited: str, shop: Catalog) -> 
 def test_the_place_of_rows_without_a_value_matters_where_there_are_some(limited: str, shop: Catalog) -> None:
     assert compiled(limited, shop, sort=(Sort("price", "asc"),))[1] == [("/sort", "order")]
     assert compiled(limited, shop, sort=(Sort("doors", "asc"),))[1] == []
+
+
+def test_more_fields_to_sort_by_than_the_engine_takes(limited: str, shop: Catalog) -> None:
+    query, losses = compiled(limited, shop, sort=(Sort("doors", "asc"),) * 3)
+    assert len(query["sort"]) == 2
+    assert losses == [("/sort", "order")]
 
 
 def test_a_field_without_a_name_in_the_engine_sorts_nothing(limited: str, shop: Catalog) -> None:

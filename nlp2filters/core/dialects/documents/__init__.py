@@ -149,7 +149,7 @@ DIALECTS = (
             _METADATA,
             lists=Support(ALL_TYPES, NOTHING, _NOWHERE),
             null_test=False,
-            exists_test=False,
+            exists_test=NOTHING,
             refuses=chroma.refuses,
             names=chroma.NAMES,
             text=True,

@@ -14,7 +14,7 @@ from nlp2filters.core.catalog import NUMERIC, STRINGS, Field
 from nlp2filters.core.dialects.capabilities import Effect
 from nlp2filters.core.dialects.stored_values import in_form
 from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test, Value, limits, splits_a_millisecond, values
-from nlp2filters.core.dialects.writer import Search, SortKey, Writer
+from nlp2filters.core.dialects.writer import Search, SortKey, Target, Writer
 from nlp2filters.core.mapping import StoredField
 
 Query = dict[str, Any]
@@ -69,15 +69,29 @@ def approximates(test: Test, stored: StoredField) -> Iterator[tuple[str, Effect]
             "name a property that has them as `exact` in its mapping.",
             "narrower",
         )
-    if field.type in _FRACTIONS and stored.form is None and any(map(_is_long_number, values(test))):
-        reason = (
+    if stored.form is None:
+        yield from in_single_precision(
+            test,
             f"{field.title!r} has single precision as the engine maps it by itself: map it as a double, and say so by "
-            "the form `native` in its mapping."
+            "the form `native` in its mapping.",
         )
-        if not isinstance(test, Range) or _has_closed_end(test):
-            yield reason, "wider"
-        if isinstance(test, Range) and (test.low_open or test.high_open):
-            yield reason, "narrower"
+
+
+def in_single_precision(test: Test, reason: str) -> Iterator[tuple[str, Effect]]:
+    """Yield the reason why numbers cannot be told apart, if the test has numbers with more digits than are kept."""
+    if not _is_fraction(test.field) or not any(map(_is_long_number, values(test))):
+        return
+    if not isinstance(test, Range) or _has_closed_end(test):
+        yield reason, "wider"
+    if isinstance(test, Range) and (test.low_open or test.high_open):
+        yield reason, "narrower"
+
+
+def whole(target: Target, field: Field) -> str:
+    """Return the property that holds the values of a field in one piece, not their words."""
+    name, stored = target.name(field), target.stored(field)
+    is_text = field.type in STRINGS or (field.type == "time" and stored.form in (None, "iso"))
+    return stored.exact or (f"{name}.keyword" if is_text else name)
 
 
 class QueryDSL(Writer[Query]):
@@ -132,9 +146,7 @@ class QueryDSL(Writer[Query]):
 
     def whole(self, field: Field) -> str:
         """Return the property that holds the value in one piece, not its words."""
-        name, stored = self.target.name(field), self.target.stored(field)
-        is_text = field.type in STRINGS or (field.type == "time" and stored.form in (None, "iso"))
-        return stored.exact or (f"{name}.keyword" if is_text else name)
+        return whole(self.target, field)
 
     def value(self, value: Value, field: Field) -> Any:
         """Return a value in the form in which the field is stored."""

@@ -2,22 +2,27 @@
 
 import re
 
-from nlp2filters.core.catalog import ORDERED
-from nlp2filters.core.dialects.capabilities import ALL_TYPES, NO_SUPPORT, NOTHING, Capabilities, Support
+from nlp2filters.core.catalog import NUMERIC, TEMPORAL
+from nlp2filters.core.dialects.capabilities import NO_SUPPORT, NOTHING, Capabilities, Support
 from nlp2filters.core.dialects.dialect import Dialect
-from nlp2filters.core.dialects.strings import algolia, meilisearch, typesense
-from nlp2filters.core.dialects.strings.infix import two_ended_on_list
+from nlp2filters.core.dialects.strings import algolia, kibana, typesense
+from nlp2filters.core.dialects.strings.infix import fraction_of_second, open_range_on_list, two_ended_on_list
 from nlp2filters.core.filters import Anchor
 from nlp2filters.core.mapping import Form
 
 _NO_ANCHORS: frozenset[Anchor] = frozenset()
 _NUMBERS: frozenset[Form] = frozenset({"epoch_seconds", "epoch_milliseconds"})
 _TEXTS: frozenset[Form] = _NUMBERS | {"iso"}
-_WORDS = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-_PATHS = re.compile(r"[A-Za-z_][A-Za-z0-9_/]*")
-_LABELS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
+
+def _names(pattern: str, *keywords: str) -> re.Pattern[str]:
+    """Return the pattern of names that are no keywords, in upper or lower case."""
+    return re.compile(f"(?!(?i:{'|'.join(keywords)})$)(?:{pattern})" if keywords else pattern)
+
+
+_WORD, _PATH = "[A-Za-z_][A-Za-z0-9_]*", r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*"
 EQUALITY_AND_ORDER = Support(has=_NO_ANCHORS)
+NO_ORDER = Support(range=NOTHING, has=_NO_ANCHORS)
 
 DIALECTS = (
     Dialect(
@@ -32,12 +37,17 @@ DIALECTS = (
             negated=frozenset({"eq", "in"}),
             selects_missing="always",
             null_test=False,
-            exists_test=False,
+            exists_test=NUMERIC | TEMPORAL | {"boolean"},
             refuses=typesense.refuses,
-            names=_WORDS,
+            approximates=typesense.approximates,
+            names=_names(_PATH),
+            # https://typesense.org/docs/0.25.0/api/search.html#ranking-and-sorting-parameters, #pagination-parameters
+            max_sort_keys=3,
+            max_limit=250,
             text=True,
             forms=_NUMBERS,
         ),
+        proof="engine",
     ),
     Dialect(
         name="meilisearch",
@@ -51,7 +61,9 @@ DIALECTS = (
             lists=EQUALITY_AND_ORDER,
             folding="always",
             selects_missing="always",
-            refuses=meilisearch.refuses,
+            refuses=open_range_on_list,
+            # `maxTotalHits` of an index, unless it is set.
+            max_limit=1000,
             text=True,
             forms=_NUMBERS,
         ),
@@ -69,12 +81,14 @@ DIALECTS = (
             negated=frozenset({"eq", "range"}),
             selects_missing="always",
             null_test=False,
-            exists_test=False,
+            exists_test=NOTHING,
             nesting="clauses",
             clause_kind=algolia.kind,
             refuses=algolia.refuses,
-            names=_WORDS,
+            names=_names(_PATH, "and", "or", "not", "to"),
             sort=False,
+            # https://www.algolia.com/doc/api-reference/api-parameters/hitsPerPage
+            max_limit=1000,
             text=True,
             forms=_NUMBERS,
         ),
@@ -85,21 +99,33 @@ DIALECTS = (
         module="strings.milvus",
         documentation="https://milvus.io/docs/boolean.md",
         capabilities=Capabilities(
-            lists=Support(range=NOTHING, has=_NO_ANCHORS),
+            lists=NO_ORDER,
             folding="never",
             has_folding="never",
-            selects_missing="lists",
-            names=_LABELS,
+            selects_missing="either",
+            names=_names(_WORD, "and", "or", "not", "in", "like", "is", "null", "exists", "true", "false"),
             sort=False,
-            forms=_NUMBERS | {"iso"},
+            # https://milvus.io/docs/limitations.md
+            max_limit=16_384,
+            forms=_TEXTS,
         ),
+        proof="engine",
     ),
     Dialect(
         name="solr",
         title="Solr",
         module="strings.solr",
         documentation="https://solr.apache.org/guide/solr/latest/query-guide/standard-query-parser.html",
-        capabilities=Capabilities(selects_missing="always", nulls_last=False, text=True, forms=_TEXTS),
+        capabilities=Capabilities(
+            has_exact=True,
+            selects_missing="always",
+            nulls_last=False,
+            # https://solr.apache.org/guide/solr/latest/indexing-guide/fields.html#field-properties
+            names=_names("[A-Za-z_][A-Za-z0-9_.-]*", "and", "or", "not", "to"),
+            text=True,
+            forms=_TEXTS,
+        ),
+        proof="emulator",
     ),
     Dialect(
         name="vespa",
@@ -110,9 +136,12 @@ DIALECTS = (
             folding="always",
             selects_missing="always",
             null_test=False,
-            exists_test=False,
+            exists_test=NOTHING,
+            refuses=fraction_of_second,
             nulls_last=False,
-            names=_WORDS,
+            names=_names(_PATH, "and", "or", "not", "in", "contains", "matches", "range", "true", "false", "null"),
+            # `maxHits` of the default query profile.
+            max_limit=400,
             text=True,
             forms=_NUMBERS,
         ),
@@ -122,7 +151,36 @@ DIALECTS = (
         title="OData",
         module="strings.odata",
         documentation="https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html",
-        capabilities=Capabilities(selects_missing="always", nulls_last=False, names=_PATHS, text=True, forms=_TEXTS),
+        capabilities=Capabilities(
+            has_exact=True,
+            selects_missing="either",
+            nulls_last=False,
+            names=_names(
+                "[A-Za-z_][A-Za-z0-9_]*(?:/[A-Za-z_][A-Za-z0-9_]*)*",
+                *(
+                    "and",
+                    "or",
+                    "not",
+                    "eq",
+                    "ne",
+                    "gt",
+                    "ge",
+                    "lt",
+                    "le",
+                    "in",
+                    "has",
+                    "add",
+                    "sub",
+                    "mul",
+                    "div",
+                    "mod",
+                ),
+                *("divby", "null", "true", "false", "inf", "nan", "asc", "desc", "any", "all", "e"),
+            ),
+            text=True,
+            forms=_TEXTS,
+        ),
+        proof="emulator",
     ),
     Dialect(
         name="kusto",
@@ -130,8 +188,13 @@ DIALECTS = (
         module="strings.kusto",
         documentation="https://learn.microsoft.com/en-us/kusto/query/",
         capabilities=Capabilities(
-            lists=Support(range=NOTHING, has=_NO_ANCHORS), selects_missing="always", text=True, forms=_TEXTS
+            lists=NO_ORDER,
+            has_exact=True,
+            selects_missing="either",
+            text=True,
+            forms=_TEXTS,
         ),
+        proof="grammar",
     ),
     Dialect(
         name="kibana",
@@ -142,11 +205,14 @@ DIALECTS = (
             folding="never",
             has_folding="never",
             selects_missing="always",
-            refuses=two_ended_on_list,
+            refuses=kibana.refuses,
+            approximates=kibana.approximates,
             sort=False,
             limit=False,
-            forms=_TEXTS,
+            forms=_TEXTS | {"native"},
+            places=frozenset({"exact"}),
         ),
+        proof="emulator",
     ),
     Dialect(
         name="logql",
@@ -154,16 +220,36 @@ DIALECTS = (
         module="strings.logql",
         documentation="https://grafana.com/docs/loki/latest/query/log_queries/",
         capabilities=Capabilities(
-            scalars=Support(eq=ALL_TYPES, range=ORDERED),
             lists=NO_SUPPORT,
-            membership=True,
+            has_exact=True,
             negated=frozenset({"eq", "in", "has"}),
-            selects_missing="always",
-            names=_LABELS,
+            selects_missing="either",
+            names=_names(
+                _WORD,
+                *(
+                    "and",
+                    "or",
+                    "unless",
+                    "by",
+                    "without",
+                    "on",
+                    "ignoring",
+                    "bool",
+                    "offset",
+                    "json",
+                    "logfmt",
+                    "regexp",
+                ),
+                *("pattern", "unpack", "unwrap", "drop", "keep", "distinct", "decolorize", "ip", "line_format"),
+                "label_format",
+            ),
             sort=False,
+            # `max_entries_limit_per_query`, unless it is set.
+            max_limit=5000,
             text=True,
             forms=_NUMBERS,
         ),
+        proof="grammar",
     ),
     Dialect(
         name="datadog",
@@ -176,8 +262,10 @@ DIALECTS = (
             has_folding="never",
             selects_missing="always",
             refuses=two_ended_on_list,
-            names=_WORDS,
+            names=_names(_PATH),
             sort=False,
+            # https://docs.datadoghq.com/api/latest/logs/#search-logs-post
+            max_limit=1000,
             text=True,
             forms=_NUMBERS,
         ),
@@ -188,8 +276,9 @@ DIALECTS = (
         module="strings.postgrest",
         documentation="https://docs.postgrest.org/en/stable/references/api/tables_views.html",
         capabilities=Capabilities(
-            lists=Support(range=NOTHING, has=_NO_ANCHORS),
+            lists=NO_ORDER,
             list_folding="never",
+            has_exact=True,
             selects_missing="lists",
             forms=_TEXTS,
         ),

@@ -1,19 +1,24 @@
 """Search parameters of Algolia.
 
 A filter is an AND of ORs, and what one OR joins is of one kind: facets or numbers. Facet values are compared without
-regard to case. Dates are numbers of seconds; numbers have three decimals at most. An order is that of a replica index.
+regard to case. Dates are numbers of seconds; numbers have three decimals at most, so that a limit that is not in a
+range is the next number. An order is that of a replica index.
 https://www.algolia.com/doc/api-reference/api-parameters/filters
 """
 
+from decimal import Decimal
 from typing import Any
 
-from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
-from nlp2filters.core.dialects.strings.infix import InfixWriter, closed_limits, number, open_range_on_list
-from nlp2filters.core.dialects.tree import Eq, In, Range, Test
+from nlp2filters.core.catalog import NUMERIC, TEMPORAL
+from nlp2filters.core.dialects.stored_values import in_form
+from nlp2filters.core.dialects.strings.infix import InfixWriter
+from nlp2filters.core.dialects.tree import Eq, Range, Test, values
 from nlp2filters.core.dialects.writer import Search
 from nlp2filters.core.mapping import StoredField
 
 _NUMBERS = NUMERIC | TEMPORAL
+# https://www.algolia.com/doc/api-reference/api-parameters/numericFilters
+STEP = Decimal("0.001")
 
 
 def render(search: Search) -> dict[str, Any]:
@@ -30,10 +35,14 @@ def kind(test: Test) -> str:
 
 def refuses(test: Test, stored: StoredField) -> str | None:
     """Return the reason why a test cannot be written because of its value."""
-    values = [getattr(test, name, None) for name in ("value", "low", "high")] + list(getattr(test, "values", ()))
-    if any(isinstance(value, float) and round(value, 3) != value for value in values):
-        return "Algolia keeps three decimals of a number."
-    return open_range_on_list(test, stored)
+    is_temporal = test.field.type in TEMPORAL
+    for value in values(test):
+        number = in_form(value, stored.form or "epoch_seconds") if is_temporal else value
+        if isinstance(number, float) and round(number, 3) != number:
+            return "Algolia keeps three decimals of a number."
+        if isinstance(number, str) and number.startswith("-"):
+            return "Algolia reads a minus before a value as a negation."
+    return None
 
 
 class AlgoliaWriter(InfixWriter):
@@ -45,15 +54,10 @@ class AlgoliaWriter(InfixWriter):
         sign = " = " if kind(test) == "number" else ":"
         return f"{self.name(test.field)}{sign}{self.literal(test.value, test.field)}"
 
-    def one_of(self, test: In) -> str:
-        raise NotImplementedError("the capabilities have no membership")
-
     def range(self, test: Range) -> str:
         field = test.field
-        if test.low is None or test.high is None or not (field.many or not (test.low_open or test.high_open)):
+        if test.low is None or test.high is None:
             return super().range(test)
-        low, high = closed_limits(self.stored(test.low, field), self.stored(test.high, field), test)
-        return f"{self.name(field)}:{number(low)} TO {number(high)}"
-
-    def name(self, field: Field) -> str:
-        return self.target.name(field)
+        # Two comparisons would be a group, which may stand nowhere but at the top.
+        low, high = (Decimal(self.literal(limit, field)) for limit in (test.low, test.high))
+        return f"{self.name(field)}:{low + STEP * test.low_open:f} TO {high - STEP * test.high_open:f}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.strings.infix import InfixWriter
-from nlp2filters.core.dialects.tree import Eq, Has, Range, Test, limits
+from nlp2filters.core.dialects.tree import Has, Range, Value, limits
 from nlp2filters.core.dialects.writer import Search
 
 _SIGNS = re.compile(r'[=\-!&|><(){}\[\]"*?:\\#~^+/,\s]')
@@ -40,21 +40,19 @@ class DatadogWriter(InfixWriter):
         before, after = "*" * (test.anchor != "start"), "*" * (test.anchor != "end")
         return f"{self.name(test.field)}:{before}{_escaped(test.text)}{after}"
 
-    def eq(self, test: Eq) -> str:
-        return f"{self.name(test.field)}:{self.literal(test.value, test.field)}"
-
-    def negated(self, test: Test) -> str:
-        return f"-{self.write(test)}"
-
     def missing(self, field: Field) -> str:
         return f"-{self.exists(field)}"
 
     def exists(self, field: Field) -> str:
         return f"{self.name(field)}:*"
 
+    def literal(self, value: Value, field: Field) -> str:
+        written = super().literal(value, field)
+        return f"\\{written}" if written.startswith("-") else written
+
     def name(self, field: Field) -> str:
         return f"@{self.target.name(field)}"
 
 
 def _escaped(text: str) -> str:
-    return _SIGNS.sub(lambda match: f"\\{match.group()}", text)
+    return _SIGNS.sub(r"\\\g<0>", text)

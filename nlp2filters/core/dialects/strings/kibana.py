@@ -1,20 +1,27 @@
-"""The Kibana Query Language. It filters only, and compares keywords in upper and lower case.
+"""The Kibana Query Language.
 
+It filters only, and compares keywords in upper and lower case. The properties are those of the dialect `elasticsearch`.
+Some versions part a pattern at its blanks, so any signs may stand there.
 https://www.elastic.co/docs/reference/query-languages/kql
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from nlp2filters.core.catalog import Field
-from nlp2filters.core.dialects.strings.infix import InfixWriter
-from nlp2filters.core.dialects.tree import Eq, Has, In, Test
+from nlp2filters.core.dialects.capabilities import Effect
+from nlp2filters.core.dialects.documents import elasticsearch
+from nlp2filters.core.dialects.strings.infix import LINE_ENDS, InfixWriter, two_ended_on_list
+from nlp2filters.core.dialects.tree import Has, In, Test, Value
 from nlp2filters.core.dialects.writer import Search
+from nlp2filters.core.mapping import StoredField
 
-# Signs of the language, and blanks, which would end a value or begin another.
-_SIGNS = re.compile(r'[\\():<>"*{}\s]')
-_BLANKS = {"\t": "\\t", "\r": "\\r", "\n": "\\n"}
-_WORDS = re.compile(r"^(and|or|not)$", re.IGNORECASE)
+_PLAIN = re.compile(r"(?!(?:and|or|not)$)[A-Za-z_@][A-Za-z0-9_@.-]*", re.IGNORECASE)
+_SIGNS = re.compile(r'[\\():<>"*{}]')
+_BLANKS = re.compile(r"\s+")
+# Kibana reads numbers as JavaScript does.
+MAX_INTEGER = 2**53
 
 
 def render(search: Search) -> dict[str, Any]:
@@ -22,42 +29,45 @@ def render(search: Search) -> dict[str, Any]:
     return {"query": KibanaWriter(search.target).whole(search.where), "language": "kuery"}
 
 
+def refuses(test: Test, stored: StoredField) -> str | None:
+    """Return the reason why a test cannot be written."""
+    return two_ended_on_list(test, stored) or elasticsearch.refuses(test, stored)
+
+
+def approximates(test: Test, stored: StoredField) -> Iterator[tuple[str, Effect]]:
+    """Yield what a test selects too much or too little."""
+    yield from elasticsearch.approximates(test, stored)
+    if isinstance(test, Has) and _BLANKS.search(test.text):
+        yield "A pattern of Kibana has no blanks: any signs may stand there.", "wider"
+
+
 class KibanaWriter(InfixWriter):
     """A writer of KQL."""
 
     conjunction, disjunction, negation, equal = " and ", " or ", "not ", ": "
+    separator, escapes, two_zeros, negative_zero = " or ", LINE_ENDS, True, '"-0.0"'
 
     def one_of(self, test: In) -> str:
-        values = " or ".join(self.literal(value, test.field) for value in test.values)
-        return f"{self.name(test.field)}: ({values})"
+        return f"{self.name(test.field)}: ({self.literals(test)})"
 
     def has(self, test: Has) -> str:
         before, after = "*" * (test.anchor != "start"), "*" * (test.anchor != "end")
-        return f"{self.name(test.field)}: {before}{_escaped(test.text)}{after}"
+        text = _BLANKS.sub("*", _SIGNS.sub(r"\\\g<0>", test.text))
+        return f"{self.name(test.field)}: {before}{text}{after}"
 
     def missing(self, field: Field) -> str:
         return f"not {self.exists(field)}"
 
     def exists(self, field: Field) -> str:
-        return f"{_escaped(self.target.name(field))}: *"
-
-    def eq(self, test: Eq) -> str:
-        return f"{self.name(test.field)}: {self.literal(test.value, test.field)}"
-
-    def negated(self, test: Test) -> str:
-        return f"not {self.write(test)}"
+        return f"{self._quoted(self.target.name(field))}: *"
 
     def name(self, field: Field) -> str:
-        name = self.target.name(field)
-        return _escaped(self.target.stored(field).exact or (f"{name}.keyword" if field.type == "text" else name))
+        return self._quoted(elasticsearch.whole(self.target, field))
 
-    def text(self, text: str) -> str:
-        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-        return '"' + re.sub(r"[\t\r\n]", lambda match: _BLANKS[match.group()], escaped) + '"'
+    def literal(self, value: Value, field: Field) -> str:
+        if isinstance(value, int) and abs(value) > MAX_INTEGER:
+            return self.text(str(value))
+        return super().literal(value, field)
 
-
-def _escaped(text: str) -> str:
-    """Escape a text that stands without quotes."""
-    if _WORDS.match(text):
-        return f"\\{text}"
-    return _SIGNS.sub(lambda match: _BLANKS.get(match.group(), f"\\{match.group()}"), text)
+    def _quoted(self, name: str) -> str:
+        return name if _PLAIN.fullmatch(name) else self.text(name)

@@ -10,12 +10,11 @@ from typing import Any
 
 from nlp2filters.core.catalog import STRINGS, Field
 from nlp2filters.core.dialects.stored_values import iso
-from nlp2filters.core.dialects.strings.infix import InfixWriter
+from nlp2filters.core.dialects.strings.infix import LINE_ENDS, InfixWriter
 from nlp2filters.core.dialects.tree import Eq, Has, In, Test, Value
 from nlp2filters.core.dialects.writer import Search
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"})
 _OPERATORS = {"anywhere": "contains", "start": "startswith", "end": "endswith"}
 
 
@@ -25,8 +24,8 @@ def render(search: Search) -> dict[str, Any]:
     steps = [writer.identifier(search.target.table)]
     if search.where is not None:
         steps.append(f"where {writer.whole(search.where)}")
-    if search.text:
-        steps.append("where " + " and ".join(f"* has {writer.text(word)}" for word in search.text.split()))
+    if words := search.text.split():
+        steps.append("where " + " and ".join(f"* has {writer.text(word)}" for word in words))
     if search.sort:
         keys = [f"{writer.name(key.field)} {key.direction} nulls last" for key in search.sort]
         steps.append(f"sort by {', '.join(keys)}")
@@ -39,6 +38,7 @@ class KustoWriter(InfixWriter):
     """A writer of the condition of `where`."""
 
     conjunction, disjunction = " and ", " or "
+    escapes = LINE_ENDS
 
     def eq(self, test: Eq) -> str:
         name, literal = self.name(test.field), self.literal(test.value, test.field)
@@ -53,11 +53,11 @@ class KustoWriter(InfixWriter):
     def one_of(self, test: In) -> str:
         if test.field.many:
             return super().one_of(test)
-        values = ", ".join(self.literal(value, test.field) for value in test.values)
-        return f"{self.name(test.field)} {'in~' if test.fold else 'in'} ({values})"
+        return f"{self.name(test.field)} {'in~' if test.fold else 'in'} ({self.literals(test)})"
 
     def has(self, test: Has) -> str:
-        return f"{self.name(test.field)} {_OPERATORS[test.anchor]} {self.text(test.text)}"
+        operator = _OPERATORS[test.anchor] + ("" if test.fold else "_cs")
+        return f"{self.name(test.field)} {operator} {self.text(test.text)}"
 
     def negated(self, test: Test) -> str:
         return f"not({self.write(test)})"
@@ -89,6 +89,3 @@ class KustoWriter(InfixWriter):
                 case dt.date():
                     return f"datetime({iso(value)})"
         return super().literal(value, field)
-
-    def text(self, text: str) -> str:
-        return f'"{text.translate(_ESCAPES)}"'

@@ -8,13 +8,12 @@ import re
 from typing import Any
 
 from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
-from nlp2filters.core.dialects.strings.infix import InfixWriter
-from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits
+from nlp2filters.core.dialects.strings.infix import LINE_ENDS, InfixWriter
+from nlp2filters.core.dialects.tree import Eq, Has, In, Test, Value
 from nlp2filters.core.dialects.writer import Search
 
 # The signs of RE2's regular expressions.
 _SIGNS = re.compile(r"[.*+?^${}()|\[\]\\]")
-_ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\x00"})
 _NUMBERS = NUMERIC | TEMPORAL
 
 
@@ -33,23 +32,25 @@ class LogQLWriter(InfixWriter):
     """A writer of label filters. They have no NOT, but an opposite of every operator for text."""
 
     conjunction, disjunction = " and ", " or "
+    escapes = LINE_ENDS
     temporal_form = "epoch_seconds"
 
     def eq(self, test: Eq) -> str:
         return self._compared(test, "=", "=~")
 
     def one_of(self, test: In) -> str:
+        # Numbers are equal in other notations, too.
+        if test.field.type in _NUMBERS:
+            return super().one_of(test)
         return self._compared(test, "=", "=~")
 
     def has(self, test: Has) -> str:
         return self._compared(test, "=", "=~")
 
     def negated(self, test: Test) -> str:
+        if isinstance(test, In) and test.field.type in _NUMBERS:
+            return self.every([self.negated(Eq(test.field, value)) for value in test.values])
         return self._compared(test, "!=", "!~")
-
-    def range(self, test: Range) -> str:
-        parts = [f"{self.name(test.field)} {sign} {self.literal(limit, test.field)}" for sign, limit in limits(test)]
-        return self.every(parts) if len(parts) > 1 else parts[0]
 
     def missing(self, field: Field) -> str:
         return f'{self.name(field)}=""'
@@ -60,9 +61,6 @@ class LogQLWriter(InfixWriter):
     def literal(self, value: Value, field: Field) -> str:
         stored = self.stored(value, field)
         return self.text("true" if stored else "false") if isinstance(stored, bool) else super().literal(value, field)
-
-    def text(self, text: str) -> str:
-        return f'"{text.translate(_ESCAPES)}"'
 
     def _compared(self, test: Test, equal: str, matching: str) -> str:
         name = self.name(test.field)
@@ -76,9 +74,10 @@ class LogQLWriter(InfixWriter):
             case In(_, values, fold):
                 pattern = "|".join(_literal(str(value)) for value in values)
                 return f"{name}{matching}{self.text(('(?is)' if fold else '(?s)') + f'(?:{pattern})')}"
-            case Has(_, text, anchor):
+            case Has(_, text, anchor, fold):
                 before, after = ".*" * (anchor != "start"), ".*" * (anchor != "end")
-                return f"{name}{matching}{self.text(f'(?is){before}{_literal(text)}{after}')}"
+                flags = "(?is)" if fold else "(?s)"
+                return f"{name}{matching}{self.text(flags + before + _literal(text) + after)}"
         raise AssertionError("ranges are written by `range`")
 
 

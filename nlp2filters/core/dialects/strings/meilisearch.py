@@ -8,10 +8,9 @@ https://www.meilisearch.com/docs/capabilities/filtering_sorting_faceting/advance
 from typing import Any
 
 from nlp2filters.core.catalog import Field
-from nlp2filters.core.dialects.strings.infix import InfixWriter, closed_limits, number, open_range_on_list
-from nlp2filters.core.dialects.tree import In, Range, Test, limits
+from nlp2filters.core.dialects.strings.infix import LINE_ENDS, InfixWriter, closed_limits, number
+from nlp2filters.core.dialects.tree import In, Range
 from nlp2filters.core.dialects.writer import Search
-from nlp2filters.core.mapping import StoredField
 
 
 def render(search: Search) -> dict[str, Any]:
@@ -26,25 +25,19 @@ def render(search: Search) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if value not in ("", [], None)}
 
 
-def refuses(test: Test, stored: StoredField) -> str | None:
-    """Return the reason why a test cannot be written because of its value."""
-    return open_range_on_list(test, stored)
-
-
 class MeilisearchWriter(InfixWriter):
     """A writer of filter expressions."""
 
+    escapes = LINE_ENDS
     temporal_form = "epoch_seconds"
 
     def one_of(self, test: In) -> str:
-        values = ", ".join(self.literal(value, test.field) for value in test.values)
-        return f"{self.name(test.field)} IN [{values}]"
+        return f"{self.name(test.field)} IN [{self.literals(test)}]"
 
     def range(self, test: Range) -> str:
         name, field = self.name(test.field), test.field
         if test.low is None or test.high is None or not field.many:
-            parts = [f"{name} {sign} {self.literal(limit, field)}" for sign, limit in limits(test)]
-            return self.every(parts) if len(parts) > 1 else parts[0]
+            return super().range(test)
         # Both limits must hold for the same element.
         low, high = closed_limits(self.stored(test.low, field), self.stored(test.high, field), test)
         return f"{name} {number(low)} TO {number(high)}"

@@ -1,49 +1,44 @@
-"""Filter expressions of Milvus, with values as template parameters.
+"""Filter expressions of Milvus.
 
-Dates are numbers of seconds. Fields that may lack a value are nullable, and their logic has three values. Patterns of
-`like` are no parameters, so they are escaped. https://milvus.io/docs/boolean.md
+Dates are numbers of seconds. Fields that may lack a value are nullable. Logic has three values,
+except in `in` of some versions.
+https://milvus.io/docs/boolean.md
 """
 
 from typing import Any
 
 from nlp2filters.core.catalog import Field
-from nlp2filters.core.dialects.strings.infix import InfixWriter
-from nlp2filters.core.dialects.tree import Eq, Has, In, Test, Value
-from nlp2filters.core.dialects.writer import Search, Target
+from nlp2filters.core.dialects.strings.infix import LINE_ENDS, InfixWriter
+from nlp2filters.core.dialects.tree import Eq, Has, In, Test
+from nlp2filters.core.dialects.writer import Search
+
+_WILDCARDS = str.maketrans({sign: f"\\{sign}" for sign in "\\%_"})
 
 
 def render(search: Search) -> dict[str, Any]:
-    """Return the arguments of `query`: `{"filter", "filter_params", "limit"}`."""
-    writer = MilvusWriter(search.target)
-    return {
-        "filter": writer.whole(search.where),
-        "filter_params": writer.parameters,
-        **({"limit": search.limit} if search.limit is not None else {}),
-    }
+    """Return the arguments of `query` and `search`: `{"filter", "limit"}`."""
+    limit = {"limit": search.limit} if search.limit is not None else {}
+    return {"filter": MilvusWriter(search.target).whole(search.where), **limit}
 
 
 class MilvusWriter(InfixWriter):
-    """A writer of boolean expressions. `parameters` are the values, by name."""
+    """A writer of boolean expressions."""
 
-    conjunction, disjunction, negation, equal = " and ", " or ", "not ", " == "
+    conjunction, disjunction, equal = " and ", " or ", " == "
+    escapes, two_zeros = LINE_ENDS, True
     temporal_form = "epoch_seconds"
-
-    def __init__(self, target: Target) -> None:
-        super().__init__(target)
-        self.parameters: dict[str, Any] = {}
 
     def eq(self, test: Eq) -> str:
         if test.field.many:
-            return f"array_contains({self.name(test.field)}, {self.literal(test.value, test.field)})"
+            return self.one_of(In(test.field, (test.value,)))
         return super().eq(test)
 
     def one_of(self, test: In) -> str:
-        values = self._parameter([self.stored(value, test.field) for value in test.values])
-        name = self.name(test.field)
+        name, values = self.name(test.field), f"[{self.literals(test)}]"
         return f"array_contains_any({name}, {values})" if test.field.many else f"{name} in {values}"
 
     def has(self, test: Has) -> str:
-        text = test.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        text = test.text.translate(_WILDCARDS)
         pattern = {"anywhere": f"%{text}%", "start": f"{text}%", "end": f"%{text}"}[test.anchor]
         return f"{self.name(test.field)} like {self.text(pattern)}"
 
@@ -57,11 +52,3 @@ class MilvusWriter(InfixWriter):
     def exists(self, field: Field) -> str:
         name = self.name(field)
         return f"array_length({name}) > 0" if field.many else f"{name} is not null"
-
-    def literal(self, value: Value, field: Field) -> str:
-        return self._parameter(self.stored(value, field))
-
-    def _parameter(self, value: Any) -> str:
-        name = f"p{len(self.parameters) + 1}"
-        self.parameters[name] = value
-        return f"{{{name}}}"

@@ -48,7 +48,8 @@ class ODataWriter(InfixWriter):
 
     def has(self, test: Has) -> str:
         subject, text = self._subject(test.field), self.text(test.text)
-        return self._of_elements(test, f"{_FUNCTIONS[test.anchor]}(tolower({subject}),tolower({text}))")
+        arguments = f"tolower({subject}),tolower({text})" if test.fold else f"{subject},{text}"
+        return self._of_elements(test, f"{_FUNCTIONS[test.anchor]}({arguments})")
 
     def negated(self, test: Test) -> str:
         return f"not ({self.write(test)})"

@@ -6,7 +6,7 @@ regular expressions. https://docs.postgrest.org/en/stable/references/api/tables_
 
 import re
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.strings.infix import InfixWriter
@@ -14,13 +14,17 @@ from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test
 from nlp2filters.core.dialects.writer import Search
 
 _OPERATORS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# `and`, `or` and `not` would begin a group.
+_PLAIN = re.compile(r"(?!(?:and|or|not)$)[A-Za-z_][A-Za-z0-9_]*")
 # The signs of PostgreSQL's advanced regular expressions.
 _SIGNS = re.compile(r"[.*+?^${}()|\[\]\\]")
 
 
 def render(search: Search) -> dict[str, Any]:
-    """Return `{"params", "url"}`: parameters by name, and the path with them percent-encoded."""
+    """Return `{"params", "url"}`: parameters by name, and the path with them percent-encoded.
+
+    A mapping's schema is a header: https://docs.postgrest.org/en/stable/references/api/schemas.html
+    """
     writer, where = PostgRESTWriter(search.target), search.where
     params: dict[str, str] = {}
     if where is not None:
@@ -31,12 +35,16 @@ def render(search: Search) -> dict[str, Any]:
         params["order"] = ",".join(keys)
     if search.limit is not None:
         params["limit"] = str(search.limit)
-    query = f"?{urlencode(params, quote_via=quote)}" if params else ""
-    return {"params": params, "url": f"/{quote(search.target.table, safe='')}{query}"}
+    query = "?" + "&".join([f"{name}={quote(value, safe='')}" for name, value in params.items()]) if params else ""
+    schema = search.target.mapping.schema
+    headers = {"headers": {"Accept-Profile": schema}} if schema else {}
+    return {"params": params, "url": f"/{quote(search.target.table, safe='')}{query}", **headers}
 
 
 class PostgRESTWriter(InfixWriter):
     """A writer of the conditions within `and=(…)`."""
+
+    separator = ","
 
     def every(self, parts: Any) -> str:
         return f"and({','.join(parts)})"
@@ -82,20 +90,19 @@ class PostgRESTWriter(InfixWriter):
                 elements = ",".join(self._element(value, field) for value in values)
                 return self._part(field, f"{negation}ov", self.text(f"{{{elements}}}"))
             case Eq(_, value, True):
-                return self._matching(field, negation, f"^{_pattern(str(value))}$")
+                return self._part(field, f"{negation}imatch", self.text(f"^{_pattern(str(value))}$"))
             case In(_, values, True):
-                return self._matching(field, negation, f"^({'|'.join(_pattern(str(value)) for value in values)})$")
-            case Has(_, text, anchor):
+                alternatives = "|".join([_pattern(str(value)) for value in values])
+                return self._part(field, f"{negation}imatch", self.text(f"^({alternatives})$"))
+            case Has(_, text, anchor, fold):
                 start, end = "^" * (anchor == "start"), "$" * (anchor == "end")
-                return self._matching(field, negation, f"{start}{_pattern(text)}{end}")
+                pattern = self.text(f"{start}{_pattern(text)}{end}")
+                return self._part(field, f"{negation}{'imatch' if fold else 'match'}", pattern)
             case Eq(_, value):
                 return self._part(field, f"{negation}eq", self.literal(value, field))
             case In(_, values):
-                return self._part(field, f"{negation}in", f"({','.join(self.literal(v, field) for v in values)})")
+                return self._part(field, f"{negation}in", f"({self.literals(test)})")
         raise AssertionError("ranges are written by `range`")
-
-    def _matching(self, field: Field, negation: str, pattern: str) -> str:
-        return self._part(field, f"{negation}imatch", self.text(pattern))
 
     def _part(self, field: Field, operator: str, value: str) -> str:
         return f"{self.name(field)}.{operator}.{value}"

@@ -6,6 +6,7 @@ negations alone selects nothing. https://solr.apache.org/guide/solr/latest/query
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from nlp2filters.core.catalog import Field
@@ -37,24 +38,26 @@ def render(search: Search) -> dict[str, Any]:
 class SolrWriter(InfixWriter):
     """A writer of filter queries."""
 
+    equal, separator, two_zeros, negative_zero = ":", " OR ", True, '"-0.0"'
+
     def eq(self, test: Eq) -> str:
         if test.fold:
             return f"{self.name(test.field)}:/{_in_any_case(str(test.value))}/"
-        return f"{self.name(test.field)}:{self.literal(test.value, test.field)}"
+        return super().eq(test)
 
     def one_of(self, test: In) -> str:
         if test.fold:
             return super().one_of(test)
-        values = " OR ".join(self.literal(value, test.field) for value in test.values)
-        return f"{self.name(test.field)}:({values})"
+        return f"{self.name(test.field)}:({self.literals(test)})"
 
     def range(self, test: Range) -> str:
-        low, high = ("*" if limit is None else self.literal(limit, test.field) for limit in (test.low, test.high))
+        signs = (">" if test.low_open else ">=", test.low), ("<" if test.high_open else "<=", test.high)
+        low, high = ("*" if limit is None else self.limit(sign, limit, test.field) for sign, limit in signs)
         return f"{self.name(test.field)}:{'{' if test.low_open else '['}{low} TO {high}{'}' if test.high_open else ']'}"
 
     def has(self, test: Has) -> str:
         before, after = ".*" * (test.anchor != "start"), ".*" * (test.anchor != "end")
-        return f"{self.name(test.field)}:/{before}{_in_any_case(test.text)}{after}/"
+        return f"{self.name(test.field)}:/{before}{(_in_any_case if test.fold else _literal)(test.text)}{after}/"
 
     def negated(self, test: Test) -> str:
         return f"(*:* -{self.write(test)})"
@@ -79,12 +82,19 @@ class SolrWriter(InfixWriter):
         return super().literal(value, field)
 
 
+def _literal(text: str) -> str:
+    """Return the regular expression for a text."""
+    # A backslash before the slash that ends the expression would escape it.
+    return _SIGNS.sub(r"\\\g<0>", text).replace("\\\\", "[\\\\]")
+
+
 def _in_any_case(text: str) -> str:
     """Return the regular expression for a text in upper or lower case."""
     return "".join(map(_any_case, text))
 
 
+@lru_cache(maxsize=1024)
 def _any_case(sign: str) -> str:
     cases = dict.fromkeys((sign, sign.lower(), sign.upper()))
     letters = [case for case in cases if len(case) == 1]
-    return f"[{''.join(letters)}]" if len(letters) > 1 else _SIGNS.sub(r"\\\g<0>", sign)
+    return f"[{''.join(letters)}]" if len(letters) > 1 else _literal(sign)

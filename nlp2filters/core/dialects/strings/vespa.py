@@ -8,33 +8,39 @@ https://docs.vespa.ai/en/reference/querying/yql.html
 import re
 from typing import Any
 
-from nlp2filters.core.catalog import STRINGS, Field
-from nlp2filters.core.dialects.strings.infix import InfixWriter
+from nlp2filters.core.catalog import STRINGS
+from nlp2filters.core.dialects.strings.infix import LINE_ENDS, InfixWriter
 from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test
 from nlp2filters.core.dialects.writer import Search
 
+# The types that `in` takes: https://docs.vespa.ai/en/reference/querying/yql.html#in
+_IN = STRINGS | {"integer"}
 _SIGNS = re.compile(r"[.*+?^${}()|\[\]\\]")
-_ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
 def render(search: Search) -> dict[str, Any]:
-    """Return `{"yql", "query"}`; `query` has the words to search for, if there are any."""
+    """Return parameters of a query: `{"yql", "model.restrict", "query"}`.
+
+    `model.restrict` is the schema, and `query` has the words to search for, if there are any.
+    """
     writer = YQLWriter(search.target)
     condition = writer.whole(search.where) or "true"
     if search.text:
         condition = f"userQuery() and {condition}" if search.where is not None else "userQuery()"
-    statement = [f"select * from {search.target.table} where {condition}"]  # noqa: S608
+    statement = [f"select * from sources * where {condition}"]  # noqa: S608
     if search.sort:
         statement.append(f"order by {', '.join(f'{writer.name(key.field)} {key.direction}' for key in search.sort)}")
     if search.limit is not None:
         statement.append(f"limit {search.limit}")
-    return {"yql": " ".join(statement), **({"query": search.text} if search.text else {})}
+    words = {"query": search.text} if search.text else {}
+    return {"yql": " ".join(statement), "model.restrict": search.target.table, **words}
 
 
 class YQLWriter(InfixWriter):
     """A writer of the condition of `where`."""
 
     conjunction, disjunction = " and ", " or "
+    escapes = LINE_ENDS
     temporal_form = "epoch_seconds"
 
     def eq(self, test: Eq) -> str:
@@ -42,8 +48,9 @@ class YQLWriter(InfixWriter):
         return f"{self.name(test.field)}{sign}{self.literal(test.value, test.field)}"
 
     def one_of(self, test: In) -> str:
-        values = ", ".join(self.literal(value, test.field) for value in test.values)
-        return f"{self.name(test.field)} in ({values})"
+        if test.field.type not in _IN:
+            return super().one_of(test)
+        return f"{self.name(test.field)} in ({self.literals(test)})"
 
     def range(self, test: Range) -> str:
         if test.low is None or test.high is None:
@@ -62,12 +69,6 @@ class YQLWriter(InfixWriter):
     def negated(self, test: Test) -> str:
         # A negation alone selects nothing to take away from.
         return f"(true and !({self.write(test)}))"
-
-    def text(self, text: str) -> str:
-        return f'"{text.translate(_ESCAPES)}"'
-
-    def name(self, field: Field) -> str:
-        return self.target.name(field)
 
 
 def _literal(text: str) -> str:

@@ -18,10 +18,14 @@ from tests.core.dialects.engines import test_engines
 from tests.core.dialects.engines.adapter import Adapter
 from tests.core.dialects.engines.chroma import Chroma
 from tests.core.dialects.engines.clickhouse import ClickHouse, ClickHouseText
+from tests.core.dialects.engines.kibana import Kibana
 from tests.core.dialects.engines.mariadb import MariaDB, MariaDBTimestamps
+from tests.core.dialects.engines.milvus import Milvus
 from tests.core.dialects.engines.postgresql import AsyncPG, PostgreSQL
 from tests.core.dialects.engines.rows import FILTERS, ROWS, SHOP, selected
+from tests.core.dialects.engines.solr import Solr
 from tests.core.dialects.engines.test_engines import LONG_LISTS, assert_agreement
+from tests.core.dialects.engines.typesense import Typesense
 from tools.dialects_table import PAGE, markdown, with_section
 
 FILTERS_EACH = 2_000
@@ -35,6 +39,10 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "Chroma": Chroma,
     "ClickHouse": ClickHouse,
     "ClickHouse, text and JSON": ClickHouseText,
+    "Typesense": Typesense,
+    "Milvus": Milvus,
+    "Solr": Solr,
+    "Kibana": Kibana,
 }
 
 

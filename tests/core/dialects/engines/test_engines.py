@@ -16,6 +16,7 @@ from tests.core.dialects.engines.adapter import Adapter
 from tests.core.dialects.engines.django_orm import DjangoORM
 from tests.core.dialects.engines.duckdb_ import DuckDB, DuckDBText
 from tests.core.dialects.engines.mongomock_find import MongomockFind
+from tests.core.dialects.engines.odata_service import ODataService
 from tests.core.dialects.engines.pandas_frames import Arrow, Nullable, NumPy
 from tests.core.dialects.engines.polars_frames import Polars
 from tests.core.dialects.engines.qdrant_local import QdrantLocal
@@ -39,6 +40,7 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "mongomock": MongomockFind,
     "qdrant": QdrantLocal,
     "django": DjangoORM,
+    "odata": ODataService,
     "polars": Polars,
     "pandas-numpy": NumPy,
     "pandas-nullable": Nullable,

@@ -1,0 +1,68 @@
+"""Queries for Kibana, each under the page of the documentation that it follows."""
+
+from tests.core.dialects.strings.cases import Golden
+
+GOLDEN = Golden(
+    member="query",
+    queries={
+        "https://www.elastic.co/docs/reference/query-languages/kql": {
+            "text": ('brand.keyword: "Bose"', "narrower"),
+            "text, exactly": ('brand.keyword: "Bose"', ""),
+            "known value": ('origin.keyword: "usa"', ""),
+            "number": ("price: 19.5", ""),
+            "zero": ('price: (0 or "-0.0")', ""),
+            "boolean": ("wireless: true", ""),
+            "one of": ('origin.keyword: ("usa" or "japan")', ""),
+            "one of, text": ('brand.keyword: ("Bose" or "b a")', "narrower"),
+            "one of, numbers": ("doors: (2 or -4)", ""),
+            "below zero": ("price < -0.0000001", ""),
+            "at least": ("price >= 5", ""),
+            "above": ("doors > 2", ""),
+            "between": ("(price >= 5 and price <= 9.5)", ""),
+            "day": ('released: "2026-01-31"', ""),
+            "since a day": ('released >= "2026-01-31"', ""),
+            "instant": ('seen < "2026-01-31T12:00:00Z"', ""),
+            "a day's instants": ('(seen >= "2026-01-31T00:00:00Z" and seen < "2026-02-01T00:00:00Z")', ""),
+            "time": ('opens.keyword > "09:30:00"', ""),
+            "contains": ("brand.keyword: *50%_\\**", "narrower"),
+            "contains, exactly": ("brand.keyword: *Bo*", "narrower"),
+            "begins with": ("brand.keyword: Bo*", "narrower"),
+            "ends with": ("brand.keyword: *se", "narrower"),
+            "not": ('brand: * and not brand.keyword: "Bose"', "wider"),
+            "not, number": ("doors: * and not doors: 4", ""),
+            "none of": ('origin: * and not origin.keyword: ("usa" or "japan")', ""),
+            "does not contain": ("brand: * and not brand.keyword: *x*", "wider"),
+            "not below": ("price >= 5", ""),
+            "missing": ("not brand: *", ""),
+            "missing number": ("not price: *", ""),
+            "has a value": ("price: *", ""),
+            "missing list": ("not tags: *", ""),
+            "list has": ('tags.keyword: "new"', "narrower"),
+            "list has one of": ('tags.keyword: ("new" or "used")', "narrower"),
+            "list has not": ('tags: * and not tags.keyword: "new"', "wider"),
+            "list between": ("", "wider"),
+            "list above": ("sizes > 2", ""),
+            "and, or": ('(origin.keyword: "usa" or wireless: false) and (price < 5 or (doors: 4 and price > 90))', ""),
+            "signs": ('origin.keyword: "a\\"b\\\\c\'d`e\\n(f) AND g:*/"', ""),
+            "signs in a part": ("brand.keyword: *a\\\"b\\\\c'd*e*", "narrower wider"),
+        },
+    },
+    # https://www.elastic.co/docs/reference/query-languages/kql
+    whole={"query": "price >= 5", "language": "kuery", "lossy": ["/text", "/sort", "/limit"]},
+    in_other_forms={
+        "day": "day: 1769817600",
+        "instant": "seen < 1769860800000",
+        "a day's instants": "(seen >= 1769817600000 and seen < 1769904000000)",
+        "time": "opens > 34200",
+    },
+    with_a_value_for_none={
+        "missing": 'brand.keyword: "-"',
+        "not": 'not brand.keyword: "-" and not brand.keyword: "Bose"',
+        "has a value": "not price: -1",
+    },
+    including_unknowns={
+        "not": 'not brand.keyword: "Bose"',
+        "not, number": "not doors: 4",
+        "list has not": 'not tags.keyword: "new"',
+    },
+)

@@ -1,0 +1,80 @@
+"""Queries for Meilisearch, each under the page of the documentation that it follows."""
+
+from tests.core.dialects.strings.cases import Golden
+
+GOLDEN = Golden(
+    member="filter",
+    queries={
+        "https://www.meilisearch.com/docs/capabilities/filtering_sorting_faceting/advanced/filter_expression_syntax": {
+            "text": ('"brand" = "Bose"', ""),
+            "text, exactly": ('"brand" = "Bose"', "wider"),
+            "known value": ('"origin" = "usa"', ""),
+            "number": ('"price" = 19.5', ""),
+            "zero": ('"price" = 0', ""),
+            "boolean": ('"wireless" = true', ""),
+            "one of": ('"origin" IN ["usa", "japan"]', ""),
+            "one of, text": ('"brand" IN ["Bose", "b a"]', ""),
+            "one of, numbers": ('"doors" IN [2, -4]', ""),
+            "below zero": ('"price" < -0.0000001', ""),
+            "at least": ('"price" >= 5', ""),
+            "above": ('"doors" > 2', ""),
+            "between": ('("price" >= 5 AND "price" <= 9.5)', ""),
+            "day": ('"released" = 1769817600', ""),
+            "since a day": ('"released" >= 1769817600', ""),
+            "instant": ('"seen" < 1769860800', ""),
+            "a day's instants": ('("seen" >= 1769817600 AND "seen" < 1769904000)', ""),
+            "time": ('"opens" > 34200', ""),
+            "contains": ("", "wider"),
+            "contains, exactly": ("", "wider"),
+            "begins with": ("", "wider"),
+            "ends with": ("", "wider"),
+            "not": ('("brand" EXISTS AND "brand" IS NOT NULL) AND NOT "brand" = "Bose"', ""),
+            "not, number": ('("doors" EXISTS AND "doors" IS NOT NULL) AND NOT "doors" = 4', ""),
+            "none of": ('("origin" EXISTS AND "origin" IS NOT NULL) AND NOT "origin" IN ["usa", "japan"]', ""),
+            "does not contain": ("", "wider"),
+            "not below": ('"price" >= 5', ""),
+            "missing": ('("brand" NOT EXISTS OR "brand" IS NULL)', ""),
+            "missing number": ('("price" NOT EXISTS OR "price" IS NULL)', ""),
+            "has a value": ('("price" EXISTS AND "price" IS NOT NULL)', ""),
+            "missing list": ('("tags" NOT EXISTS OR "tags" IS NULL OR "tags" IS EMPTY)', ""),
+            "list has": ('"tags" = "new"', ""),
+            "list has one of": ('"tags" IN ["new", "used"]', ""),
+            "list has not": (
+                '("tags" EXISTS AND "tags" IS NOT NULL AND "tags" IS NOT EMPTY) AND NOT "tags" = "new"',
+                "",
+            ),
+            "list between": ('"sizes" 2 TO 8', ""),
+            "list above": ('"sizes" > 2', ""),
+            "and, or": (
+                '("origin" = "usa" OR "wireless" = false) AND ("price" < 5 OR ("doors" = 4 AND "price" > 90))',
+                "",
+            ),
+            "signs": ('"origin" = "a\\"b\\\\c\'d`e\\n(f) AND g:*/"', ""),
+            "signs in a part": ("", "wider"),
+        },
+    },
+    # https://www.meilisearch.com/docs/reference/api/search
+    whole={
+        "q": 'noise "x" -y',
+        "filter": '"price" >= 5',
+        "sort": ["price:asc", "brand:desc"],
+        "limit": 10,
+        "lossy": [],
+    },
+    in_other_forms={
+        "day": '"day" = 1769817600',
+        "instant": '"seen" < 1769860800000',
+        "a day's instants": '("seen" >= 1769817600000 AND "seen" < 1769904000000)',
+        "time": '"opens" > 34200',
+    },
+    with_a_value_for_none={
+        "missing": '"brand" = "-"',
+        "not": 'NOT "brand" = "-" AND NOT "brand" = "Bose"',
+        "has a value": 'NOT "price" = -1',
+    },
+    including_unknowns={
+        "not": 'NOT "brand" = "Bose"',
+        "not, number": 'NOT "doors" = 4',
+        "list has not": 'NOT "tags" = "new"',
+    },
+)

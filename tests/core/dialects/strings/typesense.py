@@ -1,0 +1,75 @@
+"""Queries for Typesense, each under the page of the documentation that it follows."""
+
+from tests.core.dialects.strings.cases import Golden
+
+GOLDEN = Golden(
+    member="filter_by",
+    queries={
+        "https://typesense.org/docs/guide/tips-for-filtering.html": {
+            "text": ("brand:=`Bose`", ""),
+            "text, exactly": ("brand:=`Bose`", "wider"),
+            "known value": ("origin:=`usa`", ""),
+            "number": ("price:=19.5", ""),
+            "zero": ("price:=[0,-0.0]", ""),
+            "boolean": ("wireless:=true", ""),
+            "one of": ("origin:=[`usa`,`japan`]", ""),
+            "one of, text": ("brand:=[`Bose`,`b a`]", ""),
+            "one of, numbers": ("doors:=[2,-4]", ""),
+            "below zero": ("price:<-0.0000001", ""),
+            "at least": ("price:>=5", ""),
+            "above": ("doors:>2", ""),
+            "between": ("(price:>=5 && price:<=9.5)", ""),
+            "day": ("released:=1769817600", ""),
+            "since a day": ("released:>=1769817600", ""),
+            "instant": ("seen:<1769860800", ""),
+            "a day's instants": ("(seen:>=1769817600 && seen:<1769904000)", ""),
+            "time": ("opens:>34200", ""),
+            "contains": ("", "wider"),
+            "contains, exactly": ("", "wider"),
+            "begins with": ("", "wider"),
+            "ends with": ("", "wider"),
+            "not": ("brand:!=`Bose`", "wider"),
+            "not, number": ("doors:>=-9223372036854775808 && doors:!=4", ""),
+            "none of": ("origin:!=[`usa`,`japan`]", "wider"),
+            "does not contain": ("", "wider"),
+            "not below": ("price:>=5", ""),
+            "list has": ("tags:=`new`", ""),
+            "list has one of": ("tags:=[`new`,`used`]", ""),
+            "list has not": ("tags:!=`new`", "wider"),
+            "list between": ("sizes:[2..8]", ""),
+            "list above": ("sizes:>2", ""),
+            "and, or": ("(origin:=`usa` || wireless:=false) && (price:<5 || (doors:=4 && price:>90))", ""),
+        },
+        "https://typesense.org/docs/guide/tips-for-filtering.html#filtering-for-empty-fields": {
+            "missing": ("", "wider"),
+            "missing number": ("", "wider"),
+            "has a value": ("price:>=-340282346638528859811704183484516925440", ""),
+            "missing list": ("", "wider"),
+        },
+        "https://typesense.org/docs/guide/tips-for-filtering.html#escaping-special-characters": {
+            "signs": ("", "wider"),
+            "signs in a part": ("", "wider"),
+        },
+    },
+    # https://typesense.org/docs/27.0/api/search.html
+    whole={
+        "q": 'noise "x" -y',
+        "query_by": "brand,origin,tags",
+        "filter_by": "price:>=5",
+        "sort_by": "price(missing_values: last):asc,brand(missing_values: last):desc",
+        "limit": 10,
+        "lossy": [],
+    },
+    in_other_forms={
+        "day": "day:=1769817600",
+        "instant": "seen:<1769860800000",
+        "a day's instants": "(seen:>=1769817600000 && seen:<1769904000000)",
+        "time": "opens:>34200",
+    },
+    with_a_value_for_none={
+        "missing": "brand:=`-`",
+        "not": "brand:!=`-` && brand:!=`Bose`",
+        "has a value": "price:!=-1",
+    },
+    including_unknowns={"not": "brand:!=`Bose`", "not, number": "doors:!=4", "list has not": "tags:!=`new`"},
+)
