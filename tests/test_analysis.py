@@ -11,6 +11,7 @@ import httpx
 import pytest
 from redis import Redis
 
+from nlp2filters.client import Client
 from nlp2filters.storage.redis_keys import Keys
 from tests.analysis.packing import tar
 from tests.analysis.test_findings import SCHEMA
@@ -187,3 +188,15 @@ def test_other_jobs_have_no_report(service: Service) -> None:
     job = httpx.post(f"{service.url}/v1/jobs", json=body, headers={"Prefer": "wait=25"}).json()
     for what in ("report", "findings", "sarif"):
         assert httpx.get(f"{service.url}/v1/jobs/{job['id']}/{what}").status_code == 404
+
+
+def test_the_client_submits_waits_and_reads(service: Service) -> None:
+    with Client(service.url) as client:
+        job = client.analyses.submit(
+            tar(codebase()).getvalue(), include=["knotty.py", "addresses.py"], tasks=["review"]
+        )
+        analysis = client.analyses.wait(job, timeout_s=TIMEOUT_S)
+        assert (analysis.files, analysis.summary) == (2, None)
+        findings = list(client.analyses.findings(job, page_size=1))
+        assert findings == client.analyses.report(job).findings
+        assert len(client.analyses.sarif(job)["runs"][0]["results"]) == len(findings) == analysis.finding_count
