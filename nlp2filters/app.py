@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from nlp2filters import logs
 from nlp2filters.api import (
+    analyses,
     answers,
     batches,
     catalogs,
@@ -60,6 +61,7 @@ OPERATIONS = [
     *batches.operations,
     *webhook_deliveries.operations,
     *inference.operations,
+    *analyses.operations,
     *transcriptions.operations,
     *catalogs.operations,
     *compilation.operations,

@@ -19,6 +19,7 @@ NLP2FiltersError
 ├── CatalogNotFound
 ├── TooManyCatalogs
 ├── NoDemoData
+├── NoReport
 ├── ResultNotReady
 ├── IllegalTransition
 │   └── CancelRequested
@@ -44,7 +45,8 @@ NLP2FiltersError
 ├── UnsupportedRecordVersion
 ├── TextTooComplex
 ├── TooManyParts
-├── TableRefused
+├── UploadRefused
+├── ArchiveRefused
 ├── RecordingRefused
 ├── NoWorker
 ├── ParserFailed
@@ -211,6 +213,13 @@ class NoDemoData(NLP2FiltersError):
     def __init__(self, catalog: str | None) -> None:
         super().__init__(f"The catalog {catalog!r} has no demo data: only the packaged catalogs have.")
         self.catalog = catalog
+
+
+class NoReport(NLP2FiltersError):
+    """The job is of a kind that has no report."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"The job {job_id} has no report: only analyses have.")
 
 
 class ResultNotReady(NLP2FiltersError):
@@ -414,12 +423,16 @@ class TooManyParts(NLP2FiltersError):
         self.count, self.limit = count, limit
 
 
-class TableRefused(NLP2FiltersError):
-    """No catalog can be inferred from an uploaded table. Trying again does not help; `problem` says why."""
+class UploadRefused(NLP2FiltersError):
+    """An uploaded file cannot be read as it has to be. Trying again does not help; `problem` says why."""
 
     def __init__(self, problem: Mapping[str, object]) -> None:
         super().__init__(str(problem["detail"]))
         self.problem = problem
+
+
+class ArchiveRefused(NLP2FiltersError):
+    """An archive is broken or too large to analyse. The message says what to do."""
 
 
 class RecordingRefused(NLP2FiltersError):

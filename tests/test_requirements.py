@@ -13,7 +13,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ENGINES = "requirements-engines.txt"
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 RUN, AUDIO, DEV, MAKE = (f"requirements{suffix}.txt" for suffix in ("", "-audio", "-dev", "-run"))
-SERVICE = PROJECT["project"]["dependencies"] + EXTRAS["data"]
+SERVICE = PROJECT["project"]["dependencies"] + EXTRAS["data"] + EXTRAS["analysis"]
 ASKED = {
     RUN: SERVICE,
     AUDIO: SERVICE + EXTRAS["audio"],

@@ -27,6 +27,7 @@ _SLUGS: dict[type[errors.NLP2FiltersError], str] = {
     errors.JobNotFound: "job-not-found",
     errors.CatalogNotFound: "catalog-not-found",
     errors.NoDemoData: "not-found",
+    errors.NoReport: "not-found",
     errors.ResultNotReady: "job-not-finished",
     errors.NotFinished: "job-not-finished",
     errors.BatchNotEnded: "batch-not-ended",

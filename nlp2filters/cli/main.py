@@ -21,6 +21,7 @@ COMMANDS = {  # Each command has a module in nlp2filters.cli, and a help text.
     "compile": ("compile", "compile and explain a filter that you have, in CQL2"),
     "jobs": ("jobs", "list, show, watch, cancel and retry jobs"),
     "keys": ("keys", "make, list and revoke API keys"),
+    "analyze": ("analyze", "find your way in a codebase: its map, findings, and answers with file and line"),
     "eval": ("evaluate", "measure how well texts are understood"),
     "catalog": ("catalogs", "infer catalogs from data, and keep them in a service"),
 }

@@ -6,6 +6,7 @@ import httpx
 
 from nlp2filters import __version__
 from nlp2filters.client import jobs, options, recordings, responses
+from nlp2filters.client.analyses import AsyncAnalyses
 from nlp2filters.client.batches import AsyncBatches
 from nlp2filters.client.catalogs import AsyncCatalogs
 from nlp2filters.client.jobs import AsyncJobs
@@ -53,6 +54,7 @@ class BaseClient:
         self.jobs = AsyncJobs(self._requester)
         self.batches = AsyncBatches(self._requester)
         self.catalogs = AsyncCatalogs(self._requester)
+        self.analyses = AsyncAnalyses(self._requester)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -6,6 +6,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 import httpx
 
+from nlp2filters.client.analyses import AsyncAnalyses
 from nlp2filters.client.async_client import URL, BaseClient, default_headers
 from nlp2filters.client.batches import AsyncBatches
 from nlp2filters.client.catalogs import AsyncCatalogs
@@ -65,6 +66,16 @@ class Jobs(_Wrapper[AsyncJobs]):
     stream_token = _sync(AsyncJobs.stream_token)
 
 
+class Analyses(_Wrapper[AsyncAnalyses]):
+    """The synchronous counterpart of `AsyncAnalyses`."""
+
+    submit = _sync(AsyncAnalyses.submit)
+    wait = _sync(AsyncAnalyses.wait)
+    report = _sync(AsyncAnalyses.report)
+    findings = _iterator(AsyncAnalyses.findings)
+    sarif = _sync(AsyncAnalyses.sarif)
+
+
 class Batches(_Wrapper[AsyncBatches]):
     """The synchronous counterpart of `AsyncBatches`."""
 
@@ -101,6 +112,7 @@ class Client(_Wrapper[BaseClient]):
         self.jobs = Jobs(self._wrapped.jobs)
         self.batches = Batches(self._wrapped.batches)
         self.catalogs = Catalogs(self._wrapped.catalogs)
+        self.analyses = Analyses(self._wrapped.analyses)
 
     def __enter__(self) -> Self:
         return self

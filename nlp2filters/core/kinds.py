@@ -16,6 +16,7 @@ from nlp2filters.core import schemas
 DELIVERY = "delivery"
 JOBS_PATH = "/v1/jobs"
 INFERENCE_PATH = "/v1/catalogs/infer"
+ANALYSES_PATH = "/v1/analyses"
 TRANSCRIPTIONS_PATH = "/v1/transcriptions"
 # The queue of recordings.
 AUDIO = "audio"
@@ -77,11 +78,18 @@ def _inference() -> type[BaseModel]:
     return InferenceRequest
 
 
+def _analysis() -> type[BaseModel]:
+    from nlp2filters.core.requests import AnalysisRequest
+
+    return AnalysisRequest
+
+
 _AUDIO = StageInfo("Transcribe", optional=True)
 _FILTER_STAGES = {
     "embedding": StageInfo("Embed, link, draft"),
     "llm": StageInfo("Translate, check, compile", quick_lane=True),
 }
+
 _kinds = {
     kind.name: kind
     for kind in (
@@ -123,6 +131,14 @@ _kinds = {
             request=_transcription,
             result=schemas.SpokenResult,
             path=TRANSCRIPTIONS_PATH,
+        ),
+        Kind(
+            "analysis",
+            "Code analysis",
+            {"embedding": StageInfo("Read, embed, compare", slow_lane=True)},
+            request=_analysis,
+            result=schemas.Analysis,
+            path=ANALYSES_PATH,
         ),
     )
 }

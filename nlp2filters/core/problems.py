@@ -179,6 +179,12 @@ PROBLEMS: Mapping[str, Kind] = {
         "Send fewer rows: a sample of the table gives the same catalog, but for rare values. The command "
         "`nlp2filters catalog infer` reads tables of any size.",
     ),
+    "archive-refused": Kind(
+        422,
+        "The archive cannot be analysed",
+        "`detail` says why. Send a tar or zip file or a wheel of at most 200 MiB and 20,000 files when unpacked. The "
+        "command `nlp2filters analyze` analyses a folder on your machine.",
+    ),
     "idempotency-key-reused": Kind(
         422,
         "The Idempotency-Key was used for another request",

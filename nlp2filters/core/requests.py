@@ -287,22 +287,50 @@ class BatchSubmission(RequestBody):
         return requests
 
 
-class InferenceOptions(RequestBody):
+AnalysisTask = Literal["map", "duplicates", "summary", "review"]
+Globs = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=500)]], Field(max_length=50)]
+
+
+class JobOptions(RequestBody):
+    """The options of a job whose request is a file; they are in the query."""
+
+    webhook: WebhookOption = None
+    metadata: MetadataOption = {}
+    deadline_seconds: DeadlineOption = None
+
+
+class InferenceOptions(JobOptions):
     """The options of a request to infer a catalog, which are in its query; its body is the table."""
 
     name: Annotated[str, StringConstraints(max_length=64)] = "inferred"
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
     date_order: DateOrder | None = None
     table: Annotated[str, StringConstraints(min_length=1, max_length=512)] | None = None
-    webhook: WebhookOption = None
-    metadata: MetadataOption = {}
-    deadline_seconds: DeadlineOption = None
 
 
 class InferenceRequest(InferenceOptions):
     """A request to infer a catalog from a table, as its job stores it: `blob` is the SHA-256 of the uploaded table."""
 
     kind: Literal["inference"] = "inference"
+    media_type: str
+    blob: str
+    size: int
+
+
+class AnalysisRequestOptions(JobOptions):
+    """The options of a request to analyse code, which are in its query; its body is the archive."""
+
+    question: Text | None = None
+    include: Globs = []
+    exclude: Globs = []
+    tasks: Annotated[list[AnalysisTask], Field(min_length=1)] = ["map", "duplicates", "summary", "review"]
+    max_chunks: Annotated[int, Field(ge=0, le=5_000)] = 2_000
+
+
+class AnalysisRequest(AnalysisRequestOptions):
+    """A request to analyse code, as its job stores it: `blob` is the SHA-256 of the uploaded archive."""
+
+    kind: Literal["analysis"] = "analysis"
     media_type: str
     blob: str
     size: int

@@ -326,6 +326,93 @@ class Inference(InferredCatalog):
     rows: int
 
 
+class CodePlace(Strict):
+    """Lines of a file, the first and the last included."""
+
+    path: str
+    start_line: int
+    end_line: int
+
+
+class CodeDefinition(CodePlace):
+    """A definition of an analysed codebase; the ranks of all sum to 1."""
+
+    name: str
+    kind: str
+    rank: float
+
+
+class CodeFinding(CodePlace):
+    """A remark about some lines, which `quote` quotes. `fingerprint` stays when lines above are added."""
+
+    rule: str
+    category: str
+    severity: Literal["high", "medium", "low", "info"]
+    message: str
+    quote: str
+    source: str
+    confidence: float
+    scope: str | None
+    fingerprint: str
+
+
+class CodeAnswer(CodePlace):
+    """A place that answers the question."""
+
+    score: float
+    quote: str
+
+
+class AnalysisCoverage(Strict):
+    """The numbers of chunks: all, those embedded, those that failed, and those for which the budget had no room."""
+
+    chunks: int
+    analyzed: int
+    failed: int
+    over_budget: int
+
+
+class StoredReport(Strict):
+    """The SHA-256 and the bytes of the whole report: `GET /v1/jobs/{id}/report`."""
+
+    sha256: str
+    size: int
+
+
+class Analysis(Strict):
+    """The essence of an analysis: the definitions that matter most, the gravest findings, answers, and the coverage."""
+
+    summary: str | None
+    files: int
+    skipped: int
+    definitions: list[CodeDefinition]
+    findings: list[CodeFinding]
+    finding_count: int
+    answers: list[CodeAnswer]
+    coverage: AnalysisCoverage
+    report: StoredReport
+
+
+class AnalysisReport(Strict):
+    """Everything that an analysis tells: the form of its members is in docs/analysis.md."""
+
+    files: list[JSONObject]
+    map: JSONObject | None
+    clusters: list[JSONObject]
+    duplicates: list[JSONObject]
+    findings: list[CodeFinding]
+    summary: str | None
+    coverage: AnalysisCoverage
+    answers: list[CodeAnswer]
+
+
+class FindingPage(Strict):
+    """Findings of an analysis, the gravest first, and the token of the next page."""
+
+    findings: list[CodeFinding]
+    next_page_token: str | None
+
+
 class FinishedJob(Job):
     """A job that has ended, with its result; null if it has none."""
 

@@ -32,11 +32,11 @@ from nlp2filters.errors import (
     PutOff,
     RecordingRefused,
     StaleAttempt,
-    TableRefused,
     TextTooComplex,
     TooManyBytes,
     TooManyParts,
     UnsupportedRecordVersion,
+    UploadRefused,
 )
 from nlp2filters.fault_injection import Faults
 from nlp2filters.retry import Backoff
@@ -341,7 +341,7 @@ def is_transient(exc: Exception) -> bool:
     """Return True if another attempt may succeed."""
     if isinstance(exc, ProviderError):
         return exc.retryable
-    return not isinstance(exc, TextTooComplex | TableRefused | RecordingRefused | TooManyBytes | TooManyParts)
+    return not isinstance(exc, TextTooComplex | UploadRefused | RecordingRefused | TooManyBytes | TooManyParts)
 
 
 def problem_of(exc: Exception, stage: str) -> dict[str, Any]:
@@ -351,7 +351,7 @@ def problem_of(exc: Exception, stage: str) -> dict[str, Any]:
             return problem("llm-unavailable", exc.public)
         case TextTooComplex():
             return problem("text-too-complex", str(exc))
-        case TableRefused():
+        case UploadRefused():
             return dict(exc.problem)
         case RecordingRefused():
             return problem("recording-refused", str(exc))

@@ -17,9 +17,18 @@ from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.arq_format import MAIN, PARTS, QUICK, SLOW
 from nlp2filters.storage.store import Store
-from nlp2filters.worker import attempt, echo, filters, parts, services, transcription, webhook_delivery
+from nlp2filters.worker import (
+    analysis,
+    attempt,
+    echo,
+    filters,
+    inference,
+    parts,
+    services,
+    transcription,
+    webhook_delivery,
+)
 from nlp2filters.worker.attempt import Work, WorkerContext
-from nlp2filters.worker.inference import stage as inference
 from nlp2filters.worker.leased_worker import Slots
 from nlp2filters.worker.parts import PartWork
 
@@ -135,6 +144,7 @@ _stages = {
     ("echo", "embedding"): EMBEDDING.stage(echo.embed),
     ("echo", "llm"): LLM.stage(echo.pass_on, fields=("echoed", "result")),
     ("inference", "embedding"): EMBEDDING.stage(inference.infer),
+    ("analysis", "embedding"): EMBEDDING.split_stage(analysis.WORK),
     ("transcription", "audio"): AUDIO.split_stage(
         PartWork(transcription.split, transcription.transcribe_part, transcription.join_parts)
     ),

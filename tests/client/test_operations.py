@@ -12,12 +12,13 @@ from starlette.routing import Match
 from nlp2filters.api.routes import routes
 from nlp2filters.app import OPERATIONS
 from nlp2filters.client import Client
+from nlp2filters.client.analyses import AsyncAnalyses
 from nlp2filters.client.async_client import BaseClient
 from nlp2filters.client.batches import AsyncBatches
 from nlp2filters.client.catalogs import AsyncCatalogs
 from nlp2filters.client.errors import BadRequest, NotFoundError
 from nlp2filters.client.jobs import AsyncJobs
-from nlp2filters.client.sync_client import Batches, Catalogs, Jobs
+from nlp2filters.client.sync_client import Analyses, Batches, Catalogs, Jobs
 from nlp2filters.core import schemas
 from nlp2filters.core.dialects import DIALECTS
 from nlp2filters.core.jobs import create, to_public
@@ -58,12 +59,14 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "put": ("shop", {}),
         **dict.fromkeys(("infer", "infer_with_reasons"), ([],)),
     },
+    "analyses": {"submit": (b"archive",), **dict.fromkeys(("wait", "report", "findings", "sarif"), ("job_1",))},
 }
 PARTS = {
     "": (BaseClient, Client),
     "jobs": (AsyncJobs, Jobs),
     "batches": (AsyncBatches, Batches),
     "catalogs": (AsyncCatalogs, Catalogs),
+    "analyses": (AsyncAnalyses, Analyses),
 }
 WITHOUT = {
     "/metrics": "Prometheus reads them",

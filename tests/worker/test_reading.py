@@ -3,16 +3,17 @@
 import asyncio
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from nlp2filters.core.media_types import CSV, PARQUET
-from nlp2filters.errors import TableRefused
-from nlp2filters.table_inference import TableOptions
-from nlp2filters.worker.inference.process import Order, Report, run
+from nlp2filters.errors import UploadRefused
+from nlp2filters.table_inference import TableOptions, infer_table
 from nlp2filters.worker.parsing.frames import pack
+from nlp2filters.worker.reading.process import Order, Report, run
 
 LINES = b"".join(b"%d,item %d,%d.5\n" % (number, number % 50, number % 97) for number in range(200_000))
 OPTIONS = TableOptions("things")
@@ -28,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 async def test_it_reports_and_answers(path: Path) -> None:
     reports: list[Report] = []
-    result = await run(Order(path, CSV, OPTIONS), reports.append)
+    result = await run(Order(path, partial(infer_table, media_type=CSV, options=OPTIONS)), reports.append)
     assert (result["rows"], len(result["catalog"]["fields"])) == (200_000, 3)
     assert [report.rows for report in reports] == sorted(report.rows for report in reports)
     assert all(0 < report.share <= 1 for report in reports)
@@ -38,8 +39,10 @@ async def test_a_table_may_not_take_all_cpu_time(path: Path) -> None:
     with path.open("ab") as file:
         for _ in range(10):
             file.write(LINES)
-    with pytest.raises(TableRefused) as caught:
-        await run(Order(path, CSV, OPTIONS, cpu_limit_s=2), lambda report: None)
+    with pytest.raises(UploadRefused) as caught:
+        await run(
+            Order(path, partial(infer_table, media_type=CSV, options=OPTIONS), cpu_limit_s=2), lambda report: None
+        )
     assert caught.value.problem["type"] == "/problems/table-too-complex"
 
 
@@ -47,13 +50,18 @@ async def test_a_small_table_that_unpacks_to_more_than_the_memory(path: Path) ->
     path = path.with_suffix(".parquet")
     duckdb.sql(f"COPY (SELECT repeat('x', 1_000_000) AS a FROM range(1_800)) TO '{path}' (COMPRESSION zstd)")
     assert path.stat().st_size < 1_000_000
-    with pytest.raises(TableRefused):
-        await run(Order(path, PARQUET, OPTIONS, memory_limit=2**30), lambda report: None)
+    with pytest.raises(UploadRefused):
+        await run(
+            Order(path, partial(infer_table, media_type=PARQUET, options=OPTIONS), memory_limit=2**30),
+            lambda report: None,
+        )
 
 
 async def test_it_ends_with_its_caller(path: Path) -> None:
     started = asyncio.Event()
-    task = asyncio.create_task(run(Order(path, CSV, OPTIONS), lambda report: started.set()))
+    task = asyncio.create_task(
+        run(Order(path, partial(infer_table, media_type=CSV, options=OPTIONS)), lambda report: started.set())
+    )
     await started.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -61,10 +69,10 @@ async def test_it_ends_with_its_caller(path: Path) -> None:
 
 
 async def test_it_deletes_the_table_and_ends_when_its_worker_is_killed(path: Path) -> None:
-    command = [sys.executable, "-m", "nlp2filters.worker.inference"]
+    command = [sys.executable, "-m", "nlp2filters.worker.reading"]
     child = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert child.stdin
-    child.stdin.writelines(pack(Order(path, CSV, OPTIONS)))
+    child.stdin.writelines(pack(Order(path, partial(infer_table, media_type=CSV, options=OPTIONS))))
     await child.stdin.drain()
     child.stdin.close()  # as the kernel does for a worker that is killed
     async with asyncio.timeout(30):

@@ -1,6 +1,6 @@
-"""A child process that reads one table: `python -m nlp2filters.worker.inference`.
+"""A child process that reads one uploaded file: `python -m nlp2filters.worker.reading`.
 
-The request comes on standard input, reports and the outcome go to standard output, as frames. The table is a stranger's
+The request comes on standard input, reports and the outcome go to standard output, as frames. It is a stranger's
 file, so the process has limits of CPU time and memory. When its parent ends, standard input does too, and the process
 deletes the file and exits.
 """
@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nlp2filters.core.problems import problem
-from nlp2filters.errors import InvalidCatalog, InvalidRequest, MalformedJSON
-from nlp2filters.table_inference import infer_table
-from nlp2filters.worker.inference.process import Crash, Order, Refusal, Report
+from nlp2filters.errors import ArchiveRefused, InvalidCatalog, InvalidRequest, MalformedJSON
 from nlp2filters.worker.parsing.frames import read, write
+from nlp2filters.worker.reading.process import Crash, Order, Refusal, Report
 
 # Parent and child share their cores with the processes that read texts, for which somebody waits.
 NICENESS = 10
@@ -28,7 +27,7 @@ REPORT_INTERVAL_S = 0.25
 
 
 def main() -> None:
-    """Read the table, and answer with the outcome."""
+    """Read the file, and answer with the outcome."""
     for signum in (signal.SIGINT, signal.SIGTERM):  # They reach all processes, but the parent decides when to stop.
         signal.signal(signum, signal.SIG_IGN)
     os.nice(NICENESS)
@@ -55,15 +54,17 @@ def _outcome(order: Order, answers: BinaryIO) -> object:
             write(answers, Report(rows, min(1.0, share)))
 
     try:
-        return infer_table(order.path, order.media_type, order.options, report)
+        return order.read(order.path, report=report)
     except (InvalidRequest, InvalidCatalog) as exc:
         slug = "invalid-catalog" if isinstance(exc, InvalidCatalog) else "invalid-request"
         members = [{"pointer": violation.pointer, "detail": violation.detail} for violation in exc.violations]
         return Refusal(problem(slug, str(exc), errors=members))
     except MalformedJSON as exc:
         return Refusal(problem("malformed-json", str(exc)))
+    except ArchiveRefused as exc:
+        return Refusal(problem("archive-refused", str(exc)))
     except MemoryError:
-        return Refusal(problem("table-too-complex", "Reading this table takes too much memory."))
+        return Refusal(problem(order.too_complex, "Reading this file takes too much memory."))
     except Exception:
         return Crash(traceback.format_exc())
 

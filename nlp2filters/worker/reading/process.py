@@ -1,4 +1,4 @@
-"""The worker's side of a child process that reads one table."""
+"""The worker's side of a child process that reads one uploaded file."""
 
 import asyncio
 import signal
@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nlp2filters.core.problems import problem
-from nlp2filters.errors import ParserFailed, TableRefused
-from nlp2filters.table_inference import TableOptions
+from nlp2filters.errors import ParserFailed, UploadRefused
 from nlp2filters.worker.parsing.frames import LENGTH_BYTES, pack, unpack
 
 # 32 MiB of CSV take about 15 s.
@@ -24,11 +23,15 @@ MEMORY_LIMIT = 3 * 2**30
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The table to read, alone in its folder, and the limits of the process that reads it."""
+    """The file to read, alone in its folder, the function that reads it, and the limits of its process.
+
+    `read` is called with the path and `report`, a function for reports. It is of a module, as it goes through a pipe.
+    `too_complex` is the problem if it exceeds the limits.
+    """
 
     path: Path
-    media_type: str
-    options: TableOptions
+    read: Callable[..., Any]
+    too_complex: str = "table-too-complex"
     cpu_limit_s: int = CPU_LIMIT_S
     memory_limit: int = MEMORY_LIMIT
 
@@ -43,7 +46,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The outcome of a table from which no catalog can be inferred: a problem object."""
+    """The outcome of a file that cannot be read as it has to be: a problem object."""
 
     problem: dict[str, Any]
 
@@ -55,11 +58,11 @@ class Crash:
     traceback: str
 
 
-async def run(order: Order, on_report: Callable[[Report], None]) -> dict[str, Any]:
-    """Read a table in a child process. Returns JSON data in the form of `schemas.Inference`.
+async def run(order: Order, on_report: Callable[[Report], None] = lambda _: None) -> Any:
+    """Read a file in a child process. Returns what the order's function does.
 
     Raises:
-        TableRefused: no catalog can be inferred from the table. Trying again does not help.
+        UploadRefused: it cannot be read as it has to be. Trying again does not help.
         ParserFailed: the child ended or failed for another reason.
     """
     child = await asyncio.create_subprocess_exec(
@@ -78,17 +81,16 @@ async def run(order: Order, on_report: Callable[[Report], None]) -> dict[str, An
         await child.wait()
 
 
-async def _outcome(child: Child, order: Order, on_report: Callable[[Report], None]) -> dict[str, Any]:
+async def _outcome(child: Child, order: Order, on_report: Callable[[Report], None]) -> Any:
     assert child.stdin
     child.stdin.writelines(pack(order))
     while isinstance(answer := await _read(child, order), Report):
         on_report(answer)
     if isinstance(answer, Refusal):
-        raise TableRefused(answer.problem)
+        raise UploadRefused(answer.problem)
     if isinstance(answer, Crash):
         raise ParserFailed(answer.traceback)
-    outcome: dict[str, Any] = answer
-    return outcome
+    return answer
 
 
 async def _read(child: Child, order: Order) -> Any:
@@ -99,6 +101,6 @@ async def _read(child: Child, order: Order) -> Any:
     except (asyncio.IncompleteReadError, ConnectionError) as exc:
         status = await child.wait()
         if status == -signal.SIGXCPU:
-            detail = f"Reading this table takes more than {order.cpu_limit_s} s of CPU time."
-            raise TableRefused(problem("table-too-complex", detail)) from exc
-        raise ParserFailed(f"A process that reads a table ended with the status {status}.") from exc
+            detail = f"Reading this file takes more than {order.cpu_limit_s} s of CPU time."
+            raise UploadRefused(problem(order.too_complex, detail)) from exc
+        raise ParserFailed(f"A process that reads a file ended with the status {status}.") from exc

@@ -1,0 +1,91 @@
+"""The choice of the files to analyse."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import pathspec
+
+from nlp2filters.analysis.archives import Member
+from nlp2filters.analysis.sources import SkippedFile, SourceFile
+
+# Version control, dependencies and caches: nobody wants these analysed, whatever `.gitignore` says.
+NEVER = (".git/", ".hg/", ".svn/", "node_modules/", "__pycache__/", ".venv/", ".tox/", ".mypy_cache/", ".DS_Store")
+# A line that no person writes: minified code, data, or a picture in text.
+MAX_LINE_LENGTH = 5_000
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The caller's choice by patterns in the form of `.gitignore`. Without `include`, every file is included."""
+
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+
+    def choose(self, members: Iterable[Member | SkippedFile]) -> Iterator[SourceFile | SkippedFile]:
+        """Yield the files to analyse, and those to skip with the reason; the archive's own `.gitignore` files hold."""
+        files = list(members)
+        ignored = _gitignores(member for member in files if isinstance(member, Member))
+        never, include, exclude = _patterns(NEVER), _patterns(self.include), _patterns(self.exclude)
+        for member in files:
+            if isinstance(member, SkippedFile):
+                yield member
+            elif never.match_file(member.path):
+                yield SkippedFile(member.path, "It belongs to version control, dependencies or caches.")
+            elif self.include and not include.match_file(member.path):
+                yield SkippedFile(member.path, "No pattern of `include` matches it.")
+            elif exclude.match_file(member.path):
+                yield SkippedFile(member.path, "A pattern of `exclude` matches it.")
+            elif _is_ignored(member.path, ignored):
+                yield SkippedFile(member.path, "A `.gitignore` file leaves it out.")
+            else:
+                yield _source(member)
+
+
+def _source(member: Member) -> SourceFile | SkippedFile:
+    """Read a file, unless it is no text that people write."""
+    if not member.content.strip():
+        return SkippedFile(member.path, "It is empty.")
+    if b"\0" in member.content and not member.content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return SkippedFile(member.path, "It is binary.")
+    file = SourceFile.of(member.path, member.content)
+    if max(map(len, file.lines)) > MAX_LINE_LENGTH:
+        return SkippedFile(
+            member.path, f"A line is longer than {MAX_LINE_LENGTH:,} characters, so it was made by a tool."
+        )
+    return file
+
+
+def is_pattern(line: str) -> bool:
+    """Return whether a line can be read as a pattern."""
+    try:
+        _patterns([line])
+    except ValueError:
+        return False
+    return True
+
+
+def _patterns(lines: Iterable[str]) -> pathspec.GitIgnoreSpec:
+    return pathspec.GitIgnoreSpec.from_lines(lines)
+
+
+def _gitignores(members: Iterable[Member]) -> dict[PurePosixPath, pathspec.GitIgnoreSpec]:
+    """Return the patterns of each `.gitignore` file by its folder."""
+    return {
+        PurePosixPath(member.path).parent: _patterns(
+            filter(is_pattern, member.content.decode(errors="replace").splitlines())
+        )
+        for member in members
+        if PurePosixPath(member.path).name == ".gitignore"
+    }
+
+
+def _is_ignored(path: str, ignored: Mapping[PurePosixPath, pathspec.GitIgnoreSpec]) -> bool:
+    """Return whether a file is left out. As in Git, the nearest `.gitignore` that has a say decides."""
+    pure = PurePosixPath(path)
+    for folder in pure.parents:
+        if folder in ignored:
+            decision = ignored[folder].check_file(str(pure.relative_to(folder))).include
+            if decision is not None:
+                return decision
+    return False

@@ -1,0 +1,93 @@
+"""Analysing an uploaded archive: the functions that a worker's child process calls with its file.
+
+They load what parses code themselves, so that a worker without the extra `analysis` still does everything else.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp2filters.errors import ArchiveRefused
+
+if TYPE_CHECKING:
+    from nlp2filters.analysis.report import Codebase
+
+# A part of a job has the vectors of so many chunks of one file, so that a change in a file costs no other one's.
+CHUNKS_PER_PART = 32
+# So many places answer a question.
+MAX_ANSWERS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisOptions:
+    """The choice of files, the tasks, the number of chunks to embed, and the question to answer, if any."""
+
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    tasks: Sequence[str] = ("map", "duplicates", "summary", "review")
+    max_chunks: int = 2_000
+    question: str | None = None
+
+
+def chunk_texts(
+    path: Path, options: AnalysisOptions, report: Callable[[int, float], None] = lambda done, share: None
+) -> list[list[str]]:
+    """Return what the embedding model reads of the chunks within the budget, in groups of one file each.
+
+    Raises:
+        ArchiveRefused: the archive is broken or too large.
+    """
+    chunks = _codebase(path, options).chunks[: options.max_chunks]
+    groups = []
+    for _, members in groupby(chunks, key=lambda chunk: chunk.path):
+        texts = [chunk.model_text for chunk in members]
+        groups += [texts[start : start + CHUNKS_PER_PART] for start in range(0, len(texts), CHUNKS_PER_PART)]
+    return groups
+
+
+def full_report(
+    path: Path,
+    options: AnalysisOptions,
+    vectors: NDArray[np.int8],
+    failed: int,
+    query: NDArray[np.float32] | None,
+    report: Callable[[int, float], None] = lambda done, share: None,
+) -> dict[str, Any]:
+    """Return the report of an archive, with the answers to the question, whose vector is `query`.
+
+    `vectors` are those of the chunks in the groups of `chunk_texts`; `failed` of them are not known, and zero.
+
+    Raises:
+        ArchiveRefused: the archive is broken or too large.
+    """
+    codebase = _codebase(path, options)
+    from nlp2filters.analysis.report import build_report
+    from nlp2filters.analysis.search import search
+
+    answers: list[dict[str, Any]] = []
+    if options.question and query is not None:
+        for result in search(options.question, query, codebase.chunks[: len(vectors)], vectors, MAX_ANSWERS):
+            chunk = result.chunk
+            place = {"path": chunk.path, "start_line": chunk.start_line, "end_line": chunk.end_line}
+            answers.append({**place, "score": result.score, "quote": chunk.text})
+    return {**build_report(codebase, vectors, tasks=options.tasks, failed=failed), "answers": answers}
+
+
+def _codebase(path: Path, options: AnalysisOptions) -> "Codebase":
+    try:
+        from nlp2filters.analysis.archives import ArchiveLimits, read_archive
+        from nlp2filters.analysis.report import Codebase
+        from nlp2filters.analysis.selection import Selection, is_pattern
+    except ModuleNotFoundError as exc:
+        raise ArchiveRefused("This service cannot read code. Its operator can: install nlp2filters[analysis].") from exc
+    for pattern in (*options.include, *options.exclude):
+        if not is_pattern(pattern):
+            raise ArchiveRefused(f"{pattern!r} is no pattern. Expected one such as src/**/*.py, as in .gitignore.")
+    with path.open("rb") as stream:
+        selection = Selection(options.include, options.exclude)
+        return Codebase.of(selection.choose(read_archive(stream, ArchiveLimits())))

@@ -1,0 +1,146 @@
+"""Analyse an uploaded archive of code as a job of the kind `analysis`, and read its report."""
+
+import asyncio
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from nlp2filters import __version__
+from nlp2filters.analysis.findings import Finding
+from nlp2filters.analysis.sarif import to_sarif
+from nlp2filters.api import jobs, lookup, uploads
+from nlp2filters.api.body import declared_size, limit_body, media_type_of
+from nlp2filters.api.query import MAX_PAGE_SIZE, PAGE_SIZE, decode_page_token, encode_page_token, int_param
+from nlp2filters.api.responses import JSON
+from nlp2filters.api.routes import Call, Operation
+from nlp2filters.api.uploads import Upload, query_param, read_options, submit
+from nlp2filters.core import schemas
+from nlp2filters.core.kinds import ANALYSES_PATH
+from nlp2filters.core.requests import AnalysisRequestOptions
+from nlp2filters.errors import NoReport
+
+MAX_ARCHIVE_BYTES = 32 << 20
+# The essence of a report has quotes of at most so many bytes together.
+MAX_RESULT_BYTES = 50_000
+MEDIA_TYPES = ("application/gzip", "application/x-tar", "application/zip", "application/octet-stream")
+SARIF = "application/sarif+json"
+
+
+async def analyze(call: Call) -> Response:
+    """Analyse the code in an archive of up to 32 MiB: tar, tar.gz, tar.bz2, tar.xz, zip or wheel.
+
+    The job's result has a summary, the definitions that others build on most, the gravest findings and the places that
+    answer the question; `GET /v1/jobs/{job_id}/report` has everything. Unpacked, the archive may have 200 MiB and
+    20,000 files. Its own `.gitignore` files hold. `max_chunks` limits what is read by meaning: the least used files are
+    left out first, and `coverage` tells how much. What was embedded for you before is not embedded again while its
+    vectors are kept.
+    """
+    options = read_options(call.query, AnalysisRequestOptions, frozenset({"include", "exclude", "tasks"}))
+    media_type = media_type_of(call.request, *MEDIA_TYPES)
+    size = declared_size(call.request, MAX_ARCHIVE_BYTES)
+    content = limit_body(call.request, MAX_ARCHIVE_BYTES).stream()
+    return await submit(call, Upload("analysis", options, media_type, content, size, lambda _: MAX_RESULT_BYTES))
+
+
+async def show_report(call: Call, job_id: str) -> Response:
+    """Return the whole report of an analysis: files, map, imports, clusters, duplicates, findings and answers."""
+    return Response(await _content(call, job_id), media_type="application/json")
+
+
+async def list_findings(call: Call, job_id: str) -> Response:
+    """List the findings of an analysis, the gravest first.
+
+    Pass `next_page_token` on as `page_token` until it is null.
+    """
+    size = int_param(call.query, "page_size", default=PAGE_SIZE, maximum=MAX_PAGE_SIZE, minimum=1)
+    start, _ = decode_page_token(call.query) or (0, "")
+    findings = await _findings(call, job_id)
+    following = (start + size, job_id) if start + size < len(findings) else None
+    return JSON({"findings": findings[start : start + size], "next_page_token": encode_page_token(following)})
+
+
+async def show_sarif(call: Call, job_id: str) -> Response:
+    """Return the findings of an analysis as SARIF 2.1.0, which editors and code hosts read."""
+    findings = [_finding(entry) for entry in await _findings(call, job_id)]
+    return Response(orjson.dumps(to_sarif(findings, __version__)), media_type=SARIF)
+
+
+async def _findings(call: Call, job_id: str) -> list[dict[str, Any]]:
+    report = await asyncio.to_thread(orjson.loads, await _content(call, job_id))
+    findings: list[dict[str, Any]] = report["findings"]
+    return findings
+
+
+async def _content(call: Call, job_id: str) -> bytes:
+    """Read a job's report.
+
+    Raises:
+        JobNotFound, ResultNotReady: there is no such job, or it has not succeeded (yet).
+        NoReport: the job is no analysis.
+        BlobGone: the report is no longer kept.
+    """
+    owner = call.caller.owner
+    job, fields = await lookup.succeeded_job(call.services.store, owner, job_id, "result")
+    if job.kind != "analysis":
+        raise NoReport(job_id)
+    chunks = call.services.blobs.read(owner, fields["result"]["report"]["sha256"])
+    return b"".join([chunk async for chunk in chunks])
+
+
+def _finding(entry: dict[str, Any]) -> Finding:
+    return Finding(**{name: value for name, value in entry.items() if name != "fingerprint"})
+
+
+_GLOBS: dict[str, Any] = {"type": "array", "items": {"type": "string"}, "maxItems": 50}
+_TASKS = ["map", "duplicates", "summary", "review"]
+_PARAMS = (
+    query_param("question", "What to look for, in plain language."),
+    query_param("include", "Only files that one of these patterns matches, in the form of `.gitignore`.", _GLOBS),
+    query_param("exclude", "No file that one of these patterns matches.", _GLOBS),
+    query_param(
+        "tasks",
+        "What the report has besides files, clusters and answers; everything by default.",
+        {"type": "array", "items": {"enum": _TASKS}, "minItems": 1},
+    ),
+    query_param(
+        "max_chunks",
+        "How many pieces of code are read by meaning.",
+        {"type": "integer", "minimum": 0, "maximum": 5_000, "default": 2_000},
+    ),
+    *uploads.PARAMS,
+)
+_PAGE = (
+    query_param(
+        "page_size", "The maximum number of findings on a page, at most 200.", {"type": "integer", "minimum": 1}
+    ),
+    query_param("page_token", "The `next_page_token` of the previous page.", {"type": "string"}),
+)
+_PROBLEMS = ("job-not-found", "not-found", "job-not-finished", "job-failed", "result-expired", "store-unavailable")
+
+operations = [
+    Operation(
+        "POST",
+        ANALYSES_PATH,
+        analyze,
+        "jobs:write",
+        {202: schemas.Job},
+        body={name: {"schema": {"type": "string", "format": "binary"}} for name in MEDIA_TYPES},
+        params=_PARAMS,
+        problems=("outcome-unknown", *jobs.KEY_PROBLEMS, *jobs.LIMIT_PROBLEMS),
+        headers={202: jobs.CREATED_HEADERS[202]},
+    ),
+    Operation(
+        "GET", "/v1/jobs/{job_id}/report", show_report, "jobs:read", {200: schemas.AnalysisReport}, problems=_PROBLEMS
+    ),
+    Operation(
+        "GET",
+        "/v1/jobs/{job_id}/findings",
+        list_findings,
+        "jobs:read",
+        {200: schemas.FindingPage},
+        params=_PAGE,
+        problems=_PROBLEMS,
+    ),
+    Operation("GET", "/v1/jobs/{job_id}/sarif", show_sarif, "jobs:read", {200: SARIF}, problems=_PROBLEMS),
+]

@@ -1,0 +1,91 @@
+"""The calls for analyses of code."""
+
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, TypeAlias, TypedDict, Unpack
+
+from nlp2filters.client import jobs
+from nlp2filters.client.jobs import AsyncJobs
+from nlp2filters.client.requests import Call, Deadline, Requester
+from nlp2filters.client.resource import id_of, idempotency_headers
+from nlp2filters.client.responses import JSONDocument
+from nlp2filters.core import schemas
+from nlp2filters.core.kinds import ANALYSES_PATH
+from nlp2filters.core.schemas import Analysis, AnalysisReport, CodeFinding, Job
+
+ArchiveInput: TypeAlias = bytes | str | Path | BinaryIO
+
+
+class AnalysisOptions(TypedDict, total=False):
+    """The options of an analysis.
+
+    `question` is what to look for, `include` and `exclude` are patterns in the form of `.gitignore`, `max_chunks`
+    limits what is read by meaning.
+    """
+
+    question: str
+    include: Sequence[str]
+    exclude: Sequence[str]
+    tasks: Sequence[Literal["map", "duplicates", "summary", "review"]]
+    max_chunks: int
+
+
+class AsyncAnalyses:
+    """The calls for analyses: `client.analyses`."""
+
+    def __init__(self, requester: Requester) -> None:
+        self._requester = requester
+
+    async def submit(
+        self, archive: ArchiveInput, *, idempotency_key: str | None = None, **more: Unpack[AnalysisOptions]
+    ) -> Job:
+        """Submit an archive of code: its content, its path, or an open binary file. It may have 32 MiB."""
+        headers = {"Content-Type": "application/octet-stream", **idempotency_headers(idempotency_key)}
+        params = {name: _param(value) for name, value in more.items()}
+        call = Call("POST", ANALYSES_PATH, content=_content(archive), headers=headers, params=params)
+        return await self._requester.read(Job, call)
+
+    async def wait(self, job: Job | str, *, timeout_s: float | None = None) -> Analysis:
+        """Wait for an analysis to end, and return its essence.
+
+        Raises:
+            JobFailed: the job failed, was canceled or expired.
+            WaitTimeout: it takes longer than `timeout_s`.
+        """
+        deadline = Deadline(f"Job {id_of(job)}", timeout_s)
+        analysis: Analysis = await jobs.any_outcome(AsyncJobs(self._requester), id_of(job), deadline)
+        return analysis
+
+    async def report(self, job: Job | str) -> AnalysisReport:
+        """Get the whole report of an analysis that has succeeded; any other job raises `Conflict`."""
+        return await self._requester.read(AnalysisReport, Call("GET", f"{_path(job)}/report"))
+
+    async def findings(self, job: Job | str, *, page_size: int = 50) -> AsyncGenerator[CodeFinding]:
+        """List the findings, the gravest first, over as many pages as there are."""
+        params = {"page_size": str(page_size)}
+        while True:
+            page = await self._requester.read(schemas.FindingPage, Call("GET", f"{_path(job)}/findings", params=params))
+            for finding in page.findings:
+                yield finding
+            if page.next_page_token is None:
+                return
+            params["page_token"] = page.next_page_token
+
+    async def sarif(self, job: Job | str) -> dict[str, Any]:
+        """Get the findings as a SARIF 2.1.0 log."""
+        log: dict[str, Any] = (await self._requester.read(JSONDocument, Call("GET", f"{_path(job)}/sarif"))).root
+        return log
+
+
+def _path(job: Job | str) -> str:
+    return f"{jobs.PATH}/{id_of(job)}"
+
+
+def _param(value: Any) -> str | Sequence[str]:
+    return str(value) if isinstance(value, str | int) else [*value]
+
+
+def _content(archive: ArchiveInput) -> bytes:
+    if isinstance(archive, bytes):
+        return archive
+    return Path(archive).read_bytes() if isinstance(archive, str | Path) else archive.read()

@@ -1,0 +1,90 @@
+"""The only stage of the kind `analysis`: an archive's chunks are embedded in parts, and joined to a report."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from nlp2filters.analysis.uploads import AnalysisOptions, chunk_texts, full_report
+from nlp2filters.analysis.vectors import quantize
+from nlp2filters.core.linking import MODEL
+from nlp2filters.core.parts import Part
+from nlp2filters.embedding.embedder import DIMENSIONS
+from nlp2filters.worker.attempt import Attempt, StageResult
+from nlp2filters.worker.parts import Outcomes, PartAttempt, PartResult, PartWork
+from nlp2filters.worker.reading import process
+from nlp2filters.worker.reading.load import loaded
+from nlp2filters.worker.reading.process import Order
+from nlp2filters.worker.services import EmbeddingServices
+
+TOO_COMPLEX = "archive-refused"
+# The job's record has so many definitions and findings; the report, which is a blob, has all.
+MAX_DEFINITIONS, MAX_FINDINGS = 20, 20
+
+
+async def split(attempt: Attempt[EmbeddingServices]) -> Sequence[Part]:
+    """Divide the archive into groups of chunks. One that was embedded for the owner before is not embedded again."""
+    attempt.progress.report("reading", "Reading the archive")
+    async with _archive(attempt) as path:
+        read = partial(chunk_texts, options=_options(attempt.request))
+        groups: list[list[str]] = await process.run(Order(path, read, TOO_COMPLEX))
+    return [Part.of(MODEL, *texts, payload=texts) for texts in groups]
+
+
+async def embed(attempt: PartAttempt[EmbeddingServices]) -> PartResult:
+    """Embed a group of chunks."""
+    return PartResult(quantize(await attempt.worker.services.embedder.embed(attempt.part.payload)).tobytes())
+
+
+async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> StageResult:
+    """Make the report of the archive and of the vectors, and store it; the result tells what matters most in it."""
+    rows, failed = [], 0
+    async for outcome in outcomes:
+        count = len(outcome.part.payload)
+        failed += count if outcome.content is None else 0
+        rows.append(outcome.content or bytes(count * DIMENSIONS))
+    vectors = np.frombuffer(b"".join(rows), dtype=np.int8).reshape(-1, DIMENSIONS)
+    options, services = _options(attempt.request), attempt.worker.services
+    query = (await services.embedder.embed([options.question]))[0] if options.question else None
+    attempt.progress.report("reporting", "Comparing and ranking")
+    async with _archive(attempt) as path:
+        read = partial(full_report, options=options, vectors=vectors, failed=failed, query=query)
+        report: dict[str, Any] = await process.run(Order(path, read, TOO_COMPLEX))
+    content = orjson.dumps(report)
+    blob = await services.blobs.store(attempt.job.owner, _once(content), size=len(content))
+    return StageResult({"result": {**_essence(report), "report": {"sha256": blob.digest, "size": blob.size}}})
+
+
+def _archive(attempt: Attempt[EmbeddingServices]) -> AbstractAsyncContextManager[Path]:
+    return loaded(attempt.worker.services.blobs, attempt.job.owner, attempt.request["blob"], "archive")
+
+
+def _options(request: Any) -> AnalysisOptions:
+    names = ("include", "exclude", "tasks", "max_chunks", "question")
+    return AnalysisOptions(**{name: request[name] for name in names})
+
+
+def _essence(report: dict[str, Any]) -> dict[str, Any]:
+    """Return what the job's record has of a report."""
+    definitions = report["map"]["definitions"] if report["map"] else []
+    return {
+        "summary": report["summary"],
+        "files": sum(file["skipped"] is None for file in report["files"]),
+        "skipped": sum(file["skipped"] is not None for file in report["files"]),
+        "definitions": definitions[:MAX_DEFINITIONS],
+        "findings": report["findings"][:MAX_FINDINGS],
+        "finding_count": len(report["findings"]),
+        "answers": report["answers"],
+        "coverage": report["coverage"],
+    }
+
+
+async def _once(content: bytes) -> Any:
+    yield content
+
+
+WORK = PartWork(split, embed, join, partial=True)

@@ -1,0 +1,129 @@
+"""Vectors, clusters, search, the summary and the report."""
+
+import numpy as np
+import pytest
+
+from nlp2filters.analysis.chunks import Chunk
+from nlp2filters.analysis.report import Codebase, build_report
+from nlp2filters.analysis.search import MAX_PER_FILE, search, words
+from nlp2filters.analysis.sources import SkippedFile, SourceFile
+from nlp2filters.analysis.summary import central_sentences, summarize
+from nlp2filters.analysis.vectors import MAX_CLUSTERS, cluster, quantize, similarities
+from nlp2filters.embedding.embedder import Embedder
+from tests.analysis.packing import source
+
+README = """# Shop
+
+[![badge](https://example.com/x.svg)](https://example.com) Shop sells items over the network to every customer.
+
+## Use
+
+```python
+import shop
+```
+
+Install it with pip and call the shop once. Each customer has a cart, and the shop keeps the items of the cart.
+Nothing else matters here.
+"""
+
+
+def units(count: int, size: int = 32) -> "np.typing.NDArray[np.float32]":
+    vectors = np.random.default_rng(7).normal(size=(count, size)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+def test_vectors_of_bytes_give_nearly_the_same_cosines() -> None:
+    vectors = units(200)
+    exact, rough = vectors @ vectors[0], similarities(quantize(vectors), vectors[0])
+    assert np.abs(exact - rough).max() < 0.02
+    assert not similarities(np.zeros((2, 32), dtype=np.int8), vectors[0]).any()
+
+
+def test_clusters_are_the_groups_that_there_are() -> None:
+    centers = units(3)
+    vectors = np.concatenate([center + 0.05 * units(20) for center in centers])
+    groups = cluster(quantize(vectors / np.linalg.norm(vectors, axis=1, keepdims=True)), 3)
+    assert sorted(tuple(sorted(group.members)) for group in groups) == [
+        tuple(range(start, start + 20)) for start in (0, 20, 40)
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 500])
+def test_every_vector_is_in_one_cluster(count: int) -> None:
+    groups = cluster(quantize(units(count)))
+    assert sorted(member for group in groups for member in group.members) == list(range(count))
+    assert len(groups) <= MAX_CLUSTERS
+    assert not len(cluster(np.zeros((5, 8), dtype=np.int8))) > 5  # Vectors without a direction do no harm.
+
+
+def test_words_are_those_of_names() -> None:
+    assert words("max_retries maxRetries HTTPServer the v2") == [
+        *("max", "retries", "max", "retries", "http", "server", "2"),
+    ]
+
+
+async def test_questions_find_the_lines_that_answer_them(model_folder: object) -> None:
+    texts = {
+        "store/redis.py": "def save_result(key, value):\n    redis.set(key, value, ex=86400)\n",
+        "web/cors.py": "def preflight(request):\n    headers = {'Access-Control-Allow-Origin': origin}\n",
+        "mail/send.py": "def send_mail(to, body):\n    smtp.sendmail(SENDER, to, body)\n",
+        "tests/test_mail.py": "def test_send_mail():\n    send_mail('a@b.c', 'hello')\n",
+    }
+    chunks = [Chunk(path, 1, 2, text) for path, text in texts.items()]
+    questions = {
+        "Where are results kept in Redis?": "store/redis.py",
+        "How are cross-origin requests of browsers allowed?": "web/cors.py",
+        "Where is an e-mail delivered?": "mail/send.py",
+    }
+    async with await Embedder.load(model_folder) as embedder:  # type: ignore[arg-type]
+        vectors = quantize(await embedder.embed([chunk.model_text for chunk in chunks]))
+        for question, path in questions.items():
+            (query,) = await embedder.embed([question])
+            best = search(question, query, chunks, vectors, 3)
+            assert best[0].chunk.path == path
+            assert [one.score for one in best] == sorted((one.score for one in best), reverse=True)
+
+
+def test_one_file_does_not_take_all_places() -> None:
+    chunks = [Chunk("a.py", line, line, "x") for line in range(1, 20)] + [Chunk("b.py", 1, 1, "y")]
+    results = search("anything", units(1)[0], chunks, quantize(units(20)), 5)
+    assert [one.chunk.path for one in results].count("a.py") == MAX_PER_FILE
+    assert search("anything", units(1)[0], [], quantize(units(0)), 5) == []
+
+
+def test_a_summary_says_what_a_document_is_about() -> None:
+    sentences = central_sentences(README, 2)
+    assert len(sentences) == 2
+    assert sentences[0] == "Shop sells items over the network to every customer."
+    assert "badge" not in " ".join(sentences)
+    files = {"README.md": source("README.md", README), "shop.py": source("shop.py", "class Shop:\n    pass\n")}
+    summary = summarize(files, {"shop.py": 0.9, "README.md": 0.1})
+    assert "2 files" in summary
+    assert "shop.py" in summary
+    assert "Shop sells items" in summary
+
+
+@pytest.mark.parametrize("text", ["", "[" * 40_000, "<" * 40_000, "```" * 20_000, "word " * 20_000, "A. " * 20_000])
+def test_documents_that_nobody_wrote_do_no_harm(text: str) -> None:
+    assert len(central_sentences(text)) <= 5
+
+
+def test_a_report_tells_everything_and_what_was_left_out() -> None:
+    entries: list[SourceFile | SkippedFile] = [
+        source("shop.py", "from till import Till\n\n\nclass Shop:\n    def sell(self):\n        return Till().pay()\n"),
+        source("till.py", "import shop\n\n\nclass Till:\n    def pay(self):\n        return 1\n"),
+        source("README.md", README),
+        SkippedFile("logo.png", "It is binary."),
+    ]
+    codebase = Codebase.of(entries)
+    count = len(codebase.chunks)
+    report = build_report(codebase, quantize(units(count - 1)), failed=1)
+    assert [file["path"] for file in report["files"]] == ["README.md", "logo.png", "shop.py", "till.py"]
+    assert report["files"][1]["skipped"] == "It is binary."
+    assert {one["name"] for one in report["map"]["definitions"]} == {"Shop", "Shop.sell", "Till", "Till.pay"}
+    assert report["map"]["imports"] == {"shop.py": ["till.py"], "till.py": ["shop.py"]}
+    assert [finding["rule"] for finding in report["findings"]] == ["import-cycle"]
+    assert report["coverage"] == {"chunks": count, "analyzed": count - 2, "failed": 1, "over_budget": 1}
+    without = build_report(codebase, quantize(units(0)), tasks=["summary"])
+    assert (without["map"], without["findings"], without["duplicates"]) == (None, [], [])
+    assert without["summary"]

@@ -1,0 +1,202 @@
+"""Analyses through the whole service: an archive in, a report with file and line out."""
+
+import io
+import tarfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from redis import Redis
+
+from nlp2filters.client import Client
+from nlp2filters.storage.redis_keys import Keys
+from tests.analysis.packing import tar
+from tests.analysis.test_findings import SCHEMA
+from tests.service import Service, started
+
+KEYS = Keys()
+TIMEOUT_S = 90
+ROOT = Path(__file__).parent.parent
+GZIP = {"Content-Type": "application/gzip"}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with started(tmp_path_factory.mktemp("analysis")) as service:
+        yield service
+
+
+@pytest.fixture
+def redis(service: Service) -> Iterator[Redis]:
+    with Redis.from_url(service.environment["REDIS_URL"]) as redis:
+        yield redis
+
+
+def codebase() -> dict[str, bytes]:
+    """Some of this project's own code, and files that are to be skipped."""
+    folder = ROOT / "nlp2filters" / "webhooks"
+    files = {f"project/webhooks/{path.name}": path.read_bytes() for path in sorted(folder.glob("*.py"))}
+    knotty = "def knotty(a):\n" + "    if a:\n        pass\n" * 20
+    return {**files, "project/knotty.py": knotty.encode(), "project/logo.png": b"\x89PNG\0", "../evil.py": b"x = 1"}
+
+
+def submit(service: Service, files: dict[str, bytes], **query: Any) -> dict[str, Any]:
+    response = httpx.post(f"{service.url}/v1/analyses", content=tar(files).getvalue(), headers=GZIP, params=query)
+    assert response.status_code == 202, response.text
+    job: dict[str, Any] = response.json()
+    return job
+
+
+def finished(service: Service, job: dict[str, Any]) -> dict[str, Any]:
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
+        latest: dict[str, Any] = httpx.get(f"{service.url}/v1/jobs/{job['id']}").json()
+        if latest["status"] not in ("queued", "running"):
+            return latest
+        time.sleep(0.1)
+    raise AssertionError("the job does not end")
+
+
+def result(service: Service, job: dict[str, Any]) -> dict[str, Any]:
+    ended = finished(service, job)
+    assert ended["status"] == "succeeded", ended["error"]
+    answer: dict[str, Any] = httpx.get(f"{service.url}/v1/jobs/{job['id']}/result").json()
+    return answer
+
+
+def get(service: Service, job: dict[str, Any], what: str, **query: Any) -> httpx.Response:
+    response = httpx.get(f"{service.url}/v1/jobs/{job['id']}/{what}", params=query)
+    assert response.status_code == 200, response.text
+    return response
+
+
+def embedded(redis: Redis) -> int:
+    """The number of groups of chunks whose vectors are kept."""
+    return sum(1 for _ in redis.scan_iter(f"{KEYS.prefix}:derived:*"))
+
+
+def test_code_is_analysed_and_asked(service: Service) -> None:
+    job = submit(service, codebase(), question="Which addresses may be called?", metadata='{"a": "b"}')
+    assert (job["kind"], job["metadata"]) == ("analysis", {"a": "b"})
+    essence = result(service, job)
+    assert essence["answers"][0]["path"] == "project/webhooks/addresses.py"
+    assert essence["coverage"]["analyzed"] == essence["coverage"]["chunks"] > 10
+    assert essence["finding_count"] >= 1
+    report = get(service, job, "report").json()
+    reasons = {file["path"]: file["skipped"] for file in report["files"]}
+    assert reasons["project/logo.png"] == "It is binary."
+    assert reasons["../evil.py"] == "Its path leads out of the archive."
+    assert reasons["project/knotty.py"] is None
+    files = {path: content.decode().split("\n") for path, content in codebase().items() if path.endswith(".py")}
+    for entry in (*report["answers"], *report["findings"]):
+        assert entry["quote"].split("\n")[0] in files[entry["path"]][entry["start_line"] - 1]
+        assert entry["end_line"] <= len(files[entry["path"]])
+    assert report["clusters"]
+
+
+def test_findings_are_read_page_by_page_and_as_sarif(service: Service) -> None:
+    files = {f"{name}.py": f"def knotty_{name}(a):\n".encode() + b"    if a:\n        pass\n" * 20 for name in "abc"}
+    job = submit(service, files)
+    result(service, job)
+    first = get(service, job, "findings", page_size=2).json()
+    second = get(service, job, "findings", page_size=200, page_token=first["next_page_token"]).json()
+    assert (len(first["findings"]), second["next_page_token"]) == (2, None)
+    log = get(service, job, "sarif")
+    assert log.headers["content-type"] == "application/sarif+json"
+    SCHEMA.validate(log.json())
+    fingerprints = {one["partialFingerprints"]["nlp2filters/v1"] for one in log.json()["runs"][0]["results"]}
+    assert fingerprints == {one["fingerprint"] for one in first["findings"] + second["findings"]}
+
+
+def test_nothing_is_embedded_twice(service: Service, redis: Redis) -> None:
+    files = {f"file_{number}.py": f"def function_{number}():\n    return {number}\n".encode() for number in range(5)}
+    result(service, submit(service, files))
+    before = embedded(redis)
+    again = result(service, submit(service, files))
+    assert embedded(redis) == before
+    changed = result(service, submit(service, {**files, "file_3.py": b"def changed():\n    return 'other'\n"}))
+    assert embedded(redis) == before + 1
+    assert again["coverage"] == changed["coverage"]
+
+
+def test_equal_files_and_none_at_all(service: Service) -> None:
+    same = result(service, submit(service, {"a.py": b"def f():\n    return 1\n", "b.py": b"def f():\n    return 1\n"}))
+    assert same["coverage"] == {"chunks": 2, "analyzed": 2, "failed": 0, "over_budget": 0}
+    none = result(service, submit(service, {"empty.py": b""}, question="anything?"))
+    assert (none["files"], none["skipped"], none["answers"]) == (0, 1, [])
+
+
+def test_the_budget_is_told_and_patterns_hold(service: Service) -> None:
+    essence = result(service, submit(service, codebase(), max_chunks=3, include="*.py", exclude=["knotty.py", "x/"]))
+    assert essence["coverage"]["analyzed"] == 3
+    assert essence["coverage"]["over_budget"] == essence["coverage"]["chunks"] - 3
+    assert essence["finding_count"] == 0
+
+
+def test_an_archive_that_cannot_be_read_fails_at_once(service: Service) -> None:
+    for content, query in ((b"no archive", {}), (tar(codebase()).getvalue(), {"include": "!"})):
+        response = httpx.post(f"{service.url}/v1/analyses", content=content, headers=GZIP, params=query)
+        ended = finished(service, response.json())
+        assert (ended["status"], ended["error"]["type"]) == ("failed", "/problems/archive-refused")
+
+
+def test_a_bomb_costs_only_its_own_job(service: Service) -> None:
+    info = tarfile.TarInfo("zeros.py")
+    info.size = 300 << 20
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        archive.addfile(info, io.BytesIO(bytes(info.size)))
+    response = httpx.post(f"{service.url}/v1/analyses", content=stream.getvalue(), headers=GZIP, timeout=30)
+    ended = finished(service, response.json())
+    assert ended["error"]["type"] == "/problems/archive-refused"
+    assert "200 MiB" in ended["error"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "status", "pointer"),
+    [
+        ({"max_chunks": "many"}, GZIP, 422, "/query/max_chunks"),
+        ({"max_chunks": "5001"}, GZIP, 422, "/query/max_chunks"),
+        ({"tasks": "everything"}, GZIP, 422, "/query/tasks/0"),
+        ({"question": ""}, GZIP, 422, "/query/question"),
+        ({}, {"Content-Type": "text/html"}, 415, None),
+    ],
+)
+def test_wrong_requests_are_refused(
+    service: Service, query: dict[str, str], headers: dict[str, str], status: int, pointer: str | None
+) -> None:
+    response = httpx.post(f"{service.url}/v1/analyses", content=b"x", params=query, headers=headers)
+    assert response.status_code == status, response.text
+    assert pointer is None or response.json()["errors"][0]["pointer"] == pointer
+
+
+def test_a_request_is_repeated_by_its_key(service: Service) -> None:
+    content = tar({"a.py": b"x = 1\n"}).getvalue()
+    headers = {**GZIP, "Idempotency-Key": f'"{time.time_ns()}"'}
+    url = f"{service.url}/v1/analyses"
+    first, again = (httpx.post(url, content=content, headers=headers) for _ in range(2))
+    assert first.json()["id"] == again.json()["id"]
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert httpx.post(url, content=content, headers=headers, params={"question": "q"}).status_code == 422
+
+
+def test_other_jobs_have_no_report(service: Service) -> None:
+    body = {"text": "japanese cars", "catalog": "cars"}
+    job = httpx.post(f"{service.url}/v1/jobs", json=body, headers={"Prefer": "wait=25"}).json()
+    for what in ("report", "findings", "sarif"):
+        assert httpx.get(f"{service.url}/v1/jobs/{job['id']}/{what}").status_code == 404
+
+
+def test_the_client_submits_waits_and_reads(service: Service) -> None:
+    with Client(service.url) as client:
+        job = client.analyses.submit(
+            tar(codebase()).getvalue(), include=["knotty.py", "addresses.py"], tasks=["review"]
+        )
+        analysis = client.analyses.wait(job, timeout_s=TIMEOUT_S)
+        assert (analysis.files, analysis.summary) == (2, None)
+        findings = list(client.analyses.findings(job, page_size=1))
+        assert findings == client.analyses.report(job).findings
+        assert len(client.analyses.sarif(job)["runs"][0]["results"]) == len(findings) == analysis.finding_count
