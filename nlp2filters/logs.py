@@ -8,7 +8,6 @@ import logging
 import logging.config
 import os
 import queue
-import sys
 import threading
 from contextlib import AbstractContextManager
 from typing import Any
@@ -35,6 +34,9 @@ _SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.ExtraAdder(),
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
 ]
+
+
+STDOUT = 1  # the file descriptor
 
 
 class WithoutQuery(logging.Filter):
@@ -91,7 +93,7 @@ class BackgroundHandler(logging.Handler):
         line = memoryview(f"{self.format(record)}\n".encode())
         while line:
             # A lock of `sys.stdout` that this thread holds for ever would keep the process from ending.
-            line = line[os.write(sys.stdout.fileno(), line) :]
+            line = line[os.write(STDOUT, line) :]
 
 
 def _warning(message: str) -> logging.LogRecord:

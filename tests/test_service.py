@@ -205,4 +205,5 @@ async def test_catalogs(client: httpx.AsyncClient) -> None:
 async def test_health(client: httpx.AsyncClient) -> None:
     assert (await client.get("/healthz")).json()["status"] == "ok"
     ready = (await client.get("/readyz")).json()
-    assert ready == {"status": "ready", "redis": True, "workers": {"embedding": 1, "llm": 1, "delivery": 1}}
+    workers = {"embedding": 1, "llm": 1, "audio": 0, "delivery": 1}
+    assert ready == {"status": "ready", "redis": True, "workers": workers, "providers": {}}

@@ -175,9 +175,12 @@ def _problems(operation: Operation) -> list[str]:
 
 
 def _problem_content(operation: Operation, status: int) -> dict[str, Any]:
-    if operation.tag == "older" and status == 404:
-        return {"application/json": {"schema": {"type": "object"}}}
-    return {"application/problem+json": {"schema": _ref(schemas.Problem)}}
+    problem = {"application/problem+json": {"schema": _ref(schemas.Problem)}}
+    if operation.tag != "older" or status not in (400, 404):
+        return problem
+    # The older APIs have answers of their own to requests that they cannot use.
+    own = {"application/json": {"schema": {"type": "object"}}}
+    return own if status == 404 else own | problem
 
 
 def _headers(names: Sequence[str]) -> dict[str, Any]:

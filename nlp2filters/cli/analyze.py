@@ -128,7 +128,8 @@ def _answer(
 
 def _progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=output.err(), transient=True)
+    console = output.err()
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _batches(chunks: Sequence[Chunk]) -> Iterable[Sequence[Chunk]]:

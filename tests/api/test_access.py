@@ -146,8 +146,9 @@ def test_what_is_another_owners_is_not_found(
         bert.delete(path)
         return
     named = {"X-Request-ID": "the-same-id"}
-    theirs = bert.request(operation.method, path, headers=named)
-    nowhere = bert.request(operation.method, operation.path.format_map(MISSING), headers=named)
+    body = {"text": "the first"} if operation.body else None
+    theirs = bert.request(operation.method, path, headers=named, json=body)
+    nowhere = bert.request(operation.method, operation.path.format_map(MISSING), headers=named, json=body)
     assert (theirs.status_code, nowhere.status_code) == (404, 404)
     shown = theirs.text
     for name, value in annas.items():

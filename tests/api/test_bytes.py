@@ -69,7 +69,7 @@ IDS = {
 METADATA = {f"key {number}": "v" * 512 for number in range(16)}
 SMALL, LARGE = catalog("small", 4_000), catalog("large", 888_000)
 CARS = {"catalog": "cars", "text": "japanese cars over 30 mpg"}
-BOTH = {"dialects": ["sql", "elasticsearch"]}
+BOTH = {"dialects": ["sql", "postgresql"]}
 
 REQUESTS: dict[str, dict[str, Any]] = {
     "text": CARS,

@@ -3,6 +3,7 @@
 import asyncio
 import html
 import json
+import time
 import uuid
 from typing import Any
 
@@ -190,7 +191,9 @@ def test_a_request_has_an_id_in_its_answer_its_problem_and_the_log(idle_service:
     response = idle.get("/v1/jobs/job_none")
     request_id = response.headers["x-request-id"]
     assert response.json()["request_id"] == request_id
-    logged = [json.loads(line) for line in idle_service.log_lines("web") if request_id in line]
+    while not (lines := [line for line in idle_service.log_lines("web") if request_id in line]):
+        time.sleep(0.02)  # The log is written by a thread.
+    logged = [json.loads(line) for line in lines]
     assert [(line["request_id"], line["status"]) for line in logged] == [(request_id, 404)]
     assert idle.get("/healthz").headers["x-request-id"] != request_id
 

@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tarfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -104,6 +105,7 @@ def test_the_configured_llm_is_asked(run: Run, monkeypatch: pytest.MonkeyPatch) 
     with llm.running() as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         monkeypatch.setenv("LLM_MODEL", "test-1")
+        monkeypatch.setenv("LLM_SKIP_CERTAIN", "false")
         server.script(llm.unauthorized)
         code, out, err = run("ask", "8 cylinders", "--catalog", "cars")
         assert (code, err) == (0, "")
@@ -232,6 +234,8 @@ def test_the_documented_commands_run(service: Service, tmp_path: Path) -> None:
     assert example
     commands = [line.strip() for line in example[1].splitlines() if line.strip()]
     assert any("--server" in command for command in commands)
+    with tarfile.open(tmp_path / "celery-5.4.0.tar.gz", "w:gz") as archive:
+        archive.add(ROOT / "nlp2filters" / "clock.py", "celery/beat.py")
     for command in commands:
         words = shlex.split(command.replace("http://127.0.0.1:8000", service.url), comments=True)
         assert words[0] == "nlp2filters"

@@ -139,7 +139,8 @@ def test_nothing_gets_out_of_its_place(payload: Any) -> None:
 
 def test_values_of_a_closed_field_are_those_of_the_catalog() -> None:
     for op in ("=", "in"):
-        for payload in PAYLOADS:
+        # "= null" can only mean "is null".
+        for payload in [one for one in PAYLOADS if one is not None]:
             with pytest.raises(InvalidAnswer):
                 read_answer(json.dumps(conditions(field="MPAA_Rating", op=op, value=payload)), TEXT, MOVIES)
 
