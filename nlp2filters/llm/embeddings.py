@@ -3,8 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol
 
 import orjson
 
@@ -12,8 +11,7 @@ from nlp2filters.core import usage
 from nlp2filters.core.usage import Usage
 from nlp2filters.errors import InvalidAnswer, ProviderError
 from nlp2filters.llm import telemetry
-from nlp2filters.llm.gate import Gate
-from nlp2filters.llm.http import LLMHTTPClient
+from nlp2filters.llm.http import APICalls, LLMHTTPClient
 from nlp2filters.llm.openai import token_counts
 from nlp2filters.llm.provider import failure
 
@@ -94,26 +92,13 @@ class OllamaEmbeddings:
         return usage.tokens(embedded=data.get("prompt_eval_count"))
 
 
-class EmbeddingCalls:
+class EmbeddingCalls(APICalls):
     """The calls of one embedding API over HTTP. Open it with `async with`. `name` is the provider's."""
 
     def __init__(self, name: str, model: str, api: EmbeddingAPI, http: LLMHTTPClient, max_texts: int) -> None:
+        super().__init__(http)
         self.name, self.model = name, model
-        self._api, self._http, self._max_texts = api, http, max_texts
-
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._http.__aexit__(kind, exc, trace)
-
-    @property
-    def gate(self) -> Gate:
-        """The gate that its calls pass."""
-        return self._http.gate
+        self._api, self._max_texts = api, max_texts
 
     async def embed(self, texts: Sequence[str], spent: Counter[str]) -> list[Vector]:
         """Return a vector for each text, in order, from as many calls at once as are useful. `spent` gets their usage.

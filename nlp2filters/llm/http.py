@@ -268,6 +268,39 @@ class LLMHTTPClient:
         return ServerSentEvent(event.event, event.data.replace(self._key, WITHHELD), event.id, event.retry)
 
 
+class APICalls:
+    """The calls of one API over HTTP. Open them with `async with`."""
+
+    def __init__(self, http: LLMHTTPClient) -> None:
+        self._http = http
+
+    @property
+    def gate(self) -> Gate:
+        """The gate that the calls pass."""
+        return self._http.gate
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.__aexit__(kind, exc, trace)
+
+
+def read_json(body: bytes) -> Any:
+    """Read the body of a response.
+
+    Raises:
+        InvalidAnswer: it is not JSON.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as exc:
+        raise InvalidAnswer("The body is not JSON.") from exc
+
+
 async def _read_events(
     response: httpx.Response, decoder: StreamDecoder, clean: Callable[[ServerSentEvent], ServerSentEvent]
 ) -> None:

@@ -22,7 +22,7 @@ from nlp2filters.llm.capabilities import (
     STREAM_USAGE,
     TEMPERATURE,
 )
-from nlp2filters.llm.http import MAX_QUOTED, LLMResponse, StreamedText
+from nlp2filters.llm.http import MAX_QUOTED, LLMResponse, StreamedText, read_json
 
 LIMITS = (MAX_COMPLETION_TOKENS, MAX_TOKENS)
 
@@ -89,11 +89,7 @@ class OpenAIChat:
 
     def answer(self, request: Mapping[str, Any], body: bytes) -> Answer:
         """See `ChatAPI`."""
-        try:
-            data = orjson.loads(body)
-        except orjson.JSONDecodeError as exc:
-            raise InvalidAnswer("The body is not JSON.") from exc
-        return _answer(data, self._options.model)
+        return _answer(read_json(body), self._options.model)
 
 
 class _CompletionDecoder:

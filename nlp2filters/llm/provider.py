@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import orjson
 
@@ -16,30 +15,16 @@ from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer, Pr
 from nlp2filters.llm import Answer, Listener, rejections, telemetry
 from nlp2filters.llm.api import ChatAPI
 from nlp2filters.llm.capabilities import LearntFeatures
-from nlp2filters.llm.gate import Gate
-from nlp2filters.llm.http import LLMHTTPClient, LLMResponse, Retryable
+from nlp2filters.llm.http import APICalls, LLMHTTPClient, LLMResponse, Retryable
 
 
-class LLMProvider:
+class LLMProvider(APICalls):
     """A `Provider` that calls an API over HTTP. Open it with `async with`."""
 
     def __init__(self, name: str, model: str, api: ChatAPI, http: LLMHTTPClient, features: LearntFeatures) -> None:
+        super().__init__(http)
         self.name, self.model = name, model
-        self._api, self._http, self._features = api, http, features
-
-    @property
-    def gate(self) -> Gate:
-        """The gate that its calls pass."""
-        return self._http.gate
-
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._http.__aexit__(kind, exc, trace)
+        self._api, self._features = api, features
 
     @property
     def schema_limits(self) -> SchemaLimits:

@@ -12,7 +12,7 @@ from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer
 from nlp2filters.llm import Answer, Listener
 from nlp2filters.llm.api import Features, ModelOptions, with_instruction
 from nlp2filters.llm.capabilities import EFFORT, JSON_OBJECT, JSON_SCHEMA, STREAM, TEMPERATURE
-from nlp2filters.llm.http import MAX_QUOTED, LLMResponse, StreamedText
+from nlp2filters.llm.http import MAX_QUOTED, LLMResponse, StreamedText, read_json
 from nlp2filters.llm.openai import token_counts
 
 # A response, or a stream, may fail with these codes, which otherwise have these statuses. Any other counts as 400.
@@ -74,11 +74,7 @@ class OpenAIResponses:
 
     def answer(self, request: Mapping[str, Any], body: bytes) -> Answer:
         """See `ChatAPI`."""
-        try:
-            data = orjson.loads(body)
-        except orjson.JSONDecodeError as exc:
-            raise InvalidAnswer("The body is not JSON.") from exc
-        return _answer(data, self._options.model)
+        return _answer(read_json(body), self._options.model)
 
 
 class _ResponseDecoder:
