@@ -10,8 +10,9 @@ https://www.elastic.co/docs/manage-data/data-store/mapping/dynamic-field-mapping
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nlp2filters.core.catalog import NUMERIC, STRINGS, Field
+from nlp2filters.core.catalog import STRINGS, Field
 from nlp2filters.core.dialects.capabilities import Effect
+from nlp2filters.core.dialects.precision import in_single_precision, is_fraction
 from nlp2filters.core.dialects.stored_values import in_form
 from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test, Value, limits, splits_a_millisecond, values
 from nlp2filters.core.dialects.writer import Search, SortKey, Target, Writer
@@ -23,10 +24,7 @@ Query = dict[str, Any]
 MAX_LENGTH = 256
 # `indices.query.bool.max_clause_count` of a small cluster.
 MAX_ALTERNATIVES = 1024
-# All decimal numbers of so many digits are different numbers in single precision.
-SINGLE_DIGITS = 6
 
-_FRACTIONS = NUMERIC - {"integer"}
 _OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 
 
@@ -77,16 +75,6 @@ def approximates(test: Test, stored: StoredField) -> Iterator[tuple[str, Effect]
         )
 
 
-def in_single_precision(test: Test, reason: str) -> Iterator[tuple[str, Effect]]:
-    """Yield the reason why numbers cannot be told apart, if the test has numbers with more digits than are kept."""
-    if not _is_fraction(test.field) or not any(map(_is_long_number, values(test))):
-        return
-    if not isinstance(test, Range) or _has_closed_end(test):
-        yield reason, "wider"
-    if isinstance(test, Range) and (test.low_open or test.high_open):
-        yield reason, "narrower"
-
-
 def whole(target: Target, field: Field) -> str:
     """Return the property that holds the values of a field in one piece, not their words."""
     name, stored = target.name(field), target.stored(field)
@@ -98,7 +86,7 @@ class QueryDSL(Writer[Query]):
     """A writer of queries that do not score."""
 
     def eq(self, test: Eq) -> Query:
-        if _is_fraction(test.field) and test.value == 0:
+        if is_fraction(test.field) and test.value == 0:
             return self.one_of(In(test.field, (0.0,)))
         term = {"value": self.value(test.value, test.field), **_folding(test)}
         return self._of(test.field, {"term": {self.whole(test.field): term}})
@@ -106,7 +94,7 @@ class QueryDSL(Writer[Query]):
     def one_of(self, test: In) -> Query:
         if test.fold:
             return super().one_of(test)
-        zeros = [-0.0] if _is_fraction(test.field) and 0 in test.values else []
+        zeros = [-0.0] if is_fraction(test.field) and 0 in test.values else []
         among = [self.value(value, test.field) for value in test.values] + zeros
         return self._of(test.field, {"terms": {self.whole(test.field): among}})
 
@@ -114,7 +102,7 @@ class QueryDSL(Writer[Query]):
         within = {}
         for sign, limit in limits(test):
             # The engine has two zeros, of which the negative one is the less.
-            is_negative = sign in (">=", "<") and limit == 0 and _is_fraction(test.field)
+            is_negative = sign in (">=", "<") and limit == 0 and is_fraction(test.field)
             within[_OPERATORS[sign]] = -0.0 if is_negative else self.value(limit, test.field)
         return self._of(test.field, {"range": {self.whole(test.field): within}})
 
@@ -164,19 +152,6 @@ def _folding(test: Eq | Has) -> Query:
 
 def _meets_long_texts(test: Test) -> bool:
     return isinstance(test, Has) or any(len(str(value).encode("utf-16-le")) > 2 * MAX_LENGTH for value in values(test))
-
-
-def _is_long_number(value: Value) -> bool:
-    digits = repr(value).partition("e")[0].replace(".", "").strip("-0")
-    return len(digits) > SINGLE_DIGITS
-
-
-def _has_closed_end(test: Range) -> bool:
-    return (test.low is not None and not test.low_open) or (test.high is not None and not test.high_open)
-
-
-def _is_fraction(field: Field) -> bool:
-    return field.type in _FRACTIONS
 
 
 def _escaped(text: str) -> str:

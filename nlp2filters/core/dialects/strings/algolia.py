@@ -11,7 +11,7 @@ from typing import Any
 
 from nlp2filters.core.catalog import NUMERIC, TEMPORAL
 from nlp2filters.core.dialects.stored_values import in_form
-from nlp2filters.core.dialects.strings.infix import InfixWriter
+from nlp2filters.core.dialects.strings.infix import InfixWriter, without_absent
 from nlp2filters.core.dialects.tree import Eq, Range, Test, values
 from nlp2filters.core.dialects.writer import Search
 from nlp2filters.core.mapping import StoredField
@@ -25,7 +25,7 @@ def render(search: Search) -> dict[str, Any]:
     """Return `{"query", "filters", "hitsPerPage"}`; what is not asked for is left out."""
     writer = AlgoliaWriter(search.target)
     parameters = {"query": search.text, "filters": writer.whole(search.where), "hitsPerPage": search.limit}
-    return {name: value for name, value in parameters.items() if value not in ("", None)}
+    return without_absent(parameters)
 
 
 def kind(test: Test) -> str:

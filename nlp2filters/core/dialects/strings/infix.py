@@ -1,12 +1,14 @@
 """Filters as one line of text: tests joined by words or signs, in parentheses."""
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from nlp2filters.core.catalog import NUMERIC, STRINGS, TEMPORAL, Field
+from nlp2filters.core.catalog import STRINGS, TEMPORAL, Field
 from nlp2filters.core.dialects.capabilities import Effect
+from nlp2filters.core.dialects.precision import is_fraction
 from nlp2filters.core.dialects.stored_values import in_form
 from nlp2filters.core.dialects.tree import And, Eq, In, Node, Range, Test, Value, limits, values
 from nlp2filters.core.dialects.writer import Writer
@@ -17,7 +19,8 @@ QUOTES: Mapping[int, str] = str.maketrans({'"': '\\"', "\\": "\\\\"})
 LINE_ENDS: Mapping[int, str] = {**QUOTES, **str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t"})}
 
 
-_FRACTIONS = NUMERIC - {"integer"}
+# The signs of regular expressions after Perl's model.
+_REGEX_SIGNS = re.compile(r"[.*+?^${}()|\[\]\\]")
 
 
 class InfixWriter(Writer[str]):
@@ -87,7 +90,7 @@ class InfixWriter(Writer[str]):
 
     def has_two_zeros(self, field: Field) -> bool:
         """Return whether 0 may be stored as -0.0, which is another number."""
-        return self.two_zeros and field.type in _FRACTIONS
+        return self.two_zeros and is_fraction(field)
 
     def text(self, text: str) -> str:
         """Write a string."""
@@ -104,6 +107,16 @@ class InfixWriter(Writer[str]):
 def number(value: int | float) -> str:
     """Write a number in digits, without an exponent, which not every language reads."""
     return str(int(value)) if float(value).is_integer() else format(Decimal(repr(value)), "f")
+
+
+def regex_literal(text: str) -> str:
+    """Return the regular expression that the text alone matches."""
+    return _REGEX_SIGNS.sub(r"\\\g<0>", text)
+
+
+def without_absent(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a search that were asked for."""
+    return {name: value for name, value in parameters.items() if value not in ("", [], None)}
 
 
 def open_range_on_list(test: Test, stored: StoredField) -> str | None:

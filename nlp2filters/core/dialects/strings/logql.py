@@ -4,16 +4,13 @@ A missing label is an empty one, so an empty text counts as no value. Lists are 
 not in the query but beside it. https://grafana.com/docs/loki/latest/query/log_queries/
 """
 
-import re
 from typing import Any
 
 from nlp2filters.core.catalog import NUMERIC, TEMPORAL, Field
-from nlp2filters.core.dialects.strings.infix import LINE_ENDS, InfixWriter
+from nlp2filters.core.dialects.strings.infix import LINE_ENDS, InfixWriter, regex_literal
 from nlp2filters.core.dialects.tree import Eq, Has, In, Test, Value
 from nlp2filters.core.dialects.writer import Search
 
-# The signs of RE2's regular expressions.
-_SIGNS = re.compile(r"[.*+?^${}()|\[\]\\]")
 _NUMBERS = NUMERIC | TEMPORAL
 
 
@@ -21,7 +18,7 @@ def render(search: Search) -> dict[str, Any]:
     """Return `{"query", "limit"}`, parameters of a range query. A mapping's table is the value of the label `job`."""
     writer = LogQLWriter(search.target)
     stages = [f"{{job={writer.text(search.target.table)}}}"]
-    stages += [f"|~ {writer.text('(?i)' + _literal(word))}" for word in search.text.split()]
+    stages += [f"|~ {writer.text('(?i)' + regex_literal(word))}" for word in search.text.split()]
     stages.append("| json")
     if search.where is not None:
         stages.append(f"| {writer.whole(search.where)}")
@@ -70,17 +67,12 @@ class LogQLWriter(InfixWriter):
             case Eq(field, value, False):
                 return f"{name}{equal}{self.literal(value, field)}"
             case Eq(_, value):
-                return f"{name}{matching}{self.text('(?is)' + _literal(str(value)))}"
+                return f"{name}{matching}{self.text('(?is)' + regex_literal(str(value)))}"
             case In(_, values, fold):
-                pattern = "|".join(_literal(str(value)) for value in values)
+                pattern = "|".join(regex_literal(str(value)) for value in values)
                 return f"{name}{matching}{self.text(('(?is)' if fold else '(?s)') + f'(?:{pattern})')}"
             case Has(_, text, anchor, fold):
                 before, after = ".*" * (anchor != "start"), ".*" * (anchor != "end")
                 flags = "(?is)" if fold else "(?s)"
-                return f"{name}{matching}{self.text(flags + before + _literal(text) + after)}"
+                return f"{name}{matching}{self.text(flags + before + regex_literal(text) + after)}"
         raise AssertionError("ranges are written by `range`")
-
-
-def _literal(text: str) -> str:
-    """Return the regular expression that the text alone matches."""
-    return _SIGNS.sub(r"\\\g<0>", text)

@@ -8,7 +8,7 @@ https://www.meilisearch.com/docs/capabilities/filtering_sorting_faceting/advance
 from typing import Any
 
 from nlp2filters.core.catalog import Field
-from nlp2filters.core.dialects.strings.infix import LINE_ENDS, InfixWriter, closed_limits, number
+from nlp2filters.core.dialects.strings.infix import LINE_ENDS, InfixWriter, closed_limits, number, without_absent
 from nlp2filters.core.dialects.tree import In, Range
 from nlp2filters.core.dialects.writer import Search
 
@@ -22,7 +22,7 @@ def render(search: Search) -> dict[str, Any]:
         "sort": [f"{search.target.name(key.field)}:{key.direction}" for key in search.sort],
         "limit": search.limit,
     }
-    return {name: value for name, value in parameters.items() if value not in ("", [], None)}
+    return without_absent(parameters)
 
 
 class MeilisearchWriter(InfixWriter):

@@ -9,7 +9,7 @@ from typing import Any
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.stored_values import iso
-from nlp2filters.core.dialects.strings.infix import InfixWriter
+from nlp2filters.core.dialects.strings.infix import InfixWriter, without_absent
 from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits
 from nlp2filters.core.dialects.writer import Search
 
@@ -27,7 +27,7 @@ def render(search: Search) -> dict[str, Any]:
         "$top": search.limit,
         "$search": words,
     }
-    return {option: value for option, value in options.items() if value not in ("", None)}
+    return without_absent(options)
 
 
 class ODataWriter(InfixWriter):

@@ -9,15 +9,13 @@ from typing import Any
 from urllib.parse import quote
 
 from nlp2filters.core.catalog import Field
-from nlp2filters.core.dialects.strings.infix import InfixWriter
+from nlp2filters.core.dialects.strings.infix import InfixWriter, regex_literal
 from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test
 from nlp2filters.core.dialects.writer import Search
 
 _OPERATORS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 # `and`, `or` and `not` would begin a group.
 _PLAIN = re.compile(r"(?!(?:and|or|not)$)[A-Za-z_][A-Za-z0-9_]*")
-# The signs of PostgreSQL's advanced regular expressions.
-_SIGNS = re.compile(r"[.*+?^${}()|\[\]\\]")
 
 
 def render(search: Search) -> dict[str, Any]:
@@ -90,13 +88,13 @@ class PostgRESTWriter(InfixWriter):
                 elements = ",".join(self._element(value, field) for value in values)
                 return self._part(field, f"{negation}ov", self.text(f"{{{elements}}}"))
             case Eq(_, value, True):
-                return self._part(field, f"{negation}imatch", self.text(f"^{_pattern(str(value))}$"))
+                return self._part(field, f"{negation}imatch", self.text(f"^{regex_literal(str(value))}$"))
             case In(_, values, True):
-                alternatives = "|".join([_pattern(str(value)) for value in values])
+                alternatives = "|".join([regex_literal(str(value)) for value in values])
                 return self._part(field, f"{negation}imatch", self.text(f"^({alternatives})$"))
             case Has(_, text, anchor, fold):
                 start, end = "^" * (anchor == "start"), "$" * (anchor == "end")
-                pattern = self.text(f"{start}{_pattern(text)}{end}")
+                pattern = self.text(f"{start}{regex_literal(text)}{end}")
                 return self._part(field, f"{negation}{'imatch' if fold else 'match'}", pattern)
             case Eq(_, value):
                 return self._part(field, f"{negation}eq", self.literal(value, field))
@@ -110,7 +108,3 @@ class PostgRESTWriter(InfixWriter):
     def _element(self, value: Any, field: Field) -> str:
         """Write a value as an element of an array of PostgreSQL."""
         return self.text(str(self.stored(value, field)))
-
-
-def _pattern(text: str) -> str:
-    return _SIGNS.sub(r"\\\g<0>", text)

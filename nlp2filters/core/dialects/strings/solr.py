@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from nlp2filters.core.catalog import Field
-from nlp2filters.core.dialects.strings.infix import InfixWriter
+from nlp2filters.core.dialects.strings.infix import InfixWriter, without_absent
 from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test, Value
 from nlp2filters.core.dialects.writer import Search
 
@@ -32,7 +32,7 @@ def render(search: Search) -> dict[str, Any]:
         "sort": ",".join(f"{search.target.name(key.field)} {key.direction}" for key in search.sort),
         "rows": search.limit,
     }
-    return {name: value for name, value in parameters.items() if value not in ("", [], None)}
+    return without_absent(parameters)
 
 
 class SolrWriter(InfixWriter):

@@ -11,7 +11,7 @@ from typing import Any
 
 from nlp2filters.core.catalog import STRINGS, Field
 from nlp2filters.core.dialects.capabilities import Effect
-from nlp2filters.core.dialects.documents.elasticsearch import in_single_precision
+from nlp2filters.core.dialects.precision import in_single_precision
 from nlp2filters.core.dialects.strings.infix import (
     InfixWriter,
     closed_limits,
@@ -19,6 +19,7 @@ from nlp2filters.core.dialects.strings.infix import (
     fraction_of_second,
     number,
     open_range_on_list,
+    without_absent,
 )
 from nlp2filters.core.dialects.tree import Eq, In, Range, Test, limits, values
 from nlp2filters.core.dialects.writer import Search
@@ -43,7 +44,7 @@ def render(search: Search) -> dict[str, Any]:
         "sort_by": ",".join(keys),
         "limit": search.limit,
     }
-    return {name: value for name, value in parameters.items() if value not in ("", None)}
+    return without_absent(parameters)
 
 
 def refuses(test: Test, stored: StoredField) -> str | None:

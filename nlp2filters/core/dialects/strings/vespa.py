@@ -5,17 +5,15 @@ attributes, which by default ignore case. Dates are numbers of seconds.
 https://docs.vespa.ai/en/reference/querying/yql.html
 """
 
-import re
 from typing import Any
 
 from nlp2filters.core.catalog import STRINGS
-from nlp2filters.core.dialects.strings.infix import LINE_ENDS, InfixWriter
+from nlp2filters.core.dialects.strings.infix import LINE_ENDS, InfixWriter, regex_literal
 from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test
 from nlp2filters.core.dialects.writer import Search
 
 # The types that `in` takes: https://docs.vespa.ai/en/reference/querying/yql.html#in
 _IN = STRINGS | {"integer"}
-_SIGNS = re.compile(r"[.*+?^${}()|\[\]\\]")
 
 
 def render(search: Search) -> dict[str, Any]:
@@ -63,14 +61,9 @@ class YQLWriter(InfixWriter):
 
     def has(self, test: Has) -> str:
         start, end = "^" * (test.anchor == "start"), "$" * (test.anchor == "end")
-        pattern = start + _literal(test.text) + end
+        pattern = start + regex_literal(test.text) + end
         return f"{self.name(test.field)} matches {self.text(pattern)}"
 
     def negated(self, test: Test) -> str:
         # A negation alone selects nothing to take away from.
         return f"(true and !({self.write(test)}))"
-
-
-def _literal(text: str) -> str:
-    """Return the regular expression that the text alone matches."""
-    return _SIGNS.sub(r"\\\g<0>", text)
