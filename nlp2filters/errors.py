@@ -87,6 +87,11 @@ class Violation:
     detail: str
 
 
+def pointer(*members: str | int) -> str:
+    """Return the JSON pointer (RFC 6901) that leads through these members of objects and indexes of lists."""
+    return "".join("/" + str(member).replace("~", "~0").replace("/", "~1") for member in members)
+
+
 class InvalidInput(NLP2FiltersError):
     """The caller's input has faults, all listed in `violations`."""
 

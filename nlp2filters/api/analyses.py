@@ -81,8 +81,8 @@ async def _content(call: Call, job_id: str) -> bytes:
         BlobGone: the report is no longer kept.
     """
     owner = call.caller.owner
-    job, fields = await lookup.succeeded_job(call.services.store, owner, job_id, "result")
-    if job.kind != "analysis":
+    _, fields = await lookup.succeeded_job(call.services.store, owner, job_id, "result")
+    if "report" not in fields["result"]:
         raise NoReport(job_id)
     chunks = call.services.blobs.read(owner, fields["result"]["report"]["sha256"])
     return b"".join([chunk async for chunk in chunks])

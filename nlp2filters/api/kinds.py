@@ -4,16 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
-import orjson
 from pydantic import BaseModel, create_model
 
-from nlp2filters.api.preparation import Member, Preparation, check_webhook, new_id
+from nlp2filters.api.preparation import Member, Preparation, check_webhook, new_job, stored_request
 from nlp2filters.api.routes import Call, OneOf
-from nlp2filters.clock import now_ms
-from nlp2filters.core import jobs, schemas
+from nlp2filters.core import schemas
 from nlp2filters.core.kinds import DEFAULT, JOBS_PATH, KINDS, accepted_at, result_models
 from nlp2filters.core.requests import JobRequest
-from nlp2filters.storage import request_parts
 
 Prepare: TypeAlias = Callable[[Call, Any], Awaitable[Member]]
 
@@ -25,20 +22,10 @@ async def prepare(call: Call, body: Any) -> Member:
 
 async def _prepare(call: Call, body: JobRequest) -> Member:
     """Create a job from a request that its model has checked completely."""
-    settings, webhook = call.services.settings, body.webhook
-    if webhook:
-        check_webhook(settings, call.headers, webhook.url)
-    job = jobs.create(
-        new_id("job"),
-        body.kind,
-        call.caller.owner,
-        now_ms(),
-        deadline_s=body.deadline_seconds or settings.deadline_s,
-        metadata=body.metadata,
-        notify=tuple(webhook.events) if webhook else (),
-        webhook=webhook.url if webhook else None,
-    )
-    return job, request_parts.Request(orjson.dumps(body.model_dump(mode="json", exclude={"metadata"})))
+    settings = call.services.settings
+    if body.webhook:
+        check_webhook(settings, call.headers, body.webhook.url)
+    return new_job(settings, call.caller.owner, body), stored_request(body)
 
 
 async def _prepare_filters(call: Call, body: Any) -> Member:

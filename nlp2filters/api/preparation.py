@@ -20,7 +20,7 @@ from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.compilation import check_scopes, read_filter
 from nlp2filters.core.cql2 import text
 from nlp2filters.core.jobs import Job
-from nlp2filters.core.requests import Submission, parse_catalog
+from nlp2filters.core.requests import JobRequest, Submission, parse_catalog
 from nlp2filters.errors import CatalogNotFound, InvalidCatalog, InvalidFilter, InvalidRequest, Violation, WebhookRefused
 from nlp2filters.settings import Settings
 from nlp2filters.storage import request_parts
@@ -100,21 +100,9 @@ class Preparation:
         return job, request_parts.compose(body, parts, (catalog.key,) if catalog.key else ())
 
     def _job(self, submission: Submission, catalog: str | None, about: dict[str, Any]) -> Job:
-        webhook = submission.webhook
-        return jobs.create(
-            new_id("job"),
-            submission.kind,
-            self._owner,
-            now_ms(),
-            deadline_s=submission.deadline_seconds or self._settings.deadline_s,
-            catalog=catalog,
-            metadata=submission.metadata,
-            notify=tuple(webhook.events) if webhook else (),
-            webhook=webhook.url if webhook else None,
-            quick=submission.strategy == "builtin" or not self._settings.llms,
-            refines=submission.refines,
-            **about,
-        )
+        quick = submission.strategy == "builtin" or not self._settings.llms
+        about = {"catalog": catalog, "quick": quick, "refines": submission.refines, **about}
+        return new_job(self._settings, self._owner, submission, **about)
 
     async def refined(self, job_id: str) -> RefinedJob:
         """Load the job to refine; raises as `refinement.load` does."""
@@ -187,6 +175,27 @@ async def clone_request(services: Services, job: Job, request: dict[str, Any]) -
     digest = request.get("catalog_digest")
     catalog_keys = (store.keys.catalog(job.owner, request["catalog"], digest),) if digest else ()
     return clone, request_parts.detach(request, contents, catalog_keys)
+
+
+def new_job(settings: Settings, owner: str, request: JobRequest | Submission, **about: Any) -> Job:
+    """Create the owner's job for a checked request of any kind; `about` is passed on to `jobs.create`."""
+    webhook = request.webhook
+    return jobs.create(
+        new_id("job"),
+        request.kind,
+        owner,
+        now_ms(),
+        deadline_s=request.deadline_seconds or settings.deadline_s,
+        metadata=request.metadata,
+        notify=tuple(webhook.events) if webhook else (),
+        webhook=webhook.url if webhook else None,
+        **about,
+    )
+
+
+def stored_request(request: JobRequest) -> request_parts.Request:
+    """Return what a job stores of a request without parts. `metadata` is in the job itself."""
+    return request_parts.Request(orjson.dumps(request.model_dump(mode="json", exclude={"metadata"})))
 
 
 def new_id(subject_type: str) -> str:

@@ -11,17 +11,14 @@ from starlette.responses import Response
 
 from nlp2filters.api import admission, jobs
 from nlp2filters.api.body import declared_size, media_type_of, read_form
-from nlp2filters.api.preparation import Member, Preparation, check_webhook, new_id
+from nlp2filters.api.preparation import Member, Preparation, check_webhook, new_job, stored_request
 from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, Operation
-from nlp2filters.clock import now_ms
 from nlp2filters.core import schemas
-from nlp2filters.core.jobs import create as create_job
 from nlp2filters.core.kinds import AUDIO, TRANSCRIPTIONS_PATH
 from nlp2filters.core.requests import validate
 from nlp2filters.core.spoken import QuestionRequest, TranscriptionOptions, TranscriptionRequest
 from nlp2filters.errors import InvalidRequest, NoWorker, Violation
 from nlp2filters.storage.blobs.store import Blob
-from nlp2filters.storage.request_parts import Request as StoredRequest
 from nlp2filters.storage.store import Store
 
 MAX_RECORDING_BYTES = 25 << 20
@@ -98,7 +95,9 @@ async def member(call: Call, options: TranscriptionOptions, blob: Blob) -> Membe
     if options.webhook:
         check_webhook(call.services.settings, call.headers, options.webhook.url)
     if options.then is None:
-        job, request = _transcription(call, TranscriptionRequest(**about))
+        recording = TranscriptionRequest(**about)
+        job = new_job(call.services.settings, call.caller.owner, recording)
+        request = stored_request(recording)
     else:
         names = options.then.model_fields_set | about.keys()
         question = QuestionRequest.model_construct(names, **{**dict(options.then), **about})
@@ -107,21 +106,6 @@ async def member(call: Call, options: TranscriptionOptions, blob: Blob) -> Membe
         except InvalidRequest as exc:
             raise exc.prefixed("/then") from exc
     return job, replace(request, derived=request.derived + derived)
-
-
-def _transcription(call: Call, request: TranscriptionRequest) -> Member:
-    webhook = request.webhook
-    job = create_job(
-        new_id("job"),
-        request.kind,
-        call.caller.owner,
-        now_ms(),
-        deadline_s=request.deadline_seconds or call.services.settings.deadline_s,
-        metadata=request.metadata,
-        notify=tuple(webhook.events) if webhook else (),
-        webhook=webhook.url if webhook else None,
-    )
-    return job, StoredRequest(orjson.dumps(request.model_dump(mode="json", exclude={"metadata"})))
 
 
 async def pieces(file: UploadFile) -> AsyncIterator[bytes]:

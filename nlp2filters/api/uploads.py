@@ -3,20 +3,18 @@
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import orjson
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from nlp2filters.api import admission, jobs
-from nlp2filters.api.preparation import check_webhook, new_id
+from nlp2filters.api.preparation import check_webhook, new_job, stored_request
 from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, Param
-from nlp2filters.clock import now_ms
 from nlp2filters.core.jobs import Job
-from nlp2filters.core.jobs import create as create_job
 from nlp2filters.core.kinds import KINDS
-from nlp2filters.core.requests import JobOptions, validate
+from nlp2filters.core.requests import JobOptions, UploadRequest, validate
 from nlp2filters.errors import InvalidRequest, Violation
 from nlp2filters.storage.blobs.store import Blob
 from nlp2filters.storage.idempotency import IdempotencyKey
@@ -101,22 +99,12 @@ async def submit(call: Call, upload: Upload) -> Response:
 
 def _member(call: Call, upload: Upload, blob: Blob) -> tuple[Job, StoredRequest]:
     """Return the job and the request that it stores."""
-    options, webhook = upload.options, upload.options.webhook
-    job = create_job(
-        new_id("job"),
-        upload.kind,
-        call.caller.owner,
-        now_ms(),
-        deadline_s=options.deadline_seconds or call.services.settings.deadline_s,
-        metadata=options.metadata,
-        notify=tuple(webhook.events) if webhook else (),
-        webhook=webhook.url if webhook else None,
-    )
-    members = {**dict(options), "media_type": upload.media_type, "blob": blob.digest, "size": blob.size}
-    request = KINDS[upload.kind].request()(**members)
-    body = orjson.dumps(request.model_dump(mode="json", exclude={"metadata"}))
+    members = {**dict(upload.options), "media_type": upload.media_type, "blob": blob.digest, "size": blob.size}
+    request = cast(type[UploadRequest], KINDS[upload.kind].request())(**members)
     # The result is in the job's record and in its last event.
-    return job, StoredRequest(body, derived=JOB_BYTES + 2 * upload.result_bytes(blob.size))
+    derived = JOB_BYTES + 2 * upload.result_bytes(blob.size)
+    job = new_job(call.services.settings, call.caller.owner, request)
+    return job, replace(stored_request(request), derived=derived)
 
 
 async def _digest(content: AsyncIterator[bytes]) -> str:

@@ -19,7 +19,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BeforeValidator, ConfigDict, FailFast, StringConstraints, TypeAdapter, ValidationError
 
 from nlp2filters.core.mapping import EngineMapping
-from nlp2filters.errors import InvalidCatalog, Violation
+from nlp2filters.errors import InvalidCatalog, Violation, pointer
 
 FieldType = Literal[
     "keyword",  # one of a set of strings; `closed` says whether others may occur
@@ -279,11 +279,7 @@ def _faults_of_types(error: ValidationError) -> Iterator[Violation]:
     for part in errors:
         # Pydantic also calls a list too short if all of its members are faulty.
         if len(errors) == 1 or part["type"] != "too_short" or part["loc"] != ("fields",):
-            yield Violation(_pointer(part["loc"]), part["msg"])
-
-
-def _pointer(loc: tuple[int | str, ...]) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in loc)
+            yield Violation(pointer(*part["loc"]), part["msg"])
 
 
 def _sound_fields(data: object) -> dict[int, Field]:

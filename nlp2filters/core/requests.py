@@ -29,7 +29,7 @@ from nlp2filters.core.infer import DateOrder
 from nlp2filters.core.languages import CODES, LOCALES
 from nlp2filters.core.mapping import EngineMapping
 from nlp2filters.core.statuses import Outcome
-from nlp2filters.errors import InvalidCatalog, InvalidRequest, Violation
+from nlp2filters.errors import InvalidCatalog, InvalidRequest, Violation, pointer
 
 MAX_TEXT = 4_000
 # `now` must be in these years: a text may count up to 999 years from it, and the calendar has the years 1 to 9999.
@@ -175,13 +175,26 @@ DeadlineOption = Annotated[
 ]
 
 
-class JobRequest(RequestBody):
-    """The members that a request of any kind of job has."""
+class JobOptions(RequestBody):
+    """The options that a request of any kind of job has."""
 
-    kind: str
     webhook: WebhookOption = None
     metadata: MetadataOption = {}
     deadline_seconds: DeadlineOption = None
+
+
+class JobRequest(JobOptions):
+    """A request for a job of any kind."""
+
+    kind: str
+
+
+class UploadRequest(JobRequest):
+    """A request about an uploaded file, as its job stores it: `blob` is the SHA-256 of the file, `size` its bytes."""
+
+    media_type: str
+    blob: str
+    size: int
 
 
 class Submission(RequestBody):
@@ -291,14 +304,6 @@ AnalysisTask = Literal["map", "duplicates", "summary", "review"]
 Globs = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=500)]], Field(max_length=50)]
 
 
-class JobOptions(RequestBody):
-    """The options of a job whose request is a file; they are in the query."""
-
-    webhook: WebhookOption = None
-    metadata: MetadataOption = {}
-    deadline_seconds: DeadlineOption = None
-
-
 class InferenceOptions(JobOptions):
     """The options of a request to infer a catalog, which are in its query; its body is the table."""
 
@@ -308,13 +313,10 @@ class InferenceOptions(JobOptions):
     table: Annotated[str, StringConstraints(min_length=1, max_length=512)] | None = None
 
 
-class InferenceRequest(InferenceOptions):
-    """A request to infer a catalog from a table, as its job stores it: `blob` is the SHA-256 of the uploaded table."""
+class InferenceRequest(InferenceOptions, UploadRequest):
+    """A request to infer a catalog from a table, as its job stores it."""
 
     kind: Literal["inference"] = "inference"
-    media_type: str
-    blob: str
-    size: int
 
 
 class AnalysisRequestOptions(JobOptions):
@@ -327,13 +329,10 @@ class AnalysisRequestOptions(JobOptions):
     max_chunks: Annotated[int, Field(ge=0, le=5_000)] = 2_000
 
 
-class AnalysisRequest(AnalysisRequestOptions):
-    """A request to analyse code, as its job stores it: `blob` is the SHA-256 of the uploaded archive."""
+class AnalysisRequest(AnalysisRequestOptions, UploadRequest):
+    """A request to analyse code, as its job stores it."""
 
     kind: Literal["analysis"] = "analysis"
-    media_type: str
-    blob: str
-    size: int
 
 
 class StreamTokenRequest(RequestBody):
@@ -385,10 +384,6 @@ def validate(model: type[Model], data: object) -> Model:
         return model.model_validate(data)
     except ValidationError as exc:
         violations = [
-            Violation(
-                "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"]),
-                error["msg"].removeprefix("Value error, "),
-            )
-            for error in exc.errors()
+            Violation(pointer(*error["loc"]), error["msg"].removeprefix("Value error, ")) for error in exc.errors()
         ]
         raise InvalidRequest(violations) from exc

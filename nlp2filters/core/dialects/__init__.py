@@ -19,7 +19,7 @@ from nlp2filters.core.dialects.writer import Search, SortKey, Target
 from nlp2filters.core.filters import Filter
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.mapping import NO_MAPPING, EngineMapping, Form
-from nlp2filters.errors import InvalidFilter, Violation
+from nlp2filters.errors import InvalidFilter, Violation, pointer
 
 FAMILIES = (sql.DIALECTS, documents.DIALECTS, ogc.DIALECTS, strings.DIALECTS, libraries.DIALECTS)
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for family in FAMILIES for dialect in family}
@@ -99,7 +99,7 @@ def mapping_faults(mappings: Mapping[str, EngineMapping], catalog: Catalog) -> l
     faults = []
     for name, mapping in mappings.items():
         if name not in DIALECTS:
-            faults.append(Violation(f"/{name}", f"There is no dialect {name!r}. Choose from {', '.join(DIALECTS)}."))
+            faults.append(Violation(pointer(name), f"There is no dialect {name!r}. Choose from {', '.join(DIALECTS)}."))
             continue
         dialect = DIALECTS[name]
         native: frozenset[Form] = frozenset({"native"})
@@ -108,7 +108,7 @@ def mapping_faults(mappings: Mapping[str, EngineMapping], catalog: Catalog) -> l
             allowed = ", ".join(dialect.capabilities.paramstyles) or "none: values stand in the query"
             faults.append(Violation(f"/{name}/paramstyle", f"{dialect.title} does not take it. It takes {allowed}."))
         for field_name, stored in mapping.fields.items():
-            at = f"/{name}/fields/{_escaped(field_name)}"
+            at = pointer(name, "fields", field_name)
             faults += [
                 Violation(f"{at}/{place}", f"{dialect.title} has no use for {place!r}; leave it out.")
                 for place in PLACES
@@ -137,11 +137,6 @@ def suits(form: Form, of: Field) -> bool:
             return of.type == "datetime"
         case _:
             return of.type in TEMPORAL
-
-
-def _escaped(member: str) -> str:
-    """Return the name of a member as a part of a JSON pointer."""
-    return member.replace("~", "~0").replace("/", "~1")
 
 
 def _losses(dialect: Dialect, interpretation: Interpretation, target: Target) -> Iterator[Loss]:

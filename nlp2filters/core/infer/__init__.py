@@ -13,7 +13,7 @@ from nlp2filters.core.infer.decisions import Limits, conventions, decide
 from nlp2filters.core.infer.moments import DateOrder
 from nlp2filters.core.infer.report import ColumnReport, Inference, Note
 from nlp2filters.core.words import spaced
-from nlp2filters.errors import InvalidCatalog, Violation
+from nlp2filters.errors import InvalidCatalog, Violation, pointer
 
 __all__ = ["ColumnReport", "DateOrder", "Inference", "Note", "infer", "refine"]
 
@@ -105,7 +105,7 @@ def _add(chunk: Sequence[Mapping[str, object]], columns: Mapping[str, Column], r
                 columns[header].add(cell, times)
             except (TypeError, ValueError, ArithmeticError) as exc:
                 row_number = rows_before + next(at for at, row in enumerate(chunk) if row.get(header) is cell)
-                raise InvalidCatalog([Violation(f"/rows/{row_number}/{_escape(header)}", str(exc))]) from exc
+                raise InvalidCatalog([Violation(pointer("rows", row_number, header), str(exc))]) from exc
 
 
 def refine(catalog: Catalog, refinement: Mapping[str, Any]) -> Catalog:
@@ -120,14 +120,14 @@ def refine(catalog: Catalog, refinement: Mapping[str, Any]) -> Catalog:
     """
     data, changes = to_json(catalog), refinement.get("fields", {})
     violations = [
-        Violation(f"/fields/{_escape(name)}", f"There is no field {name!r}.")
+        Violation(pointer("fields", name), f"There is no field {name!r}.")
         for name in changes
         if name not in catalog.by_name
     ]
     for field in catalog.fields:
         values = {value.value for value in field.values}
         violations += [
-            Violation(f"/fields/{_escape(field.name)}/values/{_escape(value)}", f"There is no value {value!r}.")
+            Violation(pointer("fields", field.name, "values", value), f"There is no value {value!r}.")
             for value in changes.get(field.name, {}).get("values", {})
             if value not in values and field.type != "text"
         ]
@@ -153,7 +153,3 @@ def _meanings(fields: Iterable[Field]) -> frozenset[str]:
     names = (name for field in fields for name in (spaced(field.name), field.label))
     values = (value.value for field in fields for value in field.values)
     return frozenset(text.lower() for text in (*names, *values))
-
-
-def _escape(part: str) -> str:
-    return part.replace("~", "~0").replace("/", "~1")
