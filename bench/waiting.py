@@ -49,7 +49,7 @@ ANSWER: dict[str, Any] = {
         {"field": "Origin", "op": "=", "value": "Japan", "quote": "japanese", "confidence": 0.99},
         {"field": "Miles_per_Gallon", "op": ">=", "value": 30, "quote": "at least 30 mpg", "confidence": 0.9},
     ],
-    **{"alternatives": [], "sort": [], "limit": None, "text": "", "ignored": [], "clarification": None},
+    **{"sort": [], "limit": None, "text": "", "ignored": [], "clarification": None},
 }
 # A token has four characters or so; servers send a few in one event.
 PIECE = 20
