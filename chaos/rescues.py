@@ -15,7 +15,7 @@ from redis.asyncio import Redis as AsyncRedis
 from chaos.load import KEYS, Load, Outcome
 from chaos.trials import Finding, Stand, nothing_lost, one_webhook_id, webhook_ids
 from nlp2filters.clock import now_ms
-from nlp2filters.core import kinds
+from nlp2filters.core.kinds import KINDS
 from nlp2filters.settings import LEASE_S
 from nlp2filters.storage.api_keys import ApiKeys
 from tests.peers import webhook as webhook_peer
@@ -92,13 +92,13 @@ async def orphans(it: Stand) -> list[Finding]:
     """Remove everything of a queue by hand while jobs wait in it, one stage after the other."""
     it.answer_after(0.25)
     findings = []
-    for stage in kinds.queues():
+    for stage in KINDS["filters"].stages:
         load = it.load(webhook=True)
         workers = [name for name in it.fleet.names if name.startswith(stage)]
         for name in workers:
             it.fleet.freeze(name)
         await load.submit(20, 0.5)
-        await asyncio.to_thread(_until_entries, it, stage, 20)
+        await _until_entries(it, stage, 20)
         with Redis(port=it.redis.port) as client:
             client.delete(*client.keys(f"{KEYS.queue(stage)}*"))
         began = time.monotonic()
@@ -115,10 +115,10 @@ async def orphans(it: Stand) -> list[Finding]:
     return findings
 
 
-def _until_entries(it: Stand, stage: str, count: int) -> None:
+async def _until_entries(it: Stand, stage: str, count: int) -> None:
     with Redis(port=it.redis.port) as client:
         while client.zcard(f"{KEYS.queue(stage)}:all") < count:
-            time.sleep(0.02)
+            await asyncio.sleep(0.02)
 
 
 async def mixed(it: Stand, jobs: int, faults: int) -> list[Finding]:
