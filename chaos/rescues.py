@@ -15,7 +15,7 @@ from redis.asyncio import Redis as AsyncRedis
 from chaos.load import KEYS, Load, Outcome
 from chaos.trials import Finding, Stand, nothing_lost, one_webhook_id, webhook_ids
 from nlp2filters.clock import now_ms
-from nlp2filters.core.kinds import KINDS
+from nlp2filters.core import kinds
 from nlp2filters.settings import LEASE_S
 from nlp2filters.storage.api_keys import ApiKeys
 from tests.peers import webhook as webhook_peer
@@ -92,7 +92,7 @@ async def orphans(it: Stand) -> list[Finding]:
     """Remove everything of a queue by hand while jobs wait in it, one stage after the other."""
     it.answer_after(0.25)
     findings = []
-    for stage in KINDS["filters"].stages:
+    for stage in sorted(kinds.required_queues()):
         load = it.load(webhook=True)
         workers = [name for name in it.fleet.names if name.startswith(stage)]
         for name in workers:
