@@ -160,6 +160,7 @@ def test_every_answer_has_security_headers(client: httpx.Client, path: str) -> N
     nothing = {"default-src": "'none'", "frame-ancestors": "'none'"}
     more = {**page, "base-uri": "'none'", "form-action": "'none'"} if path in ("/", "/docs") else {}
     assert policy == {**nothing, **more}
+    assert headers.get("permissions-policy", "").startswith("microphone=(self), ") == (path in ("/", "/docs"))
     assert ("no-store" in headers.get("cache-control", "")) == (not path.startswith("/static/"))
     assert "strict-transport-security" not in headers  # over plain http it would mean nothing
     assert "access-control-allow-origin" not in client.get(path, headers={"Origin": "https://attacker.example"}).headers
