@@ -300,7 +300,10 @@ $("copy").addEventListener("click", async () => {
 window.addEventListener("popstate", () => restoreFromUrl());
 login();
 addMicrophones([document.forms.ask, document.forms.refine], {
-  isOffered: async () => (await client.get("/readyz")).workers.audio > 0,
+  isOffered: async () => {
+    await ready; // Without a catalog, nothing can be asked.
+    return (await client.get("/readyz")).workers.audio > 0;
+  },
   onRecording: askAloud,
   onProblem: showProblem,
   show: (text) => {

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -17,12 +18,9 @@ import tests.browser
 from nlp2filters import demo
 from nlp2filters.client import Client
 from tests.service import Service, commands, started
-from tests.test_transcriptions import wait_for_audio
 
 pytestmark = tests.browser.needed
 
-# Names of this domain lead to loopback, but are not secure as loopback is.
-DOMAIN = "plain.example"
 TRANSCRIBE = """async ([content, words]) => {
   const { Client } = await import("/static/client.js");
   const sound = new Blob([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))]);
@@ -41,15 +39,18 @@ def question(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (espeak := shutil.which("espeak-ng")):
         pytest.skip("there is no espeak-ng here: on Debian, apt install espeak-ng")
     file = tmp_path_factory.mktemp("question") / "question.wav"
-    subprocess.run([espeak, "-v", "en-us", "-s", "130", "-w", str(file), "Japanese cars with four cylinders"], check=True)
+    subprocess.run(
+        [espeak, "-v", "en-us", "-s", "130", "-w", str(file), "Japanese cars with four cylinders"], check=True
+    )
     return file
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with started(tmp_path_factory.mktemp("microphone"), *commands(audio=True)) as service:
-        wait_for_audio(service)
         service.wait_until_ready()
+        while not httpx.get(f"{service.url}/readyz", trust_env=False).json()["workers"]["audio"]:
+            time.sleep(0.05)
         yield service
 
 
@@ -60,7 +61,6 @@ def browser(question: Path) -> Iterator[Browser]:
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
         f"--use-file-for-fake-audio-capture={question}%noloop",
-        f"--host-resolver-rules=MAP {DOMAIN} 127.0.0.1",
     ) as browser:
         yield browser
 
@@ -170,60 +170,55 @@ def test_a_muted_microphone_is_told(browser: Browser, service: Service) -> None:
         page.keyboard.press("Escape")
 
 
+FAILS = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', '{}'))"
+
+
 @pytest.mark.parametrize(
-    ("error", "remedy"),
+    ("script", "remedy"),
     [
-        ("NotAllowedError", "Allow it in the browser's settings for this site"),
-        ("NotFoundError", "Connect one"),
-        ("NotReadableError", "Close other programs that use it"),
-        ("SomethingNewError", "Press the button to record again"),
+        (FAILS.format("NotAllowedError"), "Allow it in the browser's settings for this site"),
+        (FAILS.format("NotFoundError"), "Connect one"),
+        (FAILS.format("NotReadableError"), "Close other programs that use it"),
+        (FAILS.format("SomethingNewError"), "Press the button to record again"),
+        # A page that is not secure finds no devices.
+        ("Object.defineProperty(navigator, 'mediaDevices', {value: undefined})", "only on pages over https"),
     ],
 )
-def test_a_microphone_that_cannot_be_used_is_told_with_a_remedy(
-    browser: Browser, service: Service, error: str, remedy: str
-) -> None:
-    with tests.browser.page_of(browser, service.url) as page:
-        page.add_init_script(
-            f"navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', '{error}'))"
-        )
+def test_a_microphone_that_cannot_be_used_is_told_with_a_remedy(page: Page, script: str, remedy: str) -> None:
+    page.add_init_script(script)
+    page.goto("/")
+    page.get_by_role("button", name="Ask aloud").click()
+    expect(page.get_by_role("alert")).to_contain_text(remedy)
+    expect(page.get_by_role("button", name="Ask aloud")).to_be_visible()
+
+
+def test_permission_is_asked_for_on_the_click_and_may_be_denied(browser: Browser, service: Service) -> None:
+    """In a browser in which nobody grants it."""
+    flags = [*tests.browser.FLAGS, "--use-fake-device-for-media-stream"]
+    denying = browser.browser_type.launch(executable_path=tests.browser.CHROMIUM, args=flags)
+    with denying, tests.browser.page_of(denying, service.url) as page:
+        page.add_init_script("""
+            const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+            window.calls = 0;
+            navigator.mediaDevices.getUserMedia = (options) => { window.calls += 1; return getUserMedia(options); };
+        """)
         page.goto("/")
-        page.get_by_role("button", name="Ask aloud").click()
-        expect(page.get_by_role("alert")).to_contain_text(remedy)
-        expect(page.get_by_role("button", name="Ask aloud")).to_be_visible()
-
-
-def test_a_page_that_is_not_secure_says_where_to_open_it(browser: Browser, service: Service) -> None:
-    with tests.browser.page_of(browser, f"http://{DOMAIN}:{urlsplit(service.url).port}") as page:
-        page.goto("/")
-        page.get_by_role("button", name="Ask aloud").click()
-        expect(page.get_by_role("alert")).to_contain_text("https")
-
-
-def test_permission_is_denied_and_not_asked_for_before_the_click(service: Service) -> None:
-    with tests.browser.running("--use-fake-device-for-media-stream") as browser:
-        with tests.browser.page_of(browser, service.url) as page:
-            page.add_init_script("""
-                const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-                window.calls = 0;
-                navigator.mediaDevices.getUserMedia = (options) => { window.calls += 1; return getUserMedia(options); };
-            """)
-            page.goto("/")
-            button = page.get_by_role("button", name="Ask aloud")
-            expect(button).to_be_visible()
-            assert page.evaluate("window.calls") == 0
-            button.click()
-            expect(page.get_by_role("alert")).to_contain_text("Allow it in the browser's settings")
+        button = page.get_by_role("button", name="Ask aloud")
+        expect(button).to_be_visible()
+        assert page.evaluate("window.calls") == 0
+        button.click()
+        expect(page.get_by_role("alert")).to_contain_text("Allow it in the browser's settings")
+        assert page.evaluate("window.calls") == 1
 
 
 def test_both_clients_transcribe(page: Page, service: Service, question: Path) -> None:
+    content = base64.b64encode(question.read_bytes()).decode()
+    result = page.evaluate(TRANSCRIBE, [content, ["Datsun"]])
     with Client(service.url, trust_env=False) as client:
         transcription = client.transcribe(question, words=["Datsun"], language="en")
         spoken = client.ask_aloud(question, "cars")
     assert "Japanese" in transcription.text
     assert re.match(r"1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\n", transcription.srt)
     assert "Japan" in json.dumps(spoken.filter)
-    content = base64.b64encode(question.read_bytes()).decode()
-    result = page.evaluate(TRANSCRIBE, [content, ["Datsun"]])
     assert (result["text"], result["srt"]) == (transcription.text, transcription.srt)
     assert result["transcripts"] == [transcription.text]
-    assert httpx.get(f"{service.url}/readyz", trust_env=False).json()["workers"]["audio"] == 1

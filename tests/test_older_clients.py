@@ -152,16 +152,18 @@ def test_a_dead_receiver_gets_its_callbacks_after_everything_was_killed(tmp_path
         environment = {"WEBHOOK_ALLOW_PRIVATE": "true", "REDIS_URL": redis.url}
         service = Service(tmp_path, port=free_port(), environment=environment)
         service.start("web", "delivery")
-        service.wait_until_answering()
-        send(service, b"", "empty.png", callback)
-        (refused,) = httpx.get(f"{service.url}/v1/jobs").json()["jobs"]
-        path = f"/v1/batches/{refused['batch_id']}/deliveries"
-        while not any(delivery["attempts"] for delivery in httpx.get(service.url + path).json()["deliveries"]):
-            time.sleep(0.05)
-        send(service, b"8 cylinders\njapanese cars", "texts.txt", callback)
-        for process in service.processes.values():
-            process.kill()
-            process.wait()
+        try:
+            service.wait_until_answering()
+            send(service, b"", "empty.png", callback)
+            (refused,) = httpx.get(f"{service.url}/v1/jobs").json()["jobs"]
+            path = f"/v1/batches/{refused['batch_id']}/deliveries"
+            while not any(delivery["attempts"] for delivery in httpx.get(service.url + path).json()["deliveries"]):
+                time.sleep(0.05)
+            send(service, b"8 cylinders\njapanese cars", "texts.txt", callback)
+        finally:
+            for process in service.processes.values():
+                process.kill()
+                process.wait()
         os.kill(int((tmp_path / "redis" / "redis.pid").read_text()), signal.SIGKILL)
     service.processes.clear()
     with embedded_server.running(tmp_path / "redis", redis_port), peer.running(receiver_port) as receiver:

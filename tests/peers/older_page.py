@@ -9,8 +9,8 @@ from starlette.routing import Route
 
 from tests.peers.llm import serving
 
-# The page takes the service's address from its own, `?service=…`. It posts a text, asks for its result four times a second,
-# and shows what comes: the text, the state, or the error.
+# The page takes the service's address from its own, `?service=…`. It posts a text, asks for its result four times a
+# second, and shows the text or the error.
 _PAGE = """<!doctype html>
 <title>Echo</title>
 <form><input name="text" aria-label="Text"><button>Send</button></form>
