@@ -9,7 +9,8 @@ const SILENT_S = 3;
 const GAIN = 8; // Near a microphone, speech has a root mean square of about 0.1.
 const ASK = "Ask aloud";
 const STOP = "Stop recording";
-const HOW_TO_END = "Press the button again to ask, or Escape to discard.";
+const HAS_KEYBOARD = !matchMedia("(hover: none)").matches; // Phones have no Escape.
+const HOW_TO_END = HAS_KEYBOARD ? "Press the button again to ask, or Escape to discard." : "Press the button again to ask.";
 const UNHEARD = "Nothing is heard. Is the right microphone chosen, and not muted?";
 const REMEDIES = {
   InsecureContext: "Browsers record only on pages over https or on localhost. Open this page there.",

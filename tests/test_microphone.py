@@ -95,7 +95,7 @@ def refuse_uploads(page: Page) -> list[bytes]:
 
 def test_a_spoken_question_is_answered_as_a_typed_one(page: Page, service: Service) -> None:
     record(page)
-    expect(page.locator("#progress")).to_contain_text("Recording 4 of 30 s")
+    expect(page.locator("#progress")).to_contain_text(re.compile(r"Recording ([4-9]|\d\d) of 30 s"))
     level = page.locator(".microphone.recording").evaluate("button => button.style.getPropertyValue('--level')")
     assert 0 <= float(level) <= 1
     page.keyboard.press("Enter")
@@ -158,16 +158,12 @@ def test_a_recording_ends_after_half_a_minute_and_is_asked(browser: Browser, ser
         assert b"webm" in uploads[0]
 
 
-def test_a_muted_microphone_is_told(browser: Browser, service: Service) -> None:
-    """The question is over after some seconds, and then nothing is heard; time flies."""
-    with tests.browser.page_of(browser, service.url) as page:
-        page.clock.install()
-        page.goto("/")
-        record(page)
-        for _ in range(20):
-            page.clock.run_for(1_000)
-        expect(page.get_by_role("status")).to_contain_text("Is the right microphone chosen")
-        page.keyboard.press("Escape")
+def test_a_microphone_that_hears_nothing_is_told(page: Page) -> None:
+    """The question is over after some seconds."""
+    record(page)
+    expect(page.get_by_role("status")).to_contain_text("Is the right microphone chosen")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("status")).to_have_text("Not recorded")
 
 
 FAILS = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', '{}'))"
