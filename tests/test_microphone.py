@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 import tests.browser
 from nlp2filters import demo
 from nlp2filters.client import Client
-from tests.service import Service, commands, started
+from tests.service import Service, started
 
 pytestmark = tests.browser.needed
 
@@ -45,11 +45,17 @@ def question(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+def workers(service: Service) -> dict[str, int]:
+    """The number of workers of each queue."""
+    numbers: dict[str, int] = httpx.get(f"{service.url}/readyz", trust_env=False).json()["workers"]
+    return numbers
+
+
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with started(tmp_path_factory.mktemp("microphone"), *commands(audio=True)) as service:
-        service.wait_until_ready()
-        while not httpx.get(f"{service.url}/readyz", trust_env=False).json()["workers"]["audio"]:
+    processes = ("web", "embedding", "llm", "audio")
+    with started(tmp_path_factory.mktemp("microphone"), *processes) as service:
+        while not all(workers(service)[name] for name in processes[1:]):
             time.sleep(0.05)
         yield service
 
@@ -166,26 +172,22 @@ def test_a_microphone_that_hears_nothing_is_told(page: Page) -> None:
     expect(page.get_by_role("status")).to_have_text("Not recorded")
 
 
-FAILS = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', '{}'))"
-
-
-@pytest.mark.parametrize(
-    ("script", "remedy"),
-    [
-        (FAILS.format("NotAllowedError"), "Allow it in the browser's settings for this site"),
-        (FAILS.format("NotFoundError"), "Connect one"),
-        (FAILS.format("NotReadableError"), "Close other programs that use it"),
-        (FAILS.format("SomethingNewError"), "Press the button to record again"),
+def test_a_microphone_that_cannot_be_used_is_told_with_a_remedy(page: Page) -> None:
+    fails = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', '{}'))"
+    remedies = {
+        fails.format("NotAllowedError"): "Allow it in the browser's settings for this site",
+        fails.format("NotFoundError"): "Connect one",
+        fails.format("NotReadableError"): "Close other programs that use it",
+        fails.format("SomethingNewError"): "Press the button to record again",
         # A page that is not secure finds no devices.
-        ("Object.defineProperty(navigator, 'mediaDevices', {value: undefined})", "only on pages over https"),
-    ],
-)
-def test_a_microphone_that_cannot_be_used_is_told_with_a_remedy(page: Page, script: str, remedy: str) -> None:
-    page.add_init_script(script)
-    page.goto("/")
-    page.get_by_role("button", name="Ask aloud").click()
-    expect(page.get_by_role("alert")).to_contain_text(remedy)
-    expect(page.get_by_role("button", name="Ask aloud")).to_be_visible()
+        "Object.defineProperty(navigator, 'mediaDevices', {value: undefined})": "only on pages over https",
+    }
+    button = page.get_by_role("button", name="Ask aloud")
+    for script, remedy in remedies.items():
+        page.evaluate(f"() => {{ {script} }}")
+        button.click()
+        expect(page.get_by_role("alert")).to_contain_text(remedy)
+        expect(button).to_be_visible()
 
 
 def test_permission_is_asked_for_on_the_click_and_may_be_denied(browser: Browser, service: Service) -> None:

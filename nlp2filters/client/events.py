@@ -15,9 +15,9 @@ class JobEvent:
     """An event of a job, with the latest known state of the job.
 
     `id` is the cursor to continue from, or None if the event came by polling. `draft` is the built-in parser's reading,
-    if it is new; `progress` is the current step; `delta` is more of the LLM's text; `transcript` is the text of a part of
-    a recording. `result` comes with `done`, the last event, if the job succeeded: a `Result` if its kind is `filters`,
-    otherwise the model of its kind.
+    if it is new; `progress` is the current step; `delta` is more of the LLM's text; `transcript` is the text of a part
+    of a recording. `result` comes with `done`, the last event, if the job succeeded: a `Result` if its kind is
+    `filters`, otherwise the model of its kind.
     """
 
     id: str | None
