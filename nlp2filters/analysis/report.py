@@ -54,7 +54,7 @@ def build_report(
     vectors: NDArray[np.int8],
     reviewed: Iterable[Finding] = (),
     *,
-    tasks: Sequence[str] = ("map", "duplicates", "summary", "review"),
+    tasks: Sequence[str] = ("map", "search", "duplicates", "summary", "review"),
     failed: int = 0,
 ) -> dict[str, Any]:
     """Return the report as JSON data.
@@ -81,7 +81,7 @@ def build_report(
             "chunks": len(codebase.chunks),
             "analyzed": len(vectors) - failed,
             "failed": failed,
-            "over_budget": len(codebase.chunks) - len(vectors),
+            "over_budget": len(codebase.chunks) - len(vectors) if "search" in tasks else 0,
         },
     }
 

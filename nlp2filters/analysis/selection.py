@@ -17,15 +17,19 @@ MAX_LINE_LENGTH = 5_000
 
 @dataclass(frozen=True)
 class Selection:
-    """The caller's choice by patterns in the form of `.gitignore`. Without `include`, every file is included."""
+    """The caller's choice by patterns in the form of `.gitignore`. Without `include`, every file is included.
+
+    With `gitignore`, what the `.gitignore` files among the files leave out is skipped as well.
+    """
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
+    gitignore: bool = True
 
     def choose(self, members: Iterable[Member | SkippedFile]) -> Iterator[SourceFile | SkippedFile]:
-        """Yield the files to analyse, and those to skip with the reason; the archive's own `.gitignore` files hold."""
+        """Yield the files to analyse, and those to skip with the reason."""
         files = list(members)
-        ignored = _gitignores(member for member in files if isinstance(member, Member))
+        ignored = _gitignores(member for member in files if isinstance(member, Member)) if self.gitignore else {}
         never, include, exclude = _patterns(NEVER), _patterns(self.include), _patterns(self.exclude)
         for member in files:
             if isinstance(member, SkippedFile):

@@ -29,7 +29,8 @@ class AnalysisOptions:
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
-    tasks: Sequence[str] = ("map", "duplicates", "summary", "review")
+    gitignore: bool = True
+    tasks: Sequence[str] = ("map", "search", "duplicates", "summary", "review")
     max_chunks: int = 2_000
     question: str | None = None
 
@@ -42,6 +43,8 @@ def chunk_texts(
     Raises:
         ArchiveRefused: the archive is broken or too large.
     """
+    if "search" not in options.tasks:
+        return []
     chunks = _codebase(path, options).chunks[: options.max_chunks]
     groups = []
     for _, members in groupby(chunks, key=lambda chunk: chunk.path):
@@ -60,7 +63,8 @@ def full_report(
 ) -> dict[str, Any]:
     """Return the report of an archive, with the answers to the question, whose vector is `query`.
 
-    `vectors` are those of the chunks in the groups of `chunk_texts`; `failed` of them are not known, and zero.
+    Without a vector, they are found by words only. `vectors` are those of the chunks in the groups of `chunk_texts`;
+    `failed` of them are not known, and zero.
 
     Raises:
         ArchiveRefused: the archive is broken or too large.
@@ -70,8 +74,9 @@ def full_report(
     from nlp2filters.analysis.search import search
 
     answers: list[dict[str, Any]] = []
-    if options.question and query is not None:
-        for result in search(options.question, query, codebase.chunks[: len(vectors)], vectors, MAX_ANSWERS):
+    if options.question:
+        chunks = codebase.chunks if query is None else codebase.chunks[: len(vectors)]
+        for result in search(options.question, query, chunks, vectors, MAX_ANSWERS):
             chunk = result.chunk
             place = {"path": chunk.path, "start_line": chunk.start_line, "end_line": chunk.end_line}
             answers.append({**place, "score": result.score, "quote": chunk.text})
@@ -89,5 +94,5 @@ def _codebase(path: Path, options: AnalysisOptions) -> "Codebase":
         if not is_pattern(pattern):
             raise ArchiveRefused(f"{pattern!r} is no pattern. Expected one such as src/**/*.py, as in .gitignore.")
     with path.open("rb") as stream:
-        selection = Selection(options.include, options.exclude)
+        selection = Selection(options.include, options.exclude, gitignore=options.gitignore)
         return Codebase.of(selection.choose(read_archive(stream, ArchiveLimits())))

@@ -48,7 +48,7 @@ class Upload:
     """A file that a request brings, with the options in the request's query.
 
     `kind` is that of the job. `size` is None if it is not known beforehand. `result_bytes` estimates from the size how
-    much the job's result adds to its record.
+    much the job's result adds to its record. A `quick` job calls no LLM.
     """
 
     kind: str
@@ -57,6 +57,7 @@ class Upload:
     content: AsyncIterator[bytes]
     size: int | None
     result_bytes: Callable[[int], int]
+    quick: bool = False
 
 
 def read_options(query: QueryParams, model: type[Options], lists: frozenset[str] = frozenset()) -> Options:
@@ -69,7 +70,7 @@ def read_options(query: QueryParams, model: type[Options], lists: frozenset[str]
     members |= {name: query.getlist(name) for name in lists & set(members)}
     if url := members.get("webhook"):
         members["webhook"] = {"url": url}
-    for name in {"metadata", "deadline_seconds", "max_chunks"} & set(members):
+    for name in {"metadata", "deadline_seconds", "gitignore", "budget"} & set(members):
         try:
             members[name] = orjson.loads(members[name])
         except orjson.JSONDecodeError as exc:
@@ -103,8 +104,8 @@ def _member(call: Call, upload: Upload, blob: Blob) -> tuple[Job, StoredRequest]
     request = cast(type[UploadRequest], KINDS[upload.kind].request())(**members)
     # The result is in the job's record and in its last event.
     derived = JOB_BYTES + 2 * upload.result_bytes(blob.size)
-    job = new_job(call.services.settings, call.caller.owner, request)
-    return job, replace(stored_request(request), derived=derived)
+    job = new_job(call.services.settings, call.caller.owner, request, quick=upload.quick)
+    return job, replace(stored_request(request, call.caller.key_id), derived=derived)
 
 
 async def _digest(content: AsyncIterator[bytes]) -> str:

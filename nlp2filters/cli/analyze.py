@@ -121,8 +121,6 @@ def _answer(
     question: str, query: NDArray[np.float32] | None, chunks: Sequence[Chunk], vectors: Vectors
 ) -> list[SearchResult]:
     """Search by meaning and by words; without the model, by words only."""
-    if query is None:
-        query, vectors = np.zeros(1, np.float32), np.zeros((len(chunks), 1), np.int8)
     return search(question, query, chunks, vectors, SHOWN_RESULTS)
 
 

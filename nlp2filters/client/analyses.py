@@ -1,6 +1,7 @@
 """The calls for analyses of code."""
 
-from collections.abc import AsyncGenerator, Sequence
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeAlias, TypedDict, Unpack
 
@@ -19,15 +20,17 @@ ArchiveInput: TypeAlias = bytes | str | Path | BinaryIO
 class AnalysisOptions(TypedDict, total=False):
     """The options of an analysis.
 
-    `question` is what to look for, `include` and `exclude` are patterns in the form of `.gitignore`, `max_chunks`
-    limits what is read by meaning.
+    `question` is what to look for, `include` and `exclude` are patterns in the form of `.gitignore`; with `gitignore`
+    false, `.gitignore` files do not hold. `budget` limits `chunks` (read by meaning), `llm_calls` and `tokens`.
     """
 
     question: str
     include: Sequence[str]
     exclude: Sequence[str]
-    tasks: Sequence[Literal["map", "duplicates", "summary", "review"]]
-    max_chunks: int
+    gitignore: bool
+    tasks: Sequence[Literal["map", "search", "duplicates", "summary", "review"]]
+    strategy: Literal["auto", "builtin", "llm"]
+    budget: Mapping[str, int]
 
 
 class AsyncAnalyses:
@@ -82,7 +85,9 @@ def _path(job: Job | str) -> str:
 
 
 def _param(value: Any) -> str | Sequence[str]:
-    return str(value) if isinstance(value, str | int) else [*value]
+    if isinstance(value, str | list | tuple):
+        return value
+    return json.dumps(dict(value) if isinstance(value, Mapping) else value)
 
 
 def _content(archive: ArchiveInput) -> bytes:

@@ -300,10 +300,6 @@ class BatchSubmission(RequestBody):
         return requests
 
 
-AnalysisTask = Literal["map", "duplicates", "summary", "review"]
-Globs = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=500)]], Field(max_length=50)]
-
-
 class InferenceOptions(JobOptions):
     """The options of a request to infer a catalog, which are in its query; its body is the table."""
 
@@ -317,22 +313,6 @@ class InferenceRequest(InferenceOptions, UploadRequest):
     """A request to infer a catalog from a table, as its job stores it."""
 
     kind: Literal["inference"] = "inference"
-
-
-class AnalysisRequestOptions(JobOptions):
-    """The options of a request to analyse code, which are in its query; its body is the archive."""
-
-    question: Text | None = None
-    include: Globs = []
-    exclude: Globs = []
-    tasks: Annotated[list[AnalysisTask], Field(min_length=1)] = ["map", "duplicates", "summary", "review"]
-    max_chunks: Annotated[int, Field(ge=0, le=5_000)] = 2_000
-
-
-class AnalysisRequest(AnalysisRequestOptions, UploadRequest):
-    """A request to analyse code, as its job stores it."""
-
-    kind: Literal["analysis"] = "analysis"
 
 
 class StreamTokenRequest(RequestBody):
