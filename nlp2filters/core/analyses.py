@@ -3,9 +3,13 @@
 from typing import Annotated, Literal, get_args
 
 from annotated_types import Len
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, FailFast, Field, StringConstraints
 
-from nlp2filters.core.requests import JobOptions, RequestBody, Text, UploadRequest
+from nlp2filters.core.requests import JobOptions, RequestBody, Text, UploadRequest, without_nul
+
+# The limits of archives; analysis/archives.py has the others.
+MAX_FILES = 20_000
+MAX_PATH_LENGTH = 500
 
 Task = Literal["map", "search", "duplicates", "summary", "review"]
 TASKS: tuple[Task, ...] = get_args(Task)
@@ -50,3 +54,48 @@ class AnalysisRequest(AnalysisOptions, UploadRequest):
     """A request to analyse code, as its job stores it."""
 
     kind: Literal["analysis"] = "analysis"
+
+
+Path = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_PATH_LENGTH),
+    AfterValidator(without_nul),
+    Field(examples=["a.py"]),
+]
+
+
+class AnalysisForm(AnalysisOptions):
+    """The form of a request to analyse code: the archive as a file, and the options as further fields."""
+
+    archive: bytes = Field(description="tar, tar.gz, tar.bz2, tar.xz, zip or wheel, of up to 32 MiB.")
+
+
+class FilesByPath(AnalysisOptions):
+    """A request to analyse files that it brings along, by their paths."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"files": {"app.py": "import os\n"}, "question": "Where are settings read?"}]}
+    )
+
+    files: Annotated[dict[Path, str], Len(1, MAX_FILES)] = Field(description="The texts of the files by their paths.")
+
+
+class AnalysisFile(RequestBody):
+    """A file to analyse."""
+
+    path: Path
+    content: str
+
+
+class ListedFiles(AnalysisOptions):
+    """A request to analyse files that it brings along, in a list."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"files": [{"path": "app.py", "content": "import os\n"}], "tasks": ["map"], "budget": {"chunks": 9}}
+            ]
+        }
+    )
+
+    files: Annotated[list[AnalysisFile], Len(1, MAX_FILES), FailFast()] = Field(description="The files.")

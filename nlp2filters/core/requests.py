@@ -41,7 +41,8 @@ MAX_SCOPE = 500_000
 MAX_COMPILED_SCOPE = 1_500_000
 
 
-def _without_nul(text: str) -> str:
+def without_nul(text: str) -> str:
+    """Refuse the character U+0000, which no text has."""
     if "\0" in text:
         raise ValueError("must not contain the character U+0000")
     return text
@@ -125,7 +126,7 @@ UnknownOption = Annotated[
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Url = Annotated[str, StringConstraints(max_length=2048)]
 Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=MAX_TEXT, strip_whitespace=False), AfterValidator(_without_nul)
+    str, StringConstraints(min_length=1, max_length=MAX_TEXT, strip_whitespace=False), AfterValidator(without_nul)
 ]
 Metadata = Annotated[
     dict[Annotated[str, StringConstraints(max_length=64)], Annotated[str, StringConstraints(max_length=512)]],
@@ -272,7 +273,7 @@ class AnswerRequest(RequestBody):
 class BatchRequest(Submission):
     """One request of a batch."""
 
-    custom_id: Annotated[Id, AfterValidator(_without_nul)] = Field(
+    custom_id: Annotated[Id, AfterValidator(without_nul)] = Field(
         description="Your own id for the request, unique in the batch."
     )
 
