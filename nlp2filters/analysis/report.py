@@ -91,10 +91,7 @@ def _files(codebase: Codebase) -> list[dict[str, Any]]:
         {"path": path, "language": language_of(path), "lines": len(file.lines), "sha256": file.sha256, "skipped": None}
         for path, file in codebase.files.items()
     ]
-    skipped = [
-        {"path": file.path, "language": None, "lines": None, "sha256": None, "skipped": file.reason}
-        for file in codebase.skipped
-    ]
+    skipped = [file.to_json() for file in codebase.skipped]
     return sorted(read + skipped, key=lambda entry: str(entry["path"]))
 
 

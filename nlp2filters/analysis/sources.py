@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class SkippedFile:
 
     path: str
     reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a report tells of it."""
+        return {"path": self.path, "language": None, "lines": None, "sha256": None, "skipped": self.reason}
 
 
 def _decode(content: bytes) -> str:
