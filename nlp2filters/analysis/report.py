@@ -40,8 +40,10 @@ class Codebase:
         for entry in entries:
             if isinstance(entry, SkippedFile):
                 skipped.append(entry)
-            else:
-                files[entry.path] = entry
+                continue
+            if entry.path in files:
+                skipped.append(SkippedFile(entry.path, "A later file of the same path takes its place."))
+            files[entry.path] = entry
         outlines = {path: outline(file, language_of(path)) for path, file in files.items()}
         ranks = ranking.rank_files(outlines)
         order = sorted(files, key=lambda path: (-ranks[path], path))

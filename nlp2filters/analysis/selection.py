@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import pathspec
 
 from nlp2filters.analysis.archives import Member
+from nlp2filters.analysis.documents import UnreadableDocument, is_pdf, read_pdf
 from nlp2filters.analysis.sources import SkippedFile, SourceFile
 
 # Version control, dependencies and caches: nobody wants these analysed, whatever `.gitignore` says.
@@ -57,12 +58,16 @@ class Selection:
 
 
 def _is_binary(content: bytes) -> bool:
-    return b"\0" in content and not content.startswith(UTF_16_MARKS)
+    return b"\0" in content and not content.startswith(UTF_16_MARKS) and not is_pdf(content)
 
 
 def _source(member: Member) -> SourceFile | SkippedFile:
     """Read a file, unless it is no text that people write."""
-    file = SourceFile.of(member.path, member.content)
+    try:
+        read = read_pdf if is_pdf(member.content) else SourceFile.of
+        file = read(member.path, member.content)
+    except UnreadableDocument as exc:
+        return SkippedFile(member.path, str(exc))
     if not file.text.strip():
         return SkippedFile(member.path, "It is empty.")
     if max(map(len, file.lines)) > MAX_LINE_LENGTH:

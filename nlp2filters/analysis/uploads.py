@@ -84,7 +84,7 @@ def full_report(
 def to_answer(result: "SearchResult") -> dict[str, Any]:
     """Return an answer as JSON data."""
     chunk = result.chunk
-    place = {"path": chunk.path, "start_line": chunk.start_line, "end_line": chunk.end_line}
+    place = {"path": chunk.path, "start_line": chunk.start_line, "end_line": chunk.end_line, "page": chunk.page}
     return {**place, "score": result.score, "quote": chunk.text}
 
 

@@ -19,7 +19,8 @@ def print_report(report: dict[str, Any], question: str | None, *, lacks_model: b
         if lacks_model:
             console.print("By words only: the embedding model is not on this machine. `nlp2filters up` fetches it.")
         for answer in report["answers"][:SHOWN_ANSWERS]:
-            place = f"{answer['path']}:{answer['start_line']}-{answer['end_line']}"
+            page = f", page {answer['page']}" if answer["page"] else ""
+            place = f"{answer['path']}:{answer['start_line']}-{answer['end_line']}{page}"
             console.print(f"\n{place}", style="green", soft_wrap=True)
             console.print("\n".join(answer["quote"].split("\n")[:QUOTED_LINES]), soft_wrap=True)
     if report["map"]:
