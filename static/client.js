@@ -71,14 +71,18 @@ export class Client {
   /** Uploads a recording (a `File` or `Blob`) and returns the job that transcribes it. `options` are `language`, `words`
    *  (names that may occur), `word_times`, and `then`, with which what is said becomes a filter: `{catalog, dialects, …}`.
    *  The last argument has the options of `submit`. */
-  async transcribe(recording, options = {}, { signal, patience, idempotencyKey = newKey() } = {}) {
-    const body = new FormData();
-    body.append("file", recording, recording.name ?? "recording");
-    for (const [name, value] of Object.entries(options))
-      body.append(name, typeof value === "string" ? value : JSON.stringify(value));
-    const headers = { "idempotency-key": idempotencyKey };
-    return this.#json("/v1/transcriptions",
-                      { method: "POST", body, headers, signal, patience, timeout: UPLOAD_TIMEOUT_MS });
+  async transcribe(recording, options = {}, sending = {}) {
+    const fields = Object.entries(options).map(([name, value]) => [name, asText(value)]);
+    return this.#upload("/v1/transcriptions", "file", recording, fields, sending);
+  }
+
+  /** Uploads code and returns the job that analyses it. `code` is an archive (a `File` or `Blob`), or an object of texts by
+   *  their paths. `options` are those of docs/analysis.md: `question`, `tasks`, `include`, `exclude`, `budget`, … The last
+   *  argument has the options of `submit`. */
+  async analyze(code, options = {}, sending = {}) {
+    if (!(code instanceof Blob)) return this.#create("/v1/analyses", { files: code, ...options }, sending);
+    const fields = Object.entries(options).flatMap(([name, value]) => [value].flat().map((item) => [name, asText(item)]));
+    return this.#upload("/v1/analyses", "archive", code, fields, sending);
   }
 
   /** Yields the events of a job to its end, each once: `{id, name, by, job, draft?, progress?, delta?, transcript?, result?}`,
@@ -123,6 +127,14 @@ export class Client {
   async #create(path, body, { signal, patience, idempotencyKey = newKey() }) {
     const headers = { "content-type": "application/json", "idempotency-key": idempotencyKey };
     return this.#json(path, { method: "POST", body: JSON.stringify(body), headers, signal, patience });
+  }
+
+  async #upload(path, name, file, fields, { signal, patience, idempotencyKey = newKey() }) {
+    const body = new FormData();
+    body.append(name, file, file.name ?? name);
+    for (const [field, text] of fields) body.append(field, text);
+    const headers = { "idempotency-key": idempotencyKey };
+    return this.#json(path, { method: "POST", body, headers, signal, patience, timeout: UPLOAD_TIMEOUT_MS });
   }
 
   async #post(path, request, signal) {
@@ -252,6 +264,8 @@ async function* events(body, onData) {
     reader.cancel().catch(() => {}); // The stream may be broken already.
   }
 }
+
+const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
 /** Returns 128 random bits; `crypto.randomUUID` works with https only. */
 const newKey = () =>
