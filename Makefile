@@ -52,9 +52,9 @@ llama: $(VENV)/dev.stamp $(LLAMA)/stamp  ## Try the service with llama.cpp and L
 	$(BIN)/python -m tools.llama.trial $(LLAMA)
 
 lock: $(VENV)/dev.stamp  ## Pin and hash in requirements*.txt what pyproject.toml asks for (UPGRADE=1: the newest)
-	$(LOCK) pyproject.toml --extra data --extra analysis --output-file requirements.txt
-	$(LOCK) pyproject.toml --extra data --extra analysis --extra audio --constraints requirements.txt --output-file requirements-audio.txt
-	$(LOCK) pyproject.toml --extra data --extra analysis --extra audio --group dev --constraints requirements-audio.txt --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --output-file requirements.txt
+	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --extra audio --constraints requirements.txt --output-file requirements-audio.txt
+	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --extra audio --group dev --constraints requirements-audio.txt --output-file requirements-dev.txt
 	$(LOCK) --group engines --constraints requirements-dev.txt --output-file requirements-engines.txt
 	$(LOCK) --group run --no-deps --output-file requirements-run.txt
 	$(LOCK) --group llama --output-file requirements-llama.txt

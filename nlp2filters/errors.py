@@ -56,6 +56,8 @@ NLP2FiltersError
 ├── WebhookRefused
 ├── SourceError
 ├── UnwritableFile
+├── InvalidSetting
+├── ExtraMissing
 ├── LLMNotConfigured
 ├── InvalidSignature
 ├── PutOff
@@ -481,6 +483,22 @@ class SourceError(NLP2FiltersError):
 
 class UnwritableFile(NLP2FiltersError):
     """A command's output file cannot be written."""
+
+
+class InvalidSetting(NLP2FiltersError, ValueError):
+    """An environment variable has a value that is not of its type, or does not fit the others."""
+
+    def __init__(self, variable: str, detail: str) -> None:
+        super().__init__(f"{variable}: {detail.rstrip('.')}.")
+        self.variable = variable
+
+
+class ExtraMissing(NLP2FiltersError):
+    """A command needs libraries that are installed with an extra of this package."""
+
+    def __init__(self, command: str, extra: str, module: str | None) -> None:
+        super().__init__(f"`{command}` needs `{module}`, among others: pip install 'nlp2filters[{extra}]'.")
+        self.extra = extra
 
 
 class LLMNotConfigured(NLP2FiltersError):

@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from starlette.config import Config
-from starlette.datastructures import CommaSeparatedStrings, Secret
-
+from nlp2filters import environment
+from nlp2filters.client_settings import ClientSettings
 from nlp2filters.core import signatures
 from nlp2filters.core.usage import MICRO, PriceTable
+from nlp2filters.environment import Secret, Variable, words
+from nlp2filters.environment import setting as _setting
+from nlp2filters.errors import InvalidSetting
 from nlp2filters.fault_injection import Faults
 from nlp2filters.fault_injection import parse as parse_faults
 from nlp2filters.llm.registry import PROVIDERS, EmbeddingConfig, LLMConfig
@@ -21,19 +23,6 @@ LEASE_S = 10.0
 MAX_DEADLINE_S = 86_400
 # The time limit of a stage depends on it, and a worker may hold a job for that long.
 MAX_LLM_TIMEOUT_S = 3_600
-
-
-@dataclass(frozen=True, slots=True)
-class _Variable:
-    """An environment variable: its default, as it is written there, its description, and how to convert its value."""
-
-    name: str
-    default: Any
-    doc: str
-    cast: Any
-
-    def read(self, config: Config) -> Any:
-        return config(self.name, self.cast, self.default)
 
 
 class ProviderChoice(NamedTuple):
@@ -51,39 +40,26 @@ class LLMAccount:
     base_url: str
 
 
-def _account_variables(provider: str) -> tuple[_Variable, _Variable]:
+def _account_variables(provider: str) -> tuple[Variable, Variable]:
     spec = PROVIDERS[provider]
     return (
-        _Variable(f"{provider.upper()}_API_KEY", "", spec.key_doc, Secret),
-        _Variable(f"{provider.upper()}_BASE_URL", spec.default_base_url, spec.base_url_doc, str),
+        Variable(f"{provider.upper()}_API_KEY", "", spec.key_doc, Secret),
+        Variable(f"{provider.upper()}_BASE_URL", spec.default_base_url, spec.base_url_doc, str),
     )
 
 
-def _accounts(config: Config) -> Mapping[str, LLMAccount]:
+def _accounts(environ: Mapping[str, str]) -> Mapping[str, LLMAccount]:
     """Read the account of every provider."""
     accounts = {
-        provider: LLMAccount(*(variable.read(config) for variable in _account_variables(provider)))
+        provider: LLMAccount(*(variable.read(environ) for variable in _account_variables(provider)))
         for provider, spec in PROVIDERS.items()
         if not spec.account
     }
     return accounts | {provider: accounts[spec.account] for provider, spec in PROVIDERS.items() if spec.account}
 
 
-def _setting(env: str, default: Any, doc: str, cast: Any = None) -> Any:
-    """Define a setting that has one variable. A default that is empty is a function that creates it."""
-    variable = _Variable(env, "" if callable(default) else default, doc, cast or type(default))
-    metadata = {"read": variable.read, "variables": [variable]}
-    if callable(default):
-        return field(default_factory=default, metadata=metadata)
-    return field(default=variable.cast(default), metadata=metadata)
-
-
 def _path(text: str) -> Path | None:
     return Path(text).expanduser() if text else None
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(CommaSeparatedStrings(text))
 
 
 def _url(text: str) -> str:
@@ -113,7 +89,7 @@ def _not_negative(value: str | float) -> float:
 
 
 def _providers(text: str) -> tuple[ProviderChoice, ...]:
-    choices = tuple(ProviderChoice(*name.split(":", 1)) for name in _words(text))
+    choices = tuple(ProviderChoice(*name.split(":", 1)) for name in words(text))
     for choice in choices:
         if choice.provider not in PROVIDERS:
             raise ValueError(f"{choice.provider!r} is none of {', '.join(PROVIDERS)}")
@@ -232,7 +208,7 @@ class Settings:
         _providers,
     )
     llm_accounts: Mapping[str, LLMAccount] = field(
-        default_factory=lambda: _accounts(Config(environ={})),
+        default_factory=lambda: _accounts({}),
         metadata={
             "read": _accounts,
             "variables": [
@@ -356,22 +332,13 @@ class Settings:
         "Allow webhooks to private addresses, to any port and over plain http. For development only.",
     )
     cors_origins: tuple[str, ...] = _setting(
-        "CORS_ORIGINS", tuple, "Origins whose pages may call the API, separated by commas.", _words
-    )
-    server: str = _setting(
-        "NLP2FILTERS_SERVER",
-        "",
-        "The service that the command line calls. Empty: `ask` works without one; `jobs` and `catalog` call this "
-        "machine's.",
-    )
-    api_key: Secret = _setting(
-        "NLP2FILTERS_API_KEY", lambda: Secret(""), "API key that the command line sends to that service.", Secret
+        "CORS_ORIGINS", tuple, "Origins whose pages may call the API, separated by commas.", words
     )
     extra_kinds: tuple[str, ...] = _setting(
         "EXTRA_KINDS",
         tuple,
         "For tests only: modules with a `KIND` of job and its `STAGES`, separated by commas.",
-        _words,
+        words,
     )
     faults: Faults = _setting(
         "FAULTS",
@@ -386,15 +353,14 @@ class Settings:
         """Read the settings from a mapping such as `os.environ`.
 
         Raises:
-            ValueError: a value is not of its variable's type; the message names the variable.
+            InvalidSetting: a value is not of its variable's type, or does not fit the others.
         """
-        config = Config(environ=environ)
-        settings = cls(**{setting.name: setting.metadata["read"](config) for setting in fields(cls)})
+        settings = environment.read(cls, environ)
         for secret in settings.webhook_secrets:  # The error of a cast would show the secret.
             try:
                 signatures.key(secret)
             except ValueError as exc:
-                raise ValueError(f"Config 'WEBHOOK_SECRET': {exc}") from exc
+                raise InvalidSetting("WEBHOOK_SECRET", str(exc)) from exc
         settings.check()
         return settings
 
@@ -402,15 +368,15 @@ class Settings:
         """Check settings that depend on each other.
 
         Raises:
-            ValueError: some do not fit together; the message names a variable to change.
+            InvalidSetting: some do not fit together; it names a variable to change.
         """
         for provider in (*(llm.provider for llm in self.llms), self.embedding_provider):
             if provider and not self.llm_accounts[provider].base_url:
-                raise ValueError(f"Config '{provider.upper()}_BASE_URL': set it, as {provider} has no common address.")
+                raise InvalidSetting(f"{provider.upper()}_BASE_URL", f"set it, as {provider} has no common address")
         if bool(self.embedding_provider) != bool(self.embedding_model):
-            raise ValueError("Config 'EMBEDDING_MODEL': set both it and EMBEDDING_PROVIDER, or neither.")
+            raise InvalidSetting("EMBEDDING_MODEL", "set both it and EMBEDDING_PROVIDER, or neither")
         if self.max_daily_cost and not self.llm_prices:
-            raise ValueError("Config 'LLM_PRICES': MAX_DAILY_COST has no effect without prices.")
+            raise InvalidSetting("LLM_PRICES", "MAX_DAILY_COST has no effect without prices")
 
     @property
     def llms(self) -> tuple[LLMConfig, ...]:
@@ -469,5 +435,5 @@ class Settings:
 
 def table() -> list[tuple[str, str, str]]:
     """Return rows of variable, default and description, for the README's table."""
-    variables = (variable for setting in fields(Settings) for variable in setting.metadata["variables"])
+    variables = (variable for settings in (Settings, ClientSettings) for variable in environment.variables(settings))
     return [(variable.name, str(variable.default), variable.doc) for variable in variables]

@@ -8,7 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from async_lru import alru_cache
 
@@ -36,10 +36,12 @@ from nlp2filters.core.llm.prompt import Candidates
 from nlp2filters.core.parser import Tagged
 from nlp2filters.core.query import Query
 from nlp2filters.core.usage import Usage
-from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.errors import ProviderError, PutOff
 from nlp2filters.llm import Answer, Provider
 from nlp2filters.llm_reader import AnswerCache, Complete, LLMReader, LLMReading
+
+if TYPE_CHECKING:  # It loads the model's libraries, which a translator without a model does not need.
+    from nlp2filters.embedding.embedder import Embedder
 
 MAX_INDEXES = 64
 
@@ -152,7 +154,7 @@ class Translator:
 
     def __init__(
         self,
-        embedder: Embedder | None = None,
+        embedder: "Embedder | None" = None,
         llm: Provider | None = None,
         *,
         index: Index | None = None,

@@ -13,11 +13,22 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ENGINES = "requirements-engines.txt"
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 RUN, AUDIO, DEV, MAKE = (f"requirements{suffix}.txt" for suffix in ("", "-audio", "-dev", "-run"))
-SERVICE = PROJECT["project"]["dependencies"] + EXTRAS["data"] + EXTRAS["analysis"]
+
+
+def of_extras(*names: str) -> list[str]:
+    """The requirements of the package with these extras, some of which include others."""
+    asked = list(PROJECT["project"]["dependencies"])
+    for text in (text for name in names for text in EXTRAS[name]):
+        requirement = Requirement(text)
+        asked += of_extras(*requirement.extras) if requirement.name == PROJECT["project"]["name"] else [text]
+    return list(dict.fromkeys(asked))
+
+
+SERVICE = ("server", "data", "analysis")
 ASKED = {
-    RUN: SERVICE,
-    AUDIO: SERVICE + EXTRAS["audio"],
-    DEV: SERVICE + EXTRAS["audio"] + PROJECT["dependency-groups"]["dev"],
+    RUN: of_extras(*SERVICE),
+    AUDIO: of_extras(*SERVICE, "audio"),
+    DEV: of_extras(*SERVICE, "audio") + PROJECT["dependency-groups"]["dev"],
     ENGINES: PROJECT["dependency-groups"]["engines"],
     MAKE: PROJECT["dependency-groups"]["run"],
 }
@@ -76,6 +87,23 @@ def test_they_name_no_place_to_install_from(file: str) -> None:
 
 def test_every_dependency_is_explained() -> None:
     explained = (ROOT / "docs" / "dependencies.md").read_text()
-    for text in ASKED[DEV] + ASKED[MAKE] + ASKED[ENGINES]:
+    for text in ASKED[DEV] + ASKED[MAKE] + ASKED[ENGINES] + of_extras(*EXTRAS):
         name = Requirement(text).name
         assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w])", explained), name
+
+
+def test_who_installs_the_package_is_given_ranges() -> None:
+    """Exact versions would exclude it from applications that have others."""
+    for text in of_extras(*EXTRAS):
+        assert not any(part.operator in ("==", "===") for part in Requirement(text).specifier), text
+
+
+def test_the_client_alone_is_small() -> None:
+    """It goes into other people's applications: none of these has more than a few MB, or limits what they use."""
+    assert {Requirement(text).name for text in of_extras()} == {
+        "anyio", "httpx", "httpx-sse", "orjson", "pydantic", "python-dateutil", "rich", "shtab"
+    }  # fmt: skip
+
+
+def test_the_run_group_has_the_embedded_server_that_the_extra_has() -> None:
+    assert set(EXTRAS["embedded"]) <= set(PROJECT["dependency-groups"]["run"])

@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 from nlp2filters.core.problems import PROBLEMS
 
-STATIC = Path(__file__).parent.parent.parent / "static"
+STATIC = Path(__file__).parent.parent / "static"
 
 _PROBLEM = """<!doctype html>
 <html lang="en">

@@ -9,18 +9,12 @@ from typing import Any, get_args
 import orjson
 
 from nlp2filters import __version__
-from nlp2filters.cli import files, output, remote, report_output
+from nlp2filters.analysis.findings import Finding
+from nlp2filters.analysis.sarif import to_sarif
+from nlp2filters.analysis.selection import Selection, is_pattern
+from nlp2filters.cli import files, local_analysis, output, remote, remote_analysis, report_output
 from nlp2filters.core.analyses import TASKS, Strategy
-from nlp2filters.errors import SourceError
 from nlp2filters.settings import Settings
-
-try:
-    from nlp2filters.analysis.findings import Finding
-    from nlp2filters.analysis.sarif import to_sarif
-    from nlp2filters.analysis.selection import Selection, is_pattern
-    from nlp2filters.cli import local_analysis, remote_analysis
-except ModuleNotFoundError as exc:
-    raise SourceError("To analyse code: pip install 'nlp2filters[analysis]'.") from exc
 
 MAX_CHUNKS = 2_000
 

@@ -1,4 +1,4 @@
-"""`nlp2filters ask`: translate a text in this process or by a service."""
+"""`nlp2filters ask`: translate a text, or each line of files, in this process or by a service."""
 
 import argparse
 import asyncio
@@ -7,18 +7,31 @@ import os
 from pathlib import Path
 from typing import Any
 
-from nlp2filters.cli import files, output, remote, watching
+from nlp2filters.cli import files, many_texts, output, remote, watching
 from nlp2filters.client import Client
 from nlp2filters.core.dialects import DIALECTS
 from nlp2filters.core.schemas import Result
-from nlp2filters.errors import InvalidRequest, RecordingRefused, Violation
-from nlp2filters.settings import Settings
+from nlp2filters.errors import InvalidRequest, LLMNotConfigured, RecordingRefused, Violation
+
+STDIN = "-"
 
 
 def add_to(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument("text", nargs="?", help="what somebody asks for, in plain language")
+    command.add_argument(
+        "text",
+        nargs="?",
+        help="what somebody asks for, in plain language; - reads texts from standard input, a line each",
+    )
     command.add_argument("--voice", type=Path, metavar="FILE", help="a recording of who asks, instead of a text")
+    command.add_argument(
+        "--file",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="a file with a text per line, instead of a text; may be repeated. The results are JSON, a line each",
+    )
     command.add_argument("--catalog", metavar="NAME_OR_FILE", help="a catalog's name, or a JSON file that holds one")
     command.add_argument(
         "--then", action="append", default=[], metavar="TEXT", help="a text that goes on from there; may be repeated"
@@ -36,7 +49,9 @@ def add_to(command: argparse.ArgumentParser) -> None:
 
 
 def _ask(args: argparse.Namespace) -> int:
-    text = _text(args)
+    sources = [args.text is not None, args.voice is not None, bool(args.file)]
+    if sum(sources) != 1:
+        raise InvalidRequest([Violation("/text", "Give either a text, --file, or --voice with a recording.")])
     options = {
         "strategy": args.strategy,
         "locale": args.locale,
@@ -45,18 +60,11 @@ def _ask(args: argparse.Namespace) -> int:
         "refines": args.refines,
     }
     options = {name: value for name, value in options.items() if value is not None}
-    catalog = files.read_catalog(args.catalog) if args.catalog else None
-    if remote.address(args):
-        with remote.client(args) as client:
-            result = _submit(client, text, catalog, options)
-            for text in args.then:
-                result = _submit(client, text, None, {**options, "refines": result.job_id})
-    else:
-        from nlp2filters.cli import offline  # It loads the model's libraries, which are not needed with a service.
-
-        logging.getLogger("nlp2filters").addHandler(logging.NullHandler())  # Errors are in the result.
-        body = {"text": text, **({"catalog": catalog} if catalog else {}), **options}
-        result = asyncio.run(offline.ask(body, Settings.read(os.environ), args.then))
+    if args.catalog:
+        options["catalog"] = files.read_catalog(args.catalog)
+    if args.text == STDIN or args.file:
+        return _ask_many(args, options)
+    result = _ask_one(args, _text(args), options)
     if args.json:
         output.print_json(result)
     else:
@@ -64,13 +72,44 @@ def _ask(args: argparse.Namespace) -> int:
     return 0
 
 
+def _ask_one(args: argparse.Namespace, text: str, options: dict[str, Any]) -> Result:
+    if not remote.address(args):
+        return asyncio.run(_read(text, options, args.then))
+    with remote.client(args) as client:
+        result = _submit(client, text, options)
+        options.pop("catalog", None)
+        for text in args.then:
+            result = _submit(client, text, {**options, "refines": result.job_id})
+    if args.strategy == "llm" and result.provider == "builtin":
+        raise LLMNotConfigured("The service has no LLM: set LLM_MODEL where it runs.")
+    return result
+
+
+def _ask_many(args: argparse.Namespace, options: dict[str, Any]) -> int:
+    if args.then:
+        raise InvalidRequest([Violation("/then", "A text goes on from one text, and not from many.")])
+    texts = many_texts.lines([Path("/dev/stdin")] if args.text == STDIN else args.file)
+    if remote.address(args):
+        with remote.client(args) as client:
+            return many_texts.print_results(many_texts.by_service(client, texts, options))
+    return many_texts.print_results(many_texts.here(texts, options))
+
+
+async def _read(text: str, options: dict[str, Any], then: list[str]) -> Result:
+    from nlp2filters.cli import offline  # It loads the parser, which is not needed with a service.
+    from nlp2filters.settings import Settings
+
+    logging.getLogger("nlp2filters").addHandler(logging.NullHandler())  # Errors are in the result.
+    async with offline.open_reader(Settings.read(os.environ)) as reader:
+        return await reader.ask({"text": text, **options}, then)
+
+
 def _text(args: argparse.Namespace) -> str:
     """Return the text of the command, or what the recording says, which is also printed for the person to see."""
-    if (args.text is None) == (args.voice is None):
-        raise InvalidRequest([Violation("/text", "Give either a text or --voice with a recording.")])
     if args.voice is None:
         return str(args.text)
     from nlp2filters.cli import speech  # It loads the speech model's libraries.
+    from nlp2filters.settings import Settings
 
     text = asyncio.run(speech.transcribe(args.voice, Settings.read(os.environ), (args.locale or "en")[:2]))[0].text
     if not text:
@@ -79,6 +118,6 @@ def _text(args: argparse.Namespace) -> str:
     return text
 
 
-def _submit(client: Client, text: str, catalog: Any, options: Any) -> Result:
-    result: Result = watching.to_its_end(client, client.jobs.submit(text, catalog, **options))
+def _submit(client: Client, text: str, options: dict[str, Any]) -> Result:
+    result: Result = watching.to_its_end(client, client.jobs.submit(text, **options))
     return result

@@ -6,14 +6,9 @@ from typing import Any
 
 import orjson
 
-from nlp2filters import demo
 from nlp2filters.cli import files, output, remote
 from nlp2filters.client.options import filter_body
-from nlp2filters.clock import now_ms
-from nlp2filters.core.compilation import CompileRequest, compile_request
 from nlp2filters.core.dialects import DIALECTS
-from nlp2filters.core.requests import validate
-from nlp2filters.core.schemas import Compiled
 from nlp2filters.errors import InvalidRequest, Violation
 
 
@@ -56,9 +51,9 @@ def _compile(args: argparse.Namespace) -> int:
         with remote.client(args) as client:
             compiled = client.compile(cql2, catalog, **options)
     else:
-        request = validate(CompileRequest, filter_body(cql2, catalog, options))
-        data = compile_request(request, demo.catalog_of(catalog), now_ms())
-        compiled = Compiled.model_validate(data)
+        from nlp2filters.cli import offline  # It loads the compiler, which is not needed with a service.
+
+        compiled = offline.compile_filter(filter_body(cql2, catalog, options))
     if args.json:
         output.print_json(compiled)
     else:

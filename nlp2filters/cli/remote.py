@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from nlp2filters.client import URL, Client
-from nlp2filters.settings import Settings
+from nlp2filters.client_settings import ClientSettings
 
 # A person is waiting.
 PATIENCE_S = 10.0
@@ -21,13 +21,13 @@ def add_to(parser: Any, *, otherwise: str = URL) -> None:
 
 def address(args: argparse.Namespace) -> str:
     """Return the service's URL; empty if none is given."""
-    url: str = args.server or Settings.read(os.environ).server
+    url: str = args.server or ClientSettings.read(os.environ).server
     return url
 
 
 def account(args: argparse.Namespace) -> tuple[str, str | None]:
     """Return the service's URL, by default that of this machine's, and the API key."""
-    key = args.key or str(Settings.read(os.environ).api_key)
+    key = args.key or str(ClientSettings.read(os.environ).api_key)
     return address(args) or URL, key.strip() or None
 
 

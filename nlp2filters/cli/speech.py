@@ -5,17 +5,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from nlp2filters.errors import ModelUnavailable, SourceError
+from nlp2filters.audio.cutting import find_parts
+from nlp2filters.audio.decoding import decode
+from nlp2filters.audio.transcriber import Transcriber
+from nlp2filters.audio.transcripts import Transcript, join, to_json, to_srt, to_vtt
+from nlp2filters.audio.weights import WHISPER
+from nlp2filters.errors import SourceError
 from nlp2filters.settings import Settings
-
-try:
-    from nlp2filters.audio.cutting import find_parts
-    from nlp2filters.audio.decoding import decode
-    from nlp2filters.audio.transcriber import Transcriber
-    from nlp2filters.audio.transcripts import Transcript, join, to_json, to_srt, to_vtt
-    from nlp2filters.audio.weights import WHISPER
-except ModuleNotFoundError as exc:
-    raise ModelUnavailable("To transcribe recordings: pip install 'nlp2filters[audio]'.") from exc
 
 __all__ = ["to_json", "to_srt", "to_vtt", "transcribe"]
 

@@ -23,10 +23,10 @@ from nlp2filters.storage.embedded_server import free_port, running
 PORT = 8000
 # Workers take up to 25 s to stop: see docs/reliability.md.
 STOP_TIMEOUT_S = 28
-PROCFILE = Path(__file__).parent.parent.parent / "Procfile"
+PACKAGE = Path(__file__).parent.parent
 
 
-def up(settings: Settings, environ: Mapping[str, str], procfile: Path = PROCFILE) -> int:
+def up(settings: Settings, environ: Mapping[str, str]) -> int:
     """Run everything until Ctrl-C or SIGTERM, or until a process ends. Returns the exit code.
 
     Variables missing in `environ` get defaults: REDIS_URL (an embedded server), PORT (8000, or a free port if that is
@@ -44,16 +44,21 @@ def up(settings: Settings, environ: Mapping[str, str], procfile: Path = PROCFILE
             server = stack.enter_context(running(user_data_path("nlp2filters") / "redis"))
             defaults["REDIS_URL"] = server.url
             print(f"Redis runs at {server.url}, its data is in {server.log.parent}", flush=True)
-        path = f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', os.defpath)}"
+        defaults["PATH"] = _prefixed(Path(sys.executable).parent, environ.get("PATH", os.defpath))
+        # The processes run this package, whatever modules there are in the caller's folder.
+        defaults |= {"PYTHONPATH": _prefixed(PACKAGE.parent, environ.get("PYTHONPATH", "")), "PYTHONSAFEPATH": "1"}
         address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
         processes = _Processes(f"http://{address}:{port}")
-        for name, command in parse_procfile(procfile.read_text()).processes.items():
+        for name, command in parse_procfile((PACKAGE / "Procfile").read_text()).processes.items():
             if name == AUDIO and not settings.audio:
                 continue
-            env = {**environ, **defaults, "PATH": path}
-            processes.add_process(name, f"exec {command}", env=env, cwd=str(procfile.parent))
+            processes.add_process(name, f"exec {command}", env={**environ, **defaults})
         processes.loop()
         return 0 if processes.asked_to_stop else processes.returncode or 1
+
+
+def _prefixed(folder: Path, path: str) -> str:
+    return os.pathsep.join([str(folder), *filter(None, [path])])
 
 
 class _Processes(Manager):  # type: ignore[misc]  # honcho has no types

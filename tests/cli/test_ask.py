@@ -269,3 +269,38 @@ def test_a_reader_that_has_enough(tmp_path: Path) -> None:
     script = f"set -o pipefail; {command} | true"
     made = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert made.stderr == ""
+
+
+def test_an_llm_that_nobody_named_cannot_be_asked(run: Run, service: Service) -> None:
+    code, out, err = run("ask", "8 cylinders", "--catalog", "cars", "--strategy", "llm")
+    assert (code, out) == (2, "")
+    assert "set LLM_MODEL" in err
+
+
+def test_many_texts_are_a_line_of_json_each(run: Run, service: Service, tmp_path: Path) -> None:
+    texts = ["8 cylinders", "japanese cars, lightest first", "x" * 5000, "at least 30 mpg"]
+    file = tmp_path / "texts.txt"
+    file.write_text("\n\n".join(texts) + "\n")
+    here, there = (
+        run("ask", "--file", str(file), "--catalog", "cars", *server) for server in ((), ("--server", service.url))
+    )
+    for code, out, err in (here, there):
+        assert (code, err) == (1, "")  # one is too long
+        lines = [json.loads(line) for line in out.splitlines()]
+        assert [line["text"] for line in lines] == texts
+        assert ["error" in line for line in lines] == [False, False, True, False]
+        assert lines[0]["conditions"][0]["field"] == "Cylinders"
+
+
+def test_texts_come_through_a_pipe(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "nlp2filters", "ask", "-", "--catalog", "cars"]
+    made = subprocess.run(words, input="8 cylinders\n4 cylinders\n", capture_output=True, text=True, check=True)
+    assert [json.loads(line)["conditions"][0]["value"] for line in made.stdout.splitlines()] == [8, 4]
+
+
+def test_sources_exclude_each_other(run: Run, tmp_path: Path) -> None:
+    assert run("ask", "x", "--file", "y", "--catalog", "cars")[0] == 2
+    assert run("ask", "--catalog", "cars")[0] == 2
+    code, _, err = run("ask", "--file", str(tmp_path / "none"), "--catalog", "cars")
+    assert code == 1
+    assert "No such file" in err

@@ -32,7 +32,7 @@ def test_help_names_every_command_and_loads_none() -> None:
     said, modules = loaded("--help")
     assert [
         name
-        for name, (_, about) in COMMANDS.items()
+        for name, (_, about, _) in COMMANDS.items()
         if not re.search(rf"^    {name}\s", said, re.MULTILINE) or about[:15] not in said
     ] == []
     assert not modules & (WORKERS | QUEUES | {"httpx", "pydantic", "rich"})
