@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --system-certs \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: run test check bench fuzz chaos speech engines llama lock clean help
+.PHONY: run test check bench fuzz chaos speech engines llama wheel lock clean help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -50,6 +50,10 @@ engines: $(VENV)/dev.stamp  ## Ask real engines for the records of 2,000 filters
 
 llama: $(VENV)/dev.stamp $(LLAMA)/stamp  ## Try the service with llama.cpp and LiteLLM (LLAMA_GGUF=model.gguf)
 	$(BIN)/python -m tools.llama.trial $(LLAMA)
+
+wheel: $(VENV)/dev.stamp  ## Build the wheel, and try it in clean environments (PYTHONS="3.11 3.12 3.13")
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/try_wheel.py dist/nlp2filters-*.whl $(or $(PYTHONS),3.11 3.12 3.13)
 
 lock: $(VENV)/dev.stamp  ## Pin and hash in requirements*.txt what pyproject.toml asks for (UPGRADE=1: the newest)
 	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --output-file requirements.txt

@@ -60,7 +60,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
             "title": "NLP2Filters",
             "version": __version__,
             "summary": "Turns plain language into validated search filters.",
-            "license": {"name": "MIT", "identifier": "MIT"},
+            "license": {"name": "MIT; the tagger's weights CC BY-SA 4.0", "identifier": "MIT AND CC-BY-SA-4.0"},
         },
         "servers": [{"url": "/"}],
         "security": [{"key": []}, {}],

@@ -82,8 +82,8 @@ def print_results(outcomes: Iterable[Outcome]) -> int:
     code = 0
     for text, outcome in outcomes:
         if isinstance(outcome, NLP2FiltersError):
-            code, members = 1, {"error": str(outcome)}
+            code, answer = 1, {"error": str(outcome)}
         else:
-            members = output.plain(outcome)
-        print(orjson.dumps({"text": text, **members}).decode(), flush=True)
+            answer = {"result": output.plain(outcome)}
+        print(orjson.dumps({"text": text, **answer}).decode(), flush=True)
     return code

@@ -289,13 +289,13 @@ def test_many_texts_are_a_line_of_json_each(run: Run, service: Service, tmp_path
         lines = [json.loads(line) for line in out.splitlines()]
         assert [line["text"] for line in lines] == texts
         assert ["error" in line for line in lines] == [False, False, True, False]
-        assert lines[0]["conditions"][0]["field"] == "Cylinders"
+        assert lines[0]["result"]["conditions"][0]["field"] == "Cylinders"
 
 
 def test_texts_come_through_a_pipe(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "nlp2filters", "ask", "-", "--catalog", "cars"]
     made = subprocess.run(words, input="8 cylinders\n4 cylinders\n", capture_output=True, text=True, check=True)
-    assert [json.loads(line)["conditions"][0]["value"] for line in made.stdout.splitlines()] == [8, 4]
+    assert [json.loads(line)["result"]["conditions"][0]["value"] for line in made.stdout.splitlines()] == [8, 4]
 
 
 def test_sources_exclude_each_other(run: Run, tmp_path: Path) -> None:
