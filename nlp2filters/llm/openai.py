@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import orjson
-from httpx_sse import ServerSentEvent
 
 from nlp2filters.core import usage
 from nlp2filters.core.llm.messages import Message
@@ -77,12 +76,6 @@ class OpenAIChat:
                 request["stream_options"] = {"include_usage": True}
         return request
 
-    def used(self, request: Mapping[str, Any]) -> Collection[str]:
-        """See `ChatAPI`."""
-        format_ = request.get("response_format", {}).get("type")
-        others = {JSON_SCHEMA, JSON_OBJECT} - {format_}
-        return {name for name, path in self.features.items() if path[0] in request and name not in others}
-
     def decoder(self, request: Mapping[str, Any], listener: Listener) -> "_CompletionDecoder":
         """See `ChatAPI`."""
         return _CompletionDecoder(self._options.model, listener)
@@ -108,17 +101,17 @@ class _CompletionDecoder:
     def usage(self) -> Usage:
         return token_counts(self._usage)
 
-    def feed(self, event: ServerSentEvent) -> bool:
-        if event.data.strip() == "[DONE]":
+    def feed(self, data: str) -> bool:
+        if data.strip() == "[DONE]":
             self.complete = True
             return True
         try:
-            data = orjson.loads(event.data)
-            if error := data.get("error"):
+            event = orjson.loads(data)
+            if error := event.get("error"):
                 _fail(error)
-            self._model = data.get("model") or self._model
-            self._usage = _reported(data) or self._usage
-            for choice in (data.get("choices") or ())[:1]:
+            self._model = event.get("model") or self._model
+            self._usage = _reported(event) or self._usage
+            for choice in (event.get("choices") or ())[:1]:
                 self._add(choice.get("delta") or {})
                 self._reason = choice.get("finish_reason") or self._reason
         except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as exc:
