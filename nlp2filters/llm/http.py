@@ -245,7 +245,7 @@ class LLMHTTPClient:
 
         Raises:
             Retryable: the connection broke, or a stream ended before its answer was complete.
-            InvalidAnswer: the body is too long.
+            InvalidAnswer: the body is too long, or cannot be decompressed.
         """
         content = orjson.dumps(data)
         try:
@@ -261,6 +261,8 @@ class LLMHTTPClient:
                 return LLMResponse(response.status_code, response.headers, body)
         except httpx.TransportError as exc:
             raise Retryable(f"{type(exc).__name__}: {exc}") from exc
+        except httpx.DecodingError as exc:
+            raise InvalidAnswer(f"The body cannot be decompressed: {exc}") from exc
 
     def _without_key(self, data: str) -> str:
         return data.replace(self._key, WITHHELD) if self._key else data

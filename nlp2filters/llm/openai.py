@@ -24,6 +24,10 @@ from nlp2filters.llm.capabilities import (
 from nlp2filters.llm.http import MAX_QUOTED, LLMResponse, StreamedText, read_json
 
 LIMITS = (MAX_COMPLETION_TOKENS, MAX_TOKENS)
+# An answer that ends for one of these reasons was broken off by the server (OpenRouter, DeepSeek).
+BROKEN_OFF = ("error", "insufficient_system_resource")
+# Gemini adds its own reason to this one: `content_filter: PROHIBITED_CONTENT`.
+FILTERED = "content_filter"
 
 
 class OpenAIChat:
@@ -168,9 +172,11 @@ def _answer(data: Any, model: str) -> Answer:
         choice, counts = data["choices"][0], token_counts(data.get("usage"))
         message, reason = choice["message"], choice.get("finish_reason")
         content, refusal = message.get("content"), message.get("refusal")
+        if reason in BROKEN_OFF:
+            _fail({"code": 503, "message": reason})
     except (LookupError, TypeError, AttributeError) as exc:
         raise InvalidAnswer("The body is not that of a chat completion.") from exc
-    if refusal or reason == "content_filter":
+    if refusal or str(reason).startswith(FILTERED):
         raise AnswerRefused(str(refusal or reason)[:MAX_QUOTED], usage=counts)
     if reason == "length":
         raise AnswerTruncated("The answer was cut at the token limit.", usage=counts)
