@@ -22,7 +22,7 @@ CALLS_PER_CONNECTION = 10
 
 @dataclass(slots=True)
 class _Pool:
-    """A pool of connections, and the calls that use them. It keeps one connection while nobody does."""
+    """A pool of connections, and the number of calls that use them."""
 
     transport: httpx.AsyncHTTPTransport
     calls: int = 0
@@ -92,7 +92,8 @@ class Connections:
         transport = httpx.AsyncHTTPTransport(
             verify=self._verify,
             http2=True,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=1),
+            # With a lower limit, httpcore may close a connection that a request is about to use.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=CALLS_PER_CONNECTION),
             proxy=self._proxy,
         )
         self._pools.append(_Pool(transport))
