@@ -80,7 +80,7 @@ class Limit:
 
         `wait_s` is the wait that it asks for.
         """
-        straggler, named = started_at <= self.cut_at, wait_s is not None
+        straggler, has_wait = started_at <= self.cut_at, wait_s is not None
         probes = 0 if straggler or not self.probing else self.probes + 1
         if wait_s is None or probes:  # A wait that was too short once grows, even if it is named again.
             wait_s = max(wait_s or 0, min(MAX_WAIT_S, FIRST_WAIT_S * 2 ** (probes - 1 if wait_s else probes)))
@@ -89,7 +89,7 @@ class Limit:
             after = replace(self, probes=max(self.probes, probes), paced=paced)
         else:
             full = self.window if self.window is not None and now - self.cut_at <= FORGET_S else in_flight
-            after = replace(self, window=full, full=full, cut_at=now, probing=True, probes=0, paced=named)
+            after = replace(self, window=full, full=full, cut_at=now, probing=True, probes=0, paced=has_wait)
         if after.window is not None and (straggler or not self.probing):
             after = replace(after, window=max(1, after.window - 1, CUT * after.full))
         after = replace(after, refusal_s=(self.refusal_s + now - started_at) / 2)
