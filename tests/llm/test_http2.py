@@ -44,9 +44,10 @@ async def test_calls_share_connections_where_the_server_speaks_http2(server: Ser
     async with provider_of(server) as provider:
         assert await call(provider, count) == count * [TEXT]
         if server.versions == {"2"}:
-            assert len(server.connections) == 2
+            assert len(server.connections) <= 2
         else:
-            assert (server.versions, len(server.connections)) == ({"1.1"}, count)
+            assert server.versions == {"1.1"}
+            assert len(server.connections) > 2
 
 
 async def test_connections_are_used_again(server: Server) -> None:
