@@ -13,7 +13,7 @@ from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.llm.schema_limits import SchemaLimits
 from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer, ProviderError
 from nlp2filters.llm import Answer, Listener, rejections, telemetry
-from nlp2filters.llm.api import ChatAPI
+from nlp2filters.llm.api import ChatAPI, Features, used
 from nlp2filters.llm.capabilities import LearntFeatures
 from nlp2filters.llm.http import APICalls, LLMHTTPClient, LLMResponse, Retryable
 
@@ -63,7 +63,8 @@ class LLMProvider(APICalls):
             except (AnswerRefused, AnswerTruncated, InvalidAnswer):
                 self._features.learn(digest, lacks)  # The server understood the request.
                 raise
-            missing = self._missing(request, response, confirmed=self._features.confirmed(digest))
+            members = used(self._api.features, request, lacks)
+            missing = self._missing(request, members, response, confirmed=self._features.confirmed(digest))
             if not missing:
                 break
             first_rejection = first_rejection or response
@@ -100,8 +101,12 @@ class LLMProvider(APICalls):
         usage.update(answer.usage or {})
         return response, answer
 
-    def _missing(self, request: Mapping[str, Any], response: LLMResponse, *, confirmed: bool) -> frozenset[str]:
+    def _missing(
+        self, request: Mapping[str, Any], members: Features, response: LLMResponse, *, confirmed: bool
+    ) -> frozenset[str]:
         """Return the features that the next request should do without; none if another request is of no use.
+
+        `members` are the features that the `request` uses.
 
         An error that names no member of the request is blamed on a feature only if the server has not lately accepted
         the same features with other texts.
@@ -111,13 +116,11 @@ class LLMProvider(APICalls):
         rejection = rejections.read(response.body)
         if rejection.final:
             return frozenset()
-        used = frozenset(self._api.used(request))
-        members = {name: path for name, path in self._api.features.items() if name in used}
         if missing := frozenset(name for name, path in members.items() if rejection.names(path)):
             return missing
         if confirmed or any(path[0] in request for path in rejection.members):
             return frozenset()
-        return next((some & used for some in self._api.unlocated if some & used), frozenset())
+        return next((some & members.keys() for some in self._api.unlocated if some & members.keys()), frozenset())
 
 
 def failure(response: LLMResponse) -> Exception:

@@ -117,10 +117,12 @@ class Commits:
         now: int,
         *,
         before: Job | None = None,
+        progress: Sequence[EventDraft] = (),
         split: Split | None = None,
     ) -> Plan:
         """Plan the commit that writes the job in its new state, from the state `before`; None for a new job.
 
+        `progress` are events of the attempt, which come before the others.
         `split` are the parts into which the new state is split.
         """
         keys = self._keys
@@ -143,7 +145,10 @@ class Commits:
                 "seq": str(job.seq),
                 "record": orjson.dumps(jobs.to_record(job)).decode(),
             },
-            "events": [(event.name, _event_data(job, event, now)) for event in events],
+            "events": [
+                *((event.name, progress_data(job, event, now)) for event in progress),
+                *((event.name, _event_data(job, event, now)) for event in events),
+            ],
             "ttl_ms": ttl_ms,
             "tombstone_ttl_ms": ttl_ms + self.retention_ms,
         }
@@ -187,6 +192,13 @@ class Commits:
             "entry": queue_entries.of_delivery(self._keys, batch_id, 0, job.owner, "", now, ttl_ms),
             "message": {"key": self._keys.message(batch_id), "ttl_ms": 2 * self.retention_ms},
         }
+
+
+def progress_data(job: Job, event: EventDraft, now: int) -> str:
+    """Encode an event that changes nothing of the job as JSON: its running attempt, without the job."""
+    stage, number = job.attempt
+    attempt = {"job_id": job.id, "at": jobs.timestamp(now), "stage": stage, "attempt": number}
+    return orjson.dumps({"type": f"job.{event.name}", **attempt, **event.extra}).decode()
 
 
 def _event_data(job: Job, event: EventDraft, now: int) -> str:

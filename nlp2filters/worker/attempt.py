@@ -90,9 +90,12 @@ class WorkerContext(Generic[S]):
     quarantine: AbstractAsyncContextManager[Any] = field(default_factory=asyncio.Lock)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Attempt(Generic[S]):
-    """A running attempt of one stage of a job. `fields` are those of the job's record that the stage asked for."""
+    """A running attempt of one stage of a job, which is as the attempt's last commit left it.
+
+    `fields` are those of the job's record that the stage asked for.
+    """
 
     job: Job
     request: Mapping[str, Any]
@@ -156,12 +159,18 @@ async def run(
 async def checkpoint(attempt: Attempt[S], name: str, value: Any) -> None:
     """Store a value in the field `name` of the record, from where the next attempt reads it if this one dies.
 
-    The attempt goes on without it if Redis does not accept it soon.
+    The progress so far is published with it. The attempt goes on without it if Redis does not accept it soon.
     """
-    attempt_id = attempt.job.attempt
+    attempt_id, fields = attempt.job.attempt, {name: orjson.dumps(value)}
     try:
         async with asyncio.timeout(CHECKPOINT_TIMEOUT_S):
-            await _commit(attempt, lambda job: jobs.checkpoint(job, attempt_id, name), [], {name: orjson.dumps(value)})
+            await _commit(
+                attempt,
+                lambda job: jobs.checkpoint(job, attempt_id, name),
+                [],
+                fields,
+                progress=attempt.progress.take(),
+            )
     except TimeoutError:
         _log.warning("Redis does not accept the checkpoint %r now: going on without it", name)
 
@@ -378,11 +387,16 @@ async def _commit(
     step: Callable[[Job], Job],
     events: Sequence[EventDraft],
     fields: Mapping[str, bytes] | None = None,
+    *,
+    progress: Sequence[EventDraft] = (),
     split: Split | None = None,
 ) -> None:
     """Commit a step, unless the job has moved on without us. A job that is being canceled is ended instead."""
     try:
-        await attempt.worker.store.jobs.apply(attempt.job, step, fields=fields, events=events, split=split)
+        store = attempt.worker.store
+        attempt.job = await store.jobs.apply(
+            attempt.job, step, fields=fields, events=events, progress=progress, split=split
+        )
     except CancelRequested:
         await _finish_cancel(attempt.worker.store, attempt.job.id)
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
