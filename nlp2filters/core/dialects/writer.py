@@ -68,12 +68,6 @@ class Writer(ABC, Generic[T]):
     def write(self, node: Node) -> T:
         """Write a filter."""
         match node:
-            case And(args):
-                return self.every([self.write(arg) for arg in args])
-            case Or(args):
-                return self.some([self.write(arg) for arg in args])
-            case Not(test):
-                return self.negated(test)
             case Eq():
                 return self.eq(node)
             case In():
@@ -82,6 +76,12 @@ class Writer(ABC, Generic[T]):
                 return self.range(node)
             case Has():
                 return self.has(node)
+            case And(args):
+                return self.every([self.write(arg) for arg in args])
+            case Or(args):
+                return self.some([self.write(arg) for arg in args])
+            case Not(test):
+                return self.negated(test)
             case Missing(field):
                 return self.missing(field)
             case Exists(field):
