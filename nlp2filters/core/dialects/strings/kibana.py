@@ -12,6 +12,7 @@ from typing import Any
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.capabilities import Effect
 from nlp2filters.core.dialects.documents import elasticsearch
+from nlp2filters.core.dialects.lucene import MAX_ALTERNATIVES, has_too_many_alternatives
 from nlp2filters.core.dialects.strings.infix import LINE_ENDS, InfixWriter, two_ended_on_list
 from nlp2filters.core.dialects.tree import Has, In, Test, Value
 from nlp2filters.core.dialects.writer import Search
@@ -31,6 +32,8 @@ def render(search: Search) -> dict[str, Any]:
 
 def refuses(test: Test, stored: StoredField) -> str | None:
     """Return the reason why a test cannot be written."""
+    if has_too_many_alternatives(test):
+        return f"Kibana takes {MAX_ALTERNATIVES:,} values at most."
     return two_ended_on_list(test, stored) or elasticsearch.refuses(test, stored)
 
 
@@ -63,6 +66,9 @@ class KibanaWriter(InfixWriter):
 
     def name(self, field: Field) -> str:
         return self._quoted(elasticsearch.whole(self.target, field))
+
+    def stored(self, value: Value, field: Field) -> str | bool | int | float:
+        return elasticsearch.stored_value(value, self.target.stored(field).form)
 
     def literal(self, value: Value, field: Field) -> str:
         if isinstance(value, int) and abs(value) > MAX_INTEGER:
