@@ -170,8 +170,11 @@ def values(test: Test) -> tuple[Value, ...]:
             return (test.value,)
         case In():
             return test.values
-        case Range():
-            return tuple(limit for limit in (test.low, test.high) if limit is not None)
+        case Range(_, low, None) if low is not None:
+            return (low,)
+        case Range(_, low, high):
+            assert high is not None, "a range has a limit"
+            return (high,) if low is None else (low, high)
         case Has():
             return ()
 

@@ -26,7 +26,8 @@ class Target:
 
     def name(self, field: Field) -> str:
         """Return the name of a field in the engine."""
-        return self.stored(field).name or field.name
+        stored = self.mapping.fields.get(field.name)
+        return stored.name or field.name if stored else field.name
 
     @property
     def table(self) -> str:

@@ -69,11 +69,11 @@ def approximates(test: Test, stored: StoredField) -> Iterator[tuple[str, Effect]
             "name a property that has them as `exact` in its mapping.",
             "narrower",
         )
-    if stored.form is None:
-        yield from in_single_precision(
-            test,
+    for effect in in_single_precision(test) if stored.form is None else ():
+        yield (
             f"{field.title!r} has single precision as the engine maps it by itself: map it as a double, and say so by "
             "the form `native` in its mapping.",
+            effect,
         )
 
 

@@ -7,6 +7,7 @@ https://www.elastic.co/docs/reference/query-languages/kql
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from nlp2filters.core.catalog import Field
@@ -62,10 +63,10 @@ class KibanaWriter(InfixWriter):
         return f"not {self.exists(field)}"
 
     def exists(self, field: Field) -> str:
-        return f"{self._quoted(self.target.name(field))}: *"
+        return f"{_name(self.target.name(field))}: *"
 
     def name(self, field: Field) -> str:
-        return self._quoted(elasticsearch.whole(self.target, field))
+        return _name(elasticsearch.whole(self.target, field))
 
     def stored(self, value: Value, field: Field) -> str | bool | int | float:
         return elasticsearch.stored_value(value, self.target.stored(field).form)
@@ -75,5 +76,7 @@ class KibanaWriter(InfixWriter):
             return self.text(str(value))
         return super().literal(value, field)
 
-    def _quoted(self, name: str) -> str:
-        return name if _PLAIN.fullmatch(name) else self.text(name)
+
+@lru_cache(maxsize=1024)
+def _name(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else f'"{name.translate(KibanaWriter.escapes)}"'

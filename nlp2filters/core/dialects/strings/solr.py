@@ -22,7 +22,7 @@ from nlp2filters.core.mapping import StoredField
 
 # The signs of Lucene's regular expressions, and the slash that ends them.
 _SIGNS = re.compile(r'[.?+*|{}\[\]()"\\#@&<>~^$/-]')
-_NAME = re.compile(r"[^A-Za-z0-9_.]")
+_NAME_SIGNS = re.compile(r"[^A-Za-z0-9_.]")
 _SINGLE_QUOTES = str.maketrans({"'": "\\'", "\\": "\\\\"})
 
 
@@ -92,7 +92,7 @@ class SolrWriter(InfixWriter):
         return f"{self.name(field)}:[* TO *]"
 
     def name(self, field: Field) -> str:
-        return _NAME.sub(r"\\\g<0>", self.target.name(field))
+        return _name(self.target.name(field))
 
     def literal(self, value: Value, field: Field) -> str:
         plain = self.plain(value, field)
@@ -107,6 +107,11 @@ class SolrWriter(InfixWriter):
             # A type for dates has instants only.
             return f"{stored}T00:00:00Z" if field.type == "date" else stored
         return super().literal(value, field)
+
+
+@lru_cache(maxsize=1024)
+def _name(name: str) -> str:
+    return _NAME_SIGNS.sub(r"\\\g<0>", name)
 
 
 def _literal(text: str) -> str:
