@@ -34,8 +34,8 @@ async def transcribe(
     """
     with tempfile.TemporaryDirectory(prefix="nlp2filters-") as folder:
         try:
-            with file.open("rb") as source:
-                recording = decode(source, Path(folder) / "samples", max_seconds=settings.max_recording_s)
+            with file.open("rb") as source, (Path(folder) / "samples").open("wb") as target:
+                recording = decode(source, target, max_seconds=settings.max_recording_s)
         except OSError as exc:
             raise SourceError(f"{file}: {exc.strerror}.") from exc
         model = WHISPER.locate(settings.audio_model_path, settings.model_cache, progress=sys.stderr.isatty())

@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 
 from nlp2filters.audio.cutting import Span, find_parts
-from nlp2filters.audio.decoding import Recording, decode
+from nlp2filters.audio.decoding import Recording
 from nlp2filters.audio.transcriber import Transcriber
 from nlp2filters.audio.transcripts import Transcript
 from nlp2filters.audio.weights import WHISPER
@@ -18,6 +18,7 @@ from nlp2filters.errors import BlobGone, RecordingRefused
 from nlp2filters.settings import Settings
 from nlp2filters.storage.blobs.store import Blobs, open_blobs
 from nlp2filters.storage.store import Store
+from nlp2filters.worker.reading.recording import decoded
 
 # More than the worker's slots; an hour takes 115 MB of disk.
 MAX_DECODED = 8
@@ -54,7 +55,7 @@ class Recordings:
             async with await anyio.open_file(folder / "upload", "wb") as file:
                 async for chunk in self._blobs.read(owner, digest):
                     await file.write(chunk)
-            recording = await asyncio.to_thread(_decode_file, folder, self._max_seconds)
+            recording = await decoded(folder / "upload", folder / "samples", self._max_seconds)
         except BlobGone as exc:
             await asyncio.to_thread(shutil.rmtree, folder)
             raise RecordingRefused("The recording is no longer kept. Send it again.") from exc
@@ -100,8 +101,3 @@ async def open_services(settings: Settings, store: Store) -> AsyncIterator[Audio
         transcriber = await stack.enter_async_context(await Transcriber.load(model, threads=settings.audio_threads))
         blobs = await stack.enter_async_context(open_blobs(settings, store.redis, store.keys))
         yield AudioServices(transcriber, Recordings(blobs, Path(folder), settings.max_recording_s))
-
-
-def _decode_file(folder: Path, max_seconds: float) -> Recording:
-    with (folder / "upload").open("rb") as source:
-        return decode(source, folder / "samples", max_seconds=max_seconds)
