@@ -84,6 +84,7 @@ def test_a_spoken_question_becomes_a_filter(client: httpx.Client, tmp_path: Path
     assert "Europe" in json.dumps(refined["filter"])
 
 
+@pytest.mark.timeout(4 * 3_600)
 def test_a_long_recording_survives_kills_and_delays_no_filter(
     service: Service, client: httpx.Client, people: list[recordings.Recording]
 ) -> None:

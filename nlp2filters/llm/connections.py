@@ -40,14 +40,14 @@ class Connections:
         await self._stack.aclose()
 
     @asynccontextmanager
-    async def post(self, path: str, content: bytes) -> AsyncIterator[httpx.Response]:
-        """Send JSON and give the response, whose body has not been read yet.
+    async def post(self, path: str, content: bytes, media_type: str) -> AsyncIterator[httpx.Response]:
+        """Send a body and give the response, whose body has not been read yet.
 
         Raises:
             httpx.TransportError: the connection could not be made, or broke.
         """
         number = self._pool_with_room()
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": media_type}
         self._calls[number] += 1
         try:
             async with self._pools[number].stream("POST", path, content=content, headers=headers) as response:
