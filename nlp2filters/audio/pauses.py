@@ -36,7 +36,8 @@ def find_parts(recording: Recording) -> Iterator[Span]:
             loudness, end = loudness[: quietest + 1], start + (quietest + 0.5) * FRAME_S
         loud = np.flatnonzero(loudness > SILENCE)
         if len(loud):
-            yield Span(start + max(0, loud[0] - 1) * FRAME_S, min(end, start + (loud[-1] + 2) * FRAME_S))
+            first_loud, last_loud = int(loud[0]), int(loud[-1])
+            yield Span(start + max(0, first_loud - 1) * FRAME_S, min(end, start + (last_loud + 2) * FRAME_S))
         start = end
 
 

@@ -4,7 +4,11 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from nlp2filters import demo
+from nlp2filters.core.expected_names import names_to_expect
+from nlp2filters.core.requests import parse_catalog
 from nlp2filters.core.transcripts import Transcript, join, to_json, to_srt, to_vtt
 from nlp2filters.errors import ModelUnavailable, SourceError
 from nlp2filters.settings import Settings
@@ -15,7 +19,14 @@ try:
 except ModuleNotFoundError as exc:
     raise ModelUnavailable("To transcribe recordings: pip install 'nlp2filters[audio]'.") from exc
 
-__all__ = ["to_json", "to_srt", "to_vtt", "transcribe"]
+__all__ = ["names_of", "to_json", "to_srt", "to_vtt", "transcribe"]
+
+
+def names_of(catalog: str | dict[str, Any] | None) -> list[str]:
+    """Return the names that people may say about a catalog. Those of a catalog that only a service has are unknown."""
+    if isinstance(catalog, dict):
+        return names_to_expect(parse_catalog(catalog))
+    return names_to_expect(demo.catalog(catalog)) if catalog in demo.NAMES else []
 
 
 async def transcribe(
