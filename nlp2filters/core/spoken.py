@@ -30,9 +30,7 @@ class NamesOf(RequestBody):
 
 ExpectedWords = Annotated[
     Annotated[list[ExpectedName], Len(0, MAX_NAMES)] | NamesOf | None,
-    Field(
-        description="Names that may occur, so that they are spelled like this; or `{catalog}`: its names."
-    ),
+    Field(description="Names that may occur, so that they are spelled like this; or `{catalog}`: its names."),
 ]
 
 
