@@ -14,6 +14,7 @@ from tests.peers import wires
 from tests.peers.wires import Peer, Sent, sent
 from tests.service import Service, started
 
+pytestmark = pytest.mark.timeout(600)
 # Two parts: a pause after 22 seconds.
 LONG = np.concatenate([tone(22), silence(1), tone(12)])
 
