@@ -111,10 +111,10 @@ def _transcript(data: Any, seconds: float, language: str | None) -> Transcript:
         text = data["text"].strip()
         words = tuple(_words(data, seconds))
         segments = tuple(_segments(data, seconds, words)) or _whole(text, seconds, words)
-        heard = language or code_of(data.get("language") or "") or UNDETERMINED
+        spoken = language or code_of(data.get("language") or "") or UNDETERMINED
     except (LookupError, TypeError, ValueError, AttributeError) as exc:
         raise InvalidAnswer("The body is not that of a transcription.") from exc
-    return Transcript(heard, segments)
+    return Transcript(spoken, segments)
 
 
 def _whole(text: str, seconds: float, words: tuple[Word, ...]) -> tuple[Segment, ...]:

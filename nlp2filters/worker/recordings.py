@@ -75,7 +75,7 @@ class Recordings:
 
 
 class Transcribes(Protocol):
-    """Whatever transcribes: the model on this machine, or an API. Results are kept under its `name`."""
+    """A transcriber: the model on this machine, or an API. Results are kept under its `name`."""
 
     name: str
 
@@ -93,7 +93,7 @@ class Transcribes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AudioServices:
-    """What transcribes, the recordings, the search for speech in them, and the prices of the API, if it is one."""
+    """A transcriber, the recordings, the search for speech in them, and the prices of APIs."""
 
     transcriber: Transcribes
     recordings: Recordings
