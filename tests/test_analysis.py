@@ -59,7 +59,7 @@ def finished(service: Service, job: dict[str, Any]) -> dict[str, Any]:
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         latest: dict[str, Any] = httpx.get(f"{service.url}/v1/jobs/{job['id']}").json()
-        if latest["status"] not in ("queued", "running"):
+        if latest["status"] in ("succeeded", "failed", "canceled", "expired"):
             return latest
         time.sleep(0.1)
     raise AssertionError("the job does not end")
@@ -136,7 +136,10 @@ def test_equal_files_and_none_at_all(service: Service) -> None:
 
 def test_the_budget_is_told_and_patterns_hold(service: Service) -> None:
     query = {"budget": '{"chunks": 3}', "include": "*.py", "exclude": ["knotty.py", "x/"]}
-    essence = result(service, submit(service, codebase(), **query))
+    job = submit(service, codebase(), **query)
+    essence = result(service, job)
+    left_out = {file["path"]: file["over_budget"] for file in get(service, job, "report").json()["files"]}
+    assert sum(left_out.values()) == essence["coverage"]["over_budget"]
     assert essence["coverage"]["analyzed"] == 3
     assert essence["coverage"]["over_budget"] == essence["coverage"]["chunks"] - 3
     assert essence["finding_count"] == 0

@@ -67,6 +67,7 @@ REQUEST = {"catalog": "cars", "text": "8 cylinders"}
 STREAMS = answered(429, '{"title": "Streams"}', Retry_After="30")
 # A proxy that lets no stream through answers with a page of its own.
 FORBIDDEN = [answered(status, "<h1>", Content_Type="text/html") for status in (403, 404, 407)]
+FORBIDDEN.append(answered(403, '{"error": "No streams"}', Content_Type="application/json"))
 UNKNOWN = answered(504, '{"type": "/problems/outcome-unknown", "title": "Unknown"}', Retry_After="0")
 BUSY = answered(503, '{"title": "Busy"}', Retry_After="1")
 
