@@ -39,9 +39,10 @@ fuzz: $(VENV)/dev.stamp  ## Send the API what nobody should (some minutes)
 chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 45 minutes)
 	$(BIN)/python -m chaos
 
-speech: $(VENV)/dev.stamp  ## Transcribe all recordings of people that there are (some minutes)
+speech: $(VENV)/dev.stamp  ## Transcribe all recordings of people that there are, an hour with 20 kills, and ten questions (about 30 minutes)
 	@$(BIN)/python tools/recordings.py
-	SPEECH_RECORDINGS=1000 $(BIN)/pytest tests/audio --capture=no
+	SPEECH_RECORDINGS=1000 SPEECH_MINUTES=60 SPEECH_KILLS=20 SPEECH_QUESTIONS=10 \
+		$(BIN)/pytest tests/audio tests/test_transcriptions.py --capture=no
 
 engines: $(VENV)/dev.stamp  ## Ask real engines for the records of 2,000 filters each (as root on Debian it installs them; about 20 minutes)
 	@tools/install_engines

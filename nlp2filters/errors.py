@@ -507,11 +507,12 @@ class ProviderError(NLP2FiltersError):
 
     `usage` is what the call took all the same, under the names of `core/usage.py`. The error's text quotes the
     provider, and so may contain accounts, models and limits of the operator. A job's owner sees the `public` text
-    instead.
+    instead, which calls the provider its `service`.
     """
 
     retryable = False
-    summary = "The LLM gave no usable answer"
+    service = "LLM"
+    summary = "The {service} gave no usable answer"
 
     def __init__(self, detail: str = "", status: int | None = None, *, usage: Mapping[str, int] | None = None) -> None:
         super().__init__(detail)
@@ -520,27 +521,28 @@ class ProviderError(NLP2FiltersError):
     @property
     def public(self) -> str:
         """The kind of error and the status, without words of the provider."""
-        return f"{self.summary} (status {self.status})." if self.status else f"{self.summary}."
+        summary = self.summary.format(service=self.service)
+        return f"{summary} (status {self.status})." if self.status else f"{summary}."
 
 
 class ProviderTimeout(ProviderError):
     """The total deadline of the call passed."""
 
     retryable = True
-    summary = "The LLM did not answer in time"
+    summary = "The {service} did not answer in time"
 
 
 class ProviderRejected(ProviderError):
     """The provider answered 4xx: wrong key, wrong model or bad request."""
 
-    summary = "The LLM's API rejected the request"
+    summary = "The {service}'s API rejected the request"
 
 
 class ProviderUnavailable(ProviderError):
     """The provider answered 408, 409 or 5xx, or could not be reached, even after retries."""
 
     retryable = True
-    summary = "The LLM's API is overloaded or out of reach"
+    summary = "The {service}'s API is overloaded or out of reach"
 
 
 class RateLimited(ProviderUnavailable):
@@ -559,7 +561,7 @@ class RateLimited(ProviderUnavailable):
 class NotAffordable(ProviderError):
     """The API key has reached its limit for the cost of LLM calls today: none was made."""
 
-    summary = "The API key has reached its limit for the cost of LLM calls today"
+    summary = "The API key has reached its limit for the cost of {service} calls today"
 
 
 class AnswerRefused(ProviderError):

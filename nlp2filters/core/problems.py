@@ -238,6 +238,11 @@ PROBLEMS: Mapping[str, Kind] = {
         "The LLM gave no usable answer",
         "Retry, or use `strategy: auto`, which falls back to the built-in parser.",
     ),
+    "speech-unavailable": Kind(
+        502,
+        "The speech API gave no usable answer",
+        "`POST` to `urls.retry` later: parts that were transcribed are not transcribed again.",
+    ),
     "overloaded": Kind(
         503,
         "Too many jobs are waiting",

@@ -279,12 +279,12 @@ class Result(Reading):
 
 
 class SpokenWord(Strict):
-    """A word with its times, and the probability that it was heard right."""
+    """A word with its times, and the probability that it was heard right, unless an API transcribed it."""
 
     text: str
     start_s: float
     end_s: float
-    probability: float
+    probability: float | None = None
 
 
 class SpokenSegment(Strict):
@@ -297,7 +297,7 @@ class SpokenSegment(Strict):
 
 
 class Transcription(Strict):
-    """The text of a recording of `seconds`, with times, and as files of subtitles."""
+    """The text of a recording of `seconds`, with times, as files of subtitles, and the `usage` of a speech API."""
 
     text: str
     language: str
@@ -305,6 +305,7 @@ class Transcription(Strict):
     segments: list[SpokenSegment]
     srt: str
     vtt: str
+    usage: JSONObject | None = None
 
 
 class SpokenResult(Result):

@@ -20,6 +20,7 @@ from nlp2filters import fault_injection, logs
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
+from nlp2filters.core.kinds import AUDIO
 from nlp2filters.core.parts import Split
 from nlp2filters.core.problems import problem
 from nlp2filters.core.stage_runs import StageRun, Suspect
@@ -357,7 +358,7 @@ def problem_of(exc: Exception, stage: str) -> dict[str, Any]:
     """Return the problem object for the error of a stage's or part's last attempt."""
     match exc:
         case ProviderError():
-            return problem("llm-unavailable", exc.public)
+            return problem("speech-unavailable" if stage == AUDIO else "llm-unavailable", exc.public)
         case TextTooComplex():
             return problem("text-too-complex", str(exc))
         case UploadRefused():
