@@ -238,6 +238,11 @@ PROBLEMS: Mapping[str, Kind] = {
         "The LLM gave no usable answer",
         "Retry, or use `strategy: auto`, which falls back to the built-in parser.",
     ),
+    "budget-spent": Kind(
+        422,
+        "The budget allows no further call of the LLM",
+        "Nothing has to be done: `coverage` tells what was left out. Give the next request a larger `budget`.",
+    ),
     "overloaded": Kind(
         503,
         "Too many jobs are waiting",
