@@ -29,7 +29,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from nlp2filters.clock import now_ms
 from nlp2filters.core import deliveries, jobs
 from nlp2filters.core.jobs import Job
-from nlp2filters.core.parts import Part
+from nlp2filters.core.parts import News, Part
 from nlp2filters.errors import IllegalTransition, JobNotFound, StaleAttempt
 from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format, parts_table, scripts
@@ -490,7 +490,7 @@ class JobMachine(RuleBasedStateMachine):
 
     def _part_kinds(self, hold: Hold) -> dict[str, PartWork[None]]:
         functions = (partial(self._split, hold), partial(self._run_part, hold), partial(self._join, hold))
-        return {PIECES: PartWork(*functions), TOLERANT: PartWork(*functions, partial=True)}
+        return {PIECES: PartWork(*functions, news=_tell), TOLERANT: PartWork(*functions, partial=True, news=_tell)}
 
     async def _split(self, hold: Hold, running: Attempt[None]) -> list[Part]:
         await self._obey(hold, running.job.attempt)
@@ -500,7 +500,7 @@ class JobMachine(RuleBasedStateMachine):
         (state,) = await self.store.parts.load_batch(running.job, [running.part.digest])
         assert not state.state.done, "a part runs after its commit"
         await self._obey(hold, jobs.AttemptId(running.job.stage, running.number))
-        return PartResult(running.part.payload.encode(), [EventDraft("piece", {"digest": running.part.digest})])
+        return PartResult(running.part.payload.encode())
 
     async def _join(self, hold: Hold, running: Attempt[None], outcomes: Outcomes) -> StageResult:
         await self._obey(hold, running.job.attempt)
@@ -647,6 +647,10 @@ def partial_sender(machine: JobMachine, hold: Hold) -> Any:
 async def _unless_refused(step: Awaitable[Job]) -> None:
     with suppress(IllegalTransition, StaleAttempt, JobNotFound):
         await step
+
+
+def _tell(part: Part, content: bytes) -> list[News]:
+    return [News("piece", {"digest": part.digest})]
 
 
 def _interrupted(error: Any) -> bool:

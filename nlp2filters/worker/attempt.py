@@ -20,11 +20,12 @@ from nlp2filters import fault_injection, logs
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
-from nlp2filters.core.parts import Split
+from nlp2filters.core.parts import News, Split
 from nlp2filters.core.problems import problem
 from nlp2filters.core.stage_runs import StageRun, Suspect
 from nlp2filters.errors import (
     BlobStoreUnavailable,
+    BudgetSpent,
     CancelRequested,
     IllegalTransition,
     JobNotFound,
@@ -126,11 +127,12 @@ class Attempt(Generic[S]):
 class StageResult:
     """The fields that a stage adds to the record, and the event that announces them besides the change of status.
 
-    The last stage adds the field `result`.
+    The last stage adds the field `result`. `news` are further events, which come before it.
     """
 
     fields: Mapping[str, Any]
     event: str | None = None
+    news: Sequence[EventDraft] = ()
 
 
 # A stage that has split its job into parts is run again after their end.
@@ -289,10 +291,10 @@ async def _succeed(attempt: Attempt[S], result: StageResult) -> None:
     job, attempt_id = attempt.job, attempt.job.attempt
     fields = {name: orjson.dumps(value) for name, value in result.fields.items()}
     if job.next_stage is None:
-        events = [EventDraft("done", {"result": result.fields["result"]})]
+        events = [*result.news, EventDraft("done", {"result": result.fields["result"]})]
         await _commit(attempt, lambda job: jobs.succeed(job, attempt_id, now_ms()), events, fields)
         return
-    events = [EventDraft(result.event, result.fields)] if result.event else []
+    events = [*result.news, *([EventDraft(result.event, result.fields)] if result.event else [])]
     events.append(EventDraft("status", {}))
     await _commit(attempt, lambda job: jobs.advance(job, attempt_id, now_ms()), events, fields)
 
@@ -300,7 +302,13 @@ async def _succeed(attempt: Attempt[S], result: StageResult) -> None:
 async def _split(attempt: Attempt[S], split: Split) -> None:
     """Commit the parts into which the stage has split the job, and queue them."""
     attempt_id = attempt.job.attempt
-    await _commit(attempt, lambda job: jobs.split(job, attempt_id), [EventDraft("status", {})], split=split)
+    events = [EventDraft("status", {}), *map(draft_of, split.news)]
+    await _commit(attempt, lambda job: jobs.split(job, attempt_id), events, split=split)
+
+
+def draft_of(news: News) -> EventDraft:
+    """Return an event about a part in the form of those about the running attempt."""
+    return EventDraft(news.name, news.members, brief=True, key=news.key)
 
 
 async def _release(attempt: Attempt[S]) -> None:
@@ -347,6 +355,8 @@ def is_transient(exc: Exception) -> bool:
 def problem_of(exc: Exception, stage: str) -> dict[str, Any]:
     """Return the problem object for the error of a stage's or part's last attempt."""
     match exc:
+        case BudgetSpent():
+            return problem("budget-spent", exc.public)
         case ProviderError():
             return problem("llm-unavailable", exc.public)
         case TextTooComplex():

@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -22,7 +22,7 @@ from nlp2filters import fault_injection, logs
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, parts
 from nlp2filters.core.jobs import Job
-from nlp2filters.core.parts import MAX_PARTS, Part, PartId, Split
+from nlp2filters.core.parts import MAX_PARTS, News, Part, PartId, Split
 from nlp2filters.core.problems import problem
 from nlp2filters.core.stage_runs import Suspect
 from nlp2filters.errors import (
@@ -44,6 +44,7 @@ from nlp2filters.worker.attempt import (
     Attempt,
     StageResult,
     WorkerContext,
+    draft_of,
     is_transient,
     judge,
     problem_of,
@@ -73,10 +74,9 @@ class PartAttempt(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class PartResult:
-    """The result of a part, and events for the job's followers, which are published once, together with its commit."""
+    """The result of a part."""
 
     content: bytes
-    events: Sequence[EventDraft] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +96,15 @@ class PartWork(Generic[S]):
     """The functions of a stage that splits its job into parts.
 
     `join` gets the outcomes in the order in which `split` returned the parts. With `partial`, it also gets those of
-    parts that failed; otherwise the first failure ends the job.
+    parts that failed; otherwise the first failure ends the job. `news` returns events about the result of a part, new
+    or kept from before, for the job's followers. They are published once, with a commit.
     """
 
     split: Callable[[Attempt[S]], Awaitable[Sequence[Part]]]
     run_part: Callable[[PartAttempt[S]], Awaitable[PartResult]]
     join: Callable[[Attempt[S], Outcomes], Awaitable[StageResult]]
     partial: bool = False
+    news: Callable[[Part, bytes], Sequence[News]] | None = None
 
     async def run(self, attempt: Attempt[S]) -> StageResult | Split:
         """Split the job, or join its parts if none of them has to run (any more)."""
@@ -111,11 +113,24 @@ class PartWork(Generic[S]):
         members = [] if order is not None else await self._split(attempt)
         digests = order if order is not None else [part.digest for part in members]
         failed = await store.parts.failed(job.id, digests) if self.partial and not members else set()
-        if missing := await _missing(attempt.worker, job, [digest for digest in digests if digest not in failed]):
+        missing = await _missing(attempt.worker, job, [digest for digest in digests if digest not in failed])
+        at_hand = {part.digest: part for part in members if part.digest not in missing}
+        news = await self._news(attempt, at_hand)
+        if missing:
             if members:
                 await store.parts.save_payloads(job, members, attempt.worker.max_owner_bytes)
-            return Split(digests, missing)
-        return await self.join(attempt, _outcomes(attempt, digests, {part.digest: part for part in members}))
+            return Split(digests, missing, news)
+        result = await self.join(attempt, _outcomes(attempt, digests, at_hand))
+        return replace(result, news=[*map(draft_of, news), *result.news])
+
+    async def _news(self, attempt: Attempt[S], at_hand: Mapping[str, Part]) -> list[News]:
+        """Return the events about the parts whose results are kept from before the job was split."""
+        if not self.news or not at_hand:
+            return []
+        outcomes = _outcomes(attempt, list(at_hand), at_hand)
+        news = [event async for outcome in outcomes for event in self.news(outcome.part, outcome.content or b"")]
+        first = {event.key: event for event in reversed(news) if event.key}
+        return [event for event in news if not event.key or first[event.key] is event]
 
     async def _split(self, attempt: Attempt[S]) -> Sequence[Part]:
         members = await self.split(attempt)
@@ -194,7 +209,6 @@ async def _run(worker: WorkerContext[S], work: PartWork[S], loaded: LoadedPart) 
     reach("stage-begun")
     job, attempt = loaded.job, _id(loaded)
     key = _key(job, loaded.part.digest)
-    events: Sequence[EventDraft] = ()
     try:
         async with asyncio.timeout(worker.time_limit_s):
             if await worker.derived.missing(job.owner, [key]):
@@ -202,8 +216,12 @@ async def _run(worker: WorkerContext[S], work: PartWork[S], loaded: LoadedPart) 
                 running = PartAttempt(job, loaded.part, request, loaded.fields, worker, attempt.attempt)
                 result = await work.run_part(running)
                 await worker.derived.save(job.owner, key, result.content)
-                events = result.events
+                content: bytes | None = result.content
+            else:
+                (content,) = await worker.derived.load(job.owner, [key]) if work.news else [None]
         reach("stage-done")
+        news = work.news(loaded.part, content) if work.news and content is not None else ()
+        events = [draft_of(event) for event in news]
         await _commit(worker, loaded, lambda state: parts.succeed(state, attempt, now_ms()), events)
     except asyncio.CancelledError:
         _log.info("this worker stops or has lost its lease: the part returns to its queue")

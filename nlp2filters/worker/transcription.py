@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from nlp2filters.audio.transcripts import Segment, Transcript, Word, join, to_json
-from nlp2filters.core.parts import Part
+from nlp2filters.core.parts import News, Part
 from nlp2filters.core.requests import MAX_TEXT
 from nlp2filters.errors import ModelUnavailable, RecordingRefused
 from nlp2filters.settings import Settings
-from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.store import Store
 from nlp2filters.worker import filters
 from nlp2filters.worker.attempt import Attempt, StageResult
@@ -64,7 +63,7 @@ async def split(attempt: Attempt["AudioServices"]) -> Sequence[Part]:
 
 
 async def transcribe_part(attempt: PartAttempt["AudioServices"]) -> PartResult:
-    """Transcribe a part, and tell the job's followers its text."""
+    """Transcribe a part."""
     services, request, place = attempt.worker.services, attempt.request, attempt.part.payload
     recording = await services.recordings.open(attempt.job.owner, request["blob"])
     transcript = await services.transcribe(
@@ -75,10 +74,13 @@ async def transcribe_part(attempt: PartAttempt["AudioServices"]) -> PartResult:
         request["words"],
         words=request["word_times"],
     )
-    news = {"start_s": place["start_s"], "end_s": place["end_s"], "text": transcript.text}
-    return PartResult(
-        orjson.dumps(asdict(transcript), option=orjson.OPT_SERIALIZE_NUMPY), [EventDraft("transcript", news)]
-    )
+    return PartResult(orjson.dumps(asdict(transcript), option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+def tell_text(part: Part, content: bytes) -> list[News]:
+    """Tell the job's followers the text of a part."""
+    place = {"start_s": part.payload["start_s"], "end_s": part.payload["end_s"]}
+    return [News("transcript", {**place, "text": _transcript(orjson.loads(content)).text})]
 
 
 async def join_parts(attempt: Attempt["AudioServices"], outcomes: Outcomes) -> StageResult:

@@ -16,10 +16,9 @@ import orjson
 from pydantic import BaseModel
 
 from nlp2filters.core.kinds import Kind, StageInfo
-from nlp2filters.core.parts import Part
+from nlp2filters.core.parts import News, Part
 from nlp2filters.core.requests import JobRequest
 from nlp2filters.settings import Settings
-from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 from nlp2filters.worker.attempt import Attempt, StageResult
@@ -82,7 +81,11 @@ async def count(attempt: PartAttempt[None]) -> PartResult:
     if line.startswith(HELD):
         await _pass_gate(attempt.worker.store)
     words = len(line.split())
-    return PartResult(orjson.dumps(words), [EventDraft("line", {"line": line, "digest": attempt.part.digest})])
+    return PartResult(orjson.dumps(words))
+
+
+def tell(part: Part, content: bytes) -> list[News]:
+    return [News("line", {"line": part.payload["line"], "digest": part.digest})]
 
 
 async def add_up(attempt: Attempt[None], outcomes: Outcomes) -> StageResult:
@@ -106,7 +109,7 @@ async def embed(attempt: PartAttempt[EmbeddingServices]) -> PartResult:
     if line.startswith(HELD_LATER):
         await _pass_gate(attempt.worker.store)
     vectors = await attempt.worker.services.embedder.embed([line])
-    return PartResult(vectors.tobytes(), [EventDraft("line", {"line": line, "digest": attempt.part.digest})])
+    return PartResult(vectors.tobytes())
 
 
 async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> StageResult:
@@ -135,6 +138,6 @@ KIND = Kind(
 )
 COUNTING = WorkerSpec("counting", "Counting", open_counter, lambda _: one_lane(8))
 STAGES = {
-    "counting": COUNTING.split_stage(PartWork(split, count, add_up, partial=True)),
-    "embedding": EMBEDDING.split_stage(PartWork(split_again, embed, join), fields=("counted",)),
+    "counting": COUNTING.split_stage(PartWork(split, count, add_up, partial=True, news=tell)),
+    "embedding": EMBEDDING.split_stage(PartWork(split_again, embed, join, news=tell), fields=("counted",)),
 }
