@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class SourceFile:
     path: str
     text: str
     sha256: str
+    start_line: ClassVar[int] = 1
 
     @classmethod
     def of(cls, path: str, content: bytes) -> "SourceFile":
