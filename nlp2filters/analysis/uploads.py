@@ -17,6 +17,7 @@ from nlp2filters.errors import ArchiveRefused
 
 if TYPE_CHECKING:
     from nlp2filters.analysis.report import Codebase
+    from nlp2filters.analysis.search import SearchResult
 
 # A part of a job has the vectors of so many chunks of one file, so that a change in a file costs no other one's.
 CHUNKS_PER_PART = 32
@@ -79,15 +80,19 @@ def full_report(
     answers: list[dict[str, Any]] = []
     if options.question:
         chunks = codebase.chunks if query is None else codebase.chunks[: len(vectors)]
-        for result in search(options.question, query, chunks, vectors, MAX_ANSWERS):
-            chunk = result.chunk
-            place = {"path": chunk.path, "start_line": chunk.start_line, "end_line": chunk.end_line}
-            answers.append({**place, "score": result.score, "quote": chunk.text})
+        answers = [to_answer(result) for result in search(options.question, query, chunks, vectors, MAX_ANSWERS)]
     full = {**build_report(codebase, vectors, tasks=options.tasks, failed=failed), "answers": answers}
     if excerpts:
         groups = grouped(codebase, options.max_chunks)
         full["excerpts"] = [[excerpt.to_json() for excerpt in group] for group in groups]
     return full
+
+
+def to_answer(result: "SearchResult") -> dict[str, Any]:
+    """Return an answer as JSON data."""
+    chunk = result.chunk
+    place = {"path": chunk.path, "start_line": chunk.start_line, "end_line": chunk.end_line, "page": chunk.page}
+    return {**place, "score": result.score, "quote": chunk.text}
 
 
 def _codebase(path: Path, options: AnalysisOptions) -> "Codebase":

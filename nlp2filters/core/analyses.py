@@ -12,6 +12,7 @@ MAX_FILES = 20_000
 MAX_PATH_LENGTH = 500
 
 Task = Literal["map", "search", "duplicates", "summary", "review"]
+Strategy = Literal["auto", "builtin", "llm"]
 TASKS: tuple[Task, ...] = get_args(Task)
 Globs = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=500)]], Len(0, 50)]
 
@@ -42,7 +43,7 @@ class AnalysisOptions(JobOptions):
     )
     exclude: Globs = Field(default=[], description="No file that one of these patterns matches.")
     gitignore: bool = Field(default=True, description="Skip what `.gitignore` files leave out.")
-    strategy: Literal["auto", "builtin", "llm"] = Field(
+    strategy: Strategy = Field(
         default="auto",
         description="`auto` uses the LLM, if one is configured, and does without it if it fails; `builtin` never uses "
         "it; `llm` always does, and fails if the LLM fails.",

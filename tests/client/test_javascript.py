@@ -1,6 +1,7 @@
 """`static/client.js` in a real browser, behind a gateway that fails; and the page where an API key is needed."""
 
 import asyncio
+import base64
 import json
 import re
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import tests.browser
+from tests.analysis.packing import tar
 from tests.peers import gateway as peer
 from tests.peers.gateway import Gateway, answered, cut_after, held_back, lost
 from tests.service import ROOT, Service, started
@@ -44,6 +46,18 @@ COMPILE = """async (request) => {
   const { Client } = await import("/static/client.js");
   const client = new Client();
   return [(await client.compile(request)).dialects, await client.explain(request)];
+}"""
+ANALYZE = """async (packed) => {
+  const { Client } = await import("/static/client.js");
+  const client = new Client();
+  const files = { "a.py": "def rinse(filter):\\n    filter.wash()\\n", "b.py": "def other():\\n    return 1\\n" };
+  const archive = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+  const options = { question: "What is washed?", include: ["a.py", "c/"], tasks: ["map", "search"], gitignore: false,
+                    budget: { chunks: 5 }, metadata: { from: "browser" } };
+  let last;
+  const job = await client.analyze(packed ? new Blob([archive]) : files, options);
+  for await (const event of client.follow(job)) last = event;
+  return [last.job.metadata.from, last.result];
 }"""
 COUNT = """async () => {
   const { Client } = await import("/static/client.js");
@@ -122,6 +136,16 @@ def test_an_answer_that_is_lost_makes_no_second_job(
     assert len(tries) == 2
     assert set(tries) == {options.get("idempotencyKey", tries[0])}
     assert page.evaluate(COUNT) == before + 1
+
+
+@pytest.mark.parametrize("is_archive", [True, False])
+def test_code_is_analysed(page: Page, is_archive: bool) -> None:
+    files = {"a.py": b"def rinse(filter):\n    filter.wash()\n", "b.py": b"def other():\n    return 1\n"}
+    archive = base64.b64encode(tar(files).getvalue()).decode() if is_archive else ""
+    origin, result = page.evaluate(ANALYZE, archive)
+    assert (origin, result["files"], result["skipped"]) == ("browser", 1, 1)
+    assert result["answers"][0]["path"] == "a.py"
+    assert result["summary"] is None
 
 
 @pytest.mark.parametrize(("answer", "value"), [({"choice": 1}, 100), ({"text": "under 90 hp"}, 90)])
