@@ -7,7 +7,7 @@ state and the job's record are still the old ones.
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from nlp2filters.core import stage_runs
 from nlp2filters.core.stage_runs import StageRun, Suspect, members
@@ -34,24 +34,12 @@ class Part:
         return cls(digest_of(*content), payload)
 
 
-class News(NamedTuple):
-    """An event about the result of a part: its name, and its members. Of those with one `key`, the first is told."""
-
-    name: str
-    members: Mapping[str, Any]
-    key: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The parts of a job: the digests of all `in_order`, and those `missing` whose results are not stored yet.
-
-    `news` are events about the others, whose results are.
-    """
+    """The parts of a job: the digests of all `in_order`, and those `missing` whose results are not stored yet."""
 
     in_order: Sequence[str]
     missing: Sequence[str]
-    news: Sequence[News] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ class Commits:
                 "order": orjson.dumps(split.in_order).decode(),
                 "total": len(set(split.in_order)),
                 "todo": list(split.missing),
-                "event_keys": [event.key for event in split.news if event.key],
+                "event_keys": [event.key for event in events if event.key],
             }
         if before and before.has_parts and (job.done or job.stage != before.stage):
             plan["drop_parts"] = parts_table(keys, before, now, ttl_ms)

@@ -18,7 +18,7 @@ from nlp2filters.embedding.embedder import DIMENSIONS
 from nlp2filters.storage.blobs.store import Blobs
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.worker.attempt import Attempt, StageResult
-from nlp2filters.worker.parts import Outcomes, PartAttempt, PartResult, PartWork
+from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
 from nlp2filters.worker.reading import process
 from nlp2filters.worker.reading.load import loaded
 from nlp2filters.worker.reading.process import Order
@@ -40,9 +40,9 @@ async def split(attempt: Attempt[EmbeddingServices]) -> Sequence[Part]:
     return [Part.of(MODEL, *texts, payload=texts) for texts in groups]
 
 
-async def embed(attempt: PartAttempt[EmbeddingServices]) -> PartResult:
+async def embed(attempt: PartAttempt[EmbeddingServices]) -> bytes:
     """Embed a group of chunks."""
-    return PartResult(quantize(await attempt.worker.services.embedder.embed(attempt.part.payload)).tobytes())
+    return quantize(await attempt.worker.services.embedder.embed(attempt.part.payload)).tobytes()
 
 
 async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> StageResult:
@@ -65,7 +65,7 @@ async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> Stage
     fields = {"result": {**essence(report), "report": await store_json(services.blobs, owner, report)}}
     if excerpts:
         fields[EXCERPTS] = await store_json(services.blobs, owner, excerpts)
-    return StageResult(fields, news=[tell(finding) for finding in fields["result"]["findings"]])
+    return StageResult(fields, events=[finding_event(one, brief=True) for one in fields["result"]["findings"]])
 
 
 async def store_json(blobs: Blobs, owner: str, data: Any) -> dict[str, Any]:
@@ -75,9 +75,9 @@ async def store_json(blobs: Blobs, owner: str, data: Any) -> dict[str, Any]:
     return {"sha256": blob.digest, "size": blob.size}
 
 
-def tell(finding: Mapping[str, Any]) -> EventDraft:
-    """Tell the job's followers a finding, in the form of reports."""
-    return EventDraft("finding", {"finding": finding}, brief=True)
+def finding_event(finding: Mapping[str, Any], *, brief: bool = False) -> EventDraft:
+    """Return the event that tells a finding, in the form of reports; see `EventDraft` for `brief`."""
+    return EventDraft("finding", {"finding": finding}, brief, finding["fingerprint"])
 
 
 def _archive(attempt: Attempt[EmbeddingServices]) -> AbstractAsyncContextManager[Path]:

@@ -20,7 +20,7 @@ from nlp2filters import fault_injection, logs
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
-from nlp2filters.core.parts import News, Split
+from nlp2filters.core.parts import Split
 from nlp2filters.core.problems import problem
 from nlp2filters.core.stage_runs import StageRun, Suspect
 from nlp2filters.errors import (
@@ -127,16 +127,24 @@ class Attempt(Generic[S]):
 class StageResult:
     """The fields that a stage adds to the record, and the event that announces them besides the change of status.
 
-    The last stage adds the field `result`. `news` are further events, which come before it.
+    The last stage adds the field `result`. `events` are further ones, which come before it.
     """
 
     fields: Mapping[str, Any]
     event: str | None = None
-    news: Sequence[EventDraft] = ()
+    events: Sequence[EventDraft] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SplitResult:
+    """The parts into which a stage splits its job, and events about those whose results are kept from before."""
+
+    split: Split
+    events: Sequence[EventDraft] = ()
 
 
 # A stage that has split its job into parts is run again after their end.
-Work = Callable[[Attempt[S]], Awaitable[StageResult | Split]]
+Work = Callable[[Attempt[S]], Awaitable[StageResult | SplitResult]]
 
 
 async def run(
@@ -273,7 +281,7 @@ async def _run(attempt: Attempt[S], function: Work[S]) -> None:
         async with asyncio.timeout(attempt.worker.time_limit_s), attempt.progress:
             result = await function(attempt)
         reach("stage-done")
-        await (_split(attempt, result) if isinstance(result, Split) else _succeed(attempt, result))
+        await (_split(attempt, result) if isinstance(result, SplitResult) else _succeed(attempt, result))
     except asyncio.CancelledError:
         _log.info("this worker stops or has lost its lease: the job returns to its queue")
         await asyncio.shield(_release(attempt))
@@ -291,24 +299,19 @@ async def _succeed(attempt: Attempt[S], result: StageResult) -> None:
     job, attempt_id = attempt.job, attempt.job.attempt
     fields = {name: orjson.dumps(value) for name, value in result.fields.items()}
     if job.next_stage is None:
-        events = [*result.news, EventDraft("done", {"result": result.fields["result"]})]
+        events = [*result.events, EventDraft("done", {"result": result.fields["result"]})]
         await _commit(attempt, lambda job: jobs.succeed(job, attempt_id, now_ms()), events, fields)
         return
-    events = [*result.news, *([EventDraft(result.event, result.fields)] if result.event else [])]
+    events = [*result.events, *([EventDraft(result.event, result.fields)] if result.event else [])]
     events.append(EventDraft("status", {}))
     await _commit(attempt, lambda job: jobs.advance(job, attempt_id, now_ms()), events, fields)
 
 
-async def _split(attempt: Attempt[S], split: Split) -> None:
+async def _split(attempt: Attempt[S], result: SplitResult) -> None:
     """Commit the parts into which the stage has split the job, and queue them."""
     attempt_id = attempt.job.attempt
-    events = [EventDraft("status", {}), *map(draft_of, split.news)]
-    await _commit(attempt, lambda job: jobs.split(job, attempt_id), events, split=split)
-
-
-def draft_of(news: News) -> EventDraft:
-    """Return an event about a part in the form of those about the running attempt."""
-    return EventDraft(news.name, news.members, brief=True, key=news.key)
+    events = [EventDraft("status", {}), *result.events]
+    await _commit(attempt, lambda job: jobs.split(job, attempt_id), events, split=result.split)
 
 
 async def _release(attempt: Attempt[S]) -> None:

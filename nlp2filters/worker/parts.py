@@ -22,7 +22,7 @@ from nlp2filters import fault_injection, logs
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, parts
 from nlp2filters.core.jobs import Job
-from nlp2filters.core.parts import MAX_PARTS, News, Part, PartId, Split
+from nlp2filters.core.parts import MAX_PARTS, Part, PartId, Split
 from nlp2filters.core.problems import problem
 from nlp2filters.core.stage_runs import Suspect
 from nlp2filters.errors import (
@@ -42,9 +42,9 @@ from nlp2filters.worker.attempt import (
     BACKOFF,
     NEWER_VERSION_WAIT_S,
     Attempt,
+    SplitResult,
     StageResult,
     WorkerContext,
-    draft_of,
     is_transient,
     judge,
     problem_of,
@@ -73,13 +73,6 @@ class PartAttempt(Generic[S]):
 
 
 @dataclass(frozen=True, slots=True)
-class PartResult:
-    """The result of a part."""
-
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class PartOutcome:
     """The end of a part: its result, or, if it failed, None and the `error`."""
 
@@ -91,22 +84,30 @@ class PartOutcome:
 Outcomes = AsyncIterator[PartOutcome]
 
 
+def no_events(part: Part, content: bytes) -> Sequence[EventDraft]:
+    """Tell the job's followers of no part."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class PartWork(Generic[S]):
     """The functions of a stage that splits its job into parts.
 
+    `run_part` returns the result of a part. The `events` that tell the job's followers of it are published once,
+    together with its commit, by whichever attempt commits it; if the result was kept from before the job was split,
+    together with the job's commit.
+
     `join` gets the outcomes in the order in which `split` returned the parts. With `partial`, it also gets those of
-    parts that failed; otherwise the first failure ends the job. `news` returns events about the result of a part, new
-    or kept from before, for the job's followers. They are published once, with a commit.
+    parts that failed; otherwise the first failure ends the job.
     """
 
     split: Callable[[Attempt[S]], Awaitable[Sequence[Part]]]
-    run_part: Callable[[PartAttempt[S]], Awaitable[PartResult]]
+    run_part: Callable[[PartAttempt[S]], Awaitable[bytes]]
     join: Callable[[Attempt[S], Outcomes], Awaitable[StageResult]]
+    events: Callable[[Part, bytes], Sequence[EventDraft]] = no_events
     partial: bool = False
-    news: Callable[[Part, bytes], Sequence[News]] | None = None
 
-    async def run(self, attempt: Attempt[S]) -> StageResult | Split:
+    async def run(self, attempt: Attempt[S]) -> StageResult | SplitResult:
         """Split the job, or join its parts if none of them has to run (any more)."""
         store, job = attempt.worker.store, attempt.job
         order = await store.parts.order(job.id) if job.has_parts else None
@@ -115,22 +116,22 @@ class PartWork(Generic[S]):
         failed = await store.parts.failed(job.id, digests) if self.partial and not members else set()
         missing = await _missing(attempt.worker, job, [digest for digest in digests if digest not in failed])
         at_hand = {part.digest: part for part in members if part.digest not in missing}
-        news = await self._news(attempt, at_hand)
+        events = await self._events_of(attempt, at_hand)
         if missing:
             if members:
                 await store.parts.save_payloads(job, members, attempt.worker.max_owner_bytes)
-            return Split(digests, missing, news)
+            return SplitResult(Split(digests, missing), events)
         result = await self.join(attempt, _outcomes(attempt, digests, at_hand))
-        return replace(result, news=[*map(draft_of, news), *result.news])
+        return replace(result, events=[*events, *result.events])
 
-    async def _news(self, attempt: Attempt[S], at_hand: Mapping[str, Part]) -> list[News]:
+    async def _events_of(self, attempt: Attempt[S], at_hand: Mapping[str, Part]) -> list[EventDraft]:
         """Return the events about the parts whose results are kept from before the job was split."""
-        if not self.news or not at_hand:
+        if self.events is no_events or not at_hand:
             return []
         outcomes = _outcomes(attempt, list(at_hand), at_hand)
-        news = [event async for outcome in outcomes for event in self.news(outcome.part, outcome.content or b"")]
-        first = {event.key: event for event in reversed(news) if event.key}
-        return [event for event in news if not event.key or first[event.key] is event]
+        events = [event async for outcome in outcomes for event in self.events(outcome.part, outcome.content or b"")]
+        first = {event.key: event for event in reversed(events)}
+        return [replace(event, brief=True) for event in events if not event.key or first[event.key] is event]
 
     async def _split(self, attempt: Attempt[S]) -> Sequence[Part]:
         members = await self.split(attempt)
@@ -211,17 +212,14 @@ async def _run(worker: WorkerContext[S], work: PartWork[S], loaded: LoadedPart) 
     key = _key(job, loaded.part.digest)
     try:
         async with asyncio.timeout(worker.time_limit_s):
-            if await worker.derived.missing(job.owner, [key]):
+            (content,) = await worker.derived.load(job.owner, [key])
+            if content is None:
                 request = loaded.fields["request"]
                 running = PartAttempt(job, loaded.part, request, loaded.fields, worker, attempt.attempt)
-                result = await work.run_part(running)
-                await worker.derived.save(job.owner, key, result.content)
-                content: bytes | None = result.content
-            else:
-                (content,) = await worker.derived.load(job.owner, [key]) if work.news else [None]
+                content = await work.run_part(running)
+                await worker.derived.save(job.owner, key, content)
         reach("stage-done")
-        news = work.news(loaded.part, content) if work.news and content is not None else ()
-        events = [draft_of(event) for event in news]
+        events = work.events(loaded.part, content)
         await _commit(worker, loaded, lambda state: parts.succeed(state, attempt, now_ms()), events)
     except asyncio.CancelledError:
         _log.info("this worker stops or has lost its lease: the part returns to its queue")

@@ -19,16 +19,17 @@ from nlp2filters.analysis.excerpts import Excerpt, count_chunks
 from nlp2filters.analysis.findings import Finding, distinct
 from nlp2filters.analysis.overview import Material, Overview, Place
 from nlp2filters.analysis.reviewing import Review
-from nlp2filters.core.parts import News, Part
+from nlp2filters.core.parts import Part
 from nlp2filters.core.problems import problem
 from nlp2filters.errors import BlobGone, BudgetSpent, ProviderError, ProviderUnavailable, UploadRefused
 from nlp2filters.llm import Provider
 from nlp2filters.storage.call_budgets import CallBudget
-from nlp2filters.worker.analysis import EXCERPTS, essence, store_json
+from nlp2filters.storage.commits import EventDraft
+from nlp2filters.worker.analysis import EXCERPTS, essence, finding_event, store_json
 from nlp2filters.worker.attempt import Attempt, StageResult, checkpoint
 from nlp2filters.worker.budgeted_calls import BudgetedCalls, GivenUp
 from nlp2filters.worker.metering import Meter
-from nlp2filters.worker.parts import Outcomes, PartAttempt, PartResult, PartWork
+from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
 from nlp2filters.worker.services import LLMServices
 
 # What of a budget is put aside for the overview: one call, and so many tokens, or this share if there are few.
@@ -60,7 +61,7 @@ async def split(attempt: Attempt[LLMServices]) -> Sequence[Part]:
     return [_part(group, tasks, provider) for group in groups[: _parts_budget(attempt.request).calls]]
 
 
-async def review(attempt: PartAttempt[LLMServices]) -> PartResult:
+async def review(attempt: PartAttempt[LLMServices]) -> bytes:
     """Ask about a group of excerpts.
 
     Raises:
@@ -75,7 +76,7 @@ async def review(attempt: PartAttempt[LLMServices]) -> PartResult:
     )
     if answer.content.refused:
         _log.info("findings without a true quote are refused", extra={"refused": answer.content.refused})
-    return PartResult(orjson.dumps(answer.content.by(answer.model).to_json()))
+    return orjson.dumps(answer.content.by(answer.model).to_json())
 
 
 async def join(attempt: Attempt[LLMServices], outcomes: Outcomes) -> StageResult:
@@ -107,10 +108,9 @@ async def join(attempt: Attempt[LLMServices], outcomes: Outcomes) -> StageResult
     return StageResult({"result": await _completed(attempt, merged, whole, error)})
 
 
-def tell(part: Part, content: bytes) -> list[News]:
-    """Tell the job's followers the findings of a part."""
-    findings = Review.from_json(orjson.loads(content)).findings
-    return [News("finding", {"finding": finding.to_json()}, finding.fingerprint) for finding in findings]
+def events(part: Part, content: bytes) -> list[EventDraft]:
+    """Tell the findings of a part."""
+    return [finding_event(finding) for finding in orjson.loads(content)["findings"]]
 
 
 def _part(group: Any, tasks: Sequence[str], provider: Provider) -> Part:
@@ -216,4 +216,4 @@ async def _load(attempt: Attempt[LLMServices], digest: str) -> Any:
     return await asyncio.to_thread(orjson.loads, content)
 
 
-WORK = PartWork(split, review, join, partial=True, news=tell)
+WORK = PartWork(split, review, join, events, partial=True)

@@ -152,7 +152,7 @@ _stages = {
             transcription.split,
             transcription.transcribe_part,
             transcription.join_parts,
-            news=transcription.tell_text,
+            transcription.transcript_events,
         )
     ),
     ("spoken_filters", "audio"): AUDIO.split_stage(
@@ -160,7 +160,7 @@ _stages = {
             transcription.split,
             transcription.transcribe_part,
             transcription.join_question,
-            news=transcription.tell_text,
+            transcription.transcript_events,
         )
     ),
     ("spoken_filters", "embedding"): EMBEDDING.stage(transcription.embed_question, fields=("transcript",)),

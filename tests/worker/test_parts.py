@@ -13,15 +13,16 @@ from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core import parts as steps
 from nlp2filters.core.jobs import Job
-from nlp2filters.core.parts import News, Part, PartId
+from nlp2filters.core.parts import Part, PartId
 from nlp2filters.errors import BlobStoreUnavailable, IllegalTransition, PutOff, StaleAttempt
 from nlp2filters.storage import arq_format
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.derived import Derived
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 from nlp2filters.worker import attempt, parts, rescue
 from nlp2filters.worker.attempt import Attempt, StageResult, WorkerContext
-from nlp2filters.worker.parts import Outcomes, PartAttempt, PartResult, PartWork
+from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
 from tests import contexts
 
 STAGE = "embedding"
@@ -43,22 +44,22 @@ class Letters:
 
     @property
     def work(self) -> PartWork[None]:
-        return PartWork(self.split, self.run_part, self.join, partial=self.partial, news=self.tell)
+        return PartWork(self.split, self.run_part, self.join, self.events, partial=self.partial)
 
     async def split(self, running: Attempt[None]) -> Sequence[Part]:
         return [Part.of(letter, payload=letter) for letter in self.letters]
 
-    async def run_part(self, running: PartAttempt[None]) -> PartResult:
-        letter = running.part.payload
+    async def run_part(self, running: PartAttempt[None]) -> bytes:
+        letter: str = running.part.payload
         self.runs[letter] += 1
         if self.busy:
             raise self.busy
         if letter in self.wrong:
             raise ValueError("on purpose")
-        return PartResult(letter.upper().encode())
+        return letter.upper().encode()
 
-    def tell(self, part: Part, content: bytes) -> Sequence[News]:
-        return [News("letter", {"letter": content.decode()}, "vowel" if part.payload in "aeiou" else None)]
+    def events(self, part: Part, content: bytes) -> Sequence[EventDraft]:
+        return [EventDraft("letter", {"letter": content.decode()}, key="vowel" if part.payload in "aeiou" else None)]
 
     async def join(self, running: Attempt[None], outcomes: Outcomes) -> StageResult:
         self.joined = [outcome.content.decode() if outcome.content else None async for outcome in outcomes]
@@ -144,7 +145,7 @@ async def test_the_last_part_queues_the_join(store: Store, worker: WorkerContext
     assert (job.stage, letters.joined) == ("llm", ["A", "B", "C"])
 
 
-async def test_a_result_that_was_stored_before_the_death_is_not_computed_again(
+async def test_a_result_that_was_stored_before_the_death_is_told_but_not_computed_again(
     store: Store, worker: WorkerContext[None]
 ) -> None:
     letters = Letters()
@@ -190,7 +191,7 @@ async def test_another_job_of_the_owner_has_the_results(store: Store, worker: Wo
     assert await told(store, job) == ["A", "B", "C"]
 
 
-async def test_of_news_with_one_key_the_first_is_told(store: Store, worker: WorkerContext[None]) -> None:
+async def test_of_events_with_one_key_the_first_is_published(store: Store, worker: WorkerContext[None]) -> None:
     job = await run_all(worker, Letters("abe"), await created(store, 1))
     assert await told(store, job) == ["A", "B"]
     letters = Letters("xbaeo")
