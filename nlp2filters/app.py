@@ -1,4 +1,4 @@
-"""The web process: `uvicorn nlp2filters.app:create_app --factory`."""
+"""The web process, which `nlp2filters web` runs."""
 
 import os
 from collections.abc import AsyncIterator

@@ -136,7 +136,10 @@ def test_equal_files_and_none_at_all(service: Service) -> None:
 
 def test_the_budget_is_told_and_patterns_hold(service: Service) -> None:
     query = {"budget": '{"chunks": 3}', "include": "*.py", "exclude": ["knotty.py", "x/"]}
-    essence = result(service, submit(service, codebase(), **query))
+    job = submit(service, codebase(), **query)
+    essence = result(service, job)
+    left_out = {file["path"]: file["over_budget"] for file in get(service, job, "report").json()["files"]}
+    assert sum(left_out.values()) == essence["coverage"]["over_budget"]
     assert essence["coverage"]["analyzed"] == 3
     assert essence["coverage"]["over_budget"] == essence["coverage"]["chunks"] - 3
     assert essence["finding_count"] == 0
