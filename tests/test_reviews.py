@@ -74,7 +74,11 @@ def result(service: Service, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def get(service: Service, job: dict[str, Any], path: str) -> Any:
-    response = httpx.get(f"{service.url}/v1/jobs/{job['id']}/{path}", params={"page_size": 200})
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        response = httpx.get(f"{service.url}/v1/jobs/{job['id']}/{path}", params={"page_size": 200}, timeout=TIMEOUT_S)
+        if response.status_code != 503 or time.monotonic() > deadline:  # A machine with much to do may answer late.
+            break
     assert response.status_code == 200, response.text
     return response.json()
 
