@@ -564,6 +564,12 @@ class NotAffordable(ProviderError):
     summary = "The API key has reached its limit for the cost of {service} calls today"
 
 
+class BudgetSpent(ProviderError):
+    """The job has made as many calls, or taken as many tokens, as its budget allows: no further request was sent."""
+
+    summary = "The budget of the job allows no further call of the LLM"
+
+
 class AnswerRefused(ProviderError):
     """The model declined to answer."""
 

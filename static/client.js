@@ -19,7 +19,7 @@ const MAX_EMPTY_CONNECTIONS_AFTER_EVENT = 8;
 const TEMPORARY = new Set([429, 502, 503, 504]); // After 502 and 504 the request may have been carried out.
 const FORBIDDEN = new Set([403, 404, 407]); // A proxy may answer so that lets no stream through.
 const JOB_EVENTS = new Set(["snapshot", "status", "draft", "done"]); // These contain the whole job.
-const PROGRESS_EVENTS = new Set(["progress", "delta", "transcript"]);
+const PROGRESS_EVENTS = new Set(["progress", "delta", "transcript", "finding"]);
 const TERMINAL = new Set(["succeeded", "failed", "canceled", "expired"]);
 
 /** An error that the service reports (RFC 9457). */
@@ -85,9 +85,10 @@ export class Client {
     return this.#upload("/v1/analyses", "archive", code, fields, sending);
   }
 
-  /** Yields the events of a job to its end, each once: `{id, name, by, job, draft?, progress?, delta?, transcript?, result?}`,
-   *  with the latest known state of the job. `by` is "events" or "polling"; `transcript` is a part of what is said,
-   *  `{text, start_s, end_s}`; `result` comes with the last event, `done`. With `lastEventId`, yields the events after that. */
+  /** Yields the events of a job to its end, each once:
+   *  `{id, name, by, job, draft?, progress?, delta?, transcript?, finding?, result?}`, with the latest known state of the job.
+   *  `by` is "events" or "polling"; `transcript` is a part of what is said, `{text, start_s, end_s}`; `result` comes with the
+   *  last event, `done`. With `lastEventId`, yields the events after that. */
   async *follow(job, { signal, lastEventId = null } = {}) {
     try {
       for await (const { id, name, data } of this.#stream(job.urls.events, lastEventId, signal)) {

@@ -79,7 +79,7 @@ def build_report(
         "map": _map(codebase, graph) if "map" in tasks else None,
         "clusters": [_cluster(group.members, chunks) for group in cluster(vectors)],
         "duplicates": [asdict(pair) for pair in pairs],
-        "findings": [{**asdict(finding), "fingerprint": finding.fingerprint} for finding in distinct(findings)],
+        "findings": [finding.to_json() for finding in distinct(findings)],
         "summary": summary.summarize(codebase.files, codebase.ranks) if "summary" in tasks else None,
         "coverage": {
             "chunks": len(codebase.chunks),

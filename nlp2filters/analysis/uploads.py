@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nlp2filters.analysis.excerpts import grouped
 from nlp2filters.errors import ArchiveRefused
 
 if TYPE_CHECKING:
@@ -60,12 +61,14 @@ def full_report(
     vectors: NDArray[np.int8],
     failed: int,
     query: NDArray[np.float32] | None,
+    excerpts: bool = False,
     report: Callable[[int, float], None] = lambda done, share: None,
 ) -> dict[str, Any]:
     """Return the report of an archive, with the answers to the question, whose vector is `query`.
 
     Without a vector, they are found by words only. `vectors` are those of the chunks in the groups of `chunk_texts`;
-    `failed` of them are not known, and zero.
+    `failed` of them are not known, and zero. With `excerpts`, the report has a member of this name: the code in groups,
+    for an LLM.
 
     Raises:
         ArchiveRefused: the archive is broken or too large.
@@ -78,7 +81,11 @@ def full_report(
     if options.question:
         chunks = codebase.chunks if query is None else codebase.chunks[: len(vectors)]
         answers = [to_answer(result) for result in search(options.question, query, chunks, vectors, MAX_ANSWERS)]
-    return {**build_report(codebase, vectors, tasks=options.tasks, failed=failed), "answers": answers}
+    full = {**build_report(codebase, vectors, tasks=options.tasks, failed=failed), "answers": answers}
+    if excerpts:
+        groups = grouped(codebase, options.max_chunks)
+        full["excerpts"] = [[excerpt.to_json() for excerpt in group] for group in groups]
+    return full
 
 
 def to_answer(result: "SearchResult") -> dict[str, Any]:

@@ -243,6 +243,11 @@ PROBLEMS: Mapping[str, Kind] = {
         "The speech API gave no usable answer",
         "`POST` to `urls.retry` later: parts that were transcribed are not transcribed again.",
     ),
+    "budget-spent": Kind(
+        422,
+        "The budget allows no further call of the LLM",
+        "Nothing has to be done: `coverage` tells what was left out. Give the next request a larger `budget`.",
+    ),
     "overloaded": Kind(
         503,
         "Too many jobs are waiting",

@@ -14,7 +14,14 @@ import orjson
 
 from nlp2filters.core.schemas import SSE
 from nlp2filters.core.usage import Usage
-from nlp2filters.errors import InvalidAnswer, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from nlp2filters.errors import (
+    BudgetSpent,
+    InvalidAnswer,
+    ProviderError,
+    ProviderRejected,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
 from nlp2filters.llm import Answer, Listener, quotas
 from nlp2filters.llm.connections import Connections
 from nlp2filters.llm.event_data import EventData, JSONLines, ServerSentData
@@ -200,6 +207,8 @@ class LLMHTTPClient:
                         continue
                     call.failed(exc.weight)
                     failure = exc
+                except BudgetSpent:  # Nothing was sent, which says nothing about the provider.
+                    raise
                 except ProviderTimeout:
                     call.failed()
                     raise

@@ -110,6 +110,10 @@ class Keys:
         """Hash of what the calls of providers for a job took: token counts, `calls`, `cost_micros`, `call:{id}`."""
         return f"{self.prefix}:usage-of-job:{job_id}"
 
+    def call_budget(self, job_id: str) -> str:
+        """Hash of what is reserved of a job's budget for LLM calls: `calls`, `tokens`, and its latest failures."""
+        return f"{self.prefix}:call-budget:{job_id}"
+
     def usage_of_key(self, key_id: str, day: str) -> str:
         """Hash of the same for an API key and a day (UTC)."""
         return f"{self.prefix}:usage-of-key:{key_id}:{day}"

@@ -3,6 +3,7 @@
 from redis.asyncio import Redis
 
 from nlp2filters.storage.batches import Batches
+from nlp2filters.storage.call_budgets import CallBudgets
 from nlp2filters.storage.commits import Commits
 from nlp2filters.storage.deliveries import Deliveries
 from nlp2filters.storage.idempotency import IdempotencyKeys
@@ -33,4 +34,5 @@ class Store:
         self.unfinished = UnfinishedWork(redis, keys)
         self.stats = Stats(redis, keys)
         self.spending = Spending(redis, keys, retention_ms)
+        self.call_budgets = CallBudgets(redis, keys, retention_ms)
         self.providers = ProviderStates(redis, keys)

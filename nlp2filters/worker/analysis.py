@@ -1,6 +1,7 @@
-"""The only stage of the kind `analysis`: an archive's chunks are embedded in parts, and joined to a report."""
+"""The first stage of the kind `analysis`: an archive's chunks are embedded in parts, and joined to a report."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,8 @@ from nlp2filters.analysis.vectors import quantize
 from nlp2filters.core.linking import MODEL
 from nlp2filters.core.parts import Part
 from nlp2filters.embedding.embedder import DIMENSIONS
+from nlp2filters.storage.blobs.store import Blobs
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.worker.attempt import Attempt, StageResult
 from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
 from nlp2filters.worker.reading import process
@@ -24,6 +27,8 @@ from nlp2filters.worker.services import EmbeddingServices
 TOO_COMPLEX = "archive-refused"
 # The job's record has so many definitions and findings; the report, which is a blob, has all.
 MAX_DEFINITIONS, MAX_FINDINGS = 20, 20
+# The field of the job's record that names the blob with the code for the LLM.
+EXCERPTS = "excerpts"
 
 
 async def split(attempt: Attempt[EmbeddingServices]) -> Sequence[Part]:
@@ -52,12 +57,27 @@ async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> Stage
     by_meaning = options.question if "search" in options.tasks else None
     query = (await services.embedder.embed([by_meaning]))[0] if by_meaning else None
     attempt.progress.report("reporting", "Comparing and ranking")
+    asks = attempt.job.next_stage is not None
     async with _archive(attempt) as path:
-        read = partial(full_report, options=options, vectors=vectors, failed=failed, query=query)
+        read = partial(full_report, options=options, vectors=vectors, failed=failed, query=query, excerpts=asks)
         report: dict[str, Any] = await process.run(Order(path, read, TOO_COMPLEX))
-    content = orjson.dumps(report)
-    blob = await services.blobs.store(attempt.job.owner, _once(content), size=len(content))
-    return StageResult({"result": {**_essence(report), "report": {"sha256": blob.digest, "size": blob.size}}})
+    owner, excerpts = attempt.job.owner, report.pop("excerpts", None)
+    fields = {"result": {**essence(report), "report": await store_json(services.blobs, owner, report)}}
+    if excerpts:
+        fields[EXCERPTS] = await store_json(services.blobs, owner, excerpts)
+    return StageResult(fields, events=[finding_event(one, brief=True) for one in fields["result"]["findings"]])
+
+
+async def store_json(blobs: Blobs, owner: str, data: Any) -> dict[str, Any]:
+    """Store JSON data of any size. Returns its `sha256` and its `size`."""
+    content = await asyncio.to_thread(orjson.dumps, data)
+    blob = await blobs.store(owner, _once(content), size=len(content))
+    return {"sha256": blob.digest, "size": blob.size}
+
+
+def finding_event(finding: Mapping[str, Any], *, brief: bool = False) -> EventDraft:
+    """Return the event that tells a finding, in the form of reports; see `EventDraft` for `brief`."""
+    return EventDraft("finding", {"finding": finding}, brief, finding["fingerprint"])
 
 
 def _archive(attempt: Attempt[EmbeddingServices]) -> AbstractAsyncContextManager[Path]:
@@ -69,7 +89,7 @@ def _options(request: Any) -> AnalysisOptions:
     return AnalysisOptions(**{name: request[name] for name in names}, max_chunks=request["budget"]["chunks"])
 
 
-def _essence(report: dict[str, Any]) -> dict[str, Any]:
+def essence(report: dict[str, Any]) -> dict[str, Any]:
     """Return what the job's record has of a report."""
     definitions = report["map"]["definitions"] if report["map"] else []
     return {

@@ -18,7 +18,7 @@ from nlp2filters.embedding.api_embedder import ApiEmbedder
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.embedding.weights import MINILM
 from nlp2filters.errors import ProviderError
-from nlp2filters.llm import Provider, registry
+from nlp2filters.llm import MAX_TOKENS, Provider, registry
 from nlp2filters.settings import Settings
 from nlp2filters.storage.blobs.store import Blobs, open_blobs
 from nlp2filters.storage.store import Store
@@ -114,6 +114,7 @@ class LLMServices:
     If `skips_certain`, the LLM is not called for drafts that are certain; its answers are cached for `cache_s`.
     `providers` are those that a request may name. An answer may take `answer_timeout_s`, whatever the provider does. An
     API key may cost `max_daily_micros` a day; 0: any amount. With `log_answers`, the operator sees answers in the logs.
+    An answer has at most `answer_tokens`. `blobs` are uploaded files, and what was made of them.
     """
 
     provider: Provider | None
@@ -125,6 +126,8 @@ class LLMServices:
     prices: PriceTable = field(default_factory=PriceTable)
     max_daily_micros: int = 0
     log_answers: bool = False
+    answer_tokens: int = MAX_TOKENS
+    blobs: Blobs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +198,7 @@ async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMService
         chain = await stack.enter_async_context(registry.create_chain(configs, learnt.add))
         for provider in chain.providers.values():
             await stack.enter_async_context(sharing(provider.gate, store.providers))
+        blobs = await stack.enter_async_context(open_blobs(settings, store.redis, store.keys))
         yield LLMServices(
             chain,
             answer_timeout_s(settings),
@@ -204,6 +208,8 @@ async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMService
             prices=settings.llm_prices,
             max_daily_micros=settings.max_daily_micros,
             log_answers=settings.log_llm_answers,
+            answer_tokens=settings.llm_max_tokens + settings.llm_thinking_tokens,
+            blobs=blobs,
         )
 
 

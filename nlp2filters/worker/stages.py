@@ -24,6 +24,7 @@ from nlp2filters.worker import (
     filters,
     inference,
     parts,
+    review,
     services,
     transcription,
     webhook_delivery,
@@ -145,6 +146,7 @@ _stages = {
     ("echo", "llm"): LLM.stage(echo.pass_on, fields=("echoed", "result")),
     ("inference", "embedding"): EMBEDDING.stage(inference.infer),
     ("analysis", "embedding"): EMBEDDING.split_stage(analysis.WORK),
+    ("analysis", "llm"): LLM.split_stage(review.WORK, fields=("result", analysis.EXCERPTS, review.OVERVIEW)),
     ("transcription", "audio"): AUDIO.split_stage(
         PartWork(
             transcription.split,

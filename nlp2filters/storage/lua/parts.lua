@@ -1,7 +1,8 @@
 -- The parts into which a stage has split its job. A table PARTS describes them; storage/parts.py makes it:
 --
 --   states    hash: the state of each part by its digest, once it was begun; `order`: all digests, in order;
---             `total`: the number of different ones; `published_at`: the time of the latest progress event in ms
+--             `total`: the number of different ones; `published_at`: the time of the latest progress event in ms;
+--             `told:{key}`: events that were published
 --   waiting   list: digests of the parts that have no queue entry yet
 --   queued    set: digests of the parts that have one
 --   payloads  hash: the payload of each part by its digest
@@ -42,10 +43,12 @@ local function queue_waiting(parts)
   end
 end
 
--- Begin the parts with the digests `todo`; the results of all others in `order` are known.
-local function split(parts, order, total, todo)
+-- Begin the parts with the digests `todo`; the results of all others in `order` are known, and events about them with
+-- the keys `event_keys` are published.
+local function split(parts, order, total, todo, event_keys)
   redis.call('HSET', parts.states, 'order', order, 'total', total)
   redis.call('DEL', parts.waiting, parts.queued)
+  for _, key in ipairs(event_keys or {}) do redis.call('HSET', parts.states, 'told:' .. key, 1) end
   for _, digest in ipairs(todo) do
     redis.call('HDEL', parts.states, digest)
     redis.call('RPUSH', parts.waiting, digest)
