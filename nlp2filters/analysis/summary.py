@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from nlp2filters.analysis.languages import LANGUAGES, language_of
-from nlp2filters.analysis.search import words
+from nlp2filters.analysis.words import words
 from nlp2filters.analysis.sources import SourceFile
 
 MAX_SENTENCES = 5

@@ -4,7 +4,7 @@ They load what parses code themselves, so that a worker without the extra `analy
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,8 +57,8 @@ def full_report(
     failed: int,
     query: NDArray[np.float32] | None,
     report: Callable[[int, float], None] = lambda done, share: None,
-) -> dict[str, Any]:
-    """Return the report of an archive, with the answers to the question, whose vector is `query`.
+) -> tuple[dict[str, Any], bytes]:
+    """Return the report of an archive, with the answers to the question, whose vector is `query`; and the search index.
 
     `vectors` are those of the chunks in the groups of `chunk_texts`; `failed` of them are not known, and zero.
 
@@ -66,16 +66,15 @@ def full_report(
         ArchiveRefused: the archive is broken or too large.
     """
     codebase = _codebase(path, options)
+    from nlp2filters.analysis.passages import index_of
     from nlp2filters.analysis.report import build_report
-    from nlp2filters.analysis.search import search
 
+    index = index_of(codebase.chunks, vectors)
     answers: list[dict[str, Any]] = []
     if options.question and query is not None:
-        for result in search(options.question, query, codebase.chunks[: len(vectors)], vectors, MAX_ANSWERS):
-            chunk = result.chunk
-            place = {"path": chunk.path, "start_line": chunk.start_line, "end_line": chunk.end_line}
-            answers.append({**place, "score": result.score, "quote": chunk.text})
-    return {**build_report(codebase, vectors, tasks=options.tasks, failed=failed), "answers": answers}
+        answers = [asdict(result) for result in index.search(options.question, query, MAX_ANSWERS)]
+    report_of_all = build_report(codebase, vectors, tasks=options.tasks, failed=failed)
+    return {**report_of_all, "answers": answers}, index.to_bytes()
 
 
 def _codebase(path: Path, options: AnalysisOptions) -> "Codebase":

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ try:
     from nlp2filters.analysis.folders import read_folder
     from nlp2filters.analysis.report import Codebase, build_report
     from nlp2filters.analysis.sarif import to_sarif
-    from nlp2filters.analysis.search import SearchResult, search
+    from nlp2filters.analysis.passages import index_of
+    from nlp2filters.analysis.search import SearchResult
     from nlp2filters.analysis.selection import Selection, is_pattern
     from nlp2filters.analysis.vectors import quantize
 except ModuleNotFoundError as exc:
@@ -38,7 +40,6 @@ MAX_CHUNKS = 2_000
 EMBEDDED_AT_ONCE = 64
 # A summary for people names so many definitions and findings; `--json` has all.
 SHOWN_DEFINITIONS, SHOWN_FINDINGS, SHOWN_RESULTS = 15, 20, 5
-QUOTED_LINES = 8
 
 Vectors = NDArray[np.int8]
 
@@ -71,9 +72,9 @@ def _analyze(args: argparse.Namespace) -> int:
     if args.sarif:
         findings = [_finding(entry) for entry in report["findings"]]
         files.write(args.sarif, orjson.dumps(to_sarif(findings, __version__), option=orjson.OPT_INDENT_2))
-    results = _answer(args.question, query, chunks, vectors) if args.question else []
+    results = _answer(args.question, query, codebase.chunks, vectors) if args.question else []
     if args.json:
-        output.print_json({**report, "results": [_result(result) for result in results]})
+        output.print_json({**report, "results": [asdict(result) for result in results]})
     else:
         _print(report, args.question, results, has_model=bool(len(vectors)))
     return 0
@@ -120,10 +121,8 @@ async def _embed(
 def _answer(
     question: str, query: NDArray[np.float32] | None, chunks: Sequence[Chunk], vectors: Vectors
 ) -> list[SearchResult]:
-    """Search by meaning and by words; without the model, by words only."""
-    if query is None:
-        query, vectors = np.zeros(1, np.float32), np.zeros((len(chunks), 1), np.int8)
-    return search(question, query, chunks, vectors, SHOWN_RESULTS)
+    """Search by meaning and by words; what has no vector is found by its words only."""
+    return index_of(chunks, vectors).search(question, query, SHOWN_RESULTS)
 
 
 def _progress() -> Progress:
@@ -140,12 +139,6 @@ def _finding(entry: dict[str, Any]) -> Finding:
     return Finding(**{name: value for name, value in entry.items() if name != "fingerprint"})
 
 
-def _result(result: SearchResult) -> dict[str, Any]:
-    chunk = result.chunk
-    place = {"path": chunk.path, "start_line": chunk.start_line, "end_line": chunk.end_line}
-    return {**place, "score": result.score, "quote": chunk.text}
-
-
 def _print(report: dict[str, Any], question: str | None, results: Sequence[SearchResult], *, has_model: bool) -> None:
     console = output.out()
     console.print(report["summary"], soft_wrap=True)
@@ -154,9 +147,7 @@ def _print(report: dict[str, Any], question: str | None, results: Sequence[Searc
         if not has_model:
             console.print("By words only: the embedding model is not on this machine. `nlp2filters up` fetches it.")
         for result in results:
-            chunk = result.chunk
-            console.print(f"\n{chunk.path}:{chunk.start_line}-{chunk.end_line}", style="green", soft_wrap=True)
-            console.print("\n".join(chunk.text.split("\n")[:QUOTED_LINES]), soft_wrap=True)
+            output.print_passage(result.path, result.start_line, result.end_line, result.quote)
     console.print("\nMost used", style="bold")
     output.print_table(
         ("definition", "kind", "place"),

@@ -22,6 +22,7 @@ COMMANDS = {  # Each command has a module in nlp2filters.cli, and a help text.
     "jobs": ("jobs", "list, show, watch, cancel and retry jobs"),
     "keys": ("keys", "make, list and revoke API keys"),
     "analyze": ("analyze", "find your way in a codebase: its map, findings, and answers with file and line"),
+    "search": ("search", "find the places of analysed code that answer a question"),
     "eval": ("evaluate", "measure how well texts are understood"),
     "catalog": ("catalogs", "infer catalogs from data, and keep them in a service"),
 }

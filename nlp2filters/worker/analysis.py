@@ -14,6 +14,8 @@ from nlp2filters.analysis.vectors import quantize
 from nlp2filters.core.linking import MODEL
 from nlp2filters.core.parts import Part
 from nlp2filters.embedding.embedder import DIMENSIONS
+from nlp2filters.storage.blobs.store import Blob
+from nlp2filters.storage.searches import SEARCH_INDEX
 from nlp2filters.worker.attempt import Attempt, StageResult
 from nlp2filters.worker.parts import Outcomes, PartAttempt, PartResult, PartWork
 from nlp2filters.worker.reading import process
@@ -53,10 +55,15 @@ async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> Stage
     attempt.progress.report("reporting", "Comparing and ranking")
     async with _archive(attempt) as path:
         read = partial(full_report, options=options, vectors=vectors, failed=failed, query=query)
-        report: dict[str, Any] = await process.run(Order(path, read, TOO_COMPLEX))
-    content = orjson.dumps(report)
-    blob = await services.blobs.store(attempt.job.owner, _once(content), size=len(content))
-    return StageResult({"result": {**_essence(report), "report": {"sha256": blob.digest, "size": blob.size}}})
+        report, index = await process.run(Order(path, read, TOO_COMPLEX))
+    report_blob = await _store(attempt, orjson.dumps(report))
+    index_blob = await _store(attempt, index)
+    about = {"sha256": report_blob.digest, "size": report_blob.size}
+    return StageResult({"result": {**_essence(report), "report": about}, SEARCH_INDEX: index_blob.digest})
+
+
+async def _store(attempt: Attempt[EmbeddingServices], content: bytes) -> Blob:
+    return await attempt.worker.services.blobs.store(attempt.job.owner, _once(content), size=len(content))
 
 
 def _archive(attempt: Attempt[EmbeddingServices]) -> AbstractAsyncContextManager[Path]:
