@@ -70,11 +70,16 @@ export class Client {
   /** Uploads a recording (a `File` or `Blob`) and returns the job that transcribes it. `options` are `language`, `words`
    *  (names that may occur), `word_times`, and `then`, with which what is said becomes a filter: `{catalog, dialects, …}`. */
   async transcribe(recording, options = {}, { signal } = {}) {
-    const body = new FormData();
-    body.append("file", recording, recording.name ?? "recording");
-    for (const [name, value] of Object.entries(options))
-      body.append(name, typeof value === "string" ? value : JSON.stringify(value));
-    return this.#json("/v1/transcriptions", { method: "POST", body, headers: { "idempotency-key": newKey() }, signal });
+    const fields = Object.entries(options).map(([name, value]) => [name, asText(value)]);
+    return this.#upload("/v1/transcriptions", "file", recording, fields, { signal });
+  }
+
+  /** Uploads code and returns the job that analyses it. `code` is an archive (a `File` or `Blob`), or an object of texts by
+   *  their paths. `options` are those of docs/analysis.md: `question`, `tasks`, `include`, `exclude`, `budget`, … */
+  async analyze(code, options = {}, { signal, idempotencyKey } = {}) {
+    if (!(code instanceof Blob)) return this.#create("/v1/analyses", { files: code, ...options }, { signal, idempotencyKey });
+    const fields = Object.entries(options).flatMap(([name, value]) => [value].flat().map((item) => [name, asText(item)]));
+    return this.#upload("/v1/analyses", "archive", code, fields, { signal, idempotencyKey });
   }
 
   /** Yields the events of a job to its end, each once: `{id, name, by, job, draft?, progress?, delta?, result?}`, with the
@@ -119,6 +124,13 @@ export class Client {
   async #create(path, body, { signal, patience, idempotencyKey = newKey() }) {
     const headers = { "content-type": "application/json", "idempotency-key": idempotencyKey };
     return this.#json(path, { method: "POST", body: JSON.stringify(body), headers, signal, patience });
+  }
+
+  async #upload(path, name, file, fields, { signal, idempotencyKey = newKey() }) {
+    const body = new FormData();
+    body.append(name, file, file.name ?? name);
+    for (const [field, text] of fields) body.append(field, text);
+    return this.#json(path, { method: "POST", body, headers: { "idempotency-key": idempotencyKey }, signal });
   }
 
   async #post(path, request, signal) {
@@ -248,6 +260,8 @@ async function* events(body, onData) {
     reader.cancel().catch(() => {}); // The stream may be broken already.
   }
 }
+
+const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
 /** Returns 128 random bits; `crypto.randomUUID` works with https only. */
 const newKey = () =>

@@ -130,7 +130,8 @@ def test_equal_files_and_none_at_all(service: Service) -> None:
 
 
 def test_the_budget_is_told_and_patterns_hold(service: Service) -> None:
-    essence = result(service, submit(service, codebase(), max_chunks=3, include="*.py", exclude=["knotty.py", "x/"]))
+    query = {"budget": '{"chunks": 3}', "include": "*.py", "exclude": ["knotty.py", "x/"]}
+    essence = result(service, submit(service, codebase(), **query))
     assert essence["coverage"]["analyzed"] == 3
     assert essence["coverage"]["over_budget"] == essence["coverage"]["chunks"] - 3
     assert essence["finding_count"] == 0
@@ -158,8 +159,11 @@ def test_a_bomb_costs_only_its_own_job(service: Service) -> None:
 @pytest.mark.parametrize(
     ("query", "headers", "status", "pointer"),
     [
-        ({"max_chunks": "many"}, GZIP, 422, "/query/max_chunks"),
-        ({"max_chunks": "5001"}, GZIP, 422, "/query/max_chunks"),
+        ({"budget": "many"}, GZIP, 422, "/query/budget"),
+        ({"budget": '{"chunks": 5001}'}, GZIP, 422, "/query/budget/chunks"),
+        ({"budget": '{"calls": 1}'}, GZIP, 422, "/query/budget/calls"),
+        ({"strategy": "llm"}, GZIP, 422, "/query/strategy"),
+        ({"gitignore": "1"}, GZIP, 422, "/query/gitignore"),
         ({"tasks": "everything"}, GZIP, 422, "/query/tasks/0"),
         ({"question": ""}, GZIP, 422, "/query/question"),
         ({}, {"Content-Type": "text/html"}, 415, None),
@@ -200,3 +204,29 @@ def test_the_client_submits_waits_and_reads(service: Service) -> None:
         findings = list(client.analyses.findings(job, page_size=1))
         assert findings == client.analyses.report(job).findings
         assert len(client.analyses.sarif(job)["runs"][0]["results"]) == len(findings) == analysis.finding_count
+
+
+def test_each_task_switches_its_part_of_the_report(service: Service) -> None:
+    function = (ROOT / "nlp2filters" / "webhooks" / "addresses.py").read_bytes()
+    copies = {"a.py": function, "b.py": function.replace(b"address", b"place")}
+    files = {
+        **codebase(),
+        **copies,
+        ".gitignore": b"knotty.py\n",
+        "README.md": b"# Hooks\n\nCalls receivers of jobs.\n",
+    }
+    parts = {"map": "map", "search": "clusters", "duplicates": "duplicates", "summary": "summary", "review": "findings"}
+    jobs = {task: submit(service, files, tasks=task, gitignore="false", strategy="builtin") for task in parts}
+    for task, job in jobs.items():
+        essence = result(service, job)
+        report = get(service, job, "report").json()
+        assert {member for member in parts.values() if report[member]} == {parts[task]}, task
+        assert (essence["coverage"]["analyzed"] > 0) == (task == "search")
+        assert essence["coverage"]["over_budget"] == 0
+
+
+def test_a_question_without_search_is_answered_by_words(service: Service, redis: Redis) -> None:
+    before = embedded(redis)
+    essence = result(service, submit(service, codebase(), question="Who checks addresses?", tasks=["map"]))
+    assert essence["answers"][0]["path"] == "project/webhooks/addresses.py"
+    assert embedded(redis) == before

@@ -29,7 +29,8 @@ def index_of(chunks: Sequence[Chunk], vectors: NDArray[np.int8]) -> SearchIndex:
     sizes = accumulate(len(chunk.text) for chunk in chunks[:MAX_PASSAGES])
     within = chunks[: sum(1 for _ in takewhile(lambda size: size <= MAX_CHARACTERS, sizes))]
     passages = [
-        Passage(chunk.path, chunk.start_line, chunk.end_line, chunk.text, _handicap(chunk.path)) for chunk in within
+        Passage(chunk.path, chunk.start_line, chunk.end_line, chunk.page, chunk.text, _handicap(chunk.path))
+        for chunk in within
     ]
     texts = [[*stems(chunk.model_text), *stems(chunk.path)] for chunk in within]
     return SearchIndex.of(passages, texts, vectors)

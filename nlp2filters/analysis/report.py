@@ -40,8 +40,10 @@ class Codebase:
         for entry in entries:
             if isinstance(entry, SkippedFile):
                 skipped.append(entry)
-            else:
-                files[entry.path] = entry
+                continue
+            if entry.path in files:
+                skipped.append(SkippedFile(entry.path, "A later file of the same path takes its place."))
+            files[entry.path] = entry
         outlines = {path: outline(file, language_of(path)) for path, file in files.items()}
         ranks = ranking.rank_files(outlines)
         order = sorted(files, key=lambda path: (-ranks[path], path))
@@ -54,7 +56,7 @@ def build_report(
     vectors: NDArray[np.int8],
     reviewed: Iterable[Finding] = (),
     *,
-    tasks: Sequence[str] = ("map", "duplicates", "summary", "review"),
+    tasks: Sequence[str] = ("map", "search", "duplicates", "summary", "review"),
     failed: int = 0,
 ) -> dict[str, Any]:
     """Return the report as JSON data.
@@ -81,7 +83,7 @@ def build_report(
             "chunks": len(codebase.chunks),
             "analyzed": len(vectors) - failed,
             "failed": failed,
-            "over_budget": len(codebase.chunks) - len(vectors),
+            "over_budget": len(codebase.chunks) - len(vectors) if "search" in tasks else 0,
         },
     }
 
@@ -91,10 +93,7 @@ def _files(codebase: Codebase) -> list[dict[str, Any]]:
         {"path": path, "language": language_of(path), "lines": len(file.lines), "sha256": file.sha256, "skipped": None}
         for path, file in codebase.files.items()
     ]
-    skipped = [
-        {"path": file.path, "language": None, "lines": None, "sha256": None, "skipped": file.reason}
-        for file in codebase.skipped
-    ]
+    skipped = [file.to_json() for file in codebase.skipped]
     return sorted(read + skipped, key=lambda entry: str(entry["path"]))
 
 

@@ -8,7 +8,7 @@ are found by their words alone.
 import io
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -38,6 +38,7 @@ class SearchResult:
     path: str
     start_line: int
     end_line: int
+    page: int | None
     score: float
     quote: str
 
@@ -49,8 +50,13 @@ class Passage:
     path: str
     start_line: int
     end_line: int
+    page: int | None
     text: str
     handicap: float = 0.0
+
+    def scored(self, score: float) -> SearchResult:
+        """Return the passage as a result."""
+        return SearchResult(self.path, self.start_line, self.end_line, self.page, score, self.text)
 
 
 @dataclass(frozen=True)
@@ -104,10 +110,7 @@ class SearchIndex:
             passage = self.passages[int(number)]
             if per_file[passage.path] < MAX_PER_FILE:
                 per_file[passage.path] += 1
-                score = round(float(scores[number]), 4)
-                results.append(
-                    SearchResult(passage.path, passage.start_line, passage.end_line, score, passage.text)
-                )
+                results.append(passage.scored(round(float(scores[number]), 4)))
             if len(results) == count:
                 break
         return results
@@ -144,10 +147,7 @@ class SearchIndex:
 
     def to_bytes(self) -> bytes:
         """Encode the index."""
-        passages = [
-            (passage.path, passage.start_line, passage.end_line, passage.text, passage.handicap)
-            for passage in self.passages
-        ]
+        passages = [astuple(passage) for passage in self.passages]
         arrays: dict[str, NDArray[Any]] = {
             "texts": np.frombuffer(orjson.dumps([passages, list(self.numbers)]), np.uint8),
             **{name: getattr(self, name) for name in _ARRAYS},

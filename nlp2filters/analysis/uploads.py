@@ -29,7 +29,8 @@ class AnalysisOptions:
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
-    tasks: Sequence[str] = ("map", "duplicates", "summary", "review")
+    gitignore: bool = True
+    tasks: Sequence[str] = ("map", "search", "duplicates", "summary", "review")
     max_chunks: int = 2_000
     question: str | None = None
 
@@ -42,6 +43,8 @@ def chunk_texts(
     Raises:
         ArchiveRefused: the archive is broken or too large.
     """
+    if "search" not in options.tasks:
+        return []
     chunks = _codebase(path, options).chunks[: options.max_chunks]
     groups = []
     for _, members in groupby(chunks, key=lambda chunk: chunk.path):
@@ -60,7 +63,8 @@ def full_report(
 ) -> tuple[dict[str, Any], bytes]:
     """Return the report of an archive, with the answers to the question, whose vector is `query`; and the search index.
 
-    `vectors` are those of the chunks in the groups of `chunk_texts`; `failed` of them are not known, and zero.
+    Without a vector, they are found by words only. `vectors` are those of the chunks in the groups of `chunk_texts`;
+    `failed` of them are not known, and zero.
 
     Raises:
         ArchiveRefused: the archive is broken or too large.
@@ -70,11 +74,9 @@ def full_report(
     from nlp2filters.analysis.report import build_report
 
     index = index_of(codebase.chunks, vectors)
-    answers: list[dict[str, Any]] = []
-    if options.question and query is not None:
-        answers = [asdict(result) for result in index.search(options.question, query, MAX_ANSWERS)]
-    report_of_all = build_report(codebase, vectors, tasks=options.tasks, failed=failed)
-    return {**report_of_all, "answers": answers}, index.to_bytes()
+    results = index.search(options.question, query, MAX_ANSWERS) if options.question else []
+    built = build_report(codebase, vectors, tasks=options.tasks, failed=failed)
+    return {**built, "answers": [asdict(result) for result in results]}, index.to_bytes()
 
 
 def _codebase(path: Path, options: AnalysisOptions) -> "Codebase":
@@ -88,5 +90,5 @@ def _codebase(path: Path, options: AnalysisOptions) -> "Codebase":
         if not is_pattern(pattern):
             raise ArchiveRefused(f"{pattern!r} is no pattern. Expected one such as src/**/*.py, as in .gitignore.")
     with path.open("rb") as stream:
-        selection = Selection(options.include, options.exclude)
+        selection = Selection(options.include, options.exclude, gitignore=options.gitignore)
         return Codebase.of(selection.choose(read_archive(stream, ArchiveLimits())))

@@ -14,8 +14,6 @@ from nlp2filters.core.schemas import Compiled, Condition, Job, Result
 
 # A table that goes to a file or another program is this wide.
 PAGE_WIDTH = 160
-# A passage of code is shown by so many lines.
-QUOTED_LINES = 8
 
 
 def out() -> Console:
@@ -65,12 +63,6 @@ def print_result(result: Result) -> None:
         console.print()
         console.print(grid)
     _print_queries(console, result.dialects)
-
-
-def print_passage(path: str, start_line: int, end_line: int, quote: str) -> None:
-    """Print lines of a file with their place, the first of them if they are many."""
-    out().print(f"\n{path}:{start_line}-{end_line}", style="green", soft_wrap=True)
-    out().print("\n".join(quote.split("\n")[:QUOTED_LINES]), soft_wrap=True)
 
 
 def print_compiled(compiled: Compiled) -> None:

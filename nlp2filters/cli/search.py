@@ -2,7 +2,7 @@
 
 import argparse
 
-from nlp2filters.cli import output, remote
+from nlp2filters.cli import output, remote, report_output
 
 
 def add_to(command: argparse.ArgumentParser) -> None:
@@ -18,9 +18,9 @@ def add_to(command: argparse.ArgumentParser) -> None:
 def _search(args: argparse.Namespace) -> int:
     with remote.client(args) as client:
         results = client.analyses.search(args.id, args.question, count=args.count)
+    answers = [result.model_dump(mode="json") for result in results]
     if args.json:
-        output.print_json([output.plain(result) for result in results])
-        return 0
-    for result in results:
-        output.print_passage(result.path, result.start_line, result.end_line, result.quote)
+        output.print_json(answers)
+    else:
+        report_output.print_answers(answers)
     return 0

@@ -357,8 +357,9 @@ class CodeFinding(CodePlace):
 
 
 class CodeAnswer(CodePlace):
-    """A place that answers the question."""
+    """A place that answers the question, with its `page` in a document that has pages."""
 
+    page: int | None = None
     score: float
     quote: str
 

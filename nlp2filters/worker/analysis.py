@@ -51,7 +51,8 @@ async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> Stage
         rows.append(outcome.content or bytes(count * DIMENSIONS))
     vectors = np.frombuffer(b"".join(rows), dtype=np.int8).reshape(-1, DIMENSIONS)
     options, services = _options(attempt.request), attempt.worker.services
-    query = (await services.embedder.embed([options.question]))[0] if options.question else None
+    by_meaning = options.question if "search" in options.tasks else None
+    query = (await services.embedder.embed([by_meaning]))[0] if by_meaning else None
     attempt.progress.report("reporting", "Comparing and ranking")
     async with _archive(attempt) as path:
         read = partial(full_report, options=options, vectors=vectors, failed=failed, query=query)
@@ -71,8 +72,8 @@ def _archive(attempt: Attempt[EmbeddingServices]) -> AbstractAsyncContextManager
 
 
 def _options(request: Any) -> AnalysisOptions:
-    names = ("include", "exclude", "tasks", "max_chunks", "question")
-    return AnalysisOptions(**{name: request[name] for name in names})
+    names = ("include", "exclude", "gitignore", "tasks", "question")
+    return AnalysisOptions(**{name: request[name] for name in names}, max_chunks=request["budget"]["chunks"])
 
 
 def _essence(report: dict[str, Any]) -> dict[str, Any]:

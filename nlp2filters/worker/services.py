@@ -46,7 +46,7 @@ class Indexed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingServices:
-    """The embedding model, the parsers, uploaded files, the embedding API, if any, and the indexes of catalogs and of code."""
+    """The embedding model, the parsers, uploaded files, the embedding API, if any, and indexes of catalogs and code."""
 
     embedder: Embedder
     parsers: CatalogParsers

@@ -163,5 +163,3 @@ def test_busy_workers_and_callers_that_leave_keep_nothing(
     with pytest.raises(httpx.ReadTimeout), httpx.Client(base_url=service.url, timeout=0.5, trust_env=False) as hasty:
         hasty.get(url, params={"q": "mail"})
     eventually(lambda: not waiting(redis))
-
-
