@@ -194,7 +194,7 @@ async function search(question) {
   $("results").setAttribute("aria-busy", "true");
   $("status").textContent = "Searching";
   try {
-    const { results } = await client.get(`${job.urls.self}/search?${new URLSearchParams({ q: question })}`, { signal });
+    const results = await client.search(job, question, { signal });
     showResults(results);
     $("status").textContent = `${count(results.length, "result")}${results.length ? `, the first in ${results[0].path}` : ""}`;
   } catch (error) {

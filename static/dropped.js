@@ -6,11 +6,12 @@ const LEFT_OUT = /(^|\/)(\.git|node_modules|__pycache__|\.venv|venv)\//;
 
 /** Returns what was dropped as `{file, path}`, folders with all files in them. */
 export async function filesOf(transfer) {
-  const entries = Array.from(transfer.items, (item) => item.webkitGetAsEntry()).filter(Boolean);
+  const entries = Array.from(transfer.items, (item) => item.webkitGetAsEntry() ?? item.getAsFile()).filter(Boolean);
   return (await Promise.all(entries.map(walk))).flat();
 }
 
 async function walk(entry) {
+  if (entry instanceof File) return [{ file: entry, path: entry.name }];
   const path = entry.fullPath.slice(1);
   if (entry.isFile) return [{ file: await new Promise((...ways) => entry.file(...ways)), path }];
   if (LEFT_OUT.test(`${path}/`)) return [];

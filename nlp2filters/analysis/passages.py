@@ -1,6 +1,5 @@
 """The passages of a codebase among which a search looks: its chunks, of which those of the code itself come first."""
 
-import re
 from collections.abc import Sequence
 from itertools import accumulate, takewhile
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp2filters.analysis.chunks import Chunk
-from nlp2filters.analysis.languages import is_document
+from nlp2filters.analysis.languages import is_document, is_test
 from nlp2filters.analysis.search import Passage, SearchIndex
 from nlp2filters.analysis.words import stems
 
@@ -17,11 +16,6 @@ MAX_PASSAGES, MAX_CHARACTERS = 20_000, 32 << 20
 # A question is after the code itself rather than after its tests or its documents, unless these fit far better.
 TEST_HANDICAP = 0.2
 DOCUMENT_HANDICAP = 0.1
-
-# The usual places of tests, in the usual languages.
-_TEST = re.compile(
-    r"(^|/)(tests?|t|testing|__tests__|spec|benchmarks?|examples?)/|(^|/)(test_|conftest)|[._-](test|spec)\."
-)
 
 
 def index_of(chunks: Sequence[Chunk], vectors: NDArray[np.int8]) -> SearchIndex:
@@ -37,4 +31,4 @@ def index_of(chunks: Sequence[Chunk], vectors: NDArray[np.int8]) -> SearchIndex:
 
 
 def _handicap(path: str) -> float:
-    return TEST_HANDICAP * bool(_TEST.search(path)) + DOCUMENT_HANDICAP * is_document(path)
+    return TEST_HANDICAP * is_test(path) + DOCUMENT_HANDICAP * is_document(path)

@@ -112,6 +112,32 @@ def test_what_the_budget_left_out_is_found_by_its_words() -> None:
     assert without_model.search("rotating a certificate", np.zeros(32, np.float32), 3)[0].path == "last.py"
 
 
+def test_a_file_that_says_what_it_is_about_comes_before_a_mention() -> None:
+    vectors = np.zeros((4, 32), np.float32)
+    vectors[:, 0] = (0.8, 0.7, 0.82, 0.0)
+    vectors[:, 1] = (1 - vectors[:, 0] ** 2) ** 0.5
+    places = [("topic.py", 1), ("topic.py", 9), ("other.py", 50), ("other.py", 1)]
+    chunks = [Chunk(path, line, line + 5, "x") for path, line in places]
+    results = index_of(chunks, quantize(vectors)).search("?", np.eye(1, 32)[0], 4)
+    assert [result.path for result in results[:2]] == ["topic.py", "topic.py"]
+
+
+def test_a_budget_reads_the_beginning_of_every_file_before_the_rest_of_the_largest() -> None:
+    body = "".join(f"def function_{number}():\n    {'work(); ' * 40}\n\n\n" for number in range(60))
+    codebase = Codebase.of(
+        [
+            source("test_all.py", body),
+            source("large.py", body),
+            source("small.py", body[:500]),
+            source("notes.md", README),
+        ]
+    )
+    order = list(dict.fromkeys(chunk.path for chunk in codebase.chunks))
+    assert set(order[:2]) == {"large.py", "small.py"}
+    assert order[2:] == ["notes.md", "test_all.py"]
+    assert "small.py" in {chunk.path for chunk in codebase.chunks[:20]}
+
+
 def test_forms_of_a_word_are_alike() -> None:
     assert stems("retried Retries maxRetry") == ["retri", "retri", "max", "retri"]
 
