@@ -18,7 +18,8 @@ from nlp2filters.analysis.sources import SourceFile
 # The reader logs what is unusual in a file, and quotes it.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
-MAX_PAGES = 500
+# So many pages of all documents together are read, which takes up to 55 s of CPU time.
+MAX_PAGES = 1_000
 # More text than that on a page was not written to be read.
 MAX_PAGE_LENGTH = 100_000
 # Lines that are longer are wrapped, as a PDF file may have a whole paragraph in one.
@@ -39,7 +40,7 @@ def is_pdf(content: bytes) -> bool:
     return content.startswith(b"%PDF-")
 
 
-def read_pdf(path: str, content: bytes) -> SourceFile:
+def read_pdf(path: str, content: bytes, max_pages: int = MAX_PAGES) -> SourceFile:
     """Return the text of a PDF document, with the first line of each page.
 
     Raises:
@@ -49,8 +50,8 @@ def read_pdf(path: str, content: bytes) -> SourceFile:
         reader = PdfReader(io.BytesIO(content))
         if reader.is_encrypted:
             raise UnreadableDocument("It is encrypted.")
-        if len(reader.pages) > MAX_PAGES:
-            raise UnreadableDocument(f"It has more than {MAX_PAGES} pages.")
+        if len(reader.pages) > max_pages:
+            raise UnreadableDocument(f"Only {MAX_PAGES:,} pages of PDF documents are read.")
         texts = [page.extract_text() for page in reader.pages]
     except _READ_ERRORS as exc:
         raise UnreadableDocument("It is a broken PDF file.") from exc

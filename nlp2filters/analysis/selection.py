@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import pathspec
 
 from nlp2filters.analysis.archives import Member
-from nlp2filters.analysis.documents import UnreadableDocument, is_pdf, read_pdf
+from nlp2filters.analysis.documents import MAX_PAGES, UnreadableDocument, is_pdf, read_pdf
 from nlp2filters.analysis.sources import SkippedFile, SourceFile
 
 # Version control, dependencies and caches: nobody wants these analysed, whatever `.gitignore` says.
@@ -30,8 +30,11 @@ class Selection:
 
     def choose(self, members: Iterable[Member | SkippedFile]) -> Iterator[SourceFile | SkippedFile]:
         """Yield the files to analyse, and those to skip with the reason."""
+        pages = MAX_PAGES
         for entry in self.select(members):
-            yield _source(entry) if isinstance(entry, Member) else entry
+            file = _source(entry, pages) if isinstance(entry, Member) else entry
+            pages -= len(file.pages) if isinstance(file, SourceFile) else 0
+            yield file
 
     def select(self, members: Iterable[Member | SkippedFile]) -> Iterator[Member | SkippedFile]:
         """Yield the files that may be analysed as they are, and those to skip with the reason."""
@@ -61,11 +64,14 @@ def _is_binary(content: bytes) -> bool:
     return b"\0" in content and not content.startswith(UTF_16_MARKS) and not is_pdf(content)
 
 
-def _source(member: Member) -> SourceFile | SkippedFile:
-    """Read a file, unless it is no text that people write."""
+def _source(member: Member, max_pages: int) -> SourceFile | SkippedFile:
+    """Read a file, unless it is no text that people write, or a document with too many pages."""
     try:
-        read = read_pdf if is_pdf(member.content) else SourceFile.of
-        file = read(member.path, member.content)
+        file = (
+            read_pdf(member.path, member.content, max_pages)
+            if is_pdf(member.content)
+            else SourceFile.of(member.path, member.content)
+        )
     except UnreadableDocument as exc:
         return SkippedFile(member.path, str(exc))
     if not file.text.strip():

@@ -48,7 +48,8 @@ class SkippedFile:
 
     def to_json(self) -> dict[str, Any]:
         """Return what a report tells of it."""
-        return {"path": self.path, "language": None, "lines": None, "sha256": None, "skipped": self.reason}
+        nothing = {"language": None, "lines": None, "sha256": None, "over_budget": 0}
+        return {"path": self.path, **nothing, "skipped": self.reason}
 
 
 def _decode(content: bytes) -> str:

@@ -96,9 +96,9 @@ async def _files(call: Call) -> AsyncIterator[Upload]:
     with tempfile.TemporaryFile() as body, tempfile.TemporaryFile() as archive:
         async for piece in limit_body(call.request, MAX_ARCHIVE_BYTES).stream():
             await asyncio.to_thread(body.write, piece)
-        # Such a body takes several times its size while it is read, so a process reads one after the other.
-        async with call.services.large_bodies:
-            options = await asyncio.to_thread(_pack, body, archive)
+        # Such a body takes several times its size while it is decoded, so a process decodes one after the other.
+        loop = asyncio.get_running_loop()
+        options = await loop.run_in_executor(call.services.large_bodies, _pack, body, archive)
         check_strategy(call.services.settings, options.strategy)
         yield _upload(call, options, PACKED, _content(archive), archive.tell())
 

@@ -17,7 +17,7 @@ from nlp2filters.embedding.embedder import DIMENSIONS
 from nlp2filters.storage.blobs.store import Blob
 from nlp2filters.storage.searches import SEARCH_INDEX
 from nlp2filters.worker.attempt import Attempt, StageResult
-from nlp2filters.worker.parts import Outcomes, PartAttempt, PartResult, PartWork
+from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
 from nlp2filters.worker.reading import process
 from nlp2filters.worker.reading.load import loaded
 from nlp2filters.worker.reading.process import Order
@@ -37,9 +37,9 @@ async def split(attempt: Attempt[EmbeddingServices]) -> Sequence[Part]:
     return [Part.of(MODEL, *texts, payload=texts) for texts in groups]
 
 
-async def embed(attempt: PartAttempt[EmbeddingServices]) -> PartResult:
+async def embed(attempt: PartAttempt[EmbeddingServices]) -> bytes:
     """Embed a group of chunks."""
-    return PartResult(quantize(await attempt.worker.services.embedder.embed(attempt.part.payload)).tobytes())
+    return quantize(await attempt.worker.services.embedder.embed(attempt.part.payload)).tobytes()
 
 
 async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> StageResult:

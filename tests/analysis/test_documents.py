@@ -77,11 +77,17 @@ def test_program_files_have_no_pages() -> None:
         (MANUAL[:200], "It is a broken PDF file."),
         (b"%PDF-1.7\n" + bytes(range(256)) * 20, "It is a broken PDF file."),
         (pdf([[], []]), "It has no text: its pages are pictures."),
-        (pdf([["x"]] * 501), "It has more than 500 pages."),
     ],
 )
 def test_what_cannot_be_read_is_skipped_with_the_reason(content: bytes, reason: str) -> None:
     assert choose({"a.pdf": content, "b.py": b"x = 1\n"})[1] == {"a.pdf": reason}
+
+
+def test_only_so_many_pages_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nlp2filters.analysis.selection.MAX_PAGES", 5)
+    chosen, reasons = choose({"a.pdf": MANUAL, "b.pdf": pdf([["x"]] * 4), "c.pdf": MANUAL, "d.pdf": MANUAL})
+    assert set(chosen) == {"a.pdf", "c.pdf"}
+    assert set(reasons.values()) == {"Only 1,000 pages of PDF documents are read."}
 
 
 def test_documents_may_be_larger_than_program_files() -> None:
