@@ -47,9 +47,9 @@ async def truth(it: Stand, max_chunks: int = 2_000) -> list[Finding]:
         with usage(it.fleet) as used:
             began = time.monotonic()
             job_id, accepted_s = await _submit(it, archive.read_bytes(), max_chunks=max_chunks)
-            await _ended(it, job_id)
+            await _result(it, job_id)
             took = time.monotonic() - began
-        report = await _report(it, job_id)
+        report = await _get(it, job_id, "/report")
         faults = list(untruths(report, contents(archive)))
         chunks = report["coverage"]["analyzed"]
         told = f"{len(faults)}{': ' + faults[0] if faults else ''}"
@@ -71,7 +71,7 @@ async def kills(it: Stand, count: int, max_chunks: int = 2_000) -> list[Finding]
     undisturbed = await _result(it, first)
     again, _ = await _submit(it, archive, max_chunks=max_chunks)
     repeated = await _result(it, again)
-    path = next(iter((await _report(it, first))["map"]["files"]))
+    path = next(iter((await _get(it, first, "/report"))["map"]["files"]))
     changed, _ = await _submit(it, _with_a_line_more(archive, path), max_chunks=max_chunks)
     await _result(it, changed)
     _forget_vectors(it)
@@ -208,32 +208,25 @@ async def _submit(
     return response.json()["id"], took
 
 
-async def _status(it: Stand, job_id: str, headers: Mapping[str, str] | None = None) -> str:
+async def _get(it: Stand, job_id: str, what: str = "", headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Read a job or something of it, again while the service is too busy to answer."""
     async with _client(it, headers) as client:
-        response = await client.get(f"{JOBS_PATH}/{job_id}")
-    return str(response.raise_for_status().json()["status"])
+        while (response := await client.get(f"{JOBS_PATH}/{job_id}{what}")).status_code == 503:
+            await asyncio.sleep(0.5)
+    data: dict[str, Any] = response.raise_for_status().json()
+    return data
 
 
-async def _ended(it: Stand, job_id: str) -> None:
-    async with asyncio.timeout(TIMEOUT_S):
-        while await _status(it, job_id) not in TERMINAL:
-            await asyncio.sleep(0.2)
+async def _status(it: Stand, job_id: str, headers: Mapping[str, str] | None = None) -> str:
+    return str((await _get(it, job_id, headers=headers))["status"])
 
 
 async def _result(it: Stand, job_id: str) -> dict[str, Any]:
-    """The result of a job, which names the SHA-256 of the whole report."""
-    await _ended(it, job_id)
-    async with _client(it) as client:
-        response = await client.get(f"{JOBS_PATH}/{job_id}/result")
-    result: dict[str, Any] = response.raise_for_status().json()
-    return result
-
-
-async def _report(it: Stand, job_id: str) -> dict[str, Any]:
-    async with _client(it) as client:
-        response = await client.get(f"{JOBS_PATH}/{job_id}/report")
-    report: dict[str, Any] = response.raise_for_status().json()
-    return report
+    """The result of a job, which names the SHA-256 of the whole report, when it has ended."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while await _status(it, job_id) not in TERMINAL:
+            await asyncio.sleep(0.5)
+    return await _get(it, job_id, "/result")
 
 
 async def _slowest(it: Stand, key: Mapping[str, str]) -> float:
