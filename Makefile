@@ -18,7 +18,7 @@ run: $(VENV)/run.stamp $(if $(filter true 1,$(AUDIO)),$(VENV)/audio.stamp)  ## R
 	@$(BIN)/nlp2filters up
 
 test: $(VENV)/dev.stamp  ## Run every test
-	@$(BIN)/python tools/browser.py
+	@$(BIN)/python tools/system_packages.py
 	@$(BIN)/python tools/recordings.py
 	-@$(BIN)/python -c 'from nlp2filters.embedding.weights import MINILM; MINILM.locate(progress=True)'  # once, before many want it at once
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder

@@ -71,6 +71,7 @@ STANDS: dict[str, dict[str, Any]] = {  # that are not as usual
 # All points at once, so that the fleet is not dead most of the time: what every job passes is fatal more seldom.
 SELDOM = dict.fromkeys(("job-created", "stage-begun", "stage-done"), 0.04)
 OFTEN = dict.fromkeys(set(POINTS) - set(SELDOM), 0.2)
+SMALL_TIMEOUT_S = 240  # for a trial, so that one that waits for what does not come hides no other
 SMALL: dict[str, Trial] = {
     "deaths": lambda it: trials.deaths(it, SELDOM | OFTEN, 1),
     "kills": lambda it: trials.kills(it, jobs=50, count=5),
@@ -134,7 +135,11 @@ def _checked_out(revision: str) -> Iterator[Path]:
 def _findings(name: str, trial: Trial, shared: Stand | None) -> list[Finding]:
     async def run(it: Stand) -> list[Finding]:
         it.fleet.wait_until_ready()
-        return await trial(it)
+        try:
+            async with asyncio.timeout(SMALL_TIMEOUT_S if shared else None):
+                return await trial(it)
+        except TimeoutError:
+            return [Finding(f"{name} comes to an end", 1, f"not within {SMALL_TIMEOUT_S} s", False)]
 
     if shared:
         return asyncio.run(run(shared))

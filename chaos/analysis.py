@@ -193,10 +193,10 @@ def _client(it: Stand, headers: Mapping[str, str] | None = None) -> httpx.AsyncC
 
 
 async def _submit(
-    it: Stand, archive: bytes, *, headers: Mapping[str, str] | None = None, **options: Any
+    it: Stand, archive: bytes, *, headers: Mapping[str, str] | None = None, max_chunks: int = 2_000
 ) -> tuple[str, float]:
     """Submit an archive. Returns the job's id and the seconds until it was accepted."""
-    params = {"question": QUESTION, **options}
+    params = {"question": QUESTION, "budget": orjson.dumps({"chunks": max_chunks}).decode()}
     async with _client(it, headers) as client:
         await client.get("/healthz")  # so that the connection is open
         began = time.monotonic()

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import httpx
 
 from nlp2filters.clock import now_ms
 from tests.ports import free_port
-from tests.service import ROOT, commands, expanded
+from tests.service import ROOT, commands
 
 READY_TIMEOUT_S = 240
 STOP_TIMEOUT_S = 120  # what is promised, 25 s, is measured
@@ -30,9 +29,8 @@ class Fleet:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         self._environment = {**os.environ, "PATH": path, "REDIS_URL": redis_url, **environment}
         self._logs = logs
-        self._commands = commands()
         self._ports = {f"web-{i}": free_port() for i in range(of_each)}
-        self.names = [f"{name}-{i}" for name in self._commands for i in range(of_each)]
+        self.names = [f"{name}-{i}" for name in commands() for i in range(of_each)]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.killed: list[tuple[int, str]] = []
         self._newer: set[str] = set()
@@ -48,12 +46,12 @@ class Fleet:
         for name in names or self.names:
             root = self._roots[name]
             environment = {**self._environment, "PORT": str(self._ports.get(name, 0)), "PYTHONPATH": str(root)}
-            words = shlex.split(expanded(self._commands[name.partition("-")[0]], environment))
+            command = commands(root)[name.partition("-")[0]]
             if name in self._newer:
-                words = [sys.executable, "-m", "chaos.newer", *words]
+                command = f"{sys.executable} -m chaos.newer {command}"
             with (self._logs / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
-                    words, cwd=root, env=environment, stdout=log, stderr=subprocess.STDOUT
+                    ["sh", "-c", f"exec {command}"], cwd=root, env=environment, stdout=log, stderr=subprocess.STDOUT
                 )
 
     def wait_until_ready(self) -> None:

@@ -87,6 +87,11 @@ class Load:
             await asyncio.sleep(0.01)
         return pids[0]
 
+    async def wait_for_call(self) -> None:
+        """Submit jobs until the LLM is being called for one: while its breaker is open, it is not."""
+        while not await self.workers_of("llm"):
+            await self.submit(1, 0.1)
+
     async def workers_of(self, stage: str) -> list[int]:
         """The process ids of the workers that run the stage of one of the latest jobs."""
         async with Redis.from_url(self.redis_url) as redis:

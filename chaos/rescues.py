@@ -92,13 +92,13 @@ async def orphans(it: Stand) -> list[Finding]:
     """Remove everything of a queue by hand while jobs wait in it, one stage after the other."""
     it.answer_after(0.25)
     findings = []
-    for stage in kinds.queues():
+    for stage in sorted(kinds.required_queues()):
         load = it.load(webhook=True)
         workers = [name for name in it.fleet.names if name.startswith(stage)]
         for name in workers:
             it.fleet.freeze(name)
         await load.submit(20, 0.5)
-        await asyncio.to_thread(_until_entries, it, stage, 20)
+        await _until_entries(it, stage, 20)
         with Redis(port=it.redis.port) as client:
             client.delete(*client.keys(f"{KEYS.queue(stage)}*"))
         began = time.monotonic()
@@ -115,10 +115,10 @@ async def orphans(it: Stand) -> list[Finding]:
     return findings
 
 
-def _until_entries(it: Stand, stage: str, count: int) -> None:
+async def _until_entries(it: Stand, stage: str, count: int) -> None:
     with Redis(port=it.redis.port) as client:
         while client.zcard(f"{KEYS.queue(stage)}:all") < count:
-            time.sleep(0.02)
+            await asyncio.sleep(0.02)
 
 
 async def mixed(it: Stand, jobs: int, faults: int) -> list[Finding]:

@@ -23,6 +23,7 @@ from redis.exceptions import OutOfMemoryError
 from chaos.fleet import Fleet
 from chaos.load import KEYS, Load, Outcome, re_runs_s
 from chaos.server import RedisProcess
+from nlp2filters.llm.breaker import MAX_PAUSE_S
 from nlp2filters.settings import LEASE_S
 from nlp2filters.worker.attempt import CHECKPOINT_TIMEOUT_S
 from tests.peers import llm as llm_peer
@@ -312,7 +313,7 @@ async def bad_llm_network(it: Stand, count: int) -> list[Finding]:
     troubles: list[Callable[[], None]] = [proxy.cut, proxy.half_open, proxy.fall_silent, lambda: proxy.slow_down(0.3)]
     for trouble in troubles * count:
         await load.submit(10, 0.5)
-        await load.busy_worker("llm")
+        await load.wait_for_call()
         trouble()
         await load.submit(10, 0.5)
         if trouble == proxy.fall_silent:
@@ -320,6 +321,7 @@ async def bad_llm_network(it: Stand, count: int) -> list[Finding]:
         proxy.heal()
     outcomes = await load.outcomes()
     drafts = await load.degraded()
+    await _wait_until_asked(it)
     after = it.load()
     await after.submit(10, 0.5)
     await after.outcomes()
@@ -329,6 +331,17 @@ async def bad_llm_network(it: Stand, count: int) -> list[Finding]:
         Finding("… where it gave no answer, the draft stands (told, no promise)", len(outcomes), str(drafts), True),
         Finding("… and when it is back, it is asked again", 10, f"{still} degraded", still == 0),
     ]
+
+
+async def _wait_until_asked(it: Stand) -> None:
+    """Wait until the LLM answers again: after an outage it is not asked for a while."""
+    deadline = time.monotonic() + MAX_PAUSE_S + LLM_TIMEOUT_S
+    while time.monotonic() < deadline:
+        trial = it.load()
+        await trial.submit(1, 0.5)
+        await trial.outcomes()
+        if not await trial.degraded():
+            return
 
 
 async def _submission(url: str) -> tuple[int, bool, float]:

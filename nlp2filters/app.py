@@ -1,4 +1,4 @@
-"""The web process: `uvicorn nlp2filters.app:create_app --factory`."""
+"""The web process, which `nlp2filters web` runs."""
 
 import os
 from collections.abc import AsyncIterator
@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from nlp2filters import logs
 from nlp2filters.api import (
@@ -24,6 +25,7 @@ from nlp2filters.api import (
     event_streams,
     inference,
     jobs,
+    mcp,
     monitoring,
     openapi,
     pages,
@@ -89,6 +91,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
         """Serve the OpenAPI 3.1 document."""
         return Response(document, media_type=JSON.media_type)
 
+    async def itself(scope: Scope, receive: Receive, send: Send) -> None:
+        await application(scope, receive, send)
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[_Lifespan]:
         keys = Keys(settings.key_prefix)
@@ -118,11 +123,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
             yield {"services": services}
         await redis.aclose()
 
-    return Starlette(
+    application = Starlette(
         routes=[
             *routes(OPERATIONS),
             *event_streams.socket_routes,
             Route("/openapi.json", openapi_document),
+            Route(mcp.PATH, mcp.Endpoint(itself)),
             *pages.routes,
         ],
         middleware=[
@@ -145,3 +151,4 @@ def create_app(settings: Settings | None = None) -> Starlette:
         },
         lifespan=lifespan,
     )
+    return application

@@ -12,13 +12,14 @@ const FIRST_EVENT_MS = 5_000; // A stream begins with an event: if none comes, s
 const SILENCE_MS = 45_000; // A stream has a ping every 15 s.
 const POLL_MS = 1_000;
 const TIMEOUT_MS = 30_000; // This is the limit for one request.
+const UPLOAD_TIMEOUT_MS = 600_000; // A slow line takes minutes for 25 MB.
 // This many connections in a row may bring no event; more are allowed once one has brought an event.
 const MAX_EMPTY_CONNECTIONS = 3;
 const MAX_EMPTY_CONNECTIONS_AFTER_EVENT = 8;
 const TEMPORARY = new Set([429, 502, 503, 504]); // After 502 and 504 the request may have been carried out.
 const FORBIDDEN = new Set([403, 404, 407]); // A proxy may answer so that lets no stream through.
 const JOB_EVENTS = new Set(["snapshot", "status", "draft", "done"]); // These contain the whole job.
-const PROGRESS_EVENTS = new Set(["progress", "delta"]);
+const PROGRESS_EVENTS = new Set(["progress", "delta", "transcript"]);
 const TERMINAL = new Set(["succeeded", "failed", "canceled", "expired"]);
 
 /** An error that the service reports (RFC 9457). */
@@ -68,18 +69,25 @@ export class Client {
   }
 
   /** Uploads a recording (a `File` or `Blob`) and returns the job that transcribes it. `options` are `language`, `words`
-   *  (names that may occur), `word_times`, and `then`, with which what is said becomes a filter: `{catalog, dialects, …}`. */
-  async transcribe(recording, options = {}, { signal } = {}) {
-    const body = new FormData();
-    body.append("file", recording, recording.name ?? "recording");
-    for (const [name, value] of Object.entries(options))
-      body.append(name, typeof value === "string" ? value : JSON.stringify(value));
-    return this.#json("/v1/transcriptions", { method: "POST", body, headers: { "idempotency-key": newKey() }, signal });
+   *  (names that may occur), `word_times`, and `then`, with which what is said becomes a filter: `{catalog, dialects, …}`.
+   *  The last argument has the options of `submit`. */
+  async transcribe(recording, options = {}, sending = {}) {
+    const fields = Object.entries(options).map(([name, value]) => [name, asText(value)]);
+    return this.#upload("/v1/transcriptions", "file", recording, fields, sending);
   }
 
-  /** Yields the events of a job to its end, each once: `{id, name, by, job, draft?, progress?, delta?, result?}`, with the
-   *  latest known state of the job. `by` is "events" or "polling"; `result` comes with the last event, `done`. With
-   *  `lastEventId`, yields the events after that one. */
+  /** Uploads code and returns the job that analyses it. `code` is an archive (a `File` or `Blob`), or an object of texts by
+   *  their paths. `options` are those of docs/analysis.md: `question`, `tasks`, `include`, `exclude`, `budget`, … The last
+   *  argument has the options of `submit`. */
+  async analyze(code, options = {}, sending = {}) {
+    if (!(code instanceof Blob)) return this.#create("/v1/analyses", { files: code, ...options }, sending);
+    const fields = Object.entries(options).flatMap(([name, value]) => [value].flat().map((item) => [name, asText(item)]));
+    return this.#upload("/v1/analyses", "archive", code, fields, sending);
+  }
+
+  /** Yields the events of a job to its end, each once: `{id, name, by, job, draft?, progress?, delta?, transcript?, result?}`,
+   *  with the latest known state of the job. `by` is "events" or "polling"; `transcript` is a part of what is said,
+   *  `{text, start_s, end_s}`; `result` comes with the last event, `done`. With `lastEventId`, yields the events after that. */
   async *follow(job, { signal, lastEventId = null } = {}) {
     try {
       for await (const { id, name, data } of this.#stream(job.urls.events, lastEventId, signal)) {
@@ -121,6 +129,14 @@ export class Client {
     return this.#json(path, { method: "POST", body: JSON.stringify(body), headers, signal, patience });
   }
 
+  async #upload(path, name, file, fields, { signal, patience, idempotencyKey = newKey() }) {
+    const body = new FormData();
+    body.append(name, file, file.name ?? name);
+    for (const [field, text] of fields) body.append(field, text);
+    const headers = { "idempotency-key": idempotencyKey };
+    return this.#json(path, { method: "POST", body, headers, signal, patience, timeout: UPLOAD_TIMEOUT_MS });
+  }
+
   async #post(path, request, signal) {
     const headers = { "content-type": "application/json" };
     return this.#json(path, { method: "POST", body: JSON.stringify(request), headers, signal });
@@ -144,9 +160,9 @@ export class Client {
     }
   }
 
-  async #attempt(path, { signal, ...options }) {
+  async #attempt(path, { signal, timeout = TIMEOUT_MS, ...options }) {
     try {
-      const response = await this.#fetch(path, { ...options, signal: any(signal, AbortSignal.timeout(TIMEOUT_MS)) });
+      const response = await this.#fetch(path, { ...options, signal: any(signal, AbortSignal.timeout(timeout)) });
       return response.ok ? { response } : { error: await problem(response) };
     } catch (failure) {
       signal?.throwIfAborted();
@@ -248,6 +264,8 @@ async function* events(body, onData) {
     reader.cancel().catch(() => {}); // The stream may be broken already.
   }
 }
+
+const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
 /** Returns 128 random bits; `crypto.randomUUID` works with https only. */
 const newKey = () =>

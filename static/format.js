@@ -70,4 +70,12 @@ export function formatValue(value, field) {
   return field?.unit ? `${digits}${field.unit === "%" ? "" : " "}${field.unit}` : digits;
 }
 
+/** Returns the fields of a catalog by name. Of one that is not in it, as when the catalog was replaced meanwhile, only the
+ *  name is known. */
+export function fieldsOf(catalog) {
+  const fields = new Map(catalog.fields.map((field) => [field.name, field]));
+  fields.get = (name) => Map.prototype.get.call(fields, name) ?? { name };
+  return fields;
+}
+
 export const fieldTitle = (field) => field.label || field.name.replaceAll("_", " ");

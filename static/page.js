@@ -2,7 +2,8 @@
 
 import { Client, Problem } from "./client.js";
 import { $, el, fill } from "./dom.js";
-import { fieldTitle } from "./format.js";
+import { fieldTitle, fieldsOf } from "./format.js";
+import { addMicrophones, discardRecording } from "./microphone.js";
 import * as render from "./render.js";
 
 const PATIENCE_MS = 3000; // Somebody is watching, so requests are not repeated for long.
@@ -10,8 +11,8 @@ const PATIENCE_MS = 3000; // Somebody is watching, so requests are not repeated 
 let client;
 let ready; // Resolves when the catalogs are on the page.
 let catalogs = [];
-let turns = []; // The conversation so far: `{id, text}` of each answered job.
-let answer = null; // The result on the page, with the name of its catalog.
+let turns = []; // The conversation so far: `{id, text, catalog}` of each answered job.
+let answer = null; // The result on the page, with the name of its catalog; null while the query is not on the page.
 let running = new AbortController();
 
 const currentCatalog = () => catalogs.find((catalog) => catalog.name === document.forms.ask.catalog.value);
@@ -20,7 +21,7 @@ const currentCatalog = () => catalogs.find((catalog) => catalog.name === documen
 function login() {
   client = new Client({ key: sessionStorage.getItem("key") });
   ready = loadCatalogs();
-  ready.catch((error) => showProblem(`The page could not be set up: ${error.message}`));
+  ready.catch((error) => showProblem(`The page could not be set up: ${sentenceOf(error)}`));
 }
 
 /** Loads the catalogs and dialects. Asks for an API key first if the service requires one. */
@@ -39,7 +40,7 @@ async function loadCatalogs() {
   $("forget").hidden = !sessionStorage.getItem("key");
   document.forms.ask.hidden = false;
   fill($("catalogs"), $("catalogs").querySelector("legend"), ...catalogs.map((catalog) =>
-    el("label", {}, el("input", { type: "radio", name: "catalog", value: catalog.name }), el("span", {}, catalog.title))));
+    el("label", {}, el("input", { type: "radio", name: "catalog", value: catalog.name }), el("span", {}, catalog.title || catalog.name))));
   restoreFromUrl({ draft: $("text").value });
 }
 
@@ -83,6 +84,7 @@ function restoreFromUrl({ draft = "" } = {}) {
 
 /** Removes the answer and stops waiting for one. */
 function clear() {
+  discardRecording();
   running.abort();
   resetConversation();
   $("answer").hidden = true;
@@ -98,28 +100,50 @@ function resetConversation() {
 
 function ask(text) {
   $("text").value = text;
-  history.pushState(null, "", `?${new URLSearchParams({ catalog: currentCatalog().name, q: text })}`);
-  askAll([text]);
+  resetConversation();
+  remember(text);
+  run({ text });
 }
 
 /** Asks a text that refines the answer on the page. */
 function refine(text) {
+  returnToCatalog();
+  remember(text);
+  run({ text });
+}
+
+/** Asks what somebody has said: as a refinement if the microphone of that form was used. */
+function askAloud(recording, form) {
+  if (form === document.forms.refine) returnToCatalog();
+  else resetConversation();
+  run({ recording, input: form.querySelector("input:not([type=radio])") });
+}
+
+/** Chooses the catalog of the conversation again. */
+function returnToCatalog() {
+  document.forms.ask.catalog.value = turns[0].catalog.name;
+  describeCatalog();
+}
+
+/** Puts the conversation with its latest text into the address. */
+function remember(text, catalog = currentCatalog()) {
   const [first, ...rest] = [...turns.map((turn) => turn.text), text];
-  const parameters = [["catalog", currentCatalog().name], ["q", first], ...rest.map((followup) => ["then", followup])];
+  const parameters = [["catalog", catalog.name], ["q", first], ...rest.map((followup) => ["then", followup])];
   history.pushState(null, "", `?${new URLSearchParams(parameters)}`);
-  run(text);
 }
 
 /** Asks several texts, each refining the one before. Stops at the first that is not answered. */
 async function askAll(texts) {
   resetConversation();
   for (const text of texts) {
-    if (!(await run(text))) return;
+    if (!(await run({ text }))) return;
   }
 }
 
-/** Asks a text, as a refinement of the last turn if there is one. Returns true if it was answered. */
-async function run(text) {
+/** Asks a `{text}` or a `{recording, input}`, as a refinement of the last turn if there is one; what is said is shown in
+ *  the input. Returns true if it was answered. */
+async function run(question) {
+  discardRecording();
   running.abort();
   const { signal } = (running = new AbortController());
   const progress = { answered: false };
@@ -128,7 +152,7 @@ async function run(text) {
   $("answer").setAttribute("aria-busy", "true");
   $("status").textContent = "Searching";
   try {
-    await follow(text, signal, progress);
+    await follow(question, signal, progress);
     return true;
   } catch (error) {
     if (!signal.aborted) showFailure(error, { keepAnswer: turns.length > 0 && !progress.answered });
@@ -138,16 +162,27 @@ async function run(text) {
   }
 }
 
-/** Submits a text and shows its job until the end. Sets `progress.answered` once a reading is on the page. */
-async function follow(text, signal, progress) {
+/** Submits a question and shows its job until the end. Sets `progress.answered` once a reading is on the page. */
+async function follow({ text, recording, input }, signal, progress) {
   const catalog = currentCatalog();
-  const fields = new Map(catalog.fields.map((field) => [field.name, field]));
+  const fields = fieldsOf(catalog);
   const previous = turns.at(-1);
   const dialects = [$("dialect").value].filter(Boolean);
-  const request = { ...(previous ? { refines: previous.id } : { catalog: catalog.name }), text, dialects };
-  const job = await client.submit(request, { signal, patience: PATIENCE_MS });
-  showCurl(request);
+  const request = { ...(previous ? { refines: previous.id } : { catalog: catalog.name }), ...(recording ? {} : { text }), dialects };
+  const options = { signal, patience: PATIENCE_MS };
+  const job = recording ? await client.transcribe(recording, { then: request }, options) : await client.submit(request, options);
+  const parts = []; // What was said, as far as it has been transcribed.
+  const showSpoken = (spoken) => {
+    text = spoken;
+    input.value = spoken;
+  };
   const showReading = (reading, author) => {
+    if (!progress.answered) {
+      render.withoutResults();
+      answer = null;
+      showCurl(request, Boolean(recording));
+      if (recording) remember(text, catalog);
+    }
     progress.answered = true;
     $("answer").hidden = false;
     $("state").textContent = author;
@@ -161,12 +196,17 @@ async function follow(text, signal, progress) {
     $("transport").textContent = event.by === "events" ? "live by Server-Sent Events" : "by polling";
     render.stages(event.job);
     if (event.name !== "delta") $("progress").textContent = event.progress?.detail ?? "";
-    const { result, draft } = event;
+    const { result, draft, transcript } = event;
+    if (transcript) {
+      parts.push(transcript);
+      showSpoken(parts.sort((a, b) => a.start_s - b.start_s).map((part) => part.text).join(" "));
+    }
+    if (result?.transcript) showSpoken(result.transcript.text);
     if (result) showReading(result, result.provider === "builtin" ? "built-in parser" : result.model);
-    else if (draft) showReading(draft, "draft");
+    else if (draft && text) showReading(draft, "draft");
   }
   if (!last.result) throw new Error(last.job.error?.detail ?? `The job is ${last.job.status}.`);
-  turns.push({ id: job.id, text });
+  turns.push({ id: job.id, text, catalog });
   document.forms.refine.hidden = false;
   $("followup").value = "";
   answer = { ...last.result, catalog: catalog.name };
@@ -198,7 +238,15 @@ function showFailure(error, { keepAnswer }) {
   $("status").textContent = "";
   if (!keepAnswer) $("answer").hidden = true;
   if (error instanceof Problem && error.status === 401) askForKey(error);
-  else showProblem(error.message);
+  else showProblem(sentenceOf(error));
+}
+
+/** Says in a sentence for people what has failed: without pointers into the request, and without the words of a script. */
+function sentenceOf(error) {
+  if (error.errors?.length) return error.errors.map((fault) => fault.detail).join(" ");
+  if (error instanceof Problem || error.constructor === Error) return error.message;
+  console.error(error);
+  return "This page has made a mistake. Reload it, and ask again.";
 }
 
 function showProblem(message) {
@@ -207,11 +255,12 @@ function showProblem(message) {
 }
 
 /** Shows the same request as shell commands. Inside single quotes, only the single quote itself must be escaped. */
-function showCurl(request) {
-  const body = `'${JSON.stringify(request).replaceAll("'", "'\\''")}'`;
+function showCurl(request, isSpoken) {
+  const body = JSON.stringify(request).replaceAll("'", "'\\''");
   const key = sessionStorage.getItem("key") ? ' -H "Authorization: Bearer $KEY"' : "";
+  const submission = isSpoken ? `/v1/transcriptions -F file=@question.webm -F 'then=${body}'` : `/v1/jobs --json '${body}'`;
   fill($("curl"),
-    `curl -s${key} ${location.origin}/v1/jobs --json ${body}\n`
+    `curl -s${key} ${location.origin}${submission}\n`
     + `curl -sN${key} ${location.origin}/v1/jobs/$ID/events   # ID: the "id" in the answer\n`
     + `curl -s${key} ${location.origin}/v1/jobs/$ID/result`);
 }
@@ -237,7 +286,7 @@ $("forget").addEventListener("click", () => {
 $("catalogs").addEventListener("change", describeCatalog);
 $("dialect").addEventListener("change", () => {
   localStorage.setItem("dialect", $("dialect").value);
-  if (answer) showQuery().catch((error) => showProblem(error.message));
+  if (answer) showQuery().catch((error) => showProblem(sentenceOf(error)));
 });
 $("copy").addEventListener("click", async () => {
   try {
@@ -249,5 +298,17 @@ $("copy").addEventListener("click", async () => {
   }
 });
 window.addEventListener("popstate", () => restoreFromUrl());
-
 login();
+addMicrophones([document.forms.ask, document.forms.refine], {
+  isOffered: async () => {
+    await ready; // Without a catalog, nothing can be asked.
+    return (await client.get("/readyz")).workers.audio > 0;
+  },
+  onRecording: askAloud,
+  onProblem: showProblem,
+  show: (text) => {
+    $("problem").hidden = true;
+    fill($("progress"), text);
+  },
+  announce: (text) => fill($("status"), text),
+});

@@ -6,6 +6,11 @@ import { describeTest, fieldTitle, formatValue, readRange, readTest } from "./fo
 const UNSURE = 0.85; // Conditions below this confidence are marked as uncertain.
 const RECORDS = "names the records"; // The reason that the service gives for words such as "cars", which need no note.
 
+/** Removes the query and the rows: they belong to another reading than the one that is about to be shown. */
+export function withoutResults() {
+  for (const name of ["code", "lossy", "count", "rows"]) fill($(name));
+}
+
 /** Shows the stages of a job with their times. */
 export function stages(job) {
   const items = Object.entries(job.stages).map(([name, run]) => {
@@ -137,7 +142,7 @@ export function notes(reading, onChoice) {
   const ignored = reading.ignored.filter((part) => part.reason !== RECORDS);
   fill(
     $("notes"),
-    reading.degraded && el("p", { class: "warning" }, `The LLM failed (${reading.degraded_reason}); the built-in parser answered.`),
+    reading.degraded && el("p", { class: "warning" }, "The LLM failed; the built-in parser answered."),
     reading.clarification && el("div", { class: "question" }, el("p", {}, reading.clarification.question),
       el("ul", {}, ...reading.clarification.choices.map((choice) => el("li", {}, answer(choice, onChoice))))),
     ignored.length > 0 && el("p", { class: "quiet" }, "Ignored: ",

@@ -24,10 +24,10 @@ needed = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: on Debian, ap
 
 
 @contextmanager
-def running() -> Iterator[Browser]:
+def running(*flags: str) -> Iterator[Browser]:
     """A browser. Playwright keeps an event loop of its own meanwhile: not for tests that have one."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
         yield browser
         browser.close()
 

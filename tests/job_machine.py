@@ -43,7 +43,7 @@ from nlp2filters.storage.store import Store
 from nlp2filters.webhooks.client import Attempt as SentMessage
 from nlp2filters.worker import attempt, parts, rescue, webhook_delivery
 from nlp2filters.worker.attempt import MAX_INTERRUPTIONS, NO_RESULT, Attempt, StageResult, WorkerContext
-from nlp2filters.worker.parts import Outcomes, PartAttempt, PartResult, PartWork
+from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
 from nlp2filters.worker.services import DeliveryServices
 from tests import contexts
 
@@ -489,18 +489,24 @@ class JobMachine(RuleBasedStateMachine):
         return StageResult({"draft": {}}, "draft") if hold.stage == "embedding" else StageResult({"result": {}})
 
     def _part_kinds(self, hold: Hold) -> dict[str, PartWork[None]]:
-        functions = (partial(self._split, hold), partial(self._run_part, hold), partial(self._join, hold))
+        functions = (
+            partial(self._split, hold),
+            partial(self._run_part, hold),
+            partial(self._join, hold),
+            _piece_events,
+        )
         return {PIECES: PartWork(*functions), TOLERANT: PartWork(*functions, partial=True)}
 
     async def _split(self, hold: Hold, running: Attempt[None]) -> list[Part]:
         await self._obey(hold, running.job.attempt)
         return [Part.of(content, payload=content) for content in running.request["contents"]]
 
-    async def _run_part(self, hold: Hold, running: PartAttempt[None]) -> PartResult:
+    async def _run_part(self, hold: Hold, running: PartAttempt[None]) -> bytes:
         (state,) = await self.store.parts.load_batch(running.job, [running.part.digest])
         assert not state.state.done, "a part runs after its commit"
         await self._obey(hold, jobs.AttemptId(running.job.stage, running.number))
-        return PartResult(running.part.payload.encode(), [EventDraft("piece", {"digest": running.part.digest})])
+        content: bytes = running.part.payload.encode()
+        return content
 
     async def _join(self, hold: Hold, running: Attempt[None], outcomes: Outcomes) -> StageResult:
         await self._obey(hold, running.job.attempt)
@@ -647,6 +653,10 @@ def partial_sender(machine: JobMachine, hold: Hold) -> Any:
 async def _unless_refused(step: Awaitable[Job]) -> None:
     with suppress(IllegalTransition, StaleAttempt, JobNotFound):
         await step
+
+
+def _piece_events(part: Part, content: bytes) -> list[EventDraft]:
+    return [EventDraft("piece", {"digest": part.digest})]
 
 
 def _interrupted(error: Any) -> bool:

@@ -1,7 +1,6 @@
 """The whole service as real processes: the Procfile's commands on free ports, with a Redis of their own."""
 
 import os
-import re
 import resource
 import shlex
 import subprocess
@@ -23,9 +22,9 @@ START_TIMEOUT_S = 240
 STOP_TIMEOUT_S = 25
 
 
-def commands(*, audio: bool = False) -> dict[str, str]:
-    """The Procfile's processes; that of recordings, which takes much memory, only if it is asked for."""
-    lines = (ROOT / "Procfile").read_text().splitlines()
+def commands(root: Path = ROOT, *, audio: bool = False) -> dict[str, str]:
+    """The processes of a checkout's Procfile; that of recordings, which needs much memory, only on request."""
+    lines = (root / "Procfile").read_text().splitlines()
     processes = {name: command for name, _, command in (line.partition(": ") for line in lines if line)}
     return {name: command for name, command in processes.items() if audio or name != AUDIO}
 
@@ -54,7 +53,7 @@ class Service:
 
     def start_command(self, name: str, command: str) -> None:
         """Start a process, which may be none of the Procfile's."""
-        words = shlex.split(expanded(command, self.environment))
+        words = shlex.split(command)
         with (self.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 words,
@@ -128,11 +127,6 @@ class Service:
         assert response.status_code == 200, response.text
         result: dict[str, Any] = response.json()
         return result
-
-
-def expanded(command: str, environment: Mapping[str, str]) -> str:
-    """`${NAME:-default}` as a shell would expand it."""
-    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda match: environment.get(match[1]) or match[2], command)
 
 
 @contextmanager

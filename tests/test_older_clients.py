@@ -1,6 +1,8 @@
 """Clients that were written for the two older APIs work unchanged."""
 
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,19 +10,64 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Page, expect
 
+import tests.browser
+from nlp2filters.storage import embedded_server
 from tests.peers import webhook as peer
+from tests.peers.older_page import serving_page
 from tests.peers.webhook import Receiver
+from tests.ports import free_port
 from tests.service import Service, started
 
 TEXTS = ["8 cylinders", "japanese cars"]
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def origin() -> Iterator[str]:
+    """The origin of the older page."""
+    with serving_page() as origin:
+        yield origin
+
+
+@pytest.fixture(scope="module")
+def service(origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("older")
-    with started(folder, WEBHOOK_ALLOW_PRIVATE="true", CORS_ORIGINS="https://pages.example") as service:
+    origins = f"https://pages.example,{origin}"
+    with started(folder, WEBHOOK_ALLOW_PRIVATE="true", CORS_ORIGINS=origins) as service:
         yield service
+
+
+@pytest.fixture(scope="module")
+def older_page(origin: str, service: Service) -> Iterator[Page]:
+    """The older page in a real browser."""
+    with tests.browser.running() as browser, browser.new_page() as page:
+        page.goto(f"{origin}/?service={service.url}")
+        yield page
+
+
+@tests.browser.needed
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("comedies under 90 minutes", "Result: comedies under 90 minutes"),
+        ("Grüße 🏁 <b>", "Result: Grüße 🏁 <b>"),
+        ("", "Error 400: /text: String should have at least 1 character"),
+        ("x" * 4001, "Error 400: /text: String should have at most 4000 characters"),
+    ],
+)
+def test_the_older_page_on_an_origin_of_its_own(older_page: Page, text: str, outcome: str) -> None:
+    older_page.get_by_label("Text").fill(text)
+    older_page.get_by_role("button").click()
+    expect(older_page.get_by_role("status")).to_have_text(outcome)
+
+
+@tests.browser.needed
+def test_the_older_page_on_an_origin_that_is_not_allowed(older_page: Page, origin: str, service: Service) -> None:
+    older_page.goto(f"{origin.replace('127.0.0.1', 'localhost')}/?service={service.url}")
+    older_page.get_by_label("Text").fill("hello")
+    older_page.get_by_role("button").click()
+    expect(older_page.get_by_role("status")).to_have_text("Unreachable")
 
 
 def test_the_polling_loop(service: Service) -> None:
@@ -97,6 +144,48 @@ def test_a_callback_that_fails_is_tried_again(service: Service, receiver: Receiv
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
 
 
+def test_a_dead_receiver_gets_its_callbacks_after_a_kill_of_everything_and_of_several_texts_one_may_fail(
+    tmp_path: Path,
+) -> None:
+    """One callback has been tried when all processes and Redis are killed. Of the other's texts one was canceled, and
+    one still waits.
+    """
+    redis_port, receiver_port = free_port(), free_port()
+    callback = f"http://127.0.0.1:{receiver_port}/hook"
+    with embedded_server.running(tmp_path / "redis", redis_port) as redis:
+        environment = {"WEBHOOK_ALLOW_PRIVATE": "true", "REDIS_URL": redis.url}
+        service = Service(tmp_path, port=free_port(), environment=environment)
+        service.start("web", "delivery")
+        try:
+            service.wait_until_answering()
+            send(service, b"", "empty.png", callback)
+            (refused,) = httpx.get(f"{service.url}/v1/jobs").json()["jobs"]
+            path = f"/v1/batches/{refused['batch_id']}/deliveries"
+            while not any(delivery["attempts"] for delivery in httpx.get(service.url + path).json()["deliveries"]):
+                time.sleep(0.05)
+            send(service, b"8 cylinders\njapanese cars", "texts.txt", callback)
+            jobs = httpx.get(f"{service.url}/v1/jobs?status=queued").json()["jobs"]
+            (first,) = (job for job in jobs if job["custom_id"] == "0")
+            httpx.post(service.url + first["urls"]["cancel"])
+        finally:
+            for process in service.processes.values():
+                process.kill()
+                process.wait()
+        os.kill(int((tmp_path / "redis" / "redis.pid").read_text()), signal.SIGKILL)
+    service.processes.clear()
+    with embedded_server.running(tmp_path / "redis", redis_port), peer.running(receiver_port) as receiver:
+        service.start("embedding", "llm", "delivery")
+        try:
+            bodies = [json.loads(receiver.next(timeout_s=90).body) for _ in range(2)]
+        finally:
+            service.stop()
+    refusal, results = sorted(bodies, key=lambda body: body["success"])
+    assert "Pictures" in refusal["error"]
+    failure, result = results["data"]
+    assert list(failure) == ["error"]
+    assert result["conditions"][0]["value"] == "Japan"
+
+
 def test_a_text_that_cannot_be_worked_on(receiver: Receiver, tmp_path: Path) -> None:
     """Nobody works on the texts here, and their job is canceled: the callback hears of it, once."""
     with started(tmp_path, "web", "delivery", WEBHOOK_ALLOW_PRIVATE="true") as idle:
@@ -108,22 +197,6 @@ def test_a_text_that_cannot_be_worked_on(receiver: Receiver, tmp_path: Path) -> 
     assert told == {"success": False, "error": told["error"]}
     assert told["error"]
     assert receiver.received.empty()
-
-
-def test_one_failed_text_does_not_discard_the_others(receiver: Receiver, tmp_path: Path) -> None:
-    """One text's job is canceled before there are workers; the other ends well."""
-    with started(tmp_path, "web", "delivery", WEBHOOK_ALLOW_PRIVATE="true") as service:
-        receiver.script(peer.ok)
-        send(service, b"8 cylinders\njapanese cars", "texts.txt", receiver.url)
-        jobs = httpx.get(f"{service.url}/v1/jobs").json()["jobs"]
-        (first,) = (job for job in jobs if job["custom_id"] == "0")
-        httpx.post(service.url + first["urls"]["cancel"])
-        service.start("embedding", "llm")
-        told = json.loads(receiver.next(timeout_s=120).body)
-    assert told["success"] is True
-    failed, read = told["data"]
-    assert list(failed) == ["error"]
-    assert read["conditions"][0]["value"] == "Japan"
 
 
 def test_results_as_text(service: Service, receiver: Receiver) -> None:

@@ -27,6 +27,7 @@ _DECOMPRESSORS: Mapping[bytes, Callable[[BinaryIO], IO[bytes]]] = {
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ": lzma.LZMAFile,
 }
+_ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 # Archives are hostile input, and the readers raise a good many errors of their own.
 _READ_ERRORS = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
@@ -41,6 +42,11 @@ class ArchiveLimits:
     unpacked_bytes: int = 200 * MIB
     files: int = 20_000
     file_bytes: int = 2 * MIB
+    pdf_bytes: int = 20 * MIB
+
+    def of(self, path: str) -> int:
+        """Return the limit of a file's bytes. PDF documents have fonts and pictures besides their text."""
+        return self.pdf_bytes if path.lower().endswith(".pdf") else self.file_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,8 @@ def _zip(stream: BinaryIO, limits: ArchiveLimits) -> Iterator[Member | SkippedFi
                 yield SkippedFile(_normal(info.filename), "It is encrypted.")
             elif reason := _unsafe(info.filename, is_link=is_link):
                 yield SkippedFile(_normal(info.filename), reason)
+            elif info.compress_type not in _ZIP_METHODS:
+                yield SkippedFile(_normal(info.filename), "Its compression is not one that is read.")
             else:
                 with archive.open(info) as member:
                     yield counter.read(info.filename, member)
@@ -90,7 +98,8 @@ def _tar(stream: BinaryIO, limits: ArchiveLimits) -> Iterator[Member | SkippedFi
             if info.isdir():
                 continue
             counter.add_file()
-            if reason := _unsafe(info.name, is_link=info.issym() or info.islnk(), is_file=info.isfile()):
+            is_file = info.isfile() and not info.issparse()
+            if reason := _unsafe(info.name, is_link=info.issym() or info.islnk(), is_file=is_file):
                 yield SkippedFile(_normal(info.name), reason)
             elif (member := archive.extractfile(info)) is not None:
                 yield counter.read(info.name, member)
@@ -138,13 +147,14 @@ class _Counter:
 
     def read(self, path: str, member: IO[bytes]) -> Member | SkippedFile:
         room = self.limits.unpacked_bytes - self.unpacked_bytes
-        content = member.read(min(self.limits.file_bytes, room) + 1)
+        limit = self.limits.of(path)
+        content = member.read(min(limit, room) + 1)
         self.unpacked_bytes += len(content)
         if len(content) > room:
             raise _too_large(self.limits)
-        if len(content) > self.limits.file_bytes:
+        if len(content) > limit:
             self._pass_over(member)
-            return SkippedFile(_normal(path), f"It is larger than {self.limits.file_bytes // MIB} MiB.")
+            return SkippedFile(_normal(path), f"It is larger than {limit // MIB} MiB.")
         return Member(_normal(path), content)
 
     def _pass_over(self, member: IO[bytes]) -> None:
@@ -166,6 +176,8 @@ def _unsafe(path: str, *, is_link: bool, is_file: bool = True) -> str | None:
         return "It is a link."
     if not is_file:
         return "It is no regular file."
+    if len(path) > MAX_PATH_LENGTH:
+        return f"Its path is longer than {MAX_PATH_LENGTH} characters."
     pure = PurePosixPath(path.replace("\\", "/"))
     if pure.is_absolute() or ".." in pure.parts or "\0" in path or ":" in (pure.parts or ("",))[0]:
         return "Its path leads out of the archive."

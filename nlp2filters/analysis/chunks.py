@@ -26,13 +26,17 @@ def estimate_tokens(text: str) -> int:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some lines of a file, first and last included; `scope` is the qualified name of the definition around them."""
+    """Some lines of a file, first and last included; `scope` is the qualified name of the definition around them.
+
+    `page` is that of the first line, in a document with pages.
+    """
 
     path: str
     start_line: int
     end_line: int
     text: str
     scope: str | None = None
+    page: int | None = None
 
     @cached_property
     def sha256(self) -> str:
@@ -136,7 +140,8 @@ class _Splitter:
         for span in spans:
             text = self.file.quote(span.start_line, span.end_line)
             if text.strip():
-                yield Chunk(self.file.path, span.start_line, span.end_line, text, span.scope)
+                page = self.file.page(span.start_line)
+                yield Chunk(self.file.path, span.start_line, span.end_line, text, span.scope, page)
 
 
 def _merged(spans: Sequence[_Span], splitter: _Splitter) -> list[_Span]:

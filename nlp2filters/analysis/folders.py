@@ -42,8 +42,8 @@ def _read(file: Path, root: Path, limits: ArchiveLimits) -> Member | SkippedFile
     if not file.is_file():
         return SkippedFile(path, "It is no regular file.")
     try:
-        if file.stat().st_size > limits.file_bytes:
-            return SkippedFile(path, f"It is larger than {limits.file_bytes // MIB} MiB.")
+        if file.stat().st_size > (limit := limits.of(path)):
+            return SkippedFile(path, f"It is larger than {limit // MIB} MiB.")
         return Member(path, file.read_bytes())
     except OSError as exc:
         return SkippedFile(path, f"It cannot be read: {exc.strerror}.")

@@ -200,7 +200,13 @@ LANGUAGES: Mapping[str, LanguageRow] = {
 
 _BY_SUFFIX = {suffix: row.name for row in LANGUAGES.values() for suffix in row.suffixes}
 # Documents are divided at their headings and paragraphs.
-DOCUMENTS: Mapping[str, str] = {".md": "markdown", ".rst": "restructuredtext", ".txt": "text", ".adoc": "asciidoc"}
+DOCUMENTS: Mapping[str, str] = {
+    ".md": "markdown",
+    ".rst": "restructuredtext",
+    ".txt": "text",
+    ".adoc": "asciidoc",
+    ".pdf": "pdf",
+}
 
 
 @dataclass(frozen=True)

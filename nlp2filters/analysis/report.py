@@ -1,5 +1,6 @@
 """The report of an analysis: what its job's result holds."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -40,8 +41,10 @@ class Codebase:
         for entry in entries:
             if isinstance(entry, SkippedFile):
                 skipped.append(entry)
-            else:
-                files[entry.path] = entry
+                continue
+            if entry.path in files:
+                skipped.append(SkippedFile(entry.path, "A later file of the same path takes its place."))
+            files[entry.path] = entry
         outlines = {path: outline(file, language_of(path)) for path, file in files.items()}
         ranks = ranking.rank_files(outlines)
         order = sorted(files, key=lambda path: (-ranks[path], path))
@@ -54,7 +57,7 @@ def build_report(
     vectors: NDArray[np.int8],
     reviewed: Iterable[Finding] = (),
     *,
-    tasks: Sequence[str] = ("map", "duplicates", "summary", "review"),
+    tasks: Sequence[str] = ("map", "search", "duplicates", "summary", "review"),
     failed: int = 0,
 ) -> dict[str, Any]:
     """Return the report as JSON data.
@@ -70,8 +73,9 @@ def build_report(
         findings += measures.of_cycles(imports.cycles(graph), codebase.files)
         findings += duplicates.of_duplicates(pairs, codebase.files)
     chunks = codebase.chunks[: len(vectors)]
+    left_out = codebase.chunks[len(vectors) :] if "search" in tasks else []
     return {
-        "files": _files(codebase),
+        "files": _files(codebase, left_out),
         "map": _map(codebase, graph) if "map" in tasks else None,
         "clusters": [_cluster(group.members, chunks) for group in cluster(vectors)],
         "duplicates": [asdict(pair) for pair in pairs],
@@ -81,20 +85,25 @@ def build_report(
             "chunks": len(codebase.chunks),
             "analyzed": len(vectors) - failed,
             "failed": failed,
-            "over_budget": len(codebase.chunks) - len(vectors),
+            "over_budget": len(left_out),
         },
     }
 
 
-def _files(codebase: Codebase) -> list[dict[str, Any]]:
+def _files(codebase: Codebase, left_out: Sequence[Chunk]) -> list[dict[str, Any]]:
+    over_budget = Counter(chunk.path for chunk in left_out)
     read = [
-        {"path": path, "language": language_of(path), "lines": len(file.lines), "sha256": file.sha256, "skipped": None}
+        {
+            "path": path,
+            "language": language_of(path),
+            "lines": len(file.lines),
+            "sha256": file.sha256,
+            "skipped": None,
+            "over_budget": over_budget[path],
+        }
         for path, file in codebase.files.items()
     ]
-    skipped = [
-        {"path": file.path, "language": None, "lines": None, "sha256": None, "skipped": file.reason}
-        for file in codebase.skipped
-    ]
+    skipped = [file.to_json() for file in codebase.skipped]
     return sorted(read + skipped, key=lambda entry: str(entry["path"]))
 
 

@@ -44,15 +44,17 @@ class SearchResult:
 
 def search(
     question: str,
-    query: NDArray[np.floating[Any]],
+    query: NDArray[np.floating[Any]] | None,
     chunks: Sequence[Chunk],
     vectors: NDArray[np.int8],
     count: int,
 ) -> list[SearchResult]:
-    """Return the best chunks for a question, whose vector is `query`."""
+    """Return the best chunks for a question, whose vector is `query`; without one, by words only."""
     if not chunks:
         return []
-    scores = similarities(vectors, query) + WORD_WEIGHT * _word_scores(question, chunks) - _penalties(chunks)
+    scores = WORD_WEIGHT * _word_scores(question, chunks) - _penalties(chunks)
+    if query is not None:
+        scores += similarities(vectors, query)
     results: list[SearchResult] = []
     per_file: Counter[str] = Counter()
     for number in np.argsort(-scores, kind="stable"):

@@ -1,20 +1,24 @@
 """The files of an analysis."""
 
 import hashlib
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 
 @dataclass(frozen=True)
 class SourceFile:
     """A file to analyse: its path in the archive, with slashes, its text, and the SHA-256 of its bytes.
 
-    Lines are counted from 1 and end with a newline, as editors count them.
+    Lines are counted from 1 and end with a newline, as editors count them. `pages` are the first lines of the pages of
+    a document that has pages.
     """
 
     path: str
     text: str
     sha256: str
+    pages: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, path: str, content: bytes) -> "SourceFile":
@@ -30,6 +34,10 @@ class SourceFile:
         """Return the text of some lines, first and last included."""
         return "\n".join(self.lines[start_line - 1 : end_line])
 
+    def page(self, line: int) -> int | None:
+        """Return the page that has a line, counted from 1; None in a file without pages."""
+        return bisect_right(self.pages, line) or None
+
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
@@ -37,6 +45,11 @@ class SkippedFile:
 
     path: str
     reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a report tells of it."""
+        nothing = {"language": None, "lines": None, "sha256": None, "over_budget": 0}
+        return {"path": self.path, **nothing, "skipped": self.reason}
 
 
 def _decode(content: bytes) -> str:

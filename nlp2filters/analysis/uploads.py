@@ -16,6 +16,7 @@ from nlp2filters.errors import ArchiveRefused
 
 if TYPE_CHECKING:
     from nlp2filters.analysis.report import Codebase
+    from nlp2filters.analysis.search import SearchResult
 
 # A part of a job has the vectors of so many chunks of one file, so that a change in a file costs no other one's.
 CHUNKS_PER_PART = 32
@@ -29,7 +30,8 @@ class AnalysisOptions:
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
-    tasks: Sequence[str] = ("map", "duplicates", "summary", "review")
+    gitignore: bool = True
+    tasks: Sequence[str] = ("map", "search", "duplicates", "summary", "review")
     max_chunks: int = 2_000
     question: str | None = None
 
@@ -42,6 +44,8 @@ def chunk_texts(
     Raises:
         ArchiveRefused: the archive is broken or too large.
     """
+    if "search" not in options.tasks:
+        return []
     chunks = _codebase(path, options).chunks[: options.max_chunks]
     groups = []
     for _, members in groupby(chunks, key=lambda chunk: chunk.path):
@@ -60,7 +64,8 @@ def full_report(
 ) -> dict[str, Any]:
     """Return the report of an archive, with the answers to the question, whose vector is `query`.
 
-    `vectors` are those of the chunks in the groups of `chunk_texts`; `failed` of them are not known, and zero.
+    Without a vector, they are found by words only. `vectors` are those of the chunks in the groups of `chunk_texts`;
+    `failed` of them are not known, and zero.
 
     Raises:
         ArchiveRefused: the archive is broken or too large.
@@ -70,12 +75,17 @@ def full_report(
     from nlp2filters.analysis.search import search
 
     answers: list[dict[str, Any]] = []
-    if options.question and query is not None:
-        for result in search(options.question, query, codebase.chunks[: len(vectors)], vectors, MAX_ANSWERS):
-            chunk = result.chunk
-            place = {"path": chunk.path, "start_line": chunk.start_line, "end_line": chunk.end_line}
-            answers.append({**place, "score": result.score, "quote": chunk.text})
+    if options.question:
+        chunks = codebase.chunks if query is None else codebase.chunks[: len(vectors)]
+        answers = [to_answer(result) for result in search(options.question, query, chunks, vectors, MAX_ANSWERS)]
     return {**build_report(codebase, vectors, tasks=options.tasks, failed=failed), "answers": answers}
+
+
+def to_answer(result: "SearchResult") -> dict[str, Any]:
+    """Return an answer as JSON data."""
+    chunk = result.chunk
+    place = {"path": chunk.path, "start_line": chunk.start_line, "end_line": chunk.end_line, "page": chunk.page}
+    return {**place, "score": result.score, "quote": chunk.text}
 
 
 def _codebase(path: Path, options: AnalysisOptions) -> "Codebase":
@@ -89,5 +99,5 @@ def _codebase(path: Path, options: AnalysisOptions) -> "Codebase":
         if not is_pattern(pattern):
             raise ArchiveRefused(f"{pattern!r} is no pattern. Expected one such as src/**/*.py, as in .gitignore.")
     with path.open("rb") as stream:
-        selection = Selection(options.include, options.exclude)
+        selection = Selection(options.include, options.exclude, gitignore=options.gitignore)
         return Codebase.of(selection.choose(read_archive(stream, ArchiveLimits())))

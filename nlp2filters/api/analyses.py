@@ -9,38 +9,34 @@ from starlette.responses import Response
 from nlp2filters import __version__
 from nlp2filters.analysis.findings import Finding
 from nlp2filters.analysis.sarif import to_sarif
-from nlp2filters.api import jobs, lookup, uploads
-from nlp2filters.api.body import declared_size, limit_body, media_type_of
+from nlp2filters.api import jobs, kinds, lookup, uploads
+from nlp2filters.api.analysis_requests import BODY, read_upload
 from nlp2filters.api.query import MAX_PAGE_SIZE, PAGE_SIZE, decode_page_token, encode_page_token, int_param
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Call, Operation
-from nlp2filters.api.uploads import Upload, query_param, read_options, submit
+from nlp2filters.api.uploads import query_param, submit
 from nlp2filters.core import schemas
+from nlp2filters.core.analyses import TASKS
 from nlp2filters.core.kinds import ANALYSES_PATH
-from nlp2filters.core.requests import AnalysisRequestOptions
 from nlp2filters.errors import NoReport
 
-MAX_ARCHIVE_BYTES = 32 << 20
-# The essence of a report has quotes of at most so many bytes together.
-MAX_RESULT_BYTES = 50_000
-MEDIA_TYPES = ("application/gzip", "application/x-tar", "application/zip", "application/octet-stream")
 SARIF = "application/sarif+json"
 
 
 async def analyze(call: Call) -> Response:
     """Analyse the code in an archive of up to 32 MiB: tar, tar.gz, tar.bz2, tar.xz, zip or wheel.
 
+    Send the archive as the body with the options in the query, or in a form as `archive` with the options as further
+    fields, of which lists may be repeated, or send the `files` themselves in a JSON body, with the options beside them.
+
     The job's result has a summary, the definitions that others build on most, the gravest findings and the places that
     answer the question; `GET /v1/jobs/{job_id}/report` has everything. Unpacked, the archive may have 200 MiB and
-    20,000 files. Its own `.gitignore` files hold. `max_chunks` limits what is read by meaning: the least used files are
-    left out first, and `coverage` tells how much. What was embedded for you before is not embedded again while its
-    vectors are kept.
+    20,000 files. `budget.chunks` limits what is read by meaning: the least used files are left out
+    first, and `coverage` tells how much. What was embedded for you before is not embedded again while its vectors are
+    kept.
     """
-    options = read_options(call.query, AnalysisRequestOptions, frozenset({"include", "exclude", "tasks"}))
-    media_type = media_type_of(call.request, *MEDIA_TYPES)
-    size = declared_size(call.request, MAX_ARCHIVE_BYTES)
-    content = limit_body(call.request, MAX_ARCHIVE_BYTES).stream()
-    return await submit(call, Upload("analysis", options, media_type, content, size, lambda _: MAX_RESULT_BYTES))
+    async with read_upload(call) as upload:
+        return await submit(call, upload)
 
 
 async def show_report(call: Call, job_id: str) -> Response:
@@ -93,7 +89,6 @@ def _finding(entry: dict[str, Any]) -> Finding:
 
 
 _GLOBS: dict[str, Any] = {"type": "array", "items": {"type": "string"}, "maxItems": 50}
-_TASKS = ["map", "duplicates", "summary", "review"]
 _PARAMS = (
     query_param("question", "What to look for, in plain language."),
     query_param("include", "Only files that one of these patterns matches, in the form of `.gitignore`.", _GLOBS),
@@ -101,12 +96,14 @@ _PARAMS = (
     query_param(
         "tasks",
         "What the report has besides files, clusters and answers; everything by default.",
-        {"type": "array", "items": {"enum": _TASKS}, "minItems": 1},
+        {"type": "array", "items": {"enum": list(TASKS)}, "minItems": 1},
     ),
+    query_param("gitignore", "`false`: `.gitignore` files do not hold.", {"type": "boolean", "default": True}),
+    query_param("strategy", "Which part of the service reads the code.", {"enum": ["auto", "builtin", "llm"]}),
     query_param(
-        "max_chunks",
-        "How many pieces of code are read by meaning.",
-        {"type": "integer", "minimum": 0, "maximum": 5_000, "default": 2_000},
+        "budget",
+        'A JSON object, such as `{"chunks": 2000, "llm_calls": 200, "tokens": 1000000}`.',
+        {"type": "string", "contentMediaType": "application/json"},
     ),
     *uploads.PARAMS,
 )
@@ -124,11 +121,11 @@ operations = [
         ANALYSES_PATH,
         analyze,
         "jobs:write",
-        {202: schemas.Job},
-        body={name: {"schema": {"type": "string", "format": "binary"}} for name in MEDIA_TYPES},
+        {202: schemas.Job, 200: kinds.FINISHED},
+        body=BODY,
         params=_PARAMS,
         problems=("outcome-unknown", *jobs.KEY_PROBLEMS, *jobs.LIMIT_PROBLEMS),
-        headers={202: jobs.CREATED_HEADERS[202]},
+        headers=jobs.CREATED_HEADERS,
     ),
     Operation(
         "GET", "/v1/jobs/{job_id}/report", show_report, "jobs:read", {200: schemas.AnalysisReport}, problems=_PROBLEMS

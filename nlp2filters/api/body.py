@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, ImmutableMultiDict, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
@@ -14,6 +14,8 @@ from nlp2filters.errors import InvalidRequest, MalformedJSON, PayloadTooLarge, U
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
+MAX_FIELDS = 200
+READ_BYTES = 1 << 18
 
 
 async def read_json(request: Request) -> Any:
@@ -24,7 +26,15 @@ async def read_json(request: Request) -> Any:
         PayloadTooLarge: it is larger than 1 MiB; the rest is not read.
         MalformedJSON: it is not JSON, not UTF-8, or nested deeper than 32 levels.
     """
-    body = await read_body(request, "application/json")
+    return decode_json(await read_body(request, "application/json"))
+
+
+def decode_json(body: bytes | bytearray) -> Any:
+    """Decode a body.
+
+    Raises:
+        MalformedJSON: it is not JSON, not UTF-8, or nested deeper than 32 levels.
+    """
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as exc:
@@ -96,7 +106,7 @@ async def read_form(request: Request, *, max_bytes: int = MAX_BYTES) -> AsyncIte
         PayloadTooLarge: it is larger than `max_bytes`; the rest is not read.
     """
     try:
-        form = await limit_body(request, max_bytes).form(max_files=1, max_fields=16, max_part_size=MAX_BYTES)
+        form = await limit_body(request, max_bytes).form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_BYTES)
     except (HTTPException, KeyError) as exc:  # Starlette raises a KeyError for a form without a boundary.
         reason = exc.detail if isinstance(exc, HTTPException) else "it has no boundary."
         raise InvalidRequest([Violation("", f"The form is malformed: {reason}")]) from exc
@@ -104,6 +114,17 @@ async def read_form(request: Request, *, max_bytes: int = MAX_BYTES) -> AsyncIte
         yield form
     finally:
         await form.close()
+
+
+def without(form: FormData, file: str) -> ImmutableMultiDict[str, Any]:
+    """Return the fields of a form but for its file."""
+    return ImmutableMultiDict([(name, value) for name, value in form.multi_items() if name != file])
+
+
+async def pieces(file: UploadFile) -> AsyncIterator[bytes]:
+    """Yield the content of an uploaded file."""
+    while piece := await file.read(READ_BYTES):
+        yield piece
 
 
 def _depth_exceeds(data: Any, levels: int) -> bool:

@@ -152,7 +152,7 @@ class Connections:
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """The protocol of one connection: `uvicorn --http nlp2filters.api.http_protocol:LimitedProtocol`."""
+    """The protocol of one connection, in place of uvicorn's own."""
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from starlette.datastructures import QueryParams
+from starlette.datastructures import ImmutableMultiDict, QueryParams
 from starlette.responses import Response
 
 from nlp2filters.api import jobs, uploads
@@ -14,7 +14,8 @@ from nlp2filters.api.body import MAX_BYTES, declared_size, limit_body, media_typ
 from nlp2filters.api.catalogs import check_name
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Call, OneOf, Operation
-from nlp2filters.api.uploads import Upload, query_param, read_options, submit
+from nlp2filters.api.text_options import read_options
+from nlp2filters.api.uploads import Upload, query_param, submit
 from nlp2filters.core import media_types, schemas
 from nlp2filters.core.kinds import INFERENCE_PATH
 from nlp2filters.core.media_types import PLAIN, SUFFIXES
@@ -63,7 +64,11 @@ async def infer(call: Call) -> Response:
 
 
 def _options(query: QueryParams) -> InferenceOptions:
-    options = read_options(query, InferenceOptions)
+    members = [(name, value) for name, value in query.multi_items() if name in InferenceOptions.model_fields]
+    try:
+        options = read_options(ImmutableMultiDict(members), InferenceOptions)
+    except InvalidRequest as exc:
+        raise exc.prefixed("/query") from exc
     check_name(options.name)
     return options
 

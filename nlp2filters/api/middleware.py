@@ -20,6 +20,8 @@ _PAGE_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# The page records questions; no other page, and nothing in a frame, uses a device by this service.
+_PAGE_PERMISSIONS = "microphone=(self), camera=(), geolocation=()"
 _API_CSP = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -39,6 +41,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 page = headers.get("content-type", "").startswith("text/html")
                 headers.setdefault("content-security-policy", _PAGE_CSP if page else _API_CSP)
+                if page:
+                    headers.setdefault("permissions-policy", _PAGE_PERMISSIONS)
                 headers.setdefault("x-content-type-options", "nosniff")
                 headers.setdefault("x-frame-options", "DENY")
                 headers.setdefault("referrer-policy", "no-referrer")

@@ -86,7 +86,8 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
 
 def _models(operation: Operation) -> set[type[BaseModel]]:
     models: set[type[BaseModel]] = set()
-    for media in (*operation.responses.values(), operation.body):
+    contents = operation.body.values() if isinstance(operation.body, Mapping) else [{"schema": operation.body}]
+    for media in (*operation.responses.values(), *(content["schema"] for content in contents)):
         if isinstance(media, OneOf):
             models.update(media.models())
         elif isinstance(media, type):
@@ -119,7 +120,13 @@ def _operation_id(operation: Operation) -> str:
 
 
 def _body(body: type[BaseModel] | OneOf | Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"application/json": {"schema": _schema(body)}} if isinstance(body, type | OneOf) else body
+    if isinstance(body, type | OneOf):
+        return {"application/json": {"schema": _schema(body)}}
+    return {
+        media_type: {**content, "schema": _schema(schema) if isinstance(schema, type | OneOf) else schema}
+        for media_type, content in body.items()
+        for schema in [content["schema"]]
+    }
 
 
 def _parameter(param: Param) -> dict[str, Any]:

@@ -84,10 +84,8 @@ class Preparation:
             forms = orjson.dumps([submission.dialects, submission.unknown, submission.model_dump()["mappings"]])
             key = ("scope", scope and scope.digest, catalog.id, forms)
             await self._run_once(key, _check_scopes, submission, catalog.catalog)
+        check_strategy(self._settings, submission.strategy)
         providers = [llm.provider for llm in self._settings.llms]
-        if submission.strategy == "llm" and not providers:
-            detail = "This service has no LLM. Use the strategy `auto`, or ask the operator to set LLM_MODEL."
-            raise InvalidRequest([Violation("/strategy", detail)])
         if submission.provider is not None and submission.provider not in providers:
             detail = f"This service has {', '.join(providers) or 'no LLM'}. Name one of its providers, or none."
             raise InvalidRequest([Violation("/provider", detail)])
@@ -193,14 +191,29 @@ def new_job(settings: Settings, owner: str, request: JobRequest | Submission, **
     )
 
 
-def stored_request(request: JobRequest) -> request_parts.Request:
-    """Return what a job stores of a request without parts. `metadata` is in the job itself."""
-    return request_parts.Request(orjson.dumps(request.model_dump(mode="json", exclude={"metadata"})))
+def stored_request(request: JobRequest, api_key: str | None = None) -> request_parts.Request:
+    """Return what a job stores of a request without parts. `metadata` is in the job itself.
+
+    `api_key` is the id of the key to which calls of an LLM are counted.
+    """
+    body = request.model_dump(mode="json", exclude={"metadata"}) | ({"api_key": api_key} if api_key else {})
+    return request_parts.Request(orjson.dumps(body))
 
 
 def new_id(subject_type: str) -> str:
     """Create an id with 122 random bits."""
     return f"{subject_type}_{uuid.uuid4().hex}"
+
+
+def check_strategy(settings: Settings, strategy: str) -> None:
+    """Refuse a request that must be answered by an LLM where there is none.
+
+    Raises:
+        InvalidRequest: the pointer is `/strategy`.
+    """
+    if strategy == "llm" and not settings.llms:
+        detail = "This service has no LLM. Use the strategy `auto`, or ask the operator to set LLM_MODEL."
+        raise InvalidRequest([Violation("/strategy", detail)])
 
 
 def check_webhook(settings: Settings, headers: Headers, url: str, *, signed: bool = True) -> None:

@@ -86,7 +86,8 @@ class Operation:
     `body` the request's body if it has a model. The caller's key needs `scope`; None admits anybody. `responses` are
     the successful ones by status: a model (which may name its `media_type`), a media type without a model, or None for
     no body. `headers` are the names of their headers. `problems` are slugs of `core/problems.py`, without those that
-    every operation may answer with. `body` is a model, one of several, or OpenAPI content by media type.
+    every operation may answer with. `body` is a model, one of several, or OpenAPI content by media type, in
+    which a `schema` may be models, too; then the handler reads it.
     """
 
     method: str

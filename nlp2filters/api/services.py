@@ -1,6 +1,7 @@
 """The resources that all endpoints share, opened in the app's lifespan."""
 
-from dataclasses import dataclass
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
@@ -18,7 +19,7 @@ from nlp2filters.storage.vector_index import Indexes
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The resources that a web process opens once."""
+    """The resources that a web process opens once. Bodies of many MiB are decoded by `large_bodies`, a thread."""
 
     settings: Settings
     store: Store
@@ -32,6 +33,7 @@ class Services:
     metrics: Metrics
     streams: Streams
     max_connections: int
+    large_bodies: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "large-bodies"))
 
 
 def services(connection: HTTPConnection) -> Services:

@@ -1,7 +1,7 @@
 """Transcribe an uploaded recording, and turn the question in it into a filter if the request asks for that."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,12 +10,12 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from nlp2filters.api import admission, jobs
-from nlp2filters.api.body import declared_size, media_type_of, read_form
+from nlp2filters.api.body import declared_size, media_type_of, pieces, read_form, without
 from nlp2filters.api.preparation import Member, Preparation, check_webhook, new_job, stored_request
 from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, Operation
+from nlp2filters.api.text_options import read_options
 from nlp2filters.core import schemas
 from nlp2filters.core.kinds import AUDIO, TRANSCRIPTIONS_PATH
-from nlp2filters.core.requests import validate
 from nlp2filters.core.spoken import QuestionRequest, TranscriptionOptions, TranscriptionRequest
 from nlp2filters.errors import InvalidRequest, NoWorker, Violation
 from nlp2filters.storage.blobs.store import Blob
@@ -27,7 +27,6 @@ MAX_FORM_BYTES = 1 << 20
 # An hour of speech has about 9,000 words; the result has them as text and twice as subtitles.
 MAX_RESULT_BYTES = 1_000_000
 RESULT_BYTES_PER_BYTE = 0.2
-READ_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +107,6 @@ async def member(call: Call, options: TranscriptionOptions, blob: Blob) -> Membe
     return job, replace(request, derived=request.derived + derived)
 
 
-async def pieces(file: UploadFile) -> AsyncIterator[bytes]:
-    """Yield the content of an uploaded file."""
-    while piece := await file.read(READ_BYTES):
-        yield piece
-
-
 def _upload(form: FormData) -> Upload:
     """Check the form.
 
@@ -125,37 +118,9 @@ def _upload(form: FormData) -> Upload:
         raise InvalidRequest(
             [Violation("/file", "The form has no file, or an empty one. Send the recording as `file`.")]
         )
-    members: dict[str, Any] = {}
-    for name, value in form.items():
-        if name != "file" and isinstance(value, str):
-            members[name] = _READERS[name](name, value) if name in _READERS else value
-    return Upload(file, file.size, validate(TranscriptionOptions, members))
+    return Upload(file, file.size, read_options(without(form, "file"), TranscriptionOptions))
 
 
-def _json(name: str, text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as exc:
-        raise InvalidRequest([Violation(f"/{name}", f"Expected JSON: {exc}.")]) from exc
-
-
-def _words(name: str, text: str) -> Any:
-    """Read a list of names, as JSON or separated by commas."""
-    if text.lstrip().startswith("["):
-        return _json(name, text)
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _webhook(name: str, text: str) -> Any:
-    """Read a webhook, as JSON or as its URL."""
-    return _json(name, text) if text.lstrip().startswith("{") else {"url": text}
-
-
-_READERS: Mapping[str, Callable[[str, str], Any]] = {
-    "words": _words,
-    "webhook": _webhook,
-    **dict.fromkeys(("word_times", "then", "metadata", "deadline_seconds"), _json),
-}
 _FORM: Mapping[str, Any] = {
     "multipart/form-data": {
         "schema": {

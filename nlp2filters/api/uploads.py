@@ -3,10 +3,9 @@
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import orjson
-from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from nlp2filters.api import admission, jobs
@@ -14,8 +13,7 @@ from nlp2filters.api.preparation import check_webhook, new_job, stored_request
 from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, Param
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.kinds import KINDS
-from nlp2filters.core.requests import JobOptions, UploadRequest, validate
-from nlp2filters.errors import InvalidRequest, Violation
+from nlp2filters.core.requests import JobOptions, UploadRequest
 from nlp2filters.storage.blobs.store import Blob
 from nlp2filters.storage.idempotency import IdempotencyKey
 from nlp2filters.storage.request_parts import JOB_BYTES
@@ -40,15 +38,13 @@ PARAMS = (
     IDEMPOTENCY_KEY,
 )
 
-Options = TypeVar("Options", bound=JobOptions)
-
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that a request brings, with the options in the request's query.
+    """A file that a request brings, with the request's options.
 
     `kind` is that of the job. `size` is None if it is not known beforehand. `result_bytes` estimates from the size how
-    much the job's result adds to its record.
+    much the job's result adds to its record. A `quick` job calls no LLM.
     """
 
     kind: str
@@ -57,27 +53,7 @@ class Upload:
     content: AsyncIterator[bytes]
     size: int | None
     result_bytes: Callable[[int], int]
-
-
-def read_options(query: QueryParams, model: type[Options], lists: frozenset[str] = frozenset()) -> Options:
-    """Read the options in a query; those in `lists` may be repeated.
-
-    Raises:
-        InvalidRequest: its pointers begin with `/query`.
-    """
-    members: dict[str, Any] = {name: value for name, value in query.items() if name in model.model_fields}
-    members |= {name: query.getlist(name) for name in lists & set(members)}
-    if url := members.get("webhook"):
-        members["webhook"] = {"url": url}
-    for name in {"metadata", "deadline_seconds", "max_chunks"} & set(members):
-        try:
-            members[name] = orjson.loads(members[name])
-        except orjson.JSONDecodeError as exc:
-            raise InvalidRequest([Violation(f"/query/{name}", f"Expected JSON: {exc}.")]) from exc
-    try:
-        return validate(model, members)
-    except InvalidRequest as exc:
-        raise exc.prefixed("/query") from exc
+    quick: bool = False
 
 
 async def submit(call: Call, upload: Upload) -> Response:
@@ -103,8 +79,8 @@ def _member(call: Call, upload: Upload, blob: Blob) -> tuple[Job, StoredRequest]
     request = cast(type[UploadRequest], KINDS[upload.kind].request())(**members)
     # The result is in the job's record and in its last event.
     derived = JOB_BYTES + 2 * upload.result_bytes(blob.size)
-    job = new_job(call.services.settings, call.caller.owner, request)
-    return job, replace(stored_request(request), derived=derived)
+    job = new_job(call.services.settings, call.caller.owner, request, quick=upload.quick)
+    return job, replace(stored_request(request, call.caller.key_id), derived=derived)
 
 
 async def _digest(content: AsyncIterator[bytes]) -> str:

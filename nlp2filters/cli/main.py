@@ -1,4 +1,4 @@
-"""The command line: `nlp2filters up` runs everything, `nlp2filters worker STAGE` one worker; others are clients.
+"""The command line: `nlp2filters up` runs everything, `web` and `worker STAGE` one process; most others are clients.
 
 Exit codes: 0 for success, 1 if the job or the service failed, 2 if the command was wrong.
 """
@@ -15,7 +15,9 @@ from nlp2filters.errors import NLP2FiltersError
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 COMMANDS = {  # Each command has a module in nlp2filters.cli, and a help text.
     "up": ("up", "run the whole service: Redis, the model, web and workers"),
+    "web": ("web", "run a web process"),
     "worker": ("worker", "run the worker of one queue"),
+    "fetch-models": ("fetch_models", "download the models before they are needed"),
     "ask": ("ask", "find out what a text asks for"),
     "transcribe": ("transcribe", "write down what a recording says"),
     "compile": ("compile", "compile and explain a filter that you have, in CQL2"),
@@ -23,6 +25,7 @@ COMMANDS = {  # Each command has a module in nlp2filters.cli, and a help text.
     "keys": ("keys", "make, list and revoke API keys"),
     "analyze": ("analyze", "find your way in a codebase: its map, findings, and answers with file and line"),
     "eval": ("evaluate", "measure how well texts are understood"),
+    "mcp": ("mcp", "offer the service's tools to a language model, by MCP over stdio"),
     "catalog": ("catalogs", "infer catalogs from data, and keep them in a service"),
 }
 

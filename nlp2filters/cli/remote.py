@@ -25,7 +25,12 @@ def address(args: argparse.Namespace) -> str:
     return url
 
 
+def account(args: argparse.Namespace) -> tuple[str, str | None]:
+    """Return the service's URL, by default that of this machine's, and the API key."""
+    key = args.key or str(Settings.read(os.environ).api_key)
+    return address(args) or URL, key.strip() or None
+
+
 def client(args: argparse.Namespace, *, patience_s: float = PATIENCE_S) -> Client:
     """Create a client of the service."""
-    key = args.key or str(Settings.read(os.environ).api_key)
-    return Client(address(args) or URL, key.strip() or None, patience_s=patience_s)
+    return Client(*account(args), patience_s=patience_s)

@@ -29,6 +29,7 @@ from nlp2filters.core.schemas import (
     Result,
     Rows,
     StreamToken,
+    TranscriptPart,
 )
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "Result",
     "Rows",
     "StreamToken",
+    "TranscriptPart",
     "Webhook",
     "verify_webhook",
 ]

@@ -1,11 +1,13 @@
 """The calls for analyses of code."""
 
-from collections.abc import AsyncGenerator, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO, Literal, TypeAlias, TypedDict, Unpack
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, Literal, TypedDict, Unpack
 
-from nlp2filters.client import jobs
+from nlp2filters.client import forms, jobs
+from nlp2filters.client.forms import FileInput
 from nlp2filters.client.jobs import AsyncJobs
+from nlp2filters.client.options import Webhook
 from nlp2filters.client.requests import Call, Deadline, Requester
 from nlp2filters.client.resource import id_of, idempotency_headers
 from nlp2filters.client.responses import JSONDocument
@@ -13,21 +15,32 @@ from nlp2filters.core import schemas
 from nlp2filters.core.kinds import ANALYSES_PATH
 from nlp2filters.core.schemas import Analysis, AnalysisReport, CodeFinding, Job
 
-ArchiveInput: TypeAlias = bytes | str | Path | BinaryIO
+
+class AnalysisBudget(TypedDict, total=False):
+    """The limits of what is read by meaning, in pieces of code, and of what an LLM is asked."""
+
+    chunks: int
+    llm_calls: int
+    tokens: int
 
 
 class AnalysisOptions(TypedDict, total=False):
-    """The options of an analysis.
+    """The options of an analysis, as described in docs/analysis.md.
 
-    `question` is what to look for, `include` and `exclude` are patterns in the form of `.gitignore`, `max_chunks`
-    limits what is read by meaning.
+    `question` is what to look for; `include` and `exclude` are patterns in the form of `.gitignore`, whose files do not
+    hold with `gitignore=False`.
     """
 
     question: str
     include: Sequence[str]
     exclude: Sequence[str]
-    tasks: Sequence[Literal["map", "duplicates", "summary", "review"]]
-    max_chunks: int
+    gitignore: bool
+    tasks: Sequence[Literal["map", "search", "duplicates", "summary", "review"]]
+    strategy: Literal["auto", "builtin", "llm"]
+    budget: AnalysisBudget
+    webhook: Webhook
+    metadata: Mapping[str, str]
+    deadline_seconds: int
 
 
 class AsyncAnalyses:
@@ -37,12 +50,25 @@ class AsyncAnalyses:
         self._requester = requester
 
     async def submit(
-        self, archive: ArchiveInput, *, idempotency_key: str | None = None, **more: Unpack[AnalysisOptions]
+        self,
+        archive: FileInput | None = None,
+        *,
+        files: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+        **more: Unpack[AnalysisOptions],
     ) -> Job:
-        """Submit an archive of code: its content, its path, or an open binary file. It may have 32 MiB."""
-        headers = {"Content-Type": "application/octet-stream", **idempotency_headers(idempotency_key)}
-        params = {name: _param(value) for name, value in more.items()}
-        call = Call("POST", ANALYSES_PATH, content=_content(archive), headers=headers, params=params)
+        """Submit code: an archive of up to 32 MiB (its content, its path, or an open binary file) or `files`.
+
+        `files` are texts by their paths.
+        """
+        if (archive is None) == (files is None):
+            raise ValueError("Give either an archive or files.")
+        if files is not None:
+            body, headers = {"files": dict(files), **more}, idempotency_headers(idempotency_key)
+            return await self._requester.read(Job, Call("POST", ANALYSES_PATH, body, headers))
+        assert archive is not None
+        fields = {name: _field(value) for name, value in more.items()}
+        call = forms.upload(ANALYSES_PATH, "archive", archive, fields, idempotency_key)
         return await self._requester.read(Job, call)
 
     async def wait(self, job: Job | str, *, timeout_s: float | None = None) -> Analysis:
@@ -81,11 +107,6 @@ def _path(job: Job | str) -> str:
     return f"{jobs.PATH}/{id_of(job)}"
 
 
-def _param(value: Any) -> str | Sequence[str]:
-    return str(value) if isinstance(value, str | int) else [*value]
-
-
-def _content(archive: ArchiveInput) -> bytes:
-    if isinstance(archive, bytes):
-        return archive
-    return Path(archive).read_bytes() if isinstance(archive, str | Path) else archive.read()
+def _field(value: Any) -> str | Sequence[str]:
+    """Return an option as the fields of a form have it: lists are repeated, and what is no string is JSON."""
+    return value if isinstance(value, str | list | tuple) else json.dumps(value)

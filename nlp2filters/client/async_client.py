@@ -9,6 +9,7 @@ from nlp2filters.client import jobs, options, recordings, responses
 from nlp2filters.client.analyses import AsyncAnalyses
 from nlp2filters.client.batches import AsyncBatches
 from nlp2filters.client.catalogs import AsyncCatalogs
+from nlp2filters.client.forms import FileInput
 from nlp2filters.client.jobs import AsyncJobs
 from nlp2filters.client.options import (
     CatalogInput,
@@ -18,7 +19,7 @@ from nlp2filters.client.options import (
     FilterSubmissionOptions,
     Options,
 )
-from nlp2filters.client.recordings import RecordingInput, RecordingOptions
+from nlp2filters.client.recordings import RecordingOptions
 from nlp2filters.client.requests import PATIENCE_S, Call, Deadline, Requester
 from nlp2filters.client.resource import idempotency_headers
 from nlp2filters.client.transport import AsyncTransport, Transport
@@ -82,7 +83,7 @@ class BaseClient:
         return await jobs.outcome(self.jobs, responses.read(Job, response.content).id, deadline)
 
     async def transcribe(
-        self, recording: RecordingInput, *, timeout_s: float | None = None, **more: Unpack[RecordingOptions]
+        self, recording: FileInput, *, timeout_s: float | None = None, **more: Unpack[RecordingOptions]
     ) -> Transcription:
         """Transcribe a recording or the sound of a video, and wait for the text: a path, a file or its content.
 
@@ -95,7 +96,7 @@ class BaseClient:
 
     async def ask_aloud(
         self,
-        recording: RecordingInput,
+        recording: FileInput,
         catalog: CatalogInput,
         *,
         language: str | None = None,

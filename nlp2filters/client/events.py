@@ -7,7 +7,7 @@ from httpx_sse import ServerSentEvent
 from pydantic import BaseModel
 
 from nlp2filters.client import responses
-from nlp2filters.core.schemas import Batch, Delta, Job, Progress, Reading
+from nlp2filters.core.schemas import Batch, Delta, Job, Progress, Reading, TranscriptPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +15,18 @@ class JobEvent:
     """An event of a job, with the latest known state of the job.
 
     `id` is the cursor to continue from, or None if the event came by polling. `draft` is the built-in parser's reading,
-    if it is new; `progress` is the current step; `delta` is more of the LLM's text. `result` comes with `done`, the
-    last event, if the job succeeded: a `Result` if its kind is `filters`, otherwise the model of its kind.
+    if it is new; `progress` is the current step; `delta` is more of the LLM's text; `transcript` is the text of a part
+    of a recording. `result` comes with `done`, the last event, if the job succeeded: a `Result` if its kind is
+    `filters`, otherwise the model of its kind.
     """
 
     id: str | None
-    name: Literal["snapshot", "status", "draft", "progress", "delta", "done"]
+    name: Literal["snapshot", "status", "draft", "progress", "delta", "transcript", "done"]
     job: Job
     draft: Reading | None = None
     progress: Progress | None = None
     delta: Delta | None = None
+    transcript: TranscriptPart | None = None
     result: Any = None
 
     @property
@@ -77,6 +79,9 @@ class JobEventReader:
                 return JobEvent(event.id, "progress", self._job, progress=responses.read(Progress, event.data))
             case "delta" if self._job:
                 return JobEvent(event.id, "delta", self._job, delta=responses.read(Delta, event.data))
+            case "transcript" if self._job:
+                part = responses.read(TranscriptPart, event.data)
+                return JobEvent(event.id, "transcript", self._job, transcript=part)
         return None
 
 

@@ -79,7 +79,7 @@ def _inference() -> type[BaseModel]:
 
 
 def _analysis() -> type[BaseModel]:
-    from nlp2filters.core.requests import AnalysisRequest
+    from nlp2filters.core.analyses import AnalysisRequest
 
     return AnalysisRequest
 

@@ -41,7 +41,8 @@ MAX_SCOPE = 500_000
 MAX_COMPILED_SCOPE = 1_500_000
 
 
-def _without_nul(text: str) -> str:
+def without_nul(text: str) -> str:
+    """Refuse the character U+0000, which no text has."""
     if "\0" in text:
         raise ValueError("must not contain the character U+0000")
     return text
@@ -125,7 +126,7 @@ UnknownOption = Annotated[
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Url = Annotated[str, StringConstraints(max_length=2048)]
 Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=MAX_TEXT, strip_whitespace=False), AfterValidator(_without_nul)
+    str, StringConstraints(min_length=1, max_length=MAX_TEXT, strip_whitespace=False), AfterValidator(without_nul)
 ]
 Metadata = Annotated[
     dict[Annotated[str, StringConstraints(max_length=64)], Annotated[str, StringConstraints(max_length=512)]],
@@ -272,7 +273,7 @@ class AnswerRequest(RequestBody):
 class BatchRequest(Submission):
     """One request of a batch."""
 
-    custom_id: Annotated[Id, AfterValidator(_without_nul)] = Field(
+    custom_id: Annotated[Id, AfterValidator(without_nul)] = Field(
         description="Your own id for the request, unique in the batch."
     )
 
@@ -300,10 +301,6 @@ class BatchSubmission(RequestBody):
         return requests
 
 
-AnalysisTask = Literal["map", "duplicates", "summary", "review"]
-Globs = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=500)]], Field(max_length=50)]
-
-
 class InferenceOptions(JobOptions):
     """The options of a request to infer a catalog, which are in its query; its body is the table."""
 
@@ -317,22 +314,6 @@ class InferenceRequest(InferenceOptions, UploadRequest):
     """A request to infer a catalog from a table, as its job stores it."""
 
     kind: Literal["inference"] = "inference"
-
-
-class AnalysisRequestOptions(JobOptions):
-    """The options of a request to analyse code, which are in its query; its body is the archive."""
-
-    question: Text | None = None
-    include: Globs = []
-    exclude: Globs = []
-    tasks: Annotated[list[AnalysisTask], Field(min_length=1)] = ["map", "duplicates", "summary", "review"]
-    max_chunks: Annotated[int, Field(ge=0, le=5_000)] = 2_000
-
-
-class AnalysisRequest(AnalysisRequestOptions, UploadRequest):
-    """A request to analyse code, as its job stores it."""
-
-    kind: Literal["analysis"] = "analysis"
 
 
 class StreamTokenRequest(RequestBody):

@@ -357,8 +357,9 @@ class CodeFinding(CodePlace):
 
 
 class CodeAnswer(CodePlace):
-    """A place that answers the question."""
+    """A place that answers the question, with its `page` in a document that has pages."""
 
+    page: int | None = None
     score: float
     quote: str
 
@@ -469,14 +470,27 @@ class Delta(BaseModel):
     text: str
 
 
+class TranscriptPart(BaseModel):
+    """The text of a part of a recording, from `start_s` to `end_s`. Several workers may finish parts out of order."""
+
+    type: str
+    job_id: str
+    at: Timestamp
+    stage: str
+    attempt: int
+    start_s: float
+    end_s: float
+    text: str
+
+
 class JobEvent(Strict):
     """One event of a job's stream."""
 
     media_type: ClassVar[str] = SSE
 
     id: str = Field(description="The cursor: send it as `Last-Event-ID` to continue after this event.")
-    event: Literal["snapshot", "status", "draft", "progress", "delta", "done"]
-    data: Json[JobNews | Progress | Delta]
+    event: Literal["snapshot", "status", "draft", "progress", "delta", "transcript", "done"]
+    data: Json[JobNews | Progress | Delta | TranscriptPart]
     retry: int | None = Field(default=None, description="Milliseconds to wait before reconnecting.")
 
 

@@ -15,7 +15,7 @@ from nlp2filters.core.linking import MODEL
 from nlp2filters.core.parts import Part, digest_of
 from nlp2filters.embedding.embedder import DIMENSIONS
 from nlp2filters.worker.attempt import Attempt, StageResult
-from nlp2filters.worker.parts import Outcomes, PartAttempt, PartResult, PartWork
+from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
 from nlp2filters.worker.reading import process
 from nlp2filters.worker.reading.load import loaded
 from nlp2filters.worker.reading.process import Order
@@ -35,7 +35,7 @@ async def split(attempt: Attempt[EmbeddingServices]) -> Sequence[Part]:
     return [Part.of(MODEL, *texts, payload=texts) for texts in groups]
 
 
-async def embed(attempt: PartAttempt[EmbeddingServices]) -> PartResult:
+async def embed(attempt: PartAttempt[EmbeddingServices]) -> bytes:
     """Embed a group of chunks, but for those that were embedded for the owner before, in whatever file.
 
     Each is kept at once, so that a killed worker loses only the one that it was at.
@@ -48,7 +48,7 @@ async def embed(attempt: PartAttempt[EmbeddingServices]) -> PartResult:
         if key not in vectors:
             vectors[key] = quantize(await embedder.embed([text], background=True)).tobytes()
             await derived.save(owner, key, vectors[key])
-    return PartResult(b"".join(vectors[key] for key in keys))
+    return b"".join(vectors[key] for key in keys)
 
 
 async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> StageResult:
@@ -60,7 +60,8 @@ async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> Stage
         rows.append(outcome.content or bytes(count * DIMENSIONS))
     vectors = np.frombuffer(b"".join(rows), dtype=np.int8).reshape(-1, DIMENSIONS)
     options, services = _options(attempt.request), attempt.worker.services
-    query = (await services.embedder.embed([options.question]))[0] if options.question else None
+    by_meaning = options.question if "search" in options.tasks else None
+    query = (await services.embedder.embed([by_meaning]))[0] if by_meaning else None
     attempt.progress.report("reporting", "Comparing and ranking")
     async with _archive(attempt) as path:
         read = partial(full_report, options=options, vectors=vectors, failed=failed, query=query)
@@ -75,8 +76,8 @@ def _archive(attempt: Attempt[EmbeddingServices]) -> AbstractAsyncContextManager
 
 
 def _options(request: Any) -> AnalysisOptions:
-    names = ("include", "exclude", "tasks", "max_chunks", "question")
-    return AnalysisOptions(**{name: request[name] for name in names})
+    names = ("include", "exclude", "gitignore", "tasks", "question")
+    return AnalysisOptions(**{name: request[name] for name in names}, max_chunks=request["budget"]["chunks"])
 
 
 def _essence(report: dict[str, Any]) -> dict[str, Any]:

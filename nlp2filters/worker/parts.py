@@ -72,14 +72,6 @@ class PartAttempt(Generic[S]):
 
 
 @dataclass(frozen=True, slots=True)
-class PartResult:
-    """The result of a part, and events for the job's followers, which are published once, together with its commit."""
-
-    content: bytes
-    events: Sequence[EventDraft] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class PartOutcome:
     """The end of a part: its result, or, if it failed, None and the `error`."""
 
@@ -91,17 +83,26 @@ class PartOutcome:
 Outcomes = AsyncIterator[PartOutcome]
 
 
+def no_events(part: Part, content: bytes) -> Sequence[EventDraft]:
+    """Tell the job's followers of no part."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class PartWork(Generic[S]):
     """The functions of a stage that splits its job into parts.
+
+    `run_part` returns the result of a part. The `events` that tell the job's followers of it are published once,
+    together with its commit, by whichever attempt commits it.
 
     `join` gets the outcomes in the order in which `split` returned the parts. With `partial`, it also gets those of
     parts that failed; otherwise the first failure ends the job.
     """
 
     split: Callable[[Attempt[S]], Awaitable[Sequence[Part]]]
-    run_part: Callable[[PartAttempt[S]], Awaitable[PartResult]]
+    run_part: Callable[[PartAttempt[S]], Awaitable[bytes]]
     join: Callable[[Attempt[S], Outcomes], Awaitable[StageResult]]
+    events: Callable[[Part, bytes], Sequence[EventDraft]] = no_events
     partial: bool = False
 
     async def run(self, attempt: Attempt[S]) -> StageResult | Split:
@@ -194,16 +195,16 @@ async def _run(worker: WorkerContext[S], work: PartWork[S], loaded: LoadedPart) 
     reach("stage-begun")
     job, attempt = loaded.job, _id(loaded)
     key = _key(job, loaded.part.digest)
-    events: Sequence[EventDraft] = ()
     try:
         async with asyncio.timeout(worker.time_limit_s):
-            if await worker.derived.missing(job.owner, [key]):
+            (content,) = await worker.derived.load(job.owner, [key])
+            if content is None:
                 request = loaded.fields["request"]
                 running = PartAttempt(job, loaded.part, request, loaded.fields, worker, attempt.attempt)
-                result = await work.run_part(running)
-                await worker.derived.save(job.owner, key, result.content)
-                events = result.events
+                content = await work.run_part(running)
+                await worker.derived.save(job.owner, key, content)
         reach("stage-done")
+        events = work.events(loaded.part, content)
         await _commit(worker, loaded, lambda state: parts.succeed(state, attempt, now_ms()), events)
     except asyncio.CancelledError:
         _log.info("this worker stops or has lost its lease: the part returns to its queue")

@@ -146,10 +146,20 @@ _stages = {
     ("inference", "embedding"): EMBEDDING.stage(inference.infer),
     ("analysis", "embedding"): EMBEDDING.split_stage(analysis.WORK),
     ("transcription", "audio"): AUDIO.split_stage(
-        PartWork(transcription.split, transcription.transcribe_part, transcription.join_parts)
+        PartWork(
+            transcription.split,
+            transcription.transcribe_part,
+            transcription.join_parts,
+            transcription.transcript_events,
+        )
     ),
     ("spoken_filters", "audio"): AUDIO.split_stage(
-        PartWork(transcription.split, transcription.transcribe_part, transcription.join_question)
+        PartWork(
+            transcription.split,
+            transcription.transcribe_part,
+            transcription.join_question,
+            transcription.transcript_events,
+        )
     ),
     ("spoken_filters", "embedding"): EMBEDDING.stage(transcription.embed_question, fields=("transcript",)),
     ("spoken_filters", "llm"): LLM.stage(

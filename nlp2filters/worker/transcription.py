@@ -5,7 +5,7 @@ embedding   of a spoken question: as for a text
 llm         as for a text
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,7 +21,7 @@ from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.store import Store
 from nlp2filters.worker import filters
 from nlp2filters.worker.attempt import Attempt, StageResult
-from nlp2filters.worker.parts import Outcomes, PartAttempt, PartResult
+from nlp2filters.worker.parts import Outcomes, PartAttempt
 from nlp2filters.worker.services import EmbeddingServices, LLMServices
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ async def split(attempt: Attempt["AudioServices"]) -> Sequence[Part]:
     return parts
 
 
-async def transcribe_part(attempt: PartAttempt["AudioServices"]) -> PartResult:
-    """Transcribe a part, and tell the job's followers its text."""
+async def transcribe_part(attempt: PartAttempt["AudioServices"]) -> bytes:
+    """Transcribe a part."""
     services, request, place = attempt.worker.services, attempt.request, attempt.part.payload
     recording = await services.recordings.open(attempt.job.owner, request["blob"])
     transcript = await services.transcribe(
@@ -75,10 +75,13 @@ async def transcribe_part(attempt: PartAttempt["AudioServices"]) -> PartResult:
         request["words"],
         words=request["word_times"],
     )
-    news = {"start_s": place["start_s"], "end_s": place["end_s"], "text": transcript.text}
-    return PartResult(
-        orjson.dumps(asdict(transcript), option=orjson.OPT_SERIALIZE_NUMPY), [EventDraft("transcript", news)]
-    )
+    return orjson.dumps(asdict(transcript), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def transcript_events(part: Part, content: bytes) -> Sequence[EventDraft]:
+    """Tell the text of a part."""
+    place, transcript = part.payload, _transcript(content)
+    return [EventDraft("transcript", {"start_s": place["start_s"], "end_s": place["end_s"], "text": transcript.text})]
 
 
 async def join_parts(attempt: Attempt["AudioServices"], outcomes: Outcomes) -> StageResult:
@@ -121,14 +124,15 @@ async def _joined(attempt: Attempt["AudioServices"], outcomes: Outcomes) -> dict
     async for outcome in outcomes:
         assert outcome.content is not None, "a part that failed has ended the job"
         place, seconds = outcome.part.payload, outcome.part.payload["recording_s"]
-        parts.append((place["start_s"], _transcript(orjson.loads(outcome.content))))
+        parts.append((place["start_s"], _transcript(outcome.content)))
     if seconds is None:
         recording = await attempt.worker.services.recordings.open(attempt.job.owner, attempt.request["blob"])
         seconds = recording.seconds
     return to_json(join(parts), seconds)
 
 
-def _transcript(data: Mapping[str, Any]) -> Transcript:
+def _transcript(content: bytes) -> Transcript:
+    data = orjson.loads(content)
     segments = (
         Segment(**{**segment, "words": tuple(Word(**word) for word in segment["words"])})
         for segment in data["segments"]

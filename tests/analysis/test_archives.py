@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import struct
 import tarfile
 import tracemalloc
 import zipfile
@@ -10,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlp2filters.analysis.archives import MIB, ArchiveLimits
+from nlp2filters.analysis.archives import MIB, ArchiveLimits, read_archive
+from nlp2filters.analysis.report import Codebase
+from nlp2filters.analysis.selection import Selection
 from nlp2filters.errors import ArchiveRefused
-from tests.analysis.packing import read, tar, zipped
+from tests.analysis.packing import choose, read, tar, zipped
 
 FILES = {"package/a.py": b"a = 1\n", "package/b/c.txt": "größer\n".encode(), "empty.py": b""}
 SMALL = ArchiveLimits(unpacked_bytes=MIB, files=100, file_bytes=MIB // 2)
@@ -60,11 +63,17 @@ def test_encrypted_files_are_skipped() -> None:
     assert read(io.BytesIO(packed)) == ({}, {"secret.py": "It is encrypted."})
 
 
-@pytest.mark.parametrize("pack", [tar, zipped])
-def test_a_hundred_thousand_empty_files_are_refused(pack: object) -> None:
-    files = {f"{number}.py": b"" for number in range(100_000)}
-    with pytest.raises(ArchiveRefused, match="more than 20,000 files"):
-        read((tar if pack is tar else zipped)(files))
+def test_a_hundred_thousand_empty_files_are_refused() -> None:
+    header = zipped({"a.py": b""}).getvalue()
+    start, end = header.index(b"PK\x01\x02"), header.index(b"PK\x05\x06")
+    count, directory = 100_000, header[start:end] * 100_000
+    last = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count % 65_536, count % 65_536, len(directory), start, 0)
+    for stream in (
+        io.BytesIO(gzip.compress(tarfile.TarInfo("a.py").tobuf() * count, 1)),
+        io.BytesIO(header[:start] + directory + last),
+    ):
+        with pytest.raises(ArchiveRefused, match="more than 20,000 files"):
+            read(stream)
 
 
 def test_a_bomb_of_one_file_is_refused_while_it_unpacks() -> None:
@@ -120,6 +129,60 @@ def test_what_is_no_archive_is_refused_or_empty(content: bytes) -> None:
         assert read(io.BytesIO(content)) == ({}, {})
     except ArchiveRefused as exc:
         assert "Pack it anew" in str(exc)
+
+
+def test_a_sparse_file_is_skipped_whatever_it_claims_to_have() -> None:
+    info = tarfile.TarInfo("disk.img")
+    info.type, info.size = tarfile.GNUTYPE_SPARSE, 0
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[386 : 386 + 24] = b"00000000000\0" * 2  # The only piece of data is empty, at the beginning.
+    header[483:495] = b"77777777777\0"  # The size with all holes is 8 GiB.
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header[:512])
+    following = tar({"good.py": b"y"}, "w").getvalue()
+    assert read(io.BytesIO(bytes(header[:512]) + following)) == (
+        {"good.py": b"y"},
+        {"disk.img": "It is no regular file."},
+    )
+
+
+def test_a_zip_file_with_wrong_sizes_sums_or_methods_does_no_harm() -> None:
+    good = zipped({"a.py": b"x = 1\n", "b.py": b"y = 2\n"}).getvalue()
+    entry = good.index(b"PK\x01\x02")
+    for offset, value in ((16, b"\1\2\3\4"), (20, b"\xff\xff\xff\0"), (24, b"\xff\xff\xff\0"), (42, b"\xff\0\0\0")):
+        packed = bytearray(good)
+        packed[entry + offset : entry + offset + 4] = value
+        try:
+            contents, _ = read(io.BytesIO(packed))
+            assert contents["b.py"] == b"y = 2\n"
+        except ArchiveRefused as exc:
+            assert "cannot be read" in str(exc)
+    packed = bytearray(good)
+    packed[entry + 10] = packed[8] = 93
+    contents, reasons = read(io.BytesIO(packed))
+    assert (list(contents), list(reasons)) == (["b.py"], ["a.py"])
+    assert "compression" in reasons["a.py"]
+
+
+def test_a_path_that_is_too_long_is_skipped() -> None:
+    contents, reasons = read(tar({"x" * 501: b"x", "y" * 500: b"y"}))
+    assert list(contents) == ["y" * 500]
+    assert list(reasons.values()) == ["Its path is longer than 500 characters."]
+
+
+def test_of_files_with_one_path_the_last_counts_and_the_others_are_listed() -> None:
+    packed = tar({"a.py": b"x = 1\n", "./a.py": b"x = 2\n", "A.py": b"x = 3\n"})
+    codebase = Codebase.of(Selection().choose(read_archive(packed, ArchiveLimits())))
+    assert {path: file.text for path, file in codebase.files.items()} == {"a.py": "x = 2\n", "A.py": "x = 3\n"}
+    assert [(file.path, file.reason) for file in codebase.skipped] == [
+        ("a.py", "A later file of the same path takes its place.")
+    ]
+
+
+def test_an_archive_in_an_archive_is_not_opened() -> None:
+    inner = tar({"inner.py": b"x"}).getvalue()
+    chosen, reasons = choose({"inner.tar.gz": inner, "inner.whl": zipped({"inner.py": b"x"}).getvalue()})
+    assert (chosen, set(reasons.values())) == ({}, {"It is binary."})
 
 
 def test_a_name_that_is_no_unicode_can_be_shown() -> None:

@@ -60,6 +60,7 @@ def test_what_nobody_wants_analysed_is_skipped(path: str) -> None:
 def test_what_no_person_wrote_is_skipped() -> None:
     files = {
         "empty.py": b" \n\n",
+        "mark.py": b"\xef\xbb\xbf",
         "binary.py": b"x = '\0'\n",
         "minified.js": b"a" * 6_000 + b"\n",
         "huge.py": b"x = '" + b"y" * 1_900_000 + b"'\n",
@@ -68,6 +69,7 @@ def test_what_no_person_wrote_is_skipped() -> None:
         {},
         {
             "empty.py": "It is empty.",
+            "mark.py": "It is empty.",
             "binary.py": "It is binary.",
             "minified.js": "A line is longer than 5,000 characters, so it was made by a tool.",
             "huge.py": "A line is longer than 5,000 characters, so it was made by a tool.",

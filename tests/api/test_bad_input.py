@@ -160,9 +160,26 @@ def test_every_answer_has_security_headers(client: httpx.Client, path: str) -> N
     nothing = {"default-src": "'none'", "frame-ancestors": "'none'"}
     more = {**page, "base-uri": "'none'", "form-action": "'none'"} if path in ("/", "/docs") else {}
     assert policy == {**nothing, **more}
+    assert headers.get("permissions-policy", "").startswith("microphone=(self), ") == (path in ("/", "/docs"))
     assert ("no-store" in headers.get("cache-control", "")) == (not path.startswith("/static/"))
     assert "strict-transport-security" not in headers  # over plain http it would mean nothing
     assert "access-control-allow-origin" not in client.get(path, headers={"Origin": "https://attacker.example"}).headers
+
+
+@pytest.mark.parametrize(
+    ("callback", "reason"),
+    [
+        ("http://receiver.example/results", "must begin with https://"),
+        ("https://127.0.0.1/results", "public"),
+        ("https://localhost/results", "public"),
+        ("https://10.0.0.7/results", "public"),
+        ("https://receiver.example:9000/results", "port"),
+    ],
+)
+def test_callbacks_that_the_default_settings_refuse(client: httpx.Client, callback: str, reason: str) -> None:
+    response = client.post("/send", files={"file": ("texts.txt", b"8 cylinders")}, data={"callback": callback})
+    assert response.status_code == 404
+    assert reason in response.json()["error"]
 
 
 def test_over_https_browsers_are_told_to_stay_there(client: httpx.Client) -> None:

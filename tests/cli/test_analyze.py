@@ -78,15 +78,15 @@ def test_a_question_is_answered_by_meaning(
     code, out, _ = run(*words)
     assert code == 0
     report = json.loads(out)
-    assert report["results"][0]["path"] == "shop/mail.py"
+    assert report["answers"][0]["path"] == "shop/mail.py"
     assert report["coverage"]["analyzed"] == report["coverage"]["chunks"]
-    monkeypatch.setattr("nlp2filters.cli.analyze.quantize", None)  # Nothing is embedded twice.
+    monkeypatch.setattr("nlp2filters.cli.local_analysis.quantize", None)  # Nothing is embedded twice.
     assert json.loads(run(*words)[1]) == report
 
 
 def test_the_budget_is_told(run: Run, folder: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nlp2filters.model_files.ModelFiles.find", lambda self, path, cache: model_folder)
-    code, out, _ = run(str(folder), "--clusters", "--max-chunks", "2")
+    code, out, _ = run(str(folder), "--task", "search", "--max-chunks", "2")
     assert code == 0
     assert "Read by meaning: 2 of " in out
 

@@ -1,6 +1,7 @@
 """`static/client.js` in a real browser, behind a gateway that fails; and the page where an API key is needed."""
 
 import asyncio
+import base64
 import json
 import re
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import tests.browser
+from tests.analysis.packing import tar
 from tests.peers import gateway as peer
 from tests.peers.gateway import Gateway, answered, cut_after, held_back, lost
 from tests.service import ROOT, Service, started
@@ -45,6 +47,18 @@ COMPILE = """async (request) => {
   const client = new Client();
   return [(await client.compile(request)).dialects, await client.explain(request)];
 }"""
+ANALYZE = """async (packed) => {
+  const { Client } = await import("/static/client.js");
+  const client = new Client();
+  const files = { "a.py": "def rinse(filter):\\n    filter.wash()\\n", "b.py": "def other():\\n    return 1\\n" };
+  const archive = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+  const options = { question: "What is washed?", include: ["a.py", "c/"], tasks: ["map", "search"], gitignore: false,
+                    budget: { chunks: 5 }, metadata: { from: "browser" } };
+  let last;
+  const job = await client.analyze(packed ? new Blob([archive]) : files, options);
+  for await (const event of client.follow(job)) last = event;
+  return [last.job.metadata.from, last.result];
+}"""
 COUNT = """async () => {
   const { Client } = await import("/static/client.js");
   return (await new Client().get("/v1/jobs?page_size=200")).jobs.length;
@@ -53,6 +67,7 @@ REQUEST = {"catalog": "cars", "text": "8 cylinders"}
 STREAMS = answered(429, '{"title": "Streams"}', Retry_After="30")
 # A proxy that lets no stream through answers with a page of its own.
 FORBIDDEN = [answered(status, "<h1>", Content_Type="text/html") for status in (403, 404, 407)]
+FORBIDDEN.append(answered(403, '{"error": "No streams"}', Content_Type="application/json"))
 UNKNOWN = answered(504, '{"type": "/problems/outcome-unknown", "title": "Unknown"}', Retry_After="0")
 BUSY = answered(503, '{"title": "Busy"}', Retry_After="1")
 
@@ -122,6 +137,16 @@ def test_an_answer_that_is_lost_makes_no_second_job(
     assert len(tries) == 2
     assert set(tries) == {options.get("idempotencyKey", tries[0])}
     assert page.evaluate(COUNT) == before + 1
+
+
+@pytest.mark.parametrize("is_archive", [True, False])
+def test_code_is_analysed(page: Page, is_archive: bool) -> None:
+    files = {"a.py": b"def rinse(filter):\n    filter.wash()\n", "b.py": b"def other():\n    return 1\n"}
+    archive = base64.b64encode(tar(files).getvalue()).decode() if is_archive else ""
+    origin, result = page.evaluate(ANALYZE, archive)
+    assert (origin, result["files"], result["skipped"]) == ("browser", 1, 1)
+    assert result["answers"][0]["path"] == "a.py"
+    assert result["summary"] is None
 
 
 @pytest.mark.parametrize(("answer", "value"), [({"choice": 1}, 100), ({"text": "under 90 hp"}, 90)])

@@ -10,7 +10,7 @@ from nlp2filters.worker.attempt import Attempt, StageResult
 from nlp2filters.worker.parts import Outcomes, PartWork
 from nlp2filters.worker.services import EmbeddingServices
 from nlp2filters.worker.stages import EMBEDDING
-from tests.kinds.wordcount import embed, split_again
+from tests.kinds.wordcount import embed, line_events, split_again
 
 
 class LinesRequest(JobRequest):
@@ -37,4 +37,4 @@ KIND = Kind(
     request=lambda: LinesRequest,
     result=EmbeddedLines,
 )
-STAGES = {"embedding": EMBEDDING.split_stage(PartWork(split_again, embed, join))}
+STAGES = {"embedding": EMBEDDING.split_stage(PartWork(split_again, embed, join, line_events))}

@@ -12,7 +12,7 @@ from nlp2filters.core.linking import MODEL
 from nlp2filters.core.parts import digest_of
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.worker.analysis import WORK
-from nlp2filters.worker.parts import PartAttempt, PartResult
+from nlp2filters.worker.parts import PartAttempt
 from nlp2filters.worker.services import EmbeddingServices
 from nlp2filters.worker.stages import EMBEDDING
 from tests.kinds.wordcount import runs_key
@@ -41,7 +41,7 @@ class Witness:
         return await worker.services.embedder.embed(texts, **options)
 
 
-async def run_part(attempt: PartAttempt[EmbeddingServices]) -> PartResult:
+async def run_part(attempt: PartAttempt[EmbeddingServices]) -> bytes:
     """Run a part as the kind itself does, with a witness; its begin and its end are counted."""
     worker = attempt.worker
     counts = counts_key(worker.store.keys, attempt.job.id)

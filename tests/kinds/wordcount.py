@@ -23,7 +23,7 @@ from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 from nlp2filters.worker.attempt import Attempt, StageResult
-from nlp2filters.worker.parts import Outcomes, PartAttempt, PartResult, PartWork
+from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
 from nlp2filters.worker.services import EmbeddingServices
 from nlp2filters.worker.stages import EMBEDDING, WorkerSpec, one_lane
 
@@ -70,7 +70,7 @@ async def split(attempt: Attempt[None]) -> Sequence[Part]:
     return [Part.of(line, payload={"line": line}) for line in attempt.request["text"].splitlines()]
 
 
-async def count(attempt: PartAttempt[None]) -> PartResult:
+async def count(attempt: PartAttempt[None]) -> bytes:
     line = attempt.part.payload["line"]
     await _note(attempt)
     if line.startswith(DEADLY):
@@ -81,8 +81,7 @@ async def count(attempt: PartAttempt[None]) -> PartResult:
         raise ValueError("a line that cannot be counted")
     if line.startswith(HELD):
         await _pass_gate(attempt.worker.store)
-    words = len(line.split())
-    return PartResult(orjson.dumps(words), [EventDraft("line", {"line": line, "digest": attempt.part.digest})])
+    return orjson.dumps(len(line.split()))
 
 
 async def add_up(attempt: Attempt[None], outcomes: Outcomes) -> StageResult:
@@ -98,7 +97,7 @@ async def split_again(attempt: Attempt[EmbeddingServices]) -> Sequence[Part]:
     return [Part.of(line, payload={"line": line}) for line in attempt.request["text"].splitlines()]
 
 
-async def embed(attempt: PartAttempt[EmbeddingServices]) -> PartResult:
+async def embed(attempt: PartAttempt[EmbeddingServices]) -> bytes:
     line = attempt.part.payload["line"]
     await _note(attempt)
     if line.startswith(UNEMBEDDABLE):
@@ -106,7 +105,11 @@ async def embed(attempt: PartAttempt[EmbeddingServices]) -> PartResult:
     if line.startswith(HELD_LATER):
         await _pass_gate(attempt.worker.store)
     vectors = await attempt.worker.services.embedder.embed([line])
-    return PartResult(vectors.tobytes(), [EventDraft("line", {"line": line, "digest": attempt.part.digest})])
+    return vectors.tobytes()
+
+
+def line_events(part: Part, content: bytes) -> Sequence[EventDraft]:
+    return [EventDraft("line", {"line": part.payload["line"], "digest": part.digest})]
 
 
 async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> StageResult:
@@ -135,6 +138,6 @@ KIND = Kind(
 )
 COUNTING = WorkerSpec("counting", "Counting", open_counter, lambda _: one_lane(8))
 STAGES = {
-    "counting": COUNTING.split_stage(PartWork(split, count, add_up, partial=True)),
-    "embedding": EMBEDDING.split_stage(PartWork(split_again, embed, join), fields=("counted",)),
+    "counting": COUNTING.split_stage(PartWork(split, count, add_up, line_events, partial=True)),
+    "embedding": EMBEDDING.split_stage(PartWork(split_again, embed, join, line_events), fields=("counted",)),
 }

@@ -165,9 +165,9 @@ def running() -> Iterator[LLM]:
 
 
 @contextmanager
-def serving(routes: Sequence[Route]) -> Iterator[str]:
-    """Any routes on a free port of loopback, in a thread; gives the address."""
-    config = uvicorn.Config(Starlette(routes=list(routes)), port=0, log_config=None, timeout_graceful_shutdown=1)
+def serving(routes: Sequence[Route], port: int = 0) -> Iterator[str]:
+    """Any routes on a port of loopback, by default a free one, in a thread; gives the address."""
+    config = uvicorn.Config(Starlette(routes=list(routes)), port=port, log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     socket = config.bind_socket()
     socket.listen()  # who connects before the server runs is answered when it does

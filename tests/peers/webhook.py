@@ -74,9 +74,9 @@ class Receiver:
 
 
 @contextmanager
-def running() -> Iterator[Receiver]:
-    """The receiver on a free port of loopback, while inside."""
+def running(port: int = 0) -> Iterator[Receiver]:
+    """The receiver on a port of loopback, by default a free one, while inside."""
     receiver = Receiver()
-    with serving([Route("/hook", receiver.receive, methods=["POST"])]) as url:
+    with serving([Route("/hook", receiver.receive, methods=["POST"])], port) as url:
         receiver.url = f"{url}/hook"
         yield receiver

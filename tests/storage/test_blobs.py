@@ -156,6 +156,15 @@ async def test_blobs_may_have_a_quota_of_their_own(redis: RetryingRedis, keys: K
     assert await redis.ttl(keys.added_blobs("anna")) > 0
 
 
+async def test_without_a_limit_of_the_request_that_of_the_settings_holds(redis: RetryingRedis, keys: Keys) -> None:
+    limit = len(CONTENT)
+    for owner, settings in (("anna", Settings(max_owner_bytes=limit)), ("ben", Settings(max_owner_blob_bytes=limit))):
+        async with open_blobs(settings, redis, keys) as blobs:
+            await blobs.store(owner, pieces(CONTENT))
+            with pytest.raises(TooManyBytes):
+                await blobs.store(owner, pieces(b"x"))
+
+
 async def test_content_that_breaks_off_leaves_nothing(place: Place) -> None:
     async def broken() -> AsyncIterator[bytes]:
         async for piece in pieces(CONTENT[:-1]):

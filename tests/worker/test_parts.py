@@ -16,12 +16,13 @@ from nlp2filters.core.jobs import Job
 from nlp2filters.core.parts import Part, PartId
 from nlp2filters.errors import BlobStoreUnavailable, IllegalTransition, PutOff, StaleAttempt
 from nlp2filters.storage import arq_format
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.derived import Derived
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 from nlp2filters.worker import attempt, parts, rescue
 from nlp2filters.worker.attempt import Attempt, StageResult, WorkerContext
-from nlp2filters.worker.parts import Outcomes, PartAttempt, PartResult, PartWork
+from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
 from tests import contexts
 
 STAGE = "embedding"
@@ -43,19 +44,22 @@ class Letters:
 
     @property
     def work(self) -> PartWork[None]:
-        return PartWork(self.split, self.run_part, self.join, partial=self.partial)
+        return PartWork(self.split, self.run_part, self.join, self.events, partial=self.partial)
 
     async def split(self, running: Attempt[None]) -> Sequence[Part]:
         return [Part.of(letter, payload=letter) for letter in self.letters]
 
-    async def run_part(self, running: PartAttempt[None]) -> PartResult:
-        letter = running.part.payload
+    async def run_part(self, running: PartAttempt[None]) -> bytes:
+        letter: str = running.part.payload
         self.runs[letter] += 1
         if self.busy:
             raise self.busy
         if letter in self.wrong:
             raise ValueError("on purpose")
-        return PartResult(letter.upper().encode())
+        return letter.upper().encode()
+
+    def events(self, part: Part, content: bytes) -> Sequence[EventDraft]:
+        return [EventDraft("letter", {"letter": content.decode()})]
 
     async def join(self, running: Attempt[None], outcomes: Outcomes) -> StageResult:
         self.joined = [outcome.content.decode() if outcome.content else None async for outcome in outcomes]
@@ -133,7 +137,7 @@ async def test_the_last_part_queues_the_join(store: Store, worker: WorkerContext
     assert (job.stage, letters.joined) == ("llm", ["A", "B", "C"])
 
 
-async def test_a_result_that_was_stored_before_the_death_is_not_computed_again(
+async def test_a_result_that_was_stored_before_the_death_is_told_but_not_computed_again(
     store: Store, worker: WorkerContext[None]
 ) -> None:
     letters = Letters()
@@ -143,6 +147,8 @@ async def test_a_result_that_was_stored_before_the_death_is_not_computed_again(
     await worker.derived.save("anna", steps.digest_of("filters", STAGE, Part.of("a").digest), b"A")
     await run_part(worker, letters, job, "a")
     assert not letters.runs
+    entries: Any = await store.redis.xrange(store.keys.events(job.id))
+    assert [orjson.loads(fields[b"data"])["letter"] for _, fields in entries if fields[b"event"] == b"letter"] == ["A"]
 
 
 async def test_a_result_that_has_expired_before_the_join_is_computed_again(

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from nlp2filters.api import admission, transcriptions
 from nlp2filters.api.batches import prepare_members
-from nlp2filters.api.body import MAX_BYTES, read_form
+from nlp2filters.api.body import MAX_BYTES, pieces, read_form
 from nlp2filters.api.preparation import Member, Preparation, check_webhook, new_id
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Call, Operation
@@ -83,7 +83,7 @@ async def _send(call: Call, form: Form) -> Response:
     await admission.check_cost(services, call.caller, [job for job, _ in members])
     if not refusal and _is_sound(form.media_type):
         max_bytes = admission.blob_limit(services, call.caller)
-        await services.blobs.store(owner, transcriptions.pieces(form.file), size=form.file.size, max_bytes=max_bytes)
+        await services.blobs.store(owner, pieces(form.file), size=form.file.size, max_bytes=max_bytes)
     names = tuple((job.custom_id or "", job.id) for job, _ in members)
     batch = Batch(batch_id, owner, now_ms(), names, notify="send")
     request = orjson.dumps({"webhook": {"url": form.callback}, "format": form.format})

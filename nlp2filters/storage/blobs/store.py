@@ -3,10 +3,11 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -34,12 +35,24 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """The bytes that owners may add within `window_ms`. They are counted apart from those of jobs if `separate`."""
+    """The bytes that owners may add within `window_ms`. They are counted apart from those of jobs if `separate`.
+
+    `max_bytes` (0: no limit) are never more than one part in `memory_parts` of Redis's memory; 0: they are elsewhere.
+    """
 
     redis: Redis
     keys: Keys
     window_ms: int
     separate: bool
+    max_bytes: int = 0
+    memory_parts: int = 0
+
+    async def limit(self) -> int:
+        """Return the bytes that one owner may add; 0 means no limit."""
+        if not self.memory_parts:
+            return self.max_bytes
+        memory = await cast(Awaitable[dict[str, int]], self.redis.info("memory"))
+        return min(self.max_bytes, memory.get("maxmemory", 0) // self.memory_parts or self.max_bytes)
 
     async def charge(self, owner: str, size: int, limit: int) -> None:
         """Count bytes that an owner is about to add, or, if negative, gets back. `limit` 0: there is no limit.
@@ -58,26 +71,26 @@ class Blobs:
         self._backend, self._quota = backend, quota
 
     async def store(
-        self, owner: str, content: AsyncIterable[bytes], *, size: int | None = None, max_bytes: int = 0
+        self, owner: str, content: AsyncIterable[bytes], *, size: int | None = None, max_bytes: int | None = None
     ) -> Blob:
-        """Store content for an owner, who may add `max_bytes` to its quota (0: no limit). Renews a blob that exists.
+        """Store content for an owner, who may add `max_bytes` to its quota (0: no limit; None: that of the settings).
 
-        If the `size` is known beforehand, content that does not fit is refused at once. Bytes of content that was not
-        new, or did not arrive, do not count.
+        A blob that exists is renewed. If the `size` is known beforehand, content that does not fit is refused at once.
+        Bytes of content that was not new, or did not arrive, do not count.
 
         Raises:
             TooManyBytes: the owner has reached its limit.
             BlobStoreUnavailable, StorageError: it cannot be stored now. Nothing was.
         """
         upload, hashed, written, charged = self._backend.upload(owner), hashlib.sha256(), 0, 0
-        new = False
+        new, limit = False, await self._quota.limit() if max_bytes is None else max_bytes
         try:
             if size:
-                await self._quota.charge(owner, size, max_bytes)
+                await self._quota.charge(owner, size, limit)
                 charged = size
             async for chunk in rechunked(content):
                 if (missing := written + len(chunk) - charged) > 0:
-                    await self._quota.charge(owner, missing, max_bytes)
+                    await self._quota.charge(owner, missing, limit)
                     charged += missing
                 hashed.update(chunk)
                 await upload.write(chunk)
@@ -162,7 +175,10 @@ async def rechunked(content: AsyncIterable[bytes], size: int = CHUNK_BYTES) -> A
 async def open_blobs(settings: Settings, redis: Redis, keys: Keys) -> AsyncIterator[Blobs]:
     """Open the store that the settings name. Blobs outlive every job that may use them, and its retries."""
     kept_s = max(MAX_DEADLINE_S, settings.deadline_s) + 2 * settings.retention_s
-    quota = Quota(redis, keys, 1000 * settings.retention_s, separate=settings.max_owner_blob_bytes > 0)
+    separate = settings.max_owner_blob_bytes > 0
+    max_bytes = settings.max_owner_blob_bytes or settings.max_owner_bytes
+    memory_parts = 2 if not separate else 4 if settings.blob_store == "redis" else 0
+    quota = Quota(redis, keys, 1000 * settings.retention_s, separate, max_bytes, memory_parts)
     async with _backend(settings, redis, keys, kept_s) as backend:
         yield Blobs(backend, quota)
 
