@@ -74,6 +74,16 @@ def wake_key(queue_name: str, lane: str = MAIN) -> str:
     return f"{queue_name}:wake:{lane}"
 
 
+def turns_key(queue_name: str, lane: str = MAIN) -> str:
+    """Return the key of the sorted set of a lane's groups with due entries, scored by their turns."""
+    return f"{queue_name}:turns:{lane}"
+
+
+def ready_key(queue_name: str, group: str) -> str:
+    """Return the key of the sorted set of a group's due entries."""
+    return f"{queue_name}:ready:{group}"
+
+
 def all_key(queue_name: str) -> str:
     """Return the key of the sorted set of a queue's entries, scored by the time in ms since which they are due."""
     return f"{queue_name}:all"

@@ -13,7 +13,7 @@ import orjson
 from nlp2filters.analysis.uploads import AnalysisOptions, chunk_texts, full_report
 from nlp2filters.analysis.vectors import quantize
 from nlp2filters.core.linking import MODEL
-from nlp2filters.core.parts import Part
+from nlp2filters.core.parts import Part, digest_of
 from nlp2filters.embedding.embedder import DIMENSIONS
 from nlp2filters.storage.blobs.store import Blobs
 from nlp2filters.storage.commits import EventDraft
@@ -42,8 +42,19 @@ async def split(attempt: Attempt[EmbeddingServices]) -> Sequence[Part]:
 
 
 async def embed(attempt: PartAttempt[EmbeddingServices]) -> bytes:
-    """Embed a group of chunks."""
-    return quantize(await attempt.worker.services.embedder.embed(attempt.part.payload)).tobytes()
+    """Embed a group of chunks, but for those that were embedded for the owner before, in whatever file.
+
+    Each is kept at once, so that a killed worker loses only the one that it was at.
+    """
+    embedder, derived, owner = attempt.worker.services.embedder, attempt.worker.derived, attempt.job.owner
+    keys = [digest_of(MODEL, text) for text in attempt.part.payload]
+    cached = zip(keys, await derived.load(owner, keys), strict=True)
+    vectors = {key: vector for key, vector in cached if vector is not None}
+    for key, text in zip(keys, attempt.part.payload, strict=True):
+        if key not in vectors:
+            vectors[key] = quantize(await embedder.embed([text], background=True)).tobytes()
+            await derived.save(owner, key, vectors[key])
+    return b"".join(vectors[key] for key in keys)
 
 
 async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> StageResult:
