@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -26,8 +25,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     source.mkdir()
     archive = subprocess.run(["tar", "-C", ROOT, "--null", "-T", files, "-cf", "-"], capture_output=True, check=True)
     subprocess.run(["tar", "-C", source, "-xf", "-"], input=archive.stdout, check=True)
-    options = ["--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir", folder]
-    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, source], check=True)
+    options = ["--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir", str(folder)]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(source)], check=True)
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 

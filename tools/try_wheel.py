@@ -28,11 +28,11 @@ def megabytes(folder: Path) -> float:
 
 def run(*words: str | Path, cwd: Path, code: int = 0) -> str:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    made = subprocess.run(
+    process = subprocess.run(
         [str(word) for word in words], cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
-    assert made.returncode == code, f"{words} ended with {made.returncode}:\n{made.stdout}{made.stderr}"
-    return made.stdout + made.stderr
+    assert process.returncode == code, f"{words} ended with {process.returncode}:\n{process.stdout}{process.stderr}"
+    return process.stdout + process.stderr
 
 
 def try_client(python: str, wheel: Path, folder: Path, empty: Path) -> None:

@@ -64,7 +64,7 @@ def _ask(args: argparse.Namespace) -> int:
         options["catalog"] = files.read_catalog(args.catalog)
     if args.text == STDIN or args.file:
         return _ask_many(args, options)
-    result = _ask_one(args, _text(args), options)
+    result = _ask_one(args, _text(args, options.get("catalog")), options)
     if args.json:
         output.print_json(result)
     else:
@@ -104,14 +104,15 @@ async def _read(text: str, options: dict[str, Any], then: list[str]) -> Result:
         return await reader.ask({"text": text, **options}, then)
 
 
-def _text(args: argparse.Namespace) -> str:
+def _text(args: argparse.Namespace, catalog: str | dict[str, Any] | None) -> str:
     """Return the text of the command, or what the recording says, which is also printed for the person to see."""
     if args.voice is None:
         return str(args.text)
     from nlp2filters.cli import speech  # It loads the speech model's libraries.
     from nlp2filters.settings import Settings
 
-    text = asyncio.run(speech.transcribe(args.voice, Settings.read(os.environ), (args.locale or "en")[:2]))[0].text
+    names, settings = speech.names_of(catalog), Settings.read(os.environ)
+    text = asyncio.run(speech.transcribe(args.voice, settings, (args.locale or "en")[:2], names))[0].text
     if not text:
         raise RecordingRefused(f"Nobody speaks in {args.voice}.")
     output.err().print(f"“{text}”")

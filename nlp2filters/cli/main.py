@@ -30,13 +30,14 @@ COMMANDS: Mapping[str, Command] = {
     "worker": Command("worker", "run the worker of one queue", "server"),
     "fetch-models": Command("fetch_models", "download the models before they are needed", "local"),
     "ask": Command("ask", "find out what a text asks for", "local"),
-    "transcribe": Command("transcribe", "write down what a recording says", "audio"),
+    "transcribe": Command("transcribe", "write down what a recording says", "audio,server"),
     "compile": Command("compile", "compile and explain a filter that you have, in CQL2", "local"),
     "jobs": Command("jobs", "list, show, watch, cancel and retry jobs", ""),
     "keys": Command("keys", "make, list and revoke API keys", "server"),
     "analyze": Command(
         "analyze", "find your way in a codebase: its map, findings, and answers with file and line", "analysis"
     ),
+    "search": Command("search", "find the places of analysed code that answer a question", ""),
     "eval": Command("evaluate", "measure how well texts are understood", "local"),
     "mcp": Command("mcp", "offer the service's tools to a language model, by MCP over stdio", "mcp"),
     "doctor": Command("doctor", "check the configuration, Redis, models, providers and ports", ""),
