@@ -124,6 +124,16 @@ export interface JobEvent<R = Result> {
   result?: R | null;
 }
 
+/** A place in analysed code. */
+export interface Passage {
+  path: string;
+  start_line: number;
+  end_line: number;
+  score: number;
+  quote: string;
+  [member: string]: unknown;
+}
+
 export interface TranscriptionOptions {
   language?: string;
   /** Names that may occur. */
@@ -152,6 +162,8 @@ export class Client {
   ): AsyncGenerator<JobEvent<R>, void, undefined>;
   /** Cancels a job, and returns its new state. */
   cancel(job: Job, options?: CallOptions): Promise<Job>;
+  /** Finds the places of analysed code that answer a question, the best first. */
+  search(job: Job, question: string, options?: CallOptions & { count?: number }): Promise<Passage[]>;
   /** Compiles a filter that you have. */
   compile(request: Record<string, unknown>, options?: CallOptions): Promise<Record<string, unknown>>;
   /** Says in a sentence what a filter selects. */
