@@ -1,8 +1,8 @@
 """Check the documentation: links in Markdown as GitHub reads it, and a built site that needs nothing from elsewhere.
 
 `python -m tools.docs_site [SITE]` prints each fault and exits with 1 if there are any. The generator itself refuses
-links between pages that lead nowhere; this looks at the same links with GitHub's names of headings, at README.md and its
-neighbours, and at links to other sites, which are only read, never followed.
+links between pages that lead nowhere; this looks at the same links with GitHub's names of headings, at README.md and
+its neighbours, and at links to other sites, which are only read, never followed.
 """
 
 import re

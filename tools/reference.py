@@ -145,8 +145,8 @@ def problems_page() -> str:
     """Return the page of problems."""
     return _page(
         "Problems",
-        "Every error is a [problem object](../api.md#errors). Its `type` ends in one of these names, and the service has a "
-        "page about each at `/problems/NAME`.",
+        "Every error is a [problem object](../api.md#errors). Its `type` ends in one of these names, and the service "
+        "has a page about each at `/problems/NAME`.",
         *(
             f"## {slug}\n\n{kind.title}. HTTP status {kind.status}.\n\n{kind.remedy}"
             for slug, kind in sorted(PROBLEMS.items())
@@ -171,8 +171,8 @@ def metrics_page() -> str:
     return _page(
         "Metrics",
         "`GET /metrics` of a web process, in Prometheus's text format, for a key with the scope `admin`. Queues, jobs, "
-        "workers, usage and providers are the same in every process, as they come from Redis; requests, connections and streams "
-        "are those of the process that answers.",
+        "workers, usage and providers are the same in every process, as they come from Redis; requests, connections "
+        "and streams are those of the process that answers.",
         _table(["metric", "type", "labels", "meaning"], sorted(rows)),
     )
 
