@@ -9,7 +9,11 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --system-certs \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
+<<<<<<< HEAD
 .PHONY: run test check bench fuzz chaos speech engines llama docs lock clean help
+=======
+.PHONY: run test check bench fuzz chaos analysis speech engines llama lock clean help
+>>>>>>> main
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -38,6 +42,10 @@ fuzz: $(VENV)/dev.stamp  ## Send the API what nobody should (some minutes)
 
 chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 45 minutes)
 	$(BIN)/python -m chaos
+
+analysis: $(VENV)/dev.stamp  ## Analyse large packages that others have written, and kill workers meanwhile (about 20 minutes)
+	@$(BIN)/python tools/sources.py
+	$(BIN)/python -m chaos --analysis
 
 speech: $(VENV)/dev.stamp  ## Transcribe all recordings of people that there are, an hour with 20 kills, and ten questions (about 30 minutes)
 	@$(BIN)/python tools/recordings.py

@@ -20,6 +20,7 @@ NLP2FiltersError
 ├── TooManyCatalogs
 ├── NoDemoData
 ├── NoReport
+├── NoSearchIndex
 ├── ResultNotReady
 ├── IllegalTransition
 │   └── CancelRequested
@@ -49,6 +50,7 @@ NLP2FiltersError
 ├── ArchiveRefused
 ├── RecordingRefused
 ├── NoWorker
+├── NoAnswer
 ├── ParserFailed
 ├── ModelUnavailable
 ├── RedisServerMissing
@@ -65,6 +67,7 @@ NLP2FiltersError
     ├── ProviderUnavailable
     │   └── RateLimited
     ├── NotAffordable
+    ├── BudgetSpent
     ├── AnswerRefused
     ├── AnswerTruncated
     └── InvalidAnswer
@@ -225,6 +228,13 @@ class NoReport(NLP2FiltersError):
 
     def __init__(self, job_id: str) -> None:
         super().__init__(f"The job {job_id} has no report: only analyses have.")
+
+
+class NoSearchIndex(NLP2FiltersError):
+    """The code of an analysis can no longer be searched."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"The vectors of the job {job_id} are no longer kept. Analyse the code again.")
 
 
 class ResultNotReady(NLP2FiltersError):
@@ -447,12 +457,23 @@ class RecordingRefused(NLP2FiltersError):
 class NoWorker(NLP2FiltersError):
     """No worker of this queue is alive, so that a job would wait for nobody."""
 
+    retry_after_s = 10
+
     def __init__(self, queue: str) -> None:
         super().__init__(
             f"This service has no {queue} worker. Try again in a minute, or ask the operator to start "
             f"`nlp2filters worker {queue}`."
         )
         self.queue = queue
+
+
+class NoAnswer(NLP2FiltersError):
+    """No worker has answered a search in time."""
+
+    retry_after_s = 5
+
+    def __init__(self) -> None:
+        super().__init__("All workers are busy, so the search was not answered in time. Try again.")
 
 
 class ParserFailed(NLP2FiltersError):

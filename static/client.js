@@ -85,10 +85,10 @@ export class Client {
     return this.#upload("/v1/analyses", "archive", code, fields, sending);
   }
 
-  /** Yields the events of a job to its end, each once:
-   *  `{id, name, by, job, draft?, progress?, delta?, transcript?, finding?, result?}`, with the latest known state of the job.
-   *  `by` is "events" or "polling"; `transcript` is a part of what is said, `{text, start_s, end_s}`; `result` comes with the
-   *  last event, `done`. With `lastEventId`, yields the events after that. */
+  /** Yields the events of a job to its end, each once: `{id, name, by, job, draft?, progress?, delta?, transcript?, finding?,
+   *  result?}`, with the latest known state of the job. `by` is "events" or "polling"; `transcript` is a part of what is
+   *  said, `{text, start_s, end_s}`, `finding` is `{finding}`, of analysed code; `result` comes with the last event, `done`.
+   *  With `lastEventId`, yields the events after that. */
   async *follow(job, { signal, lastEventId = null } = {}) {
     try {
       for await (const { id, name, data } of this.#stream(job.urls.events, lastEventId, signal)) {
@@ -107,6 +107,12 @@ export class Client {
   /** Cancels a job, and returns its new state. */
   async cancel(job, { signal } = {}) {
     return this.#json(job.urls.cancel, { method: "POST", signal });
+  }
+
+  /** Finds the places of analysed code that answer a question, the best first: `{path, start_line, end_line, score, quote}`. */
+  async search(job, question, { count = 10, signal } = {}) {
+    const query = new URLSearchParams({ q: question, k: count });
+    return (await this.get(`${job.urls.self}/search?${query}`, { signal })).results;
   }
 
   /** Compiles a filter that you have: `{filter, catalog, dialects, …}` as described in docs/api.md. */

@@ -274,6 +274,11 @@ PROBLEMS: Mapping[str, Kind] = {
         "Nothing was written. If this service has such workers at other times, try again; `/readyz` lists them. To run "
         "one: `nlp2filters worker audio`, or AUDIO=true for `nlp2filters up`.",
     ),
+    "no-answer": Kind(
+        503,
+        "No worker answered in time",
+        "Try again after the seconds in `Retry-After`. More embedding workers answer more searches at once.",
+    ),
     "outcome-unknown": Kind(
         504,
         "The outcome of the request is unknown",

@@ -365,6 +365,12 @@ class CodeAnswer(CodePlace):
     quote: str
 
 
+class CodeSearch(Strict):
+    """The places that answer a question, the best first. A score is from 0 to 1 about, and only good for comparing."""
+
+    results: list[CodeAnswer]
+
+
 class ChunkCounts(Strict):
     """The numbers of chunks: all, those analyzed, those that failed, and those for which the budget had no room."""
 

@@ -153,6 +153,10 @@ class Parts:
             "progress": orjson.loads(attempt_event(job, EventDraft("progress", {"step": "parts"}), now)),
             "ttl_ms": ttl_ms,
         }
+        if after.done:
+            ran_ms = max(0, now - (after.run.started_at or now))
+            stats = self._keys.part_stats(job.stage)
+            commit["ended"] = {"stats": stats, "outcome": after.run.status, "ms": ran_ms}
         if after.done or after.entry_number != before.entry_number:
             commit["remove_entry"] = {"queue": self._keys.queue(job.stage), "id": loaded.entry_id}
         if after.entry_number != before.entry_number:

@@ -11,6 +11,7 @@ from nlp2filters.storage.jobs import Jobs
 from nlp2filters.storage.parts import Parts
 from nlp2filters.storage.provider_states import ProviderStates
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.searches import Searches
 from nlp2filters.storage.spending import Spending
 from nlp2filters.storage.stats import Stats
 from nlp2filters.storage.submissions import Submissions
@@ -31,6 +32,7 @@ class Store:
         self.batches = Batches(redis, keys, commits, submissions)
         self.deliveries = Deliveries(redis, keys, retention_ms)
         self.idempotency_keys = IdempotencyKeys(redis, keys)
+        self.searches = Searches(redis, keys)
         self.unfinished = UnfinishedWork(redis, keys)
         self.stats = Stats(redis, keys)
         self.spending = Spending(redis, keys, retention_ms)

@@ -25,6 +25,7 @@ from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import AT_ONCE, CHUNK, Embed, Indexes, digest_of
 from nlp2filters.webhooks.client import WebhookClient
 from nlp2filters.worker.catalogs import CatalogCache
+from nlp2filters.worker.code_search import SearchIndexes
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
 from nlp2filters.worker.shared_gates import sharing
@@ -45,7 +46,7 @@ class Indexed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingServices:
-    """The embedding model, the parsers, the indexes of catalogs, uploaded files, and the embedding API, if any."""
+    """The embedding model, the parsers, uploaded files, the embedding API, if any, and indexes of catalogs and code."""
 
     embedder: Embedder
     parsers: CatalogParsers
@@ -54,6 +55,7 @@ class EmbeddingServices:
     api: ApiEmbedder | None = None
     prices: PriceTable = field(default_factory=PriceTable)
     index_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    search_indexes: SearchIndexes = field(default_factory=SearchIndexes)
 
     async def name_vectors(self, catalog: Indexed) -> NDArray[Any] | None:
         """Return the catalog's index. If it is large and does not exist yet, request it and return None."""

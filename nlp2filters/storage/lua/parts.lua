@@ -6,6 +6,7 @@
 --   waiting   list: digests of the parts that have no queue entry yet
 --   queued    set: digests of the parts that have one
 --   payloads  hash: the payload of each part by its digest
+--   job       the job; split_jobs: set of all that are split at its stage
 --   open      index of unfinished work
 --   entry     the queue entry of a part (see queue.lua), in which {digest} and {number} are placeholders
 --   number    number of a part's first entry
@@ -49,6 +50,7 @@ local function split(parts, order, total, todo, event_keys)
   redis.call('HSET', parts.states, 'order', order, 'total', total)
   redis.call('DEL', parts.waiting, parts.queued)
   for _, key in ipairs(event_keys or {}) do redis.call('HSET', parts.states, 'told:' .. key, 1) end
+  redis.call('SADD', parts.split_jobs, parts.job)
   for _, digest in ipairs(todo) do
     redis.call('HDEL', parts.states, digest)
     redis.call('RPUSH', parts.waiting, digest)
@@ -68,4 +70,5 @@ local function drop(parts)
     end
   end
   redis.call('DEL', parts.states, parts.waiting, parts.queued, parts.payloads)
+  redis.call('SREM', parts.split_jobs, parts.job)
 end
