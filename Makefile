@@ -9,11 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --system-certs \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-<<<<<<< HEAD
-.PHONY: run test check bench fuzz chaos speech engines llama docs lock clean help
-=======
-.PHONY: run test check bench fuzz chaos analysis speech engines llama lock clean help
->>>>>>> main
+.PHONY: run test check bench fuzz chaos analysis speech engines llama docs lock clean help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
