@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --system-certs \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: run test check bench fuzz chaos analysis speech engines llama wheel lock clean help
+.PHONY: run test check bench fuzz chaos analysis speech engines llama docs wheel lock clean help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -60,16 +60,21 @@ wheel: $(VENV)/dev.stamp  ## Build the wheel, and try it in clean environments (
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/try_wheel.py dist/nlp2filters-*.whl $(or $(PYTHONS),3.11 3.12 3.13)
 
+docs: $(VENV)/docs.stamp  ## Build the documentation into site/, and check its links (DOCS="serve -o" shows it while you write)
+	$(BIN)/zensical $(or $(DOCS),build --clean --strict)
+	$(BIN)/python -m tools.docs_site site
+
 lock: $(VENV)/dev.stamp  ## Pin and hash in requirements*.txt what pyproject.toml asks for (UPGRADE=1: the newest)
 	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --output-file requirements.txt
 	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --extra audio --constraints requirements.txt --output-file requirements-audio.txt
 	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --extra audio --group dev --constraints requirements-audio.txt --output-file requirements-dev.txt
 	$(LOCK) --group engines --constraints requirements-dev.txt --output-file requirements-engines.txt
+	$(LOCK) --group docs --output-file requirements-docs.txt
 	$(LOCK) --group run --no-deps --output-file requirements-run.txt
 	$(LOCK) --group llama --output-file requirements-llama.txt
 
 clean:  ## Remove what was made here (not the jobs, not the model)
-	rm -rf $(VENV) $(LLAMA) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LLAMA) build dist site .cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("NLP2Filters needs Python 3.11 or later; set PYTHON=python3.12, say." if sys.version_info < (3, 11) else 0)'
@@ -87,6 +92,10 @@ $(VENV)/audio.stamp: requirements-audio.txt $(VENV)/run.stamp
 
 $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
 	$(INSTALL) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/docs.stamp: requirements-docs.txt | $(VENV)/bin/python
+	$(INSTALL) --require-hashes -r requirements-docs.txt
 	@touch $@
 
 $(LLAMA)/stamp: requirements-llama.txt | $(VENV)/bin/python

@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ENGINES = "requirements-engines.txt"
+DOCS = "requirements-docs.txt"
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 RUN, AUDIO, DEV, MAKE = (f"requirements{suffix}.txt" for suffix in ("", "-audio", "-dev", "-run"))
 
@@ -31,6 +32,7 @@ ASKED = {
     DEV: of_extras(*SERVICE, "audio") + PROJECT["dependency-groups"]["dev"],
     ENGINES: PROJECT["dependency-groups"]["engines"],
     MAKE: PROJECT["dependency-groups"]["run"],
+    DOCS: PROJECT["dependency-groups"]["docs"],
 }
 
 
@@ -87,7 +89,7 @@ def test_they_name_no_place_to_install_from(file: str) -> None:
 
 def test_every_dependency_is_explained() -> None:
     explained = (ROOT / "docs" / "dependencies.md").read_text()
-    for text in ASKED[DEV] + ASKED[MAKE] + ASKED[ENGINES] + of_extras(*EXTRAS):
+    for text in ASKED[DEV] + ASKED[MAKE] + ASKED[ENGINES] + ASKED[DOCS] + of_extras(*EXTRAS):
         name = Requirement(text).name
         assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w])", explained), name
 
