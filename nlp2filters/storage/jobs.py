@@ -1,6 +1,7 @@
 """Jobs: read, listed, and moved from state to state, one commit at a time."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 import orjson
@@ -137,11 +138,13 @@ class Jobs:
         events: Sequence[EventDraft] | Callable[[Job], Sequence[EventDraft]] = (),
         progress: Sequence[EventDraft] = (),
         split: Split | None = None,
+        counts: Mapping[str, int] = MappingProxyType({}),
     ) -> Job:
         """Take one step from `core.jobs` and commit it. If another process was faster, repeat it from the current job.
 
         `events` may be a function of the resulting job; `progress` are events as for `publish`. A step that cancels
-        also removes the queue entry, or the worker's lease. `split` are the parts that a step begins.
+        also removes the queue entry, or the worker's lease. `split` are the parts that a step begins,
+        and `counts` are for the metrics, besides those of the step itself.
 
         Raises:
             IllegalTransition, StaleAttempt: the job's current state does not allow the step.
@@ -150,7 +153,9 @@ class Jobs:
         while True:
             after = transition(job)
             drafts = events(after) if callable(events) else events
-            plan = self._commits.plan(after, fields or {}, drafts, now_ms(), before=job, progress=progress, split=split)
+            plan = self._commits.plan(
+                after, fields or {}, drafts, now_ms(), before=job, progress=progress, split=split, counts=counts
+            )
             if await self._commits.apply(plan, job):
                 return after
             try:

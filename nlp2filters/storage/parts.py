@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, parts
+from nlp2filters.core.counts import of_part
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.parts import Part, PartState
 from nlp2filters.core.stage_runs import StageRun
@@ -155,6 +156,7 @@ class Parts:
                 for event in events
             ],
             "progress": {"type": "job.progress", **about, "step": "parts"},
+            "counts": {"key": self._keys.counts, "counts": of_part(job.kind, job.stage, before.run, after.run, now)},
             "ttl_ms": ttl_ms,
         }
         if after.done or after.entry_number != before.entry_number:

@@ -4,6 +4,7 @@ from redis.asyncio import Redis
 
 from nlp2filters.storage.batches import Batches
 from nlp2filters.storage.commits import Commits
+from nlp2filters.storage.counts import SharedCounts
 from nlp2filters.storage.deliveries import Deliveries
 from nlp2filters.storage.idempotency import IdempotencyKeys
 from nlp2filters.storage.jobs import Jobs
@@ -32,5 +33,6 @@ class Store:
         self.idempotency_keys = IdempotencyKeys(redis, keys)
         self.unfinished = UnfinishedWork(redis, keys)
         self.stats = Stats(redis, keys)
+        self.counts = SharedCounts(redis, keys)
         self.spending = Spending(redis, keys, retention_ms)
         self.providers = ProviderStates(redis, keys)

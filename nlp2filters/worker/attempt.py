@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Container, Mapping,
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -19,6 +20,7 @@ from arq.worker import Retry
 from nlp2filters import fault_injection, logs
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
+from nlp2filters.core.counts import name_of
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.parts import Split
 from nlp2filters.core.problems import problem
@@ -298,8 +300,11 @@ async def _succeed(attempt: Attempt[S], result: StageResult) -> None:
     job, attempt_id = attempt.job, attempt.job.attempt
     fields = {name: orjson.dumps(value) for name, value in result.fields.items()}
     if job.next_stage is None:
-        events = [EventDraft("done", {"result": result.fields["result"]})]
-        await _commit(attempt, lambda job: jobs.succeed(job, attempt_id, now_ms()), events, fields)
+        value = result.fields["result"]
+        events = [EventDraft("done", {"result": value})]
+        degraded = isinstance(value, Mapping) and value.get("degraded")
+        counts = {name_of("jobs_degraded", job.kind): 1} if degraded else {}
+        await _commit(attempt, lambda job: jobs.succeed(job, attempt_id, now_ms()), events, fields, counts=counts)
         return
     events = [EventDraft(result.event, result.fields)] if result.event else []
     events.append(EventDraft("status", {}))
@@ -390,12 +395,13 @@ async def _commit(
     *,
     progress: Sequence[EventDraft] = (),
     split: Split | None = None,
+    counts: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Commit a step, unless the job has moved on without us. A job that is being canceled is ended instead."""
     try:
         store = attempt.worker.store
         attempt.job = await store.jobs.apply(
-            attempt.job, step, fields=fields, events=events, progress=progress, split=split
+            attempt.job, step, fields=fields, events=events, progress=progress, split=split, counts=counts
         )
     except CancelRequested:
         await _finish_cancel(attempt.worker.store, attempt.job.id)

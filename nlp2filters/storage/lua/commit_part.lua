@@ -5,6 +5,7 @@
 --          4 JSON: {parts: see parts.lua; digest: of the part; done: true if the part has ended;
 --            remove_entry: {queue, id}, or absent; requeue: {number, delay_ms} of a new entry, or absent;
 --            events: list of [name, data]; progress: members of the event that counts the parts;
+--            counts: {key, counts: numbers to add to the shared counts by name};
 --            gather: the plan (see write.lua) if this is the last part to end, or absent;
 --            end_job: the plan that ends the job with this part, or absent; ttl_ms: for the record and the events}
 -- Returns  'committed', or 'changed' if the job or the part has changed and nothing was written. A repeated command
@@ -30,6 +31,7 @@ if before == ARGV[3] then return 'committed' end
 if tonumber(redis.call('HGET', record, 'seq') or 0) ~= tonumber(ARGV[1]) or before ~= ARGV[2] then return 'changed' end
 
 redis.call('HSET', parts.states, digest, ARGV[3])
+add_counts(commit.counts.key, commit.counts.counts)
 if commit.end_job then
   write(commit.end_job)
   return 'committed'
