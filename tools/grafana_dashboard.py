@@ -53,7 +53,7 @@ PANELS = (
     Panel("Wait for a worker", "s", _quantile("stage_wait_seconds", "stage")),
     Panel("Time of an attempt", "s", _quantile("stage_run_seconds", "stage")),
     Panel("Attempts by outcome", "ops", [_rate("stage_attempts_total", "stage, outcome")]),
-    Panel("Attempts at parts by outcome", "ops", [_rate("part_attempts_total", "kind, outcome")]),
+    Panel("Parts by outcome", "ops", [_rate("parts_ended_total", "queue, outcome")]),
     Panel("Failures, dead letters, rescued", "ops", [
         _rate("job_failures_total", "kind, problem"),
         ("max by (kind) (rate(nlp2filters_jobs_dead_lettered_total[$__rate_interval]))", "dead letters: {{kind}}"),

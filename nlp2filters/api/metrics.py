@@ -19,7 +19,8 @@ class Metrics:
     """The metrics of one web process, and those of the service."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # They would double the series of this process, and nobody asks for them.
+        # They would double the series of this process, and nobody asks for them.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._shared = SharedMetrics()
         self._registry.register(self._shared)

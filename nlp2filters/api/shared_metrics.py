@@ -96,8 +96,19 @@ async def _read_state(store: Store) -> dict[str, dict[Labels, float]]:
     queues, counts = await store.stats.queues(), await store.stats.job_counts()
     memory: Any = await store.redis.info("memory")
     clients: Any = await store.redis.info("clients")
-    providers = await provider_states(store)
+    providers, parts = await provider_states(store), await store.stats.parts()
     return {
+        "parts": {
+            (name, state): count
+            for name, part in parts.items()
+            for state, count in (("waiting", part.waiting), ("running", part.running))
+        },
+        "parts_ended": {
+            (name, outcome): count
+            for name, part in parts.items()
+            for outcome, count in (("succeeded", part.succeeded), ("failed", part.failed))
+        },
+        "part_seconds": {(name,): part.seconds for name, part in parts.items()},
         "rescued": {(): counts.get("rescued", 0)},
         "unfinished": {(): await store.unfinished.count()},
         "queue_jobs": {(name,): queue.entries for name, queue in queues.items()},

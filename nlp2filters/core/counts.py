@@ -46,15 +46,6 @@ def of_step(before: Job | None, after: Job, now: int) -> Counter[str]:
     return counts
 
 
-def of_part(kind: str, stage: str, before: StageRun, after: StageRun, now: int) -> Counter[str]:
-    """Count the end of an attempt at a part of a job."""
-    if before.status != "running" or after.status == "running":
-        return Counter()
-    return Counter({name_of("part_attempts", kind, _outcome(before, after)): 1}) + duration(
-        "part_run", stage, ms=now - (before.started_at or now)
-    )
-
-
 def slug_of(error: Mapping[str, Any]) -> str:
     """Return the short name of a problem object."""
     return str(error.get("type", "")).rpartition("/")[2]

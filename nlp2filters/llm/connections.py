@@ -46,7 +46,6 @@ class Connections:
                 "User-Agent": "nlp2filters",
                 **_basic_auth(self._url),
                 **headers,
-                "Content-Type": "application/json",
             }
         )
         timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
@@ -67,14 +66,16 @@ class Connections:
         await self._stack.aclose()
 
     @asynccontextmanager
-    async def post(self, path: str, content: bytes) -> AsyncIterator[httpx.Response]:
-        """Send JSON and give the response, whose body has not been read yet.
+    async def post(self, path: str, content: bytes, media_type: str) -> AsyncIterator[httpx.Response]:
+        """Send a body and give the response, whose body has not been read yet.
 
         Raises:
             httpx.TransportError: the connection could not be made, or broke.
         """
         url = self._url.copy_with(raw_path=f"{self._url.path.rstrip('/')}/{path}".encode())
-        request = httpx.Request("POST", url, headers=self._headers, content=content, extensions=self._extensions)
+        headers = self._headers.copy()
+        headers["Content-Type"] = media_type
+        request = httpx.Request("POST", url, headers=headers, content=content, extensions=self._extensions)
         pool = self._pool_with_room()
         pool.calls += 1
         try:

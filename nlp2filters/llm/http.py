@@ -14,7 +14,14 @@ import orjson
 
 from nlp2filters.core.schemas import SSE
 from nlp2filters.core.usage import Usage
-from nlp2filters.errors import InvalidAnswer, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from nlp2filters.errors import (
+    BudgetSpent,
+    InvalidAnswer,
+    ProviderError,
+    ProviderRejected,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
 from nlp2filters.llm import Answer, Listener, quotas
 from nlp2filters.llm.connections import Connections
 from nlp2filters.llm.event_data import EventData, JSONLines, ServerSentData
@@ -44,6 +51,8 @@ _RETRIED = frozenset({408, 409, _RATE_LIMITED})
 # A request has about one token for so many bytes.
 _BYTES_PER_TOKEN = 4
 T = TypeVar("T")
+# A file in a form: its name, content and media type.
+File = tuple[str, bytes, str]
 
 _log = logging.getLogger(__name__)
 
@@ -199,6 +208,8 @@ class LLMHTTPClient:
                         continue
                     call.failed(exc.weight)
                     failure = exc
+                except BudgetSpent:  # Nothing was sent, which says nothing about the provider.
+                    raise
                 except ProviderTimeout:
                     call.failed()
                     raise
@@ -249,11 +260,28 @@ class LLMHTTPClient:
             InvalidAnswer: the body is too long, or cannot be decompressed.
         """
         content = orjson.dumps(data)
+        tokens = len(content) // _BYTES_PER_TOKEN
+        return await self._send(path, content, "application/json", decoder, tokens=tokens, max_bytes=max_bytes)
+
+    async def post_form(self, path: str, fields: Mapping[str, Any], file: File) -> LLMResponse:
+        """Send a form with these fields and a `file`, and read the response, as `post` does.
+
+        Raises:
+            Retryable: the connection broke.
+            InvalidAnswer: the body is too long.
+        """
+        form = httpx.Request("POST", "http://form", data=dict(fields), files={"file": file})
+        content, media_type = form.read(), form.headers["content-type"]
+        return await self._send(path, content, media_type, None, tokens=1, max_bytes=MAX_ANSWER)
+
+    async def _send(
+        self, path: str, content: bytes, media_type: str, decoder: StreamDecoder | None, *, tokens: int, max_bytes: int
+    ) -> LLMResponse:
         try:
-            async with self._connections.post(path, content) as response:
-                self.gate.report(quotas.quota(response.headers, len(content) // _BYTES_PER_TOKEN))
-                media_type = response.headers.get("content-type", "")
-                if decoder and response.status_code == 200 and media_type.startswith((SSE, NDJSON)):
+            async with self._connections.post(path, content, media_type) as response:
+                self.gate.report(quotas.quota(response.headers, tokens))
+                answer_type = response.headers.get("content-type", "")
+                if decoder and response.status_code == 200 and answer_type.startswith((SSE, NDJSON)):
                     await _read_events(response, decoder, self._without_key)
                     return LLMResponse(200, response.headers, streamed=True)
                 body = b"".join([chunk async for chunk in _limited(response, max_bytes)])

@@ -12,7 +12,7 @@ import orjson
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.llm.schema_limits import SchemaLimits
 from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer, ProviderError
-from nlp2filters.llm import Answer, Listener, rejections, telemetry
+from nlp2filters.llm import Answer, Listener, Permit, rejections, telemetry
 from nlp2filters.llm.api import ChatAPI, Features, used
 from nlp2filters.llm.capabilities import LearntFeatures
 from nlp2filters.llm.http import APICalls, LLMHTTPClient, LLMResponse, Retryable
@@ -32,13 +32,19 @@ class LLMProvider(APICalls):
         return self._features.limits
 
     async def complete(
-        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any],
+        listener: Listener | None = None,
+        permit: Permit | None = None,
     ) -> Answer:
         """See `Provider`."""
         usage: Counter[str] = Counter()
         with telemetry.call("chat", self.name, self.model, self.on_call) as span:
             try:
-                answer = await self._http.retrying(partial(self._try, messages, schema, listener, usage), listener)
+                answer = await self._http.retrying(
+                    partial(self._try, messages, schema, listener, usage, permit), listener
+                )
             except ProviderError as exc:
                 usage["failed_calls"] = usage["calls"]
                 exc.usage = dict(+usage)
@@ -51,13 +57,20 @@ class LLMProvider(APICalls):
         return replace(answer, usage=dict(+usage))
 
     async def _try(
-        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None, usage: Counter[str]
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any],
+        listener: Listener | None,
+        usage: Counter[str],
+        permit: Permit | None,
     ) -> Answer:
         """Make one try, which may take several requests to a server that lacks features."""
         digest = hashlib.sha256(orjson.dumps([listener is not None, schema])).hexdigest()
         lacks, first_rejection = self._features.lacks(digest), None
         while True:
             request = self._api.request(messages, schema, lacks, stream=listener is not None)
+            if permit:
+                await permit()
             try:
                 response, answer = await self._call(request, listener, usage)
             except (AnswerRefused, AnswerTruncated, InvalidAnswer):

@@ -31,6 +31,7 @@ COUNTS = {
     "output_tokens": "gen_ai.usage.output_tokens",
     "cached_tokens": "gen_ai.usage.cache_read.input_tokens",
     "cache_write_tokens": "gen_ai.usage.cache_creation.input_tokens",
+    "audio_seconds": "nlp2filters.audio_seconds",
     "calls": "nlp2filters.calls",
 }
 
@@ -82,7 +83,7 @@ class CallSpan:
 
 @contextmanager
 def call(operation: str, provider: str, model: str, on_call: OnCall = ignore) -> Iterator[CallSpan]:
-    """Open the span of a call, and report its outcome: `operation` is `chat` or `embeddings`."""
+    """Open the span of a call, and report its outcome: `operation` is `chat`, `embeddings` or `transcription`."""
     began, outcome = time.monotonic(), "answered"
     try:
         with _span(operation, provider, model) as span:

@@ -20,10 +20,16 @@ from nlp2filters.storage.redis_keys import Keys
 
 @dataclass(frozen=True, slots=True)
 class EventDraft:
-    """An event to publish with a commit: its `name`, and the data that it adds to the job."""
+    """An event to publish with a commit: its `name`, and the data that it adds to the job.
+
+    A `brief` one is about the running attempt, and leaves the job out. Of several about parts with one `key`, only the
+    first is published.
+    """
 
     name: str
     extra: Mapping[str, Any]
+    brief: bool = False
+    key: str | None = None
 
 
 class PlanKeys(TypedDict):
@@ -66,12 +72,16 @@ class BatchPlan(TypedDict):
 
 
 class SplitPlan(TypedDict):
-    """The parts into which a job is split: JSON of the `order` of their digests, and those that remain to be done."""
+    """The parts into which a job is split: JSON of the `order` of their digests, and those that remain to be done.
+
+    `event_keys` are those of published events about the others.
+    """
 
     parts: PartsTable
     order: str
     total: int
     todo: list[str]
+    event_keys: list[str]
 
 
 class Plan(TypedDict):
@@ -121,13 +131,11 @@ class Commits:
         now: int,
         *,
         before: Job | None = None,
-        progress: Sequence[EventDraft] = (),
         split: Split | None = None,
         counts: Mapping[str, int] = MappingProxyType({}),
     ) -> Plan:
         """Plan the commit that writes the job in its new state, from the state `before`; None for a new job.
 
-        `progress` are events of the attempt, which come before the others.
         `split` are the parts into which the new state is split; `counts` are for the metrics, besides the step's own.
         """
         keys = self._keys
@@ -152,8 +160,8 @@ class Commits:
                 "record": orjson.dumps(jobs.to_record(job)).decode(),
             },
             "events": [
-                *((event.name, progress_data(job, event, now)) for event in progress),
-                *((event.name, _event_data(job, event, now)) for event in events),
+                (event.name, attempt_event(before or job, event, now) if event.brief else _event_data(job, event, now))
+                for event in events
             ],
             "ttl_ms": ttl_ms,
             "tombstone_ttl_ms": ttl_ms + self.retention_ms,
@@ -168,6 +176,7 @@ class Commits:
                 "order": orjson.dumps(split.in_order).decode(),
                 "total": len(set(split.in_order)),
                 "todo": list(split.missing),
+                "event_keys": [event.key for event in events if event.key],
             }
         if before and before.has_parts and (job.done or job.stage != before.stage):
             plan["drop_parts"] = parts_table(keys, before, now, ttl_ms)
@@ -201,11 +210,11 @@ class Commits:
         }
 
 
-def progress_data(job: Job, event: EventDraft, now: int) -> str:
-    """Encode an event that changes nothing of the job as JSON: its running attempt, without the job."""
+def attempt_event(job: Job, event: EventDraft, now: int) -> str:
+    """Encode an event about the attempt that `job` has begun as JSON."""
     stage, number = job.attempt
-    attempt = {"job_id": job.id, "at": jobs.timestamp(now), "stage": stage, "attempt": number}
-    return orjson.dumps({"type": f"job.{event.name}", **attempt, **event.extra}).decode()
+    about = {"job_id": job.id, "at": jobs.timestamp(now), "stage": stage, "attempt": number}
+    return orjson.dumps({"type": f"job.{event.name}", **about, **event.extra}).decode()
 
 
 def _event_data(job: Job, event: EventDraft, now: int) -> str:

@@ -15,7 +15,7 @@ from nlp2filters.core.parts import Split
 from nlp2filters.core.statuses import Status
 from nlp2filters.errors import JobNotFound
 from nlp2filters.storage import scripts
-from nlp2filters.storage.commits import Commits, EventDraft, progress_data
+from nlp2filters.storage.commits import Commits, EventDraft, attempt_event
 from nlp2filters.storage.errors import OutcomeUnknown
 from nlp2filters.storage.idempotency import IdempotencyKey
 from nlp2filters.storage.redis_keys import Keys
@@ -136,15 +136,14 @@ class Jobs:
         *,
         fields: Mapping[str, bytes] | None = None,
         events: Sequence[EventDraft] | Callable[[Job], Sequence[EventDraft]] = (),
-        progress: Sequence[EventDraft] = (),
         split: Split | None = None,
         counts: Mapping[str, int] = MappingProxyType({}),
     ) -> Job:
         """Take one step from `core.jobs` and commit it. If another process was faster, repeat it from the current job.
 
-        `events` may be a function of the resulting job; `progress` are events as for `publish`. A step that cancels
-        also removes the queue entry, or the worker's lease. `split` are the parts that a step begins,
-        and `counts` are for the metrics, besides those of the step itself.
+        `events` may be a function of the resulting job. A step that cancels also removes the queue entry, or the
+        worker's lease. `split` are the parts that a step begins, and `counts` are for the metrics, besides those of the
+        step itself.
 
         Raises:
             IllegalTransition, StaleAttempt: the job's current state does not allow the step.
@@ -153,9 +152,7 @@ class Jobs:
         while True:
             after = transition(job)
             drafts = events(after) if callable(events) else events
-            plan = self._commits.plan(
-                after, fields or {}, drafts, now_ms(), before=job, progress=progress, split=split, counts=counts
-            )
+            plan = self._commits.plan(after, fields or {}, drafts, now_ms(), before=job, split=split, counts=counts)
             if await self._commits.apply(plan, job):
                 return after
             try:
@@ -170,10 +167,9 @@ class Jobs:
 
         Returns True if it is; otherwise nothing was written.
         """
-        stage, number = job.attempt
-        args: list[str | int | bytes] = [stage, number]
+        args: list[str | int | bytes] = [*job.attempt]
         for event in events:
-            args += [event.name, progress_data(job, event, at)]
+            args += [event.name, attempt_event(job, event, at)]
         return bool(await self._publish_script(keys=[self._keys.job(job.id), self._keys.events(job.id)], args=args))
 
     async def delete(self, job: Job) -> None:

@@ -22,11 +22,13 @@ from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.counts import name_of
 from nlp2filters.core.jobs import Job
+from nlp2filters.core.kinds import AUDIO
 from nlp2filters.core.parts import Split
 from nlp2filters.core.problems import problem
 from nlp2filters.core.stage_runs import StageRun, Suspect
 from nlp2filters.errors import (
     BlobStoreUnavailable,
+    BudgetSpent,
     CancelRequested,
     IllegalTransition,
     JobNotFound,
@@ -131,15 +133,24 @@ class Attempt(Generic[S]):
 class StageResult:
     """The fields that a stage adds to the record, and the event that announces them besides the change of status.
 
-    The last stage adds the field `result`.
+    The last stage adds the field `result`. `events` are further ones, which come before it.
     """
 
     fields: Mapping[str, Any]
     event: str | None = None
+    events: Sequence[EventDraft] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SplitResult:
+    """The parts into which a stage splits its job, and events about those whose results are kept from before."""
+
+    split: Split
+    events: Sequence[EventDraft] = ()
 
 
 # A stage that has split its job into parts is run again after their end.
-Work = Callable[[Attempt[S]], Awaitable[StageResult | Split]]
+Work = Callable[[Attempt[S]], Awaitable[StageResult | SplitResult]]
 
 
 async def run(
@@ -166,13 +177,8 @@ async def checkpoint(attempt: Attempt[S], name: str, value: Any) -> None:
     attempt_id, fields = attempt.job.attempt, {name: orjson.dumps(value)}
     try:
         async with asyncio.timeout(CHECKPOINT_TIMEOUT_S):
-            await _commit(
-                attempt,
-                lambda job: jobs.checkpoint(job, attempt_id, name),
-                [],
-                fields,
-                progress=attempt.progress.take(),
-            )
+            events = attempt.progress.take()
+            await _commit(attempt, lambda job: jobs.checkpoint(job, attempt_id, name), events, fields)
     except TimeoutError:
         _log.warning("Redis does not accept the checkpoint %r now: going on without it", name)
 
@@ -282,7 +288,7 @@ async def _run(attempt: Attempt[S], function: Work[S]) -> None:
         async with asyncio.timeout(attempt.worker.time_limit_s), attempt.progress:
             result = await function(attempt)
         reach("stage-done")
-        await (_split(attempt, result) if isinstance(result, Split) else _succeed(attempt, result))
+        await (_split(attempt, result) if isinstance(result, SplitResult) else _succeed(attempt, result))
     except asyncio.CancelledError:
         _log.info("this worker stops or has lost its lease: the job returns to its queue")
         await asyncio.shield(_release(attempt))
@@ -301,20 +307,21 @@ async def _succeed(attempt: Attempt[S], result: StageResult) -> None:
     fields = {name: orjson.dumps(value) for name, value in result.fields.items()}
     if job.next_stage is None:
         value = result.fields["result"]
-        events = [EventDraft("done", {"result": value})]
+        events = [*result.events, EventDraft("done", {"result": value})]
         degraded = isinstance(value, Mapping) and value.get("degraded")
         counts = {name_of("jobs_degraded", job.kind): 1} if degraded else {}
         await _commit(attempt, lambda job: jobs.succeed(job, attempt_id, now_ms()), events, fields, counts=counts)
         return
-    events = [EventDraft(result.event, result.fields)] if result.event else []
+    events = [*result.events, *([EventDraft(result.event, result.fields)] if result.event else [])]
     events.append(EventDraft("status", {}))
     await _commit(attempt, lambda job: jobs.advance(job, attempt_id, now_ms()), events, fields)
 
 
-async def _split(attempt: Attempt[S], split: Split) -> None:
+async def _split(attempt: Attempt[S], result: SplitResult) -> None:
     """Commit the parts into which the stage has split the job, and queue them."""
     attempt_id = attempt.job.attempt
-    await _commit(attempt, lambda job: jobs.split(job, attempt_id), [EventDraft("status", {})], split=split)
+    events = [EventDraft("status", {}), *result.events]
+    await _commit(attempt, lambda job: jobs.split(job, attempt_id), events, split=result.split)
 
 
 async def _release(attempt: Attempt[S]) -> None:
@@ -361,8 +368,10 @@ def is_transient(exc: Exception) -> bool:
 def problem_of(exc: Exception, stage: str) -> dict[str, Any]:
     """Return the problem object for the error of a stage's or part's last attempt."""
     match exc:
+        case BudgetSpent():
+            return problem("budget-spent", exc.public)
         case ProviderError():
-            return problem("llm-unavailable", exc.public)
+            return problem("speech-unavailable" if stage == AUDIO else "llm-unavailable", exc.public)
         case TextTooComplex():
             return problem("text-too-complex", str(exc))
         case UploadRefused():
@@ -393,7 +402,6 @@ async def _commit(
     events: Sequence[EventDraft],
     fields: Mapping[str, bytes] | None = None,
     *,
-    progress: Sequence[EventDraft] = (),
     split: Split | None = None,
     counts: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
@@ -401,7 +409,7 @@ async def _commit(
     try:
         store = attempt.worker.store
         attempt.job = await store.jobs.apply(
-            attempt.job, step, fields=fields, events=events, progress=progress, split=split, counts=counts
+            attempt.job, step, fields=fields, events=events, split=split, counts=counts
         )
     except CancelRequested:
         await _finish_cancel(attempt.worker.store, attempt.job.id)

@@ -150,12 +150,12 @@ class ProgressReporter:
 
     def _due_events(self, at: int) -> list[EventDraft]:
         events = [
-            EventDraft("delta", {"try": delta.number, "offset": delta.offset, "text": delta.text})
+            EventDraft("delta", {"try": delta.number, "offset": delta.offset, "text": delta.text}, brief=True)
             for delta in self._deltas
         ]
         self._deltas = []
         # The difference is negative if the clock was set back.
         if self._progress and not 0 <= at - self._progress_at < PROGRESS_MS:
-            events.append(EventDraft("progress", self._progress))
+            events.append(EventDraft("progress", self._progress, brief=True))
             self._progress, self._progress_at = None, at
         return events
