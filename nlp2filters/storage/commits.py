@@ -42,6 +42,7 @@ class PlanKeys(TypedDict):
     stats: str
     open: str
     counts: str
+    failed: str
 
 
 class RemovedEntry(TypedDict):
@@ -149,6 +150,7 @@ class Commits:
                 "stats": keys.stats,
                 "open": keys.open,
                 "counts": keys.counts,
+                "failed": keys.failed("jobs"),
             },
             "id": job.id,
             "owner": job.owner,

@@ -173,6 +173,10 @@ class Keys:
         """Hash of what each worker process of a stage is doing, as JSON."""
         return f"{self.prefix}:activity:{stage}"
 
+    def failed(self, what: str) -> str:
+        """Sorted set of the latest `jobs` that failed, or `deliveries` that were given up, by time in ms."""
+        return f"{self.prefix}:failed:{what}"
+
     def health(self, worker: str) -> str:
         """ARQ's health record of one worker process."""
         return f"{self.prefix}:health:{worker}"

@@ -3,7 +3,7 @@
 --
 -- The plan:
 --   keys          names: record (hash), events (stream), pending (the owner's sorted set), tombstone (string), stats,
---                 open, counts (hashes)
+--                 open, counts (hashes), failed (sorted set of the latest failed jobs)
 --   id            the job
 --   owner         the job's owner
 --   status        the job's status; done: true if the job has ended
@@ -38,6 +38,13 @@ local function add_counts(key, counts)
   for name, count in pairs(counts) do redis.call('HINCRBY', key, name, count) end
 end
 
+-- Remember a failure for the operator: the latest 500 are enough.
+local function add_failure(key, id, ttl_ms)
+  redis.call('ZADD', key, now_ms(), id)
+  redis.call('ZREMRANGEBYRANK', key, 0, -501)
+  redis.call('PEXPIRE', key, ttl_ms)
+end
+
 local function end_in_batch(plan)
   local batch = plan.batch
   if redis.call('SREM', batch.open, plan.id) == 0 then return end
@@ -67,6 +74,7 @@ local function write(plan)
   if plan.done then
     redis.call('ZREM', keys.pending, plan.id)
     redis.call('HINCRBY', keys.stats, plan.status, 1)
+    if plan.status == 'failed' then add_failure(keys.failed, plan.id, plan.ttl_ms) end
   end
   if plan.remove_entry then remove(keys.open, plan.remove_entry.queue, plan.remove_entry.id) end
   if plan.drop_parts then drop(plan.drop_parts) end
