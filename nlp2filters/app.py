@@ -29,6 +29,7 @@ from nlp2filters.api import (
     mcp,
     monitoring,
     openapi,
+    operator,
     pages,
     responses,
     stream_tokens,
@@ -72,6 +73,7 @@ OPERATIONS = [
     *dialects.operations,
     *stream_tokens.operations,
     *monitoring.operations,
+    *operator.operations,
     *echo.operations,
     *send.operations,
 ]

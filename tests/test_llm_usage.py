@@ -126,8 +126,9 @@ def test_metrics_show_what_providers_took_and_models_lack(service: Service, firs
     assert service.result(service.submit(TEXT, catalog={"name": "origins", "fields": fields}))["provider"] == "openai"
     text = httpx.get(f"{service.url}/metrics", trust_env=False).text
     assert 'nlp2filters_llm_lacks_total{feature="temperature",model="gpt-test",provider="openai"} 1.0' in text
-    assert 'nlp2filters_llm_usage_total{model="gpt-test",provider="openai",what="reasoning_tokens"}' in text
-    assert 'nlp2filters_llm_usage_total{model="embed",provider="ollama",what="embedding_tokens"}' in text
+    assert 'nlp2filters_llm_tokens_total{model="gpt-test",provider="openai",type="reasoning"}' in text
+    assert 'nlp2filters_llm_cost_total{model="gpt-test",provider="openai"} 0.' in text
+    assert 'nlp2filters_llm_tokens_total{model="embed",provider="ollama",type="embedding"}' in text
 
 
 def keys(service: Service, *words: str) -> Any:

@@ -243,7 +243,7 @@ def test_entries_that_got_lost_are_found(service: Service, redis: Redis) -> None
     redis.set(gate_key(KEYS), 1)
     assert follow(service, job)[-1]["result"]["words"] == [3] * 30
     text = httpx.get(f"{service.url}/metrics").text
-    assert re.search(r'nlp2filters_jobs_total{what="rescued"} [1-9]', text)
+    assert re.search(r"nlp2filters_rescued_total [1-9]", text)
 
 
 def test_a_bad_request_names_the_member(service: Service, redis: Redis) -> None:

@@ -23,6 +23,7 @@ class Program:
 PROGRAMS = (
     Program(("chromium", "chromium-browser", "google-chrome"), "chromium", "of the pages"),
     Program(("nginx",), "nginx-light", "behind a proxy", is_service=True),
+    Program(("promtool",), "prometheus", "of the alert rules", is_service=True),
     Program(("systemd-analyze",), "systemd", "of the units for systemd", is_service=True),
 )
 

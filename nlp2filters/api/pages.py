@@ -82,6 +82,11 @@ async def analyses(request: Request) -> Response:
     return await _FILES.get_response("analyses.html", request.scope)
 
 
+async def operator(request: Request) -> Response:
+    """Serve the operator's page, which asks for a key unless the caller is on the same machine and there is none."""
+    return await _FILES.get_response("operator.html", request.scope)
+
+
 async def problem(request: Request) -> Response:
     """Explain a kind of problem, at the URL that is the `type` of every such problem object."""
     slug = request.path_params["slug"]
@@ -98,6 +103,7 @@ async def problem(request: Request) -> Response:
 routes = [
     Route("/", page),
     Route("/docs", docs),
+    Route("/operator", operator),
     Route("/analyses", analyses),
     Route("/problems/{slug}", problem),
     Mount("/static", _FILES),

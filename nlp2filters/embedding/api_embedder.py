@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nlp2filters.errors import InvalidAnswer
 from nlp2filters.llm.embeddings import EmbeddingCalls
 from nlp2filters.llm.gate import Gate
+from nlp2filters.llm.telemetry import OnCall
 
 PROBE = "dimensions"
 
@@ -36,6 +37,10 @@ class ApiEmbedder:
     def gate(self) -> Gate:
         """The gate that its calls pass."""
         return self._calls.gate
+
+    def report_calls(self, on_call: OnCall) -> None:
+        """Tell `on_call` of each call."""
+        self._calls.on_call = on_call
 
     async def space(self, spent: Counter[str]) -> str:
         """Return the name of the space of its vectors: provider, model and dimensions. The first time, it asks the API.

@@ -133,7 +133,7 @@ class EmbeddingCalls(APICalls):
 
     async def _call(self, texts: Sequence[str], spent: Counter[str]) -> list[Vector]:
         calls: Counter[str] = Counter()
-        with telemetry.call("embeddings", self.name, self.model) as span:
+        with telemetry.call("embeddings", self.name, self.model, self.on_call) as span:
             try:
                 vectors = await self._http.retrying(lambda: self._try(texts, calls))
             except ProviderError as exc:

@@ -26,6 +26,7 @@ from nlp2filters.llm import Answer, Listener, quotas
 from nlp2filters.llm.connections import Connections
 from nlp2filters.llm.event_data import EventData, JSONLines, ServerSentData
 from nlp2filters.llm.gate import Gate
+from nlp2filters.llm.telemetry import OnCall, ignore
 from nlp2filters.retry import Backoff, Retries, RetryBudget
 
 MAX_TRIES = 3
@@ -297,10 +298,11 @@ class LLMHTTPClient:
 
 
 class APICalls:
-    """The calls of one API over HTTP. Open them with `async with`."""
+    """The calls of one API over HTTP. Open them with `async with`. `on_call` is told of each."""
 
     def __init__(self, http: LLMHTTPClient) -> None:
         self._http = http
+        self.on_call: OnCall = ignore
 
     @property
     def gate(self) -> Gate:

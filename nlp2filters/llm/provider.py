@@ -40,7 +40,7 @@ class LLMProvider(APICalls):
     ) -> Answer:
         """See `Provider`."""
         usage: Counter[str] = Counter()
-        with telemetry.call("chat", self.name, self.model) as span:
+        with telemetry.call("chat", self.name, self.model, self.on_call) as span:
             try:
                 answer = await self._http.retrying(
                     partial(self._try, messages, schema, listener, usage, permit), listener

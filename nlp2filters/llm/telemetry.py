@@ -1,12 +1,17 @@
-"""OpenTelemetry spans of calls, by the semantic conventions for generative AI, without prompts or answers.
+"""Reports of calls: their outcome and duration, and OpenTelemetry spans without prompts or answers.
 
-They cost nothing unless the package `opentelemetry-api` is installed (the extra `otel`) and an SDK is set up, such as
-by `opentelemetry-instrument`. https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
+The spans follow the semantic conventions for generative AI. They cost nothing unless the package `opentelemetry-api` is
+installed (the extra `otel`) and an SDK is set up.
+https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
 """
 
-from collections.abc import Iterator, Mapping
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+
+from nlp2filters.errors import ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable, RateLimited
 
 try:
     from opentelemetry import trace
@@ -29,6 +34,24 @@ COUNTS = {
     "audio_seconds": "nlp2filters.audio_seconds",
     "calls": "nlp2filters.calls",
 }
+
+
+# Called with the operation, the provider, the outcome and the seconds of a call with all its tries.
+OnCall = Callable[[str, str, str, float], None]
+
+# Outcomes of calls that gave no answer, by the first of these that the error is.
+OUTCOMES: Mapping[type[BaseException], str] = {
+    RateLimited: "rate_limited",
+    ProviderTimeout: "timeout",
+    ProviderRejected: "rejected",
+    ProviderUnavailable: "unavailable",
+    ProviderError: "unusable",
+    asyncio.CancelledError: "canceled",
+}
+
+
+def ignore(operation: str, provider: str, outcome: str, seconds: float) -> None:
+    """Do nothing with a call."""
 
 
 class CallSpan:
@@ -59,8 +82,21 @@ class CallSpan:
 
 
 @contextmanager
-def call(operation: str, provider: str, model: str) -> Iterator[CallSpan]:
-    """Open the span of a call: `operation` is `chat`, `embeddings` or `transcription`."""
+def call(operation: str, provider: str, model: str, on_call: OnCall = ignore) -> Iterator[CallSpan]:
+    """Open the span of a call, and report its outcome: `operation` is `chat`, `embeddings` or `transcription`."""
+    began, outcome = time.monotonic(), "answered"
+    try:
+        with _span(operation, provider, model) as span:
+            yield span
+    except BaseException as exc:
+        outcome = next((name for kind, name in OUTCOMES.items() if isinstance(exc, kind)), "crashed")
+        raise
+    finally:
+        on_call(operation, provider, outcome, time.monotonic() - began)
+
+
+@contextmanager
+def _span(operation: str, provider: str, model: str) -> Iterator[CallSpan]:
     if trace is None:
         yield CallSpan()
         return

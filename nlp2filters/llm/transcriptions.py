@@ -50,7 +50,7 @@ class TranscriptionCalls(APICalls):
         options = {"language": language, "prompt": prompt_of(names)}
         fields = {name: value for name, value in options.items() if value}
         calls: Counter[str] = Counter()
-        with telemetry.call("transcription", self.name, self.model) as span:
+        with telemetry.call("transcription", self.name, self.model, self.on_call) as span:
             try:
                 data = await self._http.retrying(lambda: self._try(sound, fields, calls, words=words))
                 calls.update(_usage(data, sound.seconds))

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NotRequired, TypedDict
 
 import orjson
 from redis.asyncio import Redis
 
 from nlp2filters.core import deliveries, jobs
+from nlp2filters.core.counts import of_step
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.parts import Split
 from nlp2filters.storage import arq_format, queue_entries, scripts
@@ -39,6 +41,8 @@ class PlanKeys(TypedDict):
     pending: str
     stats: str
     open: str
+    counts: str
+    failed: str
 
 
 class RemovedEntry(TypedDict):
@@ -100,6 +104,7 @@ class Plan(TypedDict):
     batch: NotRequired[BatchPlan]
     split: NotRequired[SplitPlan]
     drop_parts: NotRequired[PartsTable]
+    counts: dict[str, int]
 
 
 class Commits:
@@ -128,10 +133,11 @@ class Commits:
         *,
         before: Job | None = None,
         split: Split | None = None,
+        counts: Mapping[str, int] = MappingProxyType({}),
     ) -> Plan:
         """Plan the commit that writes the job in its new state, from the state `before`; None for a new job.
 
-        `split` are the parts into which the new state is split.
+        `split` are the parts into which the new state is split; `counts` are for the metrics, besides the step's own.
         """
         keys = self._keys
         ttl_ms = self.ttl_ms(job, now)
@@ -143,6 +149,8 @@ class Commits:
                 "pending": keys.pending(job.owner),
                 "stats": keys.stats,
                 "open": keys.open,
+                "counts": keys.counts,
+                "failed": keys.failed("jobs"),
             },
             "id": job.id,
             "owner": job.owner,
@@ -159,6 +167,7 @@ class Commits:
             ],
             "ttl_ms": ttl_ms,
             "tombstone_ttl_ms": ttl_ms + self.retention_ms,
+            "counts": {**of_step(before, job, now), **counts},
         }
         self._plan_entries(plan, job, before, now)
         if before and job.status == "canceling" != before.status:

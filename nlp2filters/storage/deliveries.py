@@ -38,8 +38,9 @@ class Deliveries:
         `read` is the length of the log that the attempt was based on. Returns False, and logs nothing, if the log has
         grown since: this worker was frozen, and another one has taken over.
         """
-        names = [self._keys.deliveries(subject), self._keys.open]
-        args: list[str | bytes | int] = [subject, orjson.dumps(attempt), read, self._ttl_ms, int(attempt["final"])]
+        names = [self._keys.deliveries(subject), self._keys.open, self._keys.failed("deliveries")]
+        outcome = [int(attempt["final"]), int(attempt["ok"])]
+        args: list[str | bytes | int] = [subject, orjson.dumps(attempt), read, self._ttl_ms, *outcome]
         return bool(await self._log_script(keys=names, args=args))
 
     async def delete_if_unowned(self, subject: str) -> None:

@@ -6,15 +6,20 @@ the worker is alive. Silence proves a death only to an observer that has reached
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Self, cast
 
+import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from nlp2filters import __version__
+from nlp2filters.clock import now_ms
 from nlp2filters.core.stage_runs import Suspect
 from nlp2filters.storage import scripts
+from nlp2filters.storage.counts import SharedCounts
 from nlp2filters.storage.redis_keys import Keys
 
 # The latest heartbeat of a dead worker is kept for an hour.
@@ -23,16 +28,38 @@ TTL_MS = 3_600_000
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """The number of entries that a worker runs, of the `slots` that it has."""
+
+    running: int = 0
+    slots: int = 0
+
+
 class Heartbeat:
     """The heartbeat of `worker`, a process of the stage, while inside `async with`.
 
-    A worker without a heartbeat for `timeout_s` counts as dead.
+    A worker without a heartbeat for `timeout_s` counts as dead. Each heartbeat tells what the worker is doing, by
+    `activity`, and takes along what has been added to the shared `counts`.
     """
 
-    def __init__(self, redis: Redis, keys: Keys, stage: str, worker: str, *, timeout_s: float) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        keys: Keys,
+        stage: str,
+        worker: str,
+        *,
+        timeout_s: float,
+        counts: SharedCounts | None = None,
+        activity: Callable[[], Activity] = Activity,
+    ) -> None:
         self._redis = redis
-        self._name = keys.workers(stage)
+        self._name, self._activity_name = keys.workers(stage), keys.activity(stage)
         self._worker = worker
+        self._counts = counts or SharedCounts(redis, keys)
+        self._activity = activity
+        self._since = now_ms()
         self._timeout_ms = int(1000 * timeout_s)
         self._script = redis.register_script(scripts.HEARTBEAT)
         self._last_beat_at = self._unbroken_since = 0.0
@@ -49,7 +76,9 @@ class Heartbeat:
         await asyncio.gather(self._task, return_exceptions=True)
         with suppress(RedisError, TimeoutError):
             async with asyncio.timeout(1):
+                await self._beat()
                 await self._redis.zrem(self._name, self._worker)
+                await cast(Awaitable[int], self._redis.hdel(self._activity_name, self._worker))
 
     async def now(self) -> int:
         """Return the time in ms by the clock of Redis, which all heartbeats use."""
@@ -83,7 +112,20 @@ class Heartbeat:
                 _log.warning("the heartbeat did not reach Redis: %s", exc)
 
     async def _beat(self) -> None:
-        await self._script(keys=[self._name], args=[self._worker, self._timeout_ms, TTL_MS])
+        number, counts = self._counts.next_batch()
+        activity = self._activity()
+        about = {
+            "batch": number,
+            "running": activity.running,
+            "slots": activity.slots,
+            "version": __version__,
+            "since": self._since,
+        }
+        await self._script(
+            keys=[self._name, self._activity_name, self._counts.name],
+            args=[self._worker, self._timeout_ms, TTL_MS, orjson.dumps(about), orjson.dumps(counts)],
+        )
+        self._counts.acknowledge(number)
         now = asyncio.get_running_loop().time()
         if now - self._last_beat_at > self._timeout_ms / 2000:  # Redis was unreachable, or this process was frozen.
             self._unbroken_since = now

@@ -1,6 +1,7 @@
 """Jobs: read, listed, and moved from state to state, one commit at a time."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 import orjson
@@ -136,11 +137,13 @@ class Jobs:
         fields: Mapping[str, bytes] | None = None,
         events: Sequence[EventDraft] | Callable[[Job], Sequence[EventDraft]] = (),
         split: Split | None = None,
+        counts: Mapping[str, int] = MappingProxyType({}),
     ) -> Job:
         """Take one step from `core.jobs` and commit it. If another process was faster, repeat it from the current job.
 
         `events` may be a function of the resulting job. A step that cancels also removes the queue entry, or the
-        worker's lease. `split` are the parts that a step begins.
+        worker's lease. `split` are the parts that a step begins, and `counts` are for the metrics, besides those of the
+        step itself.
 
         Raises:
             IllegalTransition, StaleAttempt: the job's current state does not allow the step.
@@ -149,7 +152,7 @@ class Jobs:
         while True:
             after = transition(job)
             drafts = events(after) if callable(events) else events
-            plan = self._commits.plan(after, fields or {}, drafts, now_ms(), before=job, split=split)
+            plan = self._commits.plan(after, fields or {}, drafts, now_ms(), before=job, split=split, counts=counts)
             if await self._commits.apply(plan, job):
                 return after
             try:

@@ -142,6 +142,11 @@ class Keys:
         return f"{self.prefix}:stats"
 
     @property
+    def counts(self) -> str:
+        """Hash of the counts that all processes share: see core/counts.py."""
+        return f"{self.prefix}:counts"
+
+    @property
     def open(self) -> str:
         """Hash of the unfinished jobs and deliveries: id to the place of the queue entry (see lua/queue.lua)."""
         return f"{self.prefix}:open"
@@ -163,6 +168,14 @@ class Keys:
     def workers(self, stage: str) -> str:
         """Sorted set of the worker processes of a stage, by the time in ms until which they count as alive."""
         return f"{self.prefix}:workers:{stage}"
+
+    def activity(self, stage: str) -> str:
+        """Hash of what each worker process of a stage is doing, as JSON."""
+        return f"{self.prefix}:activity:{stage}"
+
+    def failed(self, what: str) -> str:
+        """Sorted set of the latest `jobs` that failed, or `deliveries` that were given up, by time in ms."""
+        return f"{self.prefix}:failed:{what}"
 
     def health(self, worker: str) -> str:
         """ARQ's health record of one worker process."""

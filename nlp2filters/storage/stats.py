@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import orjson
 from redis.asyncio import Redis
 
 from nlp2filters.clock import now_ms
@@ -13,12 +14,37 @@ from nlp2filters.storage.redis_keys import Keys
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerState:
+    """A worker that is alive, as of its last heartbeat; workers of earlier versions tell only their name."""
+
+    name: str
+    running: int = 0
+    slots: int = 0
+    version: str | None = None
+    since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QueueState:
-    """The state of a queue. Its first entry has been due for `overdue_s`; `workers` are alive."""
+    """The state of a queue. `due` entries wait for a worker, the first for `overdue_s`; `workers` are alive."""
 
     entries: int
+    due: int
     overdue_s: float
-    workers: int
+    workers: Sequence[WorkerState]
+
+    @property
+    def running(self) -> int:
+        """The number of entries that the workers run."""
+        return sum(worker.running for worker in self.workers)
+
+    @property
+    def slots(self) -> int:
+        """The number of entries that the workers could run at once."""
+        return sum(worker.slots for worker in self.workers)
+
+
+READS_PER_QUEUE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +84,20 @@ class Stats:
                 entries = arq_format.all_key(self._keys.queue(queue))
                 pipe.zcard(entries)
                 pipe.zrange(entries, 0, 0, withscores=True)
-                pipe.zcount(self._keys.workers(queue), now, "+inf")
+                pipe.zcount(entries, "-inf", now)
+                pipe.zrangebyscore(self._keys.workers(queue), now, "+inf")
+                pipe.hgetall(self._keys.activity(queue))
             replies = await pipe.execute()
         return {
-            queue: QueueState(count, max(0.0, (now - head[0][1]) / 1000) if head else 0.0, workers)
-            for queue, count, head, workers in zip(queues, replies[::3], replies[1::3], replies[2::3], strict=True)
+            queue: QueueState(
+                count,
+                due,
+                max(0.0, (now - head[0][1]) / 1000) if head else 0.0,
+                [_worker(name, activity.get(name)) for name in workers],
+            )
+            for queue, count, head, due, workers, activity in zip(
+                queues, *(replies[at::READS_PER_QUEUE] for at in range(READS_PER_QUEUE)), strict=True
+            )
         }
 
     async def parts(self) -> dict[str, PartCounts]:
@@ -111,3 +146,9 @@ class Stats:
             for queue in queues:
                 pipe.zcount(self._keys.workers(queue), now_ms(), "+inf")
             return dict(zip(queues, await pipe.execute(), strict=True))
+
+
+def _worker(name: bytes, activity: bytes | None) -> WorkerState:
+    about = orjson.loads(activity) if activity else {}
+    members = {member: about[member] for member in ("running", "slots", "version", "since") if member in about}
+    return WorkerState(name.decode(), **members)

@@ -5,7 +5,9 @@ from redis.asyncio import Redis
 from nlp2filters.storage.batches import Batches
 from nlp2filters.storage.call_budgets import CallBudgets
 from nlp2filters.storage.commits import Commits
+from nlp2filters.storage.counts import SharedCounts
 from nlp2filters.storage.deliveries import Deliveries
+from nlp2filters.storage.failures import Failures
 from nlp2filters.storage.idempotency import IdempotencyKeys
 from nlp2filters.storage.jobs import Jobs
 from nlp2filters.storage.parts import Parts
@@ -35,6 +37,8 @@ class Store:
         self.searches = Searches(redis, keys)
         self.unfinished = UnfinishedWork(redis, keys)
         self.stats = Stats(redis, keys)
+        self.counts = SharedCounts(redis, keys)
+        self.failures = Failures(redis, keys)
         self.spending = Spending(redis, keys, retention_ms)
         self.call_budgets = CallBudgets(redis, keys, retention_ms)
         self.providers = ProviderStates(redis, keys)

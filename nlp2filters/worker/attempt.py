@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Container, Mapping,
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -19,6 +20,7 @@ from arq.worker import Retry
 from nlp2filters import fault_injection, logs
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
+from nlp2filters.core.counts import name_of
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.kinds import AUDIO
 from nlp2filters.core.parts import Split
@@ -304,8 +306,11 @@ async def _succeed(attempt: Attempt[S], result: StageResult) -> None:
     job, attempt_id = attempt.job, attempt.job.attempt
     fields = {name: orjson.dumps(value) for name, value in result.fields.items()}
     if job.next_stage is None:
-        events = [*result.events, EventDraft("done", {"result": result.fields["result"]})]
-        await _commit(attempt, lambda job: jobs.succeed(job, attempt_id, now_ms()), events, fields)
+        value = result.fields["result"]
+        events = [*result.events, EventDraft("done", {"result": value})]
+        degraded = isinstance(value, Mapping) and value.get("degraded")
+        counts = {name_of("jobs_degraded", job.kind): 1} if degraded else {}
+        await _commit(attempt, lambda job: jobs.succeed(job, attempt_id, now_ms()), events, fields, counts=counts)
         return
     events = [*result.events, *([EventDraft(result.event, result.fields)] if result.event else [])]
     events.append(EventDraft("status", {}))
@@ -398,11 +403,14 @@ async def _commit(
     fields: Mapping[str, bytes] | None = None,
     *,
     split: Split | None = None,
+    counts: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Commit a step, unless the job has moved on without us. A job that is being canceled is ended instead."""
     try:
         store = attempt.worker.store
-        attempt.job = await store.jobs.apply(attempt.job, step, fields=fields, events=events, split=split)
+        attempt.job = await store.jobs.apply(
+            attempt.job, step, fields=fields, events=events, split=split, counts=counts
+        )
     except CancelRequested:
         await _finish_cancel(attempt.worker.store, attempt.job.id)
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:

@@ -40,6 +40,7 @@ from nlp2filters.settings import LEASE_S
 from nlp2filters.storage import scripts
 from nlp2filters.storage.arq_format import MAIN, lane_of, wake_key
 from nlp2filters.storage.errors import StorageError, is_unavailable
+from nlp2filters.storage.heartbeat import Activity
 
 _log = logging.getLogger(__name__)
 
@@ -149,6 +150,10 @@ class LeasedWorker(Worker):
                 await super().close()
         except TimeoutError:
             _log.warning("Redis is unreachable: jobs that were not released run again when their leases expire")
+
+    def activity(self) -> Activity:
+        """Return how many entries the worker runs, and how many it might."""
+        return Activity(len(self._running), self.max_jobs)
 
     @property
     def _lease_ms(self) -> int:

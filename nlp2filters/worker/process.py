@@ -16,7 +16,7 @@ from arq.worker import get_kwargs
 from nlp2filters.settings import Settings
 from nlp2filters.storage import rate_limits
 from nlp2filters.storage.derived import Derived
-from nlp2filters.storage.heartbeat import Heartbeat
+from nlp2filters.storage.heartbeat import Activity, Heartbeat
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 from nlp2filters.worker import rescue
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 async def startup(ctx: dict[str, Any]) -> None:
-    """Open the worker's services; `ctx` holds its `settings`, its `spec` and ARQ's `redis`."""
+    """Open the worker's services; `ctx` holds its `settings`, `spec` and `activity`, and ARQ's `redis`."""
     settings: Settings = ctx["settings"]
     spec: WorkerSpec[Any] = ctx["spec"]
     keys = Keys(settings.key_prefix)
@@ -43,7 +43,15 @@ async def startup(ctx: dict[str, Any]) -> None:
     maxmemory = await rate_limits.maxmemory(ctx["redis"])
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(spec.open(settings, store))
-        heartbeat = Heartbeat(ctx["redis"], keys, spec.queue, name, timeout_s=settings.heartbeat_timeout_s)
+        heartbeat = Heartbeat(
+            ctx["redis"],
+            keys,
+            spec.queue,
+            name,
+            timeout_s=settings.heartbeat_timeout_s,
+            counts=store.counts,
+            activity=ctx.get("activity", Activity),
+        )
         await stack.enter_async_context(heartbeat)
         await stack.enter_async_context(_rescuing(store, name, settings.rescue_interval_s))
         ctx["worker"] = WorkerContext(
@@ -81,6 +89,7 @@ async def run(worker_settings: WorkerSettingsType) -> None:
     options: dict[str, Any] = get_kwargs(worker_settings)
     options |= {name: value for name, value in vars(worker_settings).items() if name in LEASED_WORKER_OPTIONS}
     worker = LeasedWorker(**options)
+    worker.ctx["activity"] = worker.activity
     try:
         await worker.async_run()
     except asyncio.CancelledError:

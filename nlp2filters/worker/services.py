@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from nlp2filters.core.counts import duration, name_of
 from nlp2filters.core.drafting import Meanings
 from nlp2filters.core.linking import MODEL
 from nlp2filters.core.usage import PriceTable
@@ -161,6 +162,12 @@ class Learnt:
                 _log.warning("a feature that a model lacks was not counted: %r", failure)
 
 
+def _count_call(store: Store, operation: str, provider: str, outcome: str, seconds: float) -> None:
+    """Count a call of a provider for the metrics."""
+    store.counts.add({name_of("llm_calls", operation, provider, outcome): 1})
+    store.counts.add(duration("llm_call", operation, provider, ms=1000 * seconds))
+
+
 def answer_timeout_s(settings: Settings) -> float:
     """Return the time that one answer of an LLM may take, with the wait for the provider's limit of the rate."""
     return max(1, len(settings.llms)) * (settings.llm_timeout_s + HOLD_S) + 1.0
@@ -180,6 +187,7 @@ async def open_embedding(settings: Settings, store: Store) -> AsyncIterator[Embe
         if settings.embedding:
             config = replace(settings.embedding, patience_s=HOLD_S)
             api = await stack.enter_async_context(ApiEmbedder(registry.create_embeddings(config)))
+            api.report_calls(partial(_count_call, store))
             await stack.enter_async_context(sharing(api.gate, store.providers))
         yield EmbeddingServices(embedder, parsers, indexes, blobs, api, settings.llm_prices)
 
@@ -199,6 +207,7 @@ async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMService
         configs = [replace(config, patience_s=HOLD_S) for config in settings.llms]
         chain = await stack.enter_async_context(registry.create_chain(configs, learnt.add))
         for provider in chain.providers.values():
+            provider.on_call = partial(_count_call, store)
             await stack.enter_async_context(sharing(provider.gate, store.providers))
         blobs = await stack.enter_async_context(open_blobs(settings, store.redis, store.keys))
         yield LLMServices(

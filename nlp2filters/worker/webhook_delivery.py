@@ -1,6 +1,7 @@
 """Deliver the outcome of a job or batch to its webhook, on a separate queue, so that a slow receiver delays no job."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from nlp2filters import fault_injection, logs
 from nlp2filters.clock import now_ms
 from nlp2filters.core import batches, deliveries, jobs
 from nlp2filters.core.batches import Batch
+from nlp2filters.core.counts import duration, name_of
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import BatchNotFound, JobNotFound, UnsupportedRecordVersion, WebhookRefused
 from nlp2filters.storage import arq_format
@@ -57,10 +59,18 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
         note, wait_s = await _attempt(worker, message, len(deliveries.attempts(notes)) + 1)
         if not await worker.store.deliveries.add(subject, note, read=len(notes)):
             _log.warning("another worker has taken over this delivery")
-        elif wait_s is None:
-            await worker.store.deliveries.delete_if_unowned(subject)
-        else:
+            return
+        worker.store.counts.add(_counts(note))
+        if wait_s is not None:
             raise Retry(defer=wait_s)
+        await worker.store.deliveries.delete_if_unowned(subject)
+
+
+def _counts(note: Mapping[str, Any]) -> Mapping[str, int]:
+    """Count an attempt by its outcome, and the time until the receiver's answer."""
+    outcome = "delivered" if note["ok"] else "given_up" if note["final"] else "retried"
+    counts = Counter({name_of("webhook_attempts", outcome): 1})
+    return counts + duration("webhook_call", ms=note["duration_ms"]) if "duration_ms" in note else counts
 
 
 async def _attempt(
@@ -96,7 +106,8 @@ async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
         return
     error = "an internal error, which has been logged"
     note = {"at": jobs.timestamp(now_ms()), "status": None, "error": error, "ok": False, "final": True}
-    await store.deliveries.add(subject, note, read=len(notes))
+    if await store.deliveries.add(subject, note, read=len(notes)):
+        store.counts.add(_counts(note))
 
 
 async def load_message(store: Store, subject: str) -> Message | None:

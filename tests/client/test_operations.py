@@ -74,6 +74,10 @@ PARTS = {
 }
 WITHOUT = {
     "/metrics": "Prometheus reads them",
+    **{
+        f"/v1/operator/{path}": "for the page of operators"
+        for path in ("state", *(f"jobs/{{job_id}}/{step}" for step in ("cancel", "retry", "redeliver")))
+    },
     "/embedding/echo": "for clients that there are already",
     "/embedding/result/{job_id}": "for clients that there are already",
     "/health": "for clients that there are already",

@@ -3,7 +3,7 @@
 --
 -- The plan:
 --   keys          names: record (hash), events (stream), pending (the owner's sorted set), tombstone (string), stats,
---                 open (hashes)
+--                 open, counts (hashes), failed (sorted set of the latest failed jobs)
 --   id            the job
 --   owner         the job's owner
 --   status        the job's status; done: true if the job has ended
@@ -16,6 +16,7 @@
 --   drop_parts    the parts (see parts.lua) that the job has had until now; or absent
 --   revoke_lease  key of the lease to revoke from the worker that runs the job; or absent
 --   message       {key, data, ttl_ms}: the webhook's message; or absent
+--   counts        numbers to add to the shared counts, by name
 --   batch         the batch of a job that has ended: {events, open, record: names, data: of the job's event, ended: of
 --                 the batch's last event, entry, message: {key, ttl_ms}}; or absent. The batch's record gives the
 --                 receiver for the entry's group and for the message
@@ -31,6 +32,17 @@ end
 local function publish(stream, name, data, ttl_ms)
   append_event(stream, name, data)
   redis.call('PEXPIRE', stream, ttl_ms)
+end
+
+local function add_counts(key, counts)
+  for name, count in pairs(counts) do redis.call('HINCRBY', key, name, count) end
+end
+
+-- Remember a failure for the operator: the latest 500 are enough.
+local function add_failure(key, id, ttl_ms)
+  redis.call('ZADD', key, now_ms(), id)
+  redis.call('ZREMRANGEBYRANK', key, 0, -501)
+  redis.call('PEXPIRE', key, ttl_ms)
 end
 
 local function end_in_batch(plan)
@@ -62,6 +74,7 @@ local function write(plan)
   if plan.done then
     redis.call('ZREM', keys.pending, plan.id)
     redis.call('HINCRBY', keys.stats, plan.status, 1)
+    if plan.status == 'failed' then add_failure(keys.failed, plan.id, plan.ttl_ms) end
   end
   if plan.remove_entry then remove(keys.open, plan.remove_entry.queue, plan.remove_entry.id) end
   if plan.drop_parts then drop(plan.drop_parts) end
@@ -74,4 +87,5 @@ local function write(plan)
   end
   if plan.split then split(plan.split.parts, plan.split.order, plan.split.total, plan.split.todo, plan.split.event_keys) end
   if plan.batch then end_in_batch(plan) end
+  add_counts(keys.counts, plan.counts)
 end
