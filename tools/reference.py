@@ -91,11 +91,11 @@ def commands_page() -> str:
     return _page(
         "Commands",
         "What `nlp2filters COMMAND --help` says of each command. [Clients](../clients.md#command-line) has examples.",
-        _table(["command", "purpose"], [[f"[`{name}`](#{name})", about] for name, (_, about) in COMMANDS.items()]),
+        _table(["command", "purpose"], [[f"[`{name}`](#{name})", command.about] for name, command in COMMANDS.items()]),
         *(
             section
-            for name, (module, about) in COMMANDS.items()
-            for section in _command(f"nlp2filters {name}", f"## {name}", about, _parser(module))
+            for name, command in COMMANDS.items()
+            for section in _command(f"nlp2filters {name}", f"## {name}", command.about, _parser(command.module))
         ),
     )
 
