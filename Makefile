@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --system-certs \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: run test check bench fuzz chaos analysis speech engines llama lock clean help
+.PHONY: run test check bench fuzz chaos analysis speech engines llama openapi lock clean help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -55,6 +55,10 @@ engines: $(VENV)/dev.stamp  ## Ask real engines for the records of 2,000 filters
 
 llama: $(VENV)/dev.stamp $(LLAMA)/stamp  ## Try the service with llama.cpp and LiteLLM (LLAMA_GGUF=model.gguf)
 	$(BIN)/python -m tools.llama.trial $(LLAMA)
+
+openapi: $(VENV)/dev.stamp  ## Lint the OpenAPI document by Spectral (needs Node.js)
+	$(BIN)/python -m tools.openapi_document build/openapi.json
+	npx --yes @stoplight/spectral-cli@6.16.3 lint --fail-severity warn build/openapi.json
 
 lock: $(VENV)/dev.stamp  ## Pin and hash in requirements*.txt what pyproject.toml asks for (UPGRADE=1: the newest)
 	$(LOCK) pyproject.toml --extra data --extra analysis --output-file requirements.txt

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BeforeValidator, ConfigDict, FailFast, StringConstraints, TypeAdapter, ValidationError
+from pydantic_core import CoreSchema
 
 from nlp2filters.core.mapping import EngineMapping
 from nlp2filters.errors import InvalidCatalog, Violation, pointer
@@ -145,7 +146,9 @@ class Field:
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] | None = None
     synonyms: Phrases = ()
     adjectives: Adjectives = field(default_factory=Adjectives)
-    values: Annotated[tuple[Annotated[Value, BeforeValidator(_value_object)], ...], FailFast()] = ()
+    values: Annotated[
+        tuple[Annotated[Value, BeforeValidator(_value_object, json_schema_input_type=str | Value)], ...], FailFast()
+    ] = ()
     closed: bool = False
     many: bool = False
     nullable: bool = True
@@ -246,6 +249,13 @@ class Catalog:
 
 
 _adapter = TypeAdapter(Catalog)
+
+
+def schema() -> CoreSchema:
+    """Return the schema by which `parse` checks a catalog."""
+    return _adapter.core_schema
+
+
 _field_adapter = TypeAdapter(Field)
 
 
