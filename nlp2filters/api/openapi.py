@@ -47,7 +47,8 @@ TAGS = {
     "older": "The interfaces of the service that this one replaces. New programs use `POST /v1/jobs`.",
 }
 LICENSE = "MIT AND CC-BY-SA-4.0"
-_DESCRIPTION = """Send a text and a **catalog** of the fields that a search has; get a validated filter for your search engine.
+_DESCRIPTION = """Send a text and a **catalog** of the fields that a search has; get a validated filter for your search
+engine.
 
     curl -H 'Prefer: wait=10' --json '{"catalog": "cars", "text": "8 cylinders, at most 3000 lbs"}' SERVICE/v1/jobs
 
