@@ -68,6 +68,8 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     models |= {schemas.Problem, schemas.JobEnded, schemas.BatchEnded}
     ordered = sorted(models, key=lambda model: model.__name__)
     _, definitions = models_json_schema([(model, "validation") for model in ordered], ref_template=_REF)
+    for name, schema in definitions["$defs"].items():
+        schema["title"] = name  # Generators of clients name classes by titles.
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)

@@ -33,8 +33,6 @@ class Strict(BaseModel):
 class CatalogDocument(RootModel[catalogs.Catalog]):
     """A catalog: the fields that can be searched."""
 
-    model_config = ConfigDict(title="CatalogDocument")  # Generators of clients name classes by titles.
-
 
 class ColumnNote(Strict):
     """A sentence about a column of a table. `cells` is the number of cells that it is about."""
