@@ -17,7 +17,6 @@ from typing import Annotated, Any, Literal
 import orjson
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BeforeValidator, ConfigDict, FailFast, StringConstraints, TypeAdapter, ValidationError
-from pydantic_core import CoreSchema
 
 from nlp2filters.core.mapping import EngineMapping
 from nlp2filters.errors import InvalidCatalog, Violation, pointer
@@ -249,13 +248,6 @@ class Catalog:
 
 
 _adapter = TypeAdapter(Catalog)
-
-
-def schema() -> CoreSchema:
-    """Return the schema by which `parse` checks a catalog."""
-    return _adapter.core_schema
-
-
 _field_adapter = TypeAdapter(Field)
 
 

@@ -31,6 +31,7 @@ from nlp2filters.core.dialects.lowering import Unknown
 from nlp2filters.core.infer import DateOrder
 from nlp2filters.core.languages import CODES, LOCALES
 from nlp2filters.core.mapping import EngineMapping
+from nlp2filters.core.schemas import CatalogDocument
 from nlp2filters.core.statuses import Outcome
 from nlp2filters.errors import InvalidCatalog, InvalidRequest, Violation, pointer
 
@@ -97,7 +98,7 @@ class _DescribedCatalog:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        catalog = handler(catalogs.schema())
+        catalog = handler(CatalogDocument.__pydantic_core_schema__)
         return {**handler(core), "anyOf": [{"type": "string"}, catalog]}
 
 
