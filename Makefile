@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --system-certs \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: run test check bench fuzz chaos analysis speech engines llama docs wheel lock clean help
+.PHONY: run test check bench fuzz chaos analysis speech engines llama openapi docs wheel lock clean help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -63,6 +63,10 @@ wheel: $(VENV)/dev.stamp  ## Build the wheel, and try it in clean environments (
 docs: $(VENV)/docs.stamp  ## Build the documentation into site/, and check its links (DOCS="serve -o" shows it while you write)
 	$(BIN)/zensical $(or $(DOCS),build --clean --strict)
 	$(BIN)/python -m tools.docs_site site
+
+openapi: $(VENV)/dev.stamp  ## Lint the OpenAPI document by Spectral (needs Node.js)
+	$(BIN)/python -m tools.openapi_document build/openapi.json
+	npx --yes @stoplight/spectral-cli@6.16.3 lint --fail-severity warn build/openapi.json
 
 lock: $(VENV)/dev.stamp  ## Pin and hash in requirements*.txt what pyproject.toml asks for (UPGRADE=1: the newest)
 	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --output-file requirements.txt

@@ -304,12 +304,12 @@ async def _is_exhausted(events: Events, subject: str, cursor: str) -> bool:
 
 _ID = {"type": "string", "pattern": r"^\d{1,20}-\d{1,20}$"}
 LAST_EVENT_ID = Param(
-    name="Last-StreamEvent-ID", location="header", description="The id of the last event that you received.", schema=_ID
+    name="Last-Event-ID", location="header", description="The id of the last event that you received.", schema=_ID
 )
 CURSOR = Param(
     name="last_event_id",
     location="query",
-    description="The same as `Last-StreamEvent-ID`, for clients that cannot send headers.",
+    description="The same as `Last-Event-ID`, for clients that cannot send headers.",
     schema=_ID,
 )
 TOKEN = Param(name="token", location="query", description="A stream token, for clients that cannot send headers.")

@@ -20,6 +20,8 @@ _PAGE_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# The icons of the reference are in its style sheet.
+REFERENCE_CSP = _PAGE_CSP.replace("img-src 'self'", "img-src 'self' data:")
 # The page records questions; no other page, and nothing in a frame, uses a device by this service.
 _PAGE_PERMISSIONS = "microphone=(self), camera=(), geolocation=()"
 _API_CSP = "default-src 'none'; frame-ancestors 'none'"

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from nlp2filters import __version__
+from nlp2filters.api import examples
 from nlp2filters.api.routes import Media, OneOf, Operation, Param
 from nlp2filters.core import schemas
 from nlp2filters.core.problems import PROBLEMS
@@ -37,6 +38,22 @@ _PROBLEM_HEADERS = {
 _BODY_PROBLEMS = ("malformed-json", "unsupported-media-type", "payload-too-large", "invalid-request")
 _KEY_PROBLEMS = ("unauthenticated", "forbidden", "store-unavailable")
 _WRITE_PROBLEMS = ("outcome-unknown",)
+TAGS = {
+    "jobs": "Submit a text, code or a recording, follow the job, and take its result.",
+    "batches": "Many texts at once.",
+    "catalogs": "The fields that a search has; and filters without a job: compile them, or put them into words.",
+    "streams": "Tokens for browsers, which cannot send a key with an `EventSource`.",
+    "service": "For those who run the service: is it alive, is it ready, and what is it doing?",
+    "older": "The interfaces of the service that this one replaces. New programs use `POST /v1/jobs`.",
+}
+LICENSE = "MIT AND CC-BY-SA-4.0"
+_DESCRIPTION = """Send a text and a **catalog** of the fields that a search has; get a validated filter for your search
+engine.
+
+    curl -H 'Prefer: wait=10' --json '{"catalog": "cars", "text": "8 cylinders, at most 3000 lbs"}' SERVICE/v1/jobs
+
+`POST /v1/jobs` answers at once with a job. Wait for it with `Prefer: wait=N`, follow its events, ask again, or take a
+webhook. Every error is a problem as of RFC 9457, whose `type` is the URL of a page that says what to do."""
 _PATH_PARAMETERS = {
     "job_id": "The job's id.",
     "batch_id": "The batch's id.",
@@ -51,6 +68,8 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     models |= {schemas.Problem, schemas.JobEnded, schemas.BatchEnded}
     ordered = sorted(models, key=lambda model: model.__name__)
     _, definitions = models_json_schema([(model, "validation") for model in ordered], ref_template=_REF)
+    for name, schema in definitions["$defs"].items():
+        schema["title"] = name  # Generators of clients name classes by titles.
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
@@ -60,9 +79,12 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
             "title": "NLP2Filters",
             "version": __version__,
             "summary": "Turns plain language into validated search filters.",
-            "license": {"name": "MIT; the tagger's weights CC BY-SA 4.0", "identifier": "MIT AND CC-BY-SA-4.0"},
+            "description": _DESCRIPTION,
+            "license": {"name": "MIT; the tagger's weights CC BY-SA 4.0", "identifier": LICENSE},
+            "contact": {"name": "Whoever runs this service"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": "/", "description": "This service"}],
+        "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
         "security": [{"key": []}, {}],
         "paths": paths,
         "webhooks": {
@@ -101,16 +123,19 @@ def _operation(operation: Operation) -> dict[str, Any]:
     description: dict[str, Any] = {
         "operationId": _operation_id(operation),
         "tags": [operation.tag],
-        "summary": " ".join(summary.split()),
+        "summary": " ".join(summary.replace("`", "").split()),
+        "description": rest or summary,
         "parameters": [*_path_parameters(operation.path), *map(_parameter, operation.params)],
         "responses": _responses(operation),
     }
-    if rest:
-        description["description"] = rest
     if operation.scope is None:
         description["security"] = []
     if operation.body is not None:
-        description["requestBody"] = {"required": True, "content": _body(operation.body)}
+        content = {
+            media_type: {**media, **examples.of_request(description["operationId"], media_type, media["schema"])}
+            for media_type, media in _body(operation.body).items()
+        }
+        description["requestBody"] = {"required": True, "content": content}
     return description
 
 
@@ -162,7 +187,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
         str(status): {
             "description": "; ".join(f"[{slug}](/problems/{slug})" for slug in slugs),
             **_headers(_PROBLEM_HEADERS.get(status, ())),
-            "content": _problem_content(operation, status),
+            "content": _problem_content(operation, status, slugs[0]),
         }
         for status, slugs in sorted(by_status.items())
     }
@@ -181,8 +206,8 @@ def _problems(operation: Operation) -> list[str]:
     return slugs
 
 
-def _problem_content(operation: Operation, status: int) -> dict[str, Any]:
-    problem = {"application/problem+json": {"schema": _ref(schemas.Problem)}}
+def _problem_content(operation: Operation, status: int, slug: str) -> dict[str, Any]:
+    problem = {"application/problem+json": {"schema": _ref(schemas.Problem), **examples.of_problem(slug)}}
     if operation.tag != "older" or status not in (400, 404):
         return problem
     # The older APIs have answers of their own to requests that they cannot use.
@@ -198,9 +223,9 @@ def _headers(names: Sequence[str]) -> dict[str, Any]:
 def _content(media: Media) -> dict[str, Any]:
     if media is None:
         return {}
-    if isinstance(media, str):
-        return {"content": {media: {"schema": {"type": "string"}}}}
-    return {"content": {getattr(media, "media_type", "application/json"): {"schema": _schema(media)}}}
+    media_type = media if isinstance(media, str) else getattr(media, "media_type", "application/json")
+    schema = {"type": "string"} if isinstance(media, str) else _schema(media)
+    return {"content": {media_type: {"schema": schema, **examples.of_answer(media_type, schema)}}}
 
 
 def _schema(media: type[BaseModel] | OneOf) -> dict[str, Any]:
@@ -219,8 +244,11 @@ def _webhook(summary: str, model: type[BaseModel]) -> dict[str, Any]:
     parameters = [{"name": name, "in": "header", "required": True, "schema": {"type": "string"}} for name in names]
     return {
         "summary": summary,
+        "description": "It is signed as [Standard Webhooks](https://www.standardwebhooks.com) says.",
         "parameters": parameters,
-        "requestBody": {"content": {"application/json": {"schema": _ref(model)}}},
+        "requestBody": {
+            "content": {"application/json": {"schema": _ref(model), **examples.of_answer("", _ref(model))}}
+        },
         "responses": {
             "2XX": {"description": "The message was received."},
             "410": {"description": "The message is refused for good: it is not sent again."},

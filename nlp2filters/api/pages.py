@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from nlp2filters.api.middleware import REFERENCE_CSP
 from nlp2filters.core.problems import PROBLEMS
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -73,8 +74,10 @@ async def page(request: Request) -> Response:
 
 
 async def docs(request: Request) -> Response:
-    """Serve the API documentation, which a script renders from `/openapi.json`."""
-    return await _FILES.get_response("docs.html", request.scope)
+    """Serve the API's reference, which Swagger UI shows from `/openapi.json`."""
+    response = await _FILES.get_response("docs.html", request.scope)
+    response.headers["content-security-policy"] = REFERENCE_CSP
+    return response
 
 
 async def analyses(request: Request) -> Response:

@@ -145,7 +145,9 @@ class Field:
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] | None = None
     synonyms: Phrases = ()
     adjectives: Adjectives = field(default_factory=Adjectives)
-    values: Annotated[tuple[Annotated[Value, BeforeValidator(_value_object)], ...], FailFast()] = ()
+    values: Annotated[
+        tuple[Annotated[Value, BeforeValidator(_value_object, json_schema_input_type=str | Value)], ...], FailFast()
+    ] = ()
     closed: bool = False
     many: bool = False
     nullable: bool = True

@@ -18,6 +18,7 @@ from nlp2filters.core.filters import LIMITS, READ_LIMITS, Filter, Limits
 from nlp2filters.core.interpretation import Interpretation, Sort
 from nlp2filters.core.query import resolve_now
 from nlp2filters.core.requests import (
+    CatalogSource,
     Cql2,
     DialectNames,
     Mappings,
@@ -44,7 +45,7 @@ class SortKey(RequestBody):
 class FilterRequest(RequestBody):
     """A filter to work on, with its catalog."""
 
-    catalog: str | dict[str, Any] = Field(description="A catalog's name, or a complete catalog.")
+    catalog: CatalogSource = Field(description="A catalog's name, or a complete catalog.")
     filter: Cql2 | None = Field(default=None, description="CQL2-JSON, or CQL2-text in a string; none selects all.")
     sort: Annotated[list[SortKey], Len(0, 16), FailFast()] = Field(default=[], description="The order of the rows.")
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] | None = Field(default=None, description="The number of rows.")

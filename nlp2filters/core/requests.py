@@ -13,12 +13,15 @@ from pydantic import (
     ConfigDict,
     FailFast,
     Field,
+    GetJsonSchemaHandler,
     StringConstraints,
     ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import checks, dialects
@@ -28,6 +31,7 @@ from nlp2filters.core.dialects.lowering import Unknown
 from nlp2filters.core.infer import DateOrder
 from nlp2filters.core.languages import CODES, LOCALES
 from nlp2filters.core.mapping import EngineMapping
+from nlp2filters.core.schemas import CatalogDocument
 from nlp2filters.core.statuses import Outcome
 from nlp2filters.errors import InvalidCatalog, InvalidRequest, Violation, pointer
 
@@ -86,7 +90,19 @@ def _limit_count(requests: Any) -> Any:
     return requests
 
 
-DialectName = Annotated[str, AfterValidator(_check_dialect)]
+DialectName = Annotated[str, AfterValidator(_check_dialect), Field(json_schema_extra={"enum": list(dialects.DIALECTS)})]
+
+
+class _DescribedCatalog:
+    """The schema of a member that names a catalog, or holds one, which is validated later, with its own problem."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        catalog = handler(CatalogDocument.__pydantic_core_schema__)
+        return {**handler(core), "anyOf": [{"type": "string"}, catalog]}
+
+
+CatalogSource = Annotated[str | dict[str, Any], _DescribedCatalog]
 DialectNames = Annotated[
     list[DialectName],
     Len(0, 16),
@@ -209,7 +225,7 @@ class Submission(RequestBody):
         description="The id of one of your succeeded jobs, whose filter the text changes: “cheaper ones”, “also in "
         "red”. Catalog, dialects, strategy, locale, timezone, now and scope default to those of that job.",
     )
-    catalog: str | dict[str, Any] | None = Field(
+    catalog: CatalogSource | None = Field(
         default=None,
         validate_default=True,
         description="A catalog's name, or a complete catalog. With `refines`, the catalog of the earlier job.",

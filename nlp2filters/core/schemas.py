@@ -3,15 +3,24 @@
 The responses themselves are built in `core`; tests compare the two.
 """
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AwareDatetime as Timestamp
-from pydantic import BaseModel, ConfigDict, Field, Json, RootModel
+from pydantic import BaseModel, ConfigDict, Field, Json, RootModel, WithJsonSchema
 
 from nlp2filters.core import catalog as catalogs
+from nlp2filters.core.interpretation import Source
 from nlp2filters.core.statuses import StageStatus, Status
 
 JSONObject = dict[str, Any]
+# A service of a later version may know more of these: a client gets them as strings.
+OperatorName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(catalogs.Operator))})]
+SourceName = Annotated[str, Field(json_schema_extra={"enum": list(get_args(Source))})]
+SpanOfText = Annotated[
+    tuple[int, int],
+    Field(description="The first code point and the one after the last."),
+    WithJsonSchema({"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2}),
+]
 SSE = "text/event-stream"
 
 
@@ -152,7 +161,7 @@ class Alternative(Strict):
     """Another, less likely reading of the same words."""
 
     field: str
-    op: str
+    op: OperatorName
     value: Any
     confidence: float
 
@@ -161,12 +170,12 @@ class Condition(Strict):
     """A condition, and the words that it came from."""
 
     field: str
-    op: str
+    op: OperatorName
     value: Any
     quote: str
-    span: tuple[int, int]
+    span: SpanOfText
     confidence: float
-    source: str
+    source: SourceName
     alternatives: list[Alternative]
     said_in: str | None = Field(
         default=None, description="The earlier job whose text contains the words; null for the job's own text."
@@ -184,7 +193,7 @@ class Ignored(Strict):
     """Words that have no effect on the filter, and the reason."""
 
     quote: str
-    span: tuple[int, int]
+    span: SpanOfText
     reason: str
 
 
@@ -218,7 +227,7 @@ class Test(Strict):
     """The test of a condition."""
 
     field: str
-    op: str
+    op: OperatorName
     value: Any
 
 

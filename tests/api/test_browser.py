@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 import tests.browser
-from nlp2filters.api import openapi
-from nlp2filters.app import OPERATIONS
 from tests.peers import gateway as peer
 from tests.peers.gateway import Asked, Exchange, Fault, Gateway
 from tests.service import Service
@@ -117,14 +115,3 @@ def test_a_web_socket_that_is_cut_a_hundred_times(
     assert [ids[0], *got["ids"]] == ids
     assert got["codes"].count("cut") >= 90
     assert got["codes"][-1] == 1000
-
-
-def test_the_documentation_shows_every_operation_and_asks_nobody_else(gateway: Gateway) -> None:
-    asked: list[str] = []
-    with tests.browser.running() as browser, tests.browser.page_of(browser, gateway.url) as page:
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto("/docs")
-        webhooks = openapi.document(OPERATIONS)["webhooks"]
-        expect(page.locator("details.operation")).to_have_count(len(OPERATIONS) + len(webhooks))
-    assert asked
-    assert all(url.startswith(gateway.url) for url in asked)
