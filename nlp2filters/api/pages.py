@@ -72,6 +72,11 @@ async def page(request: Request) -> Response:
     return await _FILES.get_response("index.html", request.scope)
 
 
+async def data(request: Request) -> Response:
+    """Serve the page for one's own data."""
+    return await _FILES.get_response("data.html", request.scope)
+
+
 async def docs(request: Request) -> Response:
     """Serve the API documentation, which a script renders from `/openapi.json`."""
     return await _FILES.get_response("docs.html", request.scope)
@@ -97,6 +102,7 @@ async def problem(request: Request) -> Response:
 
 routes = [
     Route("/", page),
+    Route("/data", data),
     Route("/docs", docs),
     Route("/analyses", analyses),
     Route("/problems/{slug}", problem),

@@ -82,9 +82,7 @@ async def _select(attempt: Attempt[EmbeddingServices], request: dict[str, Any], 
     if form := request["query"]["export"]:
         export = path.with_name("export")
         size = (await anyio.Path(export).stat()).st_size
-        blob = await attempt.worker.services.blobs.store(
-            attempt.job.owner, _chunks(export), size=(await anyio.Path(export).stat()).st_size
-        )
+        blob = await attempt.worker.services.blobs.store(attempt.job.owner, _chunks(export), size=size)
         result["export"] = {"format": form, "sha256": blob.digest, "bytes": blob.size}
     return StageResult({"result": result})
 
