@@ -10,7 +10,7 @@ const MARGIN = { left: 90, right: 20, top: 14, bottom: 34 };
 const PLOTTED = new Set(["integer", "number", "money", "duration", "date", "datetime"]);
 const MEDIA_TYPES = {
   csv: "text/csv", tsv: "text/tab-separated-values", json: "application/json", jsonl: "application/jsonl",
-  ndjson: "application/jsonl", geojson: "application/geo+json", parquet: "application/vnd.apache.parquet",
+  ndjson: "application/jsonl", parquet: "application/vnd.apache.parquet",
   xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xls: "application/vnd.ms-excel",
   ods: "application/vnd.oasis.opendocument.spreadsheet", sqlite: "application/vnd.sqlite3", db: "application/vnd.sqlite3",
 };
