@@ -9,8 +9,8 @@ const PAGE_SIZE = 50;
 const MARGIN = { left: 90, right: 20, top: 14, bottom: 34 };
 const PLOTTED = new Set(["integer", "number", "money", "duration", "date", "datetime"]);
 const MEDIA_TYPES = {
-  csv: "text/csv", tsv: "text/tab-separated-values", json: "application/json", jsonl: "application/jsonl",
-  ndjson: "application/jsonl", parquet: "application/vnd.apache.parquet",
+  csv: "text/csv", tsv: "text/tab-separated-values", json: "application/json", jsonl: "application/x-ndjson",
+  ndjson: "application/x-ndjson", parquet: "application/vnd.apache.parquet",
   xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xls: "application/vnd.ms-excel",
   ods: "application/vnd.oasis.opendocument.spreadsheet", sqlite: "application/vnd.sqlite3", db: "application/vnd.sqlite3",
 };
