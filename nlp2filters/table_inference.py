@@ -3,7 +3,7 @@
 The web process does so with small texts; a child process of a worker with everything else.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,12 +46,9 @@ def infer_table(
         InvalidCatalog: the rows make no catalog.
         MalformedJSON: the content is not of its media type.
     """
-    try:
-        with _open(content, media_type, options.table) as source:
-            rows = _Rows(source, report)
-            inference = infer(options.name, rows, currency=options.currency, date_order=options.date_order)
-    except (SourceError, orjson.JSONDecodeError) as exc:
-        raise MalformedJSON(str(exc)) from exc
+    with reading_faults(), open_table(content, media_type, options.table) as source:
+        rows = _Rows(source, report)
+        inference = infer(options.name, rows, currency=options.currency, date_order=options.date_order)
     return {
         "catalog": catalogs.to_json(inference.catalog),
         "columns": [column.to_json() for column in inference.columns],
@@ -80,8 +77,27 @@ class _Rows:
             raise InvalidRequest([Violation("", "There are no rows.")])
 
 
+def counted_rows(source: Source, report: Report) -> Iterable[Row]:
+    """Yield the rows of a table, and report how far they are read.
+
+    Raises:
+        InvalidRequest: there are no rows, or they are no objects.
+    """
+    return _Rows(source, report)
+
+
 @contextmanager
-def _open(content: bytes | Path, media_type: str, table: str | None) -> Iterator[Source]:
+def reading_faults() -> Iterator[None]:
+    """Raise `MalformedJSON` inside for content that is not of its media type."""
+    try:
+        yield
+    except (SourceError, orjson.JSONDecodeError) as exc:
+        raise MalformedJSON(str(exc)) from exc
+
+
+@contextmanager
+def open_table(content: bytes | Path, media_type: str | None, table: str | None) -> Iterator[Source]:
+    """Open the rows of a table, which is a file or its content, of any media type that inference takes."""
     if media_type == JSON:
         rows = _json_rows(content.read_bytes() if isinstance(content, Path) else content)
         yield Source("table", map(flatten, rows), 1, lambda: 1, Notes("json", rows=len(rows)))

@@ -85,6 +85,31 @@ export class Client {
     return this.#upload("/v1/analyses", "archive", code, fields, sending);
   }
 
+  /** Uploads a table (a `File` or `Blob`) and returns the job that infers its catalog, `{name, date_order, …}` as described
+   *  in docs/api.md. Its id is the `data` of `findRows`. The last argument has the options of `submit`. */
+  async infer(table, mediaType, options = {}, { signal, patience, idempotencyKey = newKey() } = {}) {
+    const headers = { "content-type": mediaType, prefer: "respond-async", "idempotency-key": idempotencyKey };
+    return this.#json(`/v1/catalogs/infer?${new URLSearchParams(options)}`,
+                      { method: "POST", body: table, headers, signal, patience, timeout: UPLOAD_TIMEOUT_MS });
+  }
+
+  /** Asks for rows of an uploaded table, `{data, job, filter, sort, offset, …}`, and returns the job that finds them. */
+  async findRows(request, options = {}) {
+    return this.#create("/v1/rows", request, options);
+  }
+
+  /** Returns the file that a job with `export` has written, as a `Blob`. */
+  async exported(job, { signal } = {}) {
+    return (await this.#send(`${job.urls.self}/export`, { signal, timeout: UPLOAD_TIMEOUT_MS })).blob();
+  }
+
+  /** Stores a catalog under a name. */
+  async putCatalog(name, catalog, { signal } = {}) {
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ ...catalog, name });
+    return this.#json(`/v1/catalogs/${encodeURIComponent(name)}`, { method: "PUT", body, headers, signal });
+  }
+
   /** Yields the events of a job to its end, each once: `{id, name, by, job, draft?, progress?, delta?, transcript?, finding?,
    *  result?}`, with the latest known state of the job. `by` is "events" or "polling"; `transcript` is a part of what is
    *  said, `{text, start_s, end_s}`, `finding` is `{finding}`, of analysed code; `result` comes with the last event, `done`.

@@ -73,6 +73,11 @@ async def page(request: Request) -> Response:
     return await _FILES.get_response("index.html", request.scope)
 
 
+async def data(request: Request) -> Response:
+    """Serve the page for one's own data."""
+    return await _FILES.get_response("data.html", request.scope)
+
+
 async def docs(request: Request) -> Response:
     """Serve the API's reference, which Swagger UI shows from `/openapi.json`."""
     response = await _FILES.get_response("docs.html", request.scope)
@@ -105,6 +110,7 @@ async def problem(request: Request) -> Response:
 
 routes = [
     Route("/", page),
+    Route("/data", data),
     Route("/docs", docs),
     Route("/operator", operator),
     Route("/analyses", analyses),

@@ -22,6 +22,7 @@ from nlp2filters.client.options import (
 from nlp2filters.client.recordings import RecordingOptions
 from nlp2filters.client.requests import PATIENCE_S, Call, Deadline, Requester
 from nlp2filters.client.resource import idempotency_headers
+from nlp2filters.client.rows import AsyncRows
 from nlp2filters.client.transport import AsyncTransport, Transport
 from nlp2filters.core.schemas import (
     Compiled,
@@ -56,6 +57,7 @@ class BaseClient:
         self.batches = AsyncBatches(self._requester)
         self.catalogs = AsyncCatalogs(self._requester)
         self.analyses = AsyncAnalyses(self._requester)
+        self.rows = AsyncRows(self._requester)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -79,7 +79,7 @@ class AsyncCatalogs:
             "table": more.get("table_name"),
         }
         params = {"name": name, "explain": "true", **{key: value for key, value in query.items() if value is not None}}
-        content, media_type = _content(table, more.get("media_type"))
+        content, media_type = table_content(table, more.get("media_type"))
         headers = {"Content-Type": media_type, **idempotency_headers()}
         call = Call("POST", INFERENCE_PATH, content=content, headers=headers, params=params)
         response = await self._requester.send(call, deadline)
@@ -97,7 +97,7 @@ def _path(name: str) -> str:
     return f"/v1/catalogs/{quote(name, safe='')}"
 
 
-def _content(table: TableInput, media_type: str | None) -> tuple[bytes, str]:
+def table_content(table: TableInput, media_type: str | None) -> tuple[bytes, str]:
     """Return the content of a table and its media type."""
     if isinstance(table, str | Path):
         content, name = Path(table).read_bytes(), str(table)

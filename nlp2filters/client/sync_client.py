@@ -12,6 +12,7 @@ from nlp2filters.client.batches import AsyncBatches
 from nlp2filters.client.catalogs import AsyncCatalogs
 from nlp2filters.client.jobs import AsyncJobs
 from nlp2filters.client.requests import PATIENCE_S
+from nlp2filters.client.rows import AsyncRows
 from nlp2filters.client.transport import SyncTransport, iterate_sync, run_sync
 
 P = ParamSpec("P")
@@ -77,6 +78,14 @@ class Analyses(_Wrapper[AsyncAnalyses]):
     sarif = _sync(AsyncAnalyses.sarif)
 
 
+class RowsOfFiles(_Wrapper[AsyncRows]):
+    """The synchronous counterpart of `AsyncRows`."""
+
+    upload = _sync(AsyncRows.upload)
+    find = _sync(AsyncRows.find)
+    export = _sync(AsyncRows.export)
+
+
 class Batches(_Wrapper[AsyncBatches]):
     """The synchronous counterpart of `AsyncBatches`."""
 
@@ -114,6 +123,7 @@ class Client(_Wrapper[BaseClient]):
         self.batches = Batches(self._wrapped.batches)
         self.catalogs = Catalogs(self._wrapped.catalogs)
         self.analyses = Analyses(self._wrapped.analyses)
+        self.rows = RowsOfFiles(self._wrapped.rows)
 
     def __enter__(self) -> Self:
         return self

@@ -16,6 +16,7 @@ from nlp2filters.core import schemas
 DELIVERY = "delivery"
 JOBS_PATH = "/v1/jobs"
 INFERENCE_PATH = "/v1/catalogs/infer"
+ROWS_PATH = "/v1/rows"
 ANALYSES_PATH = "/v1/analyses"
 TRANSCRIPTIONS_PATH = "/v1/transcriptions"
 # The queue of recordings.
@@ -80,6 +81,12 @@ def _inference() -> type[BaseModel]:
     return InferenceRequest
 
 
+def _rows() -> type[BaseModel]:
+    from nlp2filters.core.row_requests import RowsRequest
+
+    return RowsRequest
+
+
 def _analysis() -> type[BaseModel]:
     from nlp2filters.core.analyses import AnalysisRequest
 
@@ -117,6 +124,14 @@ _kinds = {
             request=_inference,
             result=schemas.Inference,
             path=INFERENCE_PATH,
+        ),
+        Kind(
+            "rows",
+            "Rows of a file",
+            {"embedding": StageInfo("Find the rows", slow_lane=True)},
+            request=_rows,
+            result=schemas.RowPage,
+            path=ROWS_PATH,
         ),
         Kind(
             "transcription",

@@ -336,6 +336,49 @@ class Inference(InferredCatalog):
     rows: int
 
 
+class UnreadCells(Strict):
+    """The number of cells of a field that have a value, but none of the field's type; they count as unknown."""
+
+    field: str
+    cells: int
+    examples: list[str]
+
+
+class PlotPoints(Strict):
+    """A sample of the `total` rows that have both values: x, y and whether the row matches. Dates are ms since 1970."""
+
+    x: str
+    y: str
+    total: int
+    points: list[tuple[float, float, bool]]
+
+
+class RowExport(Strict):
+    """The file with all matching rows, which `GET /v1/jobs/{job_id}/export` returns."""
+
+    format: Literal["csv", "jsonl"]
+    sha256: str
+    bytes: int
+
+
+class RowPage(Strict):
+    """A page of the `count` rows of a file that match, of `total`; `next_offset` is null on the last one.
+
+    `lossy` is what of the filter was not applied, such as words that no field has.
+    """
+
+    columns: list[str]
+    rows: list[JSONObject]
+    count: int
+    total: int
+    offset: int
+    next_offset: int | None
+    lossy: list[JSONObject]
+    unread: list[UnreadCells]
+    plot: PlotPoints | None
+    export: RowExport | None
+
+
 class CodePlace(Strict):
     """Lines of a file, the first and the last included."""
 

@@ -26,6 +26,7 @@ from nlp2filters.worker import (
     inference,
     parts,
     review,
+    rows,
     services,
     transcription,
     webhook_delivery,
@@ -146,6 +147,7 @@ _stages = {
     ("echo", "embedding"): EMBEDDING.stage(echo.embed),
     ("echo", "llm"): LLM.stage(echo.pass_on, fields=("echoed", "result")),
     ("inference", "embedding"): EMBEDDING.stage(inference.infer),
+    ("rows", "embedding"): EMBEDDING.stage(rows.find),
     ("analysis", "embedding"): EMBEDDING.split_stage(analysis.WORK),
     ("analysis", "llm"): LLM.split_stage(review.WORK, fields=("result", analysis.EXCERPTS, review.OVERVIEW)),
     ("transcription", "audio"): AUDIO.split_stage(

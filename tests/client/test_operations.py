@@ -18,7 +18,8 @@ from nlp2filters.client.batches import AsyncBatches
 from nlp2filters.client.catalogs import AsyncCatalogs
 from nlp2filters.client.errors import BadRequest, NotFoundError
 from nlp2filters.client.jobs import AsyncJobs
-from nlp2filters.client.sync_client import Analyses, Batches, Catalogs, Jobs
+from nlp2filters.client.rows import AsyncRows
+from nlp2filters.client.sync_client import Analyses, Batches, Catalogs, Jobs, RowsOfFiles
 from nlp2filters.core import schemas
 from nlp2filters.core.dialects import DIALECTS
 from nlp2filters.core.jobs import create, to_public
@@ -64,6 +65,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         **dict.fromkeys(("wait", "report", "findings", "sarif"), ("job_1",)),
         "search": ("job_1", "where?"),
     },
+    "rows": {"upload": ([],), **dict.fromkeys(("find", "export"), ("job_1",))},
 }
 PARTS = {
     "": (BaseClient, Client),
@@ -71,8 +73,10 @@ PARTS = {
     "batches": (AsyncBatches, Batches),
     "catalogs": (AsyncCatalogs, Catalogs),
     "analyses": (AsyncAnalyses, Analyses),
+    "rows": (AsyncRows, RowsOfFiles),
 }
 WITHOUT = {
+    "/v1/jobs/{job_id}/export": "`rows.export` asks for it once its job has ended",
     "/metrics": "Prometheus reads them",
     **{
         f"/v1/operator/{path}": "for the page of operators"

@@ -8,6 +8,7 @@ from typing import Any
 
 from nlp2filters.core.catalog import MAX_FIELDS, Catalog, Field, parse, to_json
 from nlp2filters.core.infer import records
+from nlp2filters.core.infer.cells import Cells
 from nlp2filters.core.infer.columns import Column
 from nlp2filters.core.infer.decisions import Limits, conventions, decide
 from nlp2filters.core.infer.moments import DateOrder
@@ -65,7 +66,7 @@ def infer(
     decided = [decide(header, column, total, limits, agreed) for header, column in columns.items()]
     fields = tuple(field for field, _ in decided)
     catalog = Catalog(name, fields, title=records.title(name), nouns=records.nouns(name, _meanings(fields)))
-    return Inference(parse(to_json(catalog)), tuple(report for _, report in decided))
+    return Inference(parse(to_json(catalog)), tuple(report for _, report in decided), Cells(columns, agreed))
 
 
 def _chunks(

@@ -23,6 +23,13 @@ _PAIRS = (
 TICKS = frozenset({"x", "y", "✓", "✔", "☑"})
 _WORDS = frozenset(word for pair in _PAIRS for word in pair) | TICKS
 _LONGEST = 5
+# All words together: none means yes in one pair, and no in another.
+MEANINGS: Mapping[str, bool] = {
+    **{no: False for no, _ in _PAIRS},
+    **{yes: True for _, yes in _PAIRS},
+    **dict.fromkeys(TICKS, True),
+    **{"0": False, "1": True, "0.0": False, "1.0": True},
+}
 
 
 @dataclass(slots=True)

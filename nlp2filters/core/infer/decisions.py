@@ -62,6 +62,12 @@ def conventions(columns: Iterable[Column], date_order: DateOrder | None) -> Conv
     )
 
 
+def column_conventions(name: str, column: Column, agreed: Conventions) -> Conventions:
+    """Return how a settled column writes numbers and dates, where its cells or those of other columns tell."""
+    case = _Case(name, column, 0, Limits(None, 0, 0), agreed, read_header(name))
+    return Conventions(_decimal(case)[0], _date_order(case)[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The attributes of a field, with notes. `always`: an empty cell means no, so that none is unknown."""
@@ -236,10 +242,18 @@ def _compact_days(case: _Case) -> Decision | None:
 
 
 def _epoch(extent: Extent) -> Decision | None:
-    for unit, scale in _EPOCH_SCALES.items():
-        if int(extent.low) // scale in _EPOCH and int(extent.high) // scale in _EPOCH:
-            low, high = (dt.datetime.fromtimestamp(limit / scale, dt.UTC) for limit in (extent.low, extent.high))
-            return Decision(_range("datetime", low, high), (Note("decided", f"Instants as {unit} since 1970."),))
+    if not (scale := epoch_scale(extent)):
+        return None
+    unit = next(name for name, of_name in _EPOCH_SCALES.items() if of_name == scale)
+    low, high = (dt.datetime.fromtimestamp(limit / scale, dt.UTC) for limit in (extent.low, extent.high))
+    return Decision(_range("datetime", low, high), (Note("decided", f"Instants as {unit} since 1970."),))
+
+
+def epoch_scale(extent: Extent | None) -> int | None:
+    """Return by what numbers must be divided to be seconds since 1970; None if they are no instants."""
+    for scale in _EPOCH_SCALES.values():
+        if extent and int(extent.low) // scale in _EPOCH and int(extent.high) // scale in _EPOCH:
+            return scale
     return None
 
 

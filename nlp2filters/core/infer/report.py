@@ -1,11 +1,14 @@
 """Reports: what inference saw in each column, what it decided, and what it refused."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from nlp2filters.core.catalog import Catalog, FieldType
+
+if TYPE_CHECKING:
+    from nlp2filters.core.infer.cells import Cells
 
 # A cell is shown up to this length.
 _MAX_SHOWN = 40
@@ -64,10 +67,14 @@ class ColumnReport:
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """A catalog inferred from rows, and the reasons for each of its fields, in their order."""
+    """A catalog inferred from rows, and the reasons for each of its fields, in their order.
+
+    `cells` read the same rows in the types of their fields.
+    """
 
     catalog: Catalog
     columns: tuple[ColumnReport, ...]
+    cells: "Cells" = field(compare=False, repr=False)
 
 
 def examples(texts: Iterable[str]) -> tuple[str, ...]:
