@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --system-certs \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: run test check bench fuzz chaos speech engines llama lock clean help
+.PHONY: run test check bench fuzz chaos analysis speech engines llama lock clean help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -39,9 +39,14 @@ fuzz: $(VENV)/dev.stamp  ## Send the API what nobody should (some minutes)
 chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 45 minutes)
 	$(BIN)/python -m chaos
 
-speech: $(VENV)/dev.stamp  ## Transcribe all recordings of people that there are (some minutes)
+analysis: $(VENV)/dev.stamp  ## Analyse large packages that others have written, and kill workers meanwhile (about 20 minutes)
+	@$(BIN)/python tools/sources.py
+	$(BIN)/python -m chaos --analysis
+
+speech: $(VENV)/dev.stamp  ## Transcribe all recordings of people that there are, an hour with 20 kills, and ten questions (about 30 minutes)
 	@$(BIN)/python tools/recordings.py
-	SPEECH_RECORDINGS=1000 $(BIN)/pytest tests/audio --capture=no
+	SPEECH_RECORDINGS=1000 SPEECH_MINUTES=60 SPEECH_KILLS=20 SPEECH_QUESTIONS=10 \
+		$(BIN)/pytest tests/audio tests/test_transcriptions.py --capture=no
 
 engines: $(VENV)/dev.stamp  ## Ask real engines for the records of 2,000 filters each (as root on Debian it installs them; about 20 minutes)
 	@tools/install_engines

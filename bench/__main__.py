@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from bench import dialects, inferring, parsing, queues, streams, waiting
+from bench import dialects, inferring, parsing, queues, speech, streams, waiting
 
 BENCHES = {
     "queues": queues.main,
@@ -11,6 +11,7 @@ BENCHES = {
     "parsing": parsing.main,
     "dialects": dialects.main,
     "streams": streams.main,
+    "speech": speech.main,
     "waiting": waiting.main,
 }
 

@@ -46,8 +46,15 @@ REQUEST = {
 }
 ANSWER: dict[str, Any] = {
     "conditions": [
-        {"field": "Origin", "op": "=", "value": "Japan", "quote": "japanese", "confidence": 0.99},
-        {"field": "Miles_per_Gallon", "op": ">=", "value": 30, "quote": "at least 30 mpg", "confidence": 0.9},
+        {"field": "Origin", "op": "=", "value": "Japan", "quote": "japanese", "group": 0, "confidence": 0.99},
+        {
+            "field": "Miles_per_Gallon",
+            "op": ">=",
+            "value": 30,
+            "quote": "at least 30 mpg",
+            "group": 0,
+            "confidence": 0.9,
+        },
     ],
     **{"sort": [], "limit": None, "text": "", "ignored": [], "clarification": None},
 }

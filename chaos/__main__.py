@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from chaos import attacks, parts, rescues, trials
+from chaos import analysis, attacks, parts, rescues, trials
 from chaos.machine import machine
 from chaos.trials import Finding, Stand
 from nlp2filters.fault_injection import POINTS
@@ -54,10 +54,17 @@ FULL: dict[str, Trial] = {
     "machine": lambda it: machine(it, 2000),
     "soak": lambda it: trials.soak(it, 15),
 }
+# On packages that others have written, which tools/sources.py fetches.
+ANALYSIS: dict[str, Trial] = {
+    "analysis-truth": analysis.truth,
+    "analysis-kills": lambda it: analysis.kills(it, 20),
+    "analysis-room": analysis.room,
+}
 STANDS: dict[str, dict[str, Any]] = {  # that are not as usual
     "redis-everysec": {"appendfsync": "everysec"},
     "die-llm-answered-alone": {"LLM_CONCURRENCY": "1"},
     "parts": {"EXTRA_KINDS": parts.KINDS},
+    **{name: {"EXTRA_KINDS": analysis.KINDS} for name in ANALYSIS},
     "outages": {"MAX_ATTEMPTS": "1"},
     "owners": {"MAX_RATE": "100000", "MAX_PENDING": "5000"},
 }
@@ -93,10 +100,11 @@ def main() -> int:
     """Run the named trials, or all; returns 1 when a promise was broken."""
     parser = argparse.ArgumentParser(prog="chaos")
     parser.add_argument("--small", action="store_true", help="fewer of each, on one fleet")
+    parser.add_argument("--analysis", action="store_true", help="only analyses of large packages")
     parser.add_argument("--from", dest="revision", help="run only a rolling upgrade from this git revision")
     parser.add_argument("trial", nargs="*", help=f"of {', '.join(FULL)}")
     args = parser.parse_args()
-    chosen = SMALL if args.small else FULL
+    chosen = SMALL if args.small else ANALYSIS if args.analysis else FULL
     print("| promise | trials | worst | held |\n|---|---|---|---|", flush=True)
     broken = 0
     with ExitStack() as shared:

@@ -227,6 +227,13 @@ class NoReport(NLP2FiltersError):
         super().__init__(f"The job {job_id} has no report: only analyses have.")
 
 
+class NoSearchIndex(NLP2FiltersError):
+    """The code of an analysis can no longer be searched."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"The vectors of the job {job_id} are no longer kept. Analyse the code again.")
+
+
 class ResultNotReady(NLP2FiltersError):
     """The job has not ended, or it ended without a result; `error` is then the job's problem object."""
 
@@ -447,12 +454,23 @@ class RecordingRefused(NLP2FiltersError):
 class NoWorker(NLP2FiltersError):
     """No worker of this queue is alive, so that a job would wait for nobody."""
 
+    retry_after_s = 10
+
     def __init__(self, queue: str) -> None:
         super().__init__(
             f"This service has no {queue} worker. Try again in a minute, or ask the operator to start "
             f"`nlp2filters worker {queue}`."
         )
         self.queue = queue
+
+
+class NoAnswer(NLP2FiltersError):
+    """No worker has answered a search in time."""
+
+    retry_after_s = 5
+
+    def __init__(self) -> None:
+        super().__init__("All workers are busy, so the search was not answered in time. Try again.")
 
 
 class ParserFailed(NLP2FiltersError):
@@ -507,11 +525,12 @@ class ProviderError(NLP2FiltersError):
 
     `usage` is what the call took all the same, under the names of `core/usage.py`. The error's text quotes the
     provider, and so may contain accounts, models and limits of the operator. A job's owner sees the `public` text
-    instead.
+    instead, which calls the provider its `service`.
     """
 
     retryable = False
-    summary = "The LLM gave no usable answer"
+    service = "LLM"
+    summary = "The {service} gave no usable answer"
 
     def __init__(self, detail: str = "", status: int | None = None, *, usage: Mapping[str, int] | None = None) -> None:
         super().__init__(detail)
@@ -520,27 +539,28 @@ class ProviderError(NLP2FiltersError):
     @property
     def public(self) -> str:
         """The kind of error and the status, without words of the provider."""
-        return f"{self.summary} (status {self.status})." if self.status else f"{self.summary}."
+        summary = self.summary.format(service=self.service)
+        return f"{summary} (status {self.status})." if self.status else f"{summary}."
 
 
 class ProviderTimeout(ProviderError):
     """The total deadline of the call passed."""
 
     retryable = True
-    summary = "The LLM did not answer in time"
+    summary = "The {service} did not answer in time"
 
 
 class ProviderRejected(ProviderError):
     """The provider answered 4xx: wrong key, wrong model or bad request."""
 
-    summary = "The LLM's API rejected the request"
+    summary = "The {service}'s API rejected the request"
 
 
 class ProviderUnavailable(ProviderError):
     """The provider answered 408, 409 or 5xx, or could not be reached, even after retries."""
 
     retryable = True
-    summary = "The LLM's API is overloaded or out of reach"
+    summary = "The {service}'s API is overloaded or out of reach"
 
 
 class RateLimited(ProviderUnavailable):
@@ -559,7 +579,13 @@ class RateLimited(ProviderUnavailable):
 class NotAffordable(ProviderError):
     """The API key has reached its limit for the cost of LLM calls today: none was made."""
 
-    summary = "The API key has reached its limit for the cost of LLM calls today"
+    summary = "The API key has reached its limit for the cost of {service} calls today"
+
+
+class BudgetSpent(ProviderError):
+    """The job has made as many calls, or taken as many tokens, as its budget allows: no further request was sent."""
+
+    summary = "The budget of the job allows no further call of the LLM"
 
 
 class AnswerRefused(ProviderError):

@@ -14,7 +14,7 @@ from nlp2filters.core import signatures
 from nlp2filters.core.usage import MICRO, PriceTable
 from nlp2filters.fault_injection import Faults
 from nlp2filters.fault_injection import parse as parse_faults
-from nlp2filters.llm.registry import PROVIDERS, EmbeddingConfig, LLMConfig
+from nlp2filters.llm.registry import PROVIDERS, EmbeddingConfig, LLMConfig, TranscriptionConfig
 
 LEASE_S = 10.0
 # A request may set a deadline of up to a day.
@@ -123,9 +123,16 @@ def _providers(text: str) -> tuple[ProviderChoice, ...]:
 
 
 def _embedding_provider(text: str) -> str:
-    with_embeddings = [name for name, spec in PROVIDERS.items() if spec.embeddings]
-    if text and text not in with_embeddings:
-        raise ValueError(f"{text!r} is none of {', '.join(with_embeddings)}")
+    return _one_of(text, [name for name, spec in PROVIDERS.items() if spec.embeddings])
+
+
+def _audio_provider(text: str) -> str:
+    return _one_of(text, [name for name, spec in PROVIDERS.items() if spec.transcribes])
+
+
+def _one_of(text: str, names: list[str]) -> str:
+    if text and text not in names:
+        raise ValueError(f"{text!r} is none of {', '.join(names)}")
     return text
 
 
@@ -331,6 +338,16 @@ class Settings:
         "Folder of the speech model. Empty: the model is looked for, or downloaded, and cached.",
         _path,
     )
+    audio_provider: str = _setting(
+        "AUDIO_PROVIDER",
+        "",
+        "Provider that transcribes recordings. Empty: the speech model on this machine.",
+        _audio_provider,
+    )
+    audio_model: str = _setting("AUDIO_MODEL", "", "Name of that provider's speech model.")
+    audio_timeout_s: float = _setting(
+        "AUDIO_TIMEOUT_S", 60.0, "Seconds for one call of that provider, of up to 30 s of sound, including retries."
+    )
     audio_threads: int = _setting("AUDIO_THREADS", 1, "Cores on which an audio worker transcribes.")
     max_recording_s: int = _setting("MAX_RECORDING_S", 7_200, "Maximum length of a recording, in seconds.")
     parser_processes: int = _setting(
@@ -404,11 +421,13 @@ class Settings:
         Raises:
             ValueError: some do not fit together; the message names a variable to change.
         """
-        for provider in (*(llm.provider for llm in self.llms), self.embedding_provider):
+        for provider in (*(llm.provider for llm in self.llms), self.embedding_provider, self.audio_provider):
             if provider and not self.llm_accounts[provider].base_url:
                 raise ValueError(f"Config '{provider.upper()}_BASE_URL': set it, as {provider} has no common address.")
         if bool(self.embedding_provider) != bool(self.embedding_model):
             raise ValueError("Config 'EMBEDDING_MODEL': set both it and EMBEDDING_PROVIDER, or neither.")
+        if bool(self.audio_provider) != bool(self.audio_model):
+            raise ValueError("Config 'AUDIO_MODEL': set both it and AUDIO_PROVIDER, or neither.")
         if self.max_daily_cost and not self.llm_prices:
             raise ValueError("Config 'LLM_PRICES': MAX_DAILY_COST has no effect without prices.")
 
@@ -446,6 +465,20 @@ class Settings:
         )
 
     @property
+    def transcription(self) -> TranscriptionConfig | None:
+        """The speech API to call; None for the model on this machine."""
+        if not self.audio_provider:
+            return None
+        account = self.llm_accounts[self.audio_provider]
+        return TranscriptionConfig(
+            provider=self.audio_provider,
+            base_url=account.base_url,
+            api_key=str(account.api_key),
+            model=self.audio_model,
+            timeout_s=self.audio_timeout_s,
+        )
+
+    @property
     def max_daily_micros(self) -> int:
         """The maximum cost of an API key per day, in millionths; 0 for no limit."""
         return round(MICRO * self.max_daily_cost)
@@ -454,7 +487,7 @@ class Settings:
     def lacks_llm_model(self) -> bool:
         """True if there is the key of an LLM's API but no model, which is probably a mistake."""
         keys = (account.api_key for account in self.llm_accounts.values())
-        return not self.llms and not self.embedding_provider and any(keys)
+        return not (self.llms or self.embedding_provider or self.audio_provider) and any(keys)
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

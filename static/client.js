@@ -19,7 +19,7 @@ const MAX_EMPTY_CONNECTIONS_AFTER_EVENT = 8;
 const TEMPORARY = new Set([429, 502, 503, 504]); // After 502 and 504 the request may have been carried out.
 const FORBIDDEN = new Set([403, 404, 407]); // A proxy may answer so that lets no stream through.
 const JOB_EVENTS = new Set(["snapshot", "status", "draft", "done"]); // These contain the whole job.
-const PROGRESS_EVENTS = new Set(["progress", "delta", "transcript"]);
+const PROGRESS_EVENTS = new Set(["progress", "delta", "transcript", "finding"]);
 const TERMINAL = new Set(["succeeded", "failed", "canceled", "expired"]);
 
 /** An error that the service reports (RFC 9457). */
@@ -85,9 +85,10 @@ export class Client {
     return this.#upload("/v1/analyses", "archive", code, fields, sending);
   }
 
-  /** Yields the events of a job to its end, each once: `{id, name, by, job, draft?, progress?, delta?, transcript?, result?}`,
-   *  with the latest known state of the job. `by` is "events" or "polling"; `transcript` is a part of what is said,
-   *  `{text, start_s, end_s}`; `result` comes with the last event, `done`. With `lastEventId`, yields the events after that. */
+  /** Yields the events of a job to its end, each once: `{id, name, by, job, draft?, progress?, delta?, transcript?, finding?,
+   *  result?}`, with the latest known state of the job. `by` is "events" or "polling"; `transcript` is a part of what is
+   *  said, `{text, start_s, end_s}`, `finding` is `{finding}`, of analysed code; `result` comes with the last event, `done`.
+   *  With `lastEventId`, yields the events after that. */
   async *follow(job, { signal, lastEventId = null } = {}) {
     try {
       for await (const { id, name, data } of this.#stream(job.urls.events, lastEventId, signal)) {
@@ -106,6 +107,12 @@ export class Client {
   /** Cancels a job, and returns its new state. */
   async cancel(job, { signal } = {}) {
     return this.#json(job.urls.cancel, { method: "POST", signal });
+  }
+
+  /** Finds the places of analysed code that answer a question, the best first: `{path, start_line, end_line, score, quote}`. */
+  async search(job, question, { count = 10, signal } = {}) {
+    const query = new URLSearchParams({ q: question, k: count });
+    return (await this.get(`${job.urls.self}/search?${query}`, { signal })).results;
   }
 
   /** Compiles a filter that you have: `{filter, catalog, dialects, …}` as described in docs/api.md. */

@@ -15,10 +15,16 @@ from tests.service import Service, started
 TEXT = "japanese cars with at least 30 mpg"
 ANSWER = {
     "conditions": [
-        {"field": "Origin", "op": "=", "value": "Japan", "quote": "japanese", "confidence": 0.99},
-        {"field": "Miles_per_Gallon", "op": ">=", "value": 31, "quote": "at least 30 mpg", "confidence": 0.9},
+        {"field": "Origin", "op": "=", "value": "Japan", "quote": "japanese", "group": 0, "confidence": 0.99},
+        {
+            "field": "Miles_per_Gallon",
+            "op": ">=",
+            "value": 31,
+            "quote": "at least 30 mpg",
+            "group": 0,
+            "confidence": 0.9,
+        },
     ],
-    "alternatives": [],
     "sort": [{"field": "Year", "direction": "desc"}],
     "limit": 7,
     "text": "",
@@ -78,7 +84,7 @@ def test_the_llm_goes_on_from_an_earlier_job(llm: LLM, service: Service) -> None
     llm.script(peer.good(ANSWER))
     first = service.submit(TEXT)
     service.result(first)
-    origin = {"field": "Origin", "op": "=", "value": "Japan", "quote": "japanese", "confidence": 0.99}
+    origin = {"field": "Origin", "op": "=", "value": "Japan", "quote": "japanese", "group": 0, "confidence": 0.99}
     lighter = {"field": "Weight_in_lbs", "op": "<", "value": 2000, "quote": "under 2000 lbs", "confidence": 0.9}
     llm.script(peer.good({**ANSWER, "conditions": [origin, lighter]}))
     result = service.result(service.submit("under 2000 lbs", refines=first))

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 import tests.browser
 from nlp2filters.storage import embedded_server
+from tests.analysis.test_documents import encrypted, pdf
 from tests.peers import webhook as peer
 from tests.peers.older_page import serving_page
 from tests.peers.webhook import Receiver
@@ -209,9 +210,24 @@ def test_results_as_text(service: Service, receiver: Receiver) -> None:
     assert "Japan" in second
 
 
+def test_the_lines_of_a_pdf_file_are_texts(service: Service, receiver: Receiver) -> None:
+    receiver.script(peer.ok)
+    letter = pdf([["8 cylinders"], ["japanese cars"]])
+    assert send(service, letter, "letter.pdf", receiver.url, format="text").status_code == 204
+    first, second = json.loads(receiver.next().body)["data"].splitlines()
+    assert "8" in first
+    assert "Japan" in second
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
-    [("empty.png", b"", "Pictures"), ("photo.jpg", b"\xff\xd8\xff", "Pictures"), ("letter.pdf", b"%PDF-1.7", "PDF")],
+    [
+        ("empty.png", b"", "Pictures"),
+        ("photo.jpg", b"\xff\xd8\xff", "Pictures"),
+        ("broken.pdf", b"%PDF-1.7", "broken"),
+        ("secret.pdf", encrypted(pdf([["japanese cars"]])), "encrypted"),
+        ("scanned.pdf", pdf([[]]), "pictures"),
+    ],
 )
 def test_what_is_not_read_is_told_to_the_callback(
     service: Service, receiver: Receiver, name: str, content: bytes, reason: str

@@ -91,6 +91,13 @@ def running(redis: Redis, job: dict[str, Any]) -> int:
     return len(redis.xrange(runs_key(KEYS, job["id"])))  # type: ignore[arg-type]
 
 
+def measured(service: Service, name: str, **labels: str) -> float:
+    """The value of a metric."""
+    wanted = ",".join(f'{label}="{value}"' for label, value in sorted(labels.items()))
+    text = httpx.get(f"{service.url}/metrics").text
+    return float(re.search(rf"^{name}{{{wanted}}} (\S+)$", text, re.MULTILINE)[1])  # type: ignore[index]
+
+
 def numbered(count: int, name: str) -> list[str]:
     """So many lines that no other test has."""
     return [f"{name} line {number}" + " x" * (number % 5) for number in range(count)]
@@ -178,10 +185,14 @@ def test_a_part_that_kills_its_workers_is_set_aside(service: Service, redis: Red
 
 
 def test_a_part_that_fails_is_tried_again(service: Service, redis: Redis) -> None:
+    outcomes = ("succeeded", "failed")
+    before = [measured(service, "nlp2filters_parts_ended_total", queue="counting", outcome=one) for one in outcomes]
     job = submit(service, f"{WRONG_ONCE} at first", f"{WRONG} each time", "right")
     result = follow(service, job)[-1]["result"]
     assert result["words"] == [3, None, 1]
     assert sorted(runs(redis, job, "counting").values()) == [1, 2, 3]
+    after = [measured(service, "nlp2filters_parts_ended_total", queue="counting", outcome=one) for one in outcomes]
+    assert after == [before[0] + 2, before[1] + 1]
 
 
 def test_a_failed_part_ends_the_job_of_a_stage_that_needs_all(service: Service, redis: Redis) -> None:
@@ -198,6 +209,8 @@ def test_a_failed_part_ends_the_job_of_a_stage_that_needs_all(service: Service, 
 def test_cancel_stops_all_parts(service: Service, redis: Redis) -> None:
     job = submit(service, *(f"{HELD} cancel {number}" for number in range(150)))
     until(lambda: running(redis, job) == 4, "the slots are not taken")
+    assert measured(service, "nlp2filters_parts", queue="counting", state="running") == 4
+    assert measured(service, "nlp2filters_parts", queue="counting", state="waiting") == 146
     began = time.monotonic()
     assert cancel(service, job)["status"] == "canceled"
     assert redis.hkeys(KEYS.open) == []
@@ -207,6 +220,10 @@ def test_cancel_stops_all_parts(service: Service, redis: Redis) -> None:
     assert time.monotonic() - began < 20
     assert running(redis, job) == 4
     assert follow(service, job)[-1]["type"] == "job.canceled"
+    assert [measured(service, "nlp2filters_parts", queue="counting", state=one) for one in ("running", "waiting")] == [
+        0,
+        0,
+    ]
 
 
 def test_parts_leave_room_for_small_jobs_of_the_same_owner(service: Service, redis: Redis) -> None:

@@ -16,7 +16,7 @@ from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.core.query import Query
 from nlp2filters.errors import InvalidAnswer, ProviderError
-from nlp2filters.llm import Answer, Listener
+from nlp2filters.llm import Answer, Listener, Permit
 from nlp2filters.translator import LexiconParser, Translation, Translator
 
 CARS = demo.catalog("cars")
@@ -40,7 +40,11 @@ class Scripted:
         self.calls: list[Sequence[Message]] = []
 
     async def complete(
-        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any],
+        listener: Listener | None = None,
+        permit: Permit | None = None,
     ) -> Answer:
         self.calls.append(messages)
         return Answer(next(self.contents), self.model, {"total_tokens": 1})

@@ -17,6 +17,8 @@ ROOTS = (
     "CreateEmbeddingRequest",
     "CreateEmbeddingResponse",
     "CreateResponse",
+    "CreateTranscriptionResponseJson",
+    "CreateTranscriptionResponseVerboseJson",
 )
 FOR_PEOPLE = ("description", "title", "example", "examples", "default", "deprecated", "discriminator", "externalDocs")
 TOOLS = ("tools", "tool_choice", "functions", "function_call", "prompt", "web_search_options", "context_management")

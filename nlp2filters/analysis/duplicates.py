@@ -20,7 +20,7 @@ from nlp2filters.analysis.sources import SourceFile
 MIN_TOKENS = 40
 RUN_LENGTH = 12
 MIN_SIMILARITY = 0.75
-# A run in more definitions than that is boilerplate, and says nothing.
+# A run in more definitions than that is boilerplate: it makes no pair, but it counts for one that others make.
 MAX_SHARERS = 50
 
 # What is not closed ends with the text or the line, so that nothing is read twice.
@@ -85,10 +85,14 @@ def near_duplicates(
     for numbers in holders.values():
         if len(numbers) <= MAX_SHARERS:
             shared.update((one, other) for index, one in enumerate(numbers) for other in numbers[index + 1 :])
+    # How many runs of each definition are no boilerplate.
+    telling = Counter(number for numbers in holders.values() if len(numbers) <= MAX_SHARERS for number in numbers)
     pairs = []
     for (one, other), count in shared.items():
         (first, runs), (second, others) = shapes[one], shapes[other]
-        similarity = count / max(len(runs), len(others))
+        if count < MIN_SIMILARITY * max(telling[one], telling[other]):
+            continue
+        similarity = len(runs & others) / max(len(runs), len(others))
         if similarity >= min_similarity and not first.contains(second) and not second.contains(first):
             pairs.append(DuplicatePair(first, second, round(similarity, 3)))
     return sorted(_outermost(pairs), key=lambda pair: (-pair.similarity, pair.first.path, pair.first.start_line))

@@ -2,11 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
-
-from nlp2filters.analysis.sources import SourceFile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Protocol, Self, get_args
 
 Severity = Literal["high", "medium", "low", "info"]
 Category = Literal["bug", "security", "performance", "maintainability", "duplication", "architecture", "documentation"]
@@ -46,16 +44,65 @@ class Finding:
         words = _BLANKS.sub(" ", self.quote).strip()
         return hashlib.sha256("\0".join((self.path, self.rule, self.scope or "", words)).encode()).hexdigest()[:32]
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding with its fingerprint, as reports have it."""
+        return {**asdict(self), "fingerprint": self.fingerprint}
 
-def proven(findings: Iterable[Finding], files: Mapping[str, SourceFile]) -> Iterator[Finding]:
-    """Yield the findings whose quote stands in the file at or near the lines that they name, with its true lines.
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read back what `to_json` wrote."""
+        return cls(**{name: value for name, value in data.items() if name != "fingerprint"})
 
-    A model invents quotes now and then; a finding without a true one is worth nothing.
+
+class Passage(Protocol):
+    """Lines of a file, of which `start_line` is the number of the first, or a whole file."""
+
+    @property
+    def path(self) -> str:
+        """The path of the file."""
+
+    @property
+    def start_line(self) -> int:
+        """The number of the first line."""
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """The lines without their ends."""
+
+
+def proven(findings: Iterable[Finding], passages: Iterable[Passage]) -> Iterator[Finding]:
+    """Yield the findings whose quote stands in a passage of their file, with its true lines.
+
+    It must stand at or near the lines that the finding names, or else only once. A model invents quotes now and then; a
+    finding without a true one is worth nothing.
     """
+    by_path: dict[str, list[Passage]] = {}
+    for passage in passages:
+        by_path.setdefault(passage.path, []).append(passage)
     for finding in findings:
-        file = files.get(finding.path)
-        if file and (lines := _find(finding, file)):
+        places = (
+            locate(finding.quote, passage, finding.start_line, finding.end_line)
+            for passage in by_path.get(finding.path, ())
+        )
+        if lines := next(filter(None, places), None):
             yield replace(finding, start_line=lines[0], end_line=lines[1])
+
+
+def locate(quote: str, passage: Passage, first: int, last: int) -> tuple[int, int] | None:
+    """Return the first and last line of a quote, blanks aside: at or near some lines, or where it stands only once."""
+    quoted_lines = [text for text in (_squeezed(text) for text in quote.split("\n")) if text]
+    if sum(map(len, quoted_lines)) < MIN_QUOTE_LENGTH:
+        return None
+    lines = [_squeezed(text) for text in passage.lines]
+    matches = [
+        (start + passage.start_line, end + passage.start_line)
+        for start in range(len(lines))
+        if (end := _match(quoted_lines, lines, start)) is not None
+    ]
+    if len(matches) == 1:
+        return matches[0]
+    near = [match for match in matches if first - MAX_DISTANCE <= match[0] <= last + MAX_DISTANCE]
+    return min(near, key=lambda match: abs(match[0] - first), default=None)
 
 
 def distinct(findings: Iterable[Finding]) -> list[Finding]:
@@ -68,30 +115,14 @@ def distinct(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(unique.values(), key=lambda one: (SEVERITIES.index(one.severity), one.path, one.start_line, one.rule))
 
 
-def _find(finding: Finding, file: SourceFile) -> tuple[int, int] | None:
-    """Return the first and last line of the quote, blanks aside, nearest to where it should be."""
-    quote = [line for line in (_squeezed(line) for line in finding.quote.split("\n")) if line]
-    if sum(map(len, quote)) < MIN_QUOTE_LENGTH:
-        return None
-    first = max(1, finding.start_line - MAX_DISTANCE)
-    last = min(len(file.lines), finding.end_line + MAX_DISTANCE)
-    candidates = sorted(range(first, last + 1), key=lambda line: abs(line - finding.start_line))
-    for start in candidates:
-        if (end := _match(quote, file, start)) is not None:
-            return start, end
-    return None
-
-
-def _match(quote: list[str], file: SourceFile, start: int) -> int | None:
+def _match(quote: Sequence[str], lines: Sequence[str], start: int) -> int | None:
     """Return the last line if the quote stands from line `start` on; its first and last line may be parts of lines."""
-    line, matched = start, 0
-    end = start
+    line, matched, end = start, 0, start
     while matched < len(quote):
-        if line > len(file.lines):
+        if line == len(lines):
             return None
-        text = _squeezed(file.lines[line - 1])
-        if text or not matched:
-            if quote[matched] not in text:
+        if lines[line] or not matched:
+            if quote[matched] not in lines[line]:
                 return None
             matched, end = matched + 1, line
         line += 1

@@ -4,6 +4,7 @@ Definitions and references are found by the queries that each grammar brings alo
 by the rows. A file in another language is divided by lines only.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -208,6 +209,11 @@ DOCUMENTS: Mapping[str, str] = {
     ".pdf": "pdf",
 }
 
+# The usual places of tests and the like, in the usual languages.
+_TEST = re.compile(
+    r"(^|/)(tests?|t|testing|__tests__|spec|benchmarks?|examples?)/|(^|/)(test_|conftest)|[._-](test|spec)\."
+)
+
 
 @dataclass(frozen=True)
 class Grammar:
@@ -227,6 +233,11 @@ def language_of(path: str) -> str | None:
 def is_document(path: str) -> bool:
     """Return whether a file is no program, but a document or data."""
     return PurePosixPath(path).suffix.lower() not in _BY_SUFFIX
+
+
+def is_test(path: str) -> bool:
+    """Return whether a file belongs to the tests, benchmarks or examples of a codebase rather than to its code."""
+    return bool(_TEST.search(path))
 
 
 @cache

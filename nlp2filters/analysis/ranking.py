@@ -74,7 +74,7 @@ def _votes(outlines: Mapping[str, Outline]) -> dict[tuple[str, str], float]:
         for name, count in outline.references.items():
             targets = definers.get(name, set()) - {path}
             if 0 < len(targets) <= MAX_DEFINERS:
-                for target in targets:
+                for target in sorted(targets):  # so that the sums below are the same to the last bit, in every process
                     votes[path, target] += _weight(name) * float(np.sqrt(count)) / len(targets)
     return dict(votes)
 

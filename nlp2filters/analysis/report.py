@@ -11,20 +11,22 @@ from numpy.typing import NDArray
 from nlp2filters.analysis import duplicates, imports, measures, ranking, summary
 from nlp2filters.analysis.chunks import Chunk, split
 from nlp2filters.analysis.findings import Finding, distinct
-from nlp2filters.analysis.languages import language_of
+from nlp2filters.analysis.languages import is_document, is_test, language_of
 from nlp2filters.analysis.outlines import Outline, outline
 from nlp2filters.analysis.sources import SkippedFile, SourceFile
 from nlp2filters.analysis.vectors import cluster
 
 # The map names at most this many definitions; further ones are counted.
 MAX_MAP = 500
+# So many chunks of a file are read before those of the next ones.
+ROUND = 16
 
 
 @dataclass(frozen=True)
 class Codebase:
     """The files of an analysis with their outlines and chunks, all computed without a model.
 
-    `ranks` are those of the files; chunks are in the order of their files' rank, so that a budget leaves out the least.
+    `ranks` are those of the files; chunks are in the order of their importance, so that a budget leaves out the least.
     """
 
     files: Mapping[str, SourceFile]
@@ -47,9 +49,22 @@ class Codebase:
             files[entry.path] = entry
         outlines = {path: outline(file, language_of(path)) for path, file in files.items()}
         ranks = ranking.rank_files(outlines)
-        order = sorted(files, key=lambda path: (-ranks[path], path))
-        chunks = [chunk for path in order for chunk in split(files[path], outlines[path])]
-        return cls(files, skipped, outlines, ranks, chunks)
+        return cls(files, skipped, outlines, ranks, _by_importance(files, outlines, ranks))
+
+
+def _by_importance(
+    files: Mapping[str, SourceFile], outlines: Mapping[str, Outline], ranks: Mapping[str, float]
+) -> list[Chunk]:
+    """Return all chunks: those of code, of documents, of tests; each in rounds, files with the highest rank first.
+
+    In every round, a file has `ROUND` chunks, so that the largest files do not use up a budget.
+    """
+    placed = [
+        ((2 * is_test(path) or is_document(path), number // ROUND, -ranks[path], path, number), chunk)
+        for path, file in files.items()
+        for number, chunk in enumerate(split(file, outlines[path]))
+    ]
+    return [chunk for _, chunk in sorted(placed, key=lambda entry: entry[0])]
 
 
 def build_report(
@@ -79,7 +94,7 @@ def build_report(
         "map": _map(codebase, graph) if "map" in tasks else None,
         "clusters": [_cluster(group.members, chunks) for group in cluster(vectors)],
         "duplicates": [asdict(pair) for pair in pairs],
-        "findings": [{**asdict(finding), "fingerprint": finding.fingerprint} for finding in distinct(findings)],
+        "findings": [finding.to_json() for finding in distinct(findings)],
         "summary": summary.summarize(codebase.files, codebase.ranks) if "summary" in tasks else None,
         "coverage": {
             "chunks": len(codebase.chunks),

@@ -41,7 +41,10 @@ def to_sarif(findings: Iterable[Finding], version: str) -> dict[str, Any]:
 
 
 def _rule(rule: str, category: Category) -> dict[str, Any]:
-    description = _DESCRIPTIONS.get(rule, rule.replace("-", " ").capitalize() + ".")
+    default = (
+        f"An LLM's remark on {category}." if rule == f"review-{category}" else rule.replace("-", " ").capitalize() + "."
+    )
+    description = _DESCRIPTIONS.get(rule, default)
     return {"id": rule, "shortDescription": {"text": description}, "properties": {"tags": [category]}}
 
 

@@ -1,91 +1,175 @@
-"""Search over the chunks of an analysis: by meaning, helped by the words that occur literally."""
+"""Search in a codebase by meaning, helped by the words that occur literally.
 
-import re
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+An index holds everything that an answer needs, so that a question costs no parsing, and its reader needs no parser.
+Words are weighed as in BM25 (Robertson and Zaragoza, 2009). Passages for which a budget had no room have no vector, and
+are found by their words alone.
+"""
+
+import io
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any, Self
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
-from nlp2filters.analysis.chunks import Chunk
-from nlp2filters.analysis.languages import is_document
 from nlp2filters.analysis.vectors import similarities
+from nlp2filters.analysis.words import stems
 
-# The weights were chosen on questions about this project's own code, so that a rare name in the question counts.
+# How much the words of a question count beside its meaning; the scores of both are from 0 to 1. The weights were chosen
+# on questions about two projects, and checked on a third.
 WORD_WEIGHT = 0.35
-# A question is after the code itself rather than after its tests or its documents, unless these fit far better.
-TEST_PENALTY = 0.2
-DOCUMENT_PENALTY = 0.1
+# How much it counts that the whole file is about the question, and that its beginning says so.
+FILE_WEIGHT = 0.3
 # At most this many results are from one file.
-MAX_PER_FILE = 3
+MAX_PER_FILE = 2
+# How soon further occurrences of a word stop to matter, and how much the length of a passage does: the usual values.
+SATURATION, LENGTH_SHARE = 1.2, 0.75
 
-# The usual places of tests, in the usual languages.
-_TEST = re.compile(
-    r"(^|/)(tests?|t|testing|__tests__|spec|benchmarks?|examples?)/|(^|/)(test_|conftest)|[._-](test|spec)\."
-)
-_WORD = re.compile(r"[A-Za-z][a-z]+|[A-Z]+(?![a-z])|\d+")
-_STOP_WORDS = frozenset(
-    """
-    a an and are as at be by do does for from how in into is it its of on or that the this to what when where
-    which who with
-    """.split()  # noqa: SIM905
-)
+_ARRAYS = ("vectors", "rarity", "starts", "holders", "weights")
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A chunk that answers a question, with its score from 0 to 1 about."""
+    """Lines that answer a question, with a score from 0 to 1 about."""
 
-    chunk: Chunk
+    path: str
+    start_line: int
+    end_line: int
+    page: int | None
     score: float
+    quote: str
 
 
-def search(
-    question: str,
-    query: NDArray[np.floating[Any]] | None,
-    chunks: Sequence[Chunk],
-    vectors: NDArray[np.int8],
-    count: int,
-) -> list[SearchResult]:
-    """Return the best chunks for a question, whose vector is `query`; without one, by words only."""
-    if not chunks:
-        return []
-    scores = WORD_WEIGHT * _word_scores(question, chunks) - _penalties(chunks)
-    if query is not None:
-        scores += similarities(vectors, query)
-    results: list[SearchResult] = []
-    per_file: Counter[str] = Counter()
-    for number in np.argsort(-scores, kind="stable"):
-        chunk = chunks[int(number)]
-        if per_file[chunk.path] < MAX_PER_FILE:
-            per_file[chunk.path] += 1
-            results.append(SearchResult(chunk, round(float(scores[number]), 4)))
-        if len(results) == count:
-            break
-    return results
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The lines of a chunk. The `handicap` is subtracted from its score."""
+
+    path: str
+    start_line: int
+    end_line: int
+    page: int | None
+    text: str
+    handicap: float = 0.0
+
+    def scored(self, score: float) -> SearchResult:
+        """Return the passage as a result."""
+        return SearchResult(self.path, self.start_line, self.end_line, self.page, score, self.text)
 
 
-def _penalties(chunks: Sequence[Chunk]) -> NDArray[np.float32]:
-    penalties = (
-        TEST_PENALTY * bool(_TEST.search(chunk.path)) + DOCUMENT_PENALTY * is_document(chunk.path) for chunk in chunks
-    )
-    return np.fromiter(penalties, dtype=np.float32, count=len(chunks))
+@dataclass(frozen=True)
+class SearchIndex:
+    """Passages, the vectors of the first of them, and what each word weighs in each passage.
+
+    The word with the number `i` is in the passages `holders[starts[i]:starts[i + 1]]` with these `weights`, and weighs
+    `rarity[i]` at the most. A vector of zeros is not known.
+    """
+
+    passages: Sequence[Passage]
+    vectors: NDArray[np.int8]
+    numbers: Mapping[str, int]
+    rarity: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    holders: NDArray[np.uint32]
+    weights: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, passages: Sequence[Passage], texts: Sequence[Sequence[str]], vectors: NDArray[np.int8]) -> Self:
+        """Build the index of passages with their words, in the order of their vectors."""
+        places: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for number, text in enumerate(texts):
+            for word, count in Counter(text).items():
+                places[word].append((number, count))
+        lengths = np.array([len(text) for text in texts], np.float32)
+        drag = SATURATION * (1 - LENGTH_SHARE + LENGTH_SHARE * lengths / max(float(lengths.mean()) if texts else 0, 1))
+        sizes = np.array([len(entries) for entries in places.values()], np.int64)
+        holders = np.array([number for entries in places.values() for number, _ in entries], np.uint32)
+        occurrences = np.array([count for entries in places.values() for _, count in entries], np.float32)
+        rarity = _rarity(len(passages), sizes)
+        weights = np.repeat(rarity, sizes) * occurrences / (occurrences + drag[holders])
+        return cls(
+            passages,
+            vectors[: len(passages)],
+            {word: number for number, word in enumerate(places)},
+            rarity,
+            np.concatenate([[0], np.cumsum(sizes)]),
+            holders,
+            weights.astype(np.float32),
+        )
+
+    def search(self, question: str, query: NDArray[np.floating[Any]] | None, count: int) -> list[SearchResult]:
+        """Return the best places for a question, the best first; without its vector, `query`, by its words only."""
+        handicaps = np.array([passage.handicap for passage in self.passages], np.float32)
+        scores = self._meanings(query) + WORD_WEIGHT * self._word_scores(question)
+        scores += FILE_WEIGHT * self._file_scores(scores) - handicaps
+        results: list[SearchResult] = []
+        per_file: Counter[str] = Counter()
+        for number in np.argsort(-scores, kind="stable"):
+            passage = self.passages[int(number)]
+            if per_file[passage.path] < MAX_PER_FILE:
+                per_file[passage.path] += 1
+                results.append(passage.scored(round(float(scores[number]), 4)))
+            if len(results) == count:
+                break
+        return results
+
+    def _meanings(self, query: NDArray[np.floating[Any]] | None) -> NDArray[np.float32]:
+        """Return the cosine of each passage with a query; those without a vector get the mean of the others."""
+        present = self.vectors.any(axis=1)
+        if query is None or not present.any():
+            return np.zeros(len(self.passages), np.float32)
+        cosines = similarities(self.vectors, query)
+        scores = np.full(len(self.passages), cosines[present].mean(), np.float32)
+        scores[: len(cosines)][present] = cosines[present]
+        return scores
+
+    def _file_scores(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return for each passage the mean of those of its file, plus the score of the file's beginning."""
+        beginnings: dict[str, int] = {}
+        for number in sorted(range(len(self.passages)), key=lambda number: self.passages[number].start_line):
+            beginnings.setdefault(self.passages[number].path, number)
+        first = np.array([beginnings[passage.path] for passage in self.passages], np.int64)
+        sums, sizes = np.bincount(first, scores, len(scores)), np.bincount(first, minlength=len(scores))
+        return (sums[first] / np.maximum(sizes[first], 1) + scores[first]).astype(np.float32)
+
+    def _word_scores(self, question: str) -> NDArray[np.float32]:
+        """Return the share of a question's words that each passage has, weighed by how rare they are."""
+        scores, possible = np.zeros(len(self.passages), np.float32), 1e-9
+        for word in sorted(set(stems(question))):
+            number = self.numbers.get(word)
+            if number is None:
+                possible += float(_rarity(len(self.passages), np.zeros(1, np.int64))[0])
+                continue
+            entries = slice(self.starts[number], self.starts[number + 1])
+            scores[self.holders[entries]] += self.weights[entries]
+            possible += float(self.rarity[number])
+        return scores / np.float32(possible)
+
+    def to_bytes(self) -> bytes:
+        """Encode the index."""
+        passages = [astuple(passage) for passage in self.passages]
+        arrays: dict[str, NDArray[Any]] = {
+            "texts": np.frombuffer(orjson.dumps([passages, list(self.numbers)]), np.uint8),
+            **{name: getattr(self, name) for name in _ARRAYS},
+        }
+        stream = io.BytesIO()
+        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+        return stream.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """Decode an index."""
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            passages, vocabulary = orjson.loads(arrays["texts"].tobytes())
+            return cls(
+                passages=[Passage(*passage) for passage in passages],
+                numbers={word: number for number, word in enumerate(vocabulary)},
+                **{name: arrays[name] for name in _ARRAYS},
+            )
 
 
-def words(text: str) -> list[str]:
-    """Return the words of a text or of code in lower case: those of `max_retries` and `maxRetries` are alike."""
-    return [word.lower() for word in _WORD.findall(text) if word.lower() not in _STOP_WORDS]
-
-
-def _word_scores(question: str, chunks: Sequence[Chunk]) -> NDArray[np.float32]:
-    """Return, for each chunk, the share of the question's words in it, weighted by how rare they are."""
-    question_words = set(words(question))
-    if not question_words:
-        return np.zeros(len(chunks), dtype=np.float32)
-    present = [question_words & {*words(chunk.model_text), *words(chunk.path)} for chunk in chunks]
-    counts = Counter(word for some in present for word in some)
-    rarity = {word: np.log(1 + (len(chunks) - counts[word] + 0.5) / (counts[word] + 0.5)) for word in question_words}
-    total = sum(rarity.values()) or 1.0
-    return np.array([sum(rarity[word] for word in some) / total for some in present], dtype=np.float32)
+def _rarity(count: int, holders: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return how much a word counts that so many of `count` passages have."""
+    return np.log1p((count - holders + 0.5) / (holders + 0.5)).astype(np.float32)

@@ -4,7 +4,7 @@ import hashlib
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class SourceFile:
     text: str
     sha256: str
     pages: tuple[int, ...] = ()
+    start_line: ClassVar[int] = 1
 
     @classmethod
     def of(cls, path: str, content: bytes) -> "SourceFile":

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from nlp2filters.analysis.languages import LANGUAGES, language_of
-from nlp2filters.analysis.search import words
 from nlp2filters.analysis.sources import SourceFile
+from nlp2filters.analysis.words import words
 
 MAX_SENTENCES = 5
 # What a document is about stands at its beginning.

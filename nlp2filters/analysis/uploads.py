@@ -4,7 +4,7 @@ They load what parses code themselves, so that a worker without the extra `analy
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nlp2filters.analysis.excerpts import grouped
 from nlp2filters.errors import ArchiveRefused
 
 if TYPE_CHECKING:
     from nlp2filters.analysis.report import Codebase
-    from nlp2filters.analysis.search import SearchResult
 
 # A part of a job has the vectors of so many chunks of one file, so that a change in a file costs no other one's.
 CHUNKS_PER_PART = 32
@@ -60,32 +60,30 @@ def full_report(
     vectors: NDArray[np.int8],
     failed: int,
     query: NDArray[np.float32] | None,
+    excerpts: bool = False,
     report: Callable[[int, float], None] = lambda done, share: None,
-) -> dict[str, Any]:
-    """Return the report of an archive, with the answers to the question, whose vector is `query`.
+) -> tuple[dict[str, Any], bytes]:
+    """Return the report of an archive, with the answers to the question, whose vector is `query`; and the search index.
 
     Without a vector, they are found by words only. `vectors` are those of the chunks in the groups of `chunk_texts`;
-    `failed` of them are not known, and zero.
+    `failed` of them are not known, and zero. With `excerpts`, the report has a member of this name: the code in groups,
+    for an LLM.
 
     Raises:
         ArchiveRefused: the archive is broken or too large.
     """
     codebase = _codebase(path, options)
+    from nlp2filters.analysis.passages import index_of
     from nlp2filters.analysis.report import build_report
-    from nlp2filters.analysis.search import search
 
-    answers: list[dict[str, Any]] = []
-    if options.question:
-        chunks = codebase.chunks if query is None else codebase.chunks[: len(vectors)]
-        answers = [to_answer(result) for result in search(options.question, query, chunks, vectors, MAX_ANSWERS)]
-    return {**build_report(codebase, vectors, tasks=options.tasks, failed=failed), "answers": answers}
-
-
-def to_answer(result: "SearchResult") -> dict[str, Any]:
-    """Return an answer as JSON data."""
-    chunk = result.chunk
-    place = {"path": chunk.path, "start_line": chunk.start_line, "end_line": chunk.end_line, "page": chunk.page}
-    return {**place, "score": result.score, "quote": chunk.text}
+    index = index_of(codebase.chunks, vectors)
+    results = index.search(options.question, query, MAX_ANSWERS) if options.question else []
+    built = build_report(codebase, vectors, tasks=options.tasks, failed=failed)
+    full = {**built, "answers": [asdict(result) for result in results]}
+    if excerpts:
+        groups = grouped(codebase, options.max_chunks)
+        full["excerpts"] = [[excerpt.to_json() for excerpt in group] for group in groups]
+    return full, index.to_bytes()
 
 
 def _codebase(path: Path, options: AnalysisOptions) -> "Codebase":

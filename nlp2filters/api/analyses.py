@@ -58,7 +58,7 @@ async def list_findings(call: Call, job_id: str) -> Response:
 
 async def show_sarif(call: Call, job_id: str) -> Response:
     """Return the findings of an analysis as SARIF 2.1.0, which editors and code hosts read."""
-    findings = [_finding(entry) for entry in await _findings(call, job_id)]
+    findings = [Finding.from_json(entry) for entry in await _findings(call, job_id)]
     return Response(orjson.dumps(to_sarif(findings, __version__)), media_type=SARIF)
 
 
@@ -82,10 +82,6 @@ async def _content(call: Call, job_id: str) -> bytes:
         raise NoReport(job_id)
     chunks = call.services.blobs.read(owner, fields["result"]["report"]["sha256"])
     return b"".join([chunk async for chunk in chunks])
-
-
-def _finding(entry: dict[str, Any]) -> Finding:
-    return Finding(**{name: value for name, value in entry.items() if name != "fingerprint"})
 
 
 _GLOBS: dict[str, Any] = {"type": "array", "items": {"type": "string"}, "maxItems": 50}

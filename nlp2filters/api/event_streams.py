@@ -130,7 +130,7 @@ class _Stream(Response):
                 await send({"type": "http.response.body", "body": body, "more_body": True})
 
         with self._services.streams.opened(self._caller, follower):
-            watcher = asyncio.create_task(_end_on_disconnect(receive, follower))
+            watcher = asyncio.create_task(end_on_disconnect(receive, follower))
             try:
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
                 async with follower:
@@ -189,7 +189,7 @@ async def _serve_socket(socket: WebSocket) -> None:
                     await socket.send_text(orjson.dumps(message).decode())
 
         with opened.streams.opened(caller, follower):
-            watcher = asyncio.create_task(_end_on_disconnect(socket.receive, follower))
+            watcher = asyncio.create_task(end_on_disconnect(socket.receive, follower))
             try:
                 async with follower:
                     complete = await _forward(follower, send_one)
@@ -237,7 +237,7 @@ async def _send_all(events: Sequence[StreamEvent], send: Callable[[StreamEvent],
     return len(events), False
 
 
-async def _end_on_disconnect(receive: Receive, follower: Follower) -> None:
+async def end_on_disconnect(receive: Receive, follower: Follower) -> None:
     """End the follower when the client disconnects; messages from the client are ignored."""
     while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
         pass

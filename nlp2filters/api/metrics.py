@@ -54,6 +54,21 @@ class Metrics:
             ["queue"],
             registry=self._registry,
         )
+        self._parts = Gauge(
+            "nlp2filters_parts", "Parts of jobs that have not ended.", ["queue", "state"], registry=self._registry
+        )
+        self._ended_parts = Gauge(
+            "nlp2filters_parts_ended_total",
+            "Parts of jobs that have ended, with each outcome.",
+            ["queue", "outcome"],
+            registry=self._registry,
+        )
+        self._part_seconds = Gauge(
+            "nlp2filters_part_seconds_total",
+            "How long the last attempts at the parts that have ended took, all together.",
+            ["queue"],
+            registry=self._registry,
+        )
         self._usage = Gauge(
             "nlp2filters_llm_usage_total",
             "Tokens, calls and cost (in millionths) of the LLM and embedding APIs.",
@@ -108,6 +123,12 @@ class Metrics:
             self._depth.labels(stage).set(queue.entries)
             self._age.labels(stage).set(queue.overdue_s)
             self._workers.labels(stage).set(queue.workers)
+        for stage, parts in (await store.stats.parts()).items():
+            self._parts.labels(stage, "waiting").set(parts.waiting)
+            self._parts.labels(stage, "running").set(parts.running)
+            self._ended_parts.labels(stage, "succeeded").set(parts.succeeded)
+            self._ended_parts.labels(stage, "failed").set(parts.failed)
+            self._part_seconds.labels(stage).set(parts.seconds)
         for spent in await store.spending.counts():
             if spent.name.startswith(LEARNT):
                 self._learnt.labels(spent.provider, spent.model, spent.name.removeprefix(LEARNT)).set(spent.total)

@@ -55,6 +55,11 @@ async def docs(request: Request) -> Response:
     return await _FILES.get_response("docs.html", request.scope)
 
 
+async def analyses(request: Request) -> Response:
+    """Serve the page for analyses of code."""
+    return await _FILES.get_response("analyses.html", request.scope)
+
+
 async def problem(request: Request) -> Response:
     """Explain a kind of problem, at the URL that is the `type` of every such problem object."""
     slug = request.path_params["slug"]
@@ -72,6 +77,7 @@ async def problem(request: Request) -> Response:
 routes = [
     Route("/", page),
     Route("/docs", docs),
+    Route("/analyses", analyses),
     Route("/problems/{slug}", problem),
     Mount("/static", _FILES),
 ]

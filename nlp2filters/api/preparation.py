@@ -108,7 +108,7 @@ class Preparation:
             ("refines", job_id), lambda: refinement.load(self._services.store, self._owner, job_id)
         )
 
-    async def catalog(self, source: str | dict[str, Any]) -> Catalog:
+    async def catalog(self, source: str | dict[str, Any] | Part) -> Catalog:
         """Load the catalog of that name, or parse a complete one.
 
         Raises:

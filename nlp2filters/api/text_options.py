@@ -36,8 +36,8 @@ def _json(name: str, text: str) -> Any:
 
 
 def _words(name: str, text: str) -> Any:
-    """Read a list of names, as JSON or separated by commas."""
-    if text.lstrip().startswith("["):
+    """Read a list of names, as JSON or separated by commas, or the JSON object with the name of a catalog."""
+    if text.lstrip().startswith(("[", "{")):
         return _json(name, text)
     return [word.strip() for word in text.split(",") if word.strip()]
 

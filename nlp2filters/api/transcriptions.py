@@ -15,6 +15,7 @@ from nlp2filters.api.preparation import Member, Preparation, check_webhook, new_
 from nlp2filters.api.routes import IDEMPOTENCY_KEY, PREFER, Call, Operation
 from nlp2filters.api.text_options import read_options
 from nlp2filters.core import schemas
+from nlp2filters.core.expected_names import names_to_expect
 from nlp2filters.core.kinds import AUDIO, TRANSCRIPTIONS_PATH
 from nlp2filters.core.spoken import QuestionRequest, TranscriptionOptions, TranscriptionRequest
 from nlp2filters.errors import InvalidRequest, NoWorker, Violation
@@ -88,23 +89,44 @@ async def member(call: Call, options: TranscriptionOptions, blob: Blob) -> Membe
         InvalidInput, CatalogNotFound: `then` has faults, with pointers that begin with `/then`.
     """
     about: dict[str, Any] = {"blob": blob.digest, "size": blob.size, "word_times": options.word_times}
-    about |= {"language": options.language, "words": options.words}
+    preparation = Preparation(call.services, call.caller, call.headers)
+    about |= {"language": options.language, "words": await _names(preparation, options)}
     about |= {name: getattr(options, name) for name in ("webhook", "metadata", "deadline_seconds")}
     derived = int(min(MAX_RESULT_BYTES, RESULT_BYTES_PER_BYTE * blob.size))
     if options.webhook:
         check_webhook(call.services.settings, call.headers, options.webhook.url)
     if options.then is None:
-        recording = TranscriptionRequest(**about)
+        recording = TranscriptionRequest(**about, api_key=call.caller.key_id)
         job = new_job(call.services.settings, call.caller.owner, recording)
         request = stored_request(recording)
     else:
         names = options.then.model_fields_set | about.keys()
         question = QuestionRequest.model_construct(names, **{**dict(options.then), **about})
         try:
-            job, request = await Preparation(call.services, call.caller, call.headers).prepare(question)
+            job, request = await preparation.prepare(question)
         except InvalidRequest as exc:
             raise exc.prefixed("/then") from exc
     return job, replace(request, derived=request.derived + derived)
+
+
+async def _names(preparation: Preparation, options: TranscriptionOptions) -> list[str]:
+    """Return the names to expect: those of the request, or of a catalog, by default that of the question.
+
+    Raises:
+        InvalidInput, CatalogNotFound: there is no such catalog, or it has faults.
+    """
+    if isinstance(options.words, list):
+        return options.words
+    then = options.then
+    if options.words:
+        return names_to_expect(await preparation.catalog(options.words.catalog))
+    if not then:
+        return []
+    try:
+        source = (await preparation.refined(then.refines)).catalog if then.refines else then.catalog
+        return names_to_expect(await preparation.catalog(source)) if source else []
+    except InvalidRequest as exc:
+        raise exc.prefixed("/then") from exc
 
 
 def _upload(form: FormData) -> Upload:
@@ -128,7 +150,10 @@ _FORM: Mapping[str, Any] = {
             "properties": {
                 "file": {"type": "string", "format": "binary", "description": "The recording."},
                 "language": {"type": "string", "description": "What is spoken: `en`, `es`; else it is found out."},
-                "words": {"type": "string", "description": "Names that may occur, separated by commas, or as JSON."},
+                "words": {
+                    "type": "string",
+                    "description": 'Names that may occur, separated by commas or as JSON, or `{"catalog": "cars"}`.',
+                },
                 "word_times": {"type": "boolean", "description": "Give the times of single words, too."},
                 "then": {
                     "type": "string",

@@ -1,27 +1,18 @@
 """Cutting a recording into parts, in silence only: each fits Whisper's window of 30 seconds."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 from nlp2filters.audio.decoding import SAMPLE_RATE, Recording, Samples
+from nlp2filters.audio.pauses import MAX_PART_S, Span
 
-MAX_PART_S = 30.0
 # Speech is searched for in pieces of this length, so that memory does not grow with the recording.
 WINDOW_S = 300.0
 # A longer silence ends a part although there is room for more.
 MAX_SILENCE_S = 5.0
 _OPTIONS = VadOptions(max_speech_duration_s=MAX_PART_S - 1, min_silence_duration_ms=300, speech_pad_ms=200)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of a recording with speech in it, in seconds from its beginning."""
-
-    start_s: float
-    end_s: float
 
 
 def find_parts(recording: Recording) -> Iterator[Span]:

@@ -1,8 +1,10 @@
 """Decoding recordings: whatever FFmpeg's libraries read, as 16-bit samples of one channel at 16 kHz."""
 
+import pkgutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +18,11 @@ from numpy.typing import NDArray
 from nlp2filters.errors import RecordingRefused
 
 SAMPLE_RATE = 16_000
+# Containers that people record in. FFmpeg's others include playlists, which name files and addresses to open.
+CONTAINERS = (
+    "aac", "aiff", "amr", "asf", "au", "avi", "caf", "flac", "flv", "matroska", "mov", "mp3", "mpeg", "mpegts", "ogg",
+    "w64", "wav", "wv",
+)  # fmt: skip
 Samples = NDArray[np.int16]
 
 
@@ -39,8 +46,15 @@ class Recording:
         return np.array(np.memmap(self.file, dtype=np.int16, mode="r", offset=2 * start, shape=(end - start,)))
 
 
-def decode(source: BinaryIO, target: Path, *, max_seconds: float) -> Recording:
-    """Decode the sound of a recording or a video into the file `target`, a second at a time.
+def load_libraries() -> None:
+    """Load the modules that PyAV loads only when a file needs them, for a process that may open nothing later."""
+    for module in pkgutil.walk_packages(av.__path__, "av."):
+        if module.name.endswith((".stream", ".codeccontext", ".frame", ".packet", ".context")):
+            import_module(module.name)
+
+
+def decode(source: BinaryIO, target: BinaryIO, *, max_seconds: float) -> Recording:
+    """Decode the sound of a recording or a video into `target`, a file with a name, a second at a time.
 
     Damaged places are left out, and a recording that breaks off gives what came before.
 
@@ -48,7 +62,8 @@ def decode(source: BinaryIO, target: Path, *, max_seconds: float) -> Recording:
         RecordingRefused: it has no sound, is no recording, or is longer than `max_seconds`.
     """
     try:
-        container = av.open(source, mode="r", metadata_errors="ignore")
+        options = {"format_whitelist": ",".join(CONTAINERS)}
+        container = av.open(source, mode="r", metadata_errors="ignore", options=options)
     except (av.FFmpegError, ValueError) as exc:
         detail = f"The file is no recording that can be read ({_reason(exc)}). Send wav, mp3 or m4a."
         raise RecordingRefused(detail) from exc
@@ -58,22 +73,22 @@ def decode(source: BinaryIO, target: Path, *, max_seconds: float) -> Recording:
         count = _write(container, target, round(max_seconds * SAMPLE_RATE))
     if not count:
         raise RecordingRefused("The recording has no sound that can be decoded. Record it anew, or convert it to wav.")
-    return Recording(target, count)
+    return Recording(Path(target.name), count)
 
 
-def _write(container: "av.container.InputContainer", target: Path, max_samples: int) -> int:
+def _write(container: "av.container.InputContainer", target: BinaryIO, max_samples: int) -> int:
     """Write the samples and return their number."""
     resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
     count = 0
-    with target.open("wb") as file:
-        for frame in chain(_frames(container), [None]):
-            for resampled in resampler.resample(frame):
-                samples = resampled.to_ndarray()
-                count += samples.shape[-1]
-                file.write(samples.tobytes())
-            if count > max_samples:
-                limit = max_samples / SAMPLE_RATE / 60
-                raise RecordingRefused(f"The recording is longer than {limit:g} minutes. Send it in pieces.")
+    for frame in chain(_frames(container), [None]):
+        for resampled in resampler.resample(frame):
+            samples = resampled.to_ndarray()
+            count += samples.shape[-1]
+            target.write(samples.tobytes())
+        if count > max_samples:
+            limit = max_samples / SAMPLE_RATE / 60
+            raise RecordingRefused(f"The recording is longer than {limit:g} minutes. Send it in pieces.")
+    target.flush()
     return count
 
 

@@ -1,6 +1,7 @@
 """Whisper on a thread of its own, so that the event loop never waits for it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,17 +12,17 @@ import numpy as np
 from faster_whisper import WhisperModel
 
 from nlp2filters.audio.decoding import Samples
-from nlp2filters.audio.transcripts import Segment, Transcript, Word
+from nlp2filters.core.transcripts import Segment, Transcript, Word, is_made_up, prompt_of
 from nlp2filters.errors import ModelUnavailable
 
-# Whisper reads a prompt of 223 tokens at most.
-MAX_PROMPT = 600
-# A segment more likely to be silence than that, and badly heard, was made up.
-MAX_NO_SPEECH = 0.6
+# The results of parts are kept under this name: a new number when they would come out differently.
+NAME = "whisper-base 1"
 
 
 class Transcriber:
     """The loaded model: use `async with await Transcriber.load(folder)`, or call `close()` when done."""
+
+    name = NAME
 
     def __init__(self, model: WhisperModel, executor: ThreadPoolExecutor) -> None:
         self._model = model
@@ -55,15 +56,21 @@ class Transcriber:
         await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
 
     async def transcribe(
-        self, samples: Samples, *, language: str | None = None, names: Sequence[str] = (), words: bool = False
+        self,
+        samples: Samples,
+        *,
+        language: str | None = None,
+        names: Sequence[str] = (),
+        words: bool = False,
+        spent: Counter[str] | None = None,
     ) -> Transcript:
         """Transcribe up to 30 seconds of speech.
 
         Without a `language` (a code of two letters), the model finds it out. `names` are words to expect; with `words`,
-        the segments have the times of their words.
+        the segments have the times of their words. `spent` stays as it is: only an API's calls are counted.
         """
         loop = asyncio.get_running_loop()
-        prompt = ", ".join(names)[:MAX_PROMPT] or None
+        prompt = prompt_of(names) or None
         return await loop.run_in_executor(self._executor, _transcribe, self._model, samples, language, prompt, words)
 
 
@@ -88,7 +95,7 @@ def _transcribe(
     spoken = []
     for segment in segments:
         text = segment.text.strip()
-        if text and not (segment.no_speech_prob > MAX_NO_SPEECH and segment.avg_logprob < -1):
+        if text and not is_made_up(segment.no_speech_prob, segment.avg_logprob):
             timed = tuple(
                 Word(word.word.strip(), word.start, word.end, word.probability) for word in segment.words or ()
             )

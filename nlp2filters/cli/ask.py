@@ -36,7 +36,8 @@ def add_to(command: argparse.ArgumentParser) -> None:
 
 
 def _ask(args: argparse.Namespace) -> int:
-    text = _text(args)
+    catalog = files.read_catalog(args.catalog) if args.catalog else None
+    text = _text(args, catalog)
     options = {
         "strategy": args.strategy,
         "locale": args.locale,
@@ -45,7 +46,6 @@ def _ask(args: argparse.Namespace) -> int:
         "refines": args.refines,
     }
     options = {name: value for name, value in options.items() if value is not None}
-    catalog = files.read_catalog(args.catalog) if args.catalog else None
     if remote.address(args):
         with remote.client(args) as client:
             result = _submit(client, text, catalog, options)
@@ -64,7 +64,7 @@ def _ask(args: argparse.Namespace) -> int:
     return 0
 
 
-def _text(args: argparse.Namespace) -> str:
+def _text(args: argparse.Namespace, catalog: str | dict[str, Any] | None) -> str:
     """Return the text of the command, or what the recording says, which is also printed for the person to see."""
     if (args.text is None) == (args.voice is None):
         raise InvalidRequest([Violation("/text", "Give either a text or --voice with a recording.")])
@@ -72,7 +72,8 @@ def _text(args: argparse.Namespace) -> str:
         return str(args.text)
     from nlp2filters.cli import speech  # It loads the speech model's libraries.
 
-    text = asyncio.run(speech.transcribe(args.voice, Settings.read(os.environ), (args.locale or "en")[:2]))[0].text
+    names, settings = speech.names_of(catalog), Settings.read(os.environ)
+    text = asyncio.run(speech.transcribe(args.voice, settings, (args.locale or "en")[:2], names))[0].text
     if not text:
         raise RecordingRefused(f"Nobody speaks in {args.voice}.")
     output.err().print(f"“{text}”")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from nlp2filters.analysis.archives import ArchiveLimits, read_archive
 from nlp2filters.analysis.chunks import Chunk
 from nlp2filters.analysis.folders import read_folder
+from nlp2filters.analysis.passages import index_of
 from nlp2filters.analysis.report import Codebase, build_report
-from nlp2filters.analysis.search import search
 from nlp2filters.analysis.selection import Selection
-from nlp2filters.analysis.uploads import MAX_ANSWERS, to_answer
+from nlp2filters.analysis.uploads import MAX_ANSWERS
 from nlp2filters.analysis.vectors import quantize
 from nlp2filters.cli import output
 from nlp2filters.cli.vector_cache import VectorCache
@@ -51,11 +52,11 @@ def report(
     tasks = tasks or [task for task in TASKS if task != "search" or question]
     vectors, query = asyncio.run(_embed(chunks, question, settings) if "search" in tasks else _none())
     lacks_model = "search" in tasks and not len(vectors)
-    if not len(vectors):  # By words, all chunks can be found.
-        chunks, tasks = codebase.chunks, [task for task in tasks if task != "search"]
-    answers = search(question, query, chunks, vectors, MAX_ANSWERS) if question else []
+    if not len(vectors):
+        tasks = [task for task in tasks if task != "search"]
+    answers = index_of(codebase.chunks, vectors).search(question, query, MAX_ANSWERS) if question else []
     built = build_report(codebase, vectors, tasks=tasks)
-    return {**built, "answers": [to_answer(answer) for answer in answers]}, lacks_model
+    return {**built, "answers": [asdict(answer) for answer in answers]}, lacks_model
 
 
 def _read(path: Path, selection: Selection) -> Codebase:

@@ -24,6 +24,7 @@ COMMANDS = {  # Each command has a module in nlp2filters.cli, and a help text.
     "jobs": ("jobs", "list, show, watch, cancel and retry jobs"),
     "keys": ("keys", "make, list and revoke API keys"),
     "analyze": ("analyze", "find your way in a codebase: its map, findings, and answers with file and line"),
+    "search": ("search", "find the places of analysed code that answer a question"),
     "eval": ("evaluate", "measure how well texts are understood"),
     "mcp": ("mcp", "offer the service's tools to a language model, by MCP over stdio"),
     "catalog": ("catalogs", "infer catalogs from data, and keep them in a service"),

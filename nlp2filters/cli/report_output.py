@@ -1,5 +1,6 @@
 """The report of an analysis, for people."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nlp2filters.cli import output
@@ -18,11 +19,7 @@ def print_report(report: dict[str, Any], question: str | None, *, lacks_model: b
         console.print(f"\n{question}", style="bold", soft_wrap=True)
         if lacks_model:
             console.print("By words only: the embedding model is not on this machine. `nlp2filters up` fetches it.")
-        for answer in report["answers"][:SHOWN_ANSWERS]:
-            page = f", page {answer['page']}" if answer["page"] else ""
-            place = f"{answer['path']}:{answer['start_line']}-{answer['end_line']}{page}"
-            console.print(f"\n{place}", style="green", soft_wrap=True)
-            console.print("\n".join(answer["quote"].split("\n")[:QUOTED_LINES]), soft_wrap=True)
+        print_answers(report["answers"][:SHOWN_ANSWERS])
     if report["map"]:
         console.print("\nMost used", style="bold")
         output.print_table(
@@ -37,6 +34,16 @@ def print_report(report: dict[str, Any], question: str | None, *, lacks_model: b
     for entry in findings[:SHOWN_FINDINGS]:
         console.print(f"{entry['severity']}  {entry['path']}:{entry['start_line']}  {entry['message']}", soft_wrap=True)
     _print_omissions(report)
+
+
+def print_answers(answers: Iterable[Mapping[str, Any]]) -> None:
+    """Print the places that answer a question, each with its first lines."""
+    console = output.out()
+    for answer in answers:
+        page = f", page {answer['page']}" if answer["page"] else ""
+        place = f"{answer['path']}:{answer['start_line']}-{answer['end_line']}{page}"
+        console.print(f"\n{place}", style="green", soft_wrap=True)
+        console.print("\n".join(answer["quote"].split("\n")[:QUOTED_LINES]), soft_wrap=True)
 
 
 def _print_omissions(report: dict[str, Any]) -> None:

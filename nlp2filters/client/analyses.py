@@ -13,7 +13,7 @@ from nlp2filters.client.resource import id_of, idempotency_headers
 from nlp2filters.client.responses import JSONDocument
 from nlp2filters.core import schemas
 from nlp2filters.core.kinds import ANALYSES_PATH
-from nlp2filters.core.schemas import Analysis, AnalysisReport, CodeFinding, Job
+from nlp2filters.core.schemas import Analysis, AnalysisReport, CodeAnswer, CodeFinding, Job
 
 
 class AnalysisBudget(TypedDict, total=False):
@@ -96,6 +96,11 @@ class AsyncAnalyses:
             if page.next_page_token is None:
                 return
             params["page_token"] = page.next_page_token
+
+    async def search(self, job: Job | str, question: str, *, count: int = 10) -> list[CodeAnswer]:
+        """Find the places that answer a question, or have the words of it, the best first."""
+        call = Call("GET", f"{_path(job)}/search", params={"q": question, "k": str(count)})
+        return (await self._requester.read(schemas.CodeSearch, call)).results
 
     async def sarif(self, job: Job | str) -> dict[str, Any]:
         """Get the findings as a SARIF 2.1.0 log."""

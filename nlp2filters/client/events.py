@@ -7,7 +7,7 @@ from httpx_sse import ServerSentEvent
 from pydantic import BaseModel
 
 from nlp2filters.client import responses
-from nlp2filters.core.schemas import Batch, Delta, Job, Progress, Reading, TranscriptPart
+from nlp2filters.core.schemas import Batch, CodeFinding, Delta, FindingNews, Job, Progress, Reading, TranscriptPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +16,18 @@ class JobEvent:
 
     `id` is the cursor to continue from, or None if the event came by polling. `draft` is the built-in parser's reading,
     if it is new; `progress` is the current step; `delta` is more of the LLM's text; `transcript` is the text of a part
-    of a recording. `result` comes with `done`, the last event, if the job succeeded: a `Result` if its kind is
-    `filters`, otherwise the model of its kind.
+    of a recording; `finding` is one of an analysis. `result` comes with `done`, the last event, if the job succeeded: a
+    `Result` if its kind is `filters`, otherwise the model of its kind.
     """
 
     id: str | None
-    name: Literal["snapshot", "status", "draft", "progress", "delta", "transcript", "done"]
+    name: Literal["snapshot", "status", "draft", "progress", "delta", "transcript", "finding", "done"]
     job: Job
     draft: Reading | None = None
     progress: Progress | None = None
     delta: Delta | None = None
     transcript: TranscriptPart | None = None
+    finding: CodeFinding | None = None
     result: Any = None
 
     @property
@@ -82,6 +83,9 @@ class JobEventReader:
             case "transcript" if self._job:
                 part = responses.read(TranscriptPart, event.data)
                 return JobEvent(event.id, "transcript", self._job, transcript=part)
+            case "finding" if self._job:
+                news = responses.read(FindingNews, event.data)
+                return JobEvent(event.id, "finding", self._job, finding=news.finding)
         return None
 
 

@@ -13,12 +13,12 @@ from nlp2filters.core.kinds import TRANSCRIPTIONS_PATH
 class RecordingOptions(TypedDict, total=False):
     """The options of a transcription.
 
-    `language` (ISO 639) is what is spoken; else it is found out. `words` are names that may occur. With `word_times`,
-    single words have times, too.
+    `language` (ISO 639) is what is spoken; else it is found out. `words` are names that may occur, or
+    `{"catalog": name}`: those of a catalog. With `word_times`, single words have times, too.
     """
 
     language: str
-    words: Sequence[str]
+    words: Sequence[str] | Mapping[str, str]
     word_times: bool
 
 

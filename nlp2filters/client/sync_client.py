@@ -73,6 +73,7 @@ class Analyses(_Wrapper[AsyncAnalyses]):
     wait = _sync(AsyncAnalyses.wait)
     report = _sync(AsyncAnalyses.report)
     findings = _iterator(AsyncAnalyses.findings)
+    search = _sync(AsyncAnalyses.search)
     sarif = _sync(AsyncAnalyses.sarif)
 
 

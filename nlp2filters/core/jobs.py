@@ -137,7 +137,7 @@ def create(
     quick: bool = False,
 ) -> Job:
     """Create a job, queued for its first stage, that must begin within `deadline_s`."""
-    first, *rest = KINDS[kind].stages
+    first, *rest = (name for name, info in KINDS[kind].stages.items() if not (quick and info.skipped_if_quick))
     return Job(
         id=job_id,
         kind=kind,

@@ -29,13 +29,15 @@ class StageInfo:
     With `quick_lane`, its queue has a separate lane for jobs that need not wait as long as others, such as those that
     call no LLM. With `slow_lane`, the kind's jobs take much longer than those of other kinds in the same queue, and
     wait in a lane of their own, so that they do not take all slots. A service can do without workers of a queue that
-    is `optional`; then it refuses requests of such kinds.
+    is `optional`; then it refuses requests of such kinds. Jobs that take the quick lane
+    have no stage that is `skipped_if_quick`.
     """
 
     label: str
     quick_lane: bool = False
     slow_lane: bool = False
     optional: bool = False
+    skipped_if_quick: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,10 @@ _kinds = {
         Kind(
             "analysis",
             "Code analysis",
-            {"embedding": StageInfo("Read, embed, compare", slow_lane=True)},
+            {
+                "embedding": StageInfo("Read, embed, compare", slow_lane=True),
+                "llm": StageInfo("Review, summarize, answer", quick_lane=True, skipped_if_quick=True),
+            },
             request=_analysis,
             result=schemas.Analysis,
             path=ANALYSES_PATH,

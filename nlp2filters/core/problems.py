@@ -238,6 +238,16 @@ PROBLEMS: Mapping[str, Kind] = {
         "The LLM gave no usable answer",
         "Retry, or use `strategy: auto`, which falls back to the built-in parser.",
     ),
+    "speech-unavailable": Kind(
+        502,
+        "The speech API gave no usable answer",
+        "`POST` to `urls.retry` later: parts that were transcribed are not transcribed again.",
+    ),
+    "budget-spent": Kind(
+        422,
+        "The budget allows no further call of the LLM",
+        "Nothing has to be done: `coverage` tells what was left out. Give the next request a larger `budget`.",
+    ),
     "overloaded": Kind(
         503,
         "Too many jobs are waiting",
@@ -263,6 +273,11 @@ PROBLEMS: Mapping[str, Kind] = {
         "No worker does such jobs here",
         "Nothing was written. If this service has such workers at other times, try again; `/readyz` lists them. To run "
         "one: `nlp2filters worker audio`, or AUDIO=true for `nlp2filters up`.",
+    ),
+    "no-answer": Kind(
+        503,
+        "No worker answered in time",
+        "Try again after the seconds in `Retry-After`. More embedding workers answer more searches at once.",
     ),
     "outcome-unknown": Kind(
         504,

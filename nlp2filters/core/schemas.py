@@ -288,12 +288,12 @@ class Result(Reading):
 
 
 class SpokenWord(Strict):
-    """A word with its times, and the probability that it was heard right."""
+    """A word with its times, and the probability that it was heard right, unless an API transcribed it."""
 
     text: str
     start_s: float
     end_s: float
-    probability: float
+    probability: float | None = None
 
 
 class SpokenSegment(Strict):
@@ -306,7 +306,7 @@ class SpokenSegment(Strict):
 
 
 class Transcription(Strict):
-    """The text of a recording of `seconds`, with times, and as files of subtitles."""
+    """The text of a recording of `seconds`, with times, as files of subtitles, and the `usage` of a speech API."""
 
     text: str
     language: str
@@ -314,6 +314,7 @@ class Transcription(Strict):
     segments: list[SpokenSegment]
     srt: str
     vtt: str
+    usage: JSONObject | None = None
 
 
 class SpokenResult(Result):
@@ -373,13 +374,38 @@ class CodeAnswer(CodePlace):
     quote: str
 
 
-class AnalysisCoverage(Strict):
-    """The numbers of chunks: all, those embedded, those that failed, and those for which the budget had no room."""
+class CodeSearch(Strict):
+    """The places that answer a question, the best first. A score is from 0 to 1 about, and only good for comparing."""
+
+    results: list[CodeAnswer]
+
+
+class ChunkCounts(Strict):
+    """The numbers of chunks: all, those analyzed, those that failed, and those for which the budget had no room."""
 
     chunks: int
     analyzed: int
     failed: int
     over_budget: int
+
+
+class AnalysisCoverage(ChunkCounts):
+    """The numbers of chunks that were embedded, and those that an LLM has reviewed; null without one."""
+
+    review: ChunkCounts | None = None
+
+
+class CodeQuote(CodePlace):
+    """Lines of a file in their own words."""
+
+    quote: str
+
+
+class CodeReply(Strict):
+    """An LLM's answer to the question, and the lines that prove it."""
+
+    text: str
+    quotes: list[CodeQuote]
 
 
 class StoredReport(Strict):
@@ -401,6 +427,10 @@ class Analysis(Strict):
     answers: list[CodeAnswer]
     coverage: AnalysisCoverage
     report: StoredReport
+    answer: CodeReply | None = Field(default=None, description="Null without an LLM, or without a quote that is true.")
+    degraded: bool = Field(default=False, description="True if an LLM was to be asked, and failed.")
+    degraded_reason: str | None = None
+    usage: JSONObject | None = None
 
 
 class AnalysisReport(Strict):
@@ -414,6 +444,7 @@ class AnalysisReport(Strict):
     summary: str | None
     coverage: AnalysisCoverage
     answers: list[CodeAnswer]
+    answer: CodeReply | None = None
 
 
 class FindingPage(Strict):
@@ -492,14 +523,25 @@ class TranscriptPart(BaseModel):
     text: str
 
 
+class FindingNews(BaseModel):
+    """A finding of an analysis, as soon as it is there. Each is told once."""
+
+    type: str
+    job_id: str
+    at: Timestamp
+    stage: str
+    attempt: int
+    finding: CodeFinding
+
+
 class JobEvent(Strict):
     """One event of a job's stream."""
 
     media_type: ClassVar[str] = SSE
 
     id: str = Field(description="The cursor: send it as `Last-Event-ID` to continue after this event.")
-    event: Literal["snapshot", "status", "draft", "progress", "delta", "transcript", "done"]
-    data: Json[JobNews | Progress | Delta | TranscriptPart]
+    event: Literal["snapshot", "status", "draft", "progress", "delta", "transcript", "finding", "done"]
+    data: Json[JobNews | Progress | Delta | TranscriptPart | FindingNews]
     retry: int | None = Field(default=None, description="Milliseconds to wait before reconnecting.")
 
 

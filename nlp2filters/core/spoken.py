@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from annotated_types import Len
 from pydantic import Field, StringConstraints
 
+from nlp2filters.core.expected_names import MAX_NAME, MAX_NAMES
 from nlp2filters.core.requests import (
     DeadlineOption,
     JobRequest,
@@ -18,10 +19,18 @@ Language = Annotated[
     Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")] | None,
     Field(description="What is spoken, as an ISO 639 code such as `en`. By default it is found out."),
 ]
+ExpectedName = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
+
+
+class NamesOf(RequestBody):
+    """The names to expect are the values and labels of a catalog."""
+
+    catalog: str
+
+
 ExpectedWords = Annotated[
-    list[Annotated[str, StringConstraints(min_length=1, max_length=64)]],
-    Len(0, 100),
-    Field(description="Names that may occur, so that they are spelled like this."),
+    Annotated[list[ExpectedName], Len(0, MAX_NAMES)] | NamesOf | None,
+    Field(description="Names that may occur, so that they are spelled like this; or `{catalog}`: its names."),
 ]
 
 
@@ -36,7 +45,7 @@ class TranscriptionOptions(RequestBody):
     """The options of a request to transcribe a recording."""
 
     language: Language = None
-    words: ExpectedWords = Field(default=[])
+    words: ExpectedWords = None
     word_times: bool = Field(default=False, description="Give the times of single words, too.")
     then: Question | None = Field(
         default=None,
@@ -56,6 +65,7 @@ class TranscriptionRequest(JobRequest):
     language: str | None
     words: list[str]
     word_times: bool
+    api_key: str | None = None
 
 
 class QuestionRequest(Question):

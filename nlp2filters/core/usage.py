@@ -2,7 +2,8 @@
 
 `input_tokens`, `output_tokens` and `embedding_tokens` are whole numbers, `total_tokens` is their sum; `cached_tokens`
 (read from the provider's cache) and `cache_write_tokens` are part of the first, `reasoning_tokens` of the second.
-`calls` are the requests that were sent, of which `failed_calls` gave no answer.
+`audio_seconds` are those of sound that was transcribed by an API that reports no tokens. `calls` are the requests that
+were sent, of which `failed_calls` gave no answer.
 """
 
 from collections import Counter
@@ -12,6 +13,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 Usage = Mapping[str, int]
+
+AUDIO_SECONDS = "audio_seconds"
 
 # Costs are whole numbers of millionths of the currency of the prices, so that sums are exact.
 MICRO = 1_000_000
@@ -40,7 +43,10 @@ def tokens(
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The price of a million tokens of each sort. Cached input costs as much as other input unless it has a price."""
+    """The price of a million tokens of each sort; `sent` is also that of a million seconds of sound.
+
+    Cached input costs as much as other input unless it has a price.
+    """
 
     sent: float
     received: float = 0.0
@@ -56,6 +62,7 @@ class Price:
             + cached * (self.sent if self.cached is None else self.cached)
             + cache_write * (self.sent if self.cache_write is None else self.cache_write)
             + usage.get("output_tokens", 0) * self.received
+            + usage.get(AUDIO_SECONDS, 0) * self.sent
         )
 
 

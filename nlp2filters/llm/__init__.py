@@ -1,6 +1,6 @@
 """LLM providers: one module per API, all with the same interface."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol, Self
 
@@ -10,6 +10,9 @@ from nlp2filters.core.usage import Usage
 
 # An answer may have this many tokens by default.
 MAX_TOKENS = 4096
+
+# Awaited before every single request of a call, also before repeated ones; it raises `BudgetSpent` to allow no more.
+Permit = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,15 @@ class Provider(Protocol):
         """The limits of the schemas of its answers."""
 
     async def complete(
-        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any],
+        listener: Listener | None = None,
+        permit: Permit | None = None,
     ) -> Answer:
         """Answer a chat with JSON of the schema. With a `listener`, the answer is streamed if the API supports it.
+
+        With a `permit`, no request is sent that it does not allow.
 
         Raises:
             ProviderError: the call gave nothing usable; its subclasses give the reason, its `usage` what it took.

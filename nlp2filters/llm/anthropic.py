@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import orjson
-from httpx_sse import ServerSentEvent
 
 from nlp2filters.core import usage
 from nlp2filters.core.llm.messages import Message
@@ -80,11 +79,6 @@ class AnthropicMessages:
             request["stream"] = True
         return request
 
-    def used(self, request: Mapping[str, Any]) -> Collection[str]:
-        """See `ChatAPI`."""
-        members = {**request, **request.get("output_config", {})}
-        return {name for name, path in self.features.items() if path[-1] in members}
-
     def decoder(self, request: Mapping[str, Any], listener: Listener) -> "_MessageDecoder":
         """See `ChatAPI`."""
         return _MessageDecoder(self._options.model, _block_type(request), listener)
@@ -148,27 +142,27 @@ class _MessageDecoder:
     def usage(self) -> Usage:
         return _token_counts(self._message.usage)
 
-    def feed(self, event: ServerSentEvent) -> bool:
+    def feed(self, data: str) -> bool:
         try:
-            data = orjson.loads(event.data)
-            match data["type"]:
+            event = orjson.loads(data)
+            match event["type"]:
                 case "message_start":
-                    self._message.model = data["message"].get("model")
-                    self._message.usage |= data["message"].get("usage") or {}
-                case "content_block_start" if data["content_block"]["type"] == self._block_type:
+                    self._message.model = event["message"].get("model")
+                    self._message.usage |= event["message"].get("usage") or {}
+                case "content_block_start" if event["content_block"]["type"] == self._block_type:
                     if self._block_type == "text" or not self._blocks:
-                        self._blocks.append(data["index"])
-                        self._content.add(data["content_block"].get("text"))
-                case "content_block_delta" if data["index"] in self._blocks:
-                    delta = data["delta"]
+                        self._blocks.append(event["index"])
+                        self._content.add(event["content_block"].get("text"))
+                case "content_block_delta" if event["index"] in self._blocks:
+                    delta = event["delta"]
                     self._content.add(delta.get("text") or delta.get("partial_json"))
                 case "message_delta":
-                    self._message.reason = data["delta"].get("stop_reason")
-                    self._message.usage |= data.get("usage") or {}
+                    self._message.reason = event["delta"].get("stop_reason")
+                    self._message.usage |= event.get("usage") or {}
                 case "message_stop":
                     return True
                 case "error":
-                    LLMResponse(REJECTED.get(data["error"].get("type"), 500), body=event.data.encode()).check()
+                    LLMResponse(REJECTED.get(event["error"].get("type"), 500), body=data.encode()).check()
         except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as exc:
             raise InvalidAnswer("An event is not that of a message.") from exc
         return False

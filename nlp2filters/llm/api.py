@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol
 
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.llm import MAX_TOKENS, Answer, Listener
+from nlp2filters.llm.capabilities import JSON_OBJECT, JSON_SCHEMA
 from nlp2filters.llm.http import StreamDecoder
 
 # A feature of requests: its name, and the path of the member that asks for it, by which errors name it.
@@ -42,9 +43,6 @@ class ChatAPI(Protocol):
     ) -> Mapping[str, Any]:
         """Build a request for JSON of the schema, as a stream if that is asked for, without the features `lacks`."""
 
-    def used(self, request: Mapping[str, Any]) -> Collection[str]:
-        """Return the features that a request uses."""
-
     def decoder(self, request: Mapping[str, Any], listener: Listener) -> StreamDecoder:
         """Create a decoder of the answer to a request for a stream."""
 
@@ -54,6 +52,22 @@ class ChatAPI(Protocol):
         Raises:
             ProviderError: the answer is of no use.
         """
+
+
+def used(features: Features, request: Mapping[str, Any], lacks: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return those of the `features` that a request uses, which was built without those that the model `lacks`.
+
+    Schemas and plain JSON may share a member, and no request has both: a schema comes first.
+    """
+    absent = {*lacks} if JSON_SCHEMA in lacks else {*lacks, JSON_OBJECT}
+    return {name: path for name, path in features.items() if name not in absent and _has(request, path)}
+
+
+def _has(request: Mapping[str, Any], path: Sequence[str]) -> bool:
+    value: Any = request
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value is not None
 
 
 def instruction(schema: str) -> Message:

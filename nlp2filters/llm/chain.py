@@ -11,7 +11,7 @@ from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.llm.schema_limits import SchemaLimits
 from nlp2filters.core.usage import Usage, total
 from nlp2filters.errors import ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable, RateLimited
-from nlp2filters.llm import Answer, Listener
+from nlp2filters.llm import Answer, Listener, Permit
 from nlp2filters.llm.provider import LLMProvider
 
 # Another provider may answer after one of these; the others are about the answer, not about the provider.
@@ -46,7 +46,11 @@ class ProviderChain:
         return SchemaLimits(**{name: min(getattr(one, name) for one in limits) for name in names})
 
     async def complete(
-        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any],
+        listener: Listener | None = None,
+        permit: Permit | None = None,
     ) -> Answer:
         """See `Provider`. The usage is that of all providers that were asked, the error that of the last one."""
         *_, last = self.providers
@@ -54,7 +58,7 @@ class ProviderChain:
         limited: RateLimited | None = None
         for name, provider in self.providers.items():
             try:
-                answer = await provider.complete(messages, schema, listener)
+                answer = await provider.complete(messages, schema, listener, permit)
             except ProviderError as exc:
                 exc.usage = usage = total([usage, exc.usage])
                 limited = exc if isinstance(exc, RateLimited) else limited

@@ -4,7 +4,6 @@ It knows nothing of what is called. What it has learnt can be shared with other 
 """
 
 import asyncio
-import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -21,7 +20,7 @@ COME_BACK_S = 1.0
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
-    admitted: "asyncio.Future[None]"
+    admitted: "asyncio.Future[GatedCall]"
     until: float
 
 
@@ -42,6 +41,9 @@ class Gate:
         self.refresh: Callable[[], Awaitable[None]] | None = None
         self.on_change: Callable[[], None] = lambda: None
         self._in_flight = 0
+        # The calls in flight that may still be refused, the oldest first, and the number of those that were accepted.
+        self._recent: dict[GatedCall, None] = {}
+        self._accepted = 0
         self._trying = False
         # The rest of the provider's quota, None while it reports none, and the time of the next refill.
         self._calls_left: float | None = None
@@ -70,17 +72,16 @@ class Gate:
         self._admit_waiters()
         try:
             async with asyncio.timeout(patience_s):
-                await waiter.admitted
+                call = await waiter.admitted
         except TimeoutError as exc:
             raise self._rate_limited() from exc
         except asyncio.CancelledError:
             if waiter.admitted.done() and not waiter.admitted.cancelled():
-                self._leave()
+                self._leave(waiter.admitted.result())
             raise
         finally:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
-        call = GatedCall(self, self.now)
         if self.breaker.state(self.now) == "open":  # It has opened in the meantime.
             with call:
                 self._check_breaker()
@@ -125,36 +126,64 @@ class Gate:
         """Return how many more calls may be made now."""
         if self.now < self._opens_at():
             return 0
-        room = max(1, self.limit.room(self.now) / self.workers) - self._in_flight
+        room = max(1, self.limit.room(self.now) / self.workers) - self._limited
         return room if self._calls_left is None else min(room, max(1, self._calls_left))
 
     def _admit_waiters(self) -> None:
         """Admit those who wait as far as there is room, and turn away those whose patience ends before there is."""
+        self._accept_unrefused()
         opens_at = self._opens_at()
         while self._waiters and (self._waiters[0].admitted.done() or self._room() > 0):
             waiter = self._waiters.popleft()
             if waiter.admitted.done():
                 continue
+            call = GatedCall(self, self.now)
             self._in_flight += 1
+            self._recent[call] = None
             if self._calls_left is not None:
                 self._calls_left = max(0, self._calls_left - 1)
                 if not self._calls_left:
                     self._refill_at = self.now + self._refill_s
-            waiter.admitted.set_result(None)
+            waiter.admitted.set_result(call)
         for waiter in self._waiters:
             if waiter.until < opens_at and not waiter.admitted.done():
                 waiter.admitted.set_exception(self._rate_limited())
-        self._wake_at(self._opens_at())
+        self._wake_at(max(self._opens_at(), self._next_accepted_at()))
 
-    def _wake_at(self, opens_at: float) -> None:
+    def _wake_at(self, time_s: float) -> None:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        if self._waiters and (wait_s := opens_at - self.now) > 0:
+        if self._waiters and (wait_s := time_s - self.now) > 0:
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._admit_waiters)
 
-    def _leave(self) -> None:
+    @property
+    def _limited(self) -> int:
+        """The calls in flight that the limit counts."""
+        return self._in_flight - (self._accepted if self.limit.paced else 0)
+
+    def _next_accepted_at(self) -> float:
+        """Return the time at which another call in flight counts as accepted."""
+        oldest = next(iter(self._recent), None)
+        return oldest.started_at + self.limit.accepted_after_s if oldest else 0.0
+
+    def _accept_unrefused(self) -> None:
+        while self._recent and self._next_accepted_at() <= self.now:
+            self._accept(next(iter(self._recent)))
+
+    def _accept(self, call: "GatedCall") -> None:
+        """Count a call as accepted, unless it already does."""
+        if call in self._recent:
+            del self._recent[call]
+            self.learn(self.limit.accepted(call.started_at, self._limited * self.workers), self.breaker)
+            self._accepted += 1
+
+    def _leave(self, call: "GatedCall") -> None:
         self._in_flight -= 1
+        if call in self._recent:
+            del self._recent[call]
+        else:
+            self._accepted -= 1
         self._trying = False
         self._admit_waiters()
 
@@ -164,26 +193,27 @@ class GatedCall:
 
     def __init__(self, gate: Gate, started_at: float) -> None:
         self._gate = gate
-        self._started_at = started_at
+        self.started_at = started_at
 
     def __enter__(self) -> "GatedCall":
         return self
 
     def __exit__(self, *exc: Any) -> None:
-        self._gate._leave()
+        self._gate._leave(self)
 
     def succeeded(self) -> None:
         """Report that the provider answered, whatever the answer is worth."""
-        gate, now = self._gate, self._gate.now
-        limit = gate.limit.succeeded(now, self._started_at, math.ceil(gate._in_flight * gate.workers))
-        gate.learn(limit, gate.breaker.succeeded(now))
+        gate = self._gate
+        gate._accept(self)
+        gate.learn(gate.limit, gate.breaker.succeeded(gate.now))
 
     def refused(self, wait_s: float | None) -> None:
         """Report that the provider refused the call for its rate, and the wait that it asked for."""
-        gate, now = self._gate, self._gate.now
-        gate.learn(gate.limit.refused(now, self._started_at, gate._in_flight * gate.workers, wait_s), gate.breaker)
+        gate = self._gate
+        in_flight, accepted = (count * gate.workers for count in (gate._in_flight, gate._accepted))
+        gate.learn(gate.limit.refused(gate.now, self.started_at, in_flight, wait_s, accepted), gate.breaker)
 
     def failed(self, weight: float = 1.0) -> None:
         """Report that the server failed, did not answer in time, or was out of reach; see `Breaker.failed`."""
         gate, now = self._gate, self._gate.now
-        gate.learn(gate.limit, gate.breaker.failed(now, self._started_at, weight))
+        gate.learn(gate.limit, gate.breaker.failed(now, self.started_at, weight))

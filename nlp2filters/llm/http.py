@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -11,13 +11,20 @@ from typing import Any, Protocol, Self, TypeVar
 
 import httpx
 import orjson
-from httpx_sse import EventSource, ServerSentEvent
 
 from nlp2filters.core.schemas import SSE
 from nlp2filters.core.usage import Usage
-from nlp2filters.errors import InvalidAnswer, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from nlp2filters.errors import (
+    BudgetSpent,
+    InvalidAnswer,
+    ProviderError,
+    ProviderRejected,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
 from nlp2filters.llm import Answer, Listener, quotas
 from nlp2filters.llm.connections import Connections
+from nlp2filters.llm.event_data import EventData, JSONLines, ServerSentData
 from nlp2filters.llm.gate import Gate
 from nlp2filters.retry import Backoff, Retries, RetryBudget
 
@@ -43,6 +50,8 @@ _RETRIED = frozenset({408, 409, _RATE_LIMITED})
 # A request has about one token for so many bytes.
 _BYTES_PER_TOKEN = 4
 T = TypeVar("T")
+# A file in a form: its name, content and media type.
+File = tuple[str, bytes, str]
 
 _log = logging.getLogger(__name__)
 
@@ -98,8 +107,8 @@ class StreamDecoder(Protocol):
     def usage(self) -> Usage:
         """The token counts that the events so far have reported."""
 
-    def feed(self, event: ServerSentEvent) -> bool:
-        """Add an event. Returns True if it was the last one.
+    def feed(self, data: str) -> bool:
+        """Add the data of an event. Returns True if it was the last one.
 
         Raises:
             Retryable, ProviderError: the event reports that the call failed, or is unusable.
@@ -198,6 +207,8 @@ class LLMHTTPClient:
                         continue
                     call.failed(exc.weight)
                     failure = exc
+                except BudgetSpent:  # Nothing was sent, which says nothing about the provider.
+                    raise
                 except ProviderTimeout:
                     call.failed()
                     raise
@@ -245,14 +256,31 @@ class LLMHTTPClient:
 
         Raises:
             Retryable: the connection broke, or a stream ended before its answer was complete.
-            InvalidAnswer: the body is too long.
+            InvalidAnswer: the body is too long, or cannot be decompressed.
         """
         content = orjson.dumps(data)
+        tokens = len(content) // _BYTES_PER_TOKEN
+        return await self._send(path, content, "application/json", decoder, tokens=tokens, max_bytes=max_bytes)
+
+    async def post_form(self, path: str, fields: Mapping[str, Any], file: File) -> LLMResponse:
+        """Send a form with these fields and a `file`, and read the response, as `post` does.
+
+        Raises:
+            Retryable: the connection broke.
+            InvalidAnswer: the body is too long.
+        """
+        form = httpx.Request("POST", "http://form", data=dict(fields), files={"file": file})
+        content, media_type = form.read(), form.headers["content-type"]
+        return await self._send(path, content, media_type, None, tokens=1, max_bytes=MAX_ANSWER)
+
+    async def _send(
+        self, path: str, content: bytes, media_type: str, decoder: StreamDecoder | None, *, tokens: int, max_bytes: int
+    ) -> LLMResponse:
         try:
-            async with self._connections.post(path, content) as response:
-                self.gate.report(quotas.quota(response.headers, len(content) // _BYTES_PER_TOKEN))
-                media_type = response.headers.get("content-type", "")
-                if decoder and response.status_code == 200 and media_type.startswith((SSE, NDJSON)):
+            async with self._connections.post(path, content, media_type) as response:
+                self.gate.report(quotas.quota(response.headers, tokens))
+                answer_type = response.headers.get("content-type", "")
+                if decoder and response.status_code == 200 and answer_type.startswith((SSE, NDJSON)):
                     await _read_events(response, decoder, self._without_key)
                     return LLMResponse(200, response.headers, streamed=True)
                 body = b"".join([chunk async for chunk in _limited(response, max_bytes)])
@@ -261,11 +289,11 @@ class LLMHTTPClient:
                 return LLMResponse(response.status_code, response.headers, body)
         except httpx.TransportError as exc:
             raise Retryable(f"{type(exc).__name__}: {exc}") from exc
+        except httpx.DecodingError as exc:
+            raise InvalidAnswer(f"The body cannot be decompressed: {exc}") from exc
 
-    def _without_key(self, event: ServerSentEvent) -> ServerSentEvent:
-        if not self._key or self._key not in event.data:
-            return event
-        return ServerSentEvent(event.event, event.data.replace(self._key, WITHHELD), event.id, event.retry)
+    def _without_key(self, data: str) -> str:
+        return data.replace(self._key, WITHHELD) if self._key else data
 
 
 class APICalls:
@@ -301,25 +329,19 @@ def read_json(body: bytes) -> Any:
         raise InvalidAnswer("The body is not JSON.") from exc
 
 
-async def _read_events(
-    response: httpx.Response, decoder: StreamDecoder, clean: Callable[[ServerSentEvent], ServerSentEvent]
-) -> None:
+async def _read_events(response: httpx.Response, decoder: StreamDecoder, clean: Callable[[str], str]) -> None:
     """Read a stream to its last event, and to its end if that follows at once.
 
     Raises:
         Retryable: the answer broke off.
         httpx.TransportError: the connection broke before the answer began.
     """
-    # A second response hands the reader of its lines the decoded bytes, which are counted on the way.
-    media_type = response.headers["content-type"]
-    decoded = httpx.Response(200, headers={"Content-Type": media_type}, content=_limited(response, MAX_STREAM))
-    source = EventSource(decoded).aiter_sse() if media_type.startswith(SSE) else _lines(decoded)
     began = False
     try:
-        async with asyncio.timeout(None) as lingering, aclosing(source) as events:
-            async for event in events:
-                if event.data and lingering.when() is None:
-                    if decoder.feed(clean(event)):
+        async with asyncio.timeout(None) as lingering, aclosing(_data(response)) as events:
+            async for data in events:
+                if lingering.when() is None:
+                    if decoder.feed(clean(data)):
                         lingering.reschedule(asyncio.get_running_loop().time() + LINGER_S)
                     began = True
     except TimeoutError:
@@ -331,13 +353,18 @@ async def _read_events(
         raise Retryable("The stream ended before the answer did.", weight=BROKEN_ANSWER if began else 1.0)
 
 
-async def _lines(response: httpx.Response) -> AsyncGenerator[ServerSentEvent, None]:
-    """Iterate over the lines of a stream of JSON values, each as the data of an event."""
-    async for line in response.aiter_lines():
-        yield ServerSentEvent(data=line)
+async def _data(response: httpx.Response) -> AsyncGenerator[str, None]:
+    """Iterate over the data of a stream's events."""
+    reader: EventData = ServerSentData() if response.headers["content-type"].startswith(SSE) else JSONLines()
+    async with aclosing(_limited(response, MAX_STREAM)) as pieces:
+        async for piece in pieces:
+            for data in reader.feed(piece):
+                yield data
+    for data in reader.end():
+        yield data
 
 
-async def _limited(response: httpx.Response, max_bytes: int) -> AsyncIterator[bytes]:
+async def _limited(response: httpx.Response, max_bytes: int) -> AsyncGenerator[bytes, None]:
     size = 0
     async for chunk in response.aiter_bytes():
         size += len(chunk)

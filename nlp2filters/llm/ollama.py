@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import orjson
-from httpx_sse import ServerSentEvent
 
 from nlp2filters.core import usage
 from nlp2filters.core.llm.messages import Message
@@ -69,11 +68,6 @@ class OllamaChat:
             return False
         return True if self._options.thinking_tokens else None
 
-    def used(self, request: Mapping[str, Any]) -> Collection[str]:
-        """See `ChatAPI`."""
-        others = {JSON_SCHEMA if request.get("format") == "json" else JSON_OBJECT}
-        return {name for name, path in self.features.items() if request.get(path[0]) is not None and name not in others}
-
     def decoder(self, request: Mapping[str, Any], listener: Listener) -> "_ChatDecoder":
         """See `ChatAPI`."""
         return _ChatDecoder(self._options.model, listener)
@@ -103,14 +97,14 @@ class _ChatDecoder:
     def usage(self) -> Usage:
         return _token_counts(self._last)
 
-    def feed(self, event: ServerSentEvent) -> bool:
+    def feed(self, data: str) -> bool:
         try:
-            data = orjson.loads(event.data)
-            if error := data.get("error"):
+            event = orjson.loads(data)
+            if error := event.get("error"):
                 LLMResponse(500, body=orjson.dumps({"error": error})).check()
-            self._content.add(data["message"].get("content"))
-            if data.get("done"):
-                self._last = data
+            self._content.add(event["message"].get("content"))
+            if event.get("done"):
+                self._last = event
         except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as exc:
             raise InvalidAnswer("A line is not that of a chat.") from exc
         return self.complete

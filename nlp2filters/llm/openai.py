@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import orjson
-from httpx_sse import ServerSentEvent
 
 from nlp2filters.core import usage
 from nlp2filters.core.llm.messages import Message
@@ -25,6 +24,10 @@ from nlp2filters.llm.capabilities import (
 from nlp2filters.llm.http import MAX_QUOTED, LLMResponse, StreamedText, read_json
 
 LIMITS = (MAX_COMPLETION_TOKENS, MAX_TOKENS)
+# An answer that ends for one of these reasons was broken off by the server (OpenRouter, DeepSeek).
+BROKEN_OFF = ("error", "insufficient_system_resource")
+# Gemini adds its own reason to this one: `content_filter: PROHIBITED_CONTENT`.
+FILTERED = "content_filter"
 
 
 class OpenAIChat:
@@ -77,12 +80,6 @@ class OpenAIChat:
                 request["stream_options"] = {"include_usage": True}
         return request
 
-    def used(self, request: Mapping[str, Any]) -> Collection[str]:
-        """See `ChatAPI`."""
-        format_ = request.get("response_format", {}).get("type")
-        others = {JSON_SCHEMA, JSON_OBJECT} - {format_}
-        return {name for name, path in self.features.items() if path[0] in request and name not in others}
-
     def decoder(self, request: Mapping[str, Any], listener: Listener) -> "_CompletionDecoder":
         """See `ChatAPI`."""
         return _CompletionDecoder(self._options.model, listener)
@@ -108,17 +105,17 @@ class _CompletionDecoder:
     def usage(self) -> Usage:
         return token_counts(self._usage)
 
-    def feed(self, event: ServerSentEvent) -> bool:
-        if event.data.strip() == "[DONE]":
+    def feed(self, data: str) -> bool:
+        if data.strip() == "[DONE]":
             self.complete = True
             return True
         try:
-            data = orjson.loads(event.data)
-            if error := data.get("error"):
+            event = orjson.loads(data)
+            if error := event.get("error"):
                 _fail(error)
-            self._model = data.get("model") or self._model
-            self._usage = _reported(data) or self._usage
-            for choice in (data.get("choices") or ())[:1]:
+            self._model = event.get("model") or self._model
+            self._usage = _reported(event) or self._usage
+            for choice in (event.get("choices") or ())[:1]:
                 self._add(choice.get("delta") or {})
                 self._reason = choice.get("finish_reason") or self._reason
         except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as exc:
@@ -175,9 +172,11 @@ def _answer(data: Any, model: str) -> Answer:
         choice, counts = data["choices"][0], token_counts(data.get("usage"))
         message, reason = choice["message"], choice.get("finish_reason")
         content, refusal = message.get("content"), message.get("refusal")
+        if reason in BROKEN_OFF:
+            _fail({"code": 503, "message": reason})
     except (LookupError, TypeError, AttributeError) as exc:
         raise InvalidAnswer("The body is not that of a chat completion.") from exc
-    if refusal or reason == "content_filter":
+    if refusal or str(reason).startswith(FILTERED):
         raise AnswerRefused(str(refusal or reason)[:MAX_QUOTED], usage=counts)
     if reason == "length":
         raise AnswerTruncated("The answer was cut at the token limit.", usage=counts)

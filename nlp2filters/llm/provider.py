@@ -12,8 +12,8 @@ import orjson
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.llm.schema_limits import SchemaLimits
 from nlp2filters.errors import AnswerRefused, AnswerTruncated, InvalidAnswer, ProviderError
-from nlp2filters.llm import Answer, Listener, rejections, telemetry
-from nlp2filters.llm.api import ChatAPI
+from nlp2filters.llm import Answer, Listener, Permit, rejections, telemetry
+from nlp2filters.llm.api import ChatAPI, Features, used
 from nlp2filters.llm.capabilities import LearntFeatures
 from nlp2filters.llm.http import APICalls, LLMHTTPClient, LLMResponse, Retryable
 
@@ -32,13 +32,19 @@ class LLMProvider(APICalls):
         return self._features.limits
 
     async def complete(
-        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None = None
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any],
+        listener: Listener | None = None,
+        permit: Permit | None = None,
     ) -> Answer:
         """See `Provider`."""
         usage: Counter[str] = Counter()
         with telemetry.call("chat", self.name, self.model) as span:
             try:
-                answer = await self._http.retrying(partial(self._try, messages, schema, listener, usage), listener)
+                answer = await self._http.retrying(
+                    partial(self._try, messages, schema, listener, usage, permit), listener
+                )
             except ProviderError as exc:
                 usage["failed_calls"] = usage["calls"]
                 exc.usage = dict(+usage)
@@ -51,19 +57,27 @@ class LLMProvider(APICalls):
         return replace(answer, usage=dict(+usage))
 
     async def _try(
-        self, messages: Sequence[Message], schema: Mapping[str, Any], listener: Listener | None, usage: Counter[str]
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any],
+        listener: Listener | None,
+        usage: Counter[str],
+        permit: Permit | None,
     ) -> Answer:
         """Make one try, which may take several requests to a server that lacks features."""
         digest = hashlib.sha256(orjson.dumps([listener is not None, schema])).hexdigest()
         lacks, first_rejection = self._features.lacks(digest), None
         while True:
             request = self._api.request(messages, schema, lacks, stream=listener is not None)
+            if permit:
+                await permit()
             try:
                 response, answer = await self._call(request, listener, usage)
             except (AnswerRefused, AnswerTruncated, InvalidAnswer):
                 self._features.learn(digest, lacks)  # The server understood the request.
                 raise
-            missing = self._missing(request, response, confirmed=self._features.confirmed(digest))
+            members = used(self._api.features, request, lacks)
+            missing = self._missing(request, members, response, confirmed=self._features.confirmed(digest))
             if not missing:
                 break
             first_rejection = first_rejection or response
@@ -100,8 +114,12 @@ class LLMProvider(APICalls):
         usage.update(answer.usage or {})
         return response, answer
 
-    def _missing(self, request: Mapping[str, Any], response: LLMResponse, *, confirmed: bool) -> frozenset[str]:
+    def _missing(
+        self, request: Mapping[str, Any], members: Features, response: LLMResponse, *, confirmed: bool
+    ) -> frozenset[str]:
         """Return the features that the next request should do without; none if another request is of no use.
+
+        `members` are the features that the `request` uses.
 
         An error that names no member of the request is blamed on a feature only if the server has not lately accepted
         the same features with other texts.
@@ -111,13 +129,11 @@ class LLMProvider(APICalls):
         rejection = rejections.read(response.body)
         if rejection.final:
             return frozenset()
-        used = frozenset(self._api.used(request))
-        members = {name: path for name, path in self._api.features.items() if name in used}
         if missing := frozenset(name for name, path in members.items() if rejection.names(path)):
             return missing
         if confirmed or any(path[0] in request for path in rejection.members):
             return frozenset()
-        return next((some & used for some in self._api.unlocated if some & used), frozenset())
+        return next((some & members.keys() for some in self._api.unlocated if some & members.keys()), frozenset())
 
 
 def failure(response: LLMResponse) -> Exception:

@@ -20,6 +20,7 @@ from nlp2filters.llm.ollama import OllamaChat
 from nlp2filters.llm.openai import OpenAIChat
 from nlp2filters.llm.provider import LLMProvider
 from nlp2filters.llm.responses import OpenAIResponses
+from nlp2filters.llm.transcriptions import TranscriptionCalls
 
 # Called with the names of a provider, its model, and a feature that the model turned out to lack.
 OnLearnt = Callable[[str, str, str], None]
@@ -46,7 +47,7 @@ class ProviderSpec:
     """A provider: its title, its API, its address by default (empty: there is none), and the headers of its requests.
 
     `account` is the provider whose key and address it shares, if it has none of its own. `embeddings` is its embedding
-    API, if it has one, which takes up to `max_texts` at once.
+    API, if it has one, which takes up to `max_texts` at once. One that `transcribes` has OpenAI's speech API.
     """
 
     title: str
@@ -56,6 +57,7 @@ class ProviderSpec:
     account: str | None = None
     embeddings: Callable[[str, int], EmbeddingAPI] | None = None
     max_texts: int = 256
+    transcribes: bool = False
 
     @property
     def key_doc(self) -> str:
@@ -69,26 +71,33 @@ class ProviderSpec:
 
 
 def _openai(
-    title: str, url: str, *, headers: Callable[[str], Mapping[str, str]] = _bearer, max_texts: int = 256
+    title: str,
+    url: str,
+    *,
+    headers: Callable[[str], Mapping[str, str]] = _bearer,
+    max_texts: int = 256,
+    transcribes: bool = False,
 ) -> ProviderSpec:
     """Return the row of a server with OpenAI's chat and embedding APIs."""
-    return ProviderSpec(title, OpenAIChat, url, headers, embeddings=OpenAIEmbeddings, max_texts=max_texts)
+    return ProviderSpec(
+        title, OpenAIChat, url, headers, embeddings=OpenAIEmbeddings, max_texts=max_texts, transcribes=transcribes
+    )
 
 
 PROVIDERS: Mapping[str, ProviderSpec] = {
-    "openai": _openai("OpenAI or any server with its API", "https://api.openai.com/v1"),
+    "openai": _openai("OpenAI or any server with its API", "https://api.openai.com/v1", transcribes=True),
     "responses": ProviderSpec("OpenAI's Responses API", OpenAIResponses, "", account="openai"),
     "anthropic": ProviderSpec("Anthropic", AnthropicMessages, "https://api.anthropic.com/v1", _anthropic),
     "ollama": ProviderSpec("Ollama", OllamaChat, "http://127.0.0.1:11434", embeddings=OllamaEmbeddings),
-    "azure": _openai("Azure OpenAI (`https://NAME.openai.azure.com/openai/v1`)", "", headers=_azure),
+    "azure": _openai("Azure OpenAI (`https://NAME.openai.azure.com/openai/v1`)", "", headers=_azure, transcribes=True),
     "gemini": _openai("Gemini", "https://generativelanguage.googleapis.com/v1beta/openai", max_texts=100),
-    "groq": ProviderSpec("Groq", OpenAIChat, "https://api.groq.com/openai/v1"),
-    "mistral": _openai("Mistral", "https://api.mistral.ai/v1", max_texts=64),
+    "groq": ProviderSpec("Groq", OpenAIChat, "https://api.groq.com/openai/v1", transcribes=True),
+    "mistral": _openai("Mistral", "https://api.mistral.ai/v1", max_texts=64, transcribes=True),
     "openrouter": _openai("OpenRouter", "https://openrouter.ai/api/v1"),
-    "together": _openai("Together", "https://api.together.xyz/v1", max_texts=64),
+    "together": _openai("Together", "https://api.together.xyz/v1", max_texts=64, transcribes=True),
     "llamacpp": _openai("a llama.cpp server", "http://127.0.0.1:8080/v1", max_texts=64),
     "lmstudio": _openai("LM Studio", "http://127.0.0.1:1234/v1", max_texts=64),
-    "vllm": _openai("a vLLM server", "http://127.0.0.1:8000/v1"),
+    "vllm": _openai("a vLLM server", "http://127.0.0.1:8000/v1", transcribes=True),
 }
 
 
@@ -123,6 +132,18 @@ class EmbeddingConfig:
     patience_s: float = PATIENCE_S
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptionConfig:
+    """The speech API to call."""
+
+    provider: str
+    base_url: str
+    api_key: str = field(repr=False)
+    model: str
+    timeout_s: float
+    patience_s: float = PATIENCE_S
+
+
 def create(config: LLMConfig, on_learnt: OnLearnt = _ignore) -> LLMProvider:
     """Create the provider for a configuration."""
     spec, name, model = PROVIDERS[config.provider], config.provider, config.model
@@ -148,7 +169,12 @@ def create_embeddings(config: EmbeddingConfig) -> EmbeddingCalls:
     return EmbeddingCalls(config.provider, config.model, api, http, spec.max_texts)
 
 
-def _http(config: LLMConfig | EmbeddingConfig) -> LLMHTTPClient:
+def create_transcriptions(config: TranscriptionConfig) -> TranscriptionCalls:
+    """Create the calls of the speech API for a configuration."""
+    return TranscriptionCalls(config.provider, config.model, _http(config))
+
+
+def _http(config: LLMConfig | EmbeddingConfig | TranscriptionConfig) -> LLMHTTPClient:
     return LLMHTTPClient(
         config.base_url,
         config.api_key,

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import orjson
-from httpx_sse import ServerSentEvent
 
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.usage import Usage
@@ -62,12 +61,6 @@ class OpenAIResponses:
             request["stream"] = True
         return request
 
-    def used(self, request: Mapping[str, Any]) -> Collection[str]:
-        """See `ChatAPI`."""
-        format_ = request.get("text", {}).get("format", {}).get("type")
-        others = {JSON_SCHEMA, JSON_OBJECT} - {format_}
-        return {name for name, path in self.features.items() if path[0] in request and name not in others}
-
     def decoder(self, request: Mapping[str, Any], listener: Listener) -> "_ResponseDecoder":
         """See `ChatAPI`."""
         return _ResponseDecoder(self._options.model, listener)
@@ -93,19 +86,19 @@ class _ResponseDecoder:
     def usage(self) -> Usage:
         return token_counts(self._response.get("usage")) if self._response else {}
 
-    def feed(self, event: ServerSentEvent) -> bool:
+    def feed(self, data: str) -> bool:
         try:
-            data = orjson.loads(event.data)
-            match data["type"]:
+            event = orjson.loads(data)
+            match event["type"]:
                 case "response.output_text.delta":
-                    self._content.add(data["delta"])
+                    self._content.add(event["delta"])
                 case "response.completed" | "response.incomplete" | "response.failed":
-                    self._response = data["response"]
+                    self._response = event["response"]
                     if self._response["status"] == "failed":
                         _fail(self._response.get("error"))
                     return True
                 case "error":
-                    _fail(data.get("error") or data)
+                    _fail(event.get("error") or event)
         except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as exc:
             raise InvalidAnswer("An event is not that of a response.") from exc
         return False

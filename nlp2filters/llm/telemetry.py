@@ -26,6 +26,7 @@ COUNTS = {
     "output_tokens": "gen_ai.usage.output_tokens",
     "cached_tokens": "gen_ai.usage.cache_read.input_tokens",
     "cache_write_tokens": "gen_ai.usage.cache_creation.input_tokens",
+    "audio_seconds": "nlp2filters.audio_seconds",
     "calls": "nlp2filters.calls",
 }
 
@@ -59,7 +60,7 @@ class CallSpan:
 
 @contextmanager
 def call(operation: str, provider: str, model: str) -> Iterator[CallSpan]:
-    """Open the span of a call: `operation` is `chat` or `embeddings`."""
+    """Open the span of a call: `operation` is `chat`, `embeddings` or `transcription`."""
     if trace is None:
         yield CallSpan()
         return

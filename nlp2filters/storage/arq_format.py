@@ -1,5 +1,6 @@
 """The queues, one per stage, in ARQ's own format: names and encoding of their entries."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -10,6 +11,8 @@ from arq.jobs import serialize_job
 MAIN, QUICK, SLOW, PARTS = "main", "quick", "slow", "parts"
 # The entries of parts call this function.
 PART_FUNCTION = "part"
+# Those of searches in analysed code call this one.
+SEARCH_FUNCTION = "search"
 # The same value is in lua/queue.lua.
 SEPARATOR = "\x1f"
 # Entries of these queues have called these functions since before functions were named after their queues.
@@ -71,6 +74,16 @@ def wake_key(queue_name: str, lane: str = MAIN) -> str:
     return f"{queue_name}:wake:{lane}"
 
 
+def turns_key(queue_name: str, lane: str = MAIN) -> str:
+    """Return the key of the sorted set of a lane's groups with due entries, scored by their turns."""
+    return f"{queue_name}:turns:{lane}"
+
+
+def ready_key(queue_name: str, group: str) -> str:
+    """Return the key of the sorted set of a group's due entries."""
+    return f"{queue_name}:ready:{group}"
+
+
 def all_key(queue_name: str) -> str:
     """Return the key of the sorted set of a queue's entries, scored by the time in ms since which they are due."""
     return f"{queue_name}:all"
@@ -99,12 +112,17 @@ def part_entry(subject: str, now_ms: int) -> bytes:
     return _serialized(PART_FUNCTION, subject, now_ms)
 
 
+def search_entry(search: Mapping[str, Any], now_ms: int) -> bytes:
+    """Encode the entry of a search for ARQ: all of it, as it has no record."""
+    return _serialized(SEARCH_FUNCTION, search, now_ms)
+
+
 def function_of(queue: str) -> str:
     """Return the name of the function that the entries of a queue call."""
     return _FUNCTIONS.get(queue, queue)
 
 
-def _serialized(function: str, argument: str, now_ms: int) -> bytes:
+def _serialized(function: str, argument: Any, now_ms: int) -> bytes:
     data = serialize_job(function, (argument,), {}, None, now_ms, serializer=dumps)
     assert isinstance(data, bytes)
     return data

@@ -18,10 +18,16 @@ from nlp2filters.storage.redis_keys import Keys
 
 @dataclass(frozen=True, slots=True)
 class EventDraft:
-    """An event to publish with a commit: its `name`, and the data that it adds to the job."""
+    """An event to publish with a commit: its `name`, and the data that it adds to the job.
+
+    A `brief` one is about the running attempt, and leaves the job out. Of several about parts with one `key`, only the
+    first is published.
+    """
 
     name: str
     extra: Mapping[str, Any]
+    brief: bool = False
+    key: str | None = None
 
 
 class PlanKeys(TypedDict):
@@ -63,12 +69,16 @@ class BatchPlan(TypedDict):
 
 
 class SplitPlan(TypedDict):
-    """The parts into which a job is split: JSON of the `order` of their digests, and those that remain to be done."""
+    """The parts into which a job is split: JSON of the `order` of their digests, and those that remain to be done.
+
+    `event_keys` are those of published events about the others.
+    """
 
     parts: PartsTable
     order: str
     total: int
     todo: list[str]
+    event_keys: list[str]
 
 
 class Plan(TypedDict):
@@ -143,7 +153,10 @@ class Commits:
                 "seq": str(job.seq),
                 "record": orjson.dumps(jobs.to_record(job)).decode(),
             },
-            "events": [(event.name, _event_data(job, event, now)) for event in events],
+            "events": [
+                (event.name, attempt_event(before or job, event, now) if event.brief else _event_data(job, event, now))
+                for event in events
+            ],
             "ttl_ms": ttl_ms,
             "tombstone_ttl_ms": ttl_ms + self.retention_ms,
         }
@@ -156,6 +169,7 @@ class Commits:
                 "order": orjson.dumps(split.in_order).decode(),
                 "total": len(set(split.in_order)),
                 "todo": list(split.missing),
+                "event_keys": [event.key for event in events if event.key],
             }
         if before and before.has_parts and (job.done or job.stage != before.stage):
             plan["drop_parts"] = parts_table(keys, before, now, ttl_ms)
@@ -187,6 +201,13 @@ class Commits:
             "entry": queue_entries.of_delivery(self._keys, batch_id, 0, job.owner, "", now, ttl_ms),
             "message": {"key": self._keys.message(batch_id), "ttl_ms": 2 * self.retention_ms},
         }
+
+
+def attempt_event(job: Job, event: EventDraft, now: int) -> str:
+    """Encode an event about the attempt that `job` has begun as JSON."""
+    stage, number = job.attempt
+    about = {"job_id": job.id, "at": jobs.timestamp(now), "stage": stage, "attempt": number}
+    return orjson.dumps({"type": f"job.{event.name}", **about, **event.extra}).decode()
 
 
 def _event_data(job: Job, event: EventDraft, now: int) -> str:

@@ -29,11 +29,13 @@ class Derived:
         self._script = redis.register_script(scripts.KEEP_DERIVED)
 
     async def load(self, owner: str, keys: Sequence[str]) -> list[bytes | None]:
-        """Load results; None for those that are not kept."""
+        """Load results; None for those that are not kept. The others are kept for the full time again."""
         results: list[bytes | None] = []
         for start in range(0, len(keys), READ_AT_ONCE):
-            names = [self._keys.derived(owner, key) for key in keys[start : start + READ_AT_ONCE]]
-            results += await self._redis.mget(names)
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for key in keys[start : start + READ_AT_ONCE]:
+                    pipe.getex(self._keys.derived(owner, key), px=self._kept_ms)
+                results += await pipe.execute()
         return results
 
     async def save(self, owner: str, key: str, result: bytes) -> None:

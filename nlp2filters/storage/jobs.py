@@ -14,7 +14,7 @@ from nlp2filters.core.parts import Split
 from nlp2filters.core.statuses import Status
 from nlp2filters.errors import JobNotFound
 from nlp2filters.storage import scripts
-from nlp2filters.storage.commits import Commits, EventDraft
+from nlp2filters.storage.commits import Commits, EventDraft, attempt_event
 from nlp2filters.storage.errors import OutcomeUnknown
 from nlp2filters.storage.idempotency import IdempotencyKey
 from nlp2filters.storage.redis_keys import Keys
@@ -164,11 +164,9 @@ class Jobs:
 
         Returns True if it is; otherwise nothing was written.
         """
-        stage, number = job.attempt
-        attempt = {"job_id": job.id, "at": jobs.timestamp(at), "stage": stage, "attempt": number}
-        args: list[str | int | bytes] = [stage, number]
+        args: list[str | int | bytes] = [*job.attempt]
         for event in events:
-            args += [event.name, orjson.dumps({"type": f"job.{event.name}", **attempt, **event.extra})]
+            args += [event.name, attempt_event(job, event, at)]
         return bool(await self._publish_script(keys=[self._keys.job(job.id), self._keys.events(job.id)], args=args))
 
     async def delete(self, job: Job) -> None:

@@ -14,7 +14,7 @@ from nlp2filters.core.parts import Part, PartState
 from nlp2filters.core.stage_runs import StageRun
 from nlp2filters.errors import IllegalTransition
 from nlp2filters.storage import arq_format, rate_limits, scripts
-from nlp2filters.storage.commits import Commits, EventDraft
+from nlp2filters.storage.commits import Commits, EventDraft, attempt_event
 from nlp2filters.storage.jobs import Jobs
 from nlp2filters.storage.parts_table import parts_table
 from nlp2filters.storage.redis_keys import Keys
@@ -145,18 +145,18 @@ class Parts:
         """Commit a part's new state. False if the part or its job has changed since it was loaded."""
         job, before, now = loaded.job, loaded.state, now_ms()
         ttl_ms = self._commits.ttl_ms(job, now)
-        about = {"job_id": job.id, "at": jobs.timestamp(now), "stage": job.stage, "attempt": job.attempt.number}
         commit: dict[str, Any] = {
             "parts": parts_table(self._keys, job, now, ttl_ms),
             "digest": loaded.part.digest,
             "done": after.done,
-            "events": [
-                (event.name, orjson.dumps({"type": f"job.{event.name}", **about, **event.extra}).decode())
-                for event in events
-            ],
-            "progress": {"type": "job.progress", **about, "step": "parts"},
+            "events": [(event.name, attempt_event(job, event, now), event.key or "") for event in events],
+            "progress": orjson.loads(attempt_event(job, EventDraft("progress", {"step": "parts"}), now)),
             "ttl_ms": ttl_ms,
         }
+        if after.done:
+            ran_ms = max(0, now - (after.run.started_at or now))
+            stats = self._keys.part_stats(job.stage)
+            commit["ended"] = {"stats": stats, "outcome": after.run.status, "ms": ran_ms}
         if after.done or after.entry_number != before.entry_number:
             commit["remove_entry"] = {"queue": self._keys.queue(job.stage), "id": loaded.entry_id}
         if after.entry_number != before.entry_number:

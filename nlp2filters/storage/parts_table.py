@@ -18,6 +18,8 @@ class PartsTable(TypedDict):
     waiting: str
     queued: str
     payloads: str
+    job: str
+    split_jobs: str
     open: str
     entry: QueueEntry
     number: int
@@ -44,6 +46,8 @@ def parts_table(keys: Keys, job: Job, now: int, ttl_ms: int) -> PartsTable:
         "waiting": keys.parts(job.id, "waiting"),
         "queued": keys.parts(job.id, "queued"),
         "payloads": keys.parts(job.id, "payloads"),
+        "job": job.id,
+        "split_jobs": keys.split_jobs(job.stage),
         "open": keys.open,
         "entry": entry,
         "number": job.seq,

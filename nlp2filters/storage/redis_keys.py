@@ -62,6 +62,14 @@ class Keys:
         """The parts of a job's present stage: `states`, `waiting`, `queued` or `payloads` (see lua/parts.lua)."""
         return f"{self.prefix}:parts:{job_id}:{what}"
 
+    def split_jobs(self, stage: str) -> str:
+        """Set of the jobs that are split at a stage. Those that have expired meanwhile may be among them."""
+        return f"{self.prefix}:split-jobs:{stage}"
+
+    def part_stats(self, stage: str) -> str:
+        """Hash of counters: the parts that have `succeeded` and `failed` at a stage, and the `ms` that they ran."""
+        return f"{self.prefix}:part-stats:{stage}"
+
     def part(self, owner: str, digest: str) -> str:
         """A large part of an owner's requests, as JSON, by its SHA-256."""
         return f"{self.prefix}:part:{owner}:{digest}"
@@ -109,6 +117,10 @@ class Keys:
     def usage_of_job(self, job_id: str) -> str:
         """Hash of what the calls of providers for a job took: token counts, `calls`, `cost_micros`, `call:{id}`."""
         return f"{self.prefix}:usage-of-job:{job_id}"
+
+    def call_budget(self, job_id: str) -> str:
+        """Hash of what is reserved of a job's budget for LLM calls: `calls`, `tokens`, and its latest failures."""
+        return f"{self.prefix}:call-budget:{job_id}"
 
     def usage_of_key(self, key_id: str, day: str) -> str:
         """Hash of the same for an API key and a day (UTC)."""

@@ -4,6 +4,7 @@ redis-py waits forever on a half-open connection, and gives up a command if it c
 bounded in time, and the next one uses another connection. Concurrent commands share one connection and one round trip.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,6 +49,16 @@ class RetryingRedis(ArqRedis):
         self._pool = pool
         self._retries = Retries(patience_s)
         self._round_trips = RoundTrips(pool, self.parse_response)
+        self._scripts: list[Any] = []
+
+    def register_script(self, script: Any) -> Any:
+        """Register a Lua script; see `load_scripts`."""
+        self._scripts.append(super().register_script(script))
+        return self._scripts[-1]
+
+    async def load_scripts(self) -> None:
+        """Load all registered scripts. Otherwise each of hundreds of first calls at once finds its script missing."""
+        await asyncio.gather(*[self.script_load(script) for script in {script.script for script in self._scripts}])
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Send one command."""

@@ -22,6 +22,7 @@ RENEW = _script("queue", "renew")
 RELEASE = _script("queue", "release")
 FIND_ORPHANS = _script("queue", "find_orphans")
 REMOVE_UNFINISHED = _script("queue", "remove_unfinished")
+QUEUE_SEARCH = _script("queue", "queue_search")
 
 # Webhook deliveries.
 LOG_DELIVERY = _script("log_delivery")
@@ -32,3 +33,4 @@ KEEP_DERIVED = _script("quota", "keep_derived")
 COMMIT_BLOB = _script("commit_blob")
 HEARTBEAT = _script("heartbeat")
 SPEND = _script("spend")
+RESERVE = _script("reserve")

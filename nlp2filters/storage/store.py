@@ -3,6 +3,7 @@
 from redis.asyncio import Redis
 
 from nlp2filters.storage.batches import Batches
+from nlp2filters.storage.call_budgets import CallBudgets
 from nlp2filters.storage.commits import Commits
 from nlp2filters.storage.deliveries import Deliveries
 from nlp2filters.storage.idempotency import IdempotencyKeys
@@ -10,6 +11,7 @@ from nlp2filters.storage.jobs import Jobs
 from nlp2filters.storage.parts import Parts
 from nlp2filters.storage.provider_states import ProviderStates
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.searches import Searches
 from nlp2filters.storage.spending import Spending
 from nlp2filters.storage.stats import Stats
 from nlp2filters.storage.submissions import Submissions
@@ -30,7 +32,9 @@ class Store:
         self.batches = Batches(redis, keys, commits, submissions)
         self.deliveries = Deliveries(redis, keys, retention_ms)
         self.idempotency_keys = IdempotencyKeys(redis, keys)
+        self.searches = Searches(redis, keys)
         self.unfinished = UnfinishedWork(redis, keys)
         self.stats = Stats(redis, keys)
         self.spending = Spending(redis, keys, retention_ms)
+        self.call_budgets = CallBudgets(redis, keys, retention_ms)
         self.providers = ProviderStates(redis, keys)

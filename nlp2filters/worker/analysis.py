@@ -1,6 +1,7 @@
-"""The only stage of the kind `analysis`: an archive's chunks are embedded in parts, and joined to a report."""
+"""The first stage of the kind `analysis`: an archive's chunks are embedded in parts, and joined to a report."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -12,8 +13,11 @@ import orjson
 from nlp2filters.analysis.uploads import AnalysisOptions, chunk_texts, full_report
 from nlp2filters.analysis.vectors import quantize
 from nlp2filters.core.linking import MODEL
-from nlp2filters.core.parts import Part
+from nlp2filters.core.parts import Part, digest_of
 from nlp2filters.embedding.embedder import DIMENSIONS
+from nlp2filters.storage.blobs.store import Blobs
+from nlp2filters.storage.commits import EventDraft
+from nlp2filters.storage.searches import SEARCH_INDEX
 from nlp2filters.worker.attempt import Attempt, StageResult
 from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
 from nlp2filters.worker.reading import process
@@ -24,6 +28,8 @@ from nlp2filters.worker.services import EmbeddingServices
 TOO_COMPLEX = "archive-refused"
 # The job's record has so many definitions and findings; the report, which is a blob, has all.
 MAX_DEFINITIONS, MAX_FINDINGS = 20, 20
+# The field of the job's record that names the blob with the code for the LLM.
+EXCERPTS = "excerpts"
 
 
 async def split(attempt: Attempt[EmbeddingServices]) -> Sequence[Part]:
@@ -36,8 +42,19 @@ async def split(attempt: Attempt[EmbeddingServices]) -> Sequence[Part]:
 
 
 async def embed(attempt: PartAttempt[EmbeddingServices]) -> bytes:
-    """Embed a group of chunks."""
-    return quantize(await attempt.worker.services.embedder.embed(attempt.part.payload)).tobytes()
+    """Embed a group of chunks, but for those that were embedded for the owner before, in whatever file.
+
+    Each is kept at once, so that a killed worker loses only the one that it was at.
+    """
+    embedder, derived, owner = attempt.worker.services.embedder, attempt.worker.derived, attempt.job.owner
+    keys = [digest_of(MODEL, text) for text in attempt.part.payload]
+    cached = zip(keys, await derived.load(owner, keys), strict=True)
+    vectors = {key: vector for key, vector in cached if vector is not None}
+    for key, text in zip(keys, attempt.part.payload, strict=True):
+        if key not in vectors:
+            vectors[key] = quantize(await embedder.embed([text], background=True)).tobytes()
+            await derived.save(owner, key, vectors[key])
+    return b"".join(vectors[key] for key in keys)
 
 
 async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> StageResult:
@@ -52,12 +69,33 @@ async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> Stage
     by_meaning = options.question if "search" in options.tasks else None
     query = (await services.embedder.embed([by_meaning]))[0] if by_meaning else None
     attempt.progress.report("reporting", "Comparing and ranking")
+    asks = attempt.job.next_stage is not None
     async with _archive(attempt) as path:
-        read = partial(full_report, options=options, vectors=vectors, failed=failed, query=query)
-        report: dict[str, Any] = await process.run(Order(path, read, TOO_COMPLEX))
-    content = orjson.dumps(report)
-    blob = await services.blobs.store(attempt.job.owner, _once(content), size=len(content))
-    return StageResult({"result": {**_essence(report), "report": {"sha256": blob.digest, "size": blob.size}}})
+        read = partial(full_report, options=options, vectors=vectors, failed=failed, query=query, excerpts=asks)
+        report, index = await process.run(Order(path, read, TOO_COMPLEX))
+    owner, excerpts = attempt.job.owner, report.pop("excerpts", None)
+    fields = {
+        "result": {**essence(report), "report": await store_json(services.blobs, owner, report)},
+        SEARCH_INDEX: (await _store(services.blobs, owner, index))["sha256"],
+    }
+    if excerpts:
+        fields[EXCERPTS] = await store_json(services.blobs, owner, excerpts)
+    return StageResult(fields, events=[finding_event(one, brief=True) for one in fields["result"]["findings"]])
+
+
+async def store_json(blobs: Blobs, owner: str, data: Any) -> dict[str, Any]:
+    """Store JSON data of any size. Returns its `sha256` and its `size`."""
+    return await _store(blobs, owner, await asyncio.to_thread(orjson.dumps, data))
+
+
+async def _store(blobs: Blobs, owner: str, content: bytes) -> dict[str, Any]:
+    blob = await blobs.store(owner, _once(content), size=len(content))
+    return {"sha256": blob.digest, "size": blob.size}
+
+
+def finding_event(finding: Mapping[str, Any], *, brief: bool = False) -> EventDraft:
+    """Return the event that tells a finding, in the form of reports; see `EventDraft` for `brief`."""
+    return EventDraft("finding", {"finding": finding}, brief, finding["fingerprint"])
 
 
 def _archive(attempt: Attempt[EmbeddingServices]) -> AbstractAsyncContextManager[Path]:
@@ -69,7 +107,7 @@ def _options(request: Any) -> AnalysisOptions:
     return AnalysisOptions(**{name: request[name] for name in names}, max_chunks=request["budget"]["chunks"])
 
 
-def _essence(report: dict[str, Any]) -> dict[str, Any]:
+def essence(report: dict[str, Any]) -> dict[str, Any]:
     """Return what the job's record has of a report."""
     definitions = report["map"]["definitions"] if report["map"] else []
     return {

@@ -20,11 +20,13 @@ from nlp2filters import fault_injection, logs
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
+from nlp2filters.core.kinds import AUDIO
 from nlp2filters.core.parts import Split
 from nlp2filters.core.problems import problem
 from nlp2filters.core.stage_runs import StageRun, Suspect
 from nlp2filters.errors import (
     BlobStoreUnavailable,
+    BudgetSpent,
     CancelRequested,
     IllegalTransition,
     JobNotFound,
@@ -90,9 +92,12 @@ class WorkerContext(Generic[S]):
     quarantine: AbstractAsyncContextManager[Any] = field(default_factory=asyncio.Lock)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Attempt(Generic[S]):
-    """A running attempt of one stage of a job. `fields` are those of the job's record that the stage asked for."""
+    """A running attempt of one stage of a job, which is as the attempt's last commit left it.
+
+    `fields` are those of the job's record that the stage asked for.
+    """
 
     job: Job
     request: Mapping[str, Any]
@@ -126,15 +131,24 @@ class Attempt(Generic[S]):
 class StageResult:
     """The fields that a stage adds to the record, and the event that announces them besides the change of status.
 
-    The last stage adds the field `result`.
+    The last stage adds the field `result`. `events` are further ones, which come before it.
     """
 
     fields: Mapping[str, Any]
     event: str | None = None
+    events: Sequence[EventDraft] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SplitResult:
+    """The parts into which a stage splits its job, and events about those whose results are kept from before."""
+
+    split: Split
+    events: Sequence[EventDraft] = ()
 
 
 # A stage that has split its job into parts is run again after their end.
-Work = Callable[[Attempt[S]], Awaitable[StageResult | Split]]
+Work = Callable[[Attempt[S]], Awaitable[StageResult | SplitResult]]
 
 
 async def run(
@@ -156,12 +170,13 @@ async def run(
 async def checkpoint(attempt: Attempt[S], name: str, value: Any) -> None:
     """Store a value in the field `name` of the record, from where the next attempt reads it if this one dies.
 
-    The attempt goes on without it if Redis does not accept it soon.
+    The progress so far is published with it. The attempt goes on without it if Redis does not accept it soon.
     """
-    attempt_id = attempt.job.attempt
+    attempt_id, fields = attempt.job.attempt, {name: orjson.dumps(value)}
     try:
         async with asyncio.timeout(CHECKPOINT_TIMEOUT_S):
-            await _commit(attempt, lambda job: jobs.checkpoint(job, attempt_id, name), [], {name: orjson.dumps(value)})
+            events = attempt.progress.take()
+            await _commit(attempt, lambda job: jobs.checkpoint(job, attempt_id, name), events, fields)
     except TimeoutError:
         _log.warning("Redis does not accept the checkpoint %r now: going on without it", name)
 
@@ -271,7 +286,7 @@ async def _run(attempt: Attempt[S], function: Work[S]) -> None:
         async with asyncio.timeout(attempt.worker.time_limit_s), attempt.progress:
             result = await function(attempt)
         reach("stage-done")
-        await (_split(attempt, result) if isinstance(result, Split) else _succeed(attempt, result))
+        await (_split(attempt, result) if isinstance(result, SplitResult) else _succeed(attempt, result))
     except asyncio.CancelledError:
         _log.info("this worker stops or has lost its lease: the job returns to its queue")
         await asyncio.shield(_release(attempt))
@@ -289,18 +304,19 @@ async def _succeed(attempt: Attempt[S], result: StageResult) -> None:
     job, attempt_id = attempt.job, attempt.job.attempt
     fields = {name: orjson.dumps(value) for name, value in result.fields.items()}
     if job.next_stage is None:
-        events = [EventDraft("done", {"result": result.fields["result"]})]
+        events = [*result.events, EventDraft("done", {"result": result.fields["result"]})]
         await _commit(attempt, lambda job: jobs.succeed(job, attempt_id, now_ms()), events, fields)
         return
-    events = [EventDraft(result.event, result.fields)] if result.event else []
+    events = [*result.events, *([EventDraft(result.event, result.fields)] if result.event else [])]
     events.append(EventDraft("status", {}))
     await _commit(attempt, lambda job: jobs.advance(job, attempt_id, now_ms()), events, fields)
 
 
-async def _split(attempt: Attempt[S], split: Split) -> None:
+async def _split(attempt: Attempt[S], result: SplitResult) -> None:
     """Commit the parts into which the stage has split the job, and queue them."""
     attempt_id = attempt.job.attempt
-    await _commit(attempt, lambda job: jobs.split(job, attempt_id), [EventDraft("status", {})], split=split)
+    events = [EventDraft("status", {}), *result.events]
+    await _commit(attempt, lambda job: jobs.split(job, attempt_id), events, split=result.split)
 
 
 async def _release(attempt: Attempt[S]) -> None:
@@ -347,8 +363,10 @@ def is_transient(exc: Exception) -> bool:
 def problem_of(exc: Exception, stage: str) -> dict[str, Any]:
     """Return the problem object for the error of a stage's or part's last attempt."""
     match exc:
+        case BudgetSpent():
+            return problem("budget-spent", exc.public)
         case ProviderError():
-            return problem("llm-unavailable", exc.public)
+            return problem("speech-unavailable" if stage == AUDIO else "llm-unavailable", exc.public)
         case TextTooComplex():
             return problem("text-too-complex", str(exc))
         case UploadRefused():
@@ -378,11 +396,13 @@ async def _commit(
     step: Callable[[Job], Job],
     events: Sequence[EventDraft],
     fields: Mapping[str, bytes] | None = None,
+    *,
     split: Split | None = None,
 ) -> None:
     """Commit a step, unless the job has moved on without us. A job that is being canceled is ended instead."""
     try:
-        await attempt.worker.store.jobs.apply(attempt.job, step, fields=fields, events=events, split=split)
+        store = attempt.worker.store
+        attempt.job = await store.jobs.apply(attempt.job, step, fields=fields, events=events, split=split)
     except CancelRequested:
         await _finish_cancel(attempt.worker.store, attempt.job.id)
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:

@@ -10,14 +10,15 @@ from nlp2filters.core.usage import MICRO, PriceTable, Usage
 from nlp2filters.errors import NotAffordable
 from nlp2filters.storage.spending import COST, Spender
 from nlp2filters.worker.attempt import CHECKPOINT_TIMEOUT_S, Attempt
+from nlp2filters.worker.parts import PartAttempt
 
 _log = logging.getLogger(__name__)
 
 
 class Meter:
-    """The meter of one attempt. `prices` are those of models."""
+    """The meter of one attempt at a stage or a part. `prices` are those of models."""
 
-    def __init__(self, attempt: Attempt[Any], prices: PriceTable) -> None:
+    def __init__(self, attempt: Attempt[Any] | PartAttempt[Any], prices: PriceTable) -> None:
         self._spending = attempt.worker.store.spending
         self._spender = Spender(attempt.job.id, attempt.request.get("api_key"))
         self._prices = prices

@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -42,6 +42,7 @@ from nlp2filters.worker.attempt import (
     BACKOFF,
     NEWER_VERSION_WAIT_S,
     Attempt,
+    SplitResult,
     StageResult,
     WorkerContext,
     is_transient,
@@ -93,7 +94,8 @@ class PartWork(Generic[S]):
     """The functions of a stage that splits its job into parts.
 
     `run_part` returns the result of a part. The `events` that tell the job's followers of it are published once,
-    together with its commit, by whichever attempt commits it.
+    together with its commit, by whichever attempt commits it; if the result was kept from before the job was split,
+    together with the job's commit.
 
     `join` gets the outcomes in the order in which `split` returned the parts. With `partial`, it also gets those of
     parts that failed; otherwise the first failure ends the job.
@@ -105,18 +107,31 @@ class PartWork(Generic[S]):
     events: Callable[[Part, bytes], Sequence[EventDraft]] = no_events
     partial: bool = False
 
-    async def run(self, attempt: Attempt[S]) -> StageResult | Split:
+    async def run(self, attempt: Attempt[S]) -> StageResult | SplitResult:
         """Split the job, or join its parts if none of them has to run (any more)."""
         store, job = attempt.worker.store, attempt.job
         order = await store.parts.order(job.id) if job.has_parts else None
         members = [] if order is not None else await self._split(attempt)
         digests = order if order is not None else [part.digest for part in members]
         failed = await store.parts.failed(job.id, digests) if self.partial and not members else set()
-        if missing := await _missing(attempt.worker, job, [digest for digest in digests if digest not in failed]):
+        missing = await _missing(attempt.worker, job, [digest for digest in digests if digest not in failed])
+        at_hand = {part.digest: part for part in members if part.digest not in missing}
+        events = await self._events_of(attempt, at_hand)
+        if missing:
             if members:
                 await store.parts.save_payloads(job, members, attempt.worker.max_owner_bytes)
-            return Split(digests, missing)
-        return await self.join(attempt, _outcomes(attempt, digests, {part.digest: part for part in members}))
+            return SplitResult(Split(digests, missing), events)
+        result = await self.join(attempt, _outcomes(attempt, digests, at_hand))
+        return replace(result, events=[*events, *result.events])
+
+    async def _events_of(self, attempt: Attempt[S], at_hand: Mapping[str, Part]) -> list[EventDraft]:
+        """Return the events about the parts whose results are kept from before the job was split."""
+        if self.events is no_events or not at_hand:
+            return []
+        outcomes = _outcomes(attempt, list(at_hand), at_hand)
+        events = [event async for outcome in outcomes for event in self.events(outcome.part, outcome.content or b"")]
+        first = {event.key: event for event in reversed(events)}
+        return [replace(event, brief=True) for event in events if not event.key or first[event.key] is event]
 
     async def _split(self, attempt: Attempt[S]) -> Sequence[Part]:
         members = await self.split(attempt)

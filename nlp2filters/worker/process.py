@@ -28,7 +28,7 @@ from nlp2filters.worker.stages import WorkerSpec
 LEASED_WORKER_OPTIONS = ("open_key", "lease_s", "slots")
 
 # The garbage collector looks at new objects after so many. At Python's 700 it takes a fifth of an llm worker's CPU.
-NEW_OBJECTS = 10_000
+NEW_OBJECTS = 50_000
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ async def startup(ctx: dict[str, Any]) -> None:
             spec.time_limit_s(settings),
             settings.max_put_off_s,
         )
+        await ctx["redis"].load_scripts()
         ctx["stack"] = stack.pop_all()
     gc.freeze()  # What there is now stays until the end, so that nobody needs to look at it again.
     gc.set_threshold(NEW_OBJECTS)

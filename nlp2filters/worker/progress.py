@@ -1,7 +1,8 @@
 """Publish the progress of a running attempt, and the LLM's text as it comes, to the job's followers.
 
 This is best effort: only the end of an attempt waits for it, and briefly; events that Redis does not accept at once are
-dropped; and steps of less than half a second publish no progress, so that quick jobs cost nothing more.
+dropped; and steps of less than half a second publish no progress. A checkpoint takes along what there is, so that quick
+jobs cost nothing more.
 """
 
 import asyncio
@@ -55,27 +56,30 @@ class ProgressReporter:
         self._progress: dict[str, Any] | None = None
         self._progress_at = now_ms()  # The interval counts from the start, so that a quick attempt has no progress.
         self._paused_until = 0.0
-        self._ending = asyncio.Event()
+        # While there is something to publish, a timer runs, or the task that it has started.
+        self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._publish_regularly(), name="progress")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._task
-        self._ending.set()
-        if isinstance(exc, asyncio.CancelledError):
-            self._task.cancel()
-        (failure,) = await asyncio.gather(self._task, return_exceptions=True)
-        if isinstance(failure, Exception):
-            _log.error("could not publish the progress of the attempt: %r", failure)
+        if self._timer:
+            self._timer.cancel()
+        canceled = isinstance(exc, asyncio.CancelledError)
+        if self._task:
+            if canceled:
+                self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if not canceled:
+            await self._publish()
 
     def report(self, step: str, detail: str, characters: int | None = None, **counts: float) -> None:
         """Set the current step: its name for programs, a description for people, and further `schemas.Progress`."""
         self._progress = {"step": step, "detail": detail, "characters": characters, **counts}
+        self._publish_later()
 
     async def report_last(self, step: str, detail: str) -> None:
         """Publish the step that follows the attempt, which is over, however quick it was."""
@@ -110,20 +114,32 @@ class ProgressReporter:
         again = f"asking again in {math.ceil(wait_s)} s (try {number} of {max_tries})"
         self.report("retrying", f"{self._model} is busy or out of reach: {again}")
 
-    async def _publish_regularly(self) -> None:
-        ended = False
-        while not ended:
-            try:
-                async with asyncio.timeout(INTERVAL_S):
-                    ended = await self._ending.wait()
-            except TimeoutError:
-                pass
-            await self._publish()
+    def take(self) -> list[EventDraft]:
+        """Hand over the events that are due, to be published with a commit."""
+        return self._due_events(now_ms())
+
+    def _publish_later(self) -> None:
+        if not (self._timer or self._task):
+            self._timer = asyncio.get_running_loop().call_later(INTERVAL_S, self._publish_now)
+
+    def _publish_now(self) -> None:
+        self._timer = None
+        self._task = asyncio.create_task(self._publish(), name="progress")
+        self._task.add_done_callback(self._after_publishing)
+
+    def _after_publishing(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        if task.cancelled():
+            return
+        if failure := task.exception():
+            _log.error("could not publish the progress of the attempt: %r", failure)
+        if self._progress or self._deltas:
+            self._publish_later()
 
     async def _publish(self) -> None:
         loop = asyncio.get_running_loop()
         at = now_ms()
-        if loop.time() < self._paused_until or not (events := self._pending_events(at)):
+        if loop.time() < self._paused_until or not (events := self._due_events(at)):
             return
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT_S):
@@ -132,14 +148,14 @@ class ProgressReporter:
             _log.info("Redis did not accept progress events, so they are dropped: %r", exc)
             self._paused_until = loop.time() + PAUSE_S
 
-    def _pending_events(self, at: int) -> list[EventDraft]:
+    def _due_events(self, at: int) -> list[EventDraft]:
         events = [
-            EventDraft("delta", {"try": delta.number, "offset": delta.offset, "text": delta.text})
+            EventDraft("delta", {"try": delta.number, "offset": delta.offset, "text": delta.text}, brief=True)
             for delta in self._deltas
         ]
         self._deltas = []
         # The difference is negative if the clock was set back.
         if self._progress and not 0 <= at - self._progress_at < PROGRESS_MS:
-            events.append(EventDraft("progress", self._progress))
+            events.append(EventDraft("progress", self._progress, brief=True))
             self._progress, self._progress_at = None, at
         return events

@@ -1,23 +1,32 @@
-"""The services of an audio worker: the speech model, and decoded recordings. Only that worker has its libraries."""
+"""The services of an audio worker: what transcribes, and decoded recordings. Only that worker has the libraries."""
 
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import anyio
 
-from nlp2filters.audio.cutting import Span, find_parts
-from nlp2filters.audio.decoding import Recording, decode
-from nlp2filters.audio.transcriber import Transcriber
-from nlp2filters.audio.transcripts import Transcript
+from nlp2filters.audio import pauses
+from nlp2filters.audio.api_transcriber import ApiTranscriber
+from nlp2filters.audio.decoding import Recording, Samples
+from nlp2filters.audio.pauses import Span
 from nlp2filters.audio.weights import WHISPER
+from nlp2filters.core.transcripts import Transcript
+from nlp2filters.core.usage import PriceTable
 from nlp2filters.errors import BlobGone, RecordingRefused
+from nlp2filters.llm import registry
 from nlp2filters.settings import Settings
 from nlp2filters.storage.blobs.store import Blobs, open_blobs
 from nlp2filters.storage.store import Store
+from nlp2filters.worker.reading.recording import decoded
+from nlp2filters.worker.services import HOLD_S
+from nlp2filters.worker.shared_gates import sharing
 
 # More than the worker's slots; an hour takes 115 MB of disk.
 MAX_DECODED = 8
@@ -54,7 +63,7 @@ class Recordings:
             async with await anyio.open_file(folder / "upload", "wb") as file:
                 async for chunk in self._blobs.read(owner, digest):
                     await file.write(chunk)
-            recording = await asyncio.to_thread(_decode_file, folder, self._max_seconds)
+            recording = await decoded(folder / "upload", folder / "samples", self._max_seconds)
         except BlobGone as exc:
             await asyncio.to_thread(shutil.rmtree, folder)
             raise RecordingRefused("The recording is no longer kept. Send it again.") from exc
@@ -65,43 +74,78 @@ class Recordings:
         return recording
 
 
-class AudioServices:
-    """The speech model, and the recordings."""
+class Transcribes(Protocol):
+    """A transcriber: the model on this machine, or an API. Results are kept under its `name`."""
 
-    def __init__(self, transcriber: Transcriber, recordings: Recordings) -> None:
-        self._transcriber = transcriber
-        self.recordings = recordings
-
-    async def parts(self, recording: Recording) -> Sequence[Span]:
-        """Find the stretches of speech, in order."""
-        return await asyncio.to_thread(lambda: list(find_parts(recording)))
+    name: str
 
     async def transcribe(
         self,
-        recording: Recording,
-        start_s: float,
-        end_s: float,
-        language: str | None,
-        names: Sequence[str],
+        samples: Samples,
         *,
-        words: bool,
+        language: str | None = None,
+        names: Sequence[str] = (),
+        words: bool = False,
+        spent: Counter[str] | None = None,
     ) -> Transcript:
-        """Transcribe the part between two times; the times of the transcript begin with it."""
-        samples = await asyncio.to_thread(recording.read, start_s, end_s)
-        return await self._transcriber.transcribe(samples, language=language, names=names, words=words)
+        """Transcribe up to 30 seconds of speech. `spent` gets the usage of an API's calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioServices:
+    """A transcriber, the recordings, the search for speech in them, and the prices of APIs."""
+
+    transcriber: Transcribes
+    recordings: Recordings
+    find_parts: Callable[[Recording], Iterable[Span]]
+    prices: PriceTable
+    max_daily_micros: int
+
+    async def parts(self, recording: Recording) -> Sequence[Span]:
+        """Find the stretches of speech, in order."""
+        return await asyncio.to_thread(lambda: list(self.find_parts(recording)))
 
 
 @asynccontextmanager
 async def open_services(settings: Settings, store: Store) -> AsyncIterator[AudioServices]:
-    """Load the speech model, and make a folder for decoded recordings."""
-    model = await asyncio.to_thread(WHISPER.locate, settings.audio_model_path, settings.model_cache, progress=False)
+    """Open what transcribes, and make a folder for decoded recordings."""
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nlp2filters-audio-"))
-        transcriber = await stack.enter_async_context(await Transcriber.load(model, threads=settings.audio_threads))
+        transcriber = await stack.enter_async_context(open_transcriber(settings))
+        if isinstance(transcriber, ApiTranscriber):
+            await stack.enter_async_context(sharing(transcriber.gate, store.providers))
         blobs = await stack.enter_async_context(open_blobs(settings, store.redis, store.keys))
-        yield AudioServices(transcriber, Recordings(blobs, Path(folder), settings.max_recording_s))
+        recordings = Recordings(blobs, Path(folder), settings.max_recording_s)
+        yield AudioServices(
+            transcriber, recordings, part_finder(settings), settings.llm_prices, settings.max_daily_micros
+        )
 
 
-def _decode_file(folder: Path, max_seconds: float) -> Recording:
-    with (folder / "upload").open("rb") as source:
-        return decode(source, folder / "samples", max_seconds=max_seconds)
+@asynccontextmanager
+async def open_transcriber(settings: Settings, *, progress: bool = False) -> AsyncIterator[Transcribes]:
+    """Open the speech API, or load the speech model, which is fetched if it is not on this machine.
+
+    Raises:
+        ModelUnavailable: no source has the model.
+    """
+    if settings.transcription:
+        config = replace(settings.transcription, patience_s=HOLD_S)
+        async with ApiTranscriber(registry.create_transcriptions(config)) as api:
+            yield api
+        return
+    from nlp2filters.audio.transcriber import Transcriber  # An API needs none of its libraries.
+
+    model = await asyncio.to_thread(WHISPER.locate, settings.audio_model_path, settings.model_cache, progress=progress)
+    async with await Transcriber.load(model, threads=settings.audio_threads) as transcriber:
+        yield transcriber
+
+
+def part_finder(settings: Settings) -> Callable[[Recording], Iterable[Span]]:
+    """Return the search for speech by a model; for an API without that model's library, the cutting in pauses."""
+    try:
+        from nlp2filters.audio.cutting import find_parts
+    except ModuleNotFoundError:
+        if not settings.transcription:
+            raise
+        return pauses.find_parts
+    return find_parts

@@ -18,13 +18,14 @@ from nlp2filters.embedding.api_embedder import ApiEmbedder
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.embedding.weights import MINILM
 from nlp2filters.errors import ProviderError
-from nlp2filters.llm import Provider, registry
+from nlp2filters.llm import MAX_TOKENS, Provider, registry
 from nlp2filters.settings import Settings
 from nlp2filters.storage.blobs.store import Blobs, open_blobs
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import AT_ONCE, CHUNK, Embed, Indexes, digest_of
 from nlp2filters.webhooks.client import WebhookClient
 from nlp2filters.worker.catalogs import CatalogCache
+from nlp2filters.worker.code_search import SearchIndexes
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
 from nlp2filters.worker.shared_gates import sharing
@@ -45,7 +46,7 @@ class Indexed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingServices:
-    """The embedding model, the parsers, the indexes of catalogs, uploaded files, and the embedding API, if any."""
+    """The embedding model, the parsers, uploaded files, the embedding API, if any, and indexes of catalogs and code."""
 
     embedder: Embedder
     parsers: CatalogParsers
@@ -54,6 +55,7 @@ class EmbeddingServices:
     api: ApiEmbedder | None = None
     prices: PriceTable = field(default_factory=PriceTable)
     index_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    search_indexes: SearchIndexes = field(default_factory=SearchIndexes)
 
     async def name_vectors(self, catalog: Indexed) -> NDArray[Any] | None:
         """Return the catalog's index. If it is large and does not exist yet, request it and return None."""
@@ -114,6 +116,7 @@ class LLMServices:
     If `skips_certain`, the LLM is not called for drafts that are certain; its answers are cached for `cache_s`.
     `providers` are those that a request may name. An answer may take `answer_timeout_s`, whatever the provider does. An
     API key may cost `max_daily_micros` a day; 0: any amount. With `log_answers`, the operator sees answers in the logs.
+    An answer has at most `answer_tokens`. `blobs` are uploaded files, and what was made of them.
     """
 
     provider: Provider | None
@@ -125,6 +128,8 @@ class LLMServices:
     prices: PriceTable = field(default_factory=PriceTable)
     max_daily_micros: int = 0
     log_answers: bool = False
+    answer_tokens: int = MAX_TOKENS
+    blobs: Blobs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +200,7 @@ async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMService
         chain = await stack.enter_async_context(registry.create_chain(configs, learnt.add))
         for provider in chain.providers.values():
             await stack.enter_async_context(sharing(provider.gate, store.providers))
+        blobs = await stack.enter_async_context(open_blobs(settings, store.redis, store.keys))
         yield LLMServices(
             chain,
             answer_timeout_s(settings),
@@ -204,6 +210,8 @@ async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMService
             prices=settings.llm_prices,
             max_daily_micros=settings.max_daily_micros,
             log_answers=settings.log_llm_answers,
+            answer_tokens=settings.llm_max_tokens + settings.llm_thinking_tokens,
+            blobs=blobs,
         )
 
 

@@ -20,10 +20,12 @@ from nlp2filters.storage.store import Store
 from nlp2filters.worker import (
     analysis,
     attempt,
+    code_search,
     echo,
     filters,
     inference,
     parts,
+    review,
     services,
     transcription,
     webhook_delivery,
@@ -117,7 +119,7 @@ EMBEDDING = WorkerSpec(
     "Embedding",
     services.open_embedding,
     _embedding_slots,
-    functions=(func(filters.build_index, name="index"),),
+    functions=(func(filters.build_index, name="index"), func(code_search.answer, name=arq_format.SEARCH_FUNCTION)),
 )
 LLM = WorkerSpec("llm", "LLM", services.open_llm, _llm_slots, time_limit_s=_llm_time_limit_s)
 # One recording is decoded at a time, and one part transcribed; more processes serve more recordings.
@@ -145,6 +147,7 @@ _stages = {
     ("echo", "llm"): LLM.stage(echo.pass_on, fields=("echoed", "result")),
     ("inference", "embedding"): EMBEDDING.stage(inference.infer),
     ("analysis", "embedding"): EMBEDDING.split_stage(analysis.WORK),
+    ("analysis", "llm"): LLM.split_stage(review.WORK, fields=("result", analysis.EXCERPTS, review.OVERVIEW)),
     ("transcription", "audio"): AUDIO.split_stage(
         PartWork(
             transcription.split,

@@ -5,6 +5,8 @@ embedding   of a spoken question: as for a text
 llm         as for a text
 """
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
@@ -12,23 +14,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
-from nlp2filters.audio.transcripts import Segment, Transcript, Word, join, to_json
+from nlp2filters.clock import now_ms
 from nlp2filters.core.parts import Part
 from nlp2filters.core.requests import MAX_TEXT
-from nlp2filters.errors import ModelUnavailable, RecordingRefused
+from nlp2filters.core.transcripts import Segment, Transcript, Word, join, to_json
+from nlp2filters.errors import ModelUnavailable, PutOff, RateLimited, RecordingRefused
 from nlp2filters.settings import Settings
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.store import Store
 from nlp2filters.worker import filters
 from nlp2filters.worker.attempt import Attempt, StageResult
+from nlp2filters.worker.metering import Meter
 from nlp2filters.worker.parts import Outcomes, PartAttempt
 from nlp2filters.worker.services import EmbeddingServices, LLMServices
 
 if TYPE_CHECKING:
+    from nlp2filters.audio.decoding import Samples
     from nlp2filters.worker.recordings import AudioServices
 
-# The results of parts are kept: a new number when they would come out differently.
-ENGINE = "whisper-base 1"
+# A part waits so long, counted from the job's creation, for a provider that limits the rate of calls.
+MAX_WAIT_MS = 3_600_000
 
 S = TypeVar("S")
 
@@ -43,7 +48,8 @@ async def open_audio(settings: Settings, store: Store) -> AsyncIterator["AudioSe
     try:
         from nlp2filters.worker import recordings  # The other workers do without its libraries.
     except ModuleNotFoundError as exc:
-        raise ModelUnavailable("An audio worker needs the extra: pip install 'nlp2filters[audio]'.") from exc
+        extra = "audio-api" if settings.transcription else "audio"
+        raise ModelUnavailable(f"An audio worker needs the extra: pip install 'nlp2filters[{extra}]'.") from exc
     async with recordings.open_services(settings, store) as services:
         yield services
 
@@ -59,22 +65,16 @@ async def split(attempt: Attempt["AudioServices"]) -> Sequence[Part]:
     for span in await services.parts(recording):
         place = {"start_s": span.start_s, "end_s": span.end_s}
         payload = {**place, "recording_s": recording.seconds}
-        parts.append(Part.of(ENGINE, request["blob"], options, orjson.dumps(place), payload=payload))
+        parts.append(Part.of(services.transcriber.name, request["blob"], options, orjson.dumps(place), payload=payload))
     return parts
 
 
 async def transcribe_part(attempt: PartAttempt["AudioServices"]) -> bytes:
     """Transcribe a part."""
-    services, request, place = attempt.worker.services, attempt.request, attempt.part.payload
-    recording = await services.recordings.open(attempt.job.owner, request["blob"])
-    transcript = await services.transcribe(
-        recording,
-        place["start_s"],
-        place["end_s"],
-        request["language"],
-        request["words"],
-        words=request["word_times"],
-    )
+    place = attempt.part.payload
+    recording = await attempt.worker.services.recordings.open(attempt.job.owner, attempt.request["blob"])
+    samples = await asyncio.to_thread(recording.read, place["start_s"], place["end_s"])
+    transcript = await _transcribed(attempt, samples)
     return orjson.dumps(asdict(transcript), option=orjson.OPT_SERIALIZE_NUMPY)
 
 
@@ -84,9 +84,33 @@ def transcript_events(part: Part, content: bytes) -> Sequence[EventDraft]:
     return [EventDraft("transcript", {"start_s": place["start_s"], "end_s": place["end_s"], "text": transcript.text})]
 
 
+async def _transcribed(attempt: PartAttempt["AudioServices"], samples: "Samples") -> Transcript:
+    """Transcribe samples, and count what that cost.
+
+    Raises:
+        PutOff: the provider limits the rate of calls.
+        ProviderError: it gave no usable answer.
+    """
+    services, request, spent = attempt.worker.services, attempt.request, Counter[str]()
+    meter, transcriber = Meter(attempt, services.prices), services.transcriber
+    await meter.check(services.max_daily_micros)
+    options = {"language": request["language"], "names": request["words"], "words": request["word_times"]}
+    try:
+        return await transcriber.transcribe(samples, **options, spent=spent)
+    except RateLimited as exc:
+        if now_ms() - attempt.job.created_at > MAX_WAIT_MS:
+            raise
+        reason = f"{transcriber.name} has reached its limit of calls"
+        raise PutOff(reason, exc.wait_s, turn=exc.takes_calls) from exc
+    finally:
+        provider, _, model = transcriber.name.partition("/")
+        await meter.add(provider, model, spent)
+
+
 async def join_parts(attempt: Attempt["AudioServices"], outcomes: Outcomes) -> StageResult:
     """Join the parts to the result of a transcription."""
-    return StageResult({"result": await _joined(attempt, outcomes)})
+    usage = await Meter(attempt, attempt.worker.services.prices).total()
+    return StageResult({"result": {**await _joined(attempt, outcomes), **({"usage": usage} if usage else {})}})
 
 
 async def join_question(attempt: Attempt["AudioServices"], outcomes: Outcomes) -> StageResult:

@@ -42,8 +42,10 @@ FINDING = Finding(
         ("    os.system('rm -r ' + path)\n\n    return True", 6, (6, 8)),  # Blanks do not count.
         ("def remove(path):\n# Whatever it is.\nos.system(", 4, (4, 6)),
         ("os.system('rm -rf ' + path)", 6, None),
-        ("os.system('rm -r ' + path)", 1, None),
-        ("os.system('rm -r ' + path)", 5_000, None),
+        ("os.system('rm -r ' + path)", 1, (6, 6)),  # It stands there and nowhere else.
+        ("os.system('rm -r ' + path)", 5_000, (6, 6)),
+        ("path)", 90, None),  # It stands in two places, none of which is meant.
+        ("path)", 7, (6, 6)),
         ("return True\nreturn False", 8, None),
         ("", 6, None),
         (")", 6, None),
@@ -52,11 +54,11 @@ FINDING = Finding(
 )
 def test_a_quote_must_stand_where_a_finding_says(quote: str, line: int, lines: tuple[int, int] | None) -> None:
     finding = replace(FINDING, quote=quote, start_line=line, end_line=line)
-    assert [(one.start_line, one.end_line) for one in proven([finding], FILES)] == ([lines] if lines else [])
+    assert [(one.start_line, one.end_line) for one in proven([finding], FILES.values())] == ([lines] if lines else [])
 
 
 def test_a_finding_about_an_unknown_file_is_refused() -> None:
-    assert list(proven([replace(FINDING, path="b.py")], FILES)) == []
+    assert list(proven([replace(FINDING, path="b.py")], FILES.values())) == []
 
 
 def test_a_fingerprint_stays_when_lines_are_added_above() -> None:
@@ -80,7 +82,7 @@ def test_long_and_complex_functions_are_told() -> None:
     findings = {finding.rule: finding for finding in measure(files, outlines)}
     assert (findings["long-function"].scope, findings["complex-function"].scope) == ("long", "A.knotty")
     assert set(findings) == {"long-function", "complex-function"}
-    assert list(proven(findings.values(), files))
+    assert list(proven(findings.values(), files.values()))
 
 
 def test_a_cycle_is_told_at_its_first_file() -> None:

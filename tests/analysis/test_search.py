@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from nlp2filters.analysis.chunks import Chunk
+from nlp2filters.analysis.passages import index_of
 from nlp2filters.analysis.report import Codebase, build_report
-from nlp2filters.analysis.search import MAX_PER_FILE, search, words
+from nlp2filters.analysis.search import MAX_PER_FILE, SearchIndex
 from nlp2filters.analysis.sources import SkippedFile, SourceFile
 from nlp2filters.analysis.summary import central_sentences, summarize
 from nlp2filters.analysis.vectors import MAX_CLUSTERS, cluster, quantize, similarities
+from nlp2filters.analysis.words import stems, words
 from nlp2filters.embedding.embedder import Embedder
 from tests.analysis.packing import source
 
@@ -79,16 +81,65 @@ async def test_questions_find_the_lines_that_answer_them(model_folder: object) -
         vectors = quantize(await embedder.embed([chunk.model_text for chunk in chunks]))
         for question, path in questions.items():
             (query,) = await embedder.embed([question])
-            best = search(question, query, chunks, vectors, 3)
-            assert best[0].chunk.path == path
+            best = index_of(chunks, vectors).search(question, query, 3)
+            assert best[0].path == path
             assert [one.score for one in best] == sorted((one.score for one in best), reverse=True)
 
 
 def test_one_file_does_not_take_all_places() -> None:
     chunks = [Chunk("a.py", line, line, "x") for line in range(1, 20)] + [Chunk("b.py", 1, 1, "y")]
-    results = search("anything", units(1)[0], chunks, quantize(units(20)), 5)
-    assert [one.chunk.path for one in results].count("a.py") == MAX_PER_FILE
-    assert search("anything", units(1)[0], [], quantize(units(0)), 5) == []
+    results = index_of(chunks, quantize(units(20))).search("anything", units(1)[0], 5)
+    assert [one.path for one in results].count("a.py") == MAX_PER_FILE
+    assert index_of([], quantize(units(0))).search("anything", units(1)[0], 5) == []
+
+
+def test_an_index_is_the_same_after_it_was_stored() -> None:
+    chunks = [Chunk(f"{number}.py", number, number + 1, f"def retries_{number}():\n    pass") for number in range(1, 9)]
+    index = index_of(chunks, quantize(units(8)))
+    stored = SearchIndex.from_bytes(index.to_bytes())
+    for question in ("retry 3", "anything", ""):
+        assert stored.search(question, units(8)[2], 8) == index.search(question, units(8)[2], 8)
+    empty = SearchIndex.from_bytes(index_of([], quantize(units(0))).to_bytes())
+    assert empty.search("anything", units(1)[0], 5) == []
+
+
+def test_what_the_budget_left_out_is_found_by_its_words() -> None:
+    chunks = [Chunk(f"{number}.py", 1, 1, f"value_{number} = 1") for number in range(8)]
+    chunks.append(Chunk("last.py", 1, 1, "def rotate_certificates(): pass"))
+    index = index_of(chunks, quantize(units(8)))
+    assert index.search("where are certificates rotated", np.zeros(32, np.float32), 3)[0].path == "last.py"
+    without_model = index_of(chunks, np.zeros((0, 32), np.int8))
+    assert without_model.search("rotating a certificate", np.zeros(32, np.float32), 3)[0].path == "last.py"
+
+
+def test_a_file_that_says_what_it_is_about_comes_before_a_mention() -> None:
+    vectors = np.zeros((4, 32), np.float32)
+    vectors[:, 0] = (0.8, 0.7, 0.82, 0.0)
+    vectors[:, 1] = (1 - vectors[:, 0] ** 2) ** 0.5
+    places = [("topic.py", 1), ("topic.py", 9), ("other.py", 50), ("other.py", 1)]
+    chunks = [Chunk(path, line, line + 5, "x") for path, line in places]
+    results = index_of(chunks, quantize(vectors)).search("?", np.eye(1, 32)[0], 4)
+    assert [result.path for result in results[:2]] == ["topic.py", "topic.py"]
+
+
+def test_a_budget_reads_the_beginning_of_every_file_before_the_rest_of_the_largest() -> None:
+    body = "".join(f"def function_{number}():\n    {'work(); ' * 40}\n\n\n" for number in range(60))
+    codebase = Codebase.of(
+        [
+            source("test_all.py", body),
+            source("large.py", body),
+            source("small.py", body[:500]),
+            source("notes.md", README),
+        ]
+    )
+    order = list(dict.fromkeys(chunk.path for chunk in codebase.chunks))
+    assert set(order[:2]) == {"large.py", "small.py"}
+    assert order[2:] == ["notes.md", "test_all.py"]
+    assert "small.py" in {chunk.path for chunk in codebase.chunks[:20]}
+
+
+def test_forms_of_a_word_are_alike() -> None:
+    assert stems("retried Retries maxRetry") == ["retri", "retri", "max", "retri"]
 
 
 def test_a_summary_says_what_a_document_is_about() -> None:

@@ -32,14 +32,25 @@ def wav(samples: NDArray[np.int16], *, rate: int = SAMPLE_RATE) -> bytes:
     return file.getvalue()
 
 
-def encoded(samples: Samples, container: str, codec: str, *, rate: int = SAMPLE_RATE, picture: bool = False) -> bytes:
+def encoded(
+    samples: Samples,
+    container: str,
+    codec: str,
+    *,
+    rate: int = SAMPLE_RATE,
+    bit_rate: int = 64_000,
+    picture: bool = False,
+    title: str = "",
+) -> bytes:
     """The samples in a container, by an encoder of FFmpeg's; with a `picture`, as the sound of a video."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
+        out.metadata["title"] = title
         video = _picture_stream(out) if picture else None
         stream = out.add_stream(codec, rate=rate)
         assert isinstance(stream, av.AudioStream)
         stream.layout = "mono"
+        stream.bit_rate = bit_rate
         if video:
             _write_pictures(out, video)
         frame = av.AudioFrame.from_ndarray(samples[np.newaxis, :], format="s16", layout="mono")
@@ -60,7 +71,8 @@ def video_without_sound() -> bytes:
 
 
 def decoded(content: bytes, folder: Path, *, max_seconds: float = 7_200) -> Recording:
-    return decode(io.BytesIO(content), folder / "samples", max_seconds=max_seconds)
+    with (folder / "samples").open("wb") as samples:
+        return decode(io.BytesIO(content), samples, max_seconds=max_seconds)
 
 
 def read_wav(file: Path) -> Samples:

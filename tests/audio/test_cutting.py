@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nlp2filters.audio.cutting import MAX_PART_S, Span, find_parts
+from nlp2filters.audio import pauses
+from nlp2filters.audio.cutting import find_parts
 from nlp2filters.audio.decoding import SAMPLE_RATE, Recording, Samples
+from nlp2filters.audio.pauses import MAX_PART_S, SEARCHED_S, Span
 from tests.audio.sounds import decoded, read_wav, silence, tone, wav
 from tools import recordings
 
@@ -71,3 +73,21 @@ def test_who_never_pauses_is_cut_nevertheless(people: list[recordings.Recording]
     parts = list(find_parts(written(np.tile(vowels, 80), tmp_path)))
     assert all(part.end_s - part.start_s <= MAX_PART_S for part in parts)
     assert sum(part.end_s - part.start_s for part in parts) > 60
+
+
+def test_without_a_model_the_quietest_moments_are_cut(people: list[recordings.Recording], tmp_path: Path) -> None:
+    samples, spans = joined(people, 20)
+    parts = list(pauses.find_parts(written(samples, tmp_path)))
+    assert all(MAX_PART_S - SEARCHED_S - 3 <= part.end_s - part.start_s <= MAX_PART_S for part in parts[:-1])
+    assert all(one.end_s <= other.start_s for one, other in pairwise(parts))
+    assert all(mean_amplitude(samples, part.end_s) < 300 for part in parts)
+    for span in spans:
+        covered = sum(max(0.0, min(part.end_s, span.end_s) - max(part.start_s, span.start_s)) for part in parts)
+        assert covered > 0.95 * (span.end_s - span.start_s), f"{span} was left out"
+
+
+def test_without_a_model_silence_has_no_parts_and_sound_has(tmp_path: Path) -> None:
+    assert list(pauses.find_parts(written(silence(70), tmp_path))) == []
+    (part,) = pauses.find_parts(written(np.concatenate([silence(40), tone(3), silence(1)]), tmp_path))
+    assert part.start_s == pytest.approx(40, abs=0.3)
+    assert part.end_s == pytest.approx(43, abs=0.3)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nlp2filters.audio.decoding import SAMPLE_RATE, decode
+from nlp2filters.audio.decoding import SAMPLE_RATE
 from nlp2filters.errors import RecordingRefused
 from tests.audio.sounds import decoded, encoded, silence, tone, video_without_sound, wav
 
@@ -109,8 +109,8 @@ from pathlib import Path
 from nlp2filters.audio.decoding import decode
 from nlp2filters.errors import RecordingRefused
 try:
-    with open(sys.argv[1], "rb") as file:
-        decode(file, Path(sys.argv[2]), max_seconds=7200)
+    with open(sys.argv[1], "rb") as file, open(sys.argv[2], "wb") as samples:
+        decode(file, samples, max_seconds=7200)
 except RecordingRefused as exc:
     print(exc)
 print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")))
@@ -133,4 +133,4 @@ def test_four_hours_are_refused_in_little_memory(tmp_path: Path) -> None:
 def test_the_limit_is_of_time_not_of_bytes(tmp_path: Path) -> None:
     content = encoded(silence(20), "ogg", "libopus", rate=48_000)
     with pytest.raises(RecordingRefused, match="longer than"):
-        decode(io.BytesIO(content), tmp_path / "samples", max_seconds=10)
+        decoded(content, tmp_path, max_seconds=10)

@@ -13,7 +13,7 @@ from rapidfuzz.distance import Levenshtein
 from nlp2filters.audio.cutting import find_parts
 from nlp2filters.audio.decoding import SAMPLE_RATE, Samples
 from nlp2filters.audio.transcriber import Transcriber
-from nlp2filters.audio.transcripts import Transcript, join
+from nlp2filters.core.transcripts import Transcript, join
 from nlp2filters.errors import ModelUnavailable
 from tests.audio.sounds import decoded, encoded, read_wav, silence, tone, wav
 from tools.recordings import Recording
@@ -93,7 +93,7 @@ async def test_words_have_times_in_order(transcriber: Transcriber, people: list[
     assert words(" ".join(word.text for word in spoken)) == words(transcript.text)
     assert all(0 <= word.start_s <= word.end_s <= len(samples) / SAMPLE_RATE + 0.1 for word in spoken)
     assert [word.start_s for word in spoken] == sorted(word.start_s for word in spoken)
-    assert all(0 <= word.probability <= 1 for word in spoken)
+    assert all(word.probability and 0 <= word.probability <= 1 for word in spoken)
 
 
 async def test_the_loop_runs_while_a_recording_is_transcribed(

@@ -28,8 +28,7 @@ CASES = [
     {"id": "3", "catalog": "shop", "category": "money", "text": "under $90", "expected": {"filter": CHEAP}},
 ]
 ANSWER = {
-    "conditions": [{"field": "brand", "op": "=", "value": "Bose", "quote": "bose", "confidence": 0.9}],
-    "alternatives": [],
+    "conditions": [{"field": "brand", "op": "=", "value": "Bose", "quote": "bose", "group": 0, "confidence": 0.9}],
     "sort": [],
     "limit": None,
     "text": "",

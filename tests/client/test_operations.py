@@ -59,7 +59,11 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "put": ("shop", {}),
         **dict.fromkeys(("infer", "infer_with_reasons"), ([],)),
     },
-    "analyses": {"submit": (b"archive",), **dict.fromkeys(("wait", "report", "findings", "sarif"), ("job_1",))},
+    "analyses": {
+        "submit": (b"archive",),
+        **dict.fromkeys(("wait", "report", "findings", "sarif"), ("job_1",)),
+        "search": ("job_1", "where?"),
+    },
 }
 PARTS = {
     "": (BaseClient, Client),

@@ -67,9 +67,9 @@ KEYS |= {"multi_match", "fields", "sort", "order", "missing", "size"}
 
 
 def answer(**changes: Any) -> dict[str, Any]:
-    condition = {"field": "Title", "op": "contains", "value": "x", "quote": "films", "confidence": 0.9}
+    condition = {"field": "Title", "op": "contains", "value": "x", "quote": "films", "group": 0, "confidence": 0.9}
     empty: dict[str, Any] = {"sort": [], "limit": None, "text": "", "ignored": [], "clarification": None}
-    return {"conditions": [condition], "alternatives": [], **empty, **changes}
+    return {"conditions": [condition], **empty, **changes}
 
 
 def conditions(**changes: Any) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def answers(payload: Any) -> Iterator[dict[str, Any]]:
         for op in OPERATORS:
             value = [payload, payload] if op in ("in", "between") else payload
             yield conditions(field=field, op=op, value=value)
-    for member in ("field", "op", "quote", "confidence", "more"):
+    for member in ("field", "op", "quote", "group", "confidence", "more"):
         yield conditions(**{member: payload})
     for member in ("conditions", "alternatives", "sort", "limit", "text", "ignored", "clarification", "more"):
         yield answer(**{member: payload})

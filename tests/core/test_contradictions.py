@@ -229,7 +229,7 @@ class Answering:
     def __init__(self, content: str) -> None:
         self.content = content
 
-    async def complete(self, messages: Any, schema: Any, listener: Any = None) -> Answer:
+    async def complete(self, messages: Any, schema: Any, listener: Any = None, permit: Any = None) -> Answer:
         return Answer(self.content, self.model, {})
 
 

@@ -81,6 +81,21 @@ async def test_the_loop_goes_on_meanwhile(embedder: Embedder) -> None:
     assert ticks > 100
 
 
+async def test_who_waits_is_not_queued_behind_the_background(embedder: Embedder) -> None:
+    texts = [f"{number} " + "word " * 200 for number in range(20)]
+    background = [asyncio.create_task(embedder.embed([text], background=True)) for text in texts]
+    await asyncio.sleep(0)  # All of them are queued.
+    await embedder.embed(["short"])
+    assert not all(task.done() for task in background)
+    await asyncio.gather(*background)
+
+
+async def test_the_background_gives_the_same_vectors(embedder: Embedder) -> None:
+    texts = ["hello world", "a " * 300, "ünï©ödé 🚗"]
+    vectors, others = await embedder.embed(texts), await embedder.embed(texts, background=True)
+    np.testing.assert_allclose(vectors, others, atol=1e-5)
+
+
 async def test_broken_weights_are_an_error_at_once(model_folder: Path, tmp_path: Path) -> None:
     broken = tmp_path / "model"
     shutil.copytree(model_folder, broken)

@@ -4,6 +4,7 @@ A row's day is what the server sends, in order. Its outcome is the answer's text
 many requests.
 """
 
+import gzip
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -26,7 +27,7 @@ from nlp2filters.llm.http import MAX_TRIES
 from nlp2filters.llm.registry import LLMConfig, create
 from tests.llm.listening import Heard
 from tests.peers import wires
-from tests.peers.wires import ANTHROPIC, CHAT, OLLAMA, RESPONSES, WIRES, Peer, Sent, Wire, ndjson, sent, sse
+from tests.peers.wires import ANTHROPIC, CHAT, OLLAMA, RESPONSES, SSE, WIRES, Peer, Sent, Wire, ndjson, sent, sse
 
 # What users write, and providers quote: it names every optional member of a request.
 USERS_WORDS = (
@@ -214,6 +215,68 @@ def of_compatible_servers() -> Iterator[Day]:
     yield Day("no [DONE]", CHAT, [reasons], TEXT, stream=True, provider="together")
 
 
+def whole(finish_reason: str | None, **message: Any) -> Sent:
+    """A chat completion with any message."""
+    choice = {"index": 0, "finish_reason": finish_reason, "message": {"role": "assistant", **message}}
+    return sent(200, {**CHAT.whole(TEXT, "stop"), "choices": [choice]})
+
+
+def chunks(*deltas: dict[str, Any], finish_reason: str | None = "stop") -> Sent:
+    """A chat completion as a stream of these deltas."""
+    events: list[Any] = [{"model": "m", "choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    end = {"model": "m", "choices": [{"index": 0, "delta": {}, "finish_reason": finish_reason}]}
+    return sse(*events, end, {"model": "m", "choices": None, "usage": wires.OPENAI_USAGE}, "[DONE]")
+
+
+def of_reasons_to_end() -> Iterator[Day]:
+    """Chat completions that end for reasons of a provider's own, or without an answer."""
+    good, streamed = CHAT.good(TEXT), CHAT.streamed(TEXT)
+    nothing = {**CHAT.whole(TEXT, "stop"), "choices": []}
+    yield Day("no candidates", CHAT, [sent(200, nothing)], InvalidAnswer, provider="gemini")
+    prohibited = whole("content_filter: PROHIBITED_CONTENT")
+    yield Day("prohibited", CHAT, [prohibited], AnswerRefused, provider="gemini")
+    filtered = chunks({"content": TEXT[:5]}, finish_reason="content_filter")
+    yield Day("filtered in a stream", CHAT, [filtered], AnswerRefused, stream=True, provider="azure")
+    interrupted = whole("insufficient_system_resource", content=TEXT[:5])
+    yield Day("lack of resources", CHAT, [interrupted, good], TEXT, 2)
+    broken = chunks({"content": TEXT[:5]}, finish_reason="insufficient_system_resource")
+    yield Day("lack of resources in a stream", CHAT, [broken, streamed], TEXT, 2, stream=True)
+    failed = chunks({"content": TEXT[:5]}, finish_reason="error")
+    yield Day("upstream fails in a stream", CHAT, [failed, streamed], TEXT, 2, stream=True, provider="openrouter")
+    thoughts = {"content": None, "reasoning_content": f"Perhaps {TEXT}?"}
+    yield Day("only thoughts", CHAT, [whole("stop", **thoughts)], InvalidAnswer, provider="vllm")
+    yield Day("thoughts without end", CHAT, [whole("length", **thoughts)], AnswerTruncated, provider="vllm")
+    first = chunks({"role": "assistant", "content": None}, {"reasoning_content": "Hm."}, {"content": TEXT})
+    yield Day("thoughts first", CHAT, [first], TEXT, stream=True, provider="llamacpp")
+    endless = chunks({"content": TEXT}, finish_reason=None)
+    yield Day("no reason to end", CHAT, [endless], TEXT, stream=True, provider="vllm")
+    call = {"id": "1", "type": "function", "function": {"name": "filter", "arguments": TEXT}}
+    yield Day("a tool that nobody offered", CHAT, [whole("tool_calls", content=None, tool_calls=[call])], InvalidAnswer)
+
+
+def of_gateways() -> Iterator[Day]:
+    """What stands between us and the provider."""
+    good, streamed = CHAT.good(TEXT), CHAT.streamed(TEXT)
+    for status in (520, 522, 524):
+        page = sent(status, f"<!DOCTYPE html><title>api.example.com | {status}</title>", retry_after="0")
+        yield Day(f"{status} once", CHAT, [page, good], TEXT, 2, stream=True)
+    challenge = sent(403, "<!DOCTYPE html><title>Just a moment...</title>", cf_mitigated="challenge")
+    yield Day("challenge", CHAT, [challenge], ProviderRejected)
+    body = b"".join(good.parts)
+    compressed = sent(200, gzip.compress(body), content_encoding="gzip")
+    yield Day("compressed", CHAT, [compressed], TEXT)
+    pieces = gzip.compress(b"".join(streamed.parts))
+    packed = replace(streamed, parts=(pieces[:20], pieces[20:]), headers={"content-encoding": "gzip"})
+    yield Day("compressed stream", CHAT, [packed], TEXT, stream=True)
+    yield Day("wrongly compressed", CHAT, [sent(200, body, content_encoding="gzip")], InvalidAnswer)
+    waiting = sent(200, b"\n\n\n" + body)
+    yield Day("blank lines while it waits", CHAT, [waiting], TEXT)
+    returns = replace(streamed, parts=tuple(part.replace(b"\n", b"\r\n") for part in streamed.parts))
+    yield Day("line ends of its own", CHAT, [returns], TEXT, stream=True)
+    told = Sent(parts=(b'event: error\ndata: {"error": {"message": "Model unloaded"}}\n\n',), media_type=SSE)
+    yield Day("error as an event", CHAT, [told, streamed], TEXT, 2, stream=True, provider="lmstudio")
+
+
 def of_one_api() -> Iterator[Day]:
     """What only one API can send."""
     good, streamed = ANTHROPIC.good(TEXT), ANTHROPIC.streamed(TEXT)
@@ -264,6 +327,8 @@ DAYS = [
     *(day for wire in WIRES for day in of_every_api(wire)),
     *(day for wire in (CHAT, RESPONSES) for day in of_openai(wire)),
     *of_compatible_servers(),
+    *of_reasons_to_end(),
+    *of_gateways(),
     *of_one_api(),
 ]
 

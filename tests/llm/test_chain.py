@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from nlp2filters.core.llm.messages import Message
-from nlp2filters.errors import AnswerRefused, ProviderRejected, ProviderUnavailable
+from nlp2filters.errors import AnswerRefused, BudgetSpent, ProviderRejected, ProviderUnavailable
 from nlp2filters.llm import Answer
 from nlp2filters.llm.chain import ProviderChain
 from nlp2filters.llm.registry import LLMConfig, create_chain
@@ -30,6 +30,30 @@ def chain(peers: list[Peer]) -> ProviderChain:
             for wire, peer in zip(WIRES, peers, strict=True)
         ]
     )
+
+
+async def test_each_request_needs_a_permit(peers: list[Peer]) -> None:
+    """A retry is a request, and so is that to the next provider; to be refused one proves nothing about a provider."""
+    for wire, peer in zip(WIRES, peers, strict=True):
+        peer.script(sent(503, "", retry_after="0"), wire.good("{}"))
+    left = 1
+
+    async def permit() -> None:
+        nonlocal left
+        if not left:
+            raise BudgetSpent
+        left -= 1
+
+    async with chain(peers) as opened:
+        with pytest.raises(BudgetSpent) as refused:
+            await opened.complete(MESSAGES, {}, None, permit)
+        assert (len(peers[0].requests), peers[1].requests, peers[2].requests) == (1, [], [])
+        assert refused.value.usage == {"calls": 1, "failed_calls": 1}
+        assert opened.providers["openai"].gate.breaker.failure_rate < 0.2
+        left = 2
+        peers[0].script(sent(503, "", retry_after="0"), CHAT.good("{}"))
+        assert (await opened.complete(MESSAGES, {}, None, permit)).content == "{}"
+        assert (left, len(peers[0].requests)) == (0, 2)
 
 
 async def test_the_first_answers(peers: list[Peer]) -> None:

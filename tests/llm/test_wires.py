@@ -11,8 +11,8 @@ import pytest
 from nlp2filters import demo
 from nlp2filters.core.llm.answer_schema import answer_schema
 from nlp2filters.core.llm.messages import Message
-from nlp2filters.llm.api import ModelOptions
-from nlp2filters.llm.capabilities import capabilities
+from nlp2filters.llm.api import ModelOptions, used
+from nlp2filters.llm.capabilities import JSON_OBJECT, JSON_SCHEMA, capabilities
 from nlp2filters.llm.embeddings import OpenAIEmbeddings
 from nlp2filters.llm.openai import OpenAIChat
 from nlp2filters.llm.registry import PROVIDERS, LLMConfig, create
@@ -30,6 +30,7 @@ MESSAGES: list[Message] = [
     {"role": "user", "content": "mend it"},
 ]
 SCHEMA = answer_schema(demo.catalog("cars"))
+FORMATS = {JSON_SCHEMA, JSON_OBJECT}
 FULL = ModelOptions(model="m", max_tokens=100, effort="low", thinking_tokens=2000)
 TEXT = '{"conditions": [{"quote": "größer als 3 €, 🚗", "value": 3}]}'
 
@@ -51,6 +52,13 @@ def members(name: str) -> set[str]:
     return names
 
 
+def format_of(request: Mapping[str, Any]) -> str | None:
+    """The kind of JSON that a request asks for."""
+    asked = request.get("response_format") or request.get("text", {}).get("format", {})
+    kind: str | None = asked.get("type")
+    return kind
+
+
 def subsets(api: Any) -> Iterator[frozenset[str]]:
     """Nothing, each feature alone, and everything that a server may lack."""
     yield frozenset()
@@ -70,7 +78,8 @@ def test_requests_are_as_openai_specifies_them(api: Any, schema: str, stream: bo
         request = api.request(MESSAGES, SCHEMA, lacks, stream=stream)
         assert [str(error) for error in specified.iter_errors(request)] == []
         assert set(request) <= members(schema)
-        assert api.used(request).isdisjoint(lacks)
+        assert used(api.features, request, ()).keys().isdisjoint(lacks - FORMATS)
+        assert format_of(request) not in lacks
 
 
 @pytest.mark.parametrize("dimensions", [0, 512])

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -22,6 +22,7 @@ class Reply:
     A stream has `piece` characters to an event and `pause_s` before each. It `ends` in order, without its "[DONE]",
     with the connection left open; or in the middle of the text: as if all was well, broken, with an error, or never.
     `packet`: so many bytes are sent at once, wherever an event or a character ends. `streams`: whether it can.
+    `usage`: the tokens that it took, if not the usual ones.
     """
 
     status: int = 200
@@ -37,6 +38,7 @@ class Reply:
     packet: int | None = None
     ends: Literal["done", "not done", "open", "early", "cut", "error", "never"] = "done"
     error: Any = None
+    usage: dict[str, Any] | None = None
 
 
 def good(content: Any) -> Reply:
@@ -62,7 +64,8 @@ no_completion = Reply(body=b'{"choices": []}')
 
 class LLM:
     """The script: replies in order, the last of them for ever. `requests` is what came. While `talking` is not set,
-    every request waits. `delays`: seconds instead of the reply's own, where the question has the word.
+    every request waits. `delays`: seconds instead of the reply's own, where the question has the word. `respond`, if
+    set, makes the reply to each request instead of the script.
     """
 
     def __init__(self) -> None:
@@ -72,10 +75,12 @@ class LLM:
         self.talking = threading.Event()
         self.talking.set()
         self.delays: dict[str, float] = {}
+        self.respond: Callable[[dict[str, Any]], Reply] | None = None
         self._script: list[Reply] = []
 
     def script(self, *replies: Reply) -> None:
         """Answer like this from now on, and forget the requests so far."""
+        self.respond = None
         self._script = list(replies)
         self.requests.clear()
         self.keys.clear()
@@ -87,7 +92,10 @@ class LLM:
         except ClientDisconnect:  # a caller that was killed
             return Response()
         self.keys.append(request.headers.get("authorization"))
-        reply = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+        if self.respond:
+            reply = self.respond(self.requests[-1])
+        else:
+            reply = self._script.pop(0) if len(self._script) > 1 else self._script[0]
         question = json.dumps(self.requests[-1])
         await asyncio.sleep(next((delay for word, delay in self.delays.items() if word in question), reply.delay_s))
         while not self.talking.is_set():
@@ -101,7 +109,7 @@ class LLM:
         completion = {
             "model": "test-1",
             "choices": [{"index": 0, "message": message, "finish_reason": reply.finish_reason}],
-            "usage": USAGE,
+            "usage": reply.usage or USAGE,
         }
         return JSONResponse(completion, reply.status, reply.headers)
 

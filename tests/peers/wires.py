@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -66,7 +67,7 @@ class Peer:
         self.headers.clear()
 
     async def answer(self, request: Request) -> Response:
-        self.requests.append(await request.json())
+        self.requests.append(await _read(request))
         self.headers.append(dict(request.headers))
         if self.rule:
             reply = self.rule(self.requests[-1])
@@ -76,6 +77,19 @@ class Peer:
         if reply.media_type == JSON and reply.ends == "done":
             return Response(b"".join(reply.parts), reply.status, headers, media_type=JSON)
         return StreamingResponse(_parts(reply), reply.status, headers, media_type=reply.media_type)
+
+
+async def _read(request: Request) -> dict[str, Any]:
+    """The JSON of a request, or the fields of its form: the content of a file, the list of a field that is repeated."""
+    if not request.headers["content-type"].startswith("multipart/"):
+        data: dict[str, Any] = await request.json()
+        return data
+    fields: dict[str, Any] = {}
+    async with request.form() as form:
+        for name in form:
+            values = [await value.read() if isinstance(value, UploadFile) else value for value in form.getlist(name)]
+            fields[name] = values if name.endswith("[]") else values[0]
+    return fields
 
 
 async def _parts(reply: Sent) -> AsyncIterator[bytes]:

@@ -59,7 +59,7 @@ class Letters:
         return letter.upper().encode()
 
     def events(self, part: Part, content: bytes) -> Sequence[EventDraft]:
-        return [EventDraft("letter", {"letter": content.decode()})]
+        return [EventDraft("letter", {"letter": content.decode()}, key="vowel" if part.payload in "aeiou" else None)]
 
     async def join(self, running: Attempt[None], outcomes: Outcomes) -> StageResult:
         self.joined = [outcome.content.decode() if outcome.content else None async for outcome in outcomes]
@@ -92,6 +92,14 @@ async def entry_of(store: Store, job: Job, letter: str) -> str:
     subject = arq_format.part_subject(job.id, Part.of(letter).digest)
     place: Any = await store.redis.hget(store.keys.open, subject)  # type: ignore[misc]
     return place.decode().split(arq_format.SEPARATOR)[1] if place else f"{subject}:{STAGE}-0"
+
+
+async def told(store: Store, job: Job) -> list[str]:
+    """The letters that the job's followers were told, in order; none of these events has the whole job."""
+    entries: Any = await store.redis.xrange(store.keys.events(job.id))
+    events = [orjson.loads(fields[b"data"]) for _, fields in entries if fields[b"event"] == b"letter"]
+    assert all(set(event) == {"type", "job_id", "at", "stage", "attempt", "letter"} for event in events)
+    return [event["letter"] for event in events]
 
 
 async def run_part(worker: WorkerContext[None], letters: Letters, job: Job, letter: str) -> Job:
@@ -147,8 +155,7 @@ async def test_a_result_that_was_stored_before_the_death_is_told_but_not_compute
     await worker.derived.save("anna", steps.digest_of("filters", STAGE, Part.of("a").digest), b"A")
     await run_part(worker, letters, job, "a")
     assert not letters.runs
-    entries: Any = await store.redis.xrange(store.keys.events(job.id))
-    assert [orjson.loads(fields[b"data"])["letter"] for _, fields in entries if fields[b"event"] == b"letter"] == ["A"]
+    assert await told(store, job) == ["A"]
 
 
 async def test_a_result_that_has_expired_before_the_join_is_computed_again(
@@ -181,6 +188,21 @@ async def test_another_job_of_the_owner_has_the_results(store: Store, worker: Wo
     await run_all(worker, letters, await created(store, 1))
     job = await run_stage(worker, letters, await created(store, 2))
     assert (job.stage, letters.joined, letters.runs) == ("llm", ["A", "B", "C"], {"a": 1, "b": 1, "c": 1})
+    assert await told(store, job) == ["A", "B", "C"]
+
+
+async def test_of_events_with_one_key_the_first_is_published(store: Store, worker: WorkerContext[None]) -> None:
+    job = await run_all(worker, Letters("abe"), await created(store, 1))
+    assert await told(store, job) == ["A", "B"]
+    letters = Letters("xbaeo")
+    job = await run_stage(worker, letters, await created(store, 2))
+    assert await told(store, job) == ["B", "A"]
+    for letter in "xo":
+        job = await run_part(worker, letters, job, letter)
+    assert await told(store, job) == ["B", "A", "X"]
+    assert (await run_stage(worker, letters, job)).stage == "llm"
+    job = await run_stage(worker, letters, await created(store, 3))
+    assert await told(store, job) == ["X", "B", "A"]
 
 
 @pytest.mark.parametrize("partial", [False, True])

@@ -1,11 +1,11 @@
-"""The older callback API: `POST /send` takes texts or a recording, and a callback, to which the results are posted."""
+"""The older callback API: `POST /send` takes texts, a PDF file or a recording, and a callback for the results."""
 
 import asyncio
 import csv
 import hashlib
 import io
 import mimetypes
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from starlette.responses import Response
 from nlp2filters.api import admission, transcriptions
 from nlp2filters.api.batches import prepare_members
 from nlp2filters.api.body import MAX_BYTES, pieces, read_form
+from nlp2filters.api.legacy.pdf_files import UnreadablePDF, read_text
 from nlp2filters.api.preparation import Member, Preparation, check_webhook, new_id
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import Call, Operation
@@ -34,10 +35,8 @@ from nlp2filters.storage.store import Store
 
 NO_RESULT = EventDraft("done", {"result": None})
 # Files of these types are accepted, but the callback only learns why they are not read.
-_UNREADABLE = {
-    "image": "Pictures are not read. Send a text or a recording.",
-    "application/pdf": "PDF files are not read. Send their text.",
-}
+_UNREADABLE = {"image": "Pictures are not read. Send a text or a recording."}
+_PDF = "application/pdf"
 # Not every system knows these.
 _SUFFIXES = dict.fromkeys((".wav", ".mp3", ".m4a", ".ogg", ".oga", ".opus", ".flac", ".webm"), "audio/*")
 _TEXT_COLUMNS = ("text", "query", "sentence")
@@ -55,13 +54,13 @@ class Form:
 
 
 async def send(call: Call) -> Response:
-    """Submit a file of texts (plain text, CSV, JSON or JSON Lines: one per line) or a recording, and a callback URL.
+    """Submit a file of texts (plain text, CSV, JSON, JSON Lines, PDF: one per line) or a recording, and a callback URL.
 
     The response is 204 at once. Later the callback receives `{"success": true, "data": [result, …]}` in the order of
     the texts, with `{"error": "…"}` for one that failed, or `{"success": false, "error": "…"}`. For a recording, `data`
     is the transcript, a string; with `format=text`, it is a string for texts, too: their explanations, a line each.
-    The response to an unusable request is 404 with the reason. Pictures and PDF files are accepted, but the callback
-    only learns that they are not read.
+    The response to an unusable request is 404 with the reason. Pictures, and PDF files that are encrypted, broken or
+    scanned, are accepted, but the callback only learns why they are not read.
     """
     try:
         async with _form(call) as form:
@@ -73,12 +72,17 @@ async def send(call: Call) -> Response:
 async def _send(call: Call, form: Form) -> Response:
     services, owner, batch_id = call.services, call.caller.owner, new_id("batch")
     check_webhook(services.settings, call.headers, form.callback, signed=False)
-    refusal = _UNREADABLE.get(form.media_type.partition("/")[0]) or _UNREADABLE.get(form.media_type)
-    if refusal or _is_sound(form.media_type):
-        members = [await _recording(call, form, batch_id, is_kept=refusal is None)]
-    else:
-        requests = _batch_requests(form, await _read_texts(form))
+    refusal, texts = _UNREADABLE.get(form.media_type.partition("/")[0]), []
+    if not refusal and not _is_sound(form.media_type):
+        try:
+            texts = await _read_texts(form)
+        except UnreadablePDF as exc:
+            refusal = str(exc)
+    if texts:
+        requests = _batch_requests(form, texts)
         members = await prepare_members(Preparation(services, call.caller, call.headers), batch_id, requests)
+    else:
+        members = [await _recording(call, form, batch_id, is_kept=refusal is None)]
     limits, rate_headers = await admission.admit(services, call.caller, len(members))
     await admission.check_cost(services, call.caller, [job for job, _ in members])
     if not refusal and _is_sound(form.media_type):
@@ -162,19 +166,25 @@ async def _read_texts(form: Form) -> list[str]:
 
     Raises:
         InvalidRequest: it is not UTF-8, or has no text.
-        PayloadTooLarge: it has more than 1 MiB.
+        PayloadTooLarge: it has more than 1 MiB, and is no PDF file.
+        UnreadablePDF: it is a PDF file without text that can be read.
     """
+    if form.media_type == _PDF:
+        return _stripped((await read_text(await form.file.read())).splitlines())
     if (form.file.size or 0) > MAX_BYTES:
         raise PayloadTooLarge(MAX_BYTES)
     try:
         text = (await form.file.read()).decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         raise InvalidRequest([Violation("/file", f"The file is not UTF-8: {exc}")]) from exc
-    lines = _texts(text, form.file.filename or "", form.media_type)
-    texts = [stripped for line in lines if (stripped := line.strip())]
+    texts = _stripped(_texts(text, form.file.filename or "", form.media_type))
     if not texts:
         raise InvalidRequest([Violation("/file", "The file contains no text.")])
     return texts
+
+
+def _stripped(lines: Iterable[str]) -> list[str]:
+    return [stripped for line in lines if (stripped := line.strip())]
 
 
 def _texts(text: str, name: str, media_type: str) -> Iterator[str]:

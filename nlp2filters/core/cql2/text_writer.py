@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from nlp2filters.core.cql2.text import KEYWORDS, LITERALS
@@ -20,16 +21,17 @@ def write(expression: Any) -> str:
 
     A name may have any character in quotation marks, of which those in it are doubled; the standard has letters only.
     """
-    match expression:
-        case {"op": op, "args": args}:
-            form = _FORMS.get(op)
-            return form(args) if form else _call(op, args)
-        case _:
-            return _value(expression)
+    if not isinstance(expression, dict) or "op" not in expression:
+        return _value(expression)
+    op, args = expression["op"], expression["args"]
+    form = _FORMS.get(op)
+    return form(args) if form else _call(op, args)
 
 
 def _value(value: Any) -> str:
     match value:
+        case str():
+            return _string(value)
         case {"property": name}:
             return _name(name)
         case {"interval": ends}:
@@ -41,12 +43,11 @@ def _value(value: Any) -> str:
             return "TRUE" if value else "FALSE"
         case int() | float():
             return repr(value).upper()
-        case list():
-            return _list(value)
         case _:
-            return _string(value)
+            return _list(value)
 
 
+@lru_cache(maxsize=1024)
 def _name(name: str) -> str:
     if _PLAIN.fullmatch(name) and name.lower() not in _RESERVED:
         return name

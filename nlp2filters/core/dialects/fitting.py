@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
+from operator import is_
 from typing import Any
 
 from nlp2filters.core.catalog import STRINGS, Field
@@ -75,19 +76,25 @@ class _Fitting:
         """Report a loss. A filter's tests point into its CQL2-JSON."""
         self.losses.append(Loss(f"/filter{at}", reason, effect))
 
+    def lose_some(self, test: Test, reason: str, effect: Effect, *, negated: bool) -> None:
+        """Report what a test selects too much or too little."""
+        self.lose(test.at, reason, OPPOSITE[effect] if negated else effect)
+
     def node(self, node: Node) -> Node | None:
         match node:
+            case Eq() | In() | Range() | Has():
+                return self.test(node)
             case And(args, at):
                 parts = [part for arg in args if (part := self.node(arg))]
-                return conjunction(parts, at) if parts else None
+                # Most engines can do everything.
+                unchanged = len(parts) == len(args) and all(map(is_, parts, args))
+                return node if unchanged else conjunction(parts, at) if parts else None
             case Or(args, at):
                 return self.alternatives(args, at)
-            case Missing(of) | Exists(of):
-                return self.presence(node, of)
             case Not(test, missing):
                 return self.opposite(test, missing=missing)
-            case _:
-                return self.test(node)
+            case Missing(of) | Exists(of):
+                return self.presence(node, of)
 
     def alternatives(self, args: Sequence[Node], at: str) -> Node | None:
         """Fit what is joined by OR. Without one of the alternatives, the others would select too few rows."""
@@ -108,24 +115,27 @@ class _Fitting:
 
     def test(self, test: Test, *, negated: bool = False) -> Node | None:
         """Fit a test that must be true, or is about to be negated."""
-        if (reason := self.unable(test)) is not None:
+        stored = self.stored(test.field)
+        if (reason := self.unable(test, stored)) is not None:
             self.lose(test.at, reason)
             return None
         test = self.in_case(test, negated=negated)
-        self.approximate(test, negated=negated)
+        if self.engine.approximates is not None:
+            for reason, effect in self.engine.approximates(test, stored):
+                self.lose_some(test, reason, effect, negated=negated)
         if negated:
             return test
         if isinstance(test, In) and not self.takes(test):
             return disjunction(list(self.pieces(test)), test.at)
-        null = self.stored(test.field).null
-        if null is None or not _passes(test, null):
+        if stored.null is None or not _passes(test, stored.null):
             return test
-        return conjunction([test, Not(Eq(test.field, null, at=test.at))], test.at)
+        return conjunction([test, Not(Eq(test.field, stored.null, at=test.at))], test.at)
 
-    def unable(self, test: Test) -> str | None:
+    def unable(self, test: Test, stored: StoredField) -> str | None:
         """Return the reason why the engine cannot express a test."""
-        of, support = test.field, self.engine.support(many=test.field.many)
-        if (reason := self.unnamed(of)) is not None:
+        of, engine = test.field, self.engine
+        support = engine.lists if of.many else engine.scalars
+        if (reason := self.unnamed(of, stored)) is not None:
             return reason
         match test:
             case Range() if of.type not in support.range:
@@ -134,39 +144,33 @@ class _Fitting:
                 return f"{self.title} cannot compare {of.title!r} ({_kind(of)}) with a value."
             case Has(anchor=anchor) if anchor not in support.has:
                 return f"{self.title} cannot search for a part of {of.title!r} ({_kind(of)})."
-        return self.engine.refuses(test, self.stored(of)) if self.engine.refuses else None
+        return engine.refuses(test, stored) if engine.refuses else None
 
-    def unnamed(self, of: Field) -> str | None:
+    def unnamed(self, of: Field, stored: StoredField) -> str | None:
         """Return the reason why the engine cannot have a field of that name."""
-        name = self.stored(of).name or of.name
+        name = stored.name or of.name
         return None if self.engine.can_name(name) else f"{self.title} has no fields with a name such as {name!r}."
 
     def in_case(self, test: Test, *, negated: bool) -> Test:
         """Compare in the case that the engine can compare in."""
-        folding, label = self.engine.folds(many=test.field.many), repr(test.field.title)
-        stricter: Effect = "wider" if negated else "narrower"
-        looser: Effect = "narrower" if negated else "wider"
+        of, engine = test.field, self.engine
         match test:
-            case Eq(fold=True) | In(fold=True) if folding == "never":
-                if any(_has_cases(str(value)) for value in values(test)):
-                    self.lose(test.at, f"{self.title} distinguishes upper and lower case in {label}.", stricter)
-                return replace(test, fold=False)
-            case Eq(value=str()) | In(values=(str(), *_)) if not test.fold and folding == "always":
-                if _ambiguous_in_case(test):
-                    self.lose(test.at, f"{self.title} ignores case in {label}.", looser)
-            case Has(fold=False) if self.engine.has_folding != "never" and not self.engine.has_exact:
-                if _has_cases(test.text):
-                    self.lose(test.at, f"{self.title} ignores case within {label}.", looser)
-            case Has(fold=True) if self.engine.has_folding == "never" and _has_cases(test.text):
-                self.lose(test.at, f"{self.title} distinguishes upper and lower case within {label}.", stricter)
+            case Eq() | In():
+                folding = engine.folds(many=of.many)
+                if test.fold and folding == "never":
+                    if any(_has_cases(str(value)) for value in values(test)):
+                        reason = f"{self.title} distinguishes upper and lower case in {of.title!r}."
+                        self.lose_some(test, reason, "narrower", negated=negated)
+                    return _exact(test)
+                if not test.fold and folding == "always" and _ambiguous_in_case(test):
+                    self.lose_some(test, f"{self.title} ignores case in {of.title!r}.", "wider", negated=negated)
+            case Has(_, text, _, fold):
+                if fold and engine.has_folding == "never" and _has_cases(text):
+                    reason = f"{self.title} distinguishes upper and lower case within {of.title!r}."
+                    self.lose_some(test, reason, "narrower", negated=negated)
+                if not fold and engine.has_folding != "never" and not engine.has_exact and _has_cases(text):
+                    self.lose_some(test, f"{self.title} ignores case within {of.title!r}.", "wider", negated=negated)
         return test
-
-    def approximate(self, test: Test, *, negated: bool) -> None:
-        """Report what the test selects too much or too little because of how values are stored."""
-        if self.engine.approximates is None:
-            return
-        for reason, effect in self.engine.approximates(test, self.stored(test.field)):
-            self.lose(test.at, reason, OPPOSITE[effect] if negated else effect)
 
     def takes(self, test: In) -> bool:
         most = self.engine.max_values
@@ -226,13 +230,14 @@ class _Fitting:
 
     def presence(self, test: Missing | Exists, of: Field, *, required: bool = True) -> Node | None:
         """Test that there is a value, or none, by the value that stands for none if there is such a one."""
-        if (reason := self.unnamed(of)) is not None:
+        stored = self.stored(of)
+        if (reason := self.unnamed(of, stored)) is not None:
             self.lose(test.at, reason)
             return None
         if self.engine.support(many=of.many) == NO_SUPPORT:
             self.lose(test.at, f"{self.title} cannot tell whether there is a value of {of.title!r} ({_kind(of)}).")
             return None
-        null = self.stored(of).null
+        null = stored.null
         if null is not None:
             sentinel = Eq(of, null, at=test.at)
             return sentinel if isinstance(test, Missing) else Not(sentinel)
@@ -280,7 +285,16 @@ class _Fitting:
 def _one_of(test: In, among: Sequence[Any]) -> Eq | In:
     if len(among) == 1:
         return Eq(test.field, among[0], test.fold, test.at)
-    return replace(test, values=tuple(among))
+    return In(test.field, tuple(among), test.fold, test.at)
+
+
+def _exact(test: Eq | In) -> Eq | In:
+    """Return the test in the case of its values."""
+    match test:
+        case Eq(of, value, _, at):
+            return Eq(of, value, False, at)
+        case In(of, among, _, at):
+            return In(of, among, False, at)
 
 
 def _parts(node: Node) -> Sequence[Node]:

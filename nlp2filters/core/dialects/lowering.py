@@ -3,8 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
 from nlp2filters.core import filters
 from nlp2filters.core.catalog import STRINGS, Catalog, Field, is_spelling
@@ -111,13 +110,20 @@ class _Lowering:
     def one_of(self, field: Field, scalars: tuple[Scalar, ...], at: str, *, exact: bool, negated: bool) -> Node:
         if field.type == "boolean" and len(scalars) == 1:
             return self.boolean(field, value=scalars[0] is not negated, at=at)
-        spans = [self.span(field, scalar) for scalar in scalars]
-        spellings = (_spellings(field, low, exact=exact) for low, high in spans if low == high)
-        values = tuple(dict.fromkeys(chain.from_iterable(spellings)))
-        fold = folds_case(field) and not exact
-        tests: list[Test] = [Range(field, low, high, high_open=True, at=at) for low, high in spans if low != high]
+        tests: list[Test] = []
+        values: dict[Value, None] = {}
+        for scalar in scalars:
+            low, high = self.span(field, scalar)
+            if low != high:
+                tests.append(Range(field, low, high, False, True, at))
+                continue
+            values[low] = None
+            if field.values and not exact:
+                values.update(dict.fromkeys(_other_spellings(field, low)))
         if values:
-            tests.append(Eq(field, values[0], fold, at) if len(values) == 1 else In(field, values, fold, at))
+            fold = folds_case(field) and not exact
+            test = Eq(field, next(iter(values)), fold, at) if len(values) == 1 else In(field, tuple(values), fold, at)
+            tests.append(test)
         parts: list[Node] = [self.test(test, negated=negated) for test in tests]
         return conjunction(parts, at) if negated else disjunction(parts, at)
 
@@ -141,24 +147,24 @@ class _Lowering:
     def span(self, field: Field, scalar: Scalar) -> tuple[Value, Value]:
         """Return the first instant of a day and that of the next one, or any other value twice."""
         match scalar:
-            case RelativeDate() | RelativeInstant():
-                raise ValueError(f"{field.name} is compared with a relative date: resolve the filter first.")
+            case str() | int():
+                return scalar, scalar
+            case float():
+                number = scalar + 0.0
+                return number, number
             case dt.datetime():
                 instant = scalar.astimezone(dt.UTC)
                 return instant, instant
             case dt.date() if field.type == "datetime":
                 return _midnight(scalar, 0, self.zone), _midnight(scalar, 1, self.zone)
-            case float():
-                return scalar + 0.0, scalar + 0.0
+            case RelativeDate() | RelativeInstant():
+                raise ValueError(f"{field.name} is compared with a relative date: resolve the filter first.")
             case _:
                 return scalar, scalar
 
 
-def _spellings(field: Field, spelling: Any, *, exact: bool) -> Iterator[Value]:
-    """Yield a value and, unless it is exact, its synonyms that differ from it in case and blanks only."""
-    yield spelling
-    if exact:
-        return
+def _other_spellings(field: Field, spelling: Value) -> Iterator[str]:
+    """Yield the synonyms of a known value that differ from it in case and blanks only."""
     if field.type == "keyword" and (value := next((one for one in field.values if one.value == spelling), None)):
         yield from (synonym for synonym in value.synonyms if is_spelling(synonym, value.value))
 

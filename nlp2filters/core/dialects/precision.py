@@ -12,14 +12,14 @@ SINGLE_DIGITS = 6
 _FRACTIONS = NUMERIC - {"integer"}
 
 
-def in_single_precision(test: Test, reason: str) -> Iterator[tuple[str, Effect]]:
-    """Yield the reason why numbers cannot be told apart, if the test has numbers with more digits than are kept."""
+def in_single_precision(test: Test) -> Iterator[Effect]:
+    """Yield the effects of numbers that cannot be told apart, if the test has some with more digits than are kept."""
     if not is_fraction(test.field) or not any(map(_is_long_number, values(test))):
         return
     if not isinstance(test, Range) or _has_closed_end(test):
-        yield reason, "wider"
+        yield "wider"
     if isinstance(test, Range) and (test.low_open or test.high_open):
-        yield reason, "narrower"
+        yield "narrower"
 
 
 def _is_long_number(value: Value) -> bool:

@@ -28,6 +28,11 @@ def iso(value: dt.date | dt.time) -> str:
     return text.removesuffix("+00:00") + "Z" if isinstance(value, dt.datetime) else text
 
 
+def iso_milliseconds(instant: dt.datetime) -> str:
+    """Return ISO 8601 text of an instant in UTC, with three decimals of its second."""
+    return f"{instant.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
 def _since(value: dt.date | dt.time) -> dt.timedelta:
     match value:
         case dt.datetime():

@@ -3,6 +3,8 @@
 Every test is true or not true of a row. A row without a value passes no test but `Missing`; what it passes of the
 negated ones is said by `Not.missing`. A field that holds a list passes a test if one of its elements does (the whole
 test: of a range, both ends), and an empty list is no value.
+
+No node is ever changed. The classes are not `frozen`, because making a node would then take three times as long.
 """
 
 import dataclasses
@@ -23,7 +25,7 @@ def _pointer() -> str:
     return at
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Eq:
     """The field has the value; with `fold`, in upper or lower case."""
 
@@ -33,7 +35,7 @@ class Eq:
     at: str = _pointer()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class In:
     """The field has one of two values or more; with `fold`, in upper or lower case."""
 
@@ -43,7 +45,7 @@ class In:
     at: str = _pointer()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Range:
     """The field is between `low` and `high`, of which one may be None; an open end is not itself in the range.
 
@@ -58,7 +60,7 @@ class Range:
     at: str = _pointer()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Has:
     """The string has `text` in it, at its `anchor`; with `fold`, in upper or lower case.
 
@@ -72,7 +74,7 @@ class Has:
     at: str = _pointer()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Missing:
     """The field has no value."""
 
@@ -80,7 +82,7 @@ class Missing:
     at: str = _pointer()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Exists:
     """The field has a value."""
 
@@ -91,7 +93,7 @@ class Exists:
 Test: TypeAlias = Eq | In | Range | Has
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Not:
     """The field has a value that does not pass the test; with `missing`, or it has none."""
 
@@ -109,7 +111,7 @@ class Not:
         return self.test.at
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class And:
     """All of two parts or more."""
 
@@ -117,7 +119,7 @@ class And:
     at: str = _pointer()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Or:
     """At least one of two parts or more."""
 
@@ -140,9 +142,14 @@ def disjunction(parts: "list[Node]", at: str = "") -> Node:
 
 
 def _join(kind: type[And] | type[Or], parts: "list[Node]", at: str) -> Node:
+    if len(parts) == 1:
+        return parts[0]
     flat: dict[Node, None] = {}
     for part in parts:
-        flat.update(dict.fromkeys(part.args if isinstance(part, kind) else (part,)))
+        if isinstance(part, kind):
+            flat.update(dict.fromkeys(part.args))
+        else:
+            flat[part] = None
     return kind(tuple(flat), at) if len(flat) > 1 else next(iter(flat))
 
 
@@ -163,8 +170,11 @@ def values(test: Test) -> tuple[Value, ...]:
             return (test.value,)
         case In():
             return test.values
-        case Range():
-            return tuple(limit for limit in (test.low, test.high) if limit is not None)
+        case Range(_, low, None) if low is not None:
+            return (low,)
+        case Range(_, low, high):
+            assert high is not None, "a range has a limit"
+            return (high,) if low is None else (low, high)
         case Has():
             return ()
 

@@ -26,7 +26,8 @@ class Target:
 
     def name(self, field: Field) -> str:
         """Return the name of a field in the engine."""
-        return self.stored(field).name or field.name
+        stored = self.mapping.fields.get(field.name)
+        return stored.name or field.name if stored else field.name
 
     @property
     def table(self) -> str:
@@ -68,12 +69,6 @@ class Writer(ABC, Generic[T]):
     def write(self, node: Node) -> T:
         """Write a filter."""
         match node:
-            case And(args):
-                return self.every([self.write(arg) for arg in args])
-            case Or(args):
-                return self.some([self.write(arg) for arg in args])
-            case Not(test):
-                return self.negated(test)
             case Eq():
                 return self.eq(node)
             case In():
@@ -82,6 +77,12 @@ class Writer(ABC, Generic[T]):
                 return self.range(node)
             case Has():
                 return self.has(node)
+            case And(args):
+                return self.every([self.write(arg) for arg in args])
+            case Or(args):
+                return self.some([self.write(arg) for arg in args])
+            case Not(test):
+                return self.negated(test)
             case Missing(field):
                 return self.missing(field)
             case Exists(field):

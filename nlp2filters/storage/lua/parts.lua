@@ -1,10 +1,12 @@
 -- The parts into which a stage has split its job. A table PARTS describes them; storage/parts.py makes it:
 --
 --   states    hash: the state of each part by its digest, once it was begun; `order`: all digests, in order;
---             `total`: the number of different ones; `published_at`: the time of the latest progress event in ms
+--             `total`: the number of different ones; `published_at`: the time of the latest progress event in ms;
+--             `told:{key}`: events that were published
 --   waiting   list: digests of the parts that have no queue entry yet
 --   queued    set: digests of the parts that have one
 --   payloads  hash: the payload of each part by its digest
+--   job       the job; split_jobs: set of all that are split at its stage
 --   open      index of unfinished work
 --   entry     the queue entry of a part (see queue.lua), in which {digest} and {number} are placeholders
 --   number    number of a part's first entry
@@ -42,10 +44,13 @@ local function queue_waiting(parts)
   end
 end
 
--- Begin the parts with the digests `todo`; the results of all others in `order` are known.
-local function split(parts, order, total, todo)
+-- Begin the parts with the digests `todo`; the results of all others in `order` are known, and events about them with
+-- the keys `event_keys` are published.
+local function split(parts, order, total, todo, event_keys)
   redis.call('HSET', parts.states, 'order', order, 'total', total)
   redis.call('DEL', parts.waiting, parts.queued)
+  for _, key in ipairs(event_keys or {}) do redis.call('HSET', parts.states, 'told:' .. key, 1) end
+  redis.call('SADD', parts.split_jobs, parts.job)
   for _, digest in ipairs(todo) do
     redis.call('HDEL', parts.states, digest)
     redis.call('RPUSH', parts.waiting, digest)
@@ -65,4 +70,5 @@ local function drop(parts)
     end
   end
   redis.call('DEL', parts.states, parts.waiting, parts.queued, parts.payloads)
+  redis.call('SREM', parts.split_jobs, parts.job)
 end

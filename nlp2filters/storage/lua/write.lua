@@ -12,7 +12,7 @@
 --   ttl_ms        remaining lifetime of record and events; tombstone_ttl_ms: of the tombstone, which outlives them
 --   entry         a queue entry to add (see queue.lua); or absent
 --   remove_entry  {queue, id}: a queue entry to remove; or absent
---   split         {parts: see parts.lua, order, total, todo}: the parts into which the job is split; or absent
+--   split         {parts: see parts.lua, order, total, todo, event_keys}: the parts into which the job is split; or absent
 --   drop_parts    the parts (see parts.lua) that the job has had until now; or absent
 --   revoke_lease  key of the lease to revoke from the worker that runs the job; or absent
 --   message       {key, data, ttl_ms}: the webhook's message; or absent
@@ -72,6 +72,6 @@ local function write(plan)
   elseif plan.done or plan.split then
     redis.call('HDEL', keys.open, plan.id)
   end
-  if plan.split then split(plan.split.parts, plan.split.order, plan.split.total, plan.split.todo) end
+  if plan.split then split(plan.split.parts, plan.split.order, plan.split.total, plan.split.todo, plan.split.event_keys) end
   if plan.batch then end_in_batch(plan) end
 end

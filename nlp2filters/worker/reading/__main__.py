@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nlp2filters.core.problems import problem
-from nlp2filters.errors import ArchiveRefused, InvalidCatalog, InvalidRequest, MalformedJSON
+from nlp2filters.errors import ArchiveRefused, InvalidCatalog, InvalidRequest, MalformedJSON, RecordingRefused
 from nlp2filters.worker.parsing.frames import read, write
 from nlp2filters.worker.reading.process import Crash, Order, Refusal, Report
 
@@ -63,6 +63,8 @@ def _outcome(order: Order, answers: BinaryIO) -> object:
         return Refusal(problem("malformed-json", str(exc)))
     except ArchiveRefused as exc:
         return Refusal(problem("archive-refused", str(exc)))
+    except RecordingRefused as exc:
+        return Refusal(problem("recording-refused", str(exc)))
     except MemoryError:
         return Refusal(problem(order.too_complex, "Reading this file takes too much memory."))
     except Exception:
@@ -71,6 +73,9 @@ def _outcome(order: Order, answers: BinaryIO) -> object:
 
 def _end_with_parent(orders: BinaryIO, folder: Path) -> None:
     orders.read()
+    hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    # It may be sealed, but has to list the folder.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 

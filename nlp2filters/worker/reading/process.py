@@ -1,12 +1,14 @@
 """The worker's side of a child process that reads one uploaded file."""
 
 import asyncio
+import os
+import resource
 import signal
 import sys
 from asyncio.subprocess import PIPE
 from asyncio.subprocess import Process as Child
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,14 @@ from typing import Any
 from nlp2filters.core.problems import problem
 from nlp2filters.errors import ParserFailed, UploadRefused
 from nlp2filters.worker.parsing.frames import LENGTH_BYTES, pack, unpack
+from nlp2filters.worker.parsing.process import ONE_THREAD
 
 # 32 MiB of CSV take about 15 s.
 CPU_LIMIT_S = 80
 # A limit of the address space, of which the libraries alone take some hundred megabytes.
 MEMORY_LIMIT = 3 * 2**30
+# These end a process whose code goes wrong, as that of libraries in C may with a damaged file. Trying again is no use.
+_CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,17 @@ class Crash:
     traceback: str
 
 
+@contextmanager
+def sealed() -> Iterator[None]:
+    """Let this process open nothing more while inside: no file and no connection, whatever the file asks for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 async def run(order: Order, on_report: Callable[[Report], None] = lambda _: None) -> Any:
     """Read a file in a child process. Returns what the order's function does.
 
@@ -67,7 +83,7 @@ async def run(order: Order, on_report: Callable[[Report], None] = lambda _: None
     """
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", __package__,
-        stdin=PIPE, stdout=PIPE,
+        stdin=PIPE, stdout=PIPE, env={**os.environ, **ONE_THREAD},
         start_new_session=True,  # Ctrl-C must reach only the worker, which lets its jobs end first.
     )  # fmt: skip
     try:
@@ -103,4 +119,6 @@ async def _read(child: Child, order: Order) -> Any:
         if status == -signal.SIGXCPU:
             detail = f"Reading this file takes more than {order.cpu_limit_s} s of CPU time."
             raise UploadRefused(problem(order.too_complex, detail)) from exc
+        if -status in _CRASHES:
+            raise UploadRefused(problem(order.too_complex, "Reading this file fails: it is damaged.")) from exc
         raise ParserFailed(f"A process that reads a file ended with the status {status}.") from exc

@@ -76,10 +76,10 @@ NOON = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
         (IsNull("title"), {"bool": {"must_not": [exists("title")]}}),
         (Not(IsNull("place")), exists("place")),
         (Comparison("=", "released", dt.date(2026, 1, 31)), term("released", "2026-01-31")),
-        (Comparison(">", "seen", NOON), {"range": {"seen": {"gt": "2026-01-31T12:00:00Z"}}}),
+        (Comparison(">", "seen", NOON), {"range": {"seen": {"gt": "2026-01-31T12:00:00.000Z"}}}),
         (
             Comparison("<=", "seen", dt.date(2026, 1, 31)),
-            {"range": {"seen": {"lt": "2026-02-01T00:00:00Z"}}},
+            {"range": {"seen": {"lt": "2026-02-01T00:00:00.000Z"}}},
         ),
         (Comparison(">=", "opens", dt.time(9)), {"range": {"opens.keyword": {"gte": "09:00:00"}}}),
         (

@@ -7,24 +7,26 @@ otherwise: `exact` names a property that holds texts of all lengths, and the for
 https://www.elastic.co/docs/manage-data/data-store/mapping/dynamic-field-mapping
 """
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nlp2filters.core.catalog import STRINGS, Field
 from nlp2filters.core.dialects.capabilities import Effect
+from nlp2filters.core.dialects.lucene import MAX_ALTERNATIVES, has_too_many_alternatives, refuses_folded_list
 from nlp2filters.core.dialects.precision import in_single_precision, is_fraction
-from nlp2filters.core.dialects.stored_values import in_form
+from nlp2filters.core.dialects.stored_values import in_form, iso_milliseconds
 from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test, Value, limits, splits_a_millisecond, values
 from nlp2filters.core.dialects.writer import Search, SortKey, Target, Writer
-from nlp2filters.core.mapping import StoredField
+from nlp2filters.core.mapping import Form, StoredField
 
 Query = dict[str, Any]
 
 # `ignore_above` of a dynamic mapping, in units of UTF-16.
 MAX_LENGTH = 256
-# `indices.query.bool.max_clause_count` of a small cluster.
-MAX_ALTERNATIVES = 1024
 
+# The engine joins the terms of these by OR.
+_DATES = frozenset({"date", "datetime"})
 _OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 
 
@@ -51,11 +53,11 @@ def render(search: Search) -> dict[str, Any]:
 
 def refuses(test: Test, _: StoredField) -> str | None:
     """Return the reason why a test cannot be written."""
-    if isinstance(test, In) and test.fold and len(test.values) > MAX_ALTERNATIVES:
-        return f"The engine takes {MAX_ALTERNATIVES:,} values in upper or lower case at most."
     if splits_a_millisecond(test):
         return "The engine keeps milliseconds of an instant."
-    return None
+    if test.field.type in _DATES and has_too_many_alternatives(test):
+        return f"The engine takes {MAX_ALTERNATIVES:,} dates at most."
+    return refuses_folded_list(test)
 
 
 def approximates(test: Test, stored: StoredField) -> Iterator[tuple[str, Effect]]:
@@ -67,11 +69,11 @@ def approximates(test: Test, stored: StoredField) -> Iterator[tuple[str, Effect]
             "name a property that has them as `exact` in its mapping.",
             "narrower",
         )
-    if stored.form is None:
-        yield from in_single_precision(
-            test,
+    for effect in in_single_precision(test) if stored.form is None else ():
+        yield (
             f"{field.title!r} has single precision as the engine maps it by itself: map it as a double, and say so by "
             "the form `native` in its mapping.",
+            effect,
         )
 
 
@@ -80,6 +82,16 @@ def whole(target: Target, field: Field) -> str:
     name, stored = target.name(field), target.stored(field)
     is_text = field.type in STRINGS or (field.type == "time" and stored.form in (None, "iso"))
     return stored.exact or (f"{name}.keyword" if is_text else name)
+
+
+def stored_value(value: Value, form: Form | None) -> str | bool | int | float:
+    """Return a value in a stored form. The engine would round up an instant that says no milliseconds.
+
+    https://www.elastic.co/docs/reference/query-languages/query-dsl/query-dsl-range-query#missing-date-components
+    """
+    if isinstance(value, dt.datetime) and form in (None, "native", "iso"):
+        return iso_milliseconds(value)
+    return in_form(value, form or "iso")
 
 
 class QueryDSL(Writer[Query]):
@@ -138,7 +150,7 @@ class QueryDSL(Writer[Query]):
 
     def value(self, value: Value, field: Field) -> Any:
         """Return a value in the form in which the field is stored."""
-        return in_form(value, self.target.stored(field).form or "iso")
+        return stored_value(value, self.target.stored(field).form)
 
     def _of(self, field: Field, query: Query) -> Query:
         """Search objects of their own if the property is in such."""

@@ -13,7 +13,7 @@ from typing import Any
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.documents import relations
 from nlp2filters.core.dialects.documents.relations import Query, RelationWriter, escaped
-from nlp2filters.core.dialects.stored_values import in_form
+from nlp2filters.core.dialects.stored_values import in_form, iso_milliseconds
 from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits, splits_a_millisecond, values
 from nlp2filters.core.dialects.writer import Search, SortKey
 from nlp2filters.core.mapping import StoredField
@@ -95,4 +95,4 @@ class PrismaWriter(RelationWriter):
                 instant = dt.datetime.combine(dt.date(1970, 1, 1), value)
             case _:
                 instant = dt.datetime.combine(value, dt.time())
-        return f"{instant.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+        return iso_milliseconds(instant)

@@ -5,7 +5,7 @@ import re
 from nlp2filters.core.catalog import NUMERIC, TEMPORAL
 from nlp2filters.core.dialects.capabilities import NO_SUPPORT, NOTHING, Capabilities, Support
 from nlp2filters.core.dialects.dialect import Dialect
-from nlp2filters.core.dialects.strings import algolia, kibana, typesense
+from nlp2filters.core.dialects.strings import algolia, kibana, solr, typesense
 from nlp2filters.core.dialects.strings.infix import (
     compares_roughly,
     fraction_of_second,
@@ -125,6 +125,7 @@ DIALECTS = (
         capabilities=Capabilities(
             has_exact=True,
             selects_missing="always",
+            refuses=solr.refuses,
             nulls_last=False,
             # https://solr.apache.org/guide/solr/latest/indexing-guide/fields.html#field-properties
             names=_names("[A-Za-z_][A-Za-z0-9_.-]*", "and", "or", "not", "to"),

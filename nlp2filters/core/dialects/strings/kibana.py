@@ -7,11 +7,13 @@ https://www.elastic.co/docs/reference/query-languages/kql
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.dialects.capabilities import Effect
 from nlp2filters.core.dialects.documents import elasticsearch
+from nlp2filters.core.dialects.lucene import MAX_ALTERNATIVES, has_too_many_alternatives
 from nlp2filters.core.dialects.strings.infix import LINE_ENDS, InfixWriter, two_ended_on_list
 from nlp2filters.core.dialects.tree import Has, In, Test, Value
 from nlp2filters.core.dialects.writer import Search
@@ -31,6 +33,8 @@ def render(search: Search) -> dict[str, Any]:
 
 def refuses(test: Test, stored: StoredField) -> str | None:
     """Return the reason why a test cannot be written."""
+    if has_too_many_alternatives(test):
+        return f"Kibana takes {MAX_ALTERNATIVES:,} values at most."
     return two_ended_on_list(test, stored) or elasticsearch.refuses(test, stored)
 
 
@@ -59,15 +63,20 @@ class KibanaWriter(InfixWriter):
         return f"not {self.exists(field)}"
 
     def exists(self, field: Field) -> str:
-        return f"{self._quoted(self.target.name(field))}: *"
+        return f"{_name(self.target.name(field))}: *"
 
     def name(self, field: Field) -> str:
-        return self._quoted(elasticsearch.whole(self.target, field))
+        return _name(elasticsearch.whole(self.target, field))
+
+    def stored(self, value: Value, field: Field) -> str | bool | int | float:
+        return elasticsearch.stored_value(value, self.target.stored(field).form)
 
     def literal(self, value: Value, field: Field) -> str:
         if isinstance(value, int) and abs(value) > MAX_INTEGER:
             return self.text(str(value))
         return super().literal(value, field)
 
-    def _quoted(self, name: str) -> str:
-        return name if _PLAIN.fullmatch(name) else self.text(name)
+
+@lru_cache(maxsize=1024)
+def _name(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else f'"{name.translate(KibanaWriter.escapes)}"'

@@ -5,6 +5,7 @@ regular expressions. https://docs.postgrest.org/en/stable/references/api/tables_
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -76,8 +77,7 @@ class PostgRESTWriter(InfixWriter):
         return self._part(field, "neq", "{}") if field.many else self._part(field, "not.is", "null")
 
     def name(self, field: Field) -> str:
-        name = self.target.name(field)
-        return name if _PLAIN.fullmatch(name) else self.text(name)
+        return _name(self.target.name(field))
 
     def _condition(self, test: Test, negation: str) -> str:
         field = test.field
@@ -108,3 +108,8 @@ class PostgRESTWriter(InfixWriter):
     def _element(self, value: Any, field: Field) -> str:
         """Write a value as an element of an array of PostgreSQL."""
         return self.text(str(self.stored(value, field)))
+
+
+@lru_cache(maxsize=1024)
+def _name(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else f'"{name.translate(PostgRESTWriter.escapes)}"'

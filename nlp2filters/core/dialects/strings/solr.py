@@ -3,20 +3,27 @@
 Strings are of a type that is not analysed (`string`), dates of a `date` type, times of day strings. A comparison that
 ignores case is a regular expression with both cases of every letter. A negation stands beside `*:*`, because a group of
 negations alone selects nothing. https://solr.apache.org/guide/solr/latest/query-guide/standard-query-parser.html
+
+A long list of exact values is a query of another parser within this one. Send such a query in the body of a POST.
+https://solr.apache.org/guide/solr/latest/query-guide/other-parsers.html#terms-query-parser
 """
 
 import re
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 from nlp2filters.core.catalog import Field
+from nlp2filters.core.dialects.lucene import has_too_many_alternatives, refuses_folded_list
 from nlp2filters.core.dialects.strings.infix import InfixWriter, without_absent
 from nlp2filters.core.dialects.tree import And, Eq, Has, In, Range, Test, Value
 from nlp2filters.core.dialects.writer import Search
+from nlp2filters.core.mapping import StoredField
 
 # The signs of Lucene's regular expressions, and the slash that ends them.
 _SIGNS = re.compile(r'[.?+*|{}\[\]()"\\#@&<>~^$/-]')
-_NAME = re.compile(r"[^A-Za-z0-9_.]")
+_NAME_SIGNS = re.compile(r"[^A-Za-z0-9_.]")
+_SINGLE_QUOTES = str.maketrans({"'": "\\'", "\\": "\\\\"})
 
 
 def render(search: Search) -> dict[str, Any]:
@@ -35,6 +42,11 @@ def render(search: Search) -> dict[str, Any]:
     return without_absent(parameters)
 
 
+def refuses(test: Test, _: StoredField) -> str | None:
+    """Return the reason why a test cannot be written."""
+    return refuses_folded_list(test)
+
+
 class SolrWriter(InfixWriter):
     """A writer of filter queries."""
 
@@ -48,7 +60,18 @@ class SolrWriter(InfixWriter):
     def one_of(self, test: In) -> str:
         if test.fold:
             return super().one_of(test)
+        if has_too_many_alternatives(test):
+            return self.terms(test)
         return f"{self.name(test.field)}:({self.literals(test)})"
+
+    def terms(self, test: In) -> str:
+        """Write that a field has one of any number of exact values."""
+        zeros = ["-0.0"] if self.has_two_zeros(test.field) and 0 in test.values else []
+        among = [self.plain(value, test.field) for value in test.values] + zeros
+        everything = "".join(among)
+        separator = next(sign for sign in map(chr, count(ord(","))) if sign not in everything)
+        values = separator.join(among).translate(_SINGLE_QUOTES)
+        return f"{{!terms f={self.target.name(test.field)} separator='{separator}' v='{values}'}}"
 
     def range(self, test: Range) -> str:
         signs = (">" if test.low_open else ">=", test.low), ("<" if test.high_open else "<=", test.high)
@@ -69,17 +92,26 @@ class SolrWriter(InfixWriter):
         return f"{self.name(field)}:[* TO *]"
 
     def name(self, field: Field) -> str:
-        return _NAME.sub(r"\\\g<0>", self.target.name(field))
+        return _name(self.target.name(field))
 
     def literal(self, value: Value, field: Field) -> str:
+        plain = self.plain(value, field)
+        # A minus would be a negation.
+        is_text = plain.startswith("-") or isinstance(self.stored(value, field), str)
+        return self.text(plain) if is_text else plain
+
+    def plain(self, value: Value, field: Field) -> str:
+        """Return a value without quotation marks."""
         stored = self.stored(value, field)
-        if field.type == "date" and isinstance(stored, str):
+        if isinstance(stored, str):
             # A type for dates has instants only.
-            return self.text(f"{stored}T00:00:00Z")
-        if isinstance(stored, int | float) and not isinstance(stored, bool) and stored < 0:
-            # A minus would be a negation.
-            return self.text(super().literal(value, field))
+            return f"{stored}T00:00:00Z" if field.type == "date" else stored
         return super().literal(value, field)
+
+
+@lru_cache(maxsize=1024)
+def _name(name: str) -> str:
+    return _NAME_SIGNS.sub(r"\\\g<0>", name)
 
 
 def _literal(text: str) -> str:

@@ -62,7 +62,8 @@ def refuses(test: Test, stored: StoredField) -> str | None:
 def approximates(test: Test, stored: StoredField) -> Iterator[tuple[str, Effect]]:
     """Yield what the test cannot tell apart."""
     yield from compares_roughly(test, stored)
-    yield from in_single_precision(test, f"{test.field.title!r} has single precision, as all of Typesense's fractions.")
+    for effect in in_single_precision(test):
+        yield f"{test.field.title!r} has single precision, as all of Typesense's fractions.", effect
 
 
 class TypesenseWriter(InfixWriter):

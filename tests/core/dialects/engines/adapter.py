@@ -10,6 +10,10 @@ from tests import reference
 from tests.core.dialects.engines.rows import Row
 
 
+class UnsupportedError(Exception):
+    """The version of the engine that runs here cannot be asked this."""
+
+
 class Adapter(ABC):
     """An engine, or what runs its query language here.
 

@@ -16,7 +16,7 @@ from nlp2filters.core.dialects.strings.kusto import KustoWriter
 from nlp2filters.core.dialects.writer import Target
 from nlp2filters.core.interpretation import Interpretation, Sort
 from nlp2filters.core.mapping import EngineMapping, StoredField
-from tests.core.dialects.engines.node import Program
+from tests.core.dialects.engines.programs import Program
 from tests.core.dialects.engines.rows import FILTERS, SHOP, WORDS
 
 TYPES: dict[FieldType, str] = {
@@ -42,7 +42,7 @@ everything = settings(
 
 @pytest.fixture(scope="module")
 def kusto() -> Iterator[Program]:
-    program, writer = Program("kusto"), KustoWriter(Target(SHOP))
+    program, writer = Program.node("kusto"), KustoWriter(Target(SHOP))
     columns = [
         f"{writer.name(field)}:{'dynamic' if field.many else TYPES.get(field.type, 'real')}" for field in SHOP.fields
     ]
@@ -53,7 +53,7 @@ def kusto() -> Iterator[Program]:
 
 @pytest.fixture(scope="module")
 def logql() -> Iterator[Program]:
-    program = Program("logql")
+    program = Program.node("logql")
     yield program
     program.close()
 

@@ -1,4 +1,4 @@
-"""Kibana's own parser, and what it makes of a query evaluated as Query DSL.
+"""Kibana's own parser, and what it makes of a query run as Elasticsearch does.
 
 This version is older than nested queries, whose braces later ones escape.
 """
@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nlp2filters.core.catalog import NUMERIC
-from tests.core.dialects.engines.node import Program
-from tests.core.dialects.engines.query_dsl import QueryDSL
+from tests.core.dialects.engines.elasticsearch import Elasticsearch
+from tests.core.dialects.engines.programs import Program, lucene_version
 from tests.core.dialects.engines.rows import SHOP, Row
 
 _ESCAPED_BRACE = re.compile(r"(?<!\\)((?:\\\\)*)\\([{}])")
 
 
-class Kibana(QueryDSL):
+class Kibana(Elasticsearch):
     dialect = "kibana"
 
     @staticmethod
@@ -25,21 +25,22 @@ class Kibana(QueryDSL):
 
     @property
     def version(self) -> str:
-        return "@cybernetex/kbn-es-query 1.0.2"
+        return f"@cybernetex/kbn-es-query 1.0.2, {lucene_version()}"
 
     def load(self, rows: Sequence[Row]) -> None:
         super().load(rows)
-        self.program = Program("kibana")
+        self.parser = Program.node("kibana")
         # It nests the alternatives of a list.
         sys.setrecursionlimit(20_000)
 
     def select(self, compiled: dict[str, Any]) -> list[int]:
-        query = self.program.ask(_ESCAPED_BRACE.sub(r"\1\2", compiled["query"]))
+        query = self.parser.ask(_ESCAPED_BRACE.sub(r"\1\2", compiled["query"]))
         assert "error" not in query, query
         return super().select({"query": _as_filter(query)})
 
     def close(self) -> None:
-        self.program.close()
+        self.parser.close()
+        super().close()
 
 
 def _as_filter(query: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,9 +104,9 @@ def _term_passes(kind: str, asked: Any, term: Any, asked_term: Callable[[Any], A
         case "term" if asked.get("case_insensitive"):
             return fold(term) == fold(asked["value"])
         case "term":
-            return bool(term == asked_term(asked["value"]))
+            return _equals(term, asked["value"], asked_term)
         case "terms":
-            return term in map(asked_term, asked)
+            return any(_equals(term, value, asked_term) for value in asked)
         case "wildcard":
             insensitive = asked.get("case_insensitive", False)
             pattern = "".join(
@@ -120,8 +120,20 @@ def _term_passes(kind: str, asked: Any, term: Any, asked_term: Callable[[Any], A
     raise AssertionError(f"unknown query {kind}")
 
 
+def _equals(term: Any, value: Any, asked_term: Callable[[Any], Any]) -> bool:
+    if isinstance(term, str):
+        return bool(term == value)
+    return bool(asked_term(value) <= term <= asked_term(value) + _missing(value))
+
+
 def _rounded(limit: Any, bound: str, asked_term: Callable[[Any], Any]) -> Any:
     """The parts that a date lacks are filled up to its last millisecond by `gt` and `lte`."""
-    term = asked_term(limit)
-    is_day = isinstance(limit, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", limit)
-    return term + 86_399_999 if is_day and bound in ("gt", "lte") else term
+    limit_term = asked_term(limit)
+    return limit_term + _missing(limit) if bound in ("gt", "lte") and not isinstance(limit_term, str) else limit_term
+
+
+def _missing(value: Any) -> int:
+    """The milliseconds that a date may be later, by the parts that it lacks."""
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        return 0
+    return 86_399_999 if "T" not in value else 0 if "." in value else 999

@@ -2,9 +2,11 @@
 
 import datetime as dt
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import cache, lru_cache
 from typing import Any
 
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nlp2filters.core import catalog as catalogs
@@ -102,6 +104,21 @@ FILTERS: st.SearchStrategy[Filter] = trees(SHOP, {name: _asked(name) for name in
 )
 
 
-def selected(node: Filter, fold: Callable[[str], str] = fold, rows: Iterable[Row] = ROWS) -> list[int]:
+@cache
+def sample(count: int) -> Sequence[Filter]:
+    """So many of the filters, the simplest first. To draw them takes longer than most engines take to answer."""
+    filters: list[Filter] = []
+
+    @settings(max_examples=count, database=None)
+    @given(node=FILTERS)
+    def draw(node: Filter) -> None:
+        filters.append(node)
+
+    draw()
+    return sorted(filters, key=lambda node: len(repr(node)))
+
+
+@lru_cache(maxsize=10_000)
+def selected(node: Filter, fold: Callable[[str], str] = fold) -> Set[int]:
     """The ids that the filter selects for an engine that folds upper and lower case so."""
-    return [row["id"] for row in rows if holds(node, row, fold)]
+    return {row["id"] for row in ROWS if holds(node, row, fold)}

@@ -1,10 +1,7 @@
 """Solr's standard query parser by the one of Lucene 8 that it builds on."""
 
 import datetime as dt
-import json
-import subprocess
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from nlp2filters.core.catalog import FieldType
@@ -12,10 +9,9 @@ from nlp2filters.core.dialects import Options
 from nlp2filters.core.dialects.stored_values import iso
 from nlp2filters.core.mapping import EngineMapping, StoredField
 from tests.core.dialects.engines.adapter import Adapter
+from tests.core.dialects.engines.programs import Program, lucene_version
 from tests.core.dialects.engines.rows import SHOP, Row
 
-PROGRAM = Path(__file__).parent / "java" / "Solr.java"
-JARS = Path("/usr/share/java")
 TITLE = 'the "title"'
 TYPES: dict[FieldType, str] = {
     "keyword": "string",
@@ -39,56 +35,33 @@ class Solr(Adapter):
         return "".join(min({sign, *(case for case in (sign.lower(), sign.upper()) if len(case) == 1)}) for sign in text)
 
     def load(self, rows: Sequence[Row]) -> None:
-        jars = ":".join(str(_jar(part)) for part in ("core", "queryparser", "analyzers-common"))
-        command = ["java", "-Xmx512m", "-cp", jars, str(PROGRAM)]
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8")
-        for field in SHOP.fields:
-            self.write("\x1f".join((TYPES.get(field.type, "double"), _name(field.name))))
-        for row in rows:
-            self.write(f"{row['id']}\x1f\x1f")
-            for name, value in _values(row):
-                self.write("\x1f".join((str(row["id"]), name, value)))
-        assert self.process.stdin
-        self.process.stdin.write(".\n")
-        assert self.read() == "ready\n"
+        self.program = Program.lucene("Solr")
+        types = {_name(field.name): TYPES.get(field.type, "double") for field in SHOP.fields}
+        assert self.program.ask({"types": types, "documents": list(map(_document, rows))}) is None
 
     @property
     def version(self) -> str:
-        return f"Lucene {_jar('core').stem.rpartition('-')[2]}"
+        return lucene_version()
 
     def select(self, compiled: dict[str, Any]) -> list[int]:
         ids: set[int] | None = None
         for query in compiled.get("fq", ["*:*"]):
-            self.write(query)
-            selected = json.loads(self.read())
-            assert isinstance(selected, list), selected
+            selected = self.program.ask(query)
+            assert isinstance(selected, list), (selected, compiled)
             ids = set(selected) if ids is None else ids & set(selected)
         return list(ids or ())
 
-    def write(self, line: str) -> None:
-        assert self.process.stdin
-        self.process.stdin.write(f"{line.encode().hex()}\n")
-
-    def read(self) -> str:
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.flush()
-        return self.process.stdout.readline()
-
     def close(self) -> None:
-        self.process.communicate()
+        self.program.close()
 
 
-def _values(row: Row) -> Iterator[tuple[str, str]]:
+def _document(row: Row) -> dict[str, Any]:
+    fields: dict[str, list[str]] = {}
     for field in SHOP.fields:
         value = row[field.name]
-        for element in value if isinstance(value, list) else [value]:
-            if element is not None:
-                yield _name(field.name), _stored(element)
-
-
-def _jar(part: str) -> Path:
-    return max(JARS.glob(f"lucene-{part}-[0-9]*.jar"))
+        elements = value if isinstance(value, list) else [] if value is None else [value]
+        fields[_name(field.name)] = list(map(_stored, elements))
+    return {"id": row["id"], "fields": fields}
 
 
 def _name(field: str) -> str:

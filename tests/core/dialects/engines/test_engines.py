@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 
 import pytest
-from hypothesis import given
 
 from nlp2filters.core.dialects import compile as compile_dialect
 from nlp2filters.core.filters import Filter, Not, OneOf
@@ -21,10 +20,13 @@ from tests.core.dialects.engines.pandas_frames import Arrow, Nullable, NumPy
 from tests.core.dialects.engines.polars_frames import Polars
 from tests.core.dialects.engines.qdrant_local import QdrantLocal
 from tests.core.dialects.engines.query_dsl import OpenSearchDSL, QueryDSL
-from tests.core.dialects.engines.rows import FILTERS, INSTANTS, ROWS, SHOP, WORDS, selected
+from tests.core.dialects.engines.rows import INSTANTS, ROWS, SHOP, WORDS, sample, selected
 from tests.core.dialects.engines.sqlalchemy_sqlite import SQLAlchemy
 from tests.core.dialects.engines.sqlite import SQLite, SQLiteNumbers
 from tests.core.dialects.engines.transpiled import BigQuery, Snowflake, SQLServer
+
+# `make engines` asks more.
+FILTERS_EACH = 300
 
 # Engines that run in the process of the tests.
 ADAPTERS: dict[str, type[Adapter]] = {
@@ -55,9 +57,9 @@ def adapter(request: pytest.FixtureRequest) -> Iterator[Adapter]:
         yield adapter
 
 
-@given(node=FILTERS)
-def test_agreement(adapter: Adapter, node: Filter) -> None:
-    assert_agreement(adapter, node)
+def test_agreement(adapter: Adapter) -> None:
+    for node in sample(FILTERS_EACH):
+        assert_agreement(adapter, node)
 
 
 # Longer than what is written one by one.
@@ -83,7 +85,7 @@ def test_long_lists(adapter: Adapter, node: Filter, negated: bool) -> None:
 def assert_agreement(adapter: Adapter, node: Filter) -> None:
     compiled = compile_dialect(adapter.dialect, Interpretation(filter=node), SHOP, adapter.options)
     effects = {loss["effect"] for loss in compiled["lossy"]}
-    expected = set(selected(node, adapter.fold, filter(adapter.holds, ROWS)))
+    expected = selected(node, adapter.fold) & {row["id"] for row in ROWS if adapter.holds(row)}
     ids = adapter.select(compiled)
     assert len(ids) == len(set(ids))
     if "wider" not in effects:
@@ -99,6 +101,6 @@ def sqlalchemy() -> Iterator[SQLAlchemy]:
     database.engine.dispose()
 
 
-@given(node=FILTERS)
-def test_sqlalchemy(sqlalchemy: SQLAlchemy, node: Filter) -> None:
-    assert sorted(sqlalchemy.select(node)) == selected(node)
+def test_sqlalchemy(sqlalchemy: SQLAlchemy) -> None:
+    for node in sample(FILTERS_EACH):
+        assert set(sqlalchemy.select(node)) == selected(node)

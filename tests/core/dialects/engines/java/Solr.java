@@ -1,7 +1,9 @@
-// Reads the schema and the documents as one line of JSON each, then answers each filter with the ids that it selects.
+// Reads the schema and the documents as a line of JSON, then answers each filter with the ids that it selects.
 // Solr's own parser builds on this one of Lucene. Fields are indexed as Solr's types `string`, `plong`, `pdouble`,
 // `pdate` and `boolean` are.
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
@@ -11,6 +13,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.lucene.analysis.core.KeywordAnalyzer;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.DoublePoint;
@@ -21,70 +25,59 @@ import org.apache.lucene.document.StringField;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexWriterConfig;
+import org.apache.lucene.index.Term;
 import org.apache.lucene.queryparser.classic.ParseException;
 import org.apache.lucene.queryparser.classic.QueryParser;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.ScoreDoc;
+import org.apache.lucene.search.TermInSetQuery;
 import org.apache.lucene.search.TermQuery;
-import org.apache.lucene.index.Term;
 import org.apache.lucene.search.TermRangeQuery;
 import org.apache.lucene.store.ByteBuffersDirectory;
+import org.apache.lucene.util.BytesRef;
 
 public class Solr {
-  // Lines of the protocol: "type<US>name", then documents "id<US>name<US>value…" with one value each.
   static final Map<String, String> TYPES = new HashMap<>();
+  static final ObjectMapper JSON = new ObjectMapper();
+  // A query of the parser `terms` within another query.
+  static final Pattern TERMS =
+      Pattern.compile("\\{!terms f=(\\S+) separator='(.*?)' v='([^'\\\\]*+(?:\\\\.[^'\\\\]*+)*+)'}", Pattern.DOTALL);
+  static final String PLACEHOLDER = "_terms";
 
   public static void main(String[] arguments) throws Exception {
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     PrintStream out = new PrintStream(System.out, true, "UTF-8");
     ByteBuffersDirectory directory = new ByteBuffersDirectory();
-    Map<String, Document> documents = new HashMap<>();
-    for (String line = in.readLine(); !line.equals("."); line = in.readLine()) {
-      String[] parts = decoded(line).split("\u001f", -1);
-      if (parts.length == 2) {
-        TYPES.put(parts[1], parts[0]);
-        continue;
-      }
-      Document document = documents.computeIfAbsent(parts[0], Solr::document);
-      if (!parts[1].isEmpty()) {
-        add(document, parts[1], parts[2]);
-      }
-    }
+    JsonNode shop = JSON.readTree(in.readLine());
+    shop.get("types").fields().forEachRemaining(type -> TYPES.put(type.getKey(), type.getValue().textValue()));
     try (IndexWriter writer = new IndexWriter(directory, new IndexWriterConfig(new KeywordAnalyzer()))) {
-      for (Document document : documents.values()) {
-        writer.addDocument(document);
+      for (JsonNode source : shop.get("documents")) {
+        writer.addDocument(document(source));
       }
     }
     IndexSearcher searcher = new IndexSearcher(DirectoryReader.open(directory));
-    out.println("ready");
+    out.println("null");
     for (String line = in.readLine(); line != null; line = in.readLine()) {
       try {
-        Query query = new Parser().parse(decoded(line));
-        List<String> ids = new ArrayList<>();
+        Query query = new Parser().parseAll(JSON.readTree(line).textValue());
+        List<Integer> ids = new ArrayList<>();
         for (ScoreDoc hit : searcher.search(query, 10_000).scoreDocs) {
-          ids.add(searcher.doc(hit.doc).get("id"));
+          ids.add(searcher.doc(hit.doc).getField("_id").numericValue().intValue());
         }
-        out.println("[" + String.join(",", ids) + "]");
+        out.println(JSON.writeValueAsString(ids));
       } catch (ParseException | RuntimeException error) {
-        out.println("\"" + String.valueOf(error.getMessage()).split("\n")[0].replaceAll("[\"\\\\]", "'") + "\"");
+        out.println(JSON.writeValueAsString(String.valueOf(error)));
       }
     }
   }
 
-  static Document document(String id) {
+  static Document document(JsonNode source) {
     Document document = new Document();
-    document.add(new StoredField("id", id));
+    document.add(new StoredField("_id", source.get("id").intValue()));
+    source.get("fields").fields().forEachRemaining(
+        field -> field.getValue().forEach(value -> add(document, field.getKey(), value.textValue())));
     return document;
-  }
-
-  // A line is in hexadecimal digits, so that any text may be in it.
-  static String decoded(String line) {
-    byte[] bytes = new byte[line.length() / 2];
-    for (int index = 0; index < bytes.length; index++) {
-      bytes[index] = (byte) Integer.parseInt(line.substring(2 * index, 2 * index + 2), 16);
-    }
-    return new String(bytes, StandardCharsets.UTF_8);
   }
 
   static void add(Document document, String name, String value) {
@@ -105,13 +98,58 @@ public class Solr {
   }
 
   static class Parser extends QueryParser {
+    final List<Query> sets = new ArrayList<>();
+
     Parser() {
       super("", new KeywordAnalyzer());
       setAllowLeadingWildcard(true);
     }
 
+    Query parseAll(String text) throws ParseException {
+      StringBuilder rest = new StringBuilder();
+      Matcher matcher = TERMS.matcher(text);
+      while (matcher.find()) {
+        sets.add(set(matcher.group(1), unescaped(matcher.group(3)).split(Pattern.quote(unescaped(matcher.group(2))), -1)));
+        matcher.appendReplacement(rest, PLACEHOLDER + ":" + (sets.size() - 1));
+      }
+      return parse(matcher.appendTail(rest).toString());
+    }
+
+    static String unescaped(String text) {
+      return text.replaceAll("(?s)\\\\(.)", "$1");
+    }
+
+    Query set(String field, String[] values) throws ParseException {
+      List<BytesRef> terms = new ArrayList<>();
+      List<Long> numbers = new ArrayList<>();
+      List<Double> fractions = new ArrayList<>();
+      for (String value : values) {
+        switch (type(field)) {
+          case "string":
+            terms.add(new BytesRef(value));
+            break;
+          case "double":
+            fractions.add(Double.parseDouble(value));
+            break;
+          default:
+            numbers.add(number(field, value));
+        }
+      }
+      switch (type(field)) {
+        case "string":
+          return new TermInSetQuery(field, terms);
+        case "double":
+          return DoublePoint.newSetQuery(field, fractions);
+        default:
+          return LongPoint.newSetQuery(field, numbers);
+      }
+    }
+
     @Override
     protected Query getFieldQuery(String field, String text, boolean quoted) throws ParseException {
+      if (field.equals(PLACEHOLDER)) {
+        return sets.get(Integer.parseInt(text));
+      }
       String type = type(field);
       return type.equals("string") ? new TermQuery(new Term(field, text)) : range(field, text, text, true, true);
     }

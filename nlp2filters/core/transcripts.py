@@ -4,15 +4,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+# The ISO 639 code of a language that nobody knows.
+UNDETERMINED = "und"
+# Whisper reads a prompt of 223 tokens at most, of about so many characters.
+MAX_PROMPT = 600
+# A segment more likely to be silence than that, and badly heard, was made up.
+MAX_NO_SPEECH = 0.6
+MIN_LOGPROB = -1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word, with its times in seconds and the probability that it was heard right."""
+    """A word, with its times in seconds and the probability that it was heard right, if that is known."""
 
     text: str
     start_s: float
     end_s: float
-    probability: float
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +66,12 @@ def to_json(transcript: Transcript, seconds: float) -> dict[str, Any]:
 
 
 def _segment_to_json(segment: Segment) -> dict[str, Any]:
-    words = [
-        {**_times(word), "text": word.text, "probability": round(float(word.probability), 3)} for word in segment.words
-    ]
+    words = [{**_times(word), "text": word.text, **_probability(word)} for word in segment.words]
     return {**_times(segment), "text": segment.text, **({"words": words} if words else {})}
+
+
+def _probability(word: Word) -> dict[str, float]:
+    return {} if word.probability is None else {"probability": round(float(word.probability), 3)}
 
 
 def _times(spoken: Segment | Word) -> dict[str, float]:
@@ -84,6 +94,22 @@ def to_vtt(segments: Iterable[Segment]) -> str:
         for segment in segments
     ]
     return "\n".join(["WEBVTT\n", *blocks])
+
+
+def prompt_of(names: Iterable[str]) -> str:
+    """Return the prompt that tells a speech model the names to expect: as many of the first as fit, and whole."""
+    prompt = ""
+    for name in names:
+        longer = f"{prompt}, {name}" if prompt else name
+        if len(longer) > MAX_PROMPT:
+            break
+        prompt = longer
+    return prompt
+
+
+def is_made_up(no_speech: float, logprob: float) -> bool:
+    """Return True for a segment that is probably silence, by Whisper's own probabilities."""
+    return no_speech > MAX_NO_SPEECH and logprob < MIN_LOGPROB
 
 
 def join(parts: Sequence[tuple[float, Transcript]]) -> Transcript:

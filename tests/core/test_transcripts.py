@@ -2,7 +2,7 @@
 
 import pytest
 
-from nlp2filters.audio.transcripts import Segment, Transcript, Word, join, to_srt, to_vtt
+from nlp2filters.core.transcripts import Segment, Transcript, Word, join, to_srt, to_vtt
 
 SEGMENTS = (Segment("Hello there.", 0.0, 1.25), Segment("a < b & c --> d", 3_599.9996, 3_661.5))
 
