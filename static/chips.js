@@ -2,7 +2,7 @@
 
 import { $, el, fill } from "./dom.js";
 import { describeTest, fieldTitle } from "./format.js";
-import { isNegative, leafOf, opposite, replaceNode } from "./tree.js";
+import { ALWAYS, isNegative, leafOf, opposite, replaceNode } from "./tree.js";
 
 const UNSURE = 0.85; // Conditions below this confidence are marked as uncertain.
 
@@ -40,7 +40,7 @@ function conditionChip(leaf, { conditions, fields, onEdit, replace }) {
   const condition = conditions[leaf.index];
   const field = fields.get(leaf.test.field);
   const words = [fieldTitle(field), describeTest(leaf.test, field)];
-  const isAlways = leaf.index === -1; // A scope that the operator or the caller sets.
+  const isAlways = leaf.index === ALWAYS; // A scope that the operator or the caller sets.
   const isUnsure = condition && condition.confidence < UNSURE;
   const percent = condition && `${Math.round(condition.confidence * 100)} %`;
   const title = condition ? `From “${condition.quote}”, confidence ${percent}, found by ${condition.source}`

@@ -1,8 +1,11 @@
 // The filter as a tree that people edit. A leaf is `{test, index, cql2}`: a test as in `format.js`, the place of its
-// condition in the reading (-1 if it always applies), and the nodes of CQL2-JSON that it was read from. Any other node is
+// condition in the reading (`ALWAYS` for a scope, `ADDED` for one of the user's own), and the nodes of CQL2-JSON that it was read from. Any other node is
 // `{op, args}`, with the operator "and", "or" or "not". Trees are never changed: an edit returns another.
 
 import { readRange, readTest } from "./format.js";
+
+export const ALWAYS = -1;
+export const ADDED = -2;
 
 const OPPOSITES = { "=": "<>", "<": ">=", ">": "<=", between: "not between", in: "not in", contains: "not contains",
                     like: "not like", isNull: "not isNull" };
@@ -10,7 +13,7 @@ const OPPOSITE = { ...OPPOSITES, ...Object.fromEntries(Object.entries(OPPOSITES)
 
 /** Reads a filter, or null for everything. Each leaf gets the next condition with its test, or else one of its field: a
  *  filter says in other words what some conditions mean, such as a day of instants. */
-export function readTree(filter, conditions) {
+export function readTree(filter, conditions, { unexplained = ALWAYS } = {}) {
   const used = new Set();
   const find = (test) => {
     const key = JSON.stringify(test);
@@ -19,7 +22,8 @@ export function readTree(filter, conditions) {
   const leaf = (test, cql2) => {
     const exact = find(test);
     used.add(exact);
-    return { test, cql2, index: exact < 0 ? conditions.findIndex(({ field }) => field === test.field) : exact };
+    const index = exact < 0 ? conditions.findIndex(({ field }) => field === test.field) : exact;
+    return { test, cql2, index: index < 0 ? unexplained : index };
   };
   const read = (node) => {
     const test = readTest(node);
@@ -74,7 +78,7 @@ export const opposite = (test) => ({ ...test, op: OPPOSITE[test.op] });
 export const isNegative = ({ op }) => op === "<>" || op.startsWith("not ");
 
 /** Returns a leaf with a test of a field of the catalog. `index` is as above. */
-export const leafOf = (test, field, index = -1) => ({ test, index, cql2: [writeTest(test, field)] });
+export const leafOf = (test, field, index = ADDED) => ({ test, index, cql2: [writeTest(test, field)] });
 
 function writeTest({ field: name, op, value }, field) {
   if (op.startsWith("not ")) return { op: "not", args: [writeTest({ field: name, op: op.slice(4), value }, field)] };
