@@ -59,7 +59,9 @@ function open(label, controls, button, onSubmit) {
     event.preventDefault();
     onSubmit();
   };
-  form.onkeydown = ({ key }) => key === "Escape" && closeEditor();
+  form.onkeydown = ({ key }) => {
+    if (key === "Escape") closeEditor(); // A handler that returns false would stop the other keys.
+  };
   form.hidden = false;
   form.querySelector("input, textarea, select").focus();
 }

@@ -7,10 +7,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
 import tests.browser
-from axe_playwright_python.sync_playwright import Axe
 from nlp2filters import demo
 from nlp2filters.client import Client
 from tests.service import ROOT, Service
