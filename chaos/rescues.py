@@ -53,6 +53,7 @@ async def _freeze_at_work(it: Stand, load: Load, stage: str) -> str:
     while True:
         pid = await load.busy_worker(stage)
         it.fleet.freeze(it.fleet.name_of(pid))
+        await asyncio.sleep(0.1)  # Redis gets what it had already sent.
         if pid in await load.workers_of(stage):
             return it.fleet.name_of(pid)
         it.fleet.thaw(it.fleet.name_of(pid))  # it was faster than the signal

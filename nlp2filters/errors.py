@@ -20,6 +20,7 @@ NLP2FiltersError
 ├── TooManyCatalogs
 ├── NoDemoData
 ├── NoReport
+├── NoSearchIndex
 ├── ResultNotReady
 ├── IllegalTransition
 │   └── CancelRequested
@@ -49,6 +50,7 @@ NLP2FiltersError
 ├── ArchiveRefused
 ├── RecordingRefused
 ├── NoWorker
+├── NoAnswer
 ├── ParserFailed
 ├── ModelUnavailable
 ├── RedisServerMissing
@@ -65,6 +67,7 @@ NLP2FiltersError
     ├── ProviderUnavailable
     │   └── RateLimited
     ├── NotAffordable
+    ├── BudgetSpent
     ├── AnswerRefused
     ├── AnswerTruncated
     └── InvalidAnswer

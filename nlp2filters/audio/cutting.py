@@ -9,7 +9,7 @@ from nlp2filters.audio.decoding import SAMPLE_RATE, Recording, Samples
 from nlp2filters.audio.pauses import MAX_PART_S, Span
 
 # Speech is searched for in pieces of this length, so that memory does not grow with the recording.
-WINDOW_S = 300.0
+WINDOW_S = 120.0
 # A longer silence ends a part although there is room for more.
 MAX_SILENCE_S = 5.0
 _OPTIONS = VadOptions(max_speech_duration_s=MAX_PART_S - 1, min_silence_duration_ms=300, speech_pad_ms=200)
