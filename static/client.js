@@ -113,10 +113,11 @@ export class Client {
   /** Yields the events of a job to its end, each once: `{id, name, by, job, draft?, progress?, delta?, transcript?, finding?,
    *  result?}`, with the latest known state of the job. `by` is "events" or "polling"; `transcript` is a part of what is
    *  said, `{text, start_s, end_s}`, `finding` is `{finding}`, of analysed code; `result` comes with the last event, `done`.
-   *  With `lastEventId`, yields the events after that. */
-  async *follow(job, { signal, lastEventId = null } = {}) {
+   *  With `lastEventId`, yields the events after that. `onLost()` is called whenever the service does not answer, before the
+   *  next try. */
+  async *follow(job, { signal, lastEventId = null, onLost = () => {} } = {}) {
     try {
-      for await (const { id, name, data } of this.#stream(job.urls.events, lastEventId, signal)) {
+      for await (const { id, name, data } of this.#stream(job.urls.events, lastEventId, { signal, onLost })) {
         if (PROGRESS_EVENTS.has(name)) yield { id, name, by: "events", job, [name]: JSON.parse(data) };
         if (!JOB_EVENTS.has(name)) continue;
         const parsed = JSON.parse(data);
@@ -125,7 +126,7 @@ export class Client {
       }
     } catch (error) {
       if (!(error instanceof StreamUnavailable)) throw error;
-      yield* this.#poll(job, signal);
+      yield* this.#poll(job, { signal, onLost });
     }
   }
 
@@ -148,6 +149,11 @@ export class Client {
   /** Says in a sentence what a filter selects: `{filter, catalog, …}`. */
   async explain(request, { signal } = {}) {
     return (await this.#post("/v1/explain", request, signal)).explanation;
+  }
+
+  /** Searches the rows of a packaged catalog: `{filter, catalog, sort, limit}`. Returns at most `limit` of them, and counts. */
+  async rows(request, { limit = 50, signal } = {}) {
+    return this.#post(`/v1/demo-rows?limit=${limit}`, request, signal);
   }
 
   /** Gets any other resource, such as "/v1/catalogs". */
@@ -179,7 +185,7 @@ export class Client {
   }
 
   /** Sends a request, and retries while that may help. Returns the response if it is a success. */
-  async #send(path, { patience = this.#patience, ...options }) {
+  async #send(path, { patience = this.#patience, onLost = () => {}, ...options }) {
     const until = Date.now() + patience;
     for (let number = 0; ; number += 1) {
       const { response, error } = await this.#attempt(path, options);
@@ -188,6 +194,7 @@ export class Client {
       const retryAfterMs = error.retryAfterMs ?? null;
       const wait = (retryAfterMs ?? 0) + backoff(retryAfterMs === null ? number : 0);
       if (!temporary || Date.now() + wait > until) throw error;
+      onLost();
       await sleep(wait, options.signal);
     }
   }
@@ -208,7 +215,7 @@ export class Client {
   }
 
   /** Yields the events of a stream after the cursor, each once, over as many connections as needed. */
-  async *#stream(path, cursor, signal) {
+  async *#stream(path, cursor, { signal, onLost }) {
     let emptyConnections = 0;
     let proven = cursor !== null;
     for (;;) {
@@ -236,6 +243,7 @@ export class Client {
       }
       const limit = proven ? MAX_EMPTY_CONNECTIONS_AFTER_EVENT : MAX_EMPTY_CONNECTIONS;
       if (emptyConnections === limit) throw new StreamUnavailable();
+      if (emptyConnections) onLost(); // A stream that ends is opened again at once.
       await sleep(retryAfterMs ?? backoff(emptyConnections), signal);
       emptyConnections += 1;
     }
@@ -251,9 +259,9 @@ export class Client {
     return response;
   }
 
-  async *#poll(job, signal) {
+  async *#poll(job, { signal, onLost }) {
     for (let seq = null; ; ) {
-      const response = await this.#send(job.urls.self, { signal });
+      const response = await this.#send(job.urls.self, { signal, onLost });
       const state = await response.json();
       const event = { id: null, by: "polling", job: state };
       if (TERMINAL.has(state.status)) {

@@ -79,3 +79,14 @@ export function fieldsOf(catalog) {
 }
 
 export const fieldTitle = (field) => field.label || field.name.replaceAll("_", " ");
+
+const WORDS = new Set(["keyword", "text", "boolean"]);
+
+/** Returns true if the values of a field are numbers, amounts, dates or times. */
+export const isOrdered = (field) => !WORDS.has(field.type);
+
+/** Returns a value as people type it. */
+export function plainValue(value) {
+  if (value == null) return "";
+  return String(typeof value === "object" ? value.date ?? value.time ?? value.timestamp : value);
+}

@@ -1,4 +1,4 @@
-"""Write docs/reference/ from the code: the settings, routes, commands, problems and metrics.
+"""Write docs/reference/ from the code: the settings, routes, commands and problems.
 
 `python -m tools.reference` brings the pages up to date; a test fails while they are not.
 """
@@ -10,10 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry
-
 from nlp2filters import settings
-from nlp2filters.api.metrics import Metrics
 from nlp2filters.api.openapi import document
 from nlp2filters.app import OPERATIONS
 from nlp2filters.cli.main import COMMANDS
@@ -154,29 +151,6 @@ def problems_page() -> str:
     )
 
 
-def metrics_page() -> str:
-    """Return the page of metrics."""
-    metrics = Metrics()
-    (registry,) = (value for value in vars(metrics).values() if isinstance(value, CollectorRegistry))
-    labels = {name: getattr(collector, "_labelnames", ()) for name, collector in registry._names_to_collectors.items()}
-    rows = [
-        [
-            f"`{family.name}{'_total' if family.type == 'counter' else ''}`",
-            family.type,
-            ", ".join(f"`{label}`" for label in labels[family.name]),
-            family.documentation,
-        ]
-        for family in registry.collect()
-    ]
-    return _page(
-        "Metrics",
-        "`GET /metrics` of a web process, in Prometheus's text format, for a key with the scope `admin`. Queues, jobs, "
-        "workers, usage and providers are the same in every process, as they come from Redis; requests, connections "
-        "and streams are those of the process that answers.",
-        _table(["metric", "type", "labels", "meaning"], sorted(rows)),
-    )
-
-
 def _page(title: str, *parts: str) -> str:
     return "\n\n".join([f"# {title}", NOTE, *parts]) + "\n"
 
@@ -195,7 +169,6 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "routes.md": routes_page,
     "commands.md": commands_page,
     "problems.md": problems_page,
-    "metrics.md": metrics_page,
 }
 
 

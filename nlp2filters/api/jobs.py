@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from starlette.responses import Response
 
 from nlp2filters import demo, fault_injection
-from nlp2filters.api import admission, kinds, lookup
+from nlp2filters.api import admission, demo_rows, kinds, lookup
 from nlp2filters.api.headers import Preferences, etag_matches
 from nlp2filters.api.preparation import clone_request
 from nlp2filters.api.query import MAX_PAGE_SIZE, PAGE_SIZE, decode_page_token, encode_page_token, int_param
@@ -19,13 +20,11 @@ from nlp2filters.api.services import Services
 from nlp2filters.clock import now_ms
 from nlp2filters.core import checks, jobs, schemas
 from nlp2filters.core.dialects.lowering import Unknown
-from nlp2filters.core.dialects.sql import standard as sql
 from nlp2filters.core.filters import READ_LIMITS
 from nlp2filters.core.interpretation import from_json
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.requests import RequestBody
 from nlp2filters.core.statuses import RETRYABLE, STATUSES
-from nlp2filters.demo import table
 from nlp2filters.errors import (
     InvalidRequest,
     JobNotFound,
@@ -42,7 +41,6 @@ from nlp2filters.storage.store import Store
 from nlp2filters.storage.submissions import AdmissionLimits
 
 RETRY_AFTER_S = 1
-MAX_ROWS = 200
 
 
 async def submit(call: Call, body: RequestBody) -> Response:
@@ -211,20 +209,17 @@ async def search_rows(call: Call, job_id: str) -> Response:
     job, fields = await lookup.succeeded_job(call.services.store, call.caller.owner, job_id, "request", "result")
     if job.catalog is None or job.catalog not in demo.NAMES:
         raise NoDemoData(job.catalog)
-    limit = int_param(call.query, "limit", default=50, maximum=MAX_ROWS)
+    size = int_param(call.query, "limit", default=50, maximum=demo_rows.MAX_ROWS)
     # Requests of earlier versions lack the member.
     unknown = fields["request"].get("unknown", "exclude")
-    count, rows = await asyncio.to_thread(_select, job.catalog, fields["result"], unknown, limit)
-    return JSON({"count": count, "total": len(demo.rows(job.catalog)), "rows": rows})
+    return JSON(await asyncio.to_thread(_select, job.catalog, fields["result"], unknown, size))
 
 
-def _select(name: str, result: dict[str, Any], unknown: Unknown, limit: int) -> tuple[int, Any]:
-    reading, catalog = from_json({**result, "filter": None}), demo.catalog(name)
-    node = checks.read(cql2, catalog, READ_LIMITS) if (cql2 := result["filter"]) else None
-    where = sql.where_clause(node, catalog, unknown=unknown) if node else None
-    limit = min(limit, reading.limit) if reading.limit else limit
-    count, rows = table.select(name, where, sql.order_by(reading.sort, catalog), limit)
-    return min(count, reading.limit or count), rows
+def _select(name: str, result: dict[str, Any], unknown: Unknown, size: int) -> dict[str, Any]:
+    cql2 = result["filter"]
+    node = checks.read(cql2, demo.catalog(name), READ_LIMITS) if cql2 else None
+    reading = replace(from_json({**result, "filter": None}), filter=node)
+    return demo_rows.select(name, reading, unknown, size)
 
 
 LIMIT_PROBLEMS = ("too-many-requests", "too-many-pending", "too-many-bytes", "daily-cost-reached", "overloaded")
@@ -242,12 +237,6 @@ _STATUS = Param(
     location="query",
     description="Return only jobs with this status.",
     schema={"type": "string", "enum": list(STATUSES)},
-)
-_LIMIT = Param(
-    name="limit",
-    location="query",
-    description="The maximum number of rows, at most 200.",
-    schema={"type": "integer", "minimum": 0},
 )
 _CREATED = ("Location", "Preference-Applied", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy")
 CREATED_HEADERS = {202: (*_CREATED, "Retry-After"), 200: _CREATED}
@@ -307,7 +296,7 @@ operations = [
         search_rows,
         "jobs:read",
         {200: schemas.Rows},
-        params=(_LIMIT,),
+        params=(demo_rows.LIMIT,),
         problems=(*RESULT_PROBLEMS, "not-found"),
     ),
     Operation(

@@ -1,19 +1,15 @@
 """The pages for people: the service's main page, the API documentation, and a page for each kind of problem."""
 
-import os
-from functools import lru_cache
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from nlp2filters.api.middleware import REFERENCE_CSP
+from nlp2filters.api.static_files import VersionedFiles
 from nlp2filters.core.problems import PROBLEMS
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -28,6 +24,7 @@ _PROBLEM = """<!doctype html>
   <link rel="icon" href="/static/icon.svg" type="image/svg+xml">
   <link rel="stylesheet" href="/static/style.css">
   <link rel="stylesheet" href="/static/docs.css">
+  <script src="/static/theme.js"></script>
 </head>
 <body>
   <header class="top">
@@ -46,26 +43,7 @@ _PROBLEM = """<!doctype html>
 """
 
 
-class _Files(StaticFiles):
-    """Static files, read into memory once per version: an open file per response would double a connection's memory."""
-
-    def file_response(
-        self, full_path: Any, stat_result: os.stat_result, scope: Scope, status_code: int = 200
-    ) -> Response:
-        """Return the complete content; unlike Starlette's, this response supports no ranges."""
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        if not isinstance(response, FileResponse):
-            return response
-        del response.headers["accept-ranges"]
-        return Response(_content(full_path, stat_result.st_mtime_ns), status_code, headers=dict(response.headers))
-
-
-@lru_cache(maxsize=100)
-def _content(path: str, version: int) -> bytes:
-    return Path(path).read_bytes()
-
-
-_FILES = _Files(directory=STATIC)
+_FILES = VersionedFiles(STATIC)
 
 
 async def page(request: Request) -> Response:
@@ -105,7 +83,8 @@ async def problem(request: Request) -> Response:
         f"<code>{escape(part)}</code>" if index % 2 else escape(part)
         for index, part in enumerate(kind.remedy.split("`"))
     )
-    return HTMLResponse(_PROBLEM.format(title=escape(kind.title), slug=slug, status=kind.status, remedy=remedy))
+    html = _PROBLEM.format(title=escape(kind.title), slug=slug, status=kind.status, remedy=remedy)
+    return HTMLResponse(_FILES.versioned(html))
 
 
 routes = [

@@ -41,6 +41,7 @@ def settle(conversation: Conversation, text: str, catalog: Catalog) -> Interpret
             replace(condition, said_in=condition.said_in or conversation.job_id) for condition in settled.conditions
         ),
         ignored=(),
+        mentions=(),
         clarification=None,
     )
 

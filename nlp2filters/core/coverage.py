@@ -10,13 +10,13 @@ from dataclasses import replace
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.explain import sentence
 from nlp2filters.core.filters import Comparison, leaves
-from nlp2filters.core.interpretation import Clarification, Condition, Ignored, Interpretation, Span
+from nlp2filters.core.interpretation import Clarification, Condition, Ignored, Interpretation, Mention, Span
 
 FORGOTTEN = "the LLM made nothing of it"
 
 
 def complete(reading: Interpretation, draft: Interpretation, text: str) -> Interpretation:
-    """Add the words that an LLM forgot to its reading.
+    """Add the words that an LLM forgot to its reading, and those of its order, limit and text.
 
     Words that the parser's `draft` takes for content and the LLM uses nowhere become ignored.
     """
@@ -30,7 +30,15 @@ def complete(reading: Interpretation, draft: Interpretation, text: str) -> Inter
         if not _overlaps(part.span, used_spans) and not {word.casefold() for word in part.quote.split()} <= words
     ]
     ignored = sorted((*reading.ignored, *forgotten), key=lambda part: part.span.start)
-    return replace(reading, ignored=tuple(ignored))
+    return replace(reading, ignored=tuple(ignored), mentions=_mentions(reading, draft, text))
+
+
+def _mentions(reading: Interpretation, draft: Interpretation, text: str) -> tuple[Mention, ...]:
+    """Find the words of an LLM's order and limit, which are the draft's if both agree, and of its text."""
+    agreed = {"sort": reading.sort == draft.sort, "limit": reading.limit == draft.limit, "text": False}
+    mentions = [words for words in draft.mentions if agreed[words.part]]
+    mentions += [Mention(span, span.of(text), "text") for span in _occurrences(reading.text, text)]
+    return tuple(sorted(mentions, key=lambda words: words.span.start))
 
 
 def with_question(reading: Interpretation, draft: Interpretation, catalog: Catalog) -> Interpretation:
@@ -61,9 +69,15 @@ def _content(draft: Interpretation, text: str, sorted_by: set[str]) -> Iterator[
         if condition.said_in is None and not {leaf.field for leaf in leaves(condition.test)} <= sorted_by:
             yield Ignored(condition.span, condition.quote, FORGOTTEN)
     yield from draft.ignored
-    for word in dict.fromkeys(draft.text.split()):
+    for span in _occurrences(draft.text, text):
+        yield Ignored(span, span.of(text), FORGOTTEN)
+
+
+def _occurrences(words: str, text: str) -> Iterator[Span]:
+    """Yield where each of the words first occurs in the text."""
+    for word in dict.fromkeys(words.split()):
         if match := re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text):
-            yield Ignored(Span(*match.span()), match[0], FORGOTTEN)
+            yield Span(*match.span())
 
 
 def _overlaps(span: Span, others: Sequence[Span]) -> bool:

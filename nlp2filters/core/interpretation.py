@@ -4,7 +4,7 @@ It is the draft of the built-in parser, the checked answer of an LLM, and the bo
 """
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from nlp2filters.core import filters
@@ -30,6 +30,7 @@ NAMES_RECORDS = "names the records"
 
 Source = Literal["exact", "synonym", "fuzzy", "embedding", "unit", "type", "llm", "scope"]
 Direction = Literal["asc", "desc"]
+Part = Literal["sort", "limit", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,15 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """Words that became part of the order, of the limit or of the words for a full-text search."""
+
+    span: Span
+    quote: str
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
 class Clarification:
     """A question to the user, with the possible readings as sentences."""
 
@@ -95,7 +105,10 @@ class Clarification:
 
 @dataclass(frozen=True, slots=True)
 class Interpretation:
-    """The reading of a text. `text` has the words that no field could take, for a full-text search."""
+    """The reading of a text. `text` has the words that no field could take, for a full-text search.
+
+    `mentions` say where order, limit and text come from; readings that differ in nothing else are equal.
+    """
 
     filter: Filter | None = None
     sort: tuple[Sort, ...] = ()
@@ -104,6 +117,7 @@ class Interpretation:
     conditions: tuple[Condition, ...] = ()
     ignored: tuple[Ignored, ...] = ()
     clarification: Clarification | None = None
+    mentions: tuple[Mention, ...] = field(default=(), compare=False)
 
 
 def to_json(interpretation: Interpretation) -> dict[str, Any]:
@@ -121,6 +135,10 @@ def to_json(interpretation: Interpretation) -> dict[str, Any]:
         ],
         "clarification": it.clarification
         and {"question": it.clarification.question, "choices": list(it.clarification.choices)},
+        "mentions": [
+            {"quote": words.quote, "span": [words.span.start, words.span.end], "part": words.part}
+            for words in it.mentions
+        ],
     }
 
 
@@ -135,6 +153,11 @@ def from_json(data: Any) -> Interpretation:
         conditions=tuple(_condition_from_json(condition) for condition in data["conditions"]),
         ignored=tuple(Ignored(Span(*part["span"]), part["quote"], part["reason"]) for part in data["ignored"]),
         clarification=clarification and Clarification(clarification["question"], tuple(clarification["choices"])),
+        mentions=tuple(
+            # Readings that earlier versions stored have none.
+            Mention(Span(*words["span"]), words["quote"], words["part"])
+            for words in data.get("mentions", ())
+        ),
     )
 
 

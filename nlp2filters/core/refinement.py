@@ -143,6 +143,7 @@ def _quoted(reading: Interpretation, text: str) -> Interpretation:
         reading,
         conditions=tuple(replace(part, quote=part.span.of(text)) for part in reading.conditions),
         ignored=tuple(replace(part, quote=part.span.of(text)) for part in reading.ignored),
+        mentions=tuple(replace(words, quote=words.span.of(text)) for words in reading.mentions),
     )
 
 

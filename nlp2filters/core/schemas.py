@@ -197,6 +197,14 @@ class Ignored(Strict):
     reason: str
 
 
+class Mention(Strict):
+    """Words that became part of the order, of the limit or of the words for a full-text search."""
+
+    quote: str
+    span: tuple[int, int]
+    part: Literal["sort", "limit", "text"]
+
+
 class Clarification(Strict):
     """A question to the user, with the readings to choose from."""
 
@@ -214,6 +222,7 @@ class Reading(BaseModel):
     conditions: list[Condition]
     ignored: list[Ignored]
     clarification: Clarification | None
+    mentions: list[Mention] = []
 
 
 class Said(Strict):

@@ -1,6 +1,7 @@
 """Bad input: a clear error that says what to do, never a 5xx, and nothing written."""
 
 import json
+import re
 from contextlib import closing
 from http.client import HTTPConnection
 from typing import Any
@@ -208,7 +209,19 @@ def test_a_slash_too_many_leads_nowhere_else(client: httpx.Client, path: str, lo
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/static/page.js"])
 def test_a_page_that_has_not_changed_is_not_sent_again(client: httpx.Client, path: str) -> None:
-    first = client.get(path)
-    assert int(first.headers["content-length"]) == len(first.content) > 0
-    assert client.get(path, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
-    assert client.head(path).headers["content-length"] == first.headers["content-length"]
+    for encoding in ("identity", "gzip"):
+        headers = {"Accept-Encoding": encoding}
+        with client.stream("GET", path, headers=headers) as first:
+            assert int(first.headers["content-length"]) == len(b"".join(first.iter_raw())) > 0
+            assert first.headers.get("content-encoding", "identity") == encoding
+        assert client.get(path, headers={**headers, "If-None-Match": first.headers["etag"]}).status_code == 304
+        assert client.head(path, headers=headers).headers["content-length"] == first.headers["content-length"]
+
+
+def test_files_under_the_address_of_their_version_are_cached_for_good(client: httpx.Client) -> None:
+    (script,) = re.findall(r'src="(/static/v-\w+/page\.js)"', client.get("/").text)
+    assert "immutable" in client.get(script).headers["cache-control"]
+    assert client.get("/static/page.js").headers["cache-control"] == "no-cache"
+    of_another_version = re.sub(r"v-\w+", "v-000000000000", script)
+    assert client.get(of_another_version).headers["cache-control"] == "no-cache"
+    assert client.get(of_another_version).text == client.get(script).text

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from nlp2filters import demo
 from nlp2filters.core.dialects import DIALECTS
 
 SHOP = {
@@ -143,3 +144,16 @@ def test_a_filter_is_explained(client: httpx.Client) -> None:
     answer = client.post("/v1/explain", json=body).json()
     assert answer == {"explanation": "Owner begins with exactly “An” and price is outside $1 to $2; the first 3."}
     assert fault(client, "/v1/explain", filter="colour = 1")[1] == "/filter"
+
+
+def test_the_demo_rows_are_searched_by_a_filter(client: httpx.Client) -> None:
+    order = [{"field": "Weight_in_lbs", "direction": "asc"}]
+    body = {"catalog": "cars", "filter": "Origin = 'Japan' AND Cylinders = 4", "sort": order, "limit": 3}
+    answer = client.post("/v1/demo-rows", json=body).json()
+    japanese = [row for row in demo.rows("cars") if row["Origin"] == "Japan" and row["Cylinders"] == 4]
+    assert (answer["count"], answer["total"]) == (3, len(demo.rows("cars")))
+    lightest = sorted(row["Weight_in_lbs"] for row in japanese)[:3]  # type: ignore[type-var]
+    assert [row["Weight_in_lbs"] for row in answer["rows"]] == lightest
+    assert client.post("/v1/demo-rows?limit=0", json={"catalog": "cars"}).json()["count"] == len(demo.rows("cars"))
+    assert client.post("/v1/demo-rows", json={"catalog": SHOP}).status_code == 404
+    assert fault(client, "/v1/demo-rows", catalog="cars", filter="Wheels = 4")[1].startswith("/filter")

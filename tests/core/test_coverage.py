@@ -43,3 +43,13 @@ def test_what_the_parser_makes_nothing_of_keeps_its_reason_and_place() -> None:
     quotes = [quote for quote, _ in forgotten(conditions=[MPG])]
     assert quotes == sorted(quotes, key=TEXT.index)
     assert dict(forgotten(conditions=[JAPAN, MPG], text="shiny")).get("cars") == "names the records"
+
+
+def test_words_of_an_order_that_the_parser_reads_in_the_same_way_have_its_places() -> None:
+    text = "shiny japanese cars, lightest first"
+    draft = parser.parse(text, LEXICON, today=dt.date(2026, 11, 24))
+    order = {"field": "Weight_in_lbs", "direction": "asc"}
+    for sort, quotes in (([order], ["shiny", "lightest first"]), ([{**order, "direction": "desc"}], ["shiny"])):
+        answer = json.dumps({"conditions": [JAPAN], "sort": sort, "text": "shiny"})
+        reading = coverage.complete(read_answer(answer, text, CARS), draft, text)
+        assert [words.quote for words in reading.mentions] == quotes

@@ -92,6 +92,7 @@ def test_the_json_of_nothing() -> None:
         "conditions": [],
         "ignored": [],
         "clarification": None,
+        "mentions": [],
     }
 
 

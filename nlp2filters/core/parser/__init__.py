@@ -96,6 +96,7 @@ def _interpretation(sentence: Sentence, tokens: Sequence[Token], parts: Clauses)
         conditions=conditions,
         ignored=unused.ignored,
         clarification=question,
+        mentions=unused.mentions,
     )
     return contradictions.with_question(reading, sentence.catalog, sentence.today)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from nlp2filters.core.filters import leaves
-from nlp2filters.core.interpretation import Ignored, Span
+from nlp2filters.core.interpretation import Ignored, Mention, Span
 from nlp2filters.core.linking import FieldTarget
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.clauses import Atom, Clauses
@@ -23,10 +23,14 @@ _GOVERNING = frozenset({"comparator", "negation", "excluded", "unknown", "sort",
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The words that are left for a full-text search, and the chunks that change nothing, with the reasons."""
+    """The words that are left for a full-text search, and the chunks that change nothing, with the reasons.
+
+    `mentions` are the words of the order, of the limit and of the search.
+    """
 
     text: str
     ignored: tuple[Ignored, ...]
+    mentions: tuple[Mention, ...]
 
 
 def account(sentence: Sentence, clauses: Clauses, atoms: Sequence[Atom]) -> Account:
@@ -41,7 +45,13 @@ def account(sentence: Sentence, clauses: Clauses, atoms: Sequence[Atom]) -> Acco
             continue
         if reason := clauses.reasons.get(at) or _reason(chunk, at, fields, governing):
             ignored.append(Ignored(sentence.spans[at], sentence.texts[at], reason))
-    return Account(_joined(sorted(loose), sentence), tuple(ignored))
+    remains = _joined(sorted(loose), sentence)
+    mentions = [Mention(span, span.of(sentence.text), "text") for span in remains]
+    for start, end, part in clauses.ordering:
+        span = Span(sentence.spans[start].start, sentence.spans[end - 1].end)
+        mentions.append(Mention(span, span.of(sentence.text), part))
+    text = " ".join(span.of(sentence.text) for span in remains)
+    return Account(text, tuple(ignored), tuple(sorted(mentions, key=lambda words: words.span.start)))
 
 
 def _fields(atom: Atom) -> set[str]:
@@ -94,12 +104,12 @@ def _names(chunk: Chunk) -> Iterator[str]:
             yield candidate.target.field.name
 
 
-def _joined(places: Sequence[int], sentence: Sentence) -> str:
-    """Join words: neighbors as they stand in the text, the rest with a blank between."""
+def _joined(places: Sequence[int], sentence: Sentence) -> list[Span]:
+    """Return the spans of words, with neighbors joined."""
     parts: list[Span] = []
     for previous, at in zip([None, *places], places, strict=False):
         if previous is not None and previous == at - 1:
             parts[-1] = Span(parts[-1].start, sentence.spans[at].end)
         else:
             parts.append(sentence.spans[at])
-    return " ".join(part.of(sentence.text) for part in parts)
+    return parts

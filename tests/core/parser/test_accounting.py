@@ -30,3 +30,14 @@ def test_what_is_not_used_is_searched_for_or_ignored(text: str, words: str, igno
     assert reading.conditions[0].quote == "red"
     assert reading.text == words
     assert {part.quote: part.reason for part in reading.ignored} == ignored
+
+
+def test_the_words_of_order_limit_and_search_have_their_places() -> None:
+    reading = read("3 cheapest red headphones made of oak, newest first")
+    assert [(words.quote, words.part) for words in reading.mentions] == [
+        ("3", "limit"),
+        ("cheapest", "sort"),
+        ("made", "text"),
+        ("oak", "text"),
+        ("newest first", "sort"),
+    ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from nlp2filters.core.catalog import Field
 from nlp2filters.core.filters import Comparison, Leaf, Not, leaves
-from nlp2filters.core.interpretation import Alternative, Direction, Sort, Source
+from nlp2filters.core.interpretation import Alternative, Direction, Part, Sort, Source
 from nlp2filters.core.parser.sentence import Sentence
 
 # Features of a chunk beside its roles: an open value, a known meaning in the catalog, a quantity, date or time, words
@@ -124,8 +124,8 @@ class Rule:
 class Clauses:
     """The sum of a sentence's clauses.
 
-    `used` are the places of chunks that change something; `last_field` and `top` are for the context of the next
-    clause.
+    `used` are the places of chunks that change something, `ordering` the ranges of chunks (end exclusive) that set the
+    order or the limit; `last_field` and `top` are for the context of the next clause.
     """
 
     pieces: list[Atom | Connective] = field(default_factory=list)
@@ -133,6 +133,7 @@ class Clauses:
     superlative: bool = False
     limit: int | None = None
     used: set[int] = field(default_factory=set)
+    ordering: list[tuple[int, int, Part]] = field(default_factory=list)
     reasons: dict[int, str] = field(default_factory=dict)
     mismatch: Mismatch | None = None
     last_field: Field | None = None
@@ -160,10 +161,14 @@ class Clauses:
         self.superlative |= clause.superlative
         if clause.sorts or clause.limit or clause.top:
             self.used.update(range(start, clause.end))
-            self._order(clause)
+            self._order(clause, start)
 
-    def _order(self, clause: Clause) -> None:
+    def _order(self, clause: Clause, start: int) -> None:
         """Add the order and the limit of a clause. The first limit counts, and the first sort by each field."""
+        if clause.sorts or clause.top:
+            self.ordering.append((start, clause.end, "sort"))
+        if clause.limit:
+            self.ordering.append((start, clause.end, "limit"))
         fields = {sort.field for sort in self.sorts}
         self.sorts += [sort for sort in clause.sorts if sort.field not in fields]
         self.limit = self.limit or clause.limit
