@@ -120,7 +120,7 @@ def test_a_key_does_what_its_scopes_say(guarded: Service) -> None:
 
 
 MISSING = {"job_id": "job_none", "batch_id": "batch_none", "name": "none"}
-OWNED = [operation for operation in OPERATIONS if "{" in operation.path]
+OWNED = [operation for operation in OPERATIONS if "{" in operation.path and operation.scope != "admin"]
 
 
 @pytest.fixture(scope="module")
