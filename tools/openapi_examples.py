@@ -47,6 +47,7 @@ REQUESTS: dict[str, Any] = {
     "CatalogDocument": CATALOG,
     "CompileRequest": {"catalog": "cars", "filter": "Miles_per_Gallon >= 30 AND Origin = 'Japan'", "limit": 10},
     "ExplainRequest": {"catalog": "cars", "filter": "Miles_per_Gallon >= 30 AND Origin = 'Japan'"},
+    "FilterRequest": {"catalog": "cars", "filter": "Miles_per_Gallon >= 30 AND Origin = 'Japan'", "limit": 10},
     "FilesByPath": {"files": {ENTRY["path"]: CODE}},
     "text/csv": CSV,
     "text/tab-separated-values": CSV.replace(",", "\t"),
@@ -114,7 +115,9 @@ class Recorder:
         self._keep("EchoResult", "GET", f"/embedding/result/{echo['job_id']}")
         metrics = self._ask("GET", "/metrics")
         self.answers[metrics.headers["content-type"]] = "".join(metrics.text.splitlines(keepends=True)[:3])
+        self._keep("OperatorState", "GET", "/v1/operator/state")
         self._record_analysis()
+        self._record_rows()
 
     def _record_analysis(self) -> None:
         job = self._ask("POST", "/v1/analyses", content=_archive(), headers={"Content-Type": "application/zip"}).json()
@@ -124,6 +127,15 @@ class Recorder:
         self._keep("AnalysisReport", "GET", f"{job_url}/report")
         self._keep("FindingPage", "GET", f"{job_url}/findings")
         self.answers["application/sarif+json"] = self._ask("GET", f"{job_url}/sarif").text
+
+    def _record_rows(self) -> None:
+        headers = {"Content-Type": "text/csv", "Prefer": "respond-async"}
+        data = self._ask("POST", "/v1/catalogs/infer", content=CSV, headers=headers).json()
+        self._service_ended(f"/v1/jobs/{data['id']}/events")
+        REQUESTS["RowsRequest"] = {"data": data["id"], "filter": "price < 20000", "export": "csv"}
+        job = self._ask("POST", "/v1/rows", json=REQUESTS["RowsRequest"]).json()
+        self._service_ended(f"/v1/jobs/{job['id']}/events")
+        self.answers["text/csv"] = self._ask("GET", f"/v1/jobs/{job['id']}/export").text
 
 
 def _archive() -> bytes:

@@ -141,14 +141,14 @@ def test_comparing_needs_an_llm(files: list[str], capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "code", "said"),
     [
-        (["--provider", "openai"], "LLM_MODEL"),
-        (["--catalogs", "/nowhere.json"], "/nowhere.json: No such file or directory."),
+        (["--provider", "openai"], 2, "LLM_MODEL"),
+        (["--catalogs", "/nowhere.json"], 1, "/nowhere.json: No such file or directory."),
     ],
 )
 def test_what_is_missing_is_said(
-    arguments: list[str], said: str, files: list[str], capsys: pytest.CaptureFixture[str]
+    arguments: list[str], code: int, said: str, files: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["eval", *files, "--no-embedding", *arguments]) == 1
+    assert main(["eval", *files, "--no-embedding", *arguments]) == code
     assert said in capsys.readouterr().err
