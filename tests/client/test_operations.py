@@ -78,6 +78,7 @@ PARTS = {
 WITHOUT = {
     "/v1/jobs/{job_id}/export": "`rows.export` asks for it once its job has ended",
     "/metrics": "Prometheus reads them",
+    "/v1/demo-rows": "for the page: the demo is to be looked at",
     **{
         f"/v1/operator/{path}": "for the page of operators"
         for path in ("state", *(f"jobs/{{job_id}}/{step}" for step in ("cancel", "retry", "redeliver")))
