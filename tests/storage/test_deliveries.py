@@ -12,13 +12,15 @@ from nlp2filters.storage.store import Store
 
 async def test_deliveries_are_listed_in_their_order(store: Store) -> None:
     for number, status in enumerate((500, 200)):
-        assert await store.deliveries.add("job_1", {"status": status, "final": status == 200}, read=number)
+        assert await store.deliveries.add(
+            "job_1", {"status": status, "ok": status == 200, "final": status == 200}, read=number
+        )
     assert [attempt["status"] for attempt in await store.deliveries.log("job_1")] == [500, 200]
 
 
 async def test_a_late_note_of_a_delivery_is_refused(store: Store) -> None:
     """Its worker was frozen while another made the last attempt: the delivery stays at its end."""
-    first, last = {"status": 500, "final": False}, {"status": 200, "final": True}
+    first, last = {"status": 500, "ok": False, "final": False}, {"status": 200, "ok": True, "final": True}
     assert await store.deliveries.add("job_1", first, read=0)
     assert await store.deliveries.add("job_1", last, read=1)
     assert await store.deliveries.add("job_1", last, read=1)  # sent again: the answer was lost
@@ -31,7 +33,7 @@ async def test_a_delivery_asked_for_anew_survives_the_end_of_the_last(store: Sto
     """Its last attempt has been noted, but its worker has not taken the entry out yet."""
     name, last = store.keys.queue("delivery"), arq_format.entry_id("delivery", "job_1")
     await store.redis.zadd(name, {last: now_ms()})
-    await store.deliveries.add("job_1", {"final": True}, read=0)
+    await store.deliveries.add("job_1", {"ok": True, "final": True}, read=0)
     notes = await store.deliveries.log("job_1")
     await asyncio.gather(*(store.deliveries.redeliver("job_1", "anna", "https://a.example/", notes) for _ in range(3)))
     await store.redis.zrem(name, last)

@@ -61,6 +61,7 @@ async def test_everything_written_has_an_end(store: Store, redis: ArqRedis) -> N
     written += [key async for key in redis.scan_iter(match="arq:job:job_1:*")]
     shared = {
         store.keys.stats.encode(),
+        store.keys.counts.encode(),
         store.keys.open.encode(),
         arq_format.all_key(store.keys.queue("embedding")).encode(),
         f"{store.keys.queue('embedding')}:turns:main".encode(),
