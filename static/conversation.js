@@ -177,8 +177,8 @@ async function jobOf({ text, recording, choice, id }, signal) {
   const options = { signal, patience: PATIENCE_MS };
   if (id) return session.client.get(`/v1/jobs/${encodeURIComponent(id)}`, { signal });
   const previous = turns.at(-1);
+  if (choice !== undefined) return session.client.answer(previous.job, { choice }, options);
   const dialects = [$("dialect").value].filter(Boolean);
-  if (choice !== undefined) return session.client.answer(previous.job, { choice, dialects }, options);
   const request = { ...(previous ? { refines: previous.id } : { catalog: catalog.name }), ...(recording ? {} : { text }), dialects };
   showCurl(request, { isSpoken: Boolean(recording), hasKey: hasKey() });
   return recording ? session.client.transcribe(recording, { then: request }, options) : session.client.submit(request, options);

@@ -92,7 +92,7 @@ def refuse_uploads(page: Page) -> list[bytes]:
 
     def refuse(route: Route) -> None:
         uploads.append(route.request.post_data_buffer or b"")
-        problem = {"type": "/problems/too-many-bytes", "title": "Too much", "status": 413}
+        problem = {"type": "/problems/too-many-bytes", "title": "Too large", "detail": "Too much", "status": 413}
         route.fulfill(status=413, content_type="application/problem+json", body=json.dumps(problem))
 
     page.route("**/v1/transcriptions", refuse)
@@ -116,7 +116,8 @@ def test_a_spoken_question_is_answered_as_a_typed_one(page: Page, service: Servi
     expect(page.locator("#code")).to_contain_text('"Origin"')
     expect(page.locator("#count")).to_contain_text(f" of {len(demo.rows('cars'))}")
     expect(page.locator("#curl")).to_contain_text("-F 'then={")
-    assert parse_qs(urlsplit(page.url).query) == {"catalog": ["cars"], "q": [transcript]}
+    address = parse_qs(urlsplit(page.url).query)
+    assert (address["catalog"], address["q"]) == (["cars"], [transcript])
     page.get_by_role("textbox", name="What should be different?").fill("also european")
     page.keyboard.press("Enter")
     expect(page.locator("#sentences p")).to_have_text([transcript, "also european"])
@@ -125,7 +126,7 @@ def test_a_spoken_question_is_answered_as_a_typed_one(page: Page, service: Servi
     page.get_by_role("button", name="Ask aloud").last.click()
     expect(page.get_by_role("status")).to_contain_text("Recording.")
     page.get_by_role("button", name="Stop recording").click()
-    expect(page.get_by_role("alert")).to_have_text("Too much")
+    expect(page.get_by_role("alert")).to_contain_text("Too much")
     assert re.search(rb'name="then"\r\n\r\n\{"refines":"job_', uploads[0])
     expect(page.locator("#sentences p")).to_have_count(2)
 
@@ -159,7 +160,7 @@ def test_a_recording_ends_after_half_a_minute_and_is_asked(browser: Browser, ser
         uploads = refuse_uploads(page)
         record(page)
         page.clock.fast_forward(31_000)
-        expect(page.get_by_role("alert")).to_have_text("Too much")
+        expect(page.get_by_role("alert")).to_contain_text("Too much")
         assert len(uploads) == 1
         assert b"webm" in uploads[0]
 

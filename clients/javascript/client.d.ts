@@ -112,7 +112,7 @@ export interface Transcript {
 export interface JobEvent<R = Result> {
   /** The cursor for `lastEventId`; null while polling. */
   id: string | null;
-  name: "snapshot" | "status" | "draft" | "progress" | "delta" | "transcript" | "done";
+  name: "snapshot" | "status" | "draft" | "progress" | "delta" | "transcript" | "finding" | "done";
   by: "events" | "polling";
   /** The latest known state. */
   job: Job;
@@ -120,6 +120,7 @@ export interface JobEvent<R = Result> {
   progress?: { detail: string; [member: string]: unknown };
   delta?: { text: string; [member: string]: unknown };
   transcript?: Transcript;
+  finding?: { finding: Record<string, unknown>; [member: string]: unknown };
   /** It comes with the last event, `done`, of a job that has succeeded. */
   result?: R | null;
 }
@@ -155,10 +156,18 @@ export class Client {
   transcribe(recording: Blob, options?: TranscriptionOptions, sending?: SendingOptions): Promise<Job>;
   /** Uploads an archive of code, or texts by their paths; returns the job that analyses it. */
   analyze(code: Blob | Record<string, string>, options?: Record<string, unknown>, sending?: SendingOptions): Promise<Job>;
-  /** Yields the events of a job to its end, each once. */
+  /** Uploads a table of your own; returns the job that infers its catalog. */
+  infer(table: Blob, mediaType: string, options?: Record<string, unknown>, sending?: SendingOptions): Promise<Job>;
+  /** Finds the rows of an uploaded table; returns the job. */
+  findRows(request: Record<string, unknown>, options?: SendingOptions): Promise<Job>;
+  /** Gets the file that a job of `findRows` has exported. */
+  exported(job: Job, options?: CallOptions): Promise<Blob>;
+  /** Keeps a catalog under a name. */
+  putCatalog(name: string, catalog: Record<string, unknown>, options?: CallOptions): Promise<Record<string, unknown>>;
+  /** Yields the events of a job to its end, each once. `onLost` is called when the connection is lost. */
   follow<R = Result>(
     job: Job,
-    options?: CallOptions & { lastEventId?: string | null },
+    options?: CallOptions & { lastEventId?: string | null; onLost?: () => void },
   ): AsyncGenerator<JobEvent<R>, void, undefined>;
   /** Cancels a job, and returns its new state. */
   cancel(job: Job, options?: CallOptions): Promise<Job>;
@@ -168,6 +177,8 @@ export class Client {
   compile(request: Record<string, unknown>, options?: CallOptions): Promise<Record<string, unknown>>;
   /** Says in a sentence what a filter selects. */
   explain(request: Record<string, unknown>, options?: CallOptions): Promise<string>;
+  /** Finds rows of the demo data. */
+  rows(request: Record<string, unknown>, options?: CallOptions & { limit?: number }): Promise<Record<string, unknown>>;
   /** Gets any other resource, such as "/v1/catalogs". */
   get<T = unknown>(path: string, options?: CallOptions): Promise<T>;
 }
