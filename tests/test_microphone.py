@@ -123,6 +123,7 @@ def test_a_spoken_question_is_answered_as_a_typed_one(page: Page, service: Servi
     expect(page.locator("#sentences p")).to_have_text([transcript, "also european"])
     expect(page.locator("#filter")).to_contain_text("is Europe")
     uploads = refuse_uploads(page)
+    expect(page.get_by_role("textbox", name="What should be different?")).to_be_visible()
     page.get_by_role("button", name="Ask aloud").last.click()
     expect(page.get_by_role("status")).to_contain_text("Recording.")
     page.get_by_role("button", name="Stop recording").click()

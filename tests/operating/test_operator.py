@@ -44,7 +44,7 @@ def test_the_state_has_queues_workers_and_redis(operated: Operated) -> None:
 
 @tests.browser.needed
 def test_a_running_job_is_shown_and_canceled(page: Page, operated: Operated) -> None:
-    operated.llm.script(llms.slow)
+    operated.llm.script(llms.Reply(content="{}", delay_s=60))
     try:
         job = operated.service.submit("japanese cars for the operator")
         page.get_by_role("button", name=f"Cancel: {job}").click()
