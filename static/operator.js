@@ -87,6 +87,7 @@ function show(state) {
 
 /** Fills a section with a table. While the focus is in it, the same button keeps the focus. */
 function table(id, columns, rows, note = "") {
+  if ($(id).querySelector("button:active")) return; // It would be gone before it is released.
   const focused = document.activeElement?.closest(`#${id}`) ? document.activeElement.id : null;
   fill($(id), rows.length === 0 ? el("p", { class: "quiet" }, "None.") : el("table", {},
     el("thead", {}, el("tr", {}, ...columns.map((column) => el("th", { scope: "col" }, column)))),

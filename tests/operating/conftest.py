@@ -42,7 +42,7 @@ def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
             "OPENAI_BASE_URL": llm.url,
             "OPENAI_API_KEY": "k",
             "LLM_PRICES": "gpt-*=1000/4000",
-            "LLM_TIMEOUT_S": "2",
+            "LLM_TIMEOUT_S": "8",  # the page reads the state every 2 s
             "WEBHOOK_ALLOW_PRIVATE": "true",
             "WEBHOOK_SECRET": "whsec_c2VjcmV0IGZvciB0ZXN0cyBvZiBvcGVyYXRvcnM=",
             "HEARTBEAT_TIMEOUT_S": "1.5",

@@ -44,10 +44,12 @@ def test_the_state_has_queues_workers_and_redis(operated: Operated) -> None:
 
 @tests.browser.needed
 def test_a_running_job_is_shown_and_canceled(page: Page, operated: Operated) -> None:
-    operated.llm.script(llms.Reply(content="{}", delay_s=60))
+    operated.llm.script(llms.slow)
     try:
         job = operated.service.submit("japanese cars for the operator")
-        page.get_by_role("button", name=f"Cancel: {job}").click()
+        with page.expect_response(f"**/{job}/cancel") as answered:
+            page.get_by_role("button", name=f"Cancel: {job}").click()
+        assert answered.value.status == 202, answered.value.text()
         assert operated.service.ended(job)["status"] == "canceled"
         expect(page.get_by_role("button", name=f"Cancel: {job}")).to_have_count(0)
     finally:
