@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser
 
+import tests.browser
 from nlp2filters.embedding.weights import MINILM
 from nlp2filters.settings import Settings
 from nlp2filters.storage.connection import connect
@@ -99,3 +101,10 @@ def receiver() -> Iterator[Receiver]:
     """Who takes webhooks, and answers as it is told to."""
     with webhooks.running() as receiver:
         yield receiver
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for the tests of a file, each of which opens pages of its own."""
+    with tests.browser.running() as browser:
+        yield browser

@@ -30,12 +30,6 @@ FILES = {
 }
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with tests.browser.running() as browser:
-        yield browser
-
-
 @pytest.fixture
 def page(browser: Browser, service: Service) -> Iterator[Page]:
     with tests.browser.page_of(browser, service.url) as page:

@@ -18,12 +18,6 @@ from tests.service import ROOT, Service
 pytestmark = tests.browser.needed
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with tests.browser.running() as browser:
-        yield browser
-
-
 @pytest.fixture
 def page(browser: Browser, service: Service) -> Iterator[Page]:
     with tests.browser.page_of(browser, service.url) as page:

@@ -4,36 +4,19 @@ import io
 import wave
 from collections import Counter
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 from nlp2filters.audio.decoding import SAMPLE_RATE, Samples
 from nlp2filters.core.transcripts import Transcript
-from nlp2filters.llm.gate import Gate
+from nlp2filters.llm.model_api import ModelAPI
 from nlp2filters.llm.transcriptions import Sound, TranscriptionCalls
 
 
-class ApiTranscriber:
+class ApiTranscriber(ModelAPI[TranscriptionCalls]):
     """A speech model behind an API. Open it with `async with`."""
 
     def __init__(self, calls: TranscriptionCalls) -> None:
-        self.provider, self.model = calls.name, calls.model
+        super().__init__(calls)
         self.name = f"{calls.name}/{calls.model}"
-        self._calls = calls
-
-    async def __aenter__(self) -> Self:
-        await self._calls.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._calls.__aexit__(kind, exc, trace)
-
-    @property
-    def gate(self) -> Gate:
-        """The gate that its calls pass."""
-        return self._calls.gate
 
     async def transcribe(
         self,

@@ -2,45 +2,23 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nlp2filters.errors import InvalidAnswer
 from nlp2filters.llm.embeddings import EmbeddingCalls
-from nlp2filters.llm.gate import Gate
-from nlp2filters.llm.telemetry import OnCall
+from nlp2filters.llm.model_api import ModelAPI
 
 PROBE = "dimensions"
 
 
-class ApiEmbedder:
+class ApiEmbedder(ModelAPI[EmbeddingCalls]):
     """An embedding model behind an API. Open it with `async with`."""
 
     def __init__(self, calls: EmbeddingCalls) -> None:
-        self.provider, self.model = calls.name, calls.model
-        self._calls = calls
+        super().__init__(calls)
         self._dimensions = 0
-
-    async def __aenter__(self) -> Self:
-        await self._calls.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._calls.__aexit__(kind, exc, trace)
-
-    @property
-    def gate(self) -> Gate:
-        """The gate that its calls pass."""
-        return self._calls.gate
-
-    def report_calls(self, on_call: OnCall) -> None:
-        """Tell `on_call` of each call."""
-        self._calls.on_call = on_call
 
     async def space(self, spent: Counter[str]) -> str:
         """Return the name of the space of its vectors: provider, model and dimensions. The first time, it asks the API.

@@ -96,8 +96,7 @@ class EmbeddingCalls(APICalls):
     """The calls of one embedding API over HTTP. Open it with `async with`. `name` is the provider's."""
 
     def __init__(self, name: str, model: str, api: EmbeddingAPI, http: LLMHTTPClient, max_texts: int) -> None:
-        super().__init__(http)
-        self.name, self.model = name, model
+        super().__init__(name, model, http)
         self._api, self._max_texts = api, max_texts
 
     async def embed(self, texts: Sequence[str], spent: Counter[str]) -> list[Vector]:

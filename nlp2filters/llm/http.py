@@ -298,9 +298,10 @@ class LLMHTTPClient:
 
 
 class APICalls:
-    """The calls of one API over HTTP. Open them with `async with`. `on_call` is told of each."""
+    """The calls of one API, that of the provider `name`. Open them with `async with`. `on_call` is told of each."""
 
-    def __init__(self, http: LLMHTTPClient) -> None:
+    def __init__(self, name: str, model: str, http: LLMHTTPClient) -> None:
+        self.name, self.model = name, model
         self._http = http
         self.on_call: OnCall = ignore
 

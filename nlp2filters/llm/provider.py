@@ -22,8 +22,7 @@ class LLMProvider(APICalls):
     """A `Provider` that calls an API over HTTP. Open it with `async with`."""
 
     def __init__(self, name: str, model: str, api: ChatAPI, http: LLMHTTPClient, features: LearntFeatures) -> None:
-        super().__init__(http)
-        self.name, self.model = name, model
+        super().__init__(name, model, http)
         self._api, self._features = api, features
 
     @property

@@ -32,8 +32,7 @@ class TranscriptionCalls(APICalls):
     path: ClassVar[str] = "audio/transcriptions"
 
     def __init__(self, name: str, model: str, http: LLMHTTPClient) -> None:
-        super().__init__(http)
-        self.name, self.model = name, model
+        super().__init__(name, model, http)
         # The form that the server has accepted, with and without the times of words.
         self._accepted: dict[bool, str] = {}
 

@@ -72,12 +72,6 @@ UNKNOWN = answered(504, '{"type": "/problems/outcome-unknown", "title": "Unknown
 BUSY = answered(503, '{"title": "Busy"}', Retry_After="1")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with tests.browser.running() as browser:
-        yield browser
-
-
 @pytest.fixture
 def page(browser: Browser, gateway: Gateway) -> Iterator[Page]:
     """A page behind the gateway."""

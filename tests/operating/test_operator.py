@@ -20,12 +20,6 @@ def state(operated: Operated) -> dict[str, Any]:
     return body
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with tests.browser.running() as browser:
-        yield browser
-
-
 @pytest.fixture
 def page(browser: Browser, operated: Operated) -> Iterator[Page]:
     with tests.browser.page_of(browser, operated.service.url) as page:
