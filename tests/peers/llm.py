@@ -88,22 +88,23 @@ class LLM:
     async def answer(self, request: Request) -> Response:
         """One chat completion."""
         try:
-            self.requests.append(await request.json())
+            body = await request.json()
         except ClientDisconnect:  # a caller that was killed
             return Response()
+        self.requests.append(body)
         self.keys.append(request.headers.get("authorization"))
         if self.respond:
-            reply = self.respond(self.requests[-1])
+            reply = self.respond(body)
         else:
             reply = self._script.pop(0) if len(self._script) > 1 else self._script[0]
-        question = json.dumps(self.requests[-1])
+        question = json.dumps(body)
         await asyncio.sleep(next((delay for word, delay in self.delays.items() if word in question), reply.delay_s))
         while not self.talking.is_set():
             await asyncio.sleep(0.02)
         if reply.body is not None:
             return Response(reply.body, reply.status, reply.headers, media_type="application/json")
-        if self.requests[-1].get("stream") and reply.streams:
-            usage = bool(self.requests[-1].get("stream_options", {}).get("include_usage"))
+        if body.get("stream") and reply.streams:
+            usage = bool(body.get("stream_options", {}).get("include_usage"))
             return StreamingResponse(streamed(_events(reply, usage), reply), media_type="text/event-stream")
         message = {"role": "assistant", "content": reply.content, "refusal": reply.refusal}
         completion = {

@@ -67,10 +67,11 @@ class Peer:
         self.headers.clear()
 
     async def answer(self, request: Request) -> Response:
-        self.requests.append(await _read(request))
+        body = await _read(request)
+        self.requests.append(body)
         self.headers.append(dict(request.headers))
         if self.rule:
-            reply = self.rule(self.requests[-1])
+            reply = self.rule(body)
         else:
             reply = self._script.pop(0) if len(self._script) > 1 else self._script[0]
         headers = dict(reply.headers)

@@ -9,13 +9,14 @@ from redis.exceptions import RedisError
 
 from nlp2filters.settings import Settings
 from nlp2filters.storage.connection import connect, warn_about_config
+from tests.own_logs import own_messages
 from tests.peers.tls import tls_proxy
 from tests.ports import free_port
 
 
 async def test_a_safe_server_is_not_warned_of(redis: ArqRedis, caplog: pytest.LogCaptureFixture) -> None:
     await warn_about_config(redis)
-    assert caplog.messages == []
+    assert own_messages(caplog) == []
 
 
 async def test_a_server_that_may_lose_jobs(own_redis: ArqRedis, caplog: pytest.LogCaptureFixture) -> None:

@@ -15,6 +15,7 @@ from nlp2filters.storage.errors import OutcomeUnknown, is_write_refused
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
 from nlp2filters.storage.round_trips import MIN_LIMIT_S
+from tests.own_logs import own_messages
 from tests.peers import proxy as proxies
 from tests.peers.proxy import Proxy
 from tests.ports import free_port
@@ -190,7 +191,7 @@ async def test_waiting_for_a_connection_is_no_sign_that_the_server_is_away(
     answers = await asyncio.gather(*(client.echo(str(number)) for number in range(50)), piped(client))
     assert answers == [*(str(number).encode() for number in range(50)), [b"a", b"b"]]
     assert await blocking is None
-    assert caplog.messages == []
+    assert own_messages(caplog) == []
     await client.aclose()
 
 
@@ -213,7 +214,7 @@ async def test_an_event_loop_that_is_busy_is_no_sign_that_the_server_is_away(
 
     await redis.ping()
     await asyncio.gather(ask(), ask(), stall())
-    assert [record.message for record in caplog.records if record.name.startswith("nlp2filters")] == []
+    assert own_messages(caplog) == []
 
 
 async def test_commands_of_many_go_over_one_connection(redis_url: str, redis: RetryingRedis, keys: Keys) -> None:
