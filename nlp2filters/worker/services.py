@@ -162,7 +162,7 @@ class Learnt:
                 _log.warning("a feature that a model lacks was not counted: %r", failure)
 
 
-def _count_call(store: Store, operation: str, provider: str, outcome: str, seconds: float) -> None:
+def count_call(store: Store, operation: str, provider: str, outcome: str, seconds: float) -> None:
     """Count a call of a provider for the metrics."""
     store.counts.add({name_of("llm_calls", operation, provider, outcome): 1})
     store.counts.add(duration("llm_call", operation, provider, ms=1000 * seconds))
@@ -187,7 +187,7 @@ async def open_embedding(settings: Settings, store: Store) -> AsyncIterator[Embe
         if settings.embedding:
             config = replace(settings.embedding, patience_s=HOLD_S)
             api = await stack.enter_async_context(ApiEmbedder(registry.create_embeddings(config)))
-            api.report_calls(partial(_count_call, store))
+            api.report_calls(partial(count_call, store))
             await stack.enter_async_context(sharing(api.gate, store.providers))
         yield EmbeddingServices(embedder, parsers, indexes, blobs, api, settings.llm_prices)
 
@@ -207,7 +207,7 @@ async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMService
         configs = [replace(config, patience_s=HOLD_S) for config in settings.llms]
         chain = await stack.enter_async_context(registry.create_chain(configs, learnt.add))
         for provider in chain.providers.values():
-            provider.on_call = partial(_count_call, store)
+            provider.on_call = partial(count_call, store)
             await stack.enter_async_context(sharing(provider.gate, store.providers))
         blobs = await stack.enter_async_context(open_blobs(settings, store.redis, store.keys))
         yield LLMServices(
