@@ -16,7 +16,7 @@ from nlp2filters.core.linking import MODEL
 from nlp2filters.core.parts import Part, digest_of
 from nlp2filters.embedding.embedder import DIMENSIONS
 from nlp2filters.file_reading import process
-from nlp2filters.file_reading.process import Order
+from nlp2filters.file_reading.orders import Order
 from nlp2filters.storage.blobs.store import Blobs
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.searches import SEARCH_INDEX
