@@ -1,16 +1,21 @@
 """Vectors, clusters, search, the summary and the report."""
 
+import io
+from typing import Any
+
 import numpy as np
+import orjson
 import pytest
 
 from nlp2filters.analysis.chunks import Chunk
 from nlp2filters.analysis.passages import index_of
 from nlp2filters.analysis.report import Codebase, build_report
-from nlp2filters.analysis.search import MAX_PER_FILE, SearchIndex
+from nlp2filters.analysis.search import MAX_PER_FILE, ForeignIndex, SearchIndex
 from nlp2filters.analysis.sources import SkippedFile, SourceFile
 from nlp2filters.analysis.summary import central_sentences, summarize
 from nlp2filters.analysis.vectors import MAX_CLUSTERS, cluster, quantize, similarities
 from nlp2filters.analysis.words import stems, words
+from nlp2filters.core.linking import MODEL
 from nlp2filters.embedding.embedder import Embedder
 from tests.analysis.packing import source
 
@@ -101,6 +106,33 @@ def test_an_index_is_the_same_after_it_was_stored() -> None:
         assert stored.search(question, units(8)[2], 8) == index.search(question, units(8)[2], 8)
     empty = SearchIndex.from_bytes(index_of([], quantize(units(0))).to_bytes())
     assert empty.search("anything", units(1)[0], 5) == []
+
+
+def changed(content: bytes, **members: Any) -> bytes:
+    """A stored index with other members; those that are None are left out."""
+    with np.load(io.BytesIO(content)) as arrays:
+        stored = {name: arrays[name] for name in arrays.files} | {
+            name: value and np.frombuffer(orjson.dumps(value), np.uint8) for name, value in members.items()
+        }
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **{name: array for name, array in stored.items() if array is not None})
+    return stream.getvalue()
+
+
+def test_an_index_of_another_version_is_refused() -> None:
+    content = index_of([Chunk("a.py", 1, 1, "x = 1")], quantize(units(1))).to_bytes()
+    for other in (
+        changed(content, about={"format": 2, "model": MODEL}),
+        changed(content, about={"format": 1, "model": "another-model"}),
+        changed(content, texts=[[["a.py", 1]], []]),
+        changed(content, vectors=None),
+        b"",
+        b"no index",
+    ):
+        with pytest.raises(ForeignIndex):
+            SearchIndex.from_bytes(other)
+    oldest = SearchIndex.from_bytes(changed(content, about=None))  # Before indexes named their format.
+    assert oldest.search("x", None, 1) == SearchIndex.from_bytes(content).search("x", None, 1)
 
 
 def test_what_the_budget_left_out_is_found_by_its_words() -> None:
