@@ -26,8 +26,9 @@ from nlp2filters.core.linking import MODEL
 WORD_WEIGHT = 0.35
 # How much it counts that the whole file is about the question, and that its beginning says so.
 FILE_WEIGHT = 0.3
-# At most this many results are from one file.
+# At most this many results are from one file, and each but its best gives way to other files' that are nearly as good.
 MAX_PER_FILE = 2
+REPEAT_HANDICAP = 0.1
 # How soon further occurrences of a word stop to matter, and how much the length of a passage does: the usual values.
 SATURATION, LENGTH_SHARE = 1.2, 0.75
 
@@ -114,16 +115,15 @@ class SearchIndex:
         handicaps = np.array([passage.handicap for passage in self.passages], np.float32)
         scores = self._meanings(query) + WORD_WEIGHT * self._word_scores(question)
         scores += FILE_WEIGHT * self._file_scores(scores) - handicaps
-        results: list[SearchResult] = []
+        places: list[tuple[float, Passage]] = []
         per_file: Counter[str] = Counter()
         for number in np.argsort(-scores, kind="stable"):
             passage = self.passages[int(number)]
-            if per_file[passage.path] < MAX_PER_FILE:
+            if (repeats := per_file[passage.path]) < MAX_PER_FILE:
                 per_file[passage.path] += 1
-                results.append(passage.scored(round(float(scores[number]), 4)))
-            if len(results) == count:
-                break
-        return results
+                places.append((float(scores[number]) - REPEAT_HANDICAP * repeats, passage))
+        places.sort(key=lambda place: -place[0])
+        return [passage.scored(round(score, 4)) for score, passage in places[:count]]
 
     def _meanings(self, query: NDArray[np.floating[Any]] | None) -> NDArray[np.float32]:
         """Return the cosine of each passage with a query; those without a vector get the mean of the others."""

@@ -98,6 +98,17 @@ def test_one_file_does_not_take_all_places() -> None:
     assert index_of([], quantize(units(0))).search("anything", units(1)[0], 5) == []
 
 
+def test_a_second_passage_of_a_file_gives_way_to_another_file_that_is_nearly_as_good() -> None:
+    vectors = np.zeros((5, 32), np.float32)
+    vectors[:, 0] = (0.3, 0.9, 0.88, 0.3, 0.87)
+    vectors[:, 1] = (1 - vectors[:, 0] ** 2) ** 0.5
+    places = [("a.py", 1), ("a.py", 9), ("a.py", 19), ("b.py", 1), ("b.py", 9)]
+    chunks = [Chunk(path, line, line + 5, "x") for path, line in places]
+    results = index_of(chunks, quantize(vectors)).search("?", np.eye(1, 32)[0], 4)
+    assert [(one.path, one.start_line) for one in results[:3]] == [("a.py", 9), ("b.py", 9), ("a.py", 19)]
+    assert [one.score for one in results] == sorted((one.score for one in results), reverse=True)
+
+
 def test_an_index_is_the_same_after_it_was_stored() -> None:
     chunks = [Chunk(f"{number}.py", number, number + 1, f"def retries_{number}():\n    pass") for number in range(1, 9)]
     index = index_of(chunks, quantize(units(8)))
