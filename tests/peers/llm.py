@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 @dataclass(frozen=True)
 class Reply:
-    """One way to answer. `delay_s` comes before the first byte.
+    """One way to answer. `delay_s` comes before the first byte; until `gate` is set, if there is one, nothing does.
 
     A stream has `piece` characters to an event and `pause_s` before each. It `ends` in order, without its "[DONE]",
     with the connection left open; or in the middle of the text: as if all was well, broken, with an error, or never.
@@ -32,6 +32,7 @@ class Reply:
     finish_reason: str = "stop"
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0.0
+    gate: threading.Event | None = None
     streams: bool = True
     piece: int = 20
     pause_s: float = 0.0
@@ -99,7 +100,7 @@ class LLM:
             reply = self._script.pop(0) if len(self._script) > 1 else self._script[0]
         question = json.dumps(body)
         await asyncio.sleep(next((delay for word, delay in self.delays.items() if word in question), reply.delay_s))
-        while not self.talking.is_set():
+        while not self.talking.is_set() or (reply.gate and not reply.gate.is_set()):
             await asyncio.sleep(0.02)
         if reply.body is not None:
             return Response(reply.body, reply.status, reply.headers, media_type="application/json")
