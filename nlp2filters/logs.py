@@ -15,6 +15,8 @@ from typing import Any
 import orjson
 import structlog
 
+from nlp2filters import tracing
+
 # While stdout takes no lines, this many wait, and further ones are dropped.
 MAX_WAITING = 10_000
 # At the end of the process, waiting lines get this long to be written.
@@ -69,7 +71,7 @@ class BackgroundHandler(logging.Handler):
         if self._records.qsize() >= MAX_WAITING:
             self._dropped += 1
             return
-        record.context = structlog.contextvars.get_contextvars()
+        record.context = {**structlog.contextvars.get_contextvars(), **tracing.log_fields()}
         record.msg, record.args = record.getMessage(), None
         self._records.put(record)
 
