@@ -91,7 +91,7 @@ class _Lifespan(TypedDict):
 def create_app(settings: Settings | None = None) -> Starlette:
     """Create the application. Without `settings`, it reads the environment."""
     settings = settings or Settings.read(os.environ)
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format, "web")
     kinds.load(settings.extra_kinds)
     document = JSON(openapi.document(OPERATIONS)).body
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from nlp2filters import demo, fault_injection, tracing
+from nlp2filters import demo, fault_injection
 from nlp2filters.api import admission, demo_rows, kinds, lookup
 from nlp2filters.api.headers import Preferences, etag_matches
 from nlp2filters.api.preparation import clone_request
@@ -82,7 +82,7 @@ async def create(
     await admission.check_cost(services, call.caller, [job])
     job_id = await services.store.jobs.create(job, request, limits=limits, once=call.idempotency_key)
     fault_injection.reach(services.settings.faults, "job-created")
-    tracing.current().set({tracing.JOB_ID: job_id})
+    call.request.state.job_id = job_id  # for the request's log line and span
     if job_id != job.id:
         return await replay(call, job_id, headers)
     prefer, result = call.preferences, None

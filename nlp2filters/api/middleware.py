@@ -13,8 +13,8 @@ from nlp2filters import logs, tracing
 
 REQUEST_ID = "X-Request-ID"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
-# Monitoring calls these all the time.
-_UNTRACED = ("/healthz", "/readyz", "/metrics")
+# Monitoring calls these all the time: they are no spans, and log lines for debugging only.
+_MONITORING = ("/healthz", "/readyz", "/metrics")
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{8,200}", re.ASCII)
 _log = logging.getLogger(__name__)
 
@@ -72,6 +72,12 @@ def _method(scope: Scope) -> str:
     return scope["method"] if scope["method"] in _METHODS else "other"
 
 
+def _job_id(scope: Scope) -> str | None:
+    """Return the job that the request is about, or that it has created."""
+    job_id: str | None = scope.get("path_params", {}).get("job_id") or scope.get("state", {}).get("job_id")
+    return job_id
+
+
 def _relative(location: str) -> str:
     """Remove scheme and host from the address, as they may come from a forged `Host`."""
     parts = urlsplit(location)
@@ -117,10 +123,11 @@ class AccessLog:
                 status = 500
                 raise
             finally:
-                about = {"job_id": job_id} if (job_id := scope.get("path_params", {}).get("job_id")) else {}
+                about = {"job_id": job_id} if (job_id := _job_id(scope)) else {}
                 duration_ms = round(1000 * (time.monotonic() - began), 1)
                 line = {"method": scope["method"], "path": scope["path"], "status": status, "duration_ms": duration_ms}
-                _log.info("request", extra={**line, **about})
+                level = logging.DEBUG if scope["path"] in _MONITORING else logging.INFO
+                _log.log(level, "request", extra={**line, **about})
 
 
 class Tracing:
@@ -133,7 +140,7 @@ class Tracing:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in _UNTRACED or not tracing.is_on():
+        if scope["type"] != "http" or scope["path"] in _MONITORING or not tracing.is_on():
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -155,5 +162,5 @@ class Tracing:
                 if "route" in scope:
                     span.rename(f"{_method(scope)} {_route(scope)}")
                     span.set({"http.route": _route(scope)})
-                if job_id := scope.get("path_params", {}).get("job_id"):
+                if job_id := _job_id(scope):
                     span.set({tracing.JOB_ID: job_id})
