@@ -30,7 +30,7 @@ ANSWER = llms.good(
         **{"sort": [], "limit": None, "text": "", "ignored": [], "clarification": None},
     }
 )
-SLOW = llms.Reply(content="{}", delay_s=1.5)  # longer than the service waits
+SLOW = llms.Reply(content="{}", delay_s=4)  # longer than the service waits
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def collector() -> Iterator[Collector]:
 def service(collector: Collector, llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service with a kind of job of whose two stages both are split."""
     environment = {
-        **{"OPENAI_BASE_URL": llm.url, "OPENAI_API_KEY": KEY, "LLM_MODEL": "test", "LLM_TIMEOUT_S": "1"},
+        **{"OPENAI_BASE_URL": llm.url, "OPENAI_API_KEY": KEY, "LLM_MODEL": "test", "LLM_TIMEOUT_S": "3"},
         **{"WEBHOOK_SECRET": SECRET, "WEBHOOK_ALLOW_PRIVATE": "true", "EXTRA_KINDS": "tests.kinds.wordcount"},
         **{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"},
         "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test",
@@ -170,6 +170,25 @@ def test_a_batch_and_its_webhook_are_one_trace(
     numbers = {"POST /v1/batches": 1, "process embedding": 2, "process llm": 2, "chat test": 2, "process delivery": 1}
     (delivery,) = named(collector.wait(caller.trace, complete(numbers)), "process delivery")
     assert delivery.attributes["nlp2filters.job.id"] == batch["id"]
+
+
+def test_a_tool_of_a_language_model_is_in_its_trace(service: Service, collector: Collector, llm: LLM) -> None:
+    llm.script(ANSWER)
+    caller = Caller()
+    tool = {"name": "text_to_filter", "arguments": {"text": TEXT, "catalog": "cars"}}
+    answer = httpx.post(
+        f"{service.url}/mcp",
+        json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": tool},
+        headers={**caller.headers, "accept": "application/json, text/event-stream"},
+        timeout=60,
+        trust_env=False,
+    )
+    assert answer.status_code == 200, answer.text
+    names = ("POST /mcp", "tools/call text_to_filter", "POST /v1/jobs", "process embedding", "process llm")
+    spans = collector.wait(caller.trace, complete(dict.fromkeys(names, 1)))
+    ids = {span.name: span.id for span in spans}
+    parents = {span.name: span.parent for span in spans}
+    assert [parents[name] for name in names] == [caller.span, *(ids[name] for name in names[:3]), ids["POST /v1/jobs"]]
 
 
 def test_a_request_that_names_no_trace_begins_one(service: Service, collector: Collector, llm: LLM) -> None:

@@ -155,7 +155,7 @@ class Tracing:
                     span.fail(str(status))
             await send(message)
 
-        with tracing.span(_method(scope), "SERVER", about, parent=parent) as span:
+        with tracing.span(_method(scope), "SERVER", about, parent=parent or None) as span:
             try:
                 await self.app(scope, receive, send_and_note)
             finally:
