@@ -141,9 +141,11 @@ function showTable({ rows, columns, count, total, next_offset: following, lossy 
   const fields = columns.map((name) => catalog.fields.find((field) => field.name === name) ?? { name });
   const head = fields.map((field) => {
     const key = sort.find(({ field: name }) => name === field.name);
-    if (field.many || field.type === "geo") return el("th", { scope: "col" }, fieldTitle(field));
+    const measure = field.unit ?? field.currency;
+    const title = fieldTitle(field) + (measure ? ` (${measure})` : "");
+    if (field.many || field.type === "geo") return el("th", { scope: "col" }, title);
     const mark = key ? (key.direction === "asc" ? " ↑" : " ↓") : "";
-    const button = el("button", { type: "button" }, fieldTitle(field) + mark);
+    const button = el("button", { type: "button" }, title + mark);
     button.addEventListener("click", () => act((signal) => {
       sort = [{ field: field.name, direction: key?.direction === "asc" ? "desc" : "asc" }];
       offset = 0;
@@ -154,7 +156,7 @@ function showTable({ rows, columns, count, total, next_offset: following, lossy 
   const body = rows.map((row) => el("tr", {}, ...fields.map((field) => {
     const value = row[field.name];
     return el("td", { class: typeof value === "number" && "number" },
-              Array.isArray(value) ? value.join(", ") : formatValue(value, { ...field, unit: null }));
+              Array.isArray(value) ? value.join(", ") : formatValue(value, { ...field, unit: null, currency: null }));
   })));
   fill($("rows"), el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
 }
