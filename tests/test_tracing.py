@@ -141,6 +141,7 @@ def test_a_later_attempt_is_in_the_same_trace(
     assert {span.parent for span in named(spans, "chat test")} == {span.id for span in named(spans, "process llm")}
 
     assert outcomes(spans, "process delivery") == ["retried", "delivered"]
+    assert [span.status for span in named(spans, "process delivery")] == ["ERROR", "UNSET"]
     sent = [message.headers["traceparent"].split("-")[1:3] for message in messages]
     assert sorted(sent) == sorted([caller.trace, span.id] for span in named(spans, "POST"))
 

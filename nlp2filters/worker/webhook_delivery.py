@@ -62,6 +62,8 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
         with tracing.span("process delivery", "CONSUMER", attributes, parent=trace) as span:
             note, wait_s = await _attempt(worker, message, number)
             span.set({tracing.OUTCOME: _outcome(note)})
+            if not note["ok"]:
+                span.fail(_outcome(note))
         if not await worker.store.deliveries.add(subject, note, read=len(notes)):
             _log.warning("another worker has taken over this delivery")
             return
