@@ -203,17 +203,17 @@ class Owners:
     async def _owners_of_subjects(self, subjects: Sequence[str]) -> dict[str, str]:
         """Return the owners of jobs and batches. That of a job is remembered longest; a batch has it in its record."""
         names = self._store.keys
+        tombstones = await self._redis.mget([names.tombstone(subject) for subject in subjects])
+        owners = {subject: owner.decode() for subject, owner in zip(subjects, tombstones, strict=True) if owner}
+        others = [subject for subject in subjects if subject not in owners]
         async with self._redis.pipeline(transaction=False) as pipe:
-            for subject in subjects:
-                pipe.get(names.tombstone(subject))
+            for subject in others:
                 pipe.hget(names.batch(subject), "record")
                 pipe.get(names.message(subject))
             replies = await pipe.execute()
-        groups = zip(subjects, replies[::3], replies[1::3], replies[2::3], strict=True)
-        return {
-            subject: tombstone.decode() if tombstone else _owner_in(batch) or _owner_in(message)
-            for subject, tombstone, batch, message in groups
-        }
+        for subject, batch, message in zip(others, replies[::2], replies[1::2], strict=True):
+            owners[subject] = _owner_in(batch) or _owner_in(message)
+        return owners
 
 
 def _is_unlinked(kind: KeyKind) -> bool:
