@@ -1,26 +1,35 @@
-"""`make bench`: measure side by side in one run. Machines are shared and noisy: compare rows, not runs."""
+"""`make bench`: measure everything, print tables, and write them into docs/performance.md with their charts.
+
+`python -m bench NAME …` does so for single tables. Machines are shared and noisy: compare rows, not runs.
+"""
 
 import asyncio
 import sys
+import time
 
-from bench import dialects, inferring, parsing, queues, speech, streams, waiting
+from bench import pipeline, report, streams, submitting, waiting, workers
 
 BENCHES = {
-    "queues": queues.main,
-    "inferring": inferring.main,
-    "parsing": parsing.main,
-    "dialects": dialects.main,
+    "workers": workers.main,
+    "pipeline": pipeline.main,
+    "submitting": submitting.main,
     "streams": streams.main,
-    "speech": speech.main,
     "waiting": waiting.main,
 }
 
 
 def main() -> None:
-    for name in sys.argv[1:] or BENCHES:
-        print(f"## {name}\n")
-        asyncio.run(BENCHES[name]())
-        print()
+    names = sys.argv[1:] or list(BENCHES)
+    if unknown := set(names) - set(BENCHES):
+        sys.exit(f"There is no benchmark {', '.join(sorted(unknown))}: choose from {', '.join(BENCHES)}.")
+    for name in names:
+        began = time.monotonic()
+        print(f"## {name}\n", flush=True)
+        measured = asyncio.run(BENCHES[name]())
+        for table in measured.tables.values():
+            print(f"{table}\n")
+        report.write(name, measured)
+        print(f"({time.monotonic() - began:.0f} s)\n", flush=True)
 
 
 if __name__ == "__main__":
