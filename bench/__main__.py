@@ -7,14 +7,37 @@ import asyncio
 import sys
 import time
 
-from bench import pipeline, report, streams, submitting, waiting, workers
+from bench import (
+    ceiling,
+    dialects,
+    embedding,
+    flames,
+    growth,
+    inferring,
+    parsing,
+    pipeline,
+    report,
+    speech,
+    streams,
+    submitting,
+    waiting,
+    workers,
+)
 
 BENCHES = {
     "workers": workers.main,
     "pipeline": pipeline.main,
     "submitting": submitting.main,
     "streams": streams.main,
+    "embedding": embedding.main,
     "waiting": waiting.main,
+    "growth": growth.main,
+    "ceiling": ceiling.main,
+    "flames": flames.main,
+    "parsing": parsing.main,
+    "dialects": dialects.main,
+    "inferring": inferring.main,
+    "speech": speech.main,
 }
 
 

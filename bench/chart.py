@@ -13,8 +13,8 @@ COLORS = ("#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6", "#6b7280")
 
 _SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{label}" \
 font-family="system-ui, sans-serif" font-size="13">
-<style>text {{ fill: #1f2937 }} .line {{ stroke: #1f2937 }} @media (prefers-color-scheme: dark) {{ text {{ fill: #e5e7eb }} \
-.line {{ stroke: #e5e7eb }} }}</style>
+<style>text {{ fill: #1f2937 }} .line {{ stroke: #1f2937 }}
+@media (prefers-color-scheme: dark) {{ text {{ fill: #e5e7eb }} .line {{ stroke: #e5e7eb }} }}</style>
 {body}
 </svg>
 """
@@ -26,9 +26,10 @@ def bars(title: str, values: Mapping[str, float]) -> str:
     body = [f'<text x="10" y="22" font-weight="600">{escape(title)}</text>']
     for at, (name, value) in enumerate(values.items()):
         y, width = TOP + ROW * at, (WIDTH - LEFT - RIGHT) * value / widest
+        color = COLORS[0] if at == 0 else COLORS[-1]
         body.append(
             f'<text x="{LEFT - 10}" y="{y + 15}" text-anchor="end">{escape(name)}</text>'
-            f'<rect x="{LEFT}" y="{y + 3}" width="{width:.1f}" height="16" fill="{COLORS[0] if at == 0 else COLORS[-1]}"/>'
+            f'<rect x="{LEFT}" y="{y + 3}" width="{width:.1f}" height="16" fill="{color}"/>'
             f'<text x="{LEFT + width + 8:.1f}" y="{y + 15}">{number(value)}</text>'
         )
     return _svg(title, TOP + ROW * len(values) + 10, body)
@@ -51,10 +52,10 @@ def lines(title: str, x_label: str, series: Mapping[str, Sequence[tuple[float, f
             f'<line class="line" stroke-opacity=".2" x1="{PLOT_LEFT}" x2="{WIDTH - 30}" y1="{y}" y2="{y}"/>'
             f'<text x="{PLOT_LEFT - 8}" y="{y + 4}" text-anchor="end">{number(top * share)}</text>'
         )
-    for x in sorted({x for x, _ in points}):
-        body.append(
-            f'<text x="{place(x, 0)[0]:.1f}" y="{TOP + PLOT_HEIGHT + 18}" text-anchor="middle">{x:,.0f}</text>'
-        )
+    body += [
+        f'<text x="{place(x, 0)[0]:.1f}" y="{TOP + PLOT_HEIGHT + 18}" text-anchor="middle">{x:,.0f}</text>'
+        for x in sorted({x for x, _ in points})
+    ]
     body.append(f'<text x="{WIDTH / 2}" y="{TOP + PLOT_HEIGHT + 38}" text-anchor="middle">{escape(x_label)}</text>')
     for at, (name, one) in enumerate(series.items()):
         color, path = COLORS[at % len(COLORS)], " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*p) for p in one))

@@ -107,7 +107,7 @@ def _add(sent: list[Sent], line: bytes) -> None:
 
 
 def _unescaped(word: str) -> bytes:
-    return codecs.escape_decode(word.encode("latin-1"))[0]  # type: ignore[attr-defined,no-any-return]
+    return codecs.escape_decode(word.encode("latin-1"))[0]
 
 
 def table(sent: Sequence[Sent]) -> Table:

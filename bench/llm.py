@@ -74,6 +74,11 @@ async def serving(answer_after_s: float = 0.0) -> AsyncIterator[str]:
         await process.wait()
 
 
+def settings(url: str) -> dict[str, str]:
+    """Return the settings of a service that asks this LLM about every text."""
+    return {"OPENAI_BASE_URL": url, "LLM_MODEL": "m", "LLM_SKIP_CERTAIN": "false", "LLM_CACHE_S": "0"}
+
+
 async def main(answer_after_s: float) -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: LLM(answer_after_s), "127.0.0.1", 0, backlog=500)

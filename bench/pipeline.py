@@ -78,8 +78,7 @@ async def main() -> Report:
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(ours())
         url = await stack.enter_async_context(llm.serving())
-        llm_settings = {"OPENAI_BASE_URL": url, "LLM_MODEL": "m", "LLM_SKIP_CERTAIN": "false", "LLM_CACHE_S": "0"}
-        asking = await stack.enter_async_context(ours(**llm_settings))
+        asking = await stack.enter_async_context(ours(**llm.settings(url)))
         older = await stack.enter_async_context(flask_rq())
         systems: Mapping[str, tuple[System, Job]] = {
             BUILTIN: (service, filters("builtin")),
@@ -169,7 +168,9 @@ def _cpu(medians: Mapping[str, Mapping[str, float]]) -> Table:
 
 def _commands(calls: Mapping[str, Counter[str]]) -> Table:
     """List each command that a job takes, those of scripts included, per job."""
-    per_job = {system: {name: n / one["jobs"] for name, n in one.items() if name != "jobs"} for system, one in calls.items()}
+    per_job = {
+        system: {name: n / one["jobs"] for name, n in one.items() if name != "jobs"} for system, one in calls.items()
+    }
     names = sorted({name for one in per_job.values() for name in one}, key=lambda name: -per_job[BUILTIN].get(name, 0))
     rows = [
         [f"`{name.upper()}`", *(f"{one.get(name, 0):.1f}" for one in per_job.values())]

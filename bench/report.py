@@ -86,4 +86,3 @@ def _conditions(rounds: int | None) -> str:
     how = f"medians of {rounds} interleaved rounds" if rounds else "measured once"
     sizes = "; a trial with small sizes" if SMALL else ""
     return f"{machine.name()}; {dt.datetime.now(dt.UTC):%Y-%m-%d}; {how}{sizes}."
-

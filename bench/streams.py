@@ -97,7 +97,7 @@ async def measure(web: System, streams: int) -> Mapping[str, float]:
     expected = EVENTS_PER_S * MEASURED_S * PER_JOB
     await _publish(web, [job.id for job in followed])
     patience = time.perf_counter() + PATIENCE_S
-    while sum(len(one.latencies_ms) for one in clients) < expected and time.perf_counter() < patience:  # noqa: ASYNC110
+    while sum(len(one.latencies_ms) for one in clients) < expected and time.perf_counter() < patience:
         await asyncio.sleep(0.2)
     core = (web.cpu_s()["web"] - cpu_s) / MEASURED_S
     latencies = [latency for client in clients for latency in client.latencies_ms]
@@ -127,7 +127,9 @@ async def _end(web: System, followed: Sequence[Job]) -> None:
     store, done = Store(web.redis, Keys(), retention_s=600), [EventDraft("done", {"result": None})]
     for first in range(0, len(followed), 20):
         some = followed[first : first + 20]
-        await asyncio.gather(*(store.jobs.apply(job, lambda job: jobs.cancel(job, now_ms()), events=done) for job in some))
+        await asyncio.gather(
+            *(store.jobs.apply(job, lambda job: jobs.cancel(job, now_ms()), events=done) for job in some)
+        )
 
 
 async def _open(web: System, job: Job) -> StreamClient:
@@ -140,7 +142,9 @@ async def _open(web: System, job: Job) -> StreamClient:
 async def _connections(web: System) -> float:
     """Count the connections to Redis that the web process has: ours have no name."""
     ours_, all_ = await web.redis.client_id(), await web.redis.client_list()
-    own_pool = len(web.redis.connection_pool._available_connections) + len(web.redis.connection_pool._in_use_connections)
+    own_pool = len(web.redis.connection_pool._available_connections) + len(
+        web.redis.connection_pool._in_use_connections
+    )
     assert any(int(one["id"]) == ours_ for one in all_)
     return float(len(all_) - own_pool)
 

@@ -33,9 +33,18 @@ async def main() -> Report:
             await _throughput(*target, REQUESTS // 10)
         medians = await interleaved({name: partial(_measure, *target) for name, target in targets.items()})
         wait_commands = await _wait_commands(web)
-    columns = {"requests/s": "requests_per_s", "CPU ms each": "cpu_ms", "at half load: p50 ms": "p50_ms", "p99 ms": "p99_ms"}
+    columns = {
+        "requests/s": "requests_per_s",
+        "CPU ms each": "cpu_ms",
+        "at half load: p50 ms": "p50_ms",
+        "p99 ms": "p99_ms",
+    }
     rows = [[name, *(number(one[figure]) for figure in columns.values())] for name, one in medians.items()]
-    figures = {f"{key}.{figure}": value for key, name in (("ours", OURS), ("bare", BARE)) for figure, value in medians[name].items()}
+    figures = {
+        f"{key}.{figure}": value
+        for key, name in (("ours", OURS), ("bare", BARE))
+        for figure, value in medians[name].items()
+    }
     return Report({"submitting": Table(["route", *columns], rows)}, {**figures, "wait_commands": wait_commands})
 
 

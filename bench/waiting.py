@@ -1,9 +1,8 @@
 """Jobs that wait for an LLM: one llm worker with 200 slots, beside a bare loop of asyncio and httpx that only calls it.
 
-1,000 jobs wait in the llm queue, their drafts done; the LLM is a process that answers each call with a stream after half a
-second. So 2.5 s are ideal. The bare loop sends the same requests over the same number of
-connections and reads the same streams, with nothing kept and nothing checked. CPU is that of the worker's, or the
-loop's, process alone.
+1,000 jobs wait in the llm queue, their drafts done; the LLM is a process that answers each call with a stream after
+half a second. So 2.5 s are ideal. The bare loop sends the same requests over the same number of connections and reads
+the same streams, with nothing kept and nothing checked. CPU is that of the worker's, or the loop's, process alone.
 """
 
 import asyncio
@@ -57,7 +56,9 @@ async def main() -> Report:
         [name, number(one["wall_s"]), number(one["wall_s"] / IDEAL_S), number(one["cpu_ms"])]
         for name, one in medians.items()
     ]
-    table = Table([f"{JOBS:,} calls of {ANSWER_AFTER_S} s, {SLOTS} at once", "seconds", "× ideal", "CPU ms per job"], rows)
+    table = Table(
+        [f"{JOBS:,} calls of {ANSWER_AFTER_S} s, {SLOTS} at once", "seconds", "× ideal", "CPU ms per job"], rows
+    )
     figures = {**medians[OURS], "ideal_s": IDEAL_S, "bare.wall_s": medians[BARE]["wall_s"]}
     return Report({"waiting": table}, {**figures, "bare.cpu_ms": medians[BARE]["cpu_ms"]})
 
@@ -130,7 +131,7 @@ async def _queue_for_llm(store: Store, job_id: str) -> None:
 async def _until(
     read: Callable[[], Awaitable[Mapping[str, int]]], reached: Callable[[Mapping[str, int]], bool], pause_s: float
 ) -> None:
-    while not reached(await read()):  # noqa: ASYNC110
+    while not reached(await read()):
         await asyncio.sleep(pause_s)
 
 

@@ -64,13 +64,14 @@ async def main() -> Report:
 
 
 async def _measure(competitor: Competitor) -> Mapping[str, float]:
-    python = await asyncio.to_thread(python_of, competitor.environment)
-    sizes = [str(competitor.jobs), str(PICKUPS), str(IDLE_S)]
+    return await asyncio.to_thread(_run, competitor)
+
+
+def _run(competitor: Competitor) -> Mapping[str, float]:
+    python, sizes = python_of(competitor.environment), [str(competitor.jobs), str(PICKUPS), str(IDLE_S)]
     with redis_server() as url:
-        command = [python, "-m", "bench.peers", competitor.program, url, *sizes, *competitor.arguments]
+        command = [str(python), "-m", "bench.peers", competitor.program, url, *sizes, *competitor.arguments]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        run = await asyncio.to_thread(
-            subprocess.run, command, env=environment, stdout=subprocess.PIPE, check=True, cwd=ROOT, timeout=TIMEOUT_S
-        )
+        run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, cwd=ROOT, timeout=TIMEOUT_S)
     figures: dict[str, float] = orjson.loads(run.stdout.splitlines()[-1])
     return figures

@@ -1,4 +1,4 @@
-"""Environments of the peers: each has its own below .venv-peers/, installed from its lock file when it is first needed."""
+"""Environments of the peers below .venv-peers/, each installed from its lock file when it is first needed."""
 
 import hashlib
 import subprocess
@@ -19,8 +19,17 @@ def python_of(peer: str) -> Path:
     python, stamp, digest = folder / "bin" / "python", folder / "lock", hashlib.sha256(lock.read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != digest:
         print(f"(installing {peer} into {folder.relative_to(ROOT)})", file=sys.stderr, flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        pip = [python, "-m", "pip", "install", "--quiet", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-        subprocess.run([*pip, "-r", lock], check=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+        pip = [
+            str(python),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+        ]
+        subprocess.run([*pip, "-r", str(lock)], check=True)
         stamp.write_text(digest)
     return python

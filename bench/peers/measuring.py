@@ -1,7 +1,7 @@
 """Measure a worker with no-op jobs. Runs in each peer's environment, so it needs nothing but the standard library.
 
-Every job calls `begun` with its id. A worker and its client share one event loop, unless the worker is a process of its own, whose
-jobs send the time by a socket.
+Every job calls `begun` with its id. A worker and its client share one event loop, unless the worker is a process of its
+own, whose jobs send the time by a socket.
 """
 
 import asyncio

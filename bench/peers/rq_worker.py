@@ -44,7 +44,9 @@ async def peer(url: str) -> AsyncIterator[Peer]:
     @asynccontextmanager
     async def working() -> AsyncIterator[None]:
         command = [str(Path(sys.executable).parent / "rq"), "worker", "--url", url, "--quiet", "bench"]
-        process = await asyncio.to_thread(subprocess.Popen, command, env={**os.environ, SOCKET: path, "PYTHONWARNINGS": "ignore"})
+        process = await asyncio.to_thread(
+            subprocess.Popen, command, env={**os.environ, SOCKET: path, "PYTHONWARNINGS": "ignore"}
+        )
         pids.append(process.pid)
         try:
             yield
