@@ -25,7 +25,7 @@ async def main() -> Report:
     profiler = (await asyncio.to_thread(python_of, "profiler")).parent / "py-spy"
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(llm.serving())
-        service = await stack.enter_async_context(ours(**llm.settings(url)))
+        service = await stack.enter_async_context(ours(llm.settings(url)))
         loading = asyncio.create_task(_load(service))
         await asyncio.sleep(2)
         await asyncio.gather(*(_record(profiler, name, service.processes[name]) for name in PROCESSES))

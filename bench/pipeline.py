@@ -78,7 +78,7 @@ async def main() -> Report:
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(ours())
         url = await stack.enter_async_context(llm.serving())
-        asking = await stack.enter_async_context(ours(**llm.settings(url)))
+        asking = await stack.enter_async_context(ours(llm.settings(url)))
         older = await stack.enter_async_context(flask_rq())
         systems: Mapping[str, tuple[System, Job]] = {
             BUILTIN: (service, filters("builtin")),

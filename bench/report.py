@@ -12,13 +12,14 @@ from typing import Any
 
 import orjson
 
-from bench import machine
+from bench import machine, plan
 from bench.goals import GOALS, Figures, Goal
 from bench.sizes import ROUNDS, SMALL
 from bench.text import number
 from tools.dialects_table import markdown, with_section
 
 DOCS = Path(__file__).parent.parent / "docs"
+SCALING = DOCS / "scaling.md"
 PAGE, FIGURES, CHARTS = DOCS / "performance.md", DOCS / "performance.json", DOCS / "performance"
 
 
@@ -47,7 +48,7 @@ class Report:
 
 
 def write(name: str, report: Report) -> None:
-    """Put what the benchmark `name` measured into the page, its charts beside it, and bring the goals up to date."""
+    """Put what the benchmark `name` measured into the page, its charts beside it, and bring up to date what follows."""
     page, conditions = PAGE.read_text("utf-8"), _conditions(report.rounds)
     for section, table in report.tables.items():
         page = with_section(page, section, f"{table}\n\n*{conditions}*")
@@ -55,6 +56,10 @@ def write(name: str, report: Report) -> None:
     measured[name] = {"conditions": conditions, "figures": report.figures}
     page = with_section(page, "goals", str(goals_table(_figures(measured))))
     PAGE.write_text(page, "utf-8")
+    scaling = SCALING.read_text("utf-8")
+    for section, content in plan.sections(_figures(measured)).items():
+        scaling = with_section(scaling, section, content)
+    SCALING.write_text(scaling, "utf-8")
     FIGURES.write_bytes(orjson.dumps(measured, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
     CHARTS.mkdir(exist_ok=True)
     for chart, svg in report.charts.items():
