@@ -19,7 +19,7 @@ from bench.text import number
 from tools.dialects_table import markdown, with_section
 
 DOCS = Path(__file__).parent.parent / "docs"
-SCALING = DOCS / "scaling.md"
+README, SCALING = DOCS.parent / "README.md", DOCS / "scaling.md"
 PAGE, FIGURES, CHARTS = DOCS / "performance.md", DOCS / "performance.json", DOCS / "performance"
 
 
@@ -60,10 +60,27 @@ def write(name: str, report: Report) -> None:
     for section, content in plan.sections(_figures(measured)).items():
         scaling = with_section(scaling, section, content)
     SCALING.write_text(scaling, "utf-8")
+    README.write_text(with_section(README.read_text("utf-8"), "speed", speed(_figures(measured))), "utf-8")
     FIGURES.write_bytes(orjson.dumps(measured, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
     CHARTS.mkdir(exist_ok=True)
     for chart, svg in report.charts.items():
         (CHARTS / f"{chart}.svg").write_text(svg, "utf-8")
+
+
+def speed(figures: Figures) -> str:
+    """Write the sentence of the README that sets our figures beside those of others."""
+    try:
+        p50, older = figures["pipeline.builtin.p50_ms"], figures["pipeline.older.p50_ms"]
+        passed = figures["pipeline.noop.jobs_per_s"] / figures["pipeline.older.jobs_per_s"]
+        alone = figures["workers.ours.jobs_per_s"]
+        saq, arq = (number(alone / figures[f"workers.{peer}.jobs_per_s"]) for peer in ("saq", "arq"))
+    except KeyError:
+        return "Not measured yet."
+    return (
+        f"a sentence is a filter after {number(p50)} ms, where Flask and RQ take {number(older)} ms to pass on a job "
+        f"that does nothing; the service passes on {number(passed)} times as many of those; and its worker alone runs {saq} "
+        f"times as many as SAQ's and {arq} times as many as ARQ's own."
+    )
 
 
 def goals_table(figures: Figures) -> Table:

@@ -45,7 +45,7 @@ def functions() -> dict[str, set[str]]:
 def test_every_key_belongs_to_an_owner_or_to_all_jobs_or_to_the_service() -> None:
     for name, parameters in functions().items():
         rows = [bool(parameters & OF_OWNER), name in OF_SHARD, name in OF_SERVICE]
-        assert sum(rows) == 1, f"{name}: give it an owner or a job, or add it to one of the tables here and in {SCALING}"
+        assert sum(rows) == 1, f"{name}: give it an owner or a job, or add it to a table here and in {SCALING}"
 
 
 def test_the_plan_for_a_cluster_names_every_key() -> None:
