@@ -5,7 +5,7 @@ docs/performance.json, from which the table of goals is made.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,23 +48,39 @@ class Report:
 
 
 def write(name: str, report: Report) -> None:
-    """Put what the benchmark `name` measured into the page, its charts beside it, and bring up to date what follows."""
+    """Put what the benchmark `name` measured into the page, and its charts beside it."""
     page, conditions = PAGE.read_text("utf-8"), _conditions(report.rounds)
     for section, table in report.tables.items():
         page = with_section(page, section, f"{table}\n\n*{conditions}*")
+    PAGE.write_text(page, "utf-8")
     measured: dict[str, Any] = orjson.loads(FIGURES.read_bytes()) if FIGURES.exists() else {}
     measured[name] = {"conditions": conditions, "figures": report.figures}
-    page = with_section(page, "goals", str(goals_table(_figures(measured))))
-    PAGE.write_text(page, "utf-8")
-    scaling = SCALING.read_text("utf-8")
-    for section, content in plan.sections(_figures(measured)).items():
-        scaling = with_section(scaling, section, content)
-    SCALING.write_text(scaling, "utf-8")
-    README.write_text(with_section(README.read_text("utf-8"), "speed", speed(_figures(measured))), "utf-8")
     FIGURES.write_bytes(orjson.dumps(measured, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
     CHARTS.mkdir(exist_ok=True)
     for chart, svg in report.charts.items():
         (CHARTS / f"{chart}.svg").write_text(svg, "utf-8")
+    bring_up_to_date()
+
+
+def bring_up_to_date() -> None:
+    """Write what follows from the figures: the goals, the tables of docs/scaling.md, and the sentence of the README."""
+    figures = recorded()
+    sections = {
+        PAGE: {"goals": str(goals_table(figures))},
+        SCALING: plan.sections(figures),
+        README: {"speed": speed(figures)},
+    }
+    for path, contents in sections.items():
+        page = path.read_text("utf-8")
+        for section, content in contents.items():
+            page = with_section(page, section, content)
+        path.write_text(page, "utf-8")
+
+
+def recorded() -> Figures:
+    """Return the figures of all benchmarks, as `benchmark.figure`."""
+    measured: dict[str, Any] = orjson.loads(FIGURES.read_bytes())
+    return {f"{name}.{figure}": value for name, one in measured.items() for figure, value in one["figures"].items()}
 
 
 def speed(figures: Figures) -> str:
@@ -77,8 +93,8 @@ def speed(figures: Figures) -> str:
     except KeyError:
         return "Not measured yet."
     return (
-        f"a sentence is a filter after {number(p50)} ms, where Flask and RQ take {number(older)} ms to pass on a job "
-        f"that does nothing; the service passes on {number(passed)} times as many of those; and its worker alone runs {saq} "
+        f"a sentence is a filter after {number(p50)} ms, where Flask and RQ take {number(older)} ms for a job that "
+        f"does nothing; the service passes on {number(passed)} times as many of those; and its worker alone runs {saq} "
         f"times as many as SAQ's and {arq} times as many as ARQ's own."
     )
 
@@ -99,12 +115,12 @@ def _goal_row(goal: Goal, figures: Figures) -> list[str]:
     return [goal.title, limit, f"{number(value)} {goal.unit}".strip(), outcome]
 
 
-def _figures(measured: Mapping[str, Any]) -> Figures:
-    return {f"{name}.{figure}": value for name, one in measured.items() for figure, value in one["figures"].items()}
-
-
 def _conditions(rounds: int | None) -> str:
     """Describe where and how the figures were measured."""
     how = f"medians of {rounds} interleaved rounds" if rounds else "measured once"
     sizes = "; a trial with small sizes" if SMALL else ""
     return f"{machine.name()}; {dt.datetime.now(dt.UTC):%Y-%m-%d}; {how}{sizes}."
+
+
+if __name__ == "__main__":
+    bring_up_to_date()

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import orjson
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 
 from bench import machine
 from bench.peers.environments import ROOT
@@ -169,7 +169,8 @@ async def _all(clients: Sequence[StreamClient], event: str) -> None:
 async def publish(url: str, rate: int, count: int) -> None:
     """Add events as a commit does. Runs in a process of its own."""
     keys, loop, ids, writing = Keys(), asyncio.get_running_loop(), orjson.loads(sys.stdin.read()), set()
-    async with Redis.from_url(url, max_connections=20) as redis:
+    pool = BlockingConnectionPool.from_url(url, max_connections=20, timeout=None)
+    async with Redis.from_pool(pool) as redis:
 
         async def say(stream: str) -> None:
             data = orjson.dumps({"sent_ns": time.time_ns(), "fill": "x" * 300})

@@ -73,7 +73,7 @@ async def touched(redis: ArqRedis) -> AsyncIterator[set[str]]:
 
         reading = asyncio.create_task(read())
         yield keys
-        await redis.execute_command("ECHO", "the-end")
+        await redis.echo("the-end")
         await reading
 
 
