@@ -24,7 +24,7 @@ from nlp2filters.llm import registry
 from nlp2filters.settings import Settings
 from nlp2filters.storage.blobs.store import Blobs, open_blobs
 from nlp2filters.storage.store import Store
-from nlp2filters.worker.reading.recording import decoded
+from nlp2filters.worker.decoding import decoded
 from nlp2filters.worker.services import HOLD_S
 from nlp2filters.worker.shared_gates import sharing
 
