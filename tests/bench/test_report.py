@@ -61,7 +61,7 @@ def test_a_goal_is_judged_by_its_figure(figures: Mapping[str, float], outcome: s
 
 def test_a_goal_that_is_not_met_has_its_reason() -> None:
     goal = Goal("speed", 5, "ms", lambda _: 7.0, reason="the network")
-    assert report._goal_row(goal, {}) == ["speed", "at most 5.00 ms", "7.00 ms", "not met: the network"]
+    assert report._goal_row(goal, {}) == ["speed", "at most 5 ms", "7 ms", "not met: the network"]
 
 
 def test_the_page_is_in_step_with_its_figures() -> None:
