@@ -115,7 +115,7 @@ async def _running(
     commands: Mapping[str, Sequence[str]], ports: Sequence[int], environment: Mapping[str, str]
 ) -> AsyncIterator[System]:
     with machine.redis_server() as url, tempfile.TemporaryDirectory() as folder:
-        settings = {**os.environ, "PYTHONPATH": str(ROOT), "REDIS_URL": url, **environment}
+        settings = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "REDIS_URL": url, **environment}
         processes: dict[str, subprocess.Popen[bytes]] = {}
         try:
             for name, command in commands.items():

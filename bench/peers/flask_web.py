@@ -12,19 +12,11 @@ from redis import Redis
 from rq import Queue
 from rq.job import Job
 
+from bench.peers.rq_jobs import embed
+
 CONNECTION = Redis.from_url(os.environ["REDIS_URL"])
-EMBEDDING, LLM = Queue("embedding", connection=CONNECTION), Queue("llm", connection=CONNECTION)
+EMBEDDING = Queue("embedding", connection=CONNECTION)
 app = Flask(__name__)
-
-
-def embed(job_id: str, text: str) -> None:
-    """Pass the job on to the second queue."""
-    LLM.enqueue(translate, text, job_id=f"{job_id}-llm", result_ttl=600)
-
-
-def translate(text: str) -> str:
-    """Return the text."""
-    return text
 
 
 @app.post("/embedding/echo")

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,14 +15,7 @@ from rq import Queue
 
 from bench.peers import measuring
 from bench.peers.measuring import Peer
-
-SOCKET = "BENCH_SOCKET"
-
-
-def work(id_: str) -> None:
-    """Send the time to the process that measures."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
-        client.sendto(f"{id_} {time.perf_counter()}".encode(), os.environ[SOCKET])
+from bench.peers.rq_jobs import SOCKET, work
 
 
 class _Receiver(asyncio.DatagramProtocol):
