@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 LLAMA := .venv-llama
 PEERS := rq saq streaq taskiq profiler
+TYPESCRIPT := tests/client/typescript
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --system-certs \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: run test check bench fuzz chaos analysis speech engines llama openapi docs wheel lock clean help
+.PHONY: run test check bench fuzz chaos dynos analysis speech engines llama openapi docs wheel lock clean help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -21,6 +22,7 @@ run: $(VENV)/run.stamp $(if $(filter true 1,$(AUDIO)),$(VENV)/audio.stamp)  ## R
 test: $(VENV)/dev.stamp  ## Run every test
 	@$(BIN)/python tools/system_packages.py
 	@$(BIN)/python tools/recordings.py
+	-@! command -v npm >/dev/null || $(MAKE) --no-print-directory $(TYPESCRIPT)/node_modules/.package-lock.json
 	-@$(BIN)/python -c 'from nlp2filters.embedding.weights import MINILM; MINILM.locate(progress=True)'  # once, before many want it at once
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -39,6 +41,9 @@ fuzz: $(VENV)/dev.stamp  ## Send the API what nobody should (some minutes)
 
 chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 45 minutes)
 	$(BIN)/python -m chaos
+
+dynos: $(VENV)/dev.stamp  ## Restart two of each process on the smallest Redis, with Heroku's limits in real seconds (about 6 minutes)
+	DYNOS=whole $(BIN)/pytest tests/test_dynos.py --capture=no
 
 analysis: $(VENV)/dev.stamp  ## Analyse large packages that others have written, and kill workers meanwhile (about 20 minutes)
 	@$(BIN)/python tools/sources.py
@@ -102,6 +107,10 @@ $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
 
 $(VENV)/docs.stamp: requirements-docs.txt | $(VENV)/bin/python
 	$(INSTALL) --require-hashes -r requirements-docs.txt
+	@touch $@
+
+$(TYPESCRIPT)/node_modules/.package-lock.json: $(TYPESCRIPT)/package-lock.json
+	npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(TYPESCRIPT)
 	@touch $@
 
 $(LLAMA)/stamp: requirements-llama.txt | $(VENV)/bin/python

@@ -6,6 +6,7 @@
 import asyncio
 import sys
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 
 from bench import (
@@ -50,14 +51,26 @@ def main() -> None:
     names = sys.argv[1:] or list(BENCHES)
     if unknown := set(names) - set(BENCHES):
         sys.exit(f"There is no benchmark {', '.join(sorted(unknown))}: choose from {', '.join(BENCHES)}.")
-    for name in names:
-        began = time.monotonic()
-        print(f"## {name}\n", flush=True)
-        if measured := asyncio.run(_measured(BENCHES[name])):
-            for table in measured.tables.values():
-                print(f"{table}\n")
-            report.write(name, measured)
-        print(f"({time.monotonic() - began:.0f} s)\n", flush=True)
+    failed = [name for name in names if not _write(name)]
+    if failed:
+        sys.exit(f"Not measured: {', '.join(failed)}. The page keeps what it had of these.")
+
+
+def _write(name: str) -> bool:
+    """Measure, print and write one benchmark. False if it failed, which keeps no other from being measured."""
+    began = time.monotonic()
+    print(f"## {name}\n", flush=True)
+    try:
+        measured = asyncio.run(_measured(BENCHES[name]))
+    except Exception:
+        traceback.print_exc()
+        return False
+    if measured:
+        for table in measured.tables.values():
+            print(f"{table}\n")
+        report.write(name, measured)
+    print(f"({time.monotonic() - began:.0f} s)\n", flush=True)
+    return True
 
 
 async def _measured(bench: Callable[[], Awaitable[Report | None]]) -> Report | None:

@@ -13,7 +13,8 @@ RATES = (10, 1_000, 100_000)
 BUSY = 0.6
 # From pipelines of one web process and one worker for each queue.
 PROCESSES = ("web", "embedding", "llm")
-CONNECTIONS = 10
+# The least that a process may be given, and as many as it may take by default.
+MIN_CONNECTIONS, CONNECTIONS = 2, 10
 # Seconds of RETENTION_S: the default, and shorter ones.
 RETENTIONS = {"a day": 86_400, "an hour": 3_600, "10 minutes": 600}
 KB, MINUTE_S = 1024, 60
@@ -64,7 +65,8 @@ def _needs(rate: int, cpu_ms: Mapping[str, float], redis_ms: float) -> list[str]
     per_s = rate / MINUTE_S
     counts = [max(1, math.ceil(per_s * ms / 1_000 / BUSY)) for ms in cpu_ms.values()]
     processes = sum(counts) + 1  # the delivery worker
-    connections, cores = f"{processes * CONNECTIONS:,} at most", number(per_s * redis_ms / 1_000)
+    connections = f"{processes * MIN_CONNECTIONS:,} to {processes * CONNECTIONS:,}"
+    cores = number(per_s * redis_ms / 1_000)
     return [f"{rate:,}", *map(str, counts), f"{processes * DYNO_USD:,}", connections, cores]
 
 
