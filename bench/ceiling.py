@@ -20,7 +20,7 @@ from bench import commands, machine
 from bench.commands import Sent
 from bench.http import HTTP
 from bench.peers.environments import ROOT
-from bench.pipeline import NOTHING, POLL_S, WARM_UP, filters
+from bench.pipeline import BY_PARSER, NOTHING, POLL_S, WARM_UP
 from bench.report import Report, Table
 from bench.rounds import medians
 from bench.service import ours
@@ -45,7 +45,7 @@ async def main() -> Report:
         figures["processes.jobs_per_s"] = max(figures.get("processes.jobs_per_s", 0), result["jobs_per_s"])
     calls: dict[str, dict[str, list[float]]] = {}
     async with ours() as service:
-        for title, job in (("no-op", NOTHING), ("filter", filters("builtin"))):
+        for title, job in (("no-op", NOTHING), ("filter", BY_PARSER)):
             async with HTTP(service.port) as http:
                 for at in range(WARM_UP):
                     await job(http, at, POLL_S)

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench import llm
 from bench.http import HTTP
 from bench.peers.environments import ROOT, python_of
-from bench.pipeline import AT_ONCE, POLL_S, filters
+from bench.pipeline import AT_ONCE, BY_LLM, POLL_S
 from bench.report import DOCS, Report, Table
 from bench.service import System, ours
 from bench.sizes import size
@@ -38,12 +38,11 @@ async def main() -> Report:
 async def _load(service: System) -> None:
     """Keep jobs for the LLM under way."""
     async with HTTP(service.port) as http:
-        job = filters("auto")
 
         async def run(first: int) -> None:
             at = first
             while True:
-                await job(http, at, POLL_S)
+                await BY_LLM(http, at, POLL_S)
                 at += AT_ONCE
 
         await asyncio.gather(*(run(at) for at in range(AT_ONCE)))

@@ -15,7 +15,7 @@ from bench import streams
 from bench.chart import lines
 from bench.http import HTTP
 from bench.parsing import wide_catalog
-from bench.pipeline import POLL_S, filters, follow
+from bench.pipeline import BY_PARSER, POLL_S, follow
 from bench.report import Report, Table
 from bench.service import NOOP_KIND, System, ours, worker
 from bench.sizes import size
@@ -192,10 +192,9 @@ async def _building(service: System) -> bool:
 async def _memory(service: System) -> dict[str, float]:
     """Return the KB that finished jobs take, and of which kinds of keys."""
     before = (await service.redis.info("memory"))["used_memory"]
-    job = filters("builtin")
     async with HTTP(service.port) as http:
         for at in range(FINISHED):
-            await job(http, at, POLL_S)
+            await BY_PARSER(http, at, POLL_S)
     total = ((await service.redis.info("memory"))["used_memory"] - before) / FINISHED / 1024
     keys = {"its record": "n2f:job:*", "its stream of events": "n2f:events:job_*"}
     sizes = {}
