@@ -31,6 +31,7 @@ from nlp2filters.api import (
     monitoring,
     openapi,
     operator,
+    owners,
     pages,
     responses,
     rows,
@@ -78,6 +79,7 @@ OPERATIONS = [
     *stream_tokens.operations,
     *monitoring.operations,
     *operator.operations,
+    *owners.operations,
     *echo.operations,
     *send.operations,
 ]

@@ -27,7 +27,7 @@ OF_SHARD = {"queue", "open", "stats", "counts", "failed", "split_jobs", "part_st
 # No script of a job touches these.
 OF_SERVICE = {
     *{"api_keys", "token", "usage", "usage_of_key", "providers", "workers", "activity", "health", "rescue", "vectors"},
-    *{"blob_upload", "web"},
+    "web",
 }
 ARQ_KEYS = ("arq:job:", "arq:in-progress:", "arq:claim:", "arq:retry:")
 OWNER, JOB = "anna", "job_1"
