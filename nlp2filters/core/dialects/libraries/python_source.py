@@ -128,9 +128,9 @@ def _chain(first: Source, sign: str, second: Source) -> Source:
     """Write an operation of which more than one need no parentheses."""
     first_text, first_operand, first_sign = first
     second_text, second_operand, second_sign = second
-    left = first_text if first_sign in ("", "~", sign) else first_operand
-    right = second_text if second_sign in _BINDING else second_operand
-    return _operation(f"{left} {sign} {right}", sign)
+    begin = first_text if first_sign in ("", "~", sign) else first_operand
+    end = second_text if second_sign in _BINDING else second_operand
+    return _operation(f"{begin} {sign} {end}", sign)
 
 
 def _operand(value: Any) -> str:
