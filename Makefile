@@ -74,9 +74,9 @@ openapi: $(VENV)/dev.stamp  ## Lint the OpenAPI document by Spectral (needs Node
 	npx --yes @stoplight/spectral-cli@6.16.3 lint --fail-severity warn build/openapi.json
 
 lock: $(VENV)/dev.stamp  ## Pin and hash in requirements*.txt what pyproject.toml asks for (UPGRADE=1: the newest)
-	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --output-file requirements.txt
-	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --extra audio --constraints requirements.txt --output-file requirements-audio.txt
-	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --extra audio --group dev --constraints requirements-audio.txt --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --extra otel --output-file requirements.txt
+	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --extra otel --extra audio --constraints requirements.txt --output-file requirements-audio.txt
+	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --extra otel --extra audio --group dev --constraints requirements-audio.txt --output-file requirements-dev.txt
 	$(LOCK) --group engines --constraints requirements-dev.txt --output-file requirements-engines.txt
 	$(LOCK) --group docs --output-file requirements-docs.txt
 	$(LOCK) --group run --no-deps --output-file requirements-run.txt

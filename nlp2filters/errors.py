@@ -43,6 +43,7 @@ NLP2FiltersError
 ├── Unauthenticated
 ├── Forbidden
 ├── UnknownKey
+├── NotConfirmed
 ├── UnsupportedRecordVersion
 ├── TextTooComplex
 ├── TooManyParts
@@ -236,7 +237,10 @@ class NoSearchIndex(NLP2FiltersError):
     """The code of an analysis can no longer be searched."""
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"The vectors of the job {job_id} are no longer kept. Analyse the code again.")
+        super().__init__(
+            f"The job {job_id} cannot be searched: its index is no longer kept, or of another version of this service. "
+            "Analyse the code again."
+        )
 
 
 class ResultNotReady(NLP2FiltersError):
@@ -418,6 +422,14 @@ class UnknownKey(NLP2FiltersError):
     def __init__(self, id_: str) -> None:
         super().__init__(f"There is no API key {id_!r}: `nlp2filters keys list` shows those that there are.")
         self.id = id_
+
+
+class NotConfirmed(NLP2FiltersError):
+    """A command that cannot be undone was not confirmed."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(f"Nothing was deleted. Type the name {owner!r} when you are asked, or add --yes.")
+        self.owner = owner
 
 
 class UnsupportedRecordVersion(NLP2FiltersError):

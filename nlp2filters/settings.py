@@ -113,6 +113,10 @@ def _audio_provider(text: str) -> str:
     return _one_of(text, [name for name, spec in PROVIDERS.items() if spec.transcribes])
 
 
+def _log_format(text: str) -> str:
+    return _one_of(text, ["auto", "json", "text"]) or "auto"
+
+
 def _one_of(text: str, names: list[str]) -> str:
     if text and text not in names:
         raise ValueError(f"{text!r} is none of {', '.join(names)}")
@@ -373,6 +377,12 @@ class Settings:
         parse_faults,
     )
     log_level: str = _setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+    log_format: str = _setting(
+        "LOG_FORMAT",
+        "auto",
+        "`json`, `text` for people, or `auto`: text on a terminal, elsewhere JSON. `NO_COLOR` and `FORCE_COLOR` count.",
+        _log_format,
+    )
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":

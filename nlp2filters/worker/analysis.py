@@ -1,17 +1,17 @@
 """The first stage of the kind `analysis`: an archive's chunks are embedded in parts, and joined to a report."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 
 from nlp2filters.analysis.uploads import AnalysisOptions, chunk_texts, full_report
 from nlp2filters.analysis.vectors import quantize
+from nlp2filters.core.jobs import Job
 from nlp2filters.core.linking import MODEL
 from nlp2filters.core.parts import Part, digest_of
 from nlp2filters.embedding.embedder import DIMENSIONS
@@ -53,43 +53,46 @@ async def embed(attempt: PartAttempt[EmbeddingServices]) -> bytes:
     for key, text in zip(keys, attempt.part.payload, strict=True):
         if key not in vectors:
             vectors[key] = quantize(await embedder.embed([text], background=True)).tobytes()
-            await derived.save(owner, key, vectors[key])
+            await derived.save(owner, key, vectors[key], job_id=attempt.job.id)
     return b"".join(vectors[key] for key in keys)
 
 
 async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> StageResult:
     """Make the report of the archive and of the vectors, and store it; the result tells what matters most in it."""
-    rows, failed = [], 0
+    vectors: dict[str, bytes] = {}
     async for outcome in outcomes:
-        count = len(outcome.part.payload)
-        failed += count if outcome.content is None else 0
-        rows.append(outcome.content or bytes(count * DIMENSIONS))
-    vectors = np.frombuffer(b"".join(rows), dtype=np.int8).reshape(-1, DIMENSIONS)
+        if outcome.content is not None:
+            vectors |= zip(outcome.part.payload, _rows(outcome.content), strict=True)
     options, services = _options(attempt.request), attempt.worker.services
     by_meaning = options.question if "search" in options.tasks else None
     query = (await services.embedder.embed([by_meaning]))[0] if by_meaning else None
     attempt.progress.report("reporting", "Comparing and ranking")
     asks = attempt.job.next_stage is not None
     async with _archive(attempt) as path:
-        read = partial(full_report, options=options, vectors=vectors, failed=failed, query=query, excerpts=asks)
+        read = partial(full_report, options=options, vectors=vectors, query=query, excerpts=asks)
         report, index = await process.run(Order(path, read, TOO_COMPLEX))
-    owner, excerpts = attempt.job.owner, report.pop("excerpts", None)
+    job, excerpts = attempt.job, report.pop("excerpts", None)
     fields = {
-        "result": {**essence(report), "report": await store_json(services.blobs, owner, report)},
-        SEARCH_INDEX: (await _store(services.blobs, owner, index))["sha256"],
+        "result": {**essence(report), "report": await store_json(services.blobs, job, report)},
+        SEARCH_INDEX: (await _store(services.blobs, job, index))["sha256"],
     }
     if excerpts:
-        fields[EXCERPTS] = await store_json(services.blobs, owner, excerpts)
+        fields[EXCERPTS] = await store_json(services.blobs, job, excerpts)
     return StageResult(fields, events=[finding_event(one, brief=True) for one in fields["result"]["findings"]])
 
 
-async def store_json(blobs: Blobs, owner: str, data: Any) -> dict[str, Any]:
-    """Store JSON data of any size. Returns its `sha256` and its `size`."""
-    return await _store(blobs, owner, await asyncio.to_thread(orjson.dumps, data))
+def _rows(vectors: bytes) -> Iterator[bytes]:
+    """Yield the vectors that are one after the other."""
+    return (vectors[start : start + DIMENSIONS] for start in range(0, len(vectors), DIMENSIONS))
 
 
-async def _store(blobs: Blobs, owner: str, content: bytes) -> dict[str, Any]:
-    blob = await blobs.store(owner, _once(content), size=len(content))
+async def store_json(blobs: Blobs, job: Job, data: Any) -> dict[str, Any]:
+    """Store JSON data of any size for a job. Returns its `sha256` and its `size`."""
+    return await _store(blobs, job, await asyncio.to_thread(orjson.dumps, data))
+
+
+async def _store(blobs: Blobs, job: Job, content: bytes) -> dict[str, Any]:
+    blob = await blobs.store(job.owner, _once(content), size=len(content), job_id=job.id)
     return {"sha256": blob.digest, "size": blob.size}
 
 

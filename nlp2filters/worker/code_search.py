@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from nlp2filters import logs
-from nlp2filters.analysis.search import SearchIndex
+from nlp2filters.analysis.search import ForeignIndex, SearchIndex
 from nlp2filters.errors import BlobGone
 from nlp2filters.storage.blobs.store import Blobs
 from nlp2filters.storage.searches import Search
@@ -34,6 +34,7 @@ class SearchIndexes:
 
         Raises:
             BlobGone: it is no longer kept.
+            ForeignIndex: another version built it.
         """
         async with self._lock:  # Questions that come together wait for one copy.
             if (index := self._loaded.get((owner, digest))) is None:
@@ -52,8 +53,8 @@ async def answer(ctx: dict[str, Any], request: dict[str, Any]) -> None:
     with logs.about(search=search.id):
         try:
             index = await services.search_indexes.load(services.blobs, search.owner, search.index)
-        except BlobGone as exc:
-            _log.info("the index of a search is gone: %s", exc)
+        except (BlobGone, ForeignIndex) as exc:
+            _log.info("the index of a search is gone, or of another version: %r", exc)
             await worker.store.searches.answer(search, None)
             return
         query = (await services.embedder.embed([search.question]))[0]

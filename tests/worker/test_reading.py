@@ -90,6 +90,8 @@ async def test_another_server_takes_over(path: Path) -> None:
     await run(order)
     for server in servers_of(os.getpid()):
         os.kill(server, signal.SIGKILL)
+        while is_alive(server):
+            await asyncio.sleep(0.02)
     assert (await run(order))["rows"] == 200_000
 
 
