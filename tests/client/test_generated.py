@@ -27,6 +27,8 @@ FILTER = {"op": "=", "args": [{"property": "Cylinders"}, 8]}
 UNSUPPORTED = {
     "POST /v1/analyses": {"application/gzip", "application/x-tar", "application/zip"},
     "GET /v1/batches/{batch_id}/results": {"application/x-ndjson"},
+    "GET /v1/owner/export": {"application/zip"},
+    "GET /v1/operator/owners/{owner}/export": {"application/zip"},
     "POST /v1/catalogs/infer": {*SUFFIXES} - {JSON},
 }
 REMARK = re.compile(r"^(?:WARNING|ERROR|Unable|Unsupported|Cannot|Could|Invalid|Attempted|Failure).*$", re.MULTILINE)
