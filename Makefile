@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LLAMA := .venv-llama
+NODE := tests/node
 PEERS := rq saq streaq taskiq profiler
-TYPESCRIPT := tests/client/typescript
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --system-certs \
@@ -22,7 +22,7 @@ run: $(VENV)/run.stamp $(if $(filter true 1,$(AUDIO)),$(VENV)/audio.stamp)  ## R
 test: $(VENV)/dev.stamp  ## Run every test
 	@$(BIN)/python tools/system_packages.py
 	@$(BIN)/python tools/recordings.py
-	-@! command -v npm >/dev/null || $(MAKE) --no-print-directory $(TYPESCRIPT)/node_modules/.package-lock.json
+	-@! command -v npm >/dev/null || $(MAKE) --no-print-directory $(NODE)/node_modules/.package-lock.json
 	-@$(BIN)/python -c 'from nlp2filters.embedding.weights import MINILM; MINILM.locate(progress=True)'  # once, before many want it at once
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -109,8 +109,8 @@ $(VENV)/docs.stamp: requirements-docs.txt | $(VENV)/bin/python
 	$(INSTALL) --require-hashes -r requirements-docs.txt
 	@touch $@
 
-$(TYPESCRIPT)/node_modules/.package-lock.json: $(TYPESCRIPT)/package-lock.json
-	npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(TYPESCRIPT)
+$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
+	npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(NODE)
 	@touch $@
 
 $(LLAMA)/stamp: requirements-llama.txt | $(VENV)/bin/python
