@@ -39,7 +39,7 @@ fuzz: $(VENV)/dev.stamp  ## Send the API what nobody should (some minutes)
 chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 45 minutes)
 	$(BIN)/python -m chaos
 
-analysis: $(VENV)/dev.stamp  ## Analyse large packages that others have written, and kill workers meanwhile (about 20 minutes)
+analysis: $(VENV)/dev.stamp  ## Analyse large packages of others, and kill workers meanwhile (20 minutes; SOURCES="django==5.2.4" adds some)
 	@$(BIN)/python tools/sources.py
 	$(BIN)/python -m chaos --analysis
 
