@@ -203,8 +203,8 @@ def test_it_fits_a_phone_in_the_dark(page: Page) -> None:
 
 @pytest.mark.skipif(not os.environ.get("UPDATE_SCREENSHOT"), reason="UPDATE_SCREENSHOT=1 takes a picture")
 def test_its_picture_for_the_docs(page: Page, service: Service) -> None:
-    """Express, analysed without an LLM."""
-    archive = locate()["express"]
+    """Starlette, analysed without an LLM."""
+    archive = locate()["starlette"]
     tasks = ["map", "duplicates", "summary", "review"]
     with Client(service.url, trust_env=False) as client:
         job = client.analyses.submit(archive.read_bytes(), strategy="builtin", tasks=tasks)
