@@ -1,5 +1,7 @@
 """Logging: one JSON object per line on stdout, with the job's id in every line written while working on a job.
 
+On a terminal, the same lines are text for people.
+
 Whoever logs only puts the line into a queue. A thread formats and writes the lines, so that a slow reader of stdout
 never stops the event loop.
 """
@@ -14,6 +16,9 @@ from typing import Any
 
 import orjson
 import structlog
+
+from nlp2filters import tracing
+from nlp2filters.log_lines import TextLines, use_colours, use_text
 
 # While stdout takes no lines, this many wait, and further ones are dropped.
 MAX_WAITING = 10_000
@@ -40,10 +45,14 @@ STDOUT = 1  # the file descriptor
 
 
 class WithoutQuery(logging.Filter):
-    """A filter of uvicorn's lines that removes queries, as they may contain stream tokens, and drops debug lines."""
+    """A filter of uvicorn's lines that removes queries, as they may contain stream tokens, and drops debug lines.
+
+    It also removes the copies of messages that have colours.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Pass all lines except those for debugging, which would show complete requests."""
+        vars(record).pop("color_message", None)
         if isinstance(record.args, tuple):
             record.args = tuple(
                 arg.partition("?")[0] if isinstance(arg, str) and arg.startswith("/") else arg for arg in record.args
@@ -69,7 +78,7 @@ class BackgroundHandler(logging.Handler):
         if self._records.qsize() >= MAX_WAITING:
             self._dropped += 1
             return
-        record.context = structlog.contextvars.get_contextvars()
+        record.context = {**structlog.contextvars.get_contextvars(), **tracing.log_fields()}
         record.msg, record.args = record.getMessage(), None
         self._records.put(record)
 
@@ -103,26 +112,33 @@ def _warning(message: str) -> logging.LogRecord:
     )
 
 
-def configure(level: str = "INFO") -> None:
-    """Send the lines of all loggers, including those of uvicorn and ARQ, through one JSON formatter."""
+def configure(level: str = "INFO", form: str = "json", process: str | None = None) -> None:
+    """Send the lines of all loggers, including those of uvicorn and ARQ, through one formatter.
+
+    `form` is that of `LOG_FORMAT`; each line names the `process`.
+    """
+
+    def name_process(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {"process": process, **event} if process else event
+
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             structlog.processors.EventRenamer("message"),
-            structlog.processors.JSONRenderer(serializer=_dumps),
+            _renderer(form),
         ],
-        "foreign_pre_chain": _SHARED,
+        "foreign_pre_chain": [*_SHARED, name_process],
     }
-    handler = {"()": BackgroundHandler, "formatter": "json"}
+    handler = {"()": BackgroundHandler, "formatter": "lines"}
     quiet = ("httpx", "httpcore", "fastembed", "huggingface_hub", "arq", "uvicorn.access")  # We log requests ourselves.
     passed_on = ("uvicorn", "uvicorn.error")
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"json": formatter},
+            "formatters": {"lines": formatter},
             "filters": {"without-query": {"()": WithoutQuery}},
             "handlers": {"stdout": handler},
             "root": {"handlers": ["stdout"], "level": level},
@@ -135,6 +151,14 @@ def configure(level: str = "INFO") -> None:
             },
         }
     )
+
+
+def _renderer(form: str) -> structlog.typing.Processor:
+    terminal = os.isatty(STDOUT)
+    if not use_text(form, terminal=terminal):
+        return structlog.processors.JSONRenderer(serializer=_dumps)
+    lines = TextLines(use_colours(os.environ, terminal=terminal))
+    return lambda _, __, event: lines.render(event)
 
 
 def about(**names: str) -> AbstractContextManager[None]:

@@ -44,7 +44,7 @@ REQUESTS: dict[str, Any] = {
             {"custom_id": "second", "catalog": "movies", "text": "comedies of the nineties"},
         ]
     },
-    "CatalogDocument": CATALOG,
+    "Catalog": CATALOG,
     "CompileRequest": {"catalog": "cars", "filter": "Miles_per_Gallon >= 30 AND Origin = 'Japan'", "limit": 10},
     "ExplainRequest": {"catalog": "cars", "filter": "Miles_per_Gallon >= 30 AND Origin = 'Japan'"},
     "FilterRequest": {"catalog": "cars", "filter": "Miles_per_Gallon >= 30 AND Origin = 'Japan'", "limit": 10},
@@ -101,7 +101,7 @@ class Recorder:
         batch = self._keep("Batch", "POST", "/v1/batches", json=REQUESTS["BatchSubmission"])
         self.answers["BatchEvent"] = self._first_event(f"/v1/batches/{batch['id']}/events")
         self.answers["application/x-ndjson"] = self._ask("GET", f"/v1/batches/{batch['id']}/results").text
-        self._keep("CatalogDocument", "PUT", "/v1/catalogs/my-cars", json=CATALOG)
+        self._keep("Catalog", "PUT", "/v1/catalogs/my-cars", json=CATALOG)
         self._keep("Catalogs", "GET", "/v1/catalogs")
         self._keep("Compiled", "POST", "/v1/compile", json=REQUESTS["CompileRequest"])
         self._keep("Explained", "POST", "/v1/explain", json=REQUESTS["ExplainRequest"])
@@ -118,6 +118,7 @@ class Recorder:
         self._keep("OperatorState", "GET", "/v1/operator/state")
         self._record_analysis()
         self._record_rows()
+        self._record_owner()
 
     def _record_analysis(self) -> None:
         job = self._ask("POST", "/v1/analyses", content=_archive(), headers={"Content-Type": "application/zip"}).json()
@@ -136,6 +137,12 @@ class Recorder:
         job = self._ask("POST", "/v1/rows", json=REQUESTS["RowsRequest"]).json()
         self._service_ended(f"/v1/jobs/{job['id']}/events")
         self.answers["text/csv"] = self._ask("GET", f"/v1/jobs/{job['id']}/export").text
+
+    def _record_owner(self) -> None:
+        self._keep("OwnerSummary", "GET", "/v1/owner")
+        self._keep("OwnerTotals", "GET", "/v1/operator/owners")
+        self.answers["application/zip"] = "the bytes of a ZIP file"
+        self._keep("OwnerDeletion", "DELETE", "/v1/owner")
 
 
 def _archive() -> bytes:

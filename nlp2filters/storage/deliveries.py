@@ -10,6 +10,7 @@ from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.storage import queue_entries, scripts
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.submissions import TRACE
 
 
 class Deliveries:
@@ -27,6 +28,13 @@ class Deliveries:
         content = await self._redis.get(self._keys.message(subject))
         return orjson.loads(content) if content else None
 
+    async def trace(self, subject: str) -> dict[str, str]:
+        """Read the context of the trace in which the job or batch was created; empty if there is none any more."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for key in (self._keys.job(subject), self._keys.batch(subject)):
+                pipe.hget(key, TRACE)
+            return next((orjson.loads(value) for value in await pipe.execute() if value), {})
+
     async def log(self, subject: str) -> list[dict[str, Any]]:
         """Read the log: attempts and requested redeliveries, oldest first."""
         reply = cast(Awaitable[list[bytes]], self._redis.lrange(self._keys.deliveries(subject), 0, -1))
@@ -36,9 +44,11 @@ class Deliveries:
         """Log an attempt. The final attempt ends the delivery.
 
         `read` is the length of the log that the attempt was based on. Returns False, and logs nothing, if the log has
-        grown since: this worker was frozen, and another one has taken over.
+        grown since: this worker was frozen, and another one has taken over; or if everything of the owner was deleted.
         """
-        names = [self._keys.deliveries(subject), self._keys.open, self._keys.failed("deliveries")]
+        keys = self._keys
+        names = [keys.deliveries(subject), keys.open, keys.failed("deliveries")]
+        names += [keys.message(subject), keys.job(subject), keys.batch(subject)]
         outcome = [int(attempt["final"]), int(attempt["ok"])]
         args: list[str | bytes | int] = [subject, orjson.dumps(attempt), read, self._ttl_ms, *outcome]
         return bool(await self._log_script(keys=names, args=args))

@@ -14,7 +14,7 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import media_types
 from nlp2filters.errors import BlobGone, TooManyBytes
 from nlp2filters.file_reading import process
-from nlp2filters.file_reading.process import Order, Report
+from nlp2filters.file_reading.orders import Order, Report
 from nlp2filters.storage import request_parts
 from nlp2filters.table_inference import TableOptions
 from nlp2filters.table_rows import conversion_key, convert, select
@@ -64,11 +64,11 @@ async def _convert(attempt: Attempt[EmbeddingServices], request: dict[str, Any],
 
 async def _keep(attempt: Attempt[EmbeddingServices], key: str, parquet: Path, unread: Any) -> None:
     """Keep a converted table for further questions, if the owner may add so much."""
-    owner, size = attempt.job.owner, (await anyio.Path(parquet).stat()).st_size
+    job, size = attempt.job, (await anyio.Path(parquet).stat()).st_size
     try:
-        blob = await attempt.worker.services.blobs.store(owner, _chunks(parquet), size=size)
+        blob = await attempt.worker.services.blobs.store(job.owner, _chunks(parquet), size=size, job_id=job.id)
         record = orjson.dumps({"blob": blob.digest, "unread": unread})
-        await attempt.worker.derived.save(owner, key, record)
+        await attempt.worker.derived.save(job.owner, key, record, job_id=job.id)
     except TooManyBytes as exc:
         _log.warning("a converted table is not kept: %s", exc)
 
@@ -82,7 +82,8 @@ async def _select(attempt: Attempt[EmbeddingServices], request: dict[str, Any], 
     if form := request["query"]["export"]:
         export = path.with_name("export")
         size = (await anyio.Path(export).stat()).st_size
-        blob = await attempt.worker.services.blobs.store(attempt.job.owner, _chunks(export), size=size)
+        job, blobs = attempt.job, attempt.worker.services.blobs
+        blob = await blobs.store(job.owner, _chunks(export), size=size, job_id=job.id)
         result["export"] = {"format": form, "sha256": blob.digest, "bytes": blob.size}
     return StageResult({"result": result})
 

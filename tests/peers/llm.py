@@ -64,15 +64,16 @@ no_completion = Reply(body=b'{"choices": []}')
 
 
 class LLM:
-    """The script: replies in order, the last of them for ever. `requests` is what came. While `talking` is not set,
-    every request waits. `delays`: seconds instead of the reply's own, where the question has the word. `respond`, if
-    set, makes the reply to each request instead of the script.
+    """The script: replies in order, the last of them for ever. `requests` is what came, with its `headers`. While
+    `talking` is not set, every request waits. `delays`: seconds instead of the reply's own, where the question has the
+    word. `respond`, if set, makes the reply to each request instead of the script.
     """
 
     def __init__(self) -> None:
         self.url = ""
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
+        self.headers: list[dict[str, str]] = []
         self.talking = threading.Event()
         self.talking.set()
         self.delays: dict[str, float] = {}
@@ -85,6 +86,7 @@ class LLM:
         self._script = list(replies)
         self.requests.clear()
         self.keys.clear()
+        self.headers.clear()
 
     async def answer(self, request: Request) -> Response:
         """One chat completion."""
@@ -94,6 +96,7 @@ class LLM:
             return Response()
         self.requests.append(body)
         self.keys.append(request.headers.get("authorization"))
+        self.headers.append(dict(request.headers))
         if self.respond:
             reply = self.respond(body)
         else:

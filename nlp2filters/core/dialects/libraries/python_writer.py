@@ -20,6 +20,8 @@ from nlp2filters.errors import InvalidFilter, Violation
 
 _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {">": gt, ">=": ge, "<": lt, "<=": le}
 
+MAX_CHAIN = 100
+
 W = TypeVar("W", bound="PythonWriter")
 
 
@@ -34,9 +36,15 @@ class PythonWriter(Writer[Any]):
     def test(self, test: Test) -> Any:
         """Write a test."""
 
-    @abstractmethod
     def value(self, value: Value, field: Field) -> Any:
         """Return a value in the form in which the field is stored."""
+        return self.moment(value, self.target.stored(field).form) if isinstance(value, dt.date | dt.time) else value
+
+    def moment(self, value: dt.date | dt.time, form: Form | None) -> Any:
+        """Return a date or time in a stored form; an instant has no zone unless the form is `timestamptz`."""
+        if form not in (None, "native", "timestamptz"):
+            return in_form(value, form)
+        return value.replace(tzinfo=None) if isinstance(value, dt.datetime) and form != "timestamptz" else value
 
     def within(self, test: Range, column: Any) -> Any:
         """Write that a column is in a range."""
@@ -55,10 +63,18 @@ class PythonWriter(Writer[Any]):
         return self.test(test)
 
     def every(self, parts: Sequence[Any]) -> Any:
-        return reduce(and_, parts)
+        return _joined(and_, parts)
 
     def some(self, parts: Sequence[Any]) -> Any:
-        return reduce(or_, parts)
+        return _joined(or_, parts)
+
+
+def _joined(operator: Callable[[Any, Any], Any], parts: Sequence[Any]) -> Any:
+    """Join parts by an operator, many of them in groups: nothing reads an expression that is thousands of them deep."""
+    while len(parts) > MAX_CHAIN:
+        groups = [parts[start : start + MAX_CHAIN] for start in range(0, len(parts), MAX_CHAIN)]
+        parts = [reduce(operator, group) for group in groups]
+    return reduce(operator, parts)
 
 
 def written_for(
@@ -79,10 +95,3 @@ def written_for(
     if losses or node is None:
         raise InvalidFilter([Violation(loss.pointer.removeprefix("/filter"), loss.reason) for loss in losses])
     return writer(target).write(node)
-
-
-def python_value(value: Value, form: Form | None) -> Any:
-    """Return a value in a stored form; an instant in UTC has no zone unless the form is `timestamptz`."""
-    if form not in (None, "native", "timestamptz"):
-        return in_form(value, form)
-    return value.replace(tzinfo=None) if isinstance(value, dt.datetime) and form != "timestamptz" else value
