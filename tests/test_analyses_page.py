@@ -205,9 +205,10 @@ def test_it_fits_a_phone_in_the_dark(page: Page) -> None:
 def test_its_picture_for_the_docs(page: Page, service: Service) -> None:
     """Starlette, analysed without an LLM."""
     archive = locate()["starlette"]
-    tasks = ["map", "duplicates", "summary", "review"]
     with Client(service.url, trust_env=False) as client:
-        job = client.analyses.submit(archive.read_bytes(), strategy="builtin", tasks=tasks)
+        job = client.analyses.submit(
+            archive.read_bytes(), strategy="builtin", tasks=["map", "duplicates", "summary", "review"]
+        )
     page.goto(f"/analyses?job={job.id}&name={archive.name}")
     expect(page.locator("#coverage")).to_be_visible()
     page.screenshot(path=Path(ROOT, "docs/analyses.png"))
