@@ -45,7 +45,7 @@ chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 45 minutes
 dynos: $(VENV)/dev.stamp  ## Restart two of each process on the smallest Redis, with Heroku's limits in real seconds (about 6 minutes)
 	DYNOS=whole $(BIN)/pytest tests/test_dynos.py --capture=no
 
-analysis: $(VENV)/dev.stamp  ## Analyse large packages that others have written, and kill workers meanwhile (about 20 minutes)
+analysis: $(VENV)/dev.stamp  ## Analyse large packages of others, and kill workers meanwhile (20 minutes; SOURCES="django==5.2.4" adds some)
 	@$(BIN)/python tools/sources.py
 	$(BIN)/python -m chaos --analysis
 
