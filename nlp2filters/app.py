@@ -54,11 +54,11 @@ from nlp2filters.storage.blobs.store import open_blobs
 from nlp2filters.storage.catalogs import Catalogs
 from nlp2filters.storage.connection import connect, warn_about_config
 from nlp2filters.storage.errors import StorageError
+from nlp2filters.storage.index_requests import IndexRequests
 from nlp2filters.storage.rate_limits import Backpressure
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.streams import Events
-from nlp2filters.storage.vector_index import Indexes
 
 OPERATIONS = [
     *jobs.operations,
@@ -121,7 +121,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 api_keys,
                 StreamTokens(redis, keys),
                 Catalogs(redis, keys, kept_ms=catalog_ttl_ms, retention_ms=1000 * settings.retention_s),
-                Indexes(redis, keys),
+                IndexRequests(redis, keys),
                 blobs,
                 Backpressure(redis, settings.max_memory_share),
                 Metrics(),

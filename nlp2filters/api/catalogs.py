@@ -23,7 +23,7 @@ from nlp2filters.errors import (
     InvalidRequest,
     Violation,
 )
-from nlp2filters.storage.vector_index import AT_ONCE
+from nlp2filters.storage.index_requests import AT_ONCE
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 

@@ -26,7 +26,7 @@ from nlp2filters.embedding.weights import MINILM
 from nlp2filters.errors import LLMNotConfigured, ProviderError
 from nlp2filters.evaluation.cases import Case, Collection
 from nlp2filters.evaluation.measures import Judgement, judge
-from nlp2filters.llm import Answer, Provider, registry
+from nlp2filters.llm import Answer, Provider, opening
 from nlp2filters.llm.provider import LLMProvider
 from nlp2filters.llm_reader import LLMReader
 from nlp2filters.settings import ProviderChoice, Settings
@@ -213,4 +213,4 @@ def _provider(settings: Settings, name: str) -> LLMProvider:
         raise LLMNotConfigured(
             f"Set LLM_MODEL, {name.upper()}_API_KEY and, for a server of your own, {name.upper()}_BASE_URL."
         )
-    return registry.create(configs[0])
+    return opening.create(configs[0])

@@ -22,7 +22,7 @@ from nlp2filters.core.query import Query
 from nlp2filters.core.requests import Submission, validate
 from nlp2filters.core.schemas import Compiled, Result
 from nlp2filters.errors import InvalidRequest, LLMNotConfigured, Violation
-from nlp2filters.llm import Provider, registry
+from nlp2filters.llm import Provider, opening
 from nlp2filters.settings import Settings
 from nlp2filters.translator import LexiconParser, Translator
 
@@ -101,7 +101,7 @@ class Reader:
 async def open_reader(settings: Settings) -> AsyncIterator[Reader]:
     """Open a reader, with the LLM that the settings name."""
     async with AsyncExitStack() as stack:
-        llm = await stack.enter_async_context(registry.create_chain(settings.llms)) if settings.llms else None
+        llm = await stack.enter_async_context(opening.create_chain(settings.llms)) if settings.llms else None
         yield Reader(settings, stack, llm)
 
 

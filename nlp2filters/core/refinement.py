@@ -31,9 +31,6 @@ from nlp2filters.core.filters import (
 from nlp2filters.core.interpretation import Condition, Interpretation, leaf_to_json, to_json
 from nlp2filters.core.parser.followup import Followup
 
-# A filter of more parts cannot be refined: those of the follow-up come on top.
-MAX_PARTS = 100
-
 Test: TypeAlias = Leaf | Not
 Side = Literal["low", "high"]
 
@@ -52,11 +49,6 @@ class _Part:
     @property
     def tests(self) -> set[Test]:
         return set(filters.tests(self.filter))
-
-
-def too_large(reading: Interpretation) -> bool:
-    """Return whether the filter has grown too large to add anything."""
-    return reading.filter is not None and filters.size(reading.filter) > MAX_PARTS
 
 
 def merge(

@@ -1,10 +1,15 @@
-"""Units of measure: their dimensions and conversions. Names are those of the pint library."""
+"""Units of measure: their dimensions and conversions. Names are those of the pint library.
+
+The library takes a fifth of a second to load, so that the first unit does it: many texts and tables have none.
+"""
 
 from collections.abc import Hashable
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-import pint
+if TYPE_CHECKING:
+    import pint
 
 SIGNIFICANT = 6
 MAX_CACHED = 4096
@@ -42,6 +47,8 @@ def whole(number: float) -> int | float:
 
 @cache
 def _registry() -> "pint.UnitRegistry[float]":
+    import pint
+
     # An empty registry keeps no dimensions yet that the last definitions would have to change.
     registry: pint.UnitRegistry[float] = pint.UnitRegistry(None, on_redefinition="ignore")
     registry.load_definitions(str(files("pint") / "default_en.txt"))
@@ -51,7 +58,7 @@ def _registry() -> "pint.UnitRegistry[float]":
 
 
 @lru_cache(maxsize=MAX_CACHED)
-def _parse(unit: str) -> pint.Unit | None:
+def _parse(unit: str) -> "pint.Unit | None":
     try:
         return _registry().parse_units(unit)
     # For a unit that it cannot parse, pint raises exceptions of many types.

@@ -10,6 +10,8 @@ from nlp2filters.core.usage import Usage
 
 # An answer may have this many tokens by default.
 MAX_TOKENS = 4096
+# A call waits so long in all while the provider limits the rate of calls.
+PATIENCE_S = 60.0
 
 # Awaited before every single request of a call, also before repeated ones; it raises `BudgetSpent` to allow no more.
 Permit = Callable[[], Awaitable[None]]

@@ -12,7 +12,7 @@ import orjson
 
 from nlp2filters.analysis.uploads import AnalysisOptions, chunk_texts, full_report
 from nlp2filters.analysis.vectors import quantize
-from nlp2filters.core.linking import MODEL
+from nlp2filters.core.embedding_model import MODEL
 from nlp2filters.core.parts import Part, digest_of
 from nlp2filters.embedding.embedder import DIMENSIONS
 from nlp2filters.storage.blobs.store import Blobs

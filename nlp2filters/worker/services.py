@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 
 from nlp2filters.core.counts import duration, name_of
 from nlp2filters.core.drafting import Meanings
-from nlp2filters.core.linking import MODEL
+from nlp2filters.core.embedding_model import MODEL
 from nlp2filters.core.usage import PriceTable
 from nlp2filters.embedding.api_embedder import ApiEmbedder
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.embedding.weights import MINILM
 from nlp2filters.errors import ProviderError
-from nlp2filters.llm import MAX_TOKENS, Provider, registry
+from nlp2filters.llm import MAX_TOKENS, Provider, opening
 from nlp2filters.settings import Settings
 from nlp2filters.storage.blobs.store import Blobs, open_blobs
+from nlp2filters.storage.index_requests import AT_ONCE, digest_of
 from nlp2filters.storage.store import Store
-from nlp2filters.storage.vector_index import AT_ONCE, CHUNK, Embed, Indexes, digest_of
+from nlp2filters.storage.vector_index import CHUNK, Embed, Indexes
 from nlp2filters.webhooks.client import WebhookClient
 from nlp2filters.worker.catalogs import CatalogCache
 from nlp2filters.worker.code_search import SearchIndexes
@@ -186,7 +187,7 @@ async def open_embedding(settings: Settings, store: Store) -> AsyncIterator[Embe
         indexes, parsers, api = Indexes(store.redis, store.keys), CatalogParsers(pool), None
         if settings.embedding:
             config = replace(settings.embedding, patience_s=HOLD_S)
-            api = await stack.enter_async_context(ApiEmbedder(registry.create_embeddings(config)))
+            api = await stack.enter_async_context(ApiEmbedder(opening.create_embeddings(config)))
             api.report_calls(partial(_count_call, store))
             await stack.enter_async_context(sharing(api.gate, store.providers))
         yield EmbeddingServices(embedder, parsers, indexes, blobs, api, settings.llm_prices)
@@ -205,7 +206,7 @@ async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMService
         stack.push_async_callback(learnt.wait)
         # A job that would wait longer gives its slot back.
         configs = [replace(config, patience_s=HOLD_S) for config in settings.llms]
-        chain = await stack.enter_async_context(registry.create_chain(configs, learnt.add))
+        chain = await stack.enter_async_context(opening.create_chain(configs, learnt.add))
         for provider in chain.providers.values():
             provider.on_call = partial(_count_call, store)
             await stack.enter_async_context(sharing(provider.gate, store.providers))

@@ -23,10 +23,12 @@ from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.errors import InvalidAnswer, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from nlp2filters.llm.embeddings import AT_ONCE
 from nlp2filters.llm.http import MAX_TRIES
-from nlp2filters.llm.registry import PROVIDERS, EmbeddingConfig, create_embeddings
+from nlp2filters.llm.opening import create_embeddings
+from nlp2filters.llm.registry import PROVIDERS, EmbeddingConfig
+from nlp2filters.storage.index_requests import digest_of
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
-from nlp2filters.storage.vector_index import Indexes, digest_of
+from nlp2filters.storage.vector_index import Indexes
 from nlp2filters.translator import LexiconParser, Translator
 from nlp2filters.worker.services import EmbeddingServices
 from tests.llm.test_wires import validator

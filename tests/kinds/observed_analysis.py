@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nlp2filters.core.embedding_model import MODEL
 from nlp2filters.core.kinds import KINDS
-from nlp2filters.core.linking import MODEL
 from nlp2filters.core.parts import digest_of
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.worker.analysis import WORK
