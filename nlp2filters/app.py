@@ -1,10 +1,12 @@
 """The web process, which `nlp2filters web` runs."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
+from async_lru import alru_cache
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -93,11 +95,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
     settings = settings or Settings.read(os.environ)
     logs.configure(settings.log_level)
     kinds.load(settings.extra_kinds)
-    document = JSON(openapi.document(OPERATIONS)).body
+
+    @alru_cache
+    async def document() -> bytes:
+        return bytes(JSON(await asyncio.to_thread(openapi.document, OPERATIONS)).body)
 
     async def openapi_document(request: Request) -> Response:
-        """Serve the OpenAPI 3.1 document."""
-        return Response(document, media_type=JSON.media_type)
+        """Serve the OpenAPI 3.1 document. The first request takes some tenths of a second to make it."""
+        return Response(await document(), media_type=JSON.media_type)
 
     async def itself(scope: Scope, receive: Receive, send: Send) -> None:
         await application(scope, receive, send)

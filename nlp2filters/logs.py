@@ -4,16 +4,19 @@ Whoever logs only puts the line into a queue. A thread formats and writes the li
 never stops the event loop.
 """
 
+import datetime as dt
 import logging
 import logging.config
 import os
 import queue
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 import orjson
-import structlog
 
 # While stdout takes no lines, this many wait, and further ones are dropped.
 MAX_WAITING = 10_000
@@ -21,19 +24,31 @@ MAX_WAITING = 10_000
 FLUSH_TIMEOUT_S = 2.0
 
 
-def _add_context(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Add the names of `about`, as they were when the line was logged."""
-    record: logging.LogRecord = event["_record"]
-    return {**record.__dict__.pop("context"), **event}
+# What every record of `logging` has; all else are the names that whoever logs has given by `extra`.
+_OWN = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime", "context"))
+
+_context: ContextVar[Mapping[str, str]] = ContextVar("context", default=MappingProxyType({}))
 
 
-_SHARED: list[structlog.typing.Processor] = [
-    _add_context,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.ExtraAdder(),
-    structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-]
+class JSONFormatter(logging.Formatter):
+    """A formatter of lines as JSON objects, with the names of `about` as they were when the line was logged."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        members = vars(record)
+        line: dict[str, Any] = {
+            "message": record.getMessage(),
+            **members["context"],
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            **{name: value for name, value in members.items() if name not in _OWN},
+            "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat().replace("+00:00", "Z"),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            line["stack"] = record.stack_info
+        return orjson.dumps(line, default=str).decode()
 
 
 STDOUT = 1  # the file descriptor
@@ -69,7 +84,7 @@ class BackgroundHandler(logging.Handler):
         if self._records.qsize() >= MAX_WAITING:
             self._dropped += 1
             return
-        record.context = structlog.contextvars.get_contextvars()
+        record.context = _context.get()
         record.msg, record.args = record.getMessage(), None
         self._records.put(record)
 
@@ -105,16 +120,6 @@ def _warning(message: str) -> logging.LogRecord:
 
 def configure(level: str = "INFO") -> None:
     """Send the lines of all loggers, including those of uvicorn and ARQ, through one JSON formatter."""
-    formatter = {
-        "()": structlog.stdlib.ProcessorFormatter,
-        "processors": [
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            structlog.processors.EventRenamer("message"),
-            structlog.processors.JSONRenderer(serializer=_dumps),
-        ],
-        "foreign_pre_chain": _SHARED,
-    }
     handler = {"()": BackgroundHandler, "formatter": "json"}
     quiet = ("httpx", "httpcore", "fastembed", "huggingface_hub", "arq", "uvicorn.access")  # We log requests ourselves.
     passed_on = ("uvicorn", "uvicorn.error")
@@ -122,7 +127,7 @@ def configure(level: str = "INFO") -> None:
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"json": formatter},
+            "formatters": {"json": {"()": JSONFormatter}},
             "filters": {"without-query": {"()": WithoutQuery}},
             "handlers": {"stdout": handler},
             "root": {"handlers": ["stdout"], "level": level},
@@ -137,10 +142,11 @@ def configure(level: str = "INFO") -> None:
     )
 
 
-def about(**names: str) -> AbstractContextManager[None]:
+@contextmanager
+def about(**names: str) -> Iterator[None]:
     """Add `names`, such as `job_id`, to every line logged inside the context."""
-    return structlog.contextvars.bound_contextvars(**names)
-
-
-def _dumps(event: object, **options: object) -> str:
-    return orjson.dumps(event, default=str).decode()
+    token = _context.set({**_context.get(), **names})
+    try:
+        yield
+    finally:
+        _context.reset(token)

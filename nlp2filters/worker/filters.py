@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arq.worker import Retry
 from numpy.typing import NDArray
@@ -19,24 +19,25 @@ from nlp2filters.core import interpretation
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
 from nlp2filters.errors import ProviderError, ProviderTimeout, ProviderUnavailable, RateLimited
-from nlp2filters.llm import Answer, Provider
-from nlp2filters.llm_reader import ANSWERS
+from nlp2filters.llm import ANSWERS, Answer, Provider
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.answer_cache import AnswerCache
 from nlp2filters.translator import Translator
 from nlp2filters.worker.attempt import Attempt, StageResult, checkpoint, timings_ms
 from nlp2filters.worker.catalogs import CatalogSource
 from nlp2filters.worker.metering import Meter
-from nlp2filters.worker.services import EmbeddingServices, LLMServices
+from nlp2filters.worker.record_fields import CANDIDATES
+
+if TYPE_CHECKING:  # Workers of other queues use a part of this module only.
+    from nlp2filters.worker.embedding_services import EmbeddingServices
+    from nlp2filters.worker.llm_services import LLMServices
 
 INDEX_WAIT_S = 2.0
-# The field of a job's record with the values of large fields that its text may mean.
-CANDIDATES = "candidates"
 
 _log = logging.getLogger(__name__)
 
 
-async def embed(attempt: Attempt[EmbeddingServices]) -> StageResult:
+async def embed(attempt: Attempt["EmbeddingServices"]) -> StageResult:
     """Draft a filter with the built-in parser."""
     services, query = attempt.worker.services, await _query(attempt)
     source = _catalog_source(attempt)
@@ -61,7 +62,7 @@ async def embed(attempt: Attempt[EmbeddingServices]) -> StageResult:
     return StageResult({"draft": interpretation.to_json(draft)}, event="draft")
 
 
-async def translate(attempt: Attempt[LLMServices]) -> StageResult:
+async def translate(attempt: Attempt["LLMServices"]) -> StageResult:
     """Write the final filter, with the LLM if there is one, and compile it."""
     services, query = attempt.worker.services, await _query(attempt)
     provider = services.providers.get(attempt.request.get("provider") or "", services.provider)
@@ -100,7 +101,7 @@ async def build_index(ctx: dict[str, Any], digest: str) -> None:
 
 async def _complete(
     provider: Provider,
-    attempt: Attempt[LLMServices],
+    attempt: Attempt["LLMServices"],
     meter: Meter,
     name: str,
     messages: Sequence[Message],
@@ -140,7 +141,7 @@ async def _complete(
     return answer
 
 
-def _answer_cache(attempt: Attempt[LLMServices]) -> AnswerCache | None:
+def _answer_cache(attempt: Attempt["LLMServices"]) -> AnswerCache | None:
     """Return the owner's cached answers, unless the service keeps none, or the request wants a new answer."""
     store, ttl_s = attempt.worker.store, attempt.worker.services.cache_s
     if not ttl_s or not attempt.request.get("cache", True):  # Requests of earlier versions do not have it.

@@ -37,10 +37,6 @@ def test_without_a_filter_all_rows_come_back_as_they_are(name: str) -> None:
         ("cars", Contains("Name", "CITROEN"), lambda row: "citroen" in row["Name"]),
         ("movies", Comparison(">=", "Release_Date", dt.date(2010, 1, 1)), lambda row: row["Release_Date"].year == 2010),
         ("movies", Comparison(">", "Production_Budget", 2e8), lambda row: row["Production_Budget"] > 2e8),
-        (
-            "movies",
-            lambda row: row["Distributor"] == "20th Century Fox",
-        ),
     ],
 )
 def test_rows_are_those_that_satisfy_the_filter(name: str, where: Filter, test: Any) -> None:

@@ -30,7 +30,7 @@ from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
 from nlp2filters.storage.vector_index import Indexes
 from nlp2filters.translator import LexiconParser, Translator
-from nlp2filters.worker.services import EmbeddingServices
+from nlp2filters.worker.embedding_services import EmbeddingServices
 from tests.llm.test_wires import validator
 from tests.peers import embeddings, limited, wires
 from tests.peers.embeddings import OPENAI, WIRES, EmbeddingWire
