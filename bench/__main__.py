@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from bench import dialects, inferring, parsing, queues, speech, streams, waiting
+from bench import dialects, inferring, parsing, queues, speech, starting, streams, waiting
 
 BENCHES = {
     "queues": queues.main,
@@ -13,6 +13,7 @@ BENCHES = {
     "streams": streams.main,
     "speech": speech.main,
     "waiting": waiting.main,
+    "starting": starting.main,
 }
 
 

@@ -22,9 +22,10 @@ from nlp2filters.core.query import Query
 from nlp2filters.core.requests import Submission, validate
 from nlp2filters.core.schemas import Compiled, Result
 from nlp2filters.errors import InvalidRequest, LLMNotConfigured, Violation
+from nlp2filters.lexicon_parser import LexiconParser
 from nlp2filters.llm import Provider, opening
 from nlp2filters.settings import Settings
-from nlp2filters.translator import LexiconParser, Translator
+from nlp2filters.translator import Translator
 
 
 class Reader:

@@ -7,7 +7,7 @@ follow-up text ──┴─ parser/followup.py: its effects on the filter · par
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nlp2filters.core import filters
 from nlp2filters.core.catalog import Catalog
@@ -29,7 +29,9 @@ from nlp2filters.core.filters import (
     leaves,
 )
 from nlp2filters.core.interpretation import Condition, Interpretation, leaf_to_json, to_json
-from nlp2filters.core.parser.followup import Followup
+
+if TYPE_CHECKING:  # A difference can be told without the parser.
+    from nlp2filters.core.parser.followup import Followup
 
 Test: TypeAlias = Leaf | Not
 Side = Literal["low", "high"]
@@ -52,7 +54,7 @@ class _Part:
 
 
 def merge(
-    conversation: Conversation, addition: Interpretation, followup: Followup, *, today: dt.date
+    conversation: Conversation, addition: Interpretation, followup: "Followup", *, today: dt.date
 ) -> Interpretation:
     """Merge the conversation's reading with `addition`, the reading of `followup.rest` alone.
 
@@ -170,7 +172,7 @@ def _without(part: _Part, lifted: set[str]) -> _Part | None:
     return _part(node, part.conditions) if node else None
 
 
-def _combined(parts: Sequence[_Part], part: _Part, followup: Followup, today: dt.date) -> list[_Part]:
+def _combined(parts: Sequence[_Part], part: _Part, followup: "Followup", today: dt.date) -> list[_Part]:
     """Add a part to the others; it may replace those about its field."""
     own = [other for other in parts if len(part.fields) == 1 and other.fields == part.fields]
     rest = [other for other in parts if other not in own]

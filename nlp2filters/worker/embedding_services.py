@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from nlp2filters.core.drafting import Meanings
 from nlp2filters.core.embedding_model import MODEL
+from nlp2filters.core.text_vectors import Meanings
 from nlp2filters.core.usage import PriceTable
 from nlp2filters.embedding.api_embedder import ApiEmbedder
 from nlp2filters.embedding.embedder import Embedder

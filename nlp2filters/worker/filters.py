@@ -12,12 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from arq.worker import Retry
-from numpy.typing import NDArray
 
 from nlp2filters import fault_injection, logs
 from nlp2filters.core import interpretation
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
+from nlp2filters.core.text_vectors import Vectors
 from nlp2filters.errors import ProviderError, ProviderTimeout, ProviderUnavailable, RateLimited
 from nlp2filters.llm import ANSWERS, Answer, Provider
 from nlp2filters.storage import request_parts
@@ -44,7 +44,7 @@ async def embed(attempt: Attempt["EmbeddingServices"]) -> StageResult:
     locale = attempt.request.get("locale", "en")
     parser = await services.parsers.open(attempt.job.owner, source.digest, locale, source.read)
 
-    async def load_index(_: Sequence[str]) -> NDArray[Any] | None:
+    async def load_index(_: Sequence[str]) -> Vectors | None:
         attempt.progress.report("indexing", "Preparing the catalog's words")
         vectors = await services.name_vectors(parser)
         attempt.progress.report("embedding", "Reading the text")
