@@ -1,5 +1,6 @@
 // The page for one's own data: drop a table, edit its catalog, ask it, and see its rows as a table and as a plot.
 
+import { showFields } from "./catalog_form.js";
 import { Client, Problem } from "./client.js";
 import { $, el, fill } from "./dom.js";
 import { fieldTitle, formatValue } from "./format.js";
@@ -65,10 +66,15 @@ async function upload(file, signal) {
   $("table").hidden = true;
   $("status").textContent = `Uploading ${file.name}`;
   const name = file.name.replace(/\.[^.]*$/, "").replace(/[^\w-]+/g, "-").slice(0, 64) || "table";
-  const job = await client.infer(file, type, { name }, { signal });
+  await open(await client.infer(file, type, { name }, { signal }), signal);
+}
+
+/** Shows the table of a job that infers its catalog, or has done so. The address keeps the job, for a reload. */
+async function open(job, signal) {
+  history.replaceState(null, "", `#${job.id}`);
   const result = await resultOf(job, signal);
   data = job.id;
-  $("name").value = name;
+  $("name").value = result.catalog.name;
   $("text").value = "";
   fill($("questions"), ...result.columns.flatMap((column) => column.notes.filter((note) => note.kind === "question")
     .map((note) => el("p", {}, `${column.name}: ${note.text}`))));
@@ -81,6 +87,7 @@ function use(document) {
   catalog = document;
   [question, sort, offset] = [{}, [], 0];
   $("document").value = JSON.stringify(catalog, null, 2);
+  showForm(catalog);
   $("fields").textContent = `${catalog.fields.length} fields`;
   fill($("explanation"));
   const axes = catalog.fields.filter((field) => PLOTTED.has(field.type) && !field.many);
@@ -89,6 +96,10 @@ function use(document) {
     fill($(id), ...axes.map((field, i) => el("option", { value: field.name, selected: i === chosen }, fieldTitle(field))));
   }
 }
+
+const showForm = (document) => showFields($("form"), document, (changed) => {
+  $("document").value = JSON.stringify(changed, null, 2);
+});
 
 async function ask(signal) {
   const text = $("text").value.trim();
@@ -130,9 +141,11 @@ function showTable({ rows, columns, count, total, next_offset: following, lossy 
   const fields = columns.map((name) => catalog.fields.find((field) => field.name === name) ?? { name });
   const head = fields.map((field) => {
     const key = sort.find(({ field: name }) => name === field.name);
-    if (field.many || field.type === "geo") return el("th", { scope: "col" }, fieldTitle(field));
+    const measure = field.unit ?? field.currency;
+    const title = fieldTitle(field) + (measure ? ` (${measure})` : "");
+    if (field.many || field.type === "geo") return el("th", { scope: "col" }, title);
     const mark = key ? (key.direction === "asc" ? " ↑" : " ↓") : "";
-    const button = el("button", { type: "button" }, fieldTitle(field) + mark);
+    const button = el("button", { type: "button" }, title + mark);
     button.addEventListener("click", () => act((signal) => {
       sort = [{ field: field.name, direction: key?.direction === "asc" ? "desc" : "asc" }];
       offset = 0;
@@ -143,7 +156,7 @@ function showTable({ rows, columns, count, total, next_offset: following, lossy 
   const body = rows.map((row) => el("tr", {}, ...fields.map((field) => {
     const value = row[field.name];
     return el("td", { class: typeof value === "number" && "number" },
-              Array.isArray(value) ? value.join(", ") : formatValue(value, { ...field, unit: null }));
+              Array.isArray(value) ? value.join(", ") : formatValue(value, { ...field, unit: null, currency: null }));
   })));
   fill($("rows"), el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
 }
@@ -228,6 +241,13 @@ $("ask").addEventListener("submit", (event) => {
   event.preventDefault();
   act(ask);
 });
+$("document").addEventListener("input", () => {
+  try {
+    showForm(edited());
+  } catch {
+    fill($("form")); // Its fault is told when it is applied.
+  }
+});
 $("apply").addEventListener("click", () => act(async (signal) => {
   const document = edited();
   await client.explain({ catalog: document, filter: null }, { signal }); // The service names all faults.
@@ -249,3 +269,13 @@ $("next").addEventListener("click", () => act((signal) => {
   return showRows(signal);
 }));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plot && drawPlot());
+if (location.hash.startsWith("#job_")) {
+  act(async (signal) => {
+    try {
+      await open(await client.get(`/v1/jobs/${location.hash.slice(1)}`, { signal }), signal);
+    } catch (error) {
+      if (error.status !== 404 && error.status !== 410) throw error;
+      throw new Error("The table of this address is no longer kept. Drop the file again.");
+    }
+  });
+}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -42,3 +43,9 @@ def page_of(browser: Browser, url: str) -> Iterator[Page]:
     yield page
     page.close()
     assert [error for error in errors if "Failed to load resource" not in error] == []
+
+
+def barriers(page: Page) -> list[tuple[str, list[str]]]:
+    """The rules of axe that the page breaks for people with a keyboard or a screen reader, with the places."""
+    faults = Axe().run(page).response["violations"]
+    return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in faults]

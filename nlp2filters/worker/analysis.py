@@ -15,14 +15,14 @@ from nlp2filters.analysis.vectors import quantize
 from nlp2filters.core.embedding_model import MODEL
 from nlp2filters.core.parts import Part, digest_of
 from nlp2filters.embedding.embedder import DIMENSIONS
+from nlp2filters.file_reading import process
+from nlp2filters.file_reading.process import Order
 from nlp2filters.storage.blobs.store import Blobs
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.searches import SEARCH_INDEX
 from nlp2filters.worker.attempt import Attempt, StageResult
+from nlp2filters.worker.loading import loaded
 from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
-from nlp2filters.worker.reading import process
-from nlp2filters.worker.reading.load import loaded
-from nlp2filters.worker.reading.process import Order
 from nlp2filters.worker.record_fields import EXCERPTS
 
 if TYPE_CHECKING:  # Workers of other queues use a part of this module only.

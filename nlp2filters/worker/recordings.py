@@ -24,8 +24,8 @@ from nlp2filters.llm import opening
 from nlp2filters.settings import Settings
 from nlp2filters.storage.blobs.store import Blobs, open_blobs
 from nlp2filters.storage.store import Store
+from nlp2filters.worker.decoding import decoded
 from nlp2filters.worker.provider_calls import HOLD_S
-from nlp2filters.worker.reading.recording import decoded
 from nlp2filters.worker.shared_gates import sharing
 
 # More than the worker's slots; an hour takes 115 MB of disk.

@@ -13,13 +13,13 @@ import orjson
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import media_types
 from nlp2filters.errors import BlobGone, TooManyBytes
+from nlp2filters.file_reading import process
+from nlp2filters.file_reading.process import Order, Report
 from nlp2filters.storage import request_parts
 from nlp2filters.table_inference import TableOptions
 from nlp2filters.table_rows import conversion_key, convert, select
 from nlp2filters.worker.attempt import Attempt, StageResult
-from nlp2filters.worker.reading import process
-from nlp2filters.worker.reading.load import loaded
-from nlp2filters.worker.reading.process import Order, Report
+from nlp2filters.worker.loading import loaded
 
 if TYPE_CHECKING:  # Workers of other queues use a part of this module only.
     from nlp2filters.worker.embedding_services import EmbeddingServices

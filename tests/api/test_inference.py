@@ -295,7 +295,7 @@ def children() -> list[str]:
             line = path.read_bytes()
         except OSError:
             continue
-        if b"nlp2filters.worker.reading" in line:
+        if b"nlp2filters.file_reading" in line:
             found.append(str(path))
     return found
 

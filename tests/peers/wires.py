@@ -66,14 +66,14 @@ class Peer:
         self.requests.clear()
         self.headers.clear()
 
+    def _next(self) -> Sent:
+        return self._script.pop(0) if len(self._script) > 1 else self._script[0]
+
     async def answer(self, request: Request) -> Response:
         body = await _read(request)
         self.requests.append(body)
         self.headers.append(dict(request.headers))
-        if self.rule:
-            reply = self.rule(body)
-        else:
-            reply = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+        reply = self.rule(body) if self.rule else self._next()
         headers = dict(reply.headers)
         if reply.media_type == JSON and reply.ends == "done":
             return Response(b"".join(reply.parts), reply.status, headers, media_type=JSON)

@@ -11,9 +11,9 @@ import pytest
 
 from nlp2filters.core.media_types import CSV, PARQUET
 from nlp2filters.errors import UploadRefused
+from nlp2filters.file_reading.frames import pack
+from nlp2filters.file_reading.process import Order, Report, run
 from nlp2filters.table_inference import TableOptions, infer_table
-from nlp2filters.worker.parsing.frames import pack
-from nlp2filters.worker.reading.process import Order, Report, run
 
 LINES = b"".join(b"%d,item %d,%d.5\n" % (number, number % 50, number % 97) for number in range(200_000))
 OPTIONS = TableOptions("things")
@@ -69,7 +69,7 @@ async def test_it_ends_with_its_caller(path: Path) -> None:
 
 
 async def test_it_deletes_the_table_and_ends_when_its_worker_is_killed(path: Path) -> None:
-    command = [sys.executable, "-m", "nlp2filters.worker.reading"]
+    command = [sys.executable, "-m", "nlp2filters.file_reading"]
     child = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert child.stdin
     child.stdin.writelines(pack(Order(path, partial(infer_table, media_type=CSV, options=OPTIONS))))

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from nlp2filters.errors import RecordingRefused, UploadRefused
-from nlp2filters.worker.reading import process
-from nlp2filters.worker.reading.process import Order
-from nlp2filters.worker.reading.recording import decoded
+from nlp2filters.file_reading import process
+from nlp2filters.file_reading.process import Order
+from nlp2filters.worker.decoding import decoded
 from tests.audio.sounds import encoded, tone, video_without_sound, wav
 
 

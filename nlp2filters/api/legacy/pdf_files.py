@@ -1,20 +1,17 @@
-"""The text of PDF files, read by a child process with limits: `python -m nlp2filters.api.legacy.pdf_files`.
-
-The file comes on standard input. The text, or the reason why there is none, goes to standard output as JSON.
-"""
+"""The text of PDF files, read by a child process with limits."""
 
 import asyncio
-import os
-import resource
-import sys
-from asyncio.subprocess import PIPE
+import tempfile
+from pathlib import Path
+from typing import Any
 
-import orjson
+from nlp2filters.errors import ParserFailed, UploadRefused
+from nlp2filters.file_reading import process
+from nlp2filters.file_reading.process import Order
 
 # A request waits for it. An ordinary page takes 0.05 s.
 CPU_LIMIT_S = 10
 MEMORY_LIMIT = 2**30
-NICENESS = 10
 # So many children run at once.
 _slots = asyncio.Semaphore(2)
 
@@ -30,42 +27,26 @@ async def read_text(content: bytes) -> str:
         UnreadablePDF: it is encrypted, broken, too long, or made of pictures.
     """
     async with _slots:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", __name__, stdin=PIPE, stdout=PIPE, start_new_session=True
-        )
-        try:
-            answer, _ = await child.communicate(content)
-        finally:
-            if child.returncode is None:
-                child.kill()
-                await child.wait()
-    if child.returncode:
-        raise UnreadablePDF("Reading this PDF file takes too long or too much memory. Send its text.")
-    outcome = orjson.loads(answer)
+        with tempfile.TemporaryDirectory(prefix="nlp2filters-") as folder:
+            path = Path(folder) / "upload.pdf"
+            await asyncio.to_thread(path.write_bytes, content)
+            order = Order(path, _outcome, cpu_limit_s=CPU_LIMIT_S, memory_limit=MEMORY_LIMIT)
+            try:
+                outcome: dict[str, str] = await process.run(order)
+            except (UploadRefused, ParserFailed) as exc:
+                raise UnreadablePDF("Reading this PDF file takes too long or too much memory. Send its text.") from exc
     if "reason" in outcome:
         raise UnreadablePDF(f"{outcome['reason']} Send its text.")
-    return str(outcome["text"])
+    return outcome["text"]
 
 
-def main() -> None:
-    """Read the file, and answer."""
-    os.nice(NICENESS)
-    outcome = _outcome(sys.stdin.buffer.read())
-    sys.stdout.buffer.write(orjson.dumps(outcome))
-
-
-def _outcome(content: bytes) -> dict[str, str]:
+def _outcome(path: Path, report: Any) -> dict[str, str]:
+    """Read the file, in the child process."""
     try:
         from nlp2filters.analysis.documents import UnreadableDocument, read_pdf
     except ModuleNotFoundError:
         return {"reason": "This service does not read PDF files, as it lacks the extra `analysis`."}
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT_S, CPU_LIMIT_S + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     try:
-        return {"text": read_pdf("upload.pdf", content).text}
+        return {"text": read_pdf(path.name, path.read_bytes()).text}
     except UnreadableDocument as exc:
         return {"reason": f"The PDF file is not read. {exc}"}
-
-
-if __name__ == "__main__":
-    main()

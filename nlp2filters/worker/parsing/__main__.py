@@ -13,8 +13,8 @@ import time
 import traceback
 
 from nlp2filters.errors import TextTooComplex
-from nlp2filters.worker.parsing.frames import Failure, TooComplex, read, write
-from nlp2filters.worker.parsing.operations import Missing, Parser
+from nlp2filters.file_reading.frames import read, write
+from nlp2filters.worker.parsing.operations import Failure, Missing, Parser, TooComplex
 
 
 def main() -> None:

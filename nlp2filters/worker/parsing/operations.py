@@ -45,6 +45,20 @@ Ref = CatalogRef | IndexRef
 
 
 @dataclass(frozen=True, slots=True)
+class TooComplex:
+    """The answer to a call that exceeded its budget."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The answer to a call that failed for another reason: the traceback."""
+
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """A catalog's summary for the worker.
 

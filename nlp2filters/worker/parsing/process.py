@@ -10,11 +10,11 @@ from contextlib import suppress
 from typing import Any, Self
 
 from nlp2filters.errors import ParserFailed, TextTooComplex
-from nlp2filters.worker.parsing.frames import LENGTH_BYTES, Failure, TooComplex, pack, unpack
-from nlp2filters.worker.parsing.operations import Call
+from nlp2filters.file_reading.frames import LENGTH_BYTES, pack, unpack
+from nlp2filters.file_reading.process import ONE_THREAD
+from nlp2filters.worker.parsing.operations import Call, Failure, TooComplex
 
 START_TIMEOUT_S = 120.0
-ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 class Process:

@@ -1,4 +1,4 @@
-"""A child process that reads one uploaded file: `python -m nlp2filters.worker.reading`.
+"""A child process that reads one uploaded file: `python -m nlp2filters.file_reading`.
 
 The request comes on standard input, reports and the outcome go to standard output, as frames. It is a stranger's
 file, so the process has limits of CPU time and memory. When its parent ends, standard input does too, and the process
@@ -18,8 +18,8 @@ from typing import BinaryIO
 
 from nlp2filters.core.problems import problem
 from nlp2filters.errors import ArchiveRefused, InvalidCatalog, InvalidRequest, MalformedJSON, RecordingRefused
-from nlp2filters.worker.parsing.frames import read, write
-from nlp2filters.worker.reading.process import Crash, Order, Refusal, Report
+from nlp2filters.file_reading.frames import read, write
+from nlp2filters.file_reading.process import Crash, Order, Refusal, Report
 
 # Parent and child share their cores with the processes that read texts, for which somebody waits.
 NICENESS = 10

@@ -1,24 +1,9 @@
-"""The frames in the pipes between a worker and its children: pickled objects, each preceded by its length."""
+"""The frames in the pipes between a process and its children: pickled objects, each preceded by its length."""
 
 import pickle
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 LENGTH_BYTES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class TooComplex:
-    """The answer to a call that exceeded its budget."""
-
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The answer to a call that failed for another reason: the traceback."""
-
-    traceback: str
 
 
 def pack(content: Any) -> tuple[bytes, bytes]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from nlp2filters.audio.decoding import Recording, decode, load_libraries
 from nlp2filters.errors import RecordingRefused, UploadRefused
-from nlp2filters.worker.reading import process
-from nlp2filters.worker.reading.process import Order
+from nlp2filters.file_reading import process
+from nlp2filters.file_reading.process import Order
 
 # Two hours take about 3 s; videos take more, as their pictures are skipped.
 CPU_LIMIT_S = 60

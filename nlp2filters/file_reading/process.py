@@ -1,4 +1,4 @@
-"""The worker's side of a child process that reads one uploaded file."""
+"""The caller's side of a child process that reads one uploaded file."""
 
 import asyncio
 import os
@@ -15,9 +15,10 @@ from typing import Any
 
 from nlp2filters.core.problems import problem
 from nlp2filters.errors import ParserFailed, UploadRefused
-from nlp2filters.worker.parsing.frames import LENGTH_BYTES, pack, unpack
-from nlp2filters.worker.parsing.process import ONE_THREAD
+from nlp2filters.file_reading.frames import LENGTH_BYTES, pack, unpack
 
+# Libraries for numbers start a thread a core otherwise, and these count toward the limits.
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # 32 MiB of CSV take about 15 s.
 CPU_LIMIT_S = 80
 # A limit of the address space, of which the libraries alone take some hundred megabytes.
@@ -84,7 +85,7 @@ async def run(order: Order, on_report: Callable[[Report], None] = lambda _: None
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", __package__,
         stdin=PIPE, stdout=PIPE, env={**os.environ, **ONE_THREAD},
-        start_new_session=True,  # Ctrl-C must reach only the worker, which lets its jobs end first.
+        start_new_session=True,  # Ctrl-C must reach only the parent, which lets its work end first.
     )  # fmt: skip
     try:
         return await _outcome(child, order, on_report)
