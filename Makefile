@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LLAMA := .venv-llama
+TYPESCRIPT := tests/client/typescript
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --system-certs \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: run test check bench fuzz chaos analysis speech engines llama openapi docs wheel lock clean help
+.PHONY: run test check bench fuzz chaos dynos analysis speech engines llama openapi docs wheel lock clean help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -20,6 +21,7 @@ run: $(VENV)/run.stamp $(if $(filter true 1,$(AUDIO)),$(VENV)/audio.stamp)  ## R
 test: $(VENV)/dev.stamp  ## Run every test
 	@$(BIN)/python tools/system_packages.py
 	@$(BIN)/python tools/recordings.py
+	-@! command -v npm >/dev/null || $(MAKE) --no-print-directory $(TYPESCRIPT)/node_modules/.package-lock.json
 	-@$(BIN)/python -c 'from nlp2filters.embedding.weights import MINILM; MINILM.locate(progress=True)'  # once, before many want it at once
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -38,6 +40,9 @@ fuzz: $(VENV)/dev.stamp  ## Send the API what nobody should (some minutes)
 
 chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 45 minutes)
 	$(BIN)/python -m chaos
+
+dynos: $(VENV)/dev.stamp  ## Restart two of each process on the smallest Redis, with Heroku's limits in real seconds (about 6 minutes)
+	DYNOS=whole $(BIN)/pytest tests/test_dynos.py --capture=no
 
 analysis: $(VENV)/dev.stamp  ## Analyse large packages that others have written, and kill workers meanwhile (about 20 minutes)
 	@$(BIN)/python tools/sources.py
@@ -69,9 +74,9 @@ openapi: $(VENV)/dev.stamp  ## Lint the OpenAPI document by Spectral (needs Node
 	npx --yes @stoplight/spectral-cli@6.16.3 lint --fail-severity warn build/openapi.json
 
 lock: $(VENV)/dev.stamp  ## Pin and hash in requirements*.txt what pyproject.toml asks for (UPGRADE=1: the newest)
-	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --output-file requirements.txt
-	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --extra audio --constraints requirements.txt --output-file requirements-audio.txt
-	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --extra audio --group dev --constraints requirements-audio.txt --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --extra otel --output-file requirements.txt
+	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --extra otel --extra audio --constraints requirements.txt --output-file requirements-audio.txt
+	$(LOCK) pyproject.toml --extra server --extra data --extra analysis --extra otel --extra audio --group dev --constraints requirements-audio.txt --output-file requirements-dev.txt
 	$(LOCK) --group engines --constraints requirements-dev.txt --output-file requirements-engines.txt
 	$(LOCK) --group docs --output-file requirements-docs.txt
 	$(LOCK) --group run --no-deps --output-file requirements-run.txt
@@ -100,6 +105,10 @@ $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
 
 $(VENV)/docs.stamp: requirements-docs.txt | $(VENV)/bin/python
 	$(INSTALL) --require-hashes -r requirements-docs.txt
+	@touch $@
+
+$(TYPESCRIPT)/node_modules/.package-lock.json: $(TYPESCRIPT)/package-lock.json
+	npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(TYPESCRIPT)
 	@touch $@
 
 $(LLAMA)/stamp: requirements-llama.txt | $(VENV)/bin/python

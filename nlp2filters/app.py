@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from nlp2filters import logs
+from nlp2filters import logs, tracing
 from nlp2filters.api import (
     analyses,
     answers,
@@ -43,7 +43,7 @@ from nlp2filters.api import (
 from nlp2filters.api.http_protocol import affordable_connections
 from nlp2filters.api.legacy import echo, send
 from nlp2filters.api.metrics import Metrics
-from nlp2filters.api.middleware import REQUEST_ID, AccessLog, SecurityHeaders
+from nlp2filters.api.middleware import REQUEST_ID, AccessLog, SecurityHeaders, Tracing
 from nlp2filters.api.open_streams import Streams
 from nlp2filters.api.responses import JSON
 from nlp2filters.api.routes import routes
@@ -93,7 +93,7 @@ class _Lifespan(TypedDict):
 def create_app(settings: Settings | None = None) -> Starlette:
     """Create the application. Without `settings`, it reads the environment."""
     settings = settings or Settings.read(os.environ)
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format, "web")
     kinds.load(settings.extra_kinds)
 
     @alru_cache
@@ -133,7 +133,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 streams,
                 affordable_connections(settings),
             )
-            yield {"services": services}
+            with tracing.recording("web", os.environ):
+                yield {"services": services}
         await redis.aclose()
 
     application = Starlette(
@@ -145,6 +146,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *pages.routes,
         ],
         middleware=[
+            Middleware(Tracing),
             Middleware(AccessLog),
             Middleware(SecurityHeaders),
             Middleware(

@@ -236,7 +236,10 @@ class NoSearchIndex(NLP2FiltersError):
     """The code of an analysis can no longer be searched."""
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"The vectors of the job {job_id} are no longer kept. Analyse the code again.")
+        super().__init__(
+            f"The job {job_id} cannot be searched: its index is no longer kept, or of another version of this service. "
+            "Analyse the code again."
+        )
 
 
 class ResultNotReady(NLP2FiltersError):

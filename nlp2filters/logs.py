@@ -1,5 +1,7 @@
 """Logging: one JSON object per line on stdout, with the job's id in every line written while working on a job.
 
+On a terminal, the same lines are text for people.
+
 Whoever logs only puts the line into a queue. A thread formats and writes the lines, so that a slow reader of stdout
 never stops the event loop.
 """
@@ -10,13 +12,16 @@ import logging.config
 import os
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
 import orjson
+
+from nlp2filters import tracing
+from nlp2filters.log_lines import TextLines, use_colours, use_text
 
 # While stdout takes no lines, this many wait, and further ones are dropped.
 MAX_WAITING = 10_000
@@ -30,13 +35,19 @@ _OWN = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime", "conte
 _context: ContextVar[Mapping[str, str]] = ContextVar("context", default=MappingProxyType({}))
 
 
-class JSONFormatter(logging.Formatter):
-    """A formatter of lines as JSON objects, with the names of `about` as they were when the line was logged."""
+class LineFormatter(logging.Formatter):
+    """A formatter of lines by `render`, with the names of `about` as they were when the line was logged."""
+
+    def __init__(self, render: Callable[[Mapping[str, Any]], str], process: str | None) -> None:
+        super().__init__()
+        self._render = render
+        self._process = {"process": process} if process else {}
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         members = vars(record)
         line: dict[str, Any] = {
+            **self._process,
             "message": record.getMessage(),
             **members["context"],
             "level": record.levelname.lower(),
@@ -48,17 +59,21 @@ class JSONFormatter(logging.Formatter):
             line["exception"] = self.formatException(record.exc_info)
         if record.stack_info:
             line["stack"] = record.stack_info
-        return orjson.dumps(line, default=str).decode()
+        return self._render(line)
 
 
 STDOUT = 1  # the file descriptor
 
 
 class WithoutQuery(logging.Filter):
-    """A filter of uvicorn's lines that removes queries, as they may contain stream tokens, and drops debug lines."""
+    """A filter of uvicorn's lines that removes queries, as they may contain stream tokens, and drops debug lines.
+
+    It also removes the copies of messages that have colours.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Pass all lines except those for debugging, which would show complete requests."""
+        vars(record).pop("color_message", None)
         if isinstance(record.args, tuple):
             record.args = tuple(
                 arg.partition("?")[0] if isinstance(arg, str) and arg.startswith("/") else arg for arg in record.args
@@ -84,7 +99,7 @@ class BackgroundHandler(logging.Handler):
         if self._records.qsize() >= MAX_WAITING:
             self._dropped += 1
             return
-        record.context = _context.get()
+        record.context = {**_context.get(), **tracing.log_fields()}
         record.msg, record.args = record.getMessage(), None
         self._records.put(record)
 
@@ -118,16 +133,20 @@ def _warning(message: str) -> logging.LogRecord:
     )
 
 
-def configure(level: str = "INFO") -> None:
-    """Send the lines of all loggers, including those of uvicorn and ARQ, through one JSON formatter."""
-    handler = {"()": BackgroundHandler, "formatter": "json"}
+def configure(level: str = "INFO", form: str = "json", process: str | None = None) -> None:
+    """Send the lines of all loggers, including those of uvicorn and ARQ, through one formatter.
+
+    `form` is that of `LOG_FORMAT`; each line names the `process`.
+    """
+    lines = {"()": LineFormatter, "render": _renderer(form), "process": process}
+    handler = {"()": BackgroundHandler, "formatter": "lines"}
     quiet = ("httpx", "httpcore", "fastembed", "huggingface_hub", "arq", "uvicorn.access")  # We log requests ourselves.
     passed_on = ("uvicorn", "uvicorn.error")
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"json": {"()": JSONFormatter}},
+            "formatters": {"lines": lines},
             "filters": {"without-query": {"()": WithoutQuery}},
             "handlers": {"stdout": handler},
             "root": {"handlers": ["stdout"], "level": level},
@@ -140,6 +159,13 @@ def configure(level: str = "INFO") -> None:
             },
         }
     )
+
+
+def _renderer(form: str) -> Callable[[Mapping[str, Any]], str]:
+    terminal = os.isatty(STDOUT)
+    if not use_text(form, terminal=terminal):
+        return lambda line: orjson.dumps(line, default=str).decode()
+    return TextLines(use_colours(os.environ, terminal=terminal)).render
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from nlp2filters.fault_injection import parse as parse_faults
 from nlp2filters.llm.registry import PROVIDERS, EmbeddingConfig, LLMConfig, TranscriptionConfig
 
 LEASE_S = 10.0
+MIN_REDIS_CONNECTIONS = 2
 # A request may set a deadline of up to a day.
 MAX_DEADLINE_S = 86_400
 # The time limit of a stage depends on it, and a worker may hold a job for that long.
@@ -88,6 +89,12 @@ def _not_negative(value: str | float) -> float:
     return number
 
 
+def _connections(value: str | int) -> int:
+    if (number := int(value)) < MIN_REDIS_CONNECTIONS:
+        raise ValueError(f"{value!r} is too few: one connection waits for news, and another is needed for the rest")
+    return number
+
+
 def _providers(text: str) -> tuple[ProviderChoice, ...]:
     choices = tuple(ProviderChoice(*name.split(":", 1)) for name in words(text))
     for choice in choices:
@@ -104,6 +111,10 @@ def _embedding_provider(text: str) -> str:
 
 def _audio_provider(text: str) -> str:
     return _one_of(text, [name for name, spec in PROVIDERS.items() if spec.transcribes])
+
+
+def _log_format(text: str) -> str:
+    return _one_of(text, ["auto", "json", "text"]) or "auto"
 
 
 def _one_of(text: str, names: list[str]) -> str:
@@ -127,7 +138,9 @@ class Settings:
     )
     redis_tls_verify: bool = _setting("REDIS_TLS_VERIFY", True, "Verify the certificate of a `rediss://` server.")
     key_prefix: str = _setting("KEY_PREFIX", "n2f", "Prefix of all Redis keys.")
-    redis_connections: int = _setting("REDIS_CONNECTIONS", 10, "Maximum Redis connections per process.")
+    redis_connections: int = _setting(
+        "REDIS_CONNECTIONS", 10, "Maximum Redis connections per process, at least 2.", cast=_connections
+    )
     retention_s: int = _setting("RETENTION_S", 86_400, "Seconds for which a finished job is kept.")
     deadline_s: int = _setting(
         "DEADLINE_S", 3_600, "Seconds within which a job must start, unless its request sets `deadline_seconds`."
@@ -364,6 +377,12 @@ class Settings:
         parse_faults,
     )
     log_level: str = _setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+    log_format: str = _setting(
+        "LOG_FORMAT",
+        "auto",
+        "`json`, `text` for people, or `auto`: text on a terminal, elsewhere JSON. `NO_COLOR` and `FORCE_COLOR` count.",
+        _log_format,
+    )
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":

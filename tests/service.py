@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,16 +78,15 @@ class Service:
 
     def _wait(self, path: str) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline:
-            for name, process in self.processes.items():
-                if process.poll() is not None:
-                    raise RuntimeError(f"{name} ended at once:\n{(self.logs / f'{name}.log').read_text()}")
-            try:
-                if httpx.get(f"{self.url}{path}", trust_env=False).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.05)
+        with httpx.Client(base_url=self.url, trust_env=False) as client:  # one for each request costs 20 ms of CPU
+            while time.monotonic() < deadline:
+                for name, process in self.processes.items():
+                    if process.poll() is not None:
+                        raise RuntimeError(f"{name} ended at once:\n{(self.logs / f'{name}.log').read_text()}")
+                with suppress(httpx.TransportError):
+                    if client.get(path).status_code == 200:
+                        return
+                time.sleep(0.05)
         raise TimeoutError(f"not ready after {START_TIMEOUT_S} s; logs in {self.logs}")
 
     def stop(self) -> dict[str, int]:

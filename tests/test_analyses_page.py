@@ -1,19 +1,25 @@
 """The page for analyses in a real browser: from a dropped archive to findings and answers."""
 
 import os
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 import tests.browser
 from nlp2filters.client import Client
 from tests.analysis.packing import tar
 from tests.analysis.test_findings import SCHEMA
-from tests.service import ROOT, Service
+from tests.peers.llm import LLM, Reply, good
+from tests.peers.reviewer import nothing, reviewer
+from tests.service import ROOT, Service, started
+from tools.sources import locate
 
 pytestmark = tests.browser.needed
 
@@ -28,6 +34,21 @@ FILES = {
     "shop/mail.py": "def send_mail(to, body):\n    smtp.sendmail(SENDER, to, body)\n",
     "shop/<b>knotty.py": KNOTTY,
 }
+
+
+@pytest.fixture(scope="module")
+def service(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The whole service with an LLM, which is asked about one part of the code after the other."""
+    llm.script(good({}))
+    environment = {"OPENAI_BASE_URL": llm.url, "LLM_MODEL": "test", "LLM_CONCURRENCY": "1"}
+    with started(tmp_path_factory.mktemp("analyses"), **environment) as service:
+        yield service
+
+
+@pytest.fixture(autouse=True)
+def quiet(llm: LLM) -> None:
+    """The LLM has nothing to remark, unless a test tells it otherwise."""
+    llm.respond = reviewer(usual=nothing)
 
 
 @pytest.fixture
@@ -84,6 +105,49 @@ def test_a_dropped_archive_becomes_a_report_that_can_be_searched(page: Page) -> 
     expect(page.locator("#progress")).to_be_hidden()
 
 
+def test_findings_are_shown_while_the_llm_still_reads(page: Page, service: Service, llm: LLM) -> None:
+    """The built-in ones first, then those of each answer of the LLM, whose second one is held back."""
+    review, gate, answers = reviewer(), threading.Event(), []
+
+    def hold_back(request: dict[str, Any]) -> Reply:
+        answers.append(review(request))
+        return replace(answers[-1], gate=gate if len(answers) > 1 else None)
+
+    llm.respond = hold_back
+    large = {f"shop/part_{part}.py": "".join(statements(part, 400)) for part in "abc"}
+    with Client(service.url, trust_env=False) as client:  # Without `search`, so that nothing is embedded.
+        job = client.analyses.submit(archive({**FILES, **large})["buffer"], tasks=["review", "summary"])
+    try:
+        page.goto(f"/analyses?job={job.id}&name=shop.tar.gz")
+        expect(page.locator("#findings")).to_contain_text("It fails on an empty list.")
+        expect(page.locator("#findings")).to_contain_text("divides at 20 points")
+        expect(page.locator("#step")).to_contain_text("parts read")
+        expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+        expect(page.locator("#about")).to_be_hidden()  # The report is not there yet.
+        early = int(page.locator("#finding-count").inner_text())
+        assert faults(page) == []
+    finally:
+        gate.set()
+    expect(page.locator("#about")).to_contain_text("A whole that checks things.")
+    assert len(answers) > 2
+    assert int(page.locator("#finding-count").inner_text()) > early
+    assert page.locator("#findings > li").count() == int(page.locator("#finding-count").inner_text())
+
+
+def statements(part: str, count: int) -> Iterator[str]:
+    return (f"total_{part}_{number} = read_total('{part}', {number})\n" for number in range(count))
+
+
+def faults(page: Page) -> list[Any]:
+    """What axe has to say against the page, in both themes."""
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        violations = Axe().run(page).response["violations"]
+        found += [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in violations]
+    return found
+
+
 def test_a_folder_is_chosen_and_what_is_no_text_is_left_out(page: Page, tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     (folder / "node_modules").mkdir(parents=True)
@@ -134,10 +198,15 @@ def test_it_fits_a_phone_in_the_dark(page: Page) -> None:
     page.get_by_label("Choose an archive").set_input_files(archive())
     expect(page.locator("#coverage")).to_contain_text("4 files read")
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
-    if os.environ.get("UPDATE_SCREENSHOT"):
-        page.set_viewport_size({"width": 1280, "height": 1000})
-        page.emulate_media(color_scheme="light")
-        page.get_by_role("searchbox", name="Search the code").fill("where is mail sent?")
-        page.keyboard.press("Enter")
-        expect(page.locator("#results li").first).to_contain_text("mail.py")
-        page.screenshot(path=Path(ROOT, "docs/analyses.png"))
+    assert faults(page) == []
+
+
+@pytest.mark.skipif(not os.environ.get("UPDATE_SCREENSHOT"), reason="UPDATE_SCREENSHOT=1 takes a picture")
+def test_its_picture_for_the_docs(page: Page) -> None:
+    """Starlette, analysed without an LLM, and a question."""
+    page.get_by_label("Choose an archive").set_input_files(locate()["starlette"])
+    expect(page.locator("#coverage")).to_be_visible(timeout=600_000)
+    page.get_by_role("searchbox", name="Search the code").fill("Where is the session cookie signed and verified?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#results li").first).to_contain_text("sessions.py")
+    page.screenshot(path=Path(ROOT, "docs/analyses.png"))

@@ -25,7 +25,7 @@ def of_extras(*names: str) -> list[str]:
     return list(dict.fromkeys(asked))
 
 
-SERVICE = ("server", "data", "analysis")
+SERVICE = ("server", "data", "analysis", "otel")
 ASKED = {
     RUN: of_extras(*SERVICE),
     AUDIO: of_extras(*SERVICE, "audio"),

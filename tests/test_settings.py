@@ -43,6 +43,7 @@ def test_values_get_the_type_of_their_setting() -> None:
     ("name", "value"),
     [
         ("RETENTION_S", "a day"),
+        ("REDIS_CONNECTIONS", "1"),
         ("WEBHOOK_ALLOW_PRIVATE", "perhaps"),
         ("LLM_PROVIDER", "gpt"),
         ("PUBLIC_URL", "filters.example"),

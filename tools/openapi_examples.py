@@ -44,7 +44,7 @@ REQUESTS: dict[str, Any] = {
             {"custom_id": "second", "catalog": "movies", "text": "comedies of the nineties"},
         ]
     },
-    "CatalogDocument": CATALOG,
+    "Catalog": CATALOG,
     "CompileRequest": {"catalog": "cars", "filter": "Miles_per_Gallon >= 30 AND Origin = 'Japan'", "limit": 10},
     "ExplainRequest": {"catalog": "cars", "filter": "Miles_per_Gallon >= 30 AND Origin = 'Japan'"},
     "FilterRequest": {"catalog": "cars", "filter": "Miles_per_Gallon >= 30 AND Origin = 'Japan'", "limit": 10},
@@ -101,7 +101,7 @@ class Recorder:
         batch = self._keep("Batch", "POST", "/v1/batches", json=REQUESTS["BatchSubmission"])
         self.answers["BatchEvent"] = self._first_event(f"/v1/batches/{batch['id']}/events")
         self.answers["application/x-ndjson"] = self._ask("GET", f"/v1/batches/{batch['id']}/results").text
-        self._keep("CatalogDocument", "PUT", "/v1/catalogs/my-cars", json=CATALOG)
+        self._keep("Catalog", "PUT", "/v1/catalogs/my-cars", json=CATALOG)
         self._keep("Catalogs", "GET", "/v1/catalogs")
         self._keep("Compiled", "POST", "/v1/compile", json=REQUESTS["CompileRequest"])
         self._keep("Explained", "POST", "/v1/explain", json=REQUESTS["ExplainRequest"])

@@ -1,6 +1,6 @@
 """Programs of other projects that tests need: install Debian's when root, or say which tests will be skipped.
 
-Packages that also start a service are installed by CI only.
+Packages that also start a service, or bring hundreds of others, are installed by CI only.
 """
 
 import os
@@ -17,14 +17,15 @@ class Program:
     names: tuple[str, ...]
     package: str
     tests: str
-    is_service: bool = False
+    only_in_ci: bool = False
 
 
 PROGRAMS = (
     Program(("chromium", "chromium-browser", "google-chrome"), "chromium", "of the pages"),
-    Program(("nginx",), "nginx-light", "behind a proxy", is_service=True),
-    Program(("promtool",), "prometheus", "of the alert rules", is_service=True),
-    Program(("systemd-analyze",), "systemd", "of the units for systemd", is_service=True),
+    Program(("npm",), "npm", "of types for TypeScript", only_in_ci=True),
+    Program(("nginx",), "nginx-light", "behind a proxy", only_in_ci=True),
+    Program(("promtool",), "prometheus", "of the alert rules", only_in_ci=True),
+    Program(("systemd-analyze",), "systemd", "of the units for systemd", only_in_ci=True),
 )
 
 
@@ -35,7 +36,7 @@ def missing() -> list[Program]:
 
 def main() -> None:
     """Never fails: without a program its tests are skipped, and this has said why."""
-    packages = [program.package for program in missing() if not program.is_service or "CI" in os.environ]
+    packages = [program.package for program in missing() if not program.only_in_ci or "CI" in os.environ]
     if packages and os.geteuid() == 0 and shutil.which("apt-get"):
         print(f"Installing Debian's {', '.join(packages)} for the tests.")
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

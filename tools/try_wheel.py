@@ -1,7 +1,7 @@
 """Install the built wheel into clean environments, and use it in an empty folder as a newcomer would.
 
-`make wheel` runs it for every Python given: the client beside a current redis-py (its size in MB), then the whole
-service: `nlp2filters up`, the page, and a question by the client.
+`make wheel` runs it: first what an index will say about the wheel, then for every Python given the client beside a
+current redis-py (its size in MB), and the whole service: `nlp2filters up`, the page, and a question by the client.
 """
 
 import os
@@ -14,6 +14,20 @@ import urllib.request
 from pathlib import Path
 
 MAX_CLIENT_MB = 40
+LABELS = ("Homepage", "Documentation", "Source", "Issues", "Changelog")
+METADATA = """
+import sys
+from importlib.metadata import PathDistribution
+from trove_classifiers import classifiers
+from zipfile import Path
+
+(folder,) = (folder for folder in Path(sys.argv[1]).iterdir() if folder.name.endswith(".dist-info"))
+metadata = PathDistribution(folder).metadata
+print("expression:", metadata["License-Expression"])
+print("unknown:", sorted(set(metadata.get_all("Classifier")) - classifiers))
+for url in metadata.get_all("Project-URL") or []:
+    print("url:", url)
+"""
 
 
 def install(python: str, folder: Path, *requirements: str) -> Path:
@@ -33,6 +47,16 @@ def run(*words: str | Path, cwd: Path, code: int = 0) -> str:
     )
     assert process.returncode == code, f"{words} ended with {process.returncode}:\n{process.stdout}{process.stderr}"
     return process.stdout + process.stderr
+
+
+def try_metadata(python: str, wheel: Path, folder: Path, empty: Path) -> None:
+    binaries = install(python, folder, "twine>=7", "trove-classifiers")
+    assert "PASSED" in run(binaries / "twine", "check", "--strict", wheel, cwd=empty)
+    lines = run(binaries / "python", "-c", METADATA, wheel, cwd=empty).splitlines()
+    assert lines[:2] == ["expression: MIT AND CC-BY-SA-4.0", "unknown: []"], lines
+    print("The wheel passes `twine check --strict`; its licence is an SPDX expression, and its classifiers are known")
+    if missing := [label for label in LABELS if not any(line.startswith(f"url: {label},") for line in lines)]:
+        print(f"Before it is published, add to [project.urls] of pyproject.toml: {', '.join(missing)}")
 
 
 def try_client(python: str, wheel: Path, folder: Path, empty: Path) -> None:
@@ -81,6 +105,8 @@ def try_service(python: str, wheel: Path, folder: Path, empty: Path) -> None:
 
 def main() -> None:
     wheel, *pythons = sys.argv[1:]
+    with tempfile.TemporaryDirectory(prefix="nlp2filters-wheel-") as name:
+        try_metadata(pythons[0], Path(wheel).resolve(), Path(name) / "check", Path(name))
     for python in pythons:
         with tempfile.TemporaryDirectory(prefix="nlp2filters-wheel-") as name:
             folder, empty = Path(name), Path(name) / "empty"

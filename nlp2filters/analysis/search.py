@@ -1,11 +1,13 @@
 """Search in a codebase by meaning, helped by the words that occur literally.
 
 An index holds everything that an answer needs, so that a question costs no parsing, and its reader needs no parser.
+It names its format and the model of its vectors: one that this version does not know is refused rather than misread.
 Words are weighed as in BM25 (Robertson and Zaragoza, 2009). Passages for which a budget had no room have no vector, and
 are found by their words alone.
 """
 
 import io
+import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
@@ -17,18 +19,27 @@ from numpy.typing import NDArray
 
 from nlp2filters.analysis.vectors import similarities
 from nlp2filters.analysis.words import stems
+from nlp2filters.core.embedding_model import MODEL
 
 # How much the words of a question count beside its meaning; the scores of both are from 0 to 1. The weights were chosen
 # on questions about two projects, and checked on a third.
 WORD_WEIGHT = 0.35
 # How much it counts that the whole file is about the question, and that its beginning says so.
 FILE_WEIGHT = 0.3
-# At most this many results are from one file.
+# At most this many results are from one file, and each but its best gives way to other files' that are nearly as good.
 MAX_PER_FILE = 2
+REPEAT_HANDICAP = 0.1
 # How soon further occurrences of a word stop to matter, and how much the length of a passage does: the usual values.
 SATURATION, LENGTH_SHARE = 1.2, 0.75
 
+# Changes with what `from_bytes` expects. An index without a format is of the first version, which had this one.
+FORMAT = 1
+_ABOUT = {"format": FORMAT, "model": MODEL}
 _ARRAYS = ("vectors", "rarity", "starts", "holders", "weights")
+
+
+class ForeignIndex(Exception):
+    """An index was built by another version: in another format, or with the vectors of another model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +115,15 @@ class SearchIndex:
         handicaps = np.array([passage.handicap for passage in self.passages], np.float32)
         scores = self._meanings(query) + WORD_WEIGHT * self._word_scores(question)
         scores += FILE_WEIGHT * self._file_scores(scores) - handicaps
-        results: list[SearchResult] = []
+        places: list[tuple[float, Passage]] = []
         per_file: Counter[str] = Counter()
         for number in np.argsort(-scores, kind="stable"):
             passage = self.passages[int(number)]
-            if per_file[passage.path] < MAX_PER_FILE:
+            if (repeats := per_file[passage.path]) < MAX_PER_FILE:
                 per_file[passage.path] += 1
-                results.append(passage.scored(round(float(scores[number]), 4)))
-            if len(results) == count:
-                break
-        return results
+                places.append((float(scores[number]) - REPEAT_HANDICAP * repeats, passage))
+        places.sort(key=lambda place: -place[0])
+        return [passage.scored(round(score, 4)) for score, passage in places[:count]]
 
     def _meanings(self, query: NDArray[np.floating[Any]] | None) -> NDArray[np.float32]:
         """Return the cosine of each passage with a query; those without a vector get the mean of the others."""
@@ -151,6 +161,7 @@ class SearchIndex:
         """Encode the index."""
         passages = [astuple(passage) for passage in self.passages]
         arrays: dict[str, NDArray[Any]] = {
+            "about": np.frombuffer(orjson.dumps(_ABOUT), np.uint8),
             "texts": np.frombuffer(orjson.dumps([passages, list(self.numbers)]), np.uint8),
             **{name: getattr(self, name) for name in _ARRAYS},
         }
@@ -160,14 +171,23 @@ class SearchIndex:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
-        """Decode an index."""
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            passages, vocabulary = orjson.loads(arrays["texts"].tobytes())
-            return cls(
-                passages=[Passage(*passage) for passage in passages],
-                numbers={word: number for number, word in enumerate(vocabulary)},
-                **{name: arrays[name] for name in _ARRAYS},
-            )
+        """Decode an index.
+
+        Raises:
+            ForeignIndex: it is of another version.
+        """
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                if "about" in arrays and orjson.loads(arrays["about"].tobytes()) != _ABOUT:
+                    raise ForeignIndex
+                passages, vocabulary = orjson.loads(arrays["texts"].tobytes())
+                return cls(
+                    passages=[Passage(*passage) for passage in passages],
+                    numbers={word: number for number, word in enumerate(vocabulary)},
+                    **{name: arrays[name] for name in _ARRAYS},
+                )
+        except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as exc:
+            raise ForeignIndex from exc
 
 
 def _rarity(count: int, holders: NDArray[np.int64]) -> NDArray[np.float32]:

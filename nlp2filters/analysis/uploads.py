@@ -3,7 +3,7 @@
 They load what parses code themselves, so that a worker without the extra `analysis` still does everything else.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp2filters.analysis.excerpts import grouped
+from nlp2filters.analysis.vectors import stacked
 from nlp2filters.errors import ArchiveRefused
 
 if TYPE_CHECKING:
+    from nlp2filters.analysis.chunks import Chunk
     from nlp2filters.analysis.report import Codebase
 
 # A part of a job has the vectors of so many chunks of one file, so that a change in a file costs no other one's.
@@ -44,11 +46,10 @@ def chunk_texts(
     Raises:
         ArchiveRefused: the archive is broken or too large.
     """
-    if "search" not in options.tasks:
+    if "search" not in options.tasks:  # Then it need not be read twice.
         return []
-    chunks = _codebase(path, options).chunks[: options.max_chunks]
     groups = []
-    for _, members in groupby(chunks, key=lambda chunk: chunk.path):
+    for _, members in groupby(_within_budget(_codebase(path, options), options), key=lambda chunk: chunk.path):
         texts = [chunk.model_text for chunk in members]
         groups += [texts[start : start + CHUNKS_PER_PART] for start in range(0, len(texts), CHUNKS_PER_PART)]
     return groups
@@ -57,17 +58,16 @@ def chunk_texts(
 def full_report(
     path: Path,
     options: AnalysisOptions,
-    vectors: NDArray[np.int8],
-    failed: int,
+    vectors: Mapping[str, bytes],
     query: NDArray[np.float32] | None,
     excerpts: bool = False,
     report: Callable[[int, float], None] = lambda done, share: None,
 ) -> tuple[dict[str, Any], bytes]:
     """Return the report of an archive, with the answers to the question, whose vector is `query`; and the search index.
 
-    Without a vector, they are found by words only. `vectors` are those of the chunks in the groups of `chunk_texts`;
-    `failed` of them are not known, and zero. With `excerpts`, the report has a member of this name: the code in groups,
-    for an LLM.
+    Without a vector, they are found by words only. `vectors` are those of the texts of `chunk_texts`, one byte a
+    dimension: by text, since another version may have cut the files elsewhere. A chunk that has none counts as failed.
+    With `excerpts`, the report has a member of this name: the code in groups, for an LLM.
 
     Raises:
         ArchiveRefused: the archive is broken or too large.
@@ -76,14 +76,21 @@ def full_report(
     from nlp2filters.analysis.passages import index_of
     from nlp2filters.analysis.report import build_report
 
-    index = index_of(codebase.chunks, vectors)
+    rows = [vectors.get(chunk.model_text) for chunk in _within_budget(codebase, options)]
+    matrix = stacked(rows)
+    index = index_of(codebase.chunks, matrix)
     results = index.search(options.question, query, MAX_ANSWERS) if options.question else []
-    built = build_report(codebase, vectors, tasks=options.tasks, failed=failed)
+    built = build_report(codebase, matrix, tasks=options.tasks, failed=rows.count(None))
     full = {**built, "answers": [asdict(result) for result in results]}
     if excerpts:
         groups = grouped(codebase, options.max_chunks)
         full["excerpts"] = [[excerpt.to_json() for excerpt in group] for group in groups]
     return full, index.to_bytes()
+
+
+def _within_budget(codebase: "Codebase", options: AnalysisOptions) -> "Sequence[Chunk]":
+    """Return the chunks to read by meaning."""
+    return codebase.chunks[: options.max_chunks] if "search" in options.tasks else ()
 
 
 def _codebase(path: Path, options: AnalysisOptions) -> "Codebase":

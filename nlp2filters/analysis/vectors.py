@@ -17,6 +17,12 @@ def quantize(vectors: NDArray[np.floating[Any]]) -> NDArray[np.int8]:
     return np.asarray(np.clip(np.rint(vectors * _SCALE), -_SCALE, _SCALE), dtype=np.int8)
 
 
+def stacked(rows: Sequence[bytes | None]) -> NDArray[np.int8]:
+    """Return the vectors (n × d) of some texts; those that are not known are zero."""
+    size = max((len(row) for row in rows if row is not None), default=0)
+    return np.frombuffer(b"".join(row or bytes(size) for row in rows), np.int8).reshape(len(rows), size)
+
+
 def similarities(vectors: NDArray[np.int8], query: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """Return the cosine of each vector (n × d) with a query (d)."""
     products = vectors.astype(np.float32) @ query.astype(np.float32)

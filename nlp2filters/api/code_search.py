@@ -63,7 +63,7 @@ def _question(call: Call) -> str:
 
 
 async def _answer(call: Call, search: Search, wait_s: int) -> list[dict[str, Any]] | None:
-    """Wait for the answer, but no longer than the caller does. None means that the index is no longer kept.
+    """Wait for the answer, but no longer than the caller does. None means that there is no index to read.
 
     Raises:
         NoAnswer: it has not come in time.

@@ -57,7 +57,7 @@ def _finished(kind: str, result: type[BaseModel]) -> type[BaseModel]:
     if result is schemas.Result:
         return schemas.FinishedJob
     fields: dict[str, Any] = {"result": (result | None, ...)}
-    return create_model(f"Finished{kind.title()}Job", __base__=schemas.FinishedJob, **fields)
+    return create_model(f"Finished{kind.title().replace('_', '')}Job", __base__=schemas.FinishedJob, **fields)
 
 
 REQUEST = OneOf(_request_models, _select_model)

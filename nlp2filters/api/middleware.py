@@ -1,4 +1,4 @@
-"""Middleware for every response: security headers, a request id, and one log line."""
+"""Middleware for every response: security headers, a request id, one log line, and a span."""
 
 import logging
 import re
@@ -9,10 +9,12 @@ from urllib.parse import urlsplit, urlunsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nlp2filters import logs
+from nlp2filters import logs, tracing
 
 REQUEST_ID = "X-Request-ID"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
+# Monitoring calls these all the time: they are no spans, and log lines for debugging only.
+_MONITORING = ("/healthz", "/readyz", "/metrics")
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{8,200}", re.ASCII)
 _log = logging.getLogger(__name__)
 
@@ -70,6 +72,12 @@ def _method(scope: Scope) -> str:
     return scope["method"] if scope["method"] in _METHODS else "other"
 
 
+def _job_id(scope: Scope) -> str | None:
+    """Return the job that the request is about, or that it has created."""
+    job_id: str | None = scope.get("path_params", {}).get("job_id") or scope.get("state", {}).get("job_id")
+    return job_id
+
+
 def _relative(location: str) -> str:
     """Remove scheme and host from the address, as they may come from a forged `Host`."""
     parts = urlsplit(location)
@@ -115,7 +123,44 @@ class AccessLog:
                 status = 500
                 raise
             finally:
-                about = {"job_id": job_id} if (job_id := scope.get("path_params", {}).get("job_id")) else {}
+                about = {"job_id": job_id} if (job_id := _job_id(scope)) else {}
                 duration_ms = round(1000 * (time.monotonic() - began), 1)
                 line = {"method": scope["method"], "path": scope["path"], "status": status, "duration_ms": duration_ms}
-                _log.info("request", extra={**line, **about})
+                level = logging.DEBUG if scope["path"] in _MONITORING else logging.INFO
+                _log.log(level, "request", extra={**line, **about})
+
+
+class Tracing:
+    """A span per request, in the trace that the caller's `traceparent` names, by the conventions for HTTP servers.
+
+    It has no query, header or body. https://opentelemetry.io/docs/specs/semconv/http/http-spans/
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in _MONITORING or not tracing.is_on():
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        parent = {name: ",".join(values) for name in tracing.HEADERS if (values := headers.getlist(name))}
+        about = {"http.request.method": _method(scope), "url.scheme": scope["scheme"], "url.path": scope["path"]}
+
+        async def send_and_note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                status: int = message["status"]
+                span.set({"http.response.status_code": status})
+                if status >= 500:
+                    span.fail(str(status))
+            await send(message)
+
+        with tracing.span(_method(scope), "SERVER", about, parent=parent or None) as span:
+            try:
+                await self.app(scope, receive, send_and_note)
+            finally:
+                if "route" in scope:
+                    span.rename(f"{_method(scope)} {_route(scope)}")
+                    span.set({"http.route": _route(scope)})
+                if job_id := _job_id(scope):
+                    span.set({tracing.JOB_ID: job_id})

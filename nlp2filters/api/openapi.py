@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from inspect import cleandoc, getdoc
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 from pydantic.json_schema import models_json_schema
 
 from nlp2filters import __version__
@@ -44,6 +44,7 @@ TAGS = {
     "catalogs": "The fields that a search has; and filters without a job: compile them, or put them into words.",
     "streams": "Tokens for browsers, which cannot send a key with an `EventSource`.",
     "service": "For those who run the service: is it alive, is it ready, and what is it doing?",
+    "operator": "All that the service does, of all owners; with a key that has the scope `admin`.",
     "older": "The interfaces of the service that this one replaces. New programs use `POST /v1/jobs`.",
 }
 LICENSE = "MIT AND CC-BY-SA-4.0"
@@ -68,7 +69,11 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     models |= {schemas.Problem, schemas.JobEnded, schemas.BatchEnded}
     ordered = sorted(models, key=lambda model: model.__name__)
     _, definitions = models_json_schema([(model, "validation") for model in ordered], ref_template=_REF)
-    for name, schema in definitions["$defs"].items():
+    components = definitions["$defs"]
+    for model in models:
+        if _name(model) != model.__name__:
+            del components[model.__name__]
+    for name, schema in components.items():
         schema["title"] = name  # Generators of clients name classes by titles.
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
@@ -92,7 +97,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
             "batch": {"post": _webhook("Report that a batch has ended.", schemas.BatchEnded)},
         },
         "components": {
-            "schemas": definitions["$defs"],
+            "schemas": components,
             "securitySchemes": {
                 "key": {
                     "type": "http",
@@ -236,7 +241,13 @@ def _schema(media: type[BaseModel] | OneOf) -> dict[str, Any]:
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:
-    return {"$ref": _REF.format(model=model.__name__)}
+    return {"$ref": _REF.format(model=_name(model))}
+
+
+def _name(model: type[BaseModel]) -> str:
+    """Name the schema of a model. A root model has that of its root: generators refuse two classes of one title."""
+    described: Any = model.model_fields["root"].annotation if issubclass(model, RootModel) else model
+    return str(described.__name__)
 
 
 def _webhook(summary: str, model: type[BaseModel]) -> dict[str, Any]:

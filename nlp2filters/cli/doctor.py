@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 import httpx
 from rich.text import Text
 
-from nlp2filters import __version__
+from nlp2filters import __version__, tracing
 from nlp2filters.cli import output
 from nlp2filters.client import Client
 from nlp2filters.client_settings import ClientSettings
@@ -32,7 +32,7 @@ EXTRAS = {
     "audio": "faster_whisper",
     "analysis": "tree_sitter",
     "mcp": "mcp",
-    "otel": "opentelemetry",
+    "otel": "opentelemetry.exporter.otlp.proto.http",
 }
 
 
@@ -68,7 +68,7 @@ def _doctor(args: argparse.Namespace) -> int:
 
 def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Yield the findings of every check."""
-    installed = [extra for extra, module in EXTRAS.items() if find_spec(module)]
+    installed = [extra for extra in EXTRAS if _has(extra)]
     yield Finding("ok", "version", f"nlp2filters {__version__} on Python {platform.python_version()}")
     yield Finding("ok", "extras", f"{', '.join(installed) or 'none'}; pip install 'nlp2filters[EXTRA]' adds others")
     try:
@@ -77,13 +77,22 @@ def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("fail", "settings", f"{exc} Correct the variable: docs and README list what it may be.")
         return
     yield Finding("ok", "settings", "every variable is valid")
-    if find_spec(EXTRAS["server"]):
+    if _has("server"):
         yield from _redis(settings, environ)
         yield from _port(environ)
-    if find_spec(EXTRAS["local"]):
+    if _has("local"):
         yield from _models(settings)
     yield from _providers(settings)
+    if tracing.requested(environ):
+        yield Finding("ok", "traces", "recorded") if _has("otel") else Finding("warn", "traces", tracing.MISSING)
     yield from _service(ClientSettings.read(environ))
+
+
+def _has(extra: str) -> bool:
+    try:
+        return find_spec(EXTRAS[extra]) is not None
+    except ModuleNotFoundError:  # not even the package that it is in
+        return False
 
 
 def _redis(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -1,6 +1,5 @@
 """`nlp2filters up`: the whole service on one machine, with Redis, the model, and the processes of the Procfile."""
 
-import datetime as dt
 import os
 import sys
 import threading
@@ -12,9 +11,9 @@ import httpx
 from honcho import manager
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
-from honcho.printer import Message
 from platformdirs import user_data_path
 
+from nlp2filters.cli.log_printer import LogPrinter, message
 from nlp2filters.core.kinds import AUDIO
 from nlp2filters.embedding.weights import MINILM
 from nlp2filters.settings import Settings
@@ -35,6 +34,7 @@ def up(settings: Settings, environ: Mapping[str, str]) -> int:
     Raises:
         ModelUnavailable, RedisServerMissing, RedisServerFailed: the service cannot start; nothing is left running.
     """
+    printer = LogPrinter(settings.log_format, environ)
     with ExitStack() as stack:
         host = environ.get("HOST", "127.0.0.1")
         port = environ.get("PORT") or str(free_port(PORT))
@@ -43,12 +43,13 @@ def up(settings: Settings, environ: Mapping[str, str]) -> int:
         if "REDIS_URL" not in environ:
             server = stack.enter_context(running(user_data_path("nlp2filters") / "redis"))
             defaults["REDIS_URL"] = server.url
-            print(f"Redis runs at {server.url}, its data is in {server.log.parent}", flush=True)
+            printer.say(f"Redis runs at {server.url}, its data is in {server.log.parent}")
         defaults["PATH"] = _prefixed(Path(sys.executable).parent, environ.get("PATH", os.defpath))
         # The processes run this package, whatever modules there are in the caller's folder.
         defaults |= {"PYTHONPATH": _prefixed(PACKAGE.parent, environ.get("PYTHONPATH", "")), "PYTHONSAFEPATH": "1"}
+        defaults["LOG_FORMAT"] = "json"  # They write to our printer, which has the terminal.
         address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
-        processes = _Processes(f"http://{address}:{port}")
+        processes = _Processes(f"http://{address}:{port}", printer)
         for name, command in parse_procfile((PACKAGE / "Procfile").read_text()).processes.items():
             if name == AUDIO and not settings.audio:
                 continue
@@ -64,8 +65,8 @@ def _prefixed(folder: Path, path: str) -> str:
 class _Processes(Manager):  # type: ignore[misc]  # honcho has no types
     """Honcho's manager, which also announces when the service at `url` is ready, and gives processes time to stop."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__()
+    def __init__(self, url: str, printer: LogPrinter) -> None:
+        super().__init__(printer)
         self._url = url
         self._stopping = threading.Event()
         manager.KILL_WAIT = STOP_TIMEOUT_S  # The default of honcho is 5 s.
@@ -95,5 +96,5 @@ class _Processes(Manager):  # type: ignore[misc]  # honcho has no types
                     continue
             else:
                 return
-        line = f"NLP2Filters is ready at {self._url} (Ctrl-C stops it)"
-        self.events.put(Message(type="line", data=line, time=dt.datetime.now(), name="up", colour=None))
+        # Another thread prints, so this one leaves its line to it.
+        self.events.put(message(f"NLP2Filters is ready at {self._url} (Ctrl-C stops it)"))

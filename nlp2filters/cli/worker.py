@@ -20,6 +20,7 @@ def _worker(args: argparse.Namespace) -> int:
     from nlp2filters.worker import process  # It loads the model's libraries, which the command's help does not need.
     from worker_settings import WORKERS
 
-    logs.configure(Settings.read(os.environ).log_level)
+    settings = Settings.read(os.environ)
+    logs.configure(settings.log_level, settings.log_format, args.stage)
     asyncio.run(process.run_process(WORKERS[args.stage]))
     return 0

@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -30,7 +31,6 @@ from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.dialects.lowering import Unknown
 from nlp2filters.core.locales import CODES, LOCALES, DateOrder
 from nlp2filters.core.mapping import EngineMapping
-from nlp2filters.core.schemas import CatalogDocument
 from nlp2filters.core.statuses import Outcome
 from nlp2filters.errors import InvalidCatalog, InvalidRequest, Violation, pointer
 
@@ -97,7 +97,7 @@ class _DescribedCatalog:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        catalog = handler(CatalogDocument.__pydantic_core_schema__)
+        catalog = handler(TypeAdapter(Catalog).core_schema)
         return {**handler(core), "anyOf": [{"type": "string"}, catalog]}
 
 
@@ -168,6 +168,15 @@ def limit_scope_copies(scope: Any, info: ValidationInfo) -> Any:
     return scope
 
 
+def one_required(first: str, second: str, *, only: bool = False) -> dict[str, Any]:
+    """Describe in a JSON schema that one of two members must be there, and with `only` not both.
+
+    Generators of clients take an `anyOf` of a model for several types, and leave the model out.
+    """
+    both: dict[str, Any] = {"then": {"not": {"required": [second]}}} if only else {}
+    return {"if": {"required": [first]}, **both, "else": {"required": [second]}}
+
+
 class RequestBody(BaseModel):
     """A request body, validated before its endpoint is called. Unknown members are faults."""
 
@@ -216,7 +225,7 @@ class UploadRequest(JobRequest):
 class Submission(RequestBody):
     """A text to turn into a filter, with its catalog or with the job that the text refines."""
 
-    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["catalog"]}, {"required": ["refines"]}]})
+    model_config = ConfigDict(json_schema_extra=one_required("catalog", "refines"))
 
     kind: Literal["filters"] = "filters"
     refines: Id | None = Field(
@@ -268,7 +277,7 @@ class Submission(RequestBody):
 class AnswerRequest(RequestBody):
     """The answer to the question in a job's result: one of its choices, or a text."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["choice"]}, {"required": ["text"]}]})
+    model_config = ConfigDict(json_schema_extra=one_required("choice", "text", only=True))
 
     choice: Annotated[int, Field(ge=0, le=99)] | None = Field(
         default=None, description="The place of the choice in `clarification.choices`, counted from 0."

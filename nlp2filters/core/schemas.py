@@ -21,6 +21,13 @@ SpanOfText = Annotated[
     Field(description="The first code point and the one after the last."),
     WithJsonSchema({"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2}),
 ]
+# Two numbers and a truth value. Linters and generators of clients know no arrays whose places differ in type.
+Point = Annotated[
+    tuple[float, float, bool],
+    WithJsonSchema(
+        {"type": "array", "items": {"anyOf": [{"type": "number"}, {"type": "boolean"}]}, "minItems": 3, "maxItems": 3}
+    ),
+]
 SSE = "text/event-stream"
 
 
@@ -212,7 +219,7 @@ class Mention(Strict):
     """Words that became part of the order, of the limit or of the words for a full-text search."""
 
     quote: str
-    span: tuple[int, int]
+    span: SpanOfText
     part: Literal["sort", "limit", "text"]
 
 
@@ -370,7 +377,7 @@ class PlotPoints(Strict):
     x: str
     y: str
     total: int
-    points: list[tuple[float, float, bool]]
+    points: list[Point]
 
 
 class RowExport(Strict):

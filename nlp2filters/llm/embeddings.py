@@ -135,9 +135,8 @@ class EmbeddingCalls(APICalls):
         with telemetry.call("embeddings", self.name, self.model, self.on_call) as span:
             try:
                 vectors = await self._http.retrying(lambda: self._try(texts, calls))
-            except ProviderError as exc:
+            except ProviderError:
                 calls["failed_calls"] = calls["calls"]
-                span.fail(exc)
                 raise
             else:
                 calls["failed_calls"] = calls["calls"] - 1

@@ -47,7 +47,6 @@ class LLMProvider(APICalls):
             except ProviderError as exc:
                 usage["failed_calls"] = usage["calls"]
                 exc.usage = dict(+usage)
-                span.fail(exc)
                 raise
             finally:
                 span.used(usage)

@@ -1,7 +1,6 @@
 """Reports of calls: their outcome and duration, and OpenTelemetry spans without prompts or answers.
 
-The spans follow the semantic conventions for generative AI. They cost nothing unless the package `opentelemetry-api` is
-installed (the extra `otel`) and an SDK is set up.
+The spans follow the semantic conventions for generative AI. They cost nothing unless traces are recorded.
 https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
 """
 
@@ -9,14 +8,9 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
+from nlp2filters import tracing
 from nlp2filters.errors import ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable, RateLimited
-
-try:
-    from opentelemetry import trace
-except ModuleNotFoundError:
-    trace = None  # type: ignore[assignment]
 
 # The well-known names of providers that differ from ours.
 PROVIDERS = {
@@ -55,30 +49,18 @@ def ignore(operation: str, provider: str, outcome: str, seconds: float) -> None:
 
 
 class CallSpan:
-    """The span of one call with all its tries; without a tracer, of nothing."""
+    """The span of one call with all its tries."""
 
-    def __init__(self, span: Any = None) -> None:
+    def __init__(self, span: tracing.Span) -> None:
         self._span = span
 
     def answered(self, model: str) -> None:
         """Note the model that answered."""
-        self._set("gen_ai.response.model", model)
+        self._span.set({"gen_ai.response.model": model})
 
     def used(self, usage: Mapping[str, int]) -> None:
         """Note the usage of all tries."""
-        for name, attribute in COUNTS.items():
-            if usage.get(name):
-                self._set(attribute, usage[name])
-
-    def fail(self, error: Exception) -> None:
-        """Note the kind of error that ended the call. Its text may quote a user, so it is not part of the span."""
-        self._set("error.type", type(error).__name__)
-        if self._span:
-            self._span.set_status(trace.StatusCode.ERROR)
-
-    def _set(self, name: str, value: str | int) -> None:
-        if self._span:
-            self._span.set_attribute(name, value)
+        self._span.set({attribute: usage[name] for name, attribute in COUNTS.items() if usage.get(name)})
 
 
 @contextmanager
@@ -86,8 +68,8 @@ def call(operation: str, provider: str, model: str, on_call: OnCall = ignore) ->
     """Open the span of a call, and report its outcome: `operation` is `chat`, `embeddings` or `transcription`."""
     began, outcome = time.monotonic(), "answered"
     try:
-        with _span(operation, provider, model) as span:
-            yield span
+        with tracing.span(f"{operation} {model}", "CLIENT", _attributes(operation, provider, model)) as span:
+            yield CallSpan(span)
     except BaseException as exc:
         outcome = next((name for kind, name in OUTCOMES.items() if isinstance(exc, kind)), "crashed")
         raise
@@ -95,22 +77,9 @@ def call(operation: str, provider: str, model: str, on_call: OnCall = ignore) ->
         on_call(operation, provider, outcome, time.monotonic() - began)
 
 
-@contextmanager
-def _span(operation: str, provider: str, model: str) -> Iterator[CallSpan]:
-    if trace is None:
-        yield CallSpan()
-        return
-    attributes = {
+def _attributes(operation: str, provider: str, model: str) -> tracing.Attributes:
+    return {
         "gen_ai.operation.name": operation,
         "gen_ai.provider.name": PROVIDERS.get(provider, provider),
         "gen_ai.request.model": model,
     }
-    tracer = trace.get_tracer("nlp2filters")
-    with tracer.start_as_current_span(
-        f"{operation} {model}",
-        kind=trace.SpanKind.CLIENT,
-        attributes=attributes,
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as span:
-        yield CallSpan(span if span.is_recording() else None)

@@ -58,7 +58,6 @@ class TranscriptionCalls(APICalls):
             except ProviderError as exc:
                 exc.service = "speech model"
                 calls["failed_calls"] = calls["calls"]
-                span.fail(exc)
                 raise
             finally:
                 spent.update(+calls)

@@ -13,7 +13,7 @@ from nlp2filters.errors import BatchNotFound
 from nlp2filters.storage.commits import Commits
 from nlp2filters.storage.idempotency import IdempotencyKey
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.submissions import UNLIMITED, AdmissionLimits, Submission, Submissions
+from nlp2filters.storage.submissions import UNLIMITED, AdmissionLimits, Submission, Submissions, trace_field
 
 
 class Batches:
@@ -48,6 +48,7 @@ class Batches:
             "fields": orjson.dumps(record).decode(),
             "started": orjson.dumps(started).decode(),
             "ttl_ms": self._commits.ttl_ms(first, now_ms()),
+            **{name: value.decode() for name, value in trace_field().items()},
         }
         return await self._submissions.create(batch.id, members, limits, once, plan)
 

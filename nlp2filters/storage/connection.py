@@ -18,6 +18,8 @@ WEB_PATIENCE_S = 1.7
 SENTINEL_PORT = 26379
 # Several sentinels can be tried within the time that a web process has.
 SENTINEL_TIMEOUT_S = 0.25
+# Two of each kind: the least that survives the loss of a machine.
+PROCESSES = 8
 _UNVERIFIED: Mapping[str, Any] = {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
 
 _log = logging.getLogger(__name__)
@@ -57,7 +59,10 @@ def _sentinel_pool(url: str, options: Mapping[str, Any]) -> SentinelPool:
 
 
 async def warn_about_config(redis: Redis) -> None:
-    """Log a warning for each server setting that may lose jobs. A server that does not answer is not checked."""
+    """Log a warning for each server setting that may lose jobs or refuse connections.
+
+    A server that does not answer is not checked.
+    """
     try:
         info = await redis.info()
     except RedisError as exc:
@@ -68,3 +73,7 @@ async def warn_about_config(redis: Redis) -> None:
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         _log.warning("Redis may evict jobs (maxmemory-policy %s): set it to noeviction", policy)
+    maxclients, per_process = info.get("maxclients", 0), redis.connection_pool.max_connections
+    if 0 < maxclients < PROCESSES * per_process:
+        advice = f"{PROCESSES} processes may open {PROCESSES * per_process}: lower REDIS_CONNECTIONS ({per_process})"
+        _log.warning("Redis allows %d connections, and %s", maxclients, advice)

@@ -10,6 +10,7 @@ from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.storage import queue_entries, scripts
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.submissions import TRACE
 
 
 class Deliveries:
@@ -26,6 +27,13 @@ class Deliveries:
         """Read the message: `subject_type`, `owner`, `url`, and for a job `body`."""
         content = await self._redis.get(self._keys.message(subject))
         return orjson.loads(content) if content else None
+
+    async def trace(self, subject: str) -> dict[str, str]:
+        """Read the context of the trace in which the job or batch was created; empty if there is none any more."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for key in (self._keys.job(subject), self._keys.batch(subject)):
+                pipe.hget(key, TRACE)
+            return next((orjson.loads(value) for value in await pipe.execute() if value), {})
 
     async def log(self, subject: str) -> list[dict[str, Any]]:
         """Read the log: attempts and requested redeliveries, oldest first."""

@@ -65,7 +65,7 @@ class Searches:
         await self._redis.delete(arq_format.entry_key(QUEUE, search.id))
 
     async def answer(self, search: Search, results: Sequence[Mapping[str, Any]] | None) -> None:
-        """Answer a search with the places, or with None if the index of the code is no longer kept."""
+        """Answer a search with the places, or with None if there is no index (any more) that can be read."""
         stream = self._keys.events(search.id)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.xadd(stream, {"event": "done", "data": orjson.dumps(results)})

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from redis.asyncio import Redis
 
+from nlp2filters import tracing
 from nlp2filters.core.jobs import Job
 from nlp2filters.errors import Overloaded, TooManyBytes, TooManyPending
 from nlp2filters.storage import idempotency, scripts
@@ -17,6 +18,8 @@ from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.request_parts import Request
 
 RETRY_AFTER_S = 30
+# The field of a job's or batch's record with the trace of the request that created it.
+TRACE = "trace"
 
 Submission = tuple[Job, Request | bytes]
 
@@ -62,8 +65,9 @@ class Submissions:
         requests = [request if isinstance(request, Request) else Request(request) for _, request in members]
         contents = {digest: content for request in requests for digest, content in request.parts.items()}
         first, keys = jobs[0], self._keys
+        trace = trace_field()
         plans = [
-            self._commits.plan(job, {"request": request.body}, [EventDraft("status", {})], job.created_at)
+            self._commits.plan(job, {"request": request.body, **trace}, [EventDraft("status", {})], job.created_at)
             for job, request in zip(jobs, requests, strict=True)
         ]
         ttl_ms = plans[0]["ttl_ms"]
@@ -93,6 +97,12 @@ class Submissions:
             keys=names, args=[orjson.dumps(submission), *contents.values(), *map(orjson.dumps, plans)]
         )
         return _outcome(reply.decode(), subject, limits, key)
+
+
+def trace_field() -> dict[str, bytes]:
+    """Return the field with the present trace; none if there is none. A version that does not know it ignores it."""
+    context = tracing.context()
+    return {TRACE: orjson.dumps(context)} if context else {}
 
 
 def _outcome(reply: str, subject: str, limits: AdmissionLimits, key: IdempotencyKey | None) -> str:

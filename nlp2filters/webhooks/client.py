@@ -21,6 +21,7 @@ from typing import Self
 import httpcore
 import httpx
 
+from nlp2filters import tracing
 from nlp2filters.core import signatures
 from nlp2filters.core.jobs import ANONYMOUS
 from nlp2filters.retry import Schedule, parse_retry_after
@@ -114,10 +115,20 @@ class WebhookClient:
         }
         if secrets:
             headers["webhook-signature"] = signatures.sign(secrets, message_id, timestamp, body)
+        # The address is the owner's secret, so it is not part of the span.
+        with tracing.span("POST", "CLIENT", {"http.request.method": "POST"}) as span:
+            attempt = await self._attempt(parse_url(url), {**headers, **tracing.context()}, body)
+            if attempt.status:
+                span.set({"http.response.status_code": attempt.status})
+            if not attempt.ok:
+                span.fail(str(attempt.status or "no_answer"))
+            return attempt
+
+    async def _attempt(self, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> Attempt:
         began = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout_s):
-                status, retry_after_s = await self._post(parse_url(url), headers, body)
+                status, retry_after_s = await self._post(url, headers, body)
         except TimeoutError:
             return Attempt(None, f"no answer within {self._timeout_s:g} s", _since_ms(began))
         except _FAILURES as exc:

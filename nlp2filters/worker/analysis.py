@@ -1,13 +1,12 @@
 """The first stage of the kind `analysis`: an archive's chunks are embedded in parts, and joined to a report."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import orjson
 
 from nlp2filters.analysis.uploads import AnalysisOptions, chunk_texts, full_report
@@ -16,7 +15,7 @@ from nlp2filters.core.embedding_model import MODEL
 from nlp2filters.core.parts import Part, digest_of
 from nlp2filters.embedding.embedder import DIMENSIONS
 from nlp2filters.file_reading import process
-from nlp2filters.file_reading.process import Order
+from nlp2filters.file_reading.orders import Order
 from nlp2filters.storage.blobs.store import Blobs
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.searches import SEARCH_INDEX
@@ -60,19 +59,17 @@ async def embed(attempt: PartAttempt["EmbeddingServices"]) -> bytes:
 
 async def join(attempt: Attempt["EmbeddingServices"], outcomes: Outcomes) -> StageResult:
     """Make the report of the archive and of the vectors, and store it; the result tells what matters most in it."""
-    rows, failed = [], 0
+    vectors: dict[str, bytes] = {}
     async for outcome in outcomes:
-        count = len(outcome.part.payload)
-        failed += count if outcome.content is None else 0
-        rows.append(outcome.content or bytes(count * DIMENSIONS))
-    vectors = np.frombuffer(b"".join(rows), dtype=np.int8).reshape(-1, DIMENSIONS)
+        if outcome.content is not None:
+            vectors |= zip(outcome.part.payload, _rows(outcome.content), strict=True)
     options, services = _options(attempt.request), attempt.worker.services
     by_meaning = options.question if "search" in options.tasks else None
     query = (await services.embedder.embed([by_meaning]))[0] if by_meaning else None
     attempt.progress.report("reporting", "Comparing and ranking")
     asks = attempt.job.next_stage is not None
     async with _archive(attempt) as path:
-        read = partial(full_report, options=options, vectors=vectors, failed=failed, query=query, excerpts=asks)
+        read = partial(full_report, options=options, vectors=vectors, query=query, excerpts=asks)
         report, index = await process.run(Order(path, read, TOO_COMPLEX))
     owner, excerpts = attempt.job.owner, report.pop("excerpts", None)
     fields = {
@@ -82,6 +79,11 @@ async def join(attempt: Attempt["EmbeddingServices"], outcomes: Outcomes) -> Sta
     if excerpts:
         fields[EXCERPTS] = await store_json(services.blobs, owner, excerpts)
     return StageResult(fields, events=[finding_event(one, brief=True) for one in fields["result"]["findings"]])
+
+
+def _rows(vectors: bytes) -> Iterator[bytes]:
+    """Yield the vectors that are one after the other."""
+    return (vectors[start : start + DIMENSIONS] for start in range(0, len(vectors), DIMENSIONS))
 
 
 async def store_json(blobs: Blobs, owner: str, data: Any) -> dict[str, Any]:

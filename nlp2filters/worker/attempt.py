@@ -8,7 +8,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 from arq.worker import Retry
 
-from nlp2filters import fault_injection, logs
+from nlp2filters import fault_injection, logs, tracing
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.counts import name_of
@@ -49,6 +49,7 @@ from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.derived import Derived
 from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.store import Store
+from nlp2filters.storage.submissions import TRACE
 from nlp2filters.worker.progress import ProgressReporter
 
 # The time limit of a stage that has no other.
@@ -166,7 +167,28 @@ async def run(
     """
     with logs.about(job_id=job_id, stage=stage):
         if attempt := await _begin(worker, stage, functions, fields, job_id):
-            await _run(attempt, functions[attempt.job.kind])
+            job = attempt.job
+            with process_span(job, job.stages[stage], attempt.fields):
+                _log.info("begun", extra={"attempt": job.attempt.number})
+                await _run(attempt, functions[job.kind])
+
+
+def process_span(
+    job: Job, run: StageRun, fields: Mapping[str, Any], part: str | None = None
+) -> AbstractContextManager[tracing.Span]:
+    """Open the span of an attempt that has begun, in the trace of the request that created the job.
+
+    `fields` are those of the job's record. https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
+    """
+    waited_ms = max(0, (run.started_at or 0) - run.queued_at) if run.queued_at else 0
+    attributes: dict[str, str | int] = {
+        **tracing.processing(job.stage, job.id, run.attempt),
+        "nlp2filters.job.kind": job.kind,
+        "nlp2filters.waited_ms": waited_ms,
+    }
+    if part:
+        attributes["nlp2filters.part"] = part
+    return tracing.span(f"process {job.stage}", "CONSUMER", attributes, parent=fields.get(TRACE, {}))
 
 
 async def checkpoint(attempt: Attempt[S], name: str, value: Any) -> None:
@@ -211,7 +233,7 @@ async def _begin(
     """Begin an attempt of the job. Returns None if there is nothing (more) to do for this stage."""
     store = worker.store
     try:
-        job, values = await store.jobs.load(job_id, "request", PUT_OFF_MS, *fields)
+        job, values = await store.jobs.load(job_id, "request", PUT_OFF_MS, TRACE, *fields)
         if job.kind not in kinds:
             _log.warning("left to a worker that knows jobs of the kind %r", job.kind)
             raise Retry(defer=NEWER_VERSION_WAIT_S)
@@ -236,7 +258,6 @@ async def _begin(
     except UnsupportedRecordVersion as exc:
         _log.warning("left to a worker of the newer version: %s", exc)
         raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
-    _log.info("begun", extra={"attempt": job.attempt.number})
     return Attempt(job, values["request"], values, worker, ProgressReporter(store, job))
 
 
@@ -310,23 +331,30 @@ async def _succeed(attempt: Attempt[S], result: StageResult) -> None:
         events = [*result.events, EventDraft("done", {"result": value})]
         degraded = isinstance(value, Mapping) and value.get("degraded")
         counts = {name_of("jobs_degraded", job.kind): 1} if degraded else {}
-        await _commit(attempt, lambda job: jobs.succeed(job, attempt_id, now_ms()), events, fields, counts=counts)
+        await _commit(
+            attempt,
+            lambda job: jobs.succeed(job, attempt_id, now_ms()),
+            events,
+            fields,
+            outcome="succeeded",
+            counts=counts,
+        )
         return
     events = [*result.events, *([EventDraft(result.event, result.fields)] if result.event else [])]
     events.append(EventDraft("status", {}))
-    await _commit(attempt, lambda job: jobs.advance(job, attempt_id, now_ms()), events, fields)
+    await _commit(attempt, lambda job: jobs.advance(job, attempt_id, now_ms()), events, fields, outcome="succeeded")
 
 
 async def _split(attempt: Attempt[S], result: SplitResult) -> None:
     """Commit the parts into which the stage has split the job, and queue them."""
     attempt_id = attempt.job.attempt
     events = [EventDraft("status", {}), *result.events]
-    await _commit(attempt, lambda job: jobs.split(job, attempt_id), events, split=result.split)
+    await _commit(attempt, lambda job: jobs.split(job, attempt_id), events, outcome="split", split=result.split)
 
 
 async def _release(attempt: Attempt[S]) -> None:
     attempt_id = attempt.job.attempt
-    await _commit(attempt, lambda job: jobs.release(job, attempt_id, now_ms()), [])
+    await _commit(attempt, lambda job: jobs.release(job, attempt_id, now_ms()), [], outcome="released")
 
 
 async def _put_off(attempt: Attempt[S], exc: PutOff) -> None:
@@ -336,7 +364,7 @@ async def _put_off(attempt: Attempt[S], exc: PutOff) -> None:
     spent_ms = attempt.put_off_ms + (0 if exc.turn else wait_ms)
     fields = {PUT_OFF_MS: orjson.dumps({**attempt.fields.get(PUT_OFF_MS, {}), job.stage: spent_ms})}
     due = now_ms() + wait_ms
-    await _commit(attempt, lambda job: jobs.put_off(job, attempt_id, due), [], fields)
+    await _commit(attempt, lambda job: jobs.put_off(job, attempt_id, due), [], fields, outcome="put_off")
 
 
 def _outage_wait_s(attempt: Attempt[S]) -> float:
@@ -348,14 +376,20 @@ async def _retry_or_fail(attempt: Attempt[S], exc: Exception) -> None:
     """Schedule a retry after a short wait; after the last attempt, fail the job."""
     job, attempt_id = attempt.job, attempt.job.attempt
     _log.exception("the stage failed", extra={"attempt": attempt_id.number})
+    tracing.current().fail(type(exc).__name__)
     if job.counted_attempts < attempt.worker.max_attempts and is_transient(exc):
         wait_s = BACKOFF.wait_s(job.counted_attempts)
         await attempt.progress.report_last("retrying", f"This did not work: trying again in {math.ceil(wait_s)} s")
         due = now_ms() + int(1000 * wait_s)
-        await _commit(attempt, lambda job: jobs.retry(job, attempt_id, due), [])
+        await _commit(attempt, lambda job: jobs.retry(job, attempt_id, due), [], outcome="retried")
         return
     error = problem_of(exc, job.stage)
-    await _commit(attempt, lambda job: jobs.fail(job, attempt_id, error, now_ms(), dead_lettered=True), [NO_RESULT])
+    await _commit(
+        attempt,
+        lambda job: jobs.fail(job, attempt_id, error, now_ms(), dead_lettered=True),
+        [NO_RESULT],
+        outcome="failed",
+    )
 
 
 def is_transient(exc: Exception) -> bool:
@@ -402,16 +436,24 @@ async def _commit(
     events: Sequence[EventDraft],
     fields: Mapping[str, bytes] | None = None,
     *,
+    outcome: str | None = None,
     split: Split | None = None,
     counts: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
-    """Commit a step, unless the job has moved on without us. A job that is being canceled is ended instead."""
+    """Commit a step, unless the job has moved on without us. A job that is being canceled is ended instead.
+
+    A step that ends the attempt has an `outcome`, which is noted in the attempt's span.
+    """
     try:
         store = attempt.worker.store
         attempt.job = await store.jobs.apply(
             attempt.job, step, fields=fields, events=events, split=split, counts=counts
         )
     except CancelRequested:
+        outcome = "canceled"
         await _finish_cancel(attempt.worker.store, attempt.job.id)
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
+        outcome = "obsolete"
         _log.warning("the result of this attempt is no longer needed: %s", exc)
+    if outcome:
+        tracing.current().set({tracing.OUTCOME: outcome})

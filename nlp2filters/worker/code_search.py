@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from nlp2filters import logs
+from nlp2filters.analysis.search import ForeignIndex
 from nlp2filters.errors import BlobGone
 from nlp2filters.storage.searches import Search
 
@@ -23,8 +24,8 @@ async def answer(ctx: dict[str, Any], request: dict[str, Any]) -> None:
     with logs.about(search=search.id):
         try:
             index = await services.search_indexes.load(services.blobs, search.owner, search.index)
-        except BlobGone as exc:
-            _log.info("the index of a search is gone: %s", exc)
+        except (BlobGone, ForeignIndex) as exc:
+            _log.info("the index of a search is gone, or of another version: %r", exc)
             await worker.store.searches.answer(search, None)
             return
         query = (await services.embedder.embed([search.question]))[0]

@@ -7,7 +7,7 @@ from typing import Any
 from nlp2filters.audio.decoding import Recording, decode, load_libraries
 from nlp2filters.errors import RecordingRefused, UploadRefused
 from nlp2filters.file_reading import process
-from nlp2filters.file_reading.process import Order
+from nlp2filters.file_reading.orders import Order, sealed
 
 # Two hours take about 3 s; videos take more, as their pictures are skipped.
 CPU_LIMIT_S = 60
@@ -33,5 +33,5 @@ async def decoded(path: Path, target: Path, max_seconds: float) -> Recording:
 
 def _decode(path: Path, target: Path, max_seconds: float, report: Any) -> Recording:
     load_libraries()
-    with path.open("rb") as source, target.open("wb") as samples, process.sealed():
+    with path.open("rb") as source, target.open("wb") as samples, sealed():
         return decode(source, samples, max_seconds=max_seconds)

@@ -18,6 +18,7 @@ from nlp2filters.embedding.api_embedder import ApiEmbedder
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.embedding.weights import MINILM
 from nlp2filters.errors import ProviderError
+from nlp2filters.file_reading import process
 from nlp2filters.llm import opening
 from nlp2filters.settings import Settings
 from nlp2filters.storage.blobs.store import Blobs, open_blobs
@@ -109,6 +110,7 @@ class EmbeddingServices:
 @asynccontextmanager
 async def open_embedding(settings: Settings, store: Store) -> AsyncIterator[EmbeddingServices]:
     """Load the embedding model, and start the processes that parse texts."""
+    process.preload("duckdb", "nlp2filters.table_inference", "nlp2filters.table_rows")
     folder = await asyncio.to_thread(MINILM.locate, settings.model_path, settings.model_cache, progress=False)
     async with AsyncExitStack() as stack:
         embedder = await Embedder.load(folder, workers=settings.embedding_threads)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from nlp2filters.core import media_types
 from nlp2filters.file_reading import process
-from nlp2filters.file_reading.process import Order, Report
+from nlp2filters.file_reading.orders import Order, Report
 from nlp2filters.table_inference import TableOptions, infer_table
 from nlp2filters.worker.attempt import Attempt, StageResult
 from nlp2filters.worker.loading import loaded

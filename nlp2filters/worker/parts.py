@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from arq.worker import Retry
 
-from nlp2filters import fault_injection, logs
+from nlp2filters import fault_injection, logs, tracing
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs, parts
 from nlp2filters.core.jobs import Job
@@ -38,6 +38,7 @@ from nlp2filters.errors import (
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.parts import LoadedPart, PartStep, batches
+from nlp2filters.storage.submissions import TRACE
 from nlp2filters.worker.attempt import (
     BACKOFF,
     NEWER_VERSION_WAIT_S,
@@ -48,6 +49,7 @@ from nlp2filters.worker.attempt import (
     is_transient,
     judge,
     problem_of,
+    process_span,
 )
 
 # While the store of uploaded files is out of reach, parts wait that long.
@@ -154,7 +156,9 @@ async def run(
         loaded, survivors = candidate
         # Whatever ran beside a part that kills its worker has died with it. Alone, it will not again.
         async with worker.quarantine if set(loaded.state.run.suspects) - set(survivors) else nullcontext():
-            if current := await _begin(worker, loaded, survivors):
+            if not (current := await _begin(worker, loaded, survivors)):
+                return
+            with process_span(current.job, current.state.run, current.fields, current.part.digest[:12]):
                 await _run(worker, kinds[loaded.job.kind], current)
 
 
@@ -174,7 +178,7 @@ async def _admit(
     """Load the part and count its attempts so far. Returns it with the workers that survived."""
     store = worker.store
     try:
-        loaded = await store.parts.load(*_part_of(entry_id), stage, "request", *fields)
+        loaded = await store.parts.load(*_part_of(entry_id), stage, "request", TRACE, *fields)
         if loaded.job.kind not in kinds:
             _log.warning("left to a worker that knows jobs of the kind %r", loaded.job.kind)
             raise Retry(defer=NEWER_VERSION_WAIT_S)
@@ -220,17 +224,17 @@ async def _run(worker: WorkerContext[S], work: PartWork[S], loaded: LoadedPart) 
                 await worker.derived.save(job.owner, key, content)
         reach("stage-done")
         events = work.events(loaded.part, content)
-        await _commit(worker, loaded, lambda state: parts.succeed(state, attempt, now_ms()), events)
+        await _commit(
+            worker, loaded, lambda state: parts.succeed(state, attempt, now_ms()), events, outcome="succeeded"
+        )
     except asyncio.CancelledError:
         _log.info("this worker stops or has lost its lease: the part returns to its queue")
-        await asyncio.shield(_commit(worker, loaded, lambda state: parts.release(state, attempt, now_ms())))
+        release = _commit(worker, loaded, lambda state: parts.release(state, attempt, now_ms()), outcome="released")
+        await asyncio.shield(release)
         raise
-    except PutOff as exc:
-        due = now_ms() + int(1000 * exc.wait_s)
-        await _commit(worker, loaded, lambda state: parts.put_off(state, attempt, due))
-    except BlobStoreUnavailable:
-        due = now_ms() + int(1000 * OUTAGE_WAIT_S)
-        await _commit(worker, loaded, lambda state: parts.put_off(state, attempt, due))
+    except (PutOff, BlobStoreUnavailable) as exc:
+        due = now_ms() + int(1000 * (exc.wait_s if isinstance(exc, PutOff) else OUTAGE_WAIT_S))
+        await _commit(worker, loaded, lambda state: parts.put_off(state, attempt, due), outcome="put_off")
     except Exception as exc:
         await _retry_or_fail(worker, work, loaded, exc)
 
@@ -239,12 +243,19 @@ async def _retry_or_fail(worker: WorkerContext[S], work: PartWork[S], loaded: Lo
     """Schedule a retry after a short wait; after the last attempt, fail the part."""
     run, attempt = loaded.state.run, _id(loaded)
     _log.exception("a part failed", extra={"attempt": run.attempt})
+    tracing.current().fail(type(exc).__name__)
     if run.counted_attempts < worker.max_attempts and is_transient(exc):
         due = now_ms() + int(1000 * BACKOFF.wait_s(run.counted_attempts))
-        await _commit(worker, loaded, lambda state: parts.retry(state, attempt, due))
+        await _commit(worker, loaded, lambda state: parts.retry(state, attempt, due), outcome="retried")
         return
     error = problem_of(exc, loaded.job.stage)
-    await _commit(worker, loaded, lambda state: parts.fail(state, attempt, error, now_ms()), end_job=_end(work, error))
+    await _commit(
+        worker,
+        loaded,
+        lambda state: parts.fail(state, attempt, error, now_ms()),
+        end_job=_end(work, error),
+        outcome="failed",
+    )
 
 
 async def _abandon(
@@ -264,12 +275,16 @@ async def _commit(
     step: PartStep,
     events: Sequence[EventDraft] = (),
     end_job: Callable[[Job], Job] | None = None,
+    outcome: str | None = None,
 ) -> None:
-    """Commit a step of a part, unless the part or its job has moved on without us."""
+    """Commit a step of a part, unless the part or its job has moved on without us; `outcome` is as for a job's."""
     try:
         await worker.store.parts.apply(loaded, step, events=events, end_job=end_job)
     except (JobNotFound, IllegalTransition, StaleAttempt) as exc:
+        outcome = "obsolete"
         _log.warning("the result of this attempt is no longer needed: %s", exc)
+    if outcome:
+        tracing.current().set({tracing.OUTCOME: outcome})
 
 
 async def _missing(worker: WorkerContext[S], job: Job, digests: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from arq.typing import WorkerSettingsType
 from arq.worker import get_kwargs
 
+from nlp2filters import tracing
 from nlp2filters.settings import Settings
 from nlp2filters.storage import rate_limits
 from nlp2filters.storage.derived import Derived
@@ -91,12 +92,13 @@ async def run(worker_settings: WorkerSettingsType) -> None:
     options |= {name: value for name, value in vars(worker_settings).items() if name in LEASED_WORKER_OPTIONS}
     worker = LeasedWorker(**options)
     worker.ctx["activity"] = worker.activity
-    try:
-        await worker.async_run()
-    except asyncio.CancelledError:
-        _log.info("stopped")
-    finally:
-        await worker.close()
+    with tracing.recording(worker.ctx["spec"].queue, os.environ):
+        try:
+            await worker.async_run()
+        except asyncio.CancelledError:
+            _log.info("stopped")
+        finally:
+            await worker.close()
 
 
 async def run_process(worker_settings: WorkerSettingsType) -> NoReturn:

@@ -14,7 +14,7 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import media_types
 from nlp2filters.errors import BlobGone, TooManyBytes
 from nlp2filters.file_reading import process
-from nlp2filters.file_reading.process import Order, Report
+from nlp2filters.file_reading.orders import Order, Report
 from nlp2filters.storage import request_parts
 from nlp2filters.table_inference import TableOptions
 from nlp2filters.table_rows import conversion_key, convert, select

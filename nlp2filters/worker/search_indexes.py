@@ -25,6 +25,7 @@ class SearchIndexes:
 
         Raises:
             BlobGone: it is no longer kept.
+            ForeignIndex: another version built it.
         """
         async with self._lock:  # Questions that come together wait for one copy.
             if (index := self._loaded.get((owner, digest))) is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from arq.worker import Retry
 
-from nlp2filters import fault_injection, logs
+from nlp2filters import fault_injection, logs, tracing
 from nlp2filters.clock import now_ms
 from nlp2filters.core import batches, deliveries, jobs
 from nlp2filters.core.batches import Batch
@@ -58,7 +58,14 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
         notes = await worker.store.deliveries.log(subject)
         if message is None or deliveries.is_final(notes):
             return
-        note, wait_s = await _attempt(worker, message, len(deliveries.attempts(notes)) + 1)
+        number = len(deliveries.attempts(notes)) + 1
+        trace = await worker.store.deliveries.trace(subject) if tracing.is_on() else {}
+        attributes = tracing.processing("delivery", subject, number)
+        with tracing.span("process delivery", "CONSUMER", attributes, parent=trace) as span:
+            note, wait_s = await _attempt(worker, message, number)
+            span.set({tracing.OUTCOME: _outcome(note)})
+            if not note["ok"]:
+                span.fail(_outcome(note))
         if not await worker.store.deliveries.add(subject, note, read=len(notes)):
             _log.warning("another worker has taken over this delivery")
             return
@@ -70,9 +77,12 @@ async def deliver(ctx: dict[str, Any], subject: str) -> None:
 
 def _counts(note: Mapping[str, Any]) -> Mapping[str, int]:
     """Count an attempt by its outcome, and the time until the receiver's answer."""
-    outcome = "delivered" if note["ok"] else "given_up" if note["final"] else "retried"
-    counts = Counter({name_of("webhook_attempts", outcome): 1})
+    counts = Counter({name_of("webhook_attempts", _outcome(note)): 1})
     return counts + duration("webhook_call", ms=note["duration_ms"]) if "duration_ms" in note else counts
+
+
+def _outcome(note: Mapping[str, Any]) -> str:
+    return "delivered" if note["ok"] else "given_up" if note["final"] else "retried"
 
 
 async def _attempt(

@@ -1,16 +1,21 @@
 """Vectors, clusters, search, the summary and the report."""
 
+import io
+from typing import Any
+
 import numpy as np
+import orjson
 import pytest
 
 from nlp2filters.analysis.chunks import Chunk
 from nlp2filters.analysis.passages import index_of
 from nlp2filters.analysis.report import Codebase, build_report
-from nlp2filters.analysis.search import MAX_PER_FILE, SearchIndex
+from nlp2filters.analysis.search import MAX_PER_FILE, ForeignIndex, SearchIndex
 from nlp2filters.analysis.sources import SkippedFile, SourceFile
 from nlp2filters.analysis.summary import central_sentences, summarize
 from nlp2filters.analysis.vectors import MAX_CLUSTERS, cluster, quantize, similarities
 from nlp2filters.analysis.words import stems, words
+from nlp2filters.core.embedding_model import MODEL
 from nlp2filters.embedding.embedder import Embedder
 from tests.analysis.packing import source
 
@@ -93,6 +98,17 @@ def test_one_file_does_not_take_all_places() -> None:
     assert index_of([], quantize(units(0))).search("anything", units(1)[0], 5) == []
 
 
+def test_a_second_passage_of_a_file_gives_way_to_another_file_that_is_nearly_as_good() -> None:
+    vectors = np.zeros((5, 32), np.float32)
+    vectors[:, 0] = (0.3, 0.9, 0.88, 0.3, 0.87)
+    vectors[:, 1] = (1 - vectors[:, 0] ** 2) ** 0.5
+    places = [("a.py", 1), ("a.py", 9), ("a.py", 19), ("b.py", 1), ("b.py", 9)]
+    chunks = [Chunk(path, line, line + 5, "x") for path, line in places]
+    results = index_of(chunks, quantize(vectors)).search("?", np.eye(1, 32)[0], 4)
+    assert [(one.path, one.start_line) for one in results[:3]] == [("a.py", 9), ("b.py", 9), ("a.py", 19)]
+    assert [one.score for one in results] == sorted((one.score for one in results), reverse=True)
+
+
 def test_an_index_is_the_same_after_it_was_stored() -> None:
     chunks = [Chunk(f"{number}.py", number, number + 1, f"def retries_{number}():\n    pass") for number in range(1, 9)]
     index = index_of(chunks, quantize(units(8)))
@@ -101,6 +117,33 @@ def test_an_index_is_the_same_after_it_was_stored() -> None:
         assert stored.search(question, units(8)[2], 8) == index.search(question, units(8)[2], 8)
     empty = SearchIndex.from_bytes(index_of([], quantize(units(0))).to_bytes())
     assert empty.search("anything", units(1)[0], 5) == []
+
+
+def changed(content: bytes, **members: Any) -> bytes:
+    """A stored index with other members; those that are None are left out."""
+    with np.load(io.BytesIO(content)) as arrays:
+        stored = {name: arrays[name] for name in arrays.files} | {
+            name: value and np.frombuffer(orjson.dumps(value), np.uint8) for name, value in members.items()
+        }
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **{name: array for name, array in stored.items() if array is not None})
+    return stream.getvalue()
+
+
+def test_an_index_of_another_version_is_refused() -> None:
+    content = index_of([Chunk("a.py", 1, 1, "x = 1")], quantize(units(1))).to_bytes()
+    for other in (
+        changed(content, about={"format": 2, "model": MODEL}),
+        changed(content, about={"format": 1, "model": "another-model"}),
+        changed(content, texts=[[["a.py", 1]], []]),
+        changed(content, vectors=None),
+        b"",
+        b"no index",
+    ):
+        with pytest.raises(ForeignIndex):
+            SearchIndex.from_bytes(other)
+    oldest = SearchIndex.from_bytes(changed(content, about=None))  # Before indexes named their format.
+    assert oldest.search("x", None, 1) == SearchIndex.from_bytes(content).search("x", None, 1)
 
 
 def test_what_the_budget_left_out_is_found_by_its_words() -> None:

@@ -128,14 +128,18 @@ def test_only_analyses_that_have_succeeded_can_be_searched(client: httpx.Client,
         assert (response.status_code, response.json()["type"]) == (status, f"/problems/{kind}")
 
 
-def test_code_whose_vectors_have_expired_says_so(client: httpx.Client, service: Service, redis: Redis) -> None:
+def test_code_without_an_index_of_this_version_says_so(client: httpx.Client, service: Service, redis: Redis) -> None:
     job_id = analyse(service, {"a.py": b"def only_here():\n    return 'unlike any other'\n"})
     digest: Any = redis.hget(KEYS.job(job_id), SEARCH_INDEX)
     redis.delete(KEYS.blob("anonymous", orjson.loads(digest)))
     gone = client.get(f"/v1/jobs/{job_id}/search", params={"q": "anything"})
+    other = analyse(service, {"b.py": b"def in_another_format():\n    return 'unlike any other'\n"})
+    index: Any = redis.hget(KEYS.job(other), SEARCH_INDEX)
+    redis.hset(KEYS.blob("anonymous", orjson.loads(index)), "0", "of a later version")
+    foreign = client.get(f"/v1/jobs/{other}/search", params={"q": "anything"})
     redis.hdel(KEYS.job(job_id), SEARCH_INDEX)  # As an earlier version left it.
     never = client.get(f"/v1/jobs/{job_id}/search", params={"q": "anything"})
-    for response in (gone, never):
+    for response in (gone, foreign, never):
         assert (response.status_code, response.json()["type"]) == (410, "/problems/result-expired")
         assert "Analyse the code again" in response.json()["detail"]
 

@@ -28,6 +28,7 @@ from nlp2filters.core import kinds, media_types
 from nlp2filters.data import opening
 from nlp2filters.settings import Settings
 from nlp2filters.storage.redis_keys import Keys
+from tests.file_readers import forks_of, servers_of
 from tests.in_process import serving
 from tests.peers import s3 as s3_peer
 from tests.peers import webhook as peer
@@ -284,30 +285,22 @@ def test_a_table_is_read_by_another_worker_if_the_first_dies(service: Service, c
                 service.start("embedding")
     assert (event["type"], event["result"]["rows"]) == ("job.succeeded", 400_000)
     assert event["job"]["stages"]["embedding"]["attempt"] == 2
-    wait_for(lambda: not children())
+    wait_for(lambda: not readers(service))
 
 
-def children() -> list[str]:
+def readers(service: Service) -> list[int]:
     """The processes that read tables."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = path.read_bytes()
-        except OSError:
-            continue
-        if b"nlp2filters.file_reading" in line:
-            found.append(str(path))
-    return found
+    return forks_of(servers_of(service.processes["embedding"].pid))
 
 
-def test_cancel_and_retry(client: httpx.Client) -> None:
+def test_cancel_and_retry(client: httpx.Client, service: Service) -> None:
     job = submit(client, table(500_000))
     for event in events(client, job):
         if event["event"] == "progress" and event["job_id"] == job["id"]:
             client.post(job["urls"]["cancel"])
             break
     assert ended(client, job)["type"] == "job.canceled"
-    wait_for(lambda: not children())
+    wait_for(lambda: not readers(service))
     retried = client.post(job["urls"]["retry"]).json()
     assert (retried["kind"], retried["retry_of"]) == ("inference", job["id"])
     assert ended(client, retried)["result"]["rows"] == 500_000

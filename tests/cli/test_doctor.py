@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nlp2filters.cli.doctor import Finding, examine
+from nlp2filters.cli.doctor import EXTRAS, Finding, examine
 from nlp2filters.cli.main import main
 from tests.peers import llm
 from tests.ports import free_port
@@ -73,3 +73,12 @@ def test_completion_knows_commands_and_options(shell: str) -> None:
     assert all(word in script for word in ("transcribe", "--catalog", "meilisearch"))
     if shell == "bash":
         subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+
+
+def test_traces_are_told_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
+    assert "traces" not in findings()
+    assert findings(**asked)["traces"].level == "ok"
+    monkeypatch.setitem(EXTRAS, "otel", "no_such_package.exporter")
+    assert findings(**asked)["traces"].level == "warn"
+    assert "nlp2filters[otel]" in findings(**asked)["traces"].detail

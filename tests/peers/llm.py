@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 @dataclass(frozen=True)
 class Reply:
-    """One way to answer. `delay_s` comes before the first byte.
+    """One way to answer. `delay_s` comes before the first byte; until `gate` is set, if there is one, nothing does.
 
     A stream has `piece` characters to an event and `pause_s` before each. It `ends` in order, without its "[DONE]",
     with the connection left open; or in the middle of the text: as if all was well, broken, with an error, or never.
@@ -32,6 +32,7 @@ class Reply:
     finish_reason: str = "stop"
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0.0
+    gate: threading.Event | None = None
     streams: bool = True
     piece: int = 20
     pause_s: float = 0.0
@@ -63,15 +64,16 @@ no_completion = Reply(body=b'{"choices": []}')
 
 
 class LLM:
-    """The script: replies in order, the last of them for ever. `requests` is what came. While `talking` is not set,
-    every request waits. `delays`: seconds instead of the reply's own, where the question has the word. `respond`, if
-    set, makes the reply to each request instead of the script.
+    """The script: replies in order, the last of them for ever. `requests` is what came, with its `headers`. While
+    `talking` is not set, every request waits. `delays`: seconds instead of the reply's own, where the question has the
+    word. `respond`, if set, makes the reply to each request instead of the script.
     """
 
     def __init__(self) -> None:
         self.url = ""
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
+        self.headers: list[dict[str, str]] = []
         self.talking = threading.Event()
         self.talking.set()
         self.delays: dict[str, float] = {}
@@ -84,6 +86,7 @@ class LLM:
         self._script = list(replies)
         self.requests.clear()
         self.keys.clear()
+        self.headers.clear()
 
     async def answer(self, request: Request) -> Response:
         """One chat completion."""
@@ -93,13 +96,14 @@ class LLM:
             return Response()
         self.requests.append(body)
         self.keys.append(request.headers.get("authorization"))
+        self.headers.append(dict(request.headers))
         if self.respond:
             reply = self.respond(body)
         else:
             reply = self._script.pop(0) if len(self._script) > 1 else self._script[0]
         question = json.dumps(body)
         await asyncio.sleep(next((delay for word, delay in self.delays.items() if word in question), reply.delay_s))
-        while not self.talking.is_set():
+        while not self.talking.is_set() or (reply.gate and not reply.gate.is_set()):
             await asyncio.sleep(0.02)
         if reply.body is not None:
             return Response(reply.body, reply.status, reply.headers, media_type="application/json")

@@ -42,10 +42,16 @@ def true_findings(request: dict[str, Any]) -> list[Finding]:
     return [finding(path, line, text.strip()) for path, line, text in lines[::STEP]][:5]
 
 
+def nothing(request: dict[str, Any]) -> Sequence[Finding]:
+    """No findings."""
+    return ()
+
+
 def reviewer(
-    more: Callable[[dict[str, Any]], Sequence[Finding]] = lambda request: [],
+    more: Callable[[dict[str, Any]], Sequence[Finding]] = nothing,
+    usual: Callable[[dict[str, Any]], Sequence[Finding]] = true_findings,
 ) -> Callable[[dict[str, Any]], Reply]:
-    """Answers of a reviewer that also has `more` findings about a request."""
+    """Answers of a reviewer that has its `usual` findings about a request, and `more`."""
 
     def respond(request: dict[str, Any]) -> Reply:
         members = request["response_format"]["json_schema"]["schema"]["properties"]
@@ -53,7 +59,7 @@ def reviewer(
         if "summary" in members:
             answer["summary"] = "It checks things." if excerpts(request) else "A whole that checks things."
         if "findings" in members:
-            answer["findings"] = [*true_findings(request), *more(request)]
+            answer["findings"] = [*usual(request), *more(request)]
         if "answer" in members:
             question = json.loads(request["messages"][-1]["content"])
             path, code = (question["places"][0][name] for name in ("path", "code"))

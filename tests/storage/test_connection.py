@@ -1,4 +1,4 @@
-"""Connecting: over TLS, and with a warning for each setting of the server that may lose jobs."""
+"""Connecting: over TLS, and with a warning for each setting of the server that is not safe."""
 
 import logging
 from urllib.parse import urlsplit
@@ -26,6 +26,18 @@ async def test_a_server_that_may_lose_jobs(own_redis: ArqRedis, caplog: pytest.L
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
     assert "append-only" in caplog.text
     assert "noeviction" in caplog.text
+
+
+@pytest.mark.parametrize(("connections", "is_warned_of"), [(10, True), (2, False)])
+async def test_a_server_that_allows_few_connections(
+    own_redis: ArqRedis, caplog: pytest.LogCaptureFixture, connections: int, is_warned_of: bool
+) -> None:
+    await own_redis.config_set("maxclients", 20)
+    port = own_redis.connection_pool.connection_kwargs["port"]
+    redis = connect(Settings(redis_url=f"redis://127.0.0.1:{port}/0", redis_connections=connections))
+    await warn_about_config(redis)
+    await redis.aclose()
+    assert ("allows 20 connections" in caplog.text) == is_warned_of
 
 
 async def test_a_server_that_is_away_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,6 +1,8 @@
 """The child process that reads a stranger's table: its limits, and its end."""
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -11,9 +13,10 @@ import pytest
 
 from nlp2filters.core.media_types import CSV, PARQUET
 from nlp2filters.errors import UploadRefused
-from nlp2filters.file_reading.frames import pack
-from nlp2filters.file_reading.process import Order, Report, run
+from nlp2filters.file_reading.orders import Order, Report
+from nlp2filters.file_reading.process import run
 from nlp2filters.table_inference import TableOptions, infer_table
+from tests.file_readers import forks_of, is_alive, servers_of
 
 LINES = b"".join(b"%d,item %d,%d.5\n" % (number, number % 50, number % 97) for number in range(200_000))
 OPTIONS = TableOptions("things")
@@ -69,12 +72,38 @@ async def test_it_ends_with_its_caller(path: Path) -> None:
 
 
 async def test_it_deletes_the_table_and_ends_when_its_worker_is_killed(path: Path) -> None:
-    command = [sys.executable, "-m", "nlp2filters.file_reading"]
-    child = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert child.stdin
-    child.stdin.writelines(pack(Order(path, partial(infer_table, media_type=CSV, options=OPTIONS))))
-    await child.stdin.drain()
-    child.stdin.close()  # as the kernel does for a worker that is killed
+    worker = await asyncio.create_subprocess_exec(sys.executable, "-c", WORKER, str(path), stdout=subprocess.PIPE)
+    assert worker.stdout
+    assert await worker.stdout.readline() == b"reads\n"
+    readers = forks_of(servers_of(worker.pid))
+    assert len(readers) == 1
+    worker.kill()
+    await worker.communicate()
     async with asyncio.timeout(30):
-        await child.wait()
-    assert not path.parent.exists()
+        while path.parent.exists() or any(map(is_alive, readers)):
+            await asyncio.sleep(0.02)
+
+
+async def test_another_server_takes_over(path: Path) -> None:
+    """The kernel may kill the server that children are forked from, as it kills what takes too much memory."""
+    order = Order(path, partial(infer_table, media_type=CSV, options=OPTIONS))
+    await run(order)
+    for server in servers_of(os.getpid()):
+        os.kill(server, signal.SIGKILL)
+        while is_alive(server):
+            await asyncio.sleep(0.02)
+    assert (await run(order))["rows"] == 200_000
+
+
+WORKER = """
+import asyncio, sys
+from functools import partial
+from pathlib import Path
+from nlp2filters.core.media_types import CSV
+from nlp2filters.file_reading.orders import Order
+from nlp2filters.file_reading.process import run
+from nlp2filters.table_inference import TableOptions, infer_table
+
+read = partial(infer_table, media_type=CSV, options=TableOptions("things"))
+asyncio.run(run(Order(Path(sys.argv[1]), read), lambda report: print("reads", flush=True)))
+"""

@@ -10,7 +10,7 @@ import pytest
 
 from nlp2filters.errors import RecordingRefused, UploadRefused
 from nlp2filters.file_reading import process
-from nlp2filters.file_reading.process import Order
+from nlp2filters.file_reading.orders import Order, sealed
 from nlp2filters.worker.decoding import decoded
 from tests.audio.sounds import encoded, tone, video_without_sound, wav
 
@@ -55,13 +55,13 @@ def crash(path: Path, report: Any) -> None:
 
 
 def connect(path: Path, report: Any) -> str:
-    with process.sealed():
+    with sealed():
         try:
             socket.create_connection(("127.0.0.1", 9))
         except OSError as exc:
-            sealed = str(exc)
+            reason = str(exc)
     with path.open("rb"):
-        return sealed
+        return reason
 
 
 @pytest.mark.parametrize(

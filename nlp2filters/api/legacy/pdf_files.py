@@ -7,7 +7,7 @@ from typing import Any
 
 from nlp2filters.errors import ParserFailed, UploadRefused
 from nlp2filters.file_reading import process
-from nlp2filters.file_reading.process import Order
+from nlp2filters.file_reading.orders import Order
 
 # A request waits for it. An ordinary page takes 0.05 s.
 CPU_LIMIT_S = 10

@@ -16,6 +16,8 @@ def scalar_to_json(value: Scalar) -> Any:
     `{"time": …}` and `{"relative": …}` are our own extensions.
     """
     match value:
+        case str() | int() | float():
+            return value
         case dt.datetime():
             text = value.isoformat()
             return {"timestamp": f"{text[:-6]}Z" if text.endswith("+00:00") else text}
@@ -28,8 +30,6 @@ def scalar_to_json(value: Scalar) -> Any:
         case RelativeInstant(offset, unit, time):
             clock = {"time": time.isoformat()} if time else {}
             return {"relative": {"offset": offset, "unit": unit, **clock}}
-        case _:
-            return value
 
 
 def scalar_from_json(value: Any, at: str = "") -> Scalar:

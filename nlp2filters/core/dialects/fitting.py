@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from operator import is_
 from typing import Any
 
 from nlp2filters.core.catalog import STRINGS, Field
@@ -24,6 +23,7 @@ from nlp2filters.core.dialects.tree import (
     conjunction,
     disjunction,
     values,
+    with_args,
 )
 from nlp2filters.core.mapping import StoredField
 
@@ -84,31 +84,29 @@ class _Fitting:
         match node:
             case Eq() | In() | Range() | Has():
                 return self.test(node)
-            case And(args, at):
-                parts = [part for arg in args if (part := self.node(arg))]
-                # Most engines can do everything.
-                unchanged = len(parts) == len(args) and all(map(is_, parts, args))
-                return node if unchanged else conjunction(parts, at) if parts else None
-            case Or(args, at):
-                return self.alternatives(args, at)
-            case Not(test, missing):
-                return self.opposite(test, missing=missing)
-            case Missing(of) | Exists(of):
-                return self.presence(node, of)
+            case And():
+                parts = [part for arg in node.args if (part := self.node(arg))]
+                return with_args(node, parts) if parts else None
+            case Or():
+                return self.alternatives(node)
+            case Not():
+                return self.opposite(node.test, missing=node.missing)
+            case Missing() | Exists():
+                return self.presence(node, node.field)
 
-    def alternatives(self, args: Sequence[Node], at: str) -> Node | None:
+    def alternatives(self, node: Or) -> Node | None:
         """Fit what is joined by OR. Without one of the alternatives, the others would select too few rows."""
         before = len(self.losses)
-        parts = [part for arg in args if (part := self.node(arg))]
-        if len(parts) == len(args) and self.engine.nesting != "conjunction":
-            return disjunction(parts, at)
+        parts = [part for arg in node.args if (part := self.node(arg))]
+        if len(parts) == len(node.args) and self.engine.nesting != "conjunction":
+            return with_args(node, parts)
         reasons = [loss.reason for loss in self.losses[before:] if loss.effect == "wider"]
         del self.losses[before:]
-        if len(parts) < len(args) and not reasons:
+        if len(parts) < len(node.args) and not reasons:
             # One of them is always true, such as that a field has a value that is never without one.
             return None
-        reason = reasons[0] if len(parts) < len(args) else f"{self.title} has no OR."
-        self.lose(at, f"{reason} Alternatives can only be left out together.")
+        reason = reasons[0] if len(parts) < len(node.args) else f"{self.title} has no OR."
+        self.lose(node.at, f"{reason} Alternatives can only be left out together.")
         return None
 
     # Support
@@ -142,7 +140,7 @@ class _Fitting:
                 return f"{self.title} cannot compare {of.title!r} ({_kind(of)}) by order."
             case Eq() | In() if of.type not in support.eq:
                 return f"{self.title} cannot compare {of.title!r} ({_kind(of)}) with a value."
-            case Has(anchor=anchor) if anchor not in support.has:
+            case Has() if test.anchor not in support.has:
                 return f"{self.title} cannot search for a part of {of.title!r} ({_kind(of)})."
         return engine.refuses(test, stored) if engine.refuses else None
 
@@ -164,11 +162,11 @@ class _Fitting:
                     return _exact(test)
                 if not test.fold and folding == "always" and _ambiguous_in_case(test):
                     self.lose_some(test, f"{self.title} ignores case in {of.title!r}.", "wider", negated=negated)
-            case Has(_, text, _, fold):
-                if fold and engine.has_folding == "never" and _has_cases(text):
+            case Has():
+                if test.fold and engine.has_folding == "never" and _has_cases(test.text):
                     reason = f"{self.title} distinguishes upper and lower case within {of.title!r}."
                     self.lose_some(test, reason, "narrower", negated=negated)
-                if not fold and engine.has_folding != "never" and not engine.has_exact and _has_cases(text):
+                if not (test.fold or engine.has_exact or engine.has_folding == "never") and _has_cases(test.text):
                     self.lose_some(test, f"{self.title} ignores case within {of.title!r}.", "wider", negated=negated)
         return test
 
@@ -258,23 +256,34 @@ class _Fitting:
         """Return the filter as an AND of ORs if the engine has no other form."""
         if node is None or self.engine.nesting == "full":
             return node
-        parts = [self.clauses(part) for part in (node.args if isinstance(node, And) else (node,))]
-        joined = [clause for clauses in parts for clause in clauses]
-        return conjunction(joined, node.at) if joined else None
+        clauses = self.clauses(node)
+        if not clauses:
+            return None
+        return with_args(node, clauses) if isinstance(node, And) else conjunction(clauses, node.at)
 
     def clauses(self, node: Node) -> list[Node]:
         """Return ORs of tests whose AND is the same."""
-        if not isinstance(node, Or):
-            return [clause for arg in node.args for clause in self.clauses(arg)] if isinstance(node, And) else [node]
-        alternatives = [self.clauses(arg) for arg in node.args]
-        if math.prod(map(len, alternatives)) > MAX_CLAUSES:
-            self.lose(node.at, f"{self.title} takes an AND of ORs only, and this one would have too many parts.")
-            return []
-        clauses = [disjunction(list(choice), node.at) for choice in product(*alternatives)]
+        match node:
+            case And():
+                return [clause for arg in node.args for clause in self.clauses(arg)]
+            case Or():
+                clauses = self.distributed(node)
+            case _:
+                return [node]
         if any(map(self.is_mixed, clauses)):
             self.lose(node.at, f"{self.title} cannot join these conditions by OR, because they are of different types.")
             return []
         return clauses
+
+    def distributed(self, node: Or) -> list[Node]:
+        """Return ORs of tests whose AND is the same as an OR, in which there may be ANDs."""
+        if not any(isinstance(arg, And) for arg in node.args):
+            return [node]
+        alternatives = [self.clauses(arg) for arg in node.args]
+        if math.prod(map(len, alternatives)) > MAX_CLAUSES:
+            self.lose(node.at, f"{self.title} takes an AND of ORs only, and this one would have too many parts.")
+            return []
+        return [disjunction(list(choice), node.at) for choice in product(*alternatives)]
 
     def is_mixed(self, clause: Node) -> bool:
         """Return whether the engine cannot join the tests by OR."""
@@ -291,10 +300,10 @@ def _one_of(test: In, among: Sequence[Any]) -> Eq | In:
 def _exact(test: Eq | In) -> Eq | In:
     """Return the test in the case of its values."""
     match test:
-        case Eq(of, value, _, at):
-            return Eq(of, value, False, at)
-        case In(of, among, _, at):
-            return In(of, among, False, at)
+        case Eq():
+            return Eq(test.field, test.value, False, test.at)
+        case In():
+            return In(test.field, test.values, False, test.at)
 
 
 def _parts(node: Node) -> Sequence[Node]:
@@ -303,10 +312,10 @@ def _parts(node: Node) -> Sequence[Node]:
 
 def _tests(node: Node) -> list[Test]:
     match node:
-        case And(args) | Or(args):
-            return [test for arg in args for test in _tests(arg)]
-        case Not(test):
-            return [test]
+        case And() | Or():
+            return [test for arg in node.args for test in _tests(arg)]
+        case Not():
+            return [node.test]
         case Missing() | Exists():
             return []
         case _:

@@ -74,10 +74,10 @@ class _Lowering:
 
     def node(self, node: Filter, at: str, *, negated: bool) -> Node:
         match node:
-            case filters.Not(arg):
-                return self.node(arg, f"{at}/args/0", negated=not negated)
-            case filters.And(args) | filters.Or(args):
-                parts = [self.node(arg, f"{at}/args/{index}", negated=negated) for index, arg in enumerate(args)]
+            case filters.Not():
+                return self.node(node.arg, f"{at}/args/0", negated=not negated)
+            case filters.And() | filters.Or():
+                parts = [self.node(arg, f"{at}/args/{index}", negated=negated) for index, arg in enumerate(node.args)]
                 # De Morgan's laws hold in logic of two values and of three.
                 join = conjunction if isinstance(node, filters.And) is not negated else disjunction
                 return join(parts, at)
@@ -86,26 +86,29 @@ class _Lowering:
 
     def leaf(self, leaf: filters.Leaf, field: Field, at: str, *, negated: bool) -> Node:
         match leaf:
+            case Comparison():
+                return self.comparison(leaf, field, at, negated=negated)
+            case OneOf():
+                return self.one_of(field, leaf.values, at, exact=leaf.exact, negated=negated)
+            case Contains():
+                return self.test(Has(field, leaf.text, leaf.anchor, not leaf.exact, at), negated=negated)
+            case Between():
+                start, _ = self.span(field, leaf.low)
+                last, end = self.span(field, leaf.high)
+                return self.test(Range(field, start, end, False, last != end, at), negated=negated)
             case IsNull():
                 return Exists(field, at) if negated else Missing(field, at)
-            case Contains(_, text, anchor, exact):
-                return self.test(Has(field, text, anchor, not exact, at=at), negated=negated)
-            case OneOf(_, values, exact):
-                return self.one_of(field, values, at, exact=exact, negated=negated)
-            case Comparison("=" | "<>" as op, _, value, exact):
-                return self.one_of(field, (value,), at, exact=exact, negated=negated is not (op == "<>"))
-            case Comparison(op, _, value):
-                if negated and not self.include and not field.many:
-                    op, negated = filters.NEGATED[op], False
-                return self.test(self.half_line(field, op, value, at), negated=negated)
-            case Between(_, low, high):
-                start, _ = self.span(field, low)
-                _, end = self.span(field, high)
-                is_day = end != self.span(field, high)[0]
-                return self.test(Range(field, start, end, high_open=is_day, at=at), negated=negated)
+
+    def comparison(self, leaf: Comparison, field: Field, at: str, *, negated: bool) -> Node:
+        op = leaf.op
+        if op in ("=", "<>"):
+            return self.one_of(field, (leaf.value,), at, exact=leaf.exact, negated=negated is not (op == "<>"))
+        if negated and not self.include and not field.many:
+            op, negated = filters.NEGATED[op], False
+        return self.test(self.half_line(field, op, leaf.value, at), negated=negated)
 
     def test(self, test: Test, *, negated: bool) -> Test | Not:
-        return Not(test, missing=self.include) if negated else test
+        return Not(test, self.include) if negated else test
 
     def one_of(self, field: Field, scalars: tuple[Scalar, ...], at: str, *, exact: bool, negated: bool) -> Node:
         if field.type == "boolean" and len(scalars) == 1:
@@ -136,13 +139,13 @@ class _Lowering:
         is_day = start != end
         match op:
             case "<":
-                return Range(field, high=start, high_open=True, at=at)
+                return Range(field, None, start, False, True, at)
             case "<=":
-                return Range(field, high=end, high_open=is_day, at=at)
+                return Range(field, None, end, False, is_day, at)
             case ">=":
-                return Range(field, low=start, at=at)
+                return Range(field, start, None, False, False, at)
             case _:
-                return Range(field, low=end, low_open=not is_day, at=at)
+                return Range(field, end, None, not is_day, False, at)
 
     def span(self, field: Field, scalar: Scalar) -> tuple[Value, Value]:
         """Return the first instant of a day and that of the next one, or any other value twice."""

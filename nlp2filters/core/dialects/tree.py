@@ -9,8 +9,9 @@ No node is ever changed. The classes are not `frozen`, because making a node wou
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import is_
 from typing import TypeAlias
 
 from nlp2filters.core.catalog import Field
@@ -141,6 +142,13 @@ def disjunction(parts: "list[Node]", at: str = "") -> Node:
     return _join(Or, parts, at)
 
 
+def with_args(node: And | Or, parts: "list[Node]") -> Node:
+    """Return a node of the same kind with one part or more in place of its own: itself if they are the same objects."""
+    if len(parts) == len(node.args) and all(map(is_, parts, node.args)):
+        return node
+    return _join(type(node), parts, node.at)
+
+
 def _join(kind: type[And] | type[Or], parts: "list[Node]", at: str) -> Node:
     if len(parts) == 1:
         return parts[0]
@@ -156,25 +164,22 @@ def _join(kind: type[And] | type[Or], parts: "list[Node]", at: str) -> Node:
 def leaves(node: Node) -> Iterator[Leaf]:
     """Yield the tests from left to right."""
     match node:
-        case And(args) | Or(args):
-            for arg in args:
+        case And() | Or():
+            for arg in node.args:
                 yield from leaves(arg)
         case _:
             yield node
 
 
-def values(test: Test) -> tuple[Value, ...]:
+def values(test: Test) -> Sequence[Value]:
     """Return the values that a test compares with; the text of `Has` is none."""
     match test:
         case Eq():
             return (test.value,)
         case In():
             return test.values
-        case Range(_, low, None) if low is not None:
-            return (low,)
-        case Range(_, low, high):
-            assert high is not None, "a range has a limit"
-            return (high,) if low is None else (low, high)
+        case Range():
+            return [limit for limit in (test.low, test.high) if limit is not None]
         case Has():
             return ()
 

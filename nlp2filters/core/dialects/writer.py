@@ -77,16 +77,16 @@ class Writer(ABC, Generic[T]):
                 return self.range(node)
             case Has():
                 return self.has(node)
-            case And(args):
-                return self.every([self.write(arg) for arg in args])
-            case Or(args):
-                return self.some([self.write(arg) for arg in args])
-            case Not(test):
-                return self.negated(test)
-            case Missing(field):
-                return self.missing(field)
-            case Exists(field):
-                return self.exists(field)
+            case Not():
+                return self.negated(node.test)
+            case Exists():
+                return self.exists(node.field)
+            case Missing():
+                return self.missing(node.field)
+            case And():
+                return self.every([self.write(arg) for arg in node.args])
+            case Or():
+                return self.some([self.write(arg) for arg in node.args])
 
     @abstractmethod
     def eq(self, test: Eq) -> T:

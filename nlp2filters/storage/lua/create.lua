@@ -7,7 +7,7 @@
 --            quota: see quota.lua; derived: bytes that the stages of the jobs are going to add;
 --            idempotency: {value, ttl_ms} of the key, or absent; created_at, oldest, ttl_ms: for the owner's jobs;
 --            parts: keys of the contents; dependencies: keys that must live as long as the jobs, if they expire at all;
---            batch: {record, open, events, fields, ttl_ms, started}, or absent}
+--            batch: {record, open, events, fields, ttl_ms, started, trace or absent}, or absent}
 --          2… the contents of the parts, then the plans (see write.lua)
 -- Returns  'created', 'backlog', 'pending', 'bytes:' and the seconds until there is room, or the value of an
 --          idempotency key that has been used before
@@ -66,6 +66,7 @@ redis.call('PEXPIRE', index, ttl_ms)
 if idempotency then redis.call('SET', idempotency_key, idempotency.value, 'PX', idempotency.ttl_ms) end
 if batch then
   redis.call('HSET', batch.record, 'record', batch.fields)
+  if batch.trace then redis.call('HSET', batch.record, 'trace', batch.trace) end
   for _, key in ipairs({ batch.record, batch.open }) do redis.call('PEXPIRE', key, batch.ttl_ms) end
   publish(batch.events, 'status', batch.started, batch.ttl_ms)
 end

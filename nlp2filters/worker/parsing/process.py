@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from nlp2filters.errors import ParserFailed, TextTooComplex
 from nlp2filters.file_reading.frames import LENGTH_BYTES, pack, unpack
-from nlp2filters.file_reading.process import ONE_THREAD
+from nlp2filters.file_reading.orders import ONE_THREAD
 from nlp2filters.worker.parsing.operations import Call, Failure, TooComplex
 
 START_TIMEOUT_S = 120.0

@@ -12,7 +12,7 @@ from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.dialects import Options
 from nlp2filters.core.dialects import compile as compile_dialect
 from nlp2filters.core.dialects.libraries import django, pandas, polars
-from nlp2filters.core.dialects.libraries.python_source import Source, source_of
+from nlp2filters.core.dialects.libraries.python_source import source_of, variable
 from nlp2filters.core.filters import And, Between, Comparison, Contains, Filter, IsNull, Not, OneOf, Or
 from nlp2filters.core.interpretation import Interpretation, Sort
 from nlp2filters.core.mapping import EngineMapping, StoredField
@@ -26,15 +26,15 @@ NOON = Comparison(">=", "seen", dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC))
 
 
 def test_source_is_what_was_called() -> None:
-    pl = Source("pl")
+    pl = variable("pl")
     either = (pl.col("a") == "it's") | ~(pl.col("b") < 5)
     assert source_of(either & pl.lit(True) & pl.lit(None)) == (
         "((pl.col('a') == \"it's\") | ~(pl.col('b') < 5)) & pl.lit(True) & pl.lit(None)"
     )
-    assert source_of(Source("Q")(**{"a b": [1, dt.date(2026, 1, 31)], "class": 2, "c": 3})) == (
+    assert source_of(variable("Q")(**{"a b": [1, dt.date(2026, 1, 31)], "class": 2, "c": 3})) == (
         "Q(c=3, **{'a b': [1, datetime.date(2026, 1, 31)], 'class': 2})"
     )
-    assert source_of(Source("df")["a"][:3]) == "df['a'][:3]"
+    assert source_of(variable("df")["a"][:3]) == "df['a'][:3]"
     with pytest.raises(TypeError):
         source_of(object())
 
@@ -93,6 +93,20 @@ def test_order_and_limit(shop: Catalog, dialect: str, expected: str) -> None:
     asked = Interpretation(filter=CHEAP, sort=(Sort("price", "asc"), Sort("doors", "desc")), limit=3)
     compiled = compile_dialect(dialect, asked, shop)
     assert compiled["expression"] == expected.format(compiled.get("mask") or compiled["filter"])
+
+
+def test_as_many_values_as_a_scope_may_have(shop: Catalog) -> None:
+    numbers = OneOf("doors", (*range(100), *range(1_000, 10_900)))
+    brands = OneOf("brand", tuple(map(str, range(10_000))))
+    text = compile_dialect("polars", Interpretation(filter=Not(numbers)), shop)["filter"]
+    for stored in (pl.Int8, pl.UInt64, pl.Float64):
+        df = pl.DataFrame({"doors": pl.Series([0, 99, 120, None]).cast(stored)})
+        assert df.filter(eval(text, {"pl": pl}))["doors"].to_list() == [120]
+        assert df.filter(polars.expression(numbers, shop))["doors"].to_list() == [0, 99]
+    text = compile_dialect("django", Interpretation(filter=brands), shop)["filter"]
+    condition = eval(text, {"Q": Q})
+    assert condition == django.q(brands, shop)
+    assert condition.children == [("brand__iexact", str(number)) for number in range(10_000)]
 
 
 ROWS: dict[str, list[Any]] = {

@@ -12,7 +12,7 @@ from typing import Any
 
 from nlp2filters.core.catalog import Catalog, Field
 from nlp2filters.core.dialects import DEFAULTS, Options
-from nlp2filters.core.dialects.libraries.python_source import Source, source_of
+from nlp2filters.core.dialects.libraries.python_source import source_of, variable
 from nlp2filters.core.dialects.libraries.python_writer import PythonWriter, written_for
 from nlp2filters.core.dialects.stored_values import in_form
 from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits, values
@@ -28,12 +28,12 @@ def render(search: Search) -> dict[str, Any]:
 
     The names in them are `queryset`, `Q` and `F` from `django.db.models`, and `datetime` for Python's module.
     """
-    where = DjangoWriter(search.target, Source("Q")).write(search.where) if search.where else None
-    query = Source("queryset")
+    where = DjangoWriter(search.target, variable("Q")).write(search.where) if search.where else None
+    query = variable("queryset")
     if where is not None:
         query = query.filter(where)
     if search.sort:
-        columns = [(Source("F")(search.target.name(key.field)), key.direction) for key in search.sort]
+        columns = [(variable("F")(search.target.name(key.field)), key.direction) for key in search.sort]
         query = query.order_by(*(getattr(column, direction)(nulls_last=True) for column, direction in columns))
     if search.limit is not None:
         query = query[: search.limit]
@@ -55,20 +55,23 @@ class DjangoWriter(PythonWriter):
     """A writer of Q objects, whose negation selects rows without a value."""
 
     def test(self, test: Test) -> Any:
-        if test.field.many:
-            elements = [self.value(value, test.field) for value in values(test)]
-            return self.some([self.lookup(test.field, contains=[element]) for element in elements])
+        field = test.field
+        if field.many:
+            elements = [self.value(value, field) for value in values(test)]
+            return self.some([self.lookup(field, contains=[element]) for element in elements])
         match test:
-            case Eq(fold=True) | In(fold=True):
-                return self.some([self.lookup(test.field, iexact=value) for value in values(test)])
-            case Eq(field, value):
-                return self.lookup(field, exact=self.value(value, field))
-            case In(field, among):
-                return self.lookup(field, **{"in": [self.value(value, field) for value in among]})
-            case Range(field):
+            case Eq() | In() if test.fold:
+                return self.some([self.lookup(field, iexact=value) for value in values(test)])
+            case Eq():
+                return self.lookup(field, exact=self.value(test.value, field))
+            case In():
+                return self.lookup(field, **{"in": [self.value(value, field) for value in test.values]})
+            case Range():
                 return self.lookup(field, **{_LOOKUPS[sign]: self.value(limit, field) for sign, limit in limits(test)})
-            case Has(field, text, anchor, fold):
-                return self.lookup(field, **({_PARTS[anchor]: text} if fold else {"regex": _pattern(text, anchor)}))
+            case Has() if test.fold:
+                return self.lookup(field, **{_PARTS[test.anchor]: test.text})
+            case Has():
+                return self.lookup(field, regex=_pattern(test.text, test.anchor))
 
     def negated(self, test: Test) -> Any:
         return ~self.write(test)

@@ -7,14 +7,15 @@ https://pandas.pydata.org/docs/user_guide/indexing.html#boolean-indexing
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from nlp2filters.core.catalog import NUMERIC, Catalog, Field
 from nlp2filters.core.dialects import DEFAULTS, Options
-from nlp2filters.core.dialects.libraries.python_source import Source, source_of
+from nlp2filters.core.dialects.libraries.python_source import source_of, variable
 from nlp2filters.core.dialects.libraries.python_writer import PythonWriter, python_value, written_for
 from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value
-from nlp2filters.core.dialects.writer import Search
+from nlp2filters.core.dialects.writer import Search, Target
 from nlp2filters.core.filters import Anchor, Filter
 
 
@@ -23,7 +24,7 @@ def render(search: Search) -> dict[str, Any]:
 
     The names in them are `df`, and `datetime` for Python's module.
     """
-    df = Source("df")
+    df = variable("df")
     where = PandasWriter(search.target, df).write(search.where) if search.where else None
     frame = df if where is None else df[where]
     if search.sort:
@@ -42,11 +43,17 @@ def mask(df: Any, filter: Filter, catalog: Catalog, options: Options = DEFAULTS)
 class PandasWriter(PythonWriter):
     """A writer of masks in which a row without a value passes every negation."""
 
+    def __init__(self, target: Target, library: Any) -> None:
+        super().__init__(target, library)
+        self._elements_by_field: dict[str, Any] = {}
+
     def test(self, test: Test) -> Any:
-        passing = self._of(test.field, lambda column: self._tested(test, column))
-        compares = isinstance(test, Eq | Range) and test.field.nullable and not _by_elements(test.field)
+        field = test.field
+        if _by_elements(field):
+            return self._any(self._tested(test, self._elements(field)))
+        passing = self._tested(test, self.column(field))
         # The NA of pandas and that of PyArrow do not combine.
-        return passing.fillna(False) if compares else passing
+        return passing.fillna(False) if field.nullable and isinstance(test, Eq | Range) else passing
 
     def negated(self, test: Test) -> Any:
         return ~self.write(test)
@@ -55,7 +62,7 @@ class PandasWriter(PythonWriter):
         return ~self.exists(field) if field.many else self.column(field).isna()
 
     def exists(self, field: Field) -> Any:
-        return self._of(field, lambda elements: elements.notna()) if field.many else self.column(field).notna()
+        return self._any(self._elements(field).notna()) if field.many else self.column(field).notna()
 
     def column(self, field: Field) -> Any:
         """Return the column of a field."""
@@ -72,15 +79,23 @@ class PandasWriter(PythonWriter):
             return [self.value(value, field) for value in values]
         return [float(value) for value in values] + ([-0.0] if 0 in values else [])  # type: ignore[arg-type]
 
-    def _of(self, field: Field, test: Callable[[Any], Any]) -> Any:
-        """Test a column, or the elements of its lists: a row passes if one of them does."""
-        if not _by_elements(field):
-            return test(self.column(field))
-        # Rows are numbered, since their labels need not be unique.
-        numbers = self.library.reset_index(drop=True).index
-        elements = self.column(field).reset_index(drop=True).explode().dropna()
-        passing = test(elements).groupby(level=0).any().reindex(numbers, fill_value=False)
-        return passing.set_axis(self.library.index)
+    def _elements(self, field: Field) -> Any:
+        """Return the elements of a column's lists by the numbers of their rows, since labels need not be unique."""
+        if field.name not in self._elements_by_field:
+            self._elements_by_field[field.name] = self.column(field).reset_index(drop=True).explode().dropna()
+        return self._elements_by_field[field.name]
+
+    def _any(self, elements: Any) -> Any:
+        """Return a mask of the rows of which one element passes or more."""
+        return elements.groupby(level=0).any().reindex(self._numbers, fill_value=False).set_axis(self._labels)
+
+    @cached_property
+    def _numbers(self) -> Any:
+        return self.library.reset_index(drop=True).index
+
+    @cached_property
+    def _labels(self) -> Any:
+        return self.library.index
 
     def _tested(self, test: Test, column: Any) -> Any:
         field = test.field
@@ -88,20 +103,20 @@ class PandasWriter(PythonWriter):
             # The days of a column may be datetimes, dates of PyArrow or of Python.
             column = column.astype("datetime64[us]")
         match test:
-            case Eq(value=value, fold=True):
-                return _in_any_case(column, [str(value)], lambda part, texts: part.eq(texts[0]))
-            case In(values=values, fold=True):
-                return _in_any_case(column, list(map(str, values)), lambda part, texts: part.isin(texts))
-            case Has(text=text, anchor=anchor, fold=True):
-                return _in_any_case(column, [text], lambda part, texts: _part(part, texts[0], anchor))
-            case Eq(value=value):
-                return column.eq(self.value(value, field))
-            case In(values=values):
-                return column.isin(self.among(field, values))
+            case Eq() if test.fold:
+                return _in_any_case(column, [str(test.value)], lambda part, texts: part.eq(texts[0]))
+            case In() if test.fold:
+                return _in_any_case(column, list(map(str, test.values)), lambda part, texts: part.isin(texts))
+            case Has() if test.fold:
+                return _in_any_case(column, [test.text], lambda part, texts: _part(part, texts[0], test.anchor))
+            case Eq():
+                return column.eq(self.value(test.value, field))
+            case In():
+                return column.isin(self.among(field, test.values))
             case Range():
                 return self.within(test, column)
-            case Has(text=text, anchor=anchor):
-                return _part(column, text, anchor)
+            case Has():
+                return _part(column, test.text, test.anchor)
 
 
 def _by_elements(field: Field) -> bool:
@@ -112,7 +127,7 @@ def _by_elements(field: Field) -> bool:
 def _in_any_case(column: Any, texts: list[str], test: Callable[[Any, list[str]], Any]) -> Any:
     passing = test(column.str.lower(), [text.lower() for text in texts])
     # Of this letter alone the lower case has two, but to PyArrow it has one.
-    return passing | test(column, texts) if any("İ" in text for text in texts) else passing
+    return passing | test(column, texts) if "İ" in "".join(texts) else passing
 
 
 def _part(column: Any, text: str, anchor: Anchor) -> Any:

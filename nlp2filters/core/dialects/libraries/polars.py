@@ -9,8 +9,8 @@ from typing import Any
 
 from nlp2filters.core.catalog import NUMERIC, Catalog, Field
 from nlp2filters.core.dialects import DEFAULTS, Options
-from nlp2filters.core.dialects.libraries.python_source import Source, source_of
-from nlp2filters.core.dialects.libraries.python_writer import PythonWriter, python_value, written_for
+from nlp2filters.core.dialects.libraries.python_source import source_of, variable
+from nlp2filters.core.dialects.libraries.python_writer import MAX_CHAIN, PythonWriter, python_value, written_for
 from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value
 from nlp2filters.core.dialects.writer import Search
 from nlp2filters.core.filters import Anchor, Filter
@@ -21,8 +21,8 @@ def render(search: Search) -> dict[str, Any]:
 
     The names in them are `df`, `pl` for polars, and `datetime` for Python's module.
     """
-    where = PolarsWriter(search.target, Source("pl")).write(search.where) if search.where else None
-    frame = Source("df")
+    where = PolarsWriter(search.target, variable("pl")).write(search.where) if search.where else None
+    frame = variable("df")
     if where is not None:
         frame = frame.filter(where)
     if search.sort:
@@ -71,22 +71,28 @@ class PolarsWriter(PythonWriter):
         return python_value(value, self.target.stored(field).form)
 
     def _tested(self, test: Test, column: Any) -> Any:
+        field = test.field
         match test:
-            case Eq(field, value, fold):
-                if not fold:
-                    return column == self.value(value, field)
-                return column.str.to_lowercase() == str(value).lower()
-            case In(field, values, fold) if not fold:
-                # `is_in` wants the type of the column, which may be one of whole numbers or of others.
-                if field.type in NUMERIC:
-                    return self.some([column == value for value in values])
-                return column.is_in([self.value(value, field) for value in values])
-            case In(_, values):
-                return column.str.to_lowercase().is_in([str(value).lower() for value in values])
+            case Eq() if test.fold:
+                return column.str.to_lowercase() == str(test.value).lower()
+            case In() if test.fold:
+                return column.str.to_lowercase().is_in([str(value).lower() for value in test.values])
+            case Has() if test.fold:
+                return _part(column.str.to_lowercase(), test.text.lower(), test.anchor)
+            case Eq():
+                return column == self.value(test.value, field)
+            # `is_in` wants the type of the column, which may be one of whole numbers or of others. Only whole ones can
+            # be cast to one type and be the same, and polars takes seconds for thousands of comparisons.
+            case In() if field.type == "integer" and len(test.values) > MAX_CHAIN:
+                return column.cast(self.library.Int128, strict=False).is_in(list(test.values))
+            case In() if field.type in NUMERIC:
+                return self.some([column == value for value in test.values])
+            case In():
+                return column.is_in([self.value(value, field) for value in test.values])
             case Range():
                 return self.within(test, column)
-            case Has(_, text, anchor, fold):
-                return _part(column.str.to_lowercase() if fold else column, text.lower() if fold else text, anchor)
+            case Has():
+                return _part(column, test.text, test.anchor)
 
 
 def _part(column: Any, text: str, anchor: Anchor) -> Any:

@@ -1,43 +1,45 @@
 """Python expressions as text, written by using them.
 
-A writer calls a library's own functions. Given a `Source` in place of the library, the same calls give their text:
+A writer calls a library's own functions. Given a `variable` in place of the library, the same calls give their text:
 
-    >>> pl = Source("pl")
+    >>> pl = variable("pl")
     >>> source_of((pl.col("price") <= 80) & pl.col("tags").list.len().is_in([1, 2]))
     "(pl.col('price') <= 80) & pl.col('tags').list.len().is_in([1, 2])"
 
 All values in the text are written by `repr`, so that none of them is code.
 """
 
+# The operators of an expression return expressions, which those of a tuple do not.
+# mypy: disable-error-code="override"
+
 import datetime as dt
 import keyword
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 
-class Source:
-    """An expression, and the sign of the operator that binds last in it, if any."""
+class Source(tuple[str, ...]):
+    """An expression: its text, and the sign of the operator that binds last in it, if any.
 
-    __slots__ = ("_operand", "_sign", "_text")
+    Every attribute of it is an expression, too. It is a tuple because members of its own would have to be told from
+    those, by an error that takes three times as long as the rest.
+    """
 
-    def __init__(self, text: str, sign: str = "") -> None:
-        self._text = text
-        self._sign = sign
-        self._operand = f"({text})" if sign else text
+    __slots__ = ()
 
-    def __getattr__(self, name: str) -> "Source":
-        return Source(f"{self._operand}.{name}")
+    def __getattribute__(self, name: str) -> "Source":
+        return Source((f"{_primary(self)}.{name}", ""))
 
     def __call__(self, *args: Any, **options: Any) -> "Source":
         written = [*map(source_of, args), *_options(options)] if options else map(source_of, args)
-        return Source(f"{self._operand}({', '.join(written)})")
+        return Source((f"{_primary(self)}({', '.join(written)})", ""))
 
     def __getitem__(self, key: Any) -> "Source":
-        return Source(f"{self._operand}[{source_of(key)}]")
+        return Source((f"{_primary(self)}[{source_of(key)}]", ""))
 
     def __invert__(self) -> "Source":
-        return Source(f"~{self._operand}", "~")
+        return Source((f"~{_primary(self)}", "~"))
 
     def __and__(self, other: Any) -> "Source":
         return _binary(self, "&", other)
@@ -45,7 +47,7 @@ class Source:
     def __or__(self, other: Any) -> "Source":
         return _binary(self, "|", other)
 
-    def __eq__(self, other: object) -> "Source":  # type: ignore[override]
+    def __eq__(self, other: object) -> "Source":
         return _binary(self, "==", other)
 
     def __lt__(self, other: Any) -> "Source":
@@ -63,13 +65,19 @@ class Source:
     __hash__ = None  # type: ignore[assignment]
 
 
+def variable(name: str) -> Source:
+    """Return the expression of a name."""
+    return Source((name, ""))
+
+
 def source_of(value: Any) -> str:
     """Return the text of an expression, or of a value: a date is `datetime.date(2026, 1, 31)`."""
+    if type(value) in _LITERALS:
+        return repr(value)
     match value:
         case Source():
-            return value._text
-        case _ if type(value) in _LITERALS:
-            return repr(value)
+            text, _ = value
+            return text
         case list():
             return f"[{', '.join(map(source_of, value))}]"
         case dict():
@@ -82,16 +90,13 @@ def source_of(value: Any) -> str:
 _LITERALS = frozenset({str, bool, int, float, dt.date, dt.datetime, dt.time, type(None)})
 
 
-def _options(options: Mapping[str, Any]) -> Iterator[str]:
-    """Yield named arguments, and last those whose names cannot stand in a call."""
-    others = {}
-    for name, value in options.items():
-        if _is_name(name):
-            yield f"{name}={source_of(value)}"
-        else:
-            others[name] = value
-    if others:
-        yield f"**{source_of(others)}"
+def _options(options: Mapping[str, Any]) -> list[str]:
+    """Return named arguments, and last those whose names cannot stand in a call."""
+    written = [f"{name}={source_of(value)}" for name, value in options.items() if _is_name(name)]
+    if len(written) < len(options):
+        others = {name: value for name, value in options.items() if not _is_name(name)}
+        written.append(f"**{source_of(others)}")
+    return written
 
 
 @lru_cache(maxsize=1024)
@@ -99,14 +104,21 @@ def _is_name(text: str) -> bool:
     return text.isidentifier() and not keyword.iskeyword(text)
 
 
+def _primary(source: Source) -> str:
+    """Return the text of what an attribute or a call binds to: in parentheses if it has an operator."""
+    text, sign = source
+    return f"({text})" if sign else text
+
+
 def _operand(value: Any, beside: str) -> str:
     """Return the text of an operand, in parentheses if it ends in an operator other than those in `beside`."""
-    if not isinstance(value, Source):
+    if type(value) is not Source:
         return source_of(value)
-    return value._text if value._sign in beside else value._operand
+    text, sign = value
+    return text if sign in beside else f"({text})"
 
 
 def _binary(first: Source, sign: str, second: Any) -> Source:
     # A chain of one sign needs no parentheses, except of comparisons.
     first_text = _operand(first, f"~{sign}" if sign in "&|" else "~")
-    return Source(f"{first_text} {sign} {_operand(second, '~')}", sign)
+    return Source((f"{first_text} {sign} {_operand(second, '~')}", sign))

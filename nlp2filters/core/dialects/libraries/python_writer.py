@@ -20,6 +20,8 @@ from nlp2filters.errors import InvalidFilter, Violation
 
 _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {">": gt, ">=": ge, "<": lt, "<=": le}
 
+MAX_CHAIN = 100
+
 W = TypeVar("W", bound="PythonWriter")
 
 
@@ -55,10 +57,18 @@ class PythonWriter(Writer[Any]):
         return self.test(test)
 
     def every(self, parts: Sequence[Any]) -> Any:
-        return reduce(and_, parts)
+        return _joined(and_, parts)
 
     def some(self, parts: Sequence[Any]) -> Any:
-        return reduce(or_, parts)
+        return _joined(or_, parts)
+
+
+def _joined(operator: Callable[[Any, Any], Any], parts: Sequence[Any]) -> Any:
+    """Join parts by an operator, many of them in groups: nothing reads an expression that is thousands of them deep."""
+    while len(parts) > MAX_CHAIN:
+        groups = [parts[start : start + MAX_CHAIN] for start in range(0, len(parts), MAX_CHAIN)]
+        parts = [reduce(operator, group) for group in groups]
+    return reduce(operator, parts)
 
 
 def written_for(

@@ -103,4 +103,5 @@ class TypesenseWriter(InfixWriter):
         return f"{self.name(field)}:>={LOWEST.get(field.type, LOWEST_INTEGER)}"
 
     def text(self, text: str) -> str:
-        return f"`{text}`"
+        # In a list, a backslash makes the backquote after it a part of the value. Blanks are none.
+        return f"`{text} `" if text.endswith("\\") else f"`{text}`"

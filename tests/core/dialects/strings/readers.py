@@ -58,6 +58,11 @@ def regular_expression(text: str) -> str:
     return unescape(re.sub(r"(?<!\\)\[(\w)\w+\]", lambda both: both[1].lower(), text[1:-1]))
 
 
+def without_last_blank(text: str) -> str:
+    """Typesense takes a backquote after a backslash for a part of the value, so that a blank stands between them."""
+    return text.removesuffix(" ") if text.endswith("\\ ") else text
+
+
 def kusto(query: Mapping[str, Any]) -> Any:
     read = tokens(
         query["query"], {rf"\[{_BETWEEN_QUOTES}\]": lambda name: within(unescape_letters)(name[1:-1]), **C_LIKE}
@@ -95,7 +100,7 @@ QUOTED = {_BETWEEN_QUOTES: within(unescape)}
 C_LIKE = {_BETWEEN_QUOTES: within(unescape_letters)}
 
 READERS: Mapping[str, Reader] = {
-    "typesense": reader("filter_by", {"`[^`]*`": within(str)}),
+    "typesense": reader("filter_by", {r"`(?:[^`]|(?<=\\)`)*(?<!\\)`": within(without_last_blank)}),
     "meilisearch": reader("filter", C_LIKE),
     "algolia": reader("filters", QUOTED),
     "milvus": reader("filter", C_LIKE),

@@ -1,15 +1,14 @@
-"""A child process that reads one uploaded file: `python -m nlp2filters.file_reading`.
+"""The child process that reads one uploaded file. It is forked from a server that has loaded the libraries.
 
-The request comes on standard input, reports and the outcome go to standard output, as frames. It is a stranger's
-file, so the process has limits of CPU time and memory. When its parent ends, standard input does too, and the process
-deletes the file and exits.
+The order comes through a socket, reports and the outcome go back through it, as frames. It is a stranger's file, so the
+process has limits of CPU time and memory. When its caller ends, the socket does too, and the process deletes the file
+and exits.
 """
 
 import os
 import resource
 import shutil
-import signal
-import sys
+import socket
 import threading
 import time
 import traceback
@@ -19,29 +18,29 @@ from typing import BinaryIO
 from nlp2filters.core.problems import problem
 from nlp2filters.errors import ArchiveRefused, InvalidCatalog, InvalidRequest, MalformedJSON, RecordingRefused
 from nlp2filters.file_reading.frames import read, write
-from nlp2filters.file_reading.process import Crash, Order, Refusal, Report
+from nlp2filters.file_reading.orders import Crash, Order, Refusal, Report
 
-# Parent and child share their cores with the processes that read texts, for which somebody waits.
+# Caller and child share their cores with the processes that read texts, for which somebody waits.
 NICENESS = 10
 REPORT_INTERVAL_S = 0.25
 
 
-def main() -> None:
+def main(connection: socket.socket) -> None:
     """Read the file, and answer with the outcome."""
-    for signum in (signal.SIGINT, signal.SIGTERM):  # They reach all processes, but the parent decides when to stop.
-        signal.signal(signum, signal.SIG_IGN)
+    os.setsid()  # Ctrl-C must reach only the caller, which lets its jobs end first.
     os.nice(NICENESS)
-    orders, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # Printed output must not get between the answers.
-    order: Order = read(orders)
-    watcher = threading.Thread(target=_end_with_parent, args=(orders, order.path.parent), daemon=True)
+    orders, answers = connection.makefile("rb"), connection.makefile("wb")
+    order: Order | None = read(orders)
+    if order is None:  # The caller has changed its mind.
+        return
+    watcher = threading.Thread(target=_end_with_caller, args=(orders, order.path.parent), daemon=True)
     watcher.start()
     resource.setrlimit(resource.RLIMIT_CPU, (order.cpu_limit_s, order.cpu_limit_s + 1))
     resource.setrlimit(resource.RLIMIT_AS, (order.memory_limit, order.memory_limit))
     try:
         write(answers, _outcome(order, answers))
     finally:
-        watcher.join()  # A parent that is alive kills this process now. If it is dead, the file must still be deleted.
+        watcher.join()  # A caller that is alive kills this process now. If it is dead, the file must still be deleted.
 
 
 def _outcome(order: Order, answers: BinaryIO) -> object:
@@ -71,14 +70,10 @@ def _outcome(order: Order, answers: BinaryIO) -> object:
         return Crash(traceback.format_exc())
 
 
-def _end_with_parent(orders: BinaryIO, folder: Path) -> None:
+def _end_with_caller(orders: BinaryIO, folder: Path) -> None:
     orders.read()
     hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     # It may be sealed, but has to list the folder.
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
-
-
-if __name__ == "__main__":
-    main()
