@@ -1,7 +1,7 @@
 """The start of each process: CPU time to load its code and to be ready, and memory, idle and after 100 jobs.
 
-CPU seconds and memory are those of a process with its children. Memory is proportional (PSS): pages that processes
-share count once in all. STARTING_PEER names another checkout to be measured in turn with this one.
+CPU seconds and memory are those of a process with its children. Memory is the resident set (RSS), by which hosts
+count. STARTING_PEER names another checkout to be measured in turn with this one.
 """
 
 import asyncio
@@ -153,4 +153,4 @@ def _cpu_s(pid: int) -> float:
 
 def _memory_mb(pids: Sequence[int]) -> float:
     lines = [line for pid in pids for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()]
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Rss:")) / 1024
