@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from bench import dialects, inferring, pages, parsing, queues, speech, starting, streams, waiting
+from bench import dialects, inferring, limits, pages, parsing, queues, speech, starting, streams, waiting
 
 BENCHES = {
     "queues": queues.main,
@@ -14,6 +14,7 @@ BENCHES = {
     "speech": speech.main,
     "waiting": waiting.main,
     "starting": starting.main,
+    "limits": limits.main,
     "pages": pages.main,
 }
 

@@ -33,6 +33,7 @@ from nlp2filters.api import (
     monitoring,
     openapi,
     operator,
+    owners,
     pages,
     responses,
     rows,
@@ -80,6 +81,7 @@ OPERATIONS = [
     *stream_tokens.operations,
     *monitoring.operations,
     *operator.operations,
+    *owners.operations,
     *echo.operations,
     *send.operations,
 ]

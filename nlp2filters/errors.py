@@ -43,6 +43,7 @@ NLP2FiltersError
 ├── Unauthenticated
 ├── Forbidden
 ├── UnknownKey
+├── NotConfirmed
 ├── UnsupportedRecordVersion
 ├── TextTooComplex
 ├── TooManyParts
@@ -421,6 +422,14 @@ class UnknownKey(NLP2FiltersError):
     def __init__(self, id_: str) -> None:
         super().__init__(f"There is no API key {id_!r}: `nlp2filters keys list` shows those that there are.")
         self.id = id_
+
+
+class NotConfirmed(NLP2FiltersError):
+    """A command that cannot be undone was not confirmed."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(f"Nothing was deleted. Type the name {owner!r} when you are asked, or add --yes.")
+        self.owner = owner
 
 
 class UnsupportedRecordVersion(NLP2FiltersError):

@@ -156,6 +156,27 @@ export class Client {
     return this.#post(`/v1/demo-rows?limit=${limit}`, request, signal);
   }
 
+  /** Shows what the service keeps of the owner of the key: `{owner, bytes, kinds: [{kind, count, bytes, expires_at}], api_keys}`.
+   *  A key with the scope `admin` may name any `owner`, here and below. */
+  async owner({ owner = null, signal } = {}) {
+    return this.#json(ownerPath(owner), { signal });
+  }
+
+  /** Gets everything of an owner as a ZIP file: a `Response`, whose `body` need not be in memory as a whole. */
+  async exportOwner({ owner = null, signal } = {}) {
+    return this.#send(`${ownerPath(owner)}/export`, { signal, timeout: UPLOAD_TIMEOUT_MS });
+  }
+
+  /** Deletes everything of an owner: jobs in any state, catalogs, files. Returns `{owner, deleted: {kind: count}, api_keys}`. */
+  async deleteOwner({ owner = null, signal } = {}) {
+    const deleted = {};
+    for (;;) {
+      const deletion = await this.#json(ownerPath(owner), { method: "DELETE", signal });
+      for (const [kind, count] of Object.entries(deletion.deleted)) deleted[kind] = (deleted[kind] ?? 0) + count;
+      if (deletion.complete) return { ...deletion, deleted };
+    }
+  }
+
   /** Gets any other resource, such as "/v1/catalogs". */
   async get(path, { signal } = {}) {
     return this.#json(path, { signal });
@@ -349,6 +370,8 @@ function retryAfter(response) {
 
 /** Returns a random wait up to a limit that doubles, so that clients that failed together do not return together. */
 const backoff = (number) => Math.random() * Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** number);
+
+const ownerPath = (owner) => (owner === null ? "/v1/owner" : `/v1/operator/owners/${encodeURIComponent(owner)}`);
 
 const any = (...signals) => AbortSignal.any(signals.filter(Boolean));
 

@@ -1,7 +1,8 @@
 // Shows /openapi.json by Swagger UI, which asks nobody but this service.
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+const root = document.documentElement;
+const follow = () => root.classList.toggle("dark-mode", root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
 follow();
 dark.addEventListener("change", follow);
 

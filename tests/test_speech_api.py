@@ -1,5 +1,7 @@
 """An audio worker with a speech API needs neither the speech model nor its library, and bad days lose no job."""
 
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,17 @@ def test_parts_go_to_the_api_and_are_joined(client: httpx.Client, peer: Peer) ->
     assert usage["audio_seconds"] == pytest.approx(35, abs=2)
     assert usage["cost"] == pytest.approx(usage["audio_seconds"] * 0.0001)
     assert all(request["prompt"] == "Dashwood, Elinor" for request in peer.requests)
+    assert counted(client, outcome="answered") == 2
+
+
+def counted(client: httpx.Client, outcome: str) -> int:
+    """The calls that the metrics have of an outcome, once there are any: workers write their counts now and then."""
+    labels = f'{{operation="transcription",provider="openai",outcome="{outcome}"}}'
+    deadline = time.monotonic() + 30
+    while not (line := re.search(rf"llm_calls_total{labels} (\d+)", client.get("/metrics").text)):
+        assert time.monotonic() < deadline, f"no call was {outcome}"
+        time.sleep(0.2)
+    return int(line[1])
 
 
 def test_a_wrong_key_is_a_clear_failure_without_the_operators_words(client: httpx.Client, peer: Peer) -> None:

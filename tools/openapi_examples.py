@@ -118,6 +118,7 @@ class Recorder:
         self._keep("OperatorState", "GET", "/v1/operator/state")
         self._record_analysis()
         self._record_rows()
+        self._record_owner()
 
     def _record_analysis(self) -> None:
         job = self._ask("POST", "/v1/analyses", content=_archive(), headers={"Content-Type": "application/zip"}).json()
@@ -136,6 +137,12 @@ class Recorder:
         job = self._ask("POST", "/v1/rows", json=REQUESTS["RowsRequest"]).json()
         self._service_ended(f"/v1/jobs/{job['id']}/events")
         self.answers["text/csv"] = self._ask("GET", f"/v1/jobs/{job['id']}/export").text
+
+    def _record_owner(self) -> None:
+        self._keep("OwnerSummary", "GET", "/v1/owner")
+        self._keep("OwnerTotals", "GET", "/v1/operator/owners")
+        self.answers["application/zip"] = "the bytes of a ZIP file"
+        self._keep("OwnerDeletion", "DELETE", "/v1/owner")
 
 
 def _archive() -> bytes:

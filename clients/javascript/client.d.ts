@@ -144,6 +144,30 @@ export interface TranscriptionOptions {
   then?: FilterOptions & { catalog?: string | Record<string, unknown>; refines?: string };
 }
 
+/** What is kept of an owner: how much of each kind, and until when; `null`: until it is deleted. */
+export interface OwnerSummary {
+  owner: string;
+  bytes: number;
+  kinds: { kind: string; count: number; bytes: number; expires_at: string | null; [member: string]: unknown }[];
+  api_keys: number;
+  [member: string]: unknown;
+}
+
+export interface OwnerDeletion {
+  owner: string;
+  /** The numbers of what was deleted, by kind. */
+  deleted: Record<string, number>;
+  complete: boolean;
+  /** The API keys that remain valid. */
+  api_keys: number;
+  [member: string]: unknown;
+}
+
+/** Without an `owner`, it is that of the API key; others need the scope `admin`. */
+export interface OwnerOptions extends CallOptions {
+  owner?: string | null;
+}
+
 export class Client {
   constructor(options?: ClientOptions);
   /** Submits a text, and does not wait for the job. Retries create one job only. */
@@ -179,6 +203,12 @@ export class Client {
   explain(request: Record<string, unknown>, options?: CallOptions): Promise<string>;
   /** Finds rows of the demo data. */
   rows(request: Record<string, unknown>, options?: CallOptions & { limit?: number }): Promise<Record<string, unknown>>;
+  /** Shows what the service keeps of an owner. */
+  owner(options?: OwnerOptions): Promise<OwnerSummary>;
+  /** Gets everything of an owner as a ZIP file: `body` streams it. */
+  exportOwner(options?: OwnerOptions): Promise<Response>;
+  /** Deletes everything of an owner, in as many requests as it takes. */
+  deleteOwner(options?: OwnerOptions): Promise<OwnerDeletion>;
   /** Gets any other resource, such as "/v1/catalogs". */
   get<T = unknown>(path: string, options?: CallOptions): Promise<T>;
 }

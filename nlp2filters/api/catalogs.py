@@ -23,7 +23,7 @@ from nlp2filters.errors import (
     InvalidRequest,
     Violation,
 )
-from nlp2filters.storage.index_requests import AT_ONCE
+from nlp2filters.storage.index_requests import AT_ONCE, IndexUser
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
@@ -62,7 +62,7 @@ async def put(call: Call, name: str) -> Response:
     max_bytes = services.backpressure.owner_bytes(services.settings.max_owner_bytes) if caller.limited else 0
     digest, new = await services.catalogs.put(caller.owner, catalog, now_ms(), max_bytes=max_bytes)
     if len(names) > AT_ONCE:
-        await services.indexes.request(names)
+        await services.indexes.request(names, user=IndexUser(caller.owner))
     headers = {"Location": f"/v1/catalogs/{name}", "ETag": f'"{digest}"'}
     return JSON(catalogs.to_json(catalog), status_code=201 if new else 200, headers=headers)
 

@@ -83,8 +83,8 @@ async def _answer(call: Call, search: Search, wait_s: int) -> list[dict[str, Any
             pass
         finally:
             watcher.cancel()
-    with suppress(StorageError):  # Its entry expires anyway.
-        await services.store.searches.withdraw(search)
+            with suppress(StorageError):  # It expires anyway.
+                await services.store.searches.withdraw(search)
     raise NoAnswer
 
 

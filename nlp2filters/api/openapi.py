@@ -43,6 +43,7 @@ TAGS = {
     "batches": "Many texts at once.",
     "catalogs": "The fields that a search has; and filters without a job: compile them, or put them into words.",
     "streams": "Tokens for browsers, which cannot send a key with an `EventSource`.",
+    "owner": "Everything that is kept of the owner of your key: see it, take it with you, delete it.",
     "service": "For those who run the service: is it alive, is it ready, and what is it doing?",
     "operator": "All that the service does, of all owners; with a key that has the scope `admin`.",
     "older": "The interfaces of the service that this one replaces. New programs use `POST /v1/jobs`.",
@@ -59,6 +60,7 @@ _PATH_PARAMETERS = {
     "job_id": "The job's id.",
     "batch_id": "The batch's id.",
     "name": "The catalog's name.",
+    "owner": "The owner's name.",
     "slug": "The problem's name.",
 }
 
@@ -229,7 +231,7 @@ def _content(media: Media) -> dict[str, Any]:
     if media is None:
         return {}
     media_type = media if isinstance(media, str) else getattr(media, "media_type", "application/json")
-    schema = {"type": "string"} if isinstance(media, str) else _schema(media)
+    schema = _schema(media) if isinstance(media, type | OneOf) else {"type": "string", **_BINARY.get(media_type, {})}
     return {"content": {media_type: {"schema": schema, **examples.of_answer(media_type, schema)}}}
 
 
@@ -267,6 +269,7 @@ def _webhook(summary: str, model: type[BaseModel]) -> dict[str, Any]:
     }
 
 
+_BINARY = {"application/zip": {"format": "binary"}}
 _REASONS = {
     200: "Success.",
     201: "Created.",

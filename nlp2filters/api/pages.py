@@ -17,19 +17,13 @@ STATIC = Path(__file__).parent.parent / "static"
 _PROBLEM = """<!doctype html>
 <html lang="en">
 <head>
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <meta name="color-scheme" content="light dark">
+  <!-- include head.html -->
   <title>{title} · NLP2Filters</title>
-  <link rel="icon" href="/static/icon.svg" type="image/svg+xml">
-  <link rel="stylesheet" href="/static/style.css">
   <link rel="stylesheet" href="/static/docs.css">
-  <script src="/static/theme.js"></script>
 </head>
 <body>
   <header class="top">
-    <img src="/static/icon.svg" alt="" width="30" height="30">
-    <h1>NLP2Filters</h1>
+    <!-- include brand.html -->
     <p>A problem and its solution</p>
     <nav aria-label="More"><a href="/docs">API</a></nav>
   </header>
@@ -84,7 +78,7 @@ async def problem(request: Request) -> Response:
         for index, part in enumerate(kind.remedy.split("`"))
     )
     html = _PROBLEM.format(title=escape(kind.title), slug=slug, status=kind.status, remedy=remedy)
-    return HTMLResponse(_FILES.versioned(html))
+    return HTMLResponse(_FILES.page(html))
 
 
 routes = [

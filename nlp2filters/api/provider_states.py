@@ -17,7 +17,7 @@ async def provider_states(store: Store) -> dict[str, dict[str, Any]]:
 
 def _state(shared: Any, now: float) -> dict[str, Any]:
     limit, breaker = Limit.from_json(shared["limit"]), Breaker.from_json(shared["breaker"])
-    window = limit.room(max(now, limit.opens_at))
+    window = limit.window if limit.is_known(now) else math.inf
     return {
         "breaker": breaker.state(now),
         "paused_s": round(max(0.0, limit.opens_at - now), 1),

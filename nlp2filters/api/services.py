@@ -1,5 +1,6 @@
 """The resources that all endpoints share, opened in the app's lifespan."""
 
+import asyncio
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -19,7 +20,10 @@ from nlp2filters.storage.streams import Events
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The resources that a web process opens once. Bodies of many MiB are decoded by `large_bodies`, a thread."""
+    """The resources that a web process opens once. Bodies of many MiB are decoded by `large_bodies`, a thread.
+
+    `key_scans` lets one request at a time look at all keys in Redis.
+    """
 
     settings: Settings
     store: Store
@@ -33,6 +37,7 @@ class Services:
     metrics: Metrics
     streams: Streams
     max_connections: int
+    key_scans: asyncio.Lock = field(default_factory=asyncio.Lock)
     large_bodies: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "large-bodies"))
 
 

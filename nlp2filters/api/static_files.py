@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import mimetypes
 import os
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ _PREFIX = "v-"
 _TEXT = ("text/", "application/json", "image/svg+xml")
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"  # ETags make that cheap.
+_INCLUDE = re.compile(rb" *<!-- include ([a-z]+\.html) -->\n")
 
 
 class VersionedFiles(StaticFiles):
@@ -33,9 +35,9 @@ class VersionedFiles(StaticFiles):
         super().__init__(directory=directory)
         self._folder = directory
 
-    def versioned(self, html: str) -> str:
-        """Return a page with links to the current version of each file."""
-        return html.replace('"/static/', f'"/static/{self._version()}/')
+    def page(self, html: str) -> str:
+        """Return a page with what all pages share, and links to the current version of each file."""
+        return _completed(html.encode(), self._folder, self._version()).decode()
 
     def get_path(self, scope: Scope) -> str:
         """Return the path of the file, without the version."""
@@ -80,15 +82,21 @@ class _File:
 
 @lru_cache(maxsize=200)
 def _load(path: str, modified_ns: int, version: str | None) -> _File:
-    """Read a file. The links of a page lead to the `version` of the files."""
+    """Read a file. If it is a page, its links lead to the `version` of the files."""
     content = Path(path).read_bytes()
     if version:
-        content = content.replace(b'"/static/', f'"/static/{version}/'.encode())
+        content = _completed(content, Path(path).parent, version)
     media_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
     # Without a time inside, each process sends the same bytes.
     gzipped = gzip.compress(content, mtime=0) if media_type.startswith(_TEXT) else None
     is_smaller = gzipped is not None and len(gzipped) < len(content)
     return _File(content, gzipped if is_smaller else None, hashlib.sha256(content).hexdigest()[:20], media_type)
+
+
+def _completed(page: bytes, folder: Path, version: str) -> bytes:
+    """Insert the files that a page includes, such as the head that all pages share, and lead its links to a version."""
+    page = _INCLUDE.sub(lambda include: (folder / include[1].decode()).read_bytes(), page)
+    return page.replace(b'"/static/', f'"/static/{version}/'.encode())
 
 
 @lru_cache(maxsize=1)

@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Command] = {
     "transcribe": Command("transcribe", "write down what a recording says", "audio,server"),
     "compile": Command("compile", "compile and explain a filter that you have, in CQL2", "local"),
     "jobs": Command("jobs", "list, show, watch, cancel and retry jobs", ""),
+    "owner": Command("owner", "show, export and delete everything that is kept of an owner", ""),
     "keys": Command("keys", "make, list and revoke API keys", "server"),
     "analyze": Command(
         "analyze", "find your way in a codebase: its map, findings, and answers with file and line", "analysis"

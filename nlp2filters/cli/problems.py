@@ -1,12 +1,12 @@
 """Errors as the command line reports them."""
 
 from nlp2filters.client.errors import AuthError, BadRequest, ConnectionFailed, JobFailed, ServiceBusy
-from nlp2filters.errors import InvalidFilter, InvalidRequest, LLMNotConfigured, NLP2FiltersError
+from nlp2filters.errors import InvalidFilter, InvalidRequest, LLMNotConfigured, NLP2FiltersError, NotConfirmed
 
 
 def is_usage(error: NLP2FiltersError) -> bool:
     """Return True if the command itself was wrong."""
-    return isinstance(error, InvalidRequest | InvalidFilter | BadRequest | LLMNotConfigured)
+    return isinstance(error, InvalidRequest | InvalidFilter | BadRequest | LLMNotConfigured | NotConfirmed)
 
 
 def describe(error: NLP2FiltersError) -> str:

@@ -19,6 +19,7 @@ from nlp2filters.client.options import (
     FilterSubmissionOptions,
     Options,
 )
+from nlp2filters.client.owners import AsyncOwners
 from nlp2filters.client.recordings import RecordingOptions
 from nlp2filters.client.requests import PATIENCE_S, Call, Deadline, Requester
 from nlp2filters.client.resource import idempotency_headers
@@ -58,6 +59,7 @@ class BaseClient:
         self.catalogs = AsyncCatalogs(self._requester)
         self.analyses = AsyncAnalyses(self._requester)
         self.rows = AsyncRows(self._requester)
+        self.owner = AsyncOwners(self._requester)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -88,8 +89,22 @@ class Requester:
         """Send a request, and read the answer into a model."""
         return responses.read(model, (await self.send(call)).content)
 
-    async def send(self, call: Call, deadline: Deadline = NO_DEADLINE) -> httpx.Response:
-        """Send a request, and retry while that may help. Returns the answer if it is a valid one.
+    async def download(self, call: Call) -> AsyncGenerator[bytes]:
+        """Send a request as `send` does, and yield the content of the answer in pieces, which are never sent again.
+
+        Raises:
+            ClientError: there was no valid answer, or it broke off.
+        """
+        response = await self.send(call, stream=True)
+        try:
+            async with aclosing(self._transport.pieces(response)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except httpx.TransportError as exc:
+            raise ConnectionFailed(f"The answer of {response.url} broke off: {exc}") from exc
+
+    async def send(self, call: Call, deadline: Deadline = NO_DEADLINE, *, stream: bool = False) -> httpx.Response:
+        """Send a request, and retry while that may help. Returns the answer if it is a valid one; a `stream` unread.
 
         Raises:
             ClientError: there was no valid answer.
@@ -97,7 +112,7 @@ class Requester:
         retries = Retries(BACKOFF, self._patience_s, jitter_s=JITTER_S)
         while True:
             try:
-                return await self._try(call, deadline.left_s(TIMEOUT_S))
+                return await self._try(call, deadline.left_s(TIMEOUT_S), stream=stream)
             except (APIError, ConnectionFailed) as exc:
                 retry_after_s = exc.retry_after_s if isinstance(exc, APIError) else None
                 wait_s = retries.next_wait_s(retry_after_s) if _is_retryable(call, exc) else None
@@ -105,10 +120,10 @@ class Requester:
                     raise
             await self._transport.sleep(deadline.left_s(wait_s))
 
-    async def _try(self, call: Call, timeout_s: float) -> httpx.Response:
+    async def _try(self, call: Call, timeout_s: float, *, stream: bool) -> httpx.Response:
         request = self._build(call, timeout_s)
         try:
-            response = await self._transport.send(request)
+            response = await self._transport.send(request, stream=stream)
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as exc:
             raise ConnectionFailed(f"{request.url} cannot be asked: {str(exc).rstrip('.')}") from exc
         except httpx.TransportError as exc:

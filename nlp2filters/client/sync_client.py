@@ -11,6 +11,7 @@ from nlp2filters.client.async_client import BaseClient, default_headers
 from nlp2filters.client.batches import AsyncBatches
 from nlp2filters.client.catalogs import AsyncCatalogs
 from nlp2filters.client.jobs import AsyncJobs
+from nlp2filters.client.owners import AsyncOwners
 from nlp2filters.client.requests import PATIENCE_S
 from nlp2filters.client.rows import AsyncRows
 from nlp2filters.client.transport import SyncTransport, iterate_sync, run_sync
@@ -87,6 +88,15 @@ class RowsOfFiles(_Wrapper[AsyncRows]):
     export = _sync(AsyncRows.export)
 
 
+class Owners(_Wrapper[AsyncOwners]):
+    """The synchronous counterpart of `AsyncOwners`."""
+
+    show = _sync(AsyncOwners.show)
+    export = _iterator(AsyncOwners.export)
+    delete = _sync(AsyncOwners.delete)
+    list = _sync(AsyncOwners.list)
+
+
 class Batches(_Wrapper[AsyncBatches]):
     """The synchronous counterpart of `AsyncBatches`."""
 
@@ -125,6 +135,7 @@ class Client(_Wrapper[BaseClient]):
         self.catalogs = Catalogs(self._wrapped.catalogs)
         self.analyses = Analyses(self._wrapped.analyses)
         self.rows = RowsOfFiles(self._wrapped.rows)
+        self.owner = Owners(self._wrapped.owner)
 
     def __enter__(self) -> Self:
         return self

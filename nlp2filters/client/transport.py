@@ -27,6 +27,9 @@ class Transport(Protocol):
     def events(self, response: httpx.Response) -> AsyncGenerator[ServerSentEvent]:
         """Yield the Server-Sent Events of an open stream, and close it at the end."""
 
+    def pieces(self, response: httpx.Response) -> AsyncGenerator[bytes]:
+        """Yield the body of an open stream, and close it at the end."""
+
     async def sleep(self, seconds: float) -> None:
         """Sleep."""
 
@@ -53,6 +56,14 @@ class AsyncTransport:
         try:
             async for event in EventSource(response).aiter_sse():
                 yield event
+        finally:
+            await response.aclose()
+
+    async def pieces(self, response: httpx.Response) -> AsyncGenerator[bytes]:
+        """See `Transport`."""
+        try:
+            async for piece in response.aiter_bytes():
+                yield piece
         finally:
             await response.aclose()
 
@@ -84,6 +95,14 @@ class SyncTransport:
         try:
             for event in EventSource(response).iter_sse():
                 yield event
+        finally:
+            response.close()
+
+    async def pieces(self, response: httpx.Response) -> AsyncGenerator[bytes]:
+        """See `Transport`."""
+        try:
+            for piece in response.iter_bytes():
+                yield piece
         finally:
             response.close()
 

@@ -7,12 +7,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nlp2filters.errors import ProviderUnavailable, RateLimited
 from nlp2filters.llm.breaker import Breaker
-from nlp2filters.llm.limits import Limit, Quota
+from nlp2filters.llm.limits import Limit, Load, Quota
 
 # Whoever waited in vain for others to end may come back after this time.
 COME_BACK_S = 1.0
@@ -29,11 +29,11 @@ class Gate:
 
     `refresh`, if set, is awaited before a call, to learn what others have learnt. `on_change` is called when there is
     something to tell them. `workers` processes share the limit, and `clock_ahead_s` is the difference of their common
-    clock to this machine's.
+    clock to this machine's `clock`.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, clock: Callable[[], float] = time.time) -> None:
+        self.name, self.clock = name, clock
         self.limit = Limit()
         self.breaker = Breaker()
         self.workers = 1
@@ -41,9 +41,8 @@ class Gate:
         self.refresh: Callable[[], Awaitable[None]] | None = None
         self.on_change: Callable[[], None] = lambda: None
         self._in_flight = 0
-        # The calls in flight that may still be refused, the oldest first, and the number of those that were accepted.
+        # The calls in flight that may still be refused, the oldest first.
         self._recent: dict[GatedCall, None] = {}
-        self._accepted = 0
         self._trying = False
         # The rest of the provider's quota, None while it reports none, and the time of the next refill.
         self._calls_left: float | None = None
@@ -55,7 +54,7 @@ class Gate:
     @property
     def now(self) -> float:
         """The time by the common clock."""
-        return time.time() + self.clock_ahead_s
+        return self.clock() + self.clock_ahead_s
 
     async def admit(self, patience_s: float) -> "GatedCall":
         """Wait until a call may be made.
@@ -102,7 +101,7 @@ class Gate:
 
     def learn(self, limit: Limit, breaker: Breaker) -> None:
         """Take note of the outcome of a call, and tell others what is new."""
-        news = limit != self.limit or breaker.changed_at != self.breaker.changed_at
+        news = replace(limit, calls=self.limit.calls) != self.limit or breaker.changed_at != self.breaker.changed_at
         self.limit, self.breaker = limit, breaker
         if news:
             self.on_change()
@@ -118,26 +117,28 @@ class Gate:
         detail = "The provider limits the rate of calls."
         return RateLimited(detail, max(COME_BACK_S, wait_s), takes_calls=wait_s <= 0)
 
+    @property
+    def _load(self) -> Load:
+        return Load(self._in_flight, len(self._recent), self.workers)
+
     def _opens_at(self) -> float:
         """Return the earliest time of the next call."""
-        return max(self.limit.opens_at, self._refill_at if self._calls_left == 0 else 0)
+        opens_at = self.limit.open_from(len(self._recent) * self.workers)
+        return max(opens_at, self._refill_at if self._calls_left == 0 else 0)
 
-    def _room(self) -> float:
-        """Return how many more calls may be made now."""
-        if self.now < self._opens_at():
-            return 0
-        room = max(1, self.limit.room(self.now) / self.workers) - self._limited
-        return room if self._calls_left is None else min(room, max(1, self._calls_left))
+    def _has_room(self) -> bool:
+        """Return True if another call may be made now."""
+        return self.now >= self._opens_at() and self.limit.allows(self.now, self._load)
 
     def _admit_waiters(self) -> None:
         """Admit those who wait as far as there is room, and turn away those whose patience ends before there is."""
         self._accept_unrefused()
         opens_at = self._opens_at()
-        while self._waiters and (self._waiters[0].admitted.done() or self._room() > 0):
+        while self._waiters and (self._waiters[0].admitted.done() or self._has_room()):
             waiter = self._waiters.popleft()
             if waiter.admitted.done():
                 continue
-            call = GatedCall(self, self.now)
+            call = GatedCall(self, self.now, self._in_flight)
             self._in_flight += 1
             self._recent[call] = None
             if self._calls_left is not None:
@@ -148,19 +149,16 @@ class Gate:
         for waiter in self._waiters:
             if waiter.until < opens_at and not waiter.admitted.done():
                 waiter.admitted.set_exception(self._rate_limited())
-        self._wake_at(max(self._opens_at(), self._next_accepted_at()))
+        self._wake()
 
-    def _wake_at(self, time_s: float) -> None:
+    def _wake(self) -> None:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        if self._waiters and (wait_s := time_s - self.now) > 0:
+        times = (self._opens_at(), self._next_accepted_at(), self.limit.tries_more_at)
+        wait_s = min((time_s - self.now for time_s in times if time_s > self.now), default=None)
+        if self._waiters and wait_s is not None:
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._admit_waiters)
-
-    @property
-    def _limited(self) -> int:
-        """The calls in flight that the limit counts."""
-        return self._in_flight - (self._accepted if self.limit.paced else 0)
 
     def _next_accepted_at(self) -> float:
         """Return the time at which another call in flight counts as accepted."""
@@ -175,15 +173,11 @@ class Gate:
         """Count a call as accepted, unless it already does."""
         if call in self._recent:
             del self._recent[call]
-            self.learn(self.limit.accepted(call.started_at, self._limited * self.workers), self.breaker)
-            self._accepted += 1
+            self.learn(self.limit.accepted(self.now, call.started_at, call.others, self.workers), self.breaker)
 
     def _leave(self, call: "GatedCall") -> None:
         self._in_flight -= 1
-        if call in self._recent:
-            del self._recent[call]
-        else:
-            self._accepted -= 1
+        self._recent.pop(call, None)
         self._trying = False
         self._admit_waiters()
 
@@ -191,9 +185,9 @@ class Gate:
 class GatedCall:
     """A call that has passed the gate. Use it in `with`, and report its outcome; without one, it proves nothing."""
 
-    def __init__(self, gate: Gate, started_at: float) -> None:
+    def __init__(self, gate: Gate, started_at: float, others: int) -> None:
         self._gate = gate
-        self.started_at = started_at
+        self.started_at, self.others = started_at, others
 
     def __enter__(self) -> "GatedCall":
         return self
@@ -210,8 +204,8 @@ class GatedCall:
     def refused(self, wait_s: float | None) -> None:
         """Report that the provider refused the call for its rate, and the wait that it asked for."""
         gate = self._gate
-        in_flight, accepted = (count * gate.workers for count in (gate._in_flight, gate._accepted))
-        gate.learn(gate.limit.refused(gate.now, self.started_at, in_flight, wait_s, accepted), gate.breaker)
+        limit = gate.limit.refused(gate.now, self.started_at, self.others, gate._load, wait_s)
+        gate.learn(limit, gate.breaker)
 
     def failed(self, weight: float = 1.0) -> None:
         """Report that the server failed, did not answer in time, or was out of reach; see `Breaker.failed`."""

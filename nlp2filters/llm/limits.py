@@ -1,18 +1,27 @@
 """The limit of calls that a provider's refusals (429) teach, as plain functions. Chats and embeddings alike have one.
 
-After a refusal, nobody calls before the moment that the provider named. Then one call goes ahead; if it is accepted, as
-many follow at once as the window allows. The window is None until the first refusal, so a provider without limits is
-never slowed down. It learns as TCP does, but in proportion:
+Nobody is slowed down before the first refusal. After one, nobody calls before the moment that the provider named. Then
+one call tries, and if it is accepted, others follow. What a refusal means shows only later: the provider may be closed
+for a while, limit the calls of a period, or limit the calls at once. So the limit learns two numbers from each round of
+refusals, and relies on neither:
 
-- each refused call takes one from the window, down to a tenth. If the provider limits calls at once, what it accepted
-  remains; if it limits calls per minute, a tenth of all that ran into the limit;
-- each accepted call adds `GROWTH`, so refusals stay below GROWTH / (1 - CUT) = 9 % of the successes;
-- after a mild cut, the window is close to a limit of calls at once, and grows more slowly.
+- `quota`, the calls that were accepted since the round before. So many are expected to be accepted again, so they
+  follow each other as in TCP's slow start: as many at a time as have already been accepted. Beyond the quota, only a
+  small share (`RISK`) of the accepted calls may be unproven at a time: about that share is refused, whatever the limit
+  is, and whenever the provider closes. If the quota is too small to have such a share, further calls wait until as many
+  periods have passed as quotas are spent;
+- `at_once`, the calls in flight that were not refused. No more are made at once, until it turns out that they are
+  accepted (it is a limit of the rate) or refused even below (likewise). If many more calls than the quota are accepted
+  meanwhile, or one is refused at the very moment that the provider named, it is certain, and calls below it are no
+  risk. Now and then one call tries whether more are accepted, which costs about the share `RISK` of time and requests.
 
-Refusals come at once, answers do not: a call that has not been refused for a moment is accepted. A provider that names
-a wait limits the rate of calls, so the window counts only the calls that may still be refused (`paced`), and answers
-that take long do not slow down those that follow. If it refuses a call at the moment that it named, while it is busy
-with others, or if it names none, it limits calls at once, and the window counts all of them.
+Refusals come at once, answers do not: a call that has not been refused for a moment is accepted. So answers that take
+long do not slow down the calls that follow.
+
+Related work: TCP's slow start and congestion avoidance (RFC 5681), and AWS's adaptive retry mode, which learns a rate
+from the calls accepted between two refusals. Limits that watch latencies, like TCP Vegas or Netflix's
+concurrency-limits, would learn nothing here: the time of an LLM's answer depends on its length, and a provider that is
+full refuses rather than queues.
 
 Providers that report what is left of their quotas are not called beyond it. Times are in seconds, by any one clock.
 """
@@ -22,16 +31,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-GROWTH = 0.08
-CUT = 0.1
-# A window that kept at least this share of its size is close to a limit of calls at once.
-MILD = 0.5
-SLOW_GROWTH = GROWTH / 20
-# Waits after refusals that name none.
+# What is tried at a risk costs about this share of the requests, and of the time.
+RISK = 0.1
+# The first wait after refusals that name none, and the longest one.
 FIRST_WAIT_S, MAX_WAIT_S = 0.5, 30.0
+# A wait that was too short grows to this share of the time since the first refusal, so the whole wait is at most half
+# as long again as it has to be. By the same share, a period may turn out longer than it seemed.
+LONGER = 0.5
 # A call that is not refused within this time, or twice the time that refusals take, counts as accepted.
 MIN_ACCEPTED_S = 0.1
-# A window that has not been cut for so long is forgotten.
+# A limit that has refused nothing for so long is forgotten.
 FORGET_S = 600.0
 
 
@@ -44,79 +53,171 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """A learnt limit: nobody calls before `opens_at`, and then `window` calls are made at once, None for any number.
+class Load:
+    """The calls that one of so many `workers` has in flight. The `unproven` ones may still be refused."""
 
-    `cut_at` is the time of the latest round of refusals, which began with a window of `full`; `probes` counts the calls
-    that were refused since then, without any success. From `ceiling` on the window grows slowly. If it is `paced`,
-    accepted calls do not count. Refusals have lately taken `refusal_s`.
+    in_flight: int
+    unproven: int
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A learnt limit: nobody calls before `opens_at`, and then one call tries first (`probing`).
+
+    The latest round of refusals began at `cut_at` and named a wait of `wait_s`. Since then, so many `calls` were
+    accepted; between that round and the one before, a `quota`, for which the provider took `cycle_s`. If that was none,
+    `fallback` stands in for it: the quota before, or all calls that the first refusal found in flight. The provider
+    seems to take `at_once` calls at once, which may be `certain`. Refusals take `refusal_s`.
+
+    Each worker counts its own calls, times the number of workers.
     """
 
-    window: float | None = None
     opens_at: float = 0.0
     cut_at: float = -math.inf
-    full: float = 0.0
-    ceiling: float = math.inf
     probing: bool = False
-    probes: int = 0
     refusal_s: float = 0.0
-    paced: bool = False
+    wait_s: float = 0.0
+    calls: int = 0
+    quota: int = 0
+    fallback: int = 0
+    cycle_s: float = 0.0
+    at_once: float = math.inf
+    certain: bool = False
 
     @property
     def accepted_after_s(self) -> float:
         """The time after which a call that has not been refused counts as accepted."""
         return max(MIN_ACCEPTED_S, 2 * self.refusal_s)
 
-    def room(self, now: float) -> float:
-        """Return how many calls there may be at once, besides accepted ones if `paced`: none while it is too early."""
-        if now < self.opens_at:
-            return 0
-        if self.probing:
-            return 1
-        return math.inf if self.window is None or now - self.cut_at > FORGET_S else max(1, self.window)
+    @property
+    def window(self) -> float:
+        """The calls that are made at once, for all that is known; infinite without a limit."""
+        if not self.fallback:
+            return math.inf
+        return self._at_once if self._at_once < math.inf else max(1, RISK * max(self.calls, self.quota))
 
-    def refused(self, now: float, started_at: float, in_flight: int, wait_s: float | None, accepted: int = 0) -> Self:
-        """Learn from a refused call, which counts among those `in_flight`; others of them were `accepted`.
+    @property
+    def tries_more_at(self) -> float:
+        """The time from which a call may try whether more are accepted at once."""
+        return self.cut_at + self.wait_s / RISK
 
-        `wait_s` is the wait that it asks for.
+    def is_known(self, now: float) -> bool:
+        """Return True unless nothing was ever refused, or not for a long time."""
+        return now - self.cut_at <= FORGET_S
+
+    def open_from(self, unproven: int) -> float:
+        """Return the earliest time of the next call, while so many calls are `unproven`."""
+        if self.calls < self._quota or RISK * max(self.calls, self.quota) >= 1 or self._at_once < math.inf:
+            return self.opens_at
+        quota = max(1, self._quota)
+        return self.opens_at + self._pace_s * quota * ((self.calls + unproven) // quota)
+
+    def allows(self, now: float, load: Load) -> bool:
+        """Return True if a worker with this load may make another call now."""
+        if not self.is_known(now):
+            return True
+        if now < self.open_from(load.unproven * load.workers):
+            return False
+        # Each worker may make one call at least.
+        full = load.in_flight > 0 and (load.in_flight + 1) * load.workers > self._at_once
+        if self.probing and not (full and self.certain):
+            return not load.unproven
+        if full:
+            return not load.unproven and RISK * self.calls >= 1 and now >= self.tries_more_at
+        return self.certain or not load.unproven or (load.unproven + 1) * load.workers <= self._risk
+
+    def accepted(self, now: float, started_at: float, others: int, workers: int = 1) -> Self:
+        """Learn from a call that was accepted, which began while the worker had `others` in flight."""
+        if not self.is_known(now) or started_at <= self.cut_at:
+            return self
+        after = replace(self, probing=False, calls=self.calls + workers)
+        if others * workers >= self._at_once:
+            return replace(after, at_once=math.inf, certain=False)
+        return replace(after, certain=self.certain or after.calls > 2 * max(self._quota, self._at_once))
+
+    def refused(self, now: float, started_at: float, others: int, load: Load, wait_s: float | None) -> Self:
+        """Learn from a refused call, which began while the worker had `others` in flight, and is part of its `load`.
+
+        `wait_s` is the wait that the provider asks for.
         """
-        straggler, has_wait = started_at <= self.cut_at, wait_s is not None
-        probes = 0 if straggler or not self.probing else self.probes + 1
-        if wait_s is None or probes:  # A wait that was too short once grows, even if it is named again.
-            wait_s = max(wait_s or 0, min(MAX_WAIT_S, FIRST_WAIT_S * 2 ** (probes - 1 if wait_s else probes)))
-        if straggler or self.probing:
-            paced = self.paced and not (probes and accepted)
-            after = replace(self, probes=max(self.probes, probes), paced=paced)
+        others *= load.workers
+        pause_s = FIRST_WAIT_S if wait_s is None else wait_s
+        if started_at <= self.cut_at:
+            after = replace(self, quota=max(0, self.quota - load.workers), at_once=max(0, self.at_once - load.workers))
+        elif self.probing:
+            pause_s = max(pause_s, min(MAX_WAIT_S, LONGER * (now - self.cut_at)))
+            after = self._busy(others, is_named=wait_s is not None)
         else:
-            full = self.window if self.window is not None and now - self.cut_at <= FORGET_S else in_flight
-            after = replace(self, window=full, full=full, cut_at=now, probing=True, probes=0, paced=has_wait)
-        if after.window is not None and (straggler or not self.probing):
-            after = replace(after, window=max(1, after.window - 1, CUT * after.full))
+            after = self._cut(now, others, load, pause_s)
         after = replace(after, refusal_s=(self.refusal_s + now - started_at) / 2)
-        return replace(after, opens_at=max(after.opens_at, now + wait_s)) if after.probing else after
-
-    def accepted(self, started_at: float, in_flight: int) -> Self:
-        """Learn from a call that was accepted, and was one of those `in_flight` that `room` limits."""
-        if self.window is None or started_at <= self.cut_at:
-            return self
-        if self.probing:
-            ceiling = self.window if self.window >= MILD * self.full else math.inf
-            return replace(self, probing=False, probes=0, ceiling=ceiling)
-        if 2 * in_flight < self.window:  # A window that is not used proves nothing.
-            return self
-        return replace(self, window=self.window + (GROWTH if self.window < self.ceiling else SLOW_GROWTH))
+        if not after.probing:
+            return after
+        return replace(after, opens_at=max(after.opens_at, now + pause_s), wait_s=max(after.wait_s, pause_s))
 
     def merged(self, other: Self) -> Self:
-        """Combine what two workers have learnt: the latest round counts, then the one who has come further since."""
-        latest = max(self, other, key=lambda limit: (limit.cut_at, not limit.probing, limit.window or math.inf))
-        return replace(latest, opens_at=max(self.opens_at, other.opens_at)) if latest.probing else latest
+        """Combine what this worker has learnt with what another has: the latest round counts.
+
+        In the same round, each worker keeps its own counts.
+        """
+        latest = max(self, other, key=lambda limit: limit.cut_at)
+        both_probing = self.probing and other.probing
+        if self.cut_at != other.cut_at and not (both_probing and latest.cut_at < min(self.opens_at, other.opens_at)):
+            return latest
+        opens_at = max(self.opens_at, other.opens_at) if both_probing else self.opens_at
+        wait_s = max(self.wait_s, other.wait_s)
+        return replace(self, cut_at=latest.cut_at, opens_at=opens_at, wait_s=wait_s, probing=both_probing)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON data; what is infinite is left out."""
-        values = {name: getattr(self, name) for name in self.__slots__}
+        """Return it as JSON data; what is infinite is left out. Workers of earlier versions go by the `window`."""
+        values = {name: getattr(self, name) for name in (*self.__slots__, "window")}
         return {name: value for name, value in values.items() if not isinstance(value, float) or math.isfinite(value)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Read back what `to_json` returned; members of other versions are ignored."""
         return cls(**{name: value for name, value in data.items() if name in cls.__slots__})
+
+    @property
+    def _at_once(self) -> float:
+        return self.at_once if self.at_once > 0 else math.inf
+
+    @property
+    def _quota(self) -> int:
+        """The calls that will be accepted again: fewer than were, if the last two rounds differ."""
+        return min(self.quota, self.fallback) if self.quota else self.fallback
+
+    @property
+    def _pace_s(self) -> float:
+        return self.cycle_s / max(1, self.quota)
+
+    @property
+    def _risk(self) -> float:
+        """The number of calls that may be unproven."""
+        return max(1, RISK * max(self.calls, self.quota or self.fallback), min(self.calls, self._quota - self.calls))
+
+    def _busy(self, others: int, *, is_named: bool) -> Self:
+        """Return the limit after a refusal of the one call that tried, while there were `others` in flight."""
+        if self.certain and others < self._at_once:
+            return replace(self, at_once=math.inf, certain=False)
+        return replace(self, at_once=others, certain=True) if others and is_named else self
+
+    def _cut(self, now: float, others: int, load: Load, pause_s: float) -> Self:
+        """Return the limit after the first refusal of a round. The calls in flight are not refused yet."""
+        is_known, in_flight = self.is_known(now), load.in_flight * load.workers
+        quota = self.calls + (load.unproven - 1) * load.workers if is_known else in_flight - load.workers
+        cycle_s = min(now + pause_s - self.opens_at, max(pause_s, (1 + LONGER) * self._pace_s * quota))
+        below = others < self._at_once < math.inf
+        return replace(
+            self,
+            opens_at=0.0,
+            cut_at=now,
+            probing=True,
+            wait_s=0.0,
+            calls=0,
+            quota=max(0, quota),
+            fallback=self._quota if is_known else in_flight,
+            cycle_s=cycle_s,
+            at_once=math.inf if below else in_flight - load.workers,
+            certain=self.certain and not below,
+        )

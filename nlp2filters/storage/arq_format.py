@@ -38,19 +38,19 @@ def lease_key(stage: str, job_id: str, number: int | str = 0) -> str:
     return str(in_progress_key_prefix) + entry_id(stage, job_id, number)
 
 
-def index_entry_id(digest: str) -> str:
+def index_entry_id(index_id: str) -> str:
     """Return ARQ's id of the entry for building a catalog index."""
-    return f"index-{digest}:embedding"
+    return f"index-{index_id}:embedding"
 
 
-def index_entry_key(digest: str) -> str:
+def index_entry_key(index_id: str) -> str:
     """Return the Redis key under which ARQ looks for that entry."""
-    return str(job_key_prefix) + index_entry_id(digest)
+    return str(job_key_prefix) + index_entry_id(index_id)
 
 
-def index_entry(digest: str, now_ms: int) -> bytes:
+def index_entry(index_id: str, now_ms: int) -> bytes:
     """Encode the content of that entry for ARQ."""
-    return _serialized("index", digest, now_ms)
+    return _serialized("index", index_id, now_ms)
 
 
 def job_of(entry_id: str) -> str:

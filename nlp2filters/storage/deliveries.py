@@ -44,9 +44,11 @@ class Deliveries:
         """Log an attempt. The final attempt ends the delivery.
 
         `read` is the length of the log that the attempt was based on. Returns False, and logs nothing, if the log has
-        grown since: this worker was frozen, and another one has taken over.
+        grown since: this worker was frozen, and another one has taken over; or if everything of the owner was deleted.
         """
-        names = [self._keys.deliveries(subject), self._keys.open, self._keys.failed("deliveries")]
+        keys = self._keys
+        names = [keys.deliveries(subject), keys.open, keys.failed("deliveries")]
+        names += [keys.message(subject), keys.job(subject), keys.batch(subject)]
         outcome = [int(attempt["final"]), int(attempt["ok"])]
         args: list[str | bytes | int] = [subject, orjson.dumps(attempt), read, self._ttl_ms, *outcome]
         return bool(await self._log_script(keys=names, args=args))

@@ -38,14 +38,15 @@ class Derived:
                 results += await pipe.execute()
         return results
 
-    async def save(self, owner: str, key: str, result: bytes) -> None:
-        """Keep a result.
+    async def save(self, owner: str, key: str, result: bytes, *, job_id: str | None = None) -> None:
+        """Keep a result; if the job for which it was computed was deleted meanwhile, do not.
 
         Raises:
             TooManyBytes: the owner has reached its limit; nothing was written.
         """
         quota = orjson.dumps(rate_limits.quota(self._max_bytes, self._kept_ms))
         names = [self._keys.derived(owner, key), self._keys.added_derived(owner)]
+        names += [self._keys.job(job_id)] if job_id else []
         if wait_s := int(await self._script(keys=names, args=[result, self._kept_ms, quota])):
             raise TooManyBytes(self._max_bytes, wait_s)
 

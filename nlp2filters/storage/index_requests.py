@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import orjson
@@ -24,6 +25,23 @@ def digest_of(names: Sequence[str], space: str = MODEL) -> str:
     return hashlib.sha256("\0".join((space, *names)).encode(errors="surrogatepass")).hexdigest()
 
 
+def index_id(names: Sequence[str], space: str = MODEL, owner: str = "") -> str:
+    """Return the id of an owner's index of these names; without an owner, it is that of a packaged catalog."""
+    digest = digest_of(names, space)
+    return f"{owner}:{digest}" if owner else digest
+
+
+@dataclass(frozen=True, slots=True)
+class IndexUser:
+    """The owner of an index, empty if it is of a packaged catalog; and the job that needs it, if any."""
+
+    owner: str = ""
+    job_id: str | None = None
+
+
+ANYBODY = IndexUser()
+
+
 class IndexRequests:
     """The requests that indexes be built."""
 
@@ -31,21 +49,23 @@ class IndexRequests:
         self._redis = redis
         self._keys = keys
 
-    async def request(self, names: Sequence[str], space: str = MODEL) -> None:
-        """Request that the index be built, unless it has been requested already."""
-        digest, now = digest_of(names, space), now_ms()
-        key, name = self._keys.vectors(digest), self._keys.queue("embedding")
+    async def request(self, names: Sequence[str], space: str = MODEL, user: IndexUser = ANYBODY) -> None:
+        """Request that the index be built, unless it was requested before, or the job that needs it was deleted."""
+        id_, now = index_id(names, space, user.owner), now_ms()
+        key, name = self._keys.vectors(id_), self._keys.queue("embedding")
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hsetnx(key, NAMES, orjson.dumps(list(names)).decode())
             if space != MODEL:
                 pipe.hsetnx(key, SPACE, space)
             pipe.expire(key, KEPT_S)
-            pipe.set(arq_format.index_entry_key(digest), arq_format.index_entry(digest, now), nx=True)
-            pipe.zadd(name, {arq_format.index_entry_id(digest): now}, nx=True)
+            pipe.set(arq_format.index_entry_key(id_), arq_format.index_entry(id_, now), nx=True)
+            pipe.zadd(name, {arq_format.index_entry_id(id_): now}, nx=True)
             pipe.zadd(arq_format.wake_key(name), {"0": 0})
             await pipe.execute()
+        if user.job_id and not await self._redis.exists(self._keys.job(user.job_id)):
+            await self._redis.unlink(key)
 
-    async def space_of(self, digest: str) -> str:
-        """Return the space of an index that has been requested."""
-        space = await cast(Awaitable[bytes | None], self._redis.hget(self._keys.vectors(digest), SPACE))
+    async def space_of(self, id_: str) -> str:
+        """Return the space of an index that has been requested, by its id."""
+        space = await cast(Awaitable[bytes | None], self._redis.hget(self._keys.vectors(id_), SPACE))
         return space.decode() if space else MODEL

@@ -176,6 +176,7 @@ class Jobs:
         """Delete a job that has ended. A webhook that is still due is delivered all the same."""
         keys = self._keys
         names = [keys.job(job.id), keys.events(job.id), keys.tombstone(job.id)]
+        names += [keys.usage_of_job(job.id), keys.call_budget(job.id)]
         if not await cast(Awaitable[bool], self._redis.hexists(keys.open, job.id)):
             names += [keys.deliveries(job.id), keys.message(job.id)]
         async with self._redis.pipeline(transaction=True) as pipe:

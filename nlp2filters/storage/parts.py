@@ -52,9 +52,12 @@ class Parts:
         self._commits = commits
         self._jobs = job_store
         self._script = redis.register_script(scripts.COMMIT_PART)
+        self._write_script = redis.register_script(scripts.WRITE_WHILE_KEPT)
 
     async def save_payloads(self, job: Job, members: Sequence[Part], max_bytes: int) -> None:
-        """Store what the parts' functions get, before the job is split. They are bytes of the job's owner.
+        """Store what the parts' functions get, before the job is split, unless it was deleted meanwhile.
+
+        They are bytes of the job's owner.
 
         Raises:
             TooManyBytes: the owner has reached its limit of `max_bytes`; nothing was written.
@@ -63,10 +66,9 @@ class Parts:
         added = sum(len(orjson.dumps(part.payload)) for part in members)
         await rate_limits.charge(self._redis, self._keys, job.owner, added, max_bytes, self._commits.retention_ms)
         for batch in batches(members):
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.hset(name, mapping={part.digest: orjson.dumps(part.payload) for part in batch})
-                pipe.pexpire(name, self._commits.ttl_ms(job, now_ms()))
-                await pipe.execute()
+            fields = [field for part in batch for field in (part.digest, orjson.dumps(part.payload))]
+            args = [self._commits.ttl_ms(job, now_ms()), "HSET", *fields]
+            await self._write_script(keys=[name, self._keys.job(job.id)], args=args)
 
     async def order(self, job_id: str) -> list[str] | None:
         """Return the digests of the job's parts in their order; None if they are no longer kept."""

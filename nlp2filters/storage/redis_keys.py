@@ -1,5 +1,6 @@
 """The names of all Redis keys, channels and queues."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -86,9 +87,9 @@ class Keys:
         """Hash: an owner's blob in chunks by number, by its SHA-256; `upload`: the upload that it was."""
         return f"{self.prefix}:blob:{owner}:{digest}"
 
-    def blob_upload(self, upload: str) -> str:
-        """Hash: the chunks of an unfinished upload by number."""
-        return f"{self.prefix}:blob-upload:{upload}"
+    def blob_upload(self, owner: str, upload: str) -> str:
+        """Hash: the chunks of an owner's unfinished upload by number."""
+        return f"{self.prefix}:blob-upload:{owner}:{upload}"
 
     def answer(self, owner: str, digest: str) -> str:
         """An LLM's answer, as JSON, by a digest of all that it depends on."""
@@ -102,9 +103,12 @@ class Keys:
         """Hash of the bytes that an owner's derived results have added, by the number of the time window."""
         return f"{self.prefix}:added-derived:{owner}"
 
-    def vectors(self, digest: str) -> str:
-        """Hash of a catalog index: packed vectors by the number of their chunk, and `names` until it is complete."""
-        return f"{self.prefix}:vectors:{digest}"
+    def vectors(self, index_id: str) -> str:
+        """Hash of a catalog index: packed vectors by the number of their chunk, and `names` until it is complete.
+
+        The id is the owner, `:` and a SHA-256; without an owner for the packaged catalogs.
+        """
+        return f"{self.prefix}:vectors:{index_id}"
 
     def rate(self, owner: str, window: int) -> str:
         """Counter of an owner's texts in the time window with this number."""
@@ -185,3 +189,8 @@ class Keys:
     def web(self) -> str:
         """Channel that every web process listens on, so that its listener is never without a subscription."""
         return f"{self.prefix}:web"
+
+
+def escaped(name: str) -> str:
+    """Return a pattern that only this name matches, for Redis's SCAN."""
+    return re.sub(r"([\\*?\[\]])", r"\\\1", name)

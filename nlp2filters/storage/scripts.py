@@ -14,6 +14,7 @@ def _script(*names: str) -> str:
 CREATE = _script("queue", "parts", "write", "quota", "create")
 COMMIT = _script("queue", "parts", "write", "commit")
 COMMIT_PART = _script("queue", "parts", "write", "commit_part")
+ERASE = _script("queue", "parts", "write", "erase")
 PUBLISH = _script("queue", "parts", "write", "publish")
 
 # The queues.
@@ -30,6 +31,7 @@ REQUEUE_DELIVERY = _script("queue", "requeue_delivery")
 
 CHARGE_QUOTA = _script("quota", "charge")
 KEEP_DERIVED = _script("quota", "keep_derived")
+WRITE_WHILE_KEPT = _script("write_while_kept")
 COMMIT_BLOB = _script("commit_blob")
 HEARTBEAT = _script("heartbeat")
 SPEND = _script("spend")

@@ -61,8 +61,8 @@ class Searches:
             raise Overloaded(RETRY_AFTER_S)
 
     async def withdraw(self, search: Search) -> None:
-        """Forget a search that nobody waits for any more: a worker that claims its entry finds nothing to do."""
-        await self._redis.delete(arq_format.entry_key(QUEUE, search.id))
+        """Forget a search that nobody waits for any more, with its answer: a worker that claims it does nothing."""
+        await self._redis.delete(arq_format.entry_key(QUEUE, search.id), self._keys.events(search.id))
 
     async def answer(self, search: Search, results: Sequence[Mapping[str, Any]] | None) -> None:
         """Answer a search with the places, or with None if there is no index (any more) that can be read."""

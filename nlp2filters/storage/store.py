@@ -7,6 +7,7 @@ from nlp2filters.storage.call_budgets import CallBudgets
 from nlp2filters.storage.commits import Commits
 from nlp2filters.storage.counts import SharedCounts
 from nlp2filters.storage.deliveries import Deliveries
+from nlp2filters.storage.erasures import Erasures
 from nlp2filters.storage.failures import Failures
 from nlp2filters.storage.idempotency import IdempotencyKeys
 from nlp2filters.storage.jobs import Jobs
@@ -32,6 +33,7 @@ class Store:
         self.jobs = Jobs(redis, keys, commits, submissions)
         self.parts = Parts(redis, keys, commits, self.jobs)
         self.batches = Batches(redis, keys, commits, submissions)
+        self.erasures = Erasures(redis, keys, self.jobs)
         self.deliveries = Deliveries(redis, keys, retention_ms)
         self.idempotency_keys = IdempotencyKeys(redis, keys)
         self.searches = Searches(redis, keys)

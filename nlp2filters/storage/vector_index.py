@@ -1,9 +1,9 @@
 """Catalog indexes: the vectors of a catalog's field names and values, embedded once and kept in Redis.
 
-An index is identified by the hash of its names and of the model that embeds them, so that two catalogs with the same
-names share one, and a changed catalog or another model gets its own. It is built on the embedding queue, a chunk at a
-time, alongside the jobs: finished chunks survive the death of a worker, and a job that comes before the index is
-complete is read without it.
+An index is identified by its owner and by the hash of its names and of the model that embeds them, so that two catalogs
+of an owner with the same names share one, and a changed catalog or another model gets its own. Those of the packaged
+catalogs belong to nobody. An index is built on the embedding queue, a chunk at a time, alongside the jobs: finished
+chunks survive the death of a worker, and a job that comes before the index is complete is read without it.
 """
 
 import asyncio
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from redis.asyncio import Redis
 
 from nlp2filters.core.embedding_model import MODEL
-from nlp2filters.storage.index_requests import KEPT_S, NAMES, SPACE, IndexRequests, digest_of
+from nlp2filters.storage import scripts
+from nlp2filters.storage.index_requests import ANYBODY, KEPT_S, NAMES, SPACE, IndexRequests, IndexUser, index_id
 from nlp2filters.storage.redis_keys import Keys
 
 # A chunk holds this many names.
@@ -47,35 +48,36 @@ class Indexes(IndexRequests):
         """True while this process builds an index: it builds one at a time, so that jobs find free slots."""
         return self._build_lock.locked()
 
-    async def load(self, names: Sequence[str], space: str = MODEL) -> Vectors | None:
+    async def load(self, names: Sequence[str], space: str = MODEL, user: IndexUser = ANYBODY) -> Vectors | None:
         """Load a unit vector for each name, shape (n, dimensions), or None while the index is incomplete."""
-        digest = digest_of(names, space)
-        if digest in self._cached:
-            self._cached.move_to_end(digest)
-            return self._cached[digest]
-        key = self._keys.vectors(digest)
+        id_ = index_id(names, space, user.owner)
+        if id_ in self._cached:
+            self._cached.move_to_end(id_)
+            return self._cached[id_]
+        key = self._keys.vectors(id_)
         stored = await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(key))
         chunks = [stored.get(str(number).encode()) for number in range(_chunks(names))]
         if not all(chunks):
             return None
         await self._redis.expire(key, KEPT_S)
         vectors = await asyncio.to_thread(lambda: np.concatenate([unpack(chunk) for chunk in chunks if chunk]))
-        self._remember(digest, vectors)
+        self._remember(id_, vectors)
         return vectors
 
-    async def save(self, names: Sequence[str], vectors: Vectors, space: str = MODEL) -> None:
-        """Store a complete index."""
-        digest = digest_of(names, space)
+    async def save(self, names: Sequence[str], vectors: Vectors, space: str = MODEL, user: IndexUser = ANYBODY) -> None:
+        """Store a complete index, unless the job that needs it was deleted meanwhile."""
+        id_ = index_id(names, space, user.owner)
+        guards = [self._keys.job(user.job_id)] if user.job_id else []
         for number in range(_chunks(names)):
-            await self._write(digest, number, vectors[number * CHUNK : (number + 1) * CHUNK])
-        self._remember(digest, vectors)
+            await self._write(id_, number, vectors[number * CHUNK : (number + 1) * CHUNK], guards)
+        self._remember(id_, vectors)
 
-    async def build(self, digest: str, embed: Embed, batch: int = BATCH) -> bool:
+    async def build(self, id_: str, embed: Embed, batch: int = BATCH) -> bool:
         """Embed missing chunks for one turn. Returns True if the index is complete, False if there is more to do.
 
         `batch` names are embedded at a time.
         """
-        key, started_at = self._keys.vectors(digest), time.monotonic()
+        key, started_at = self._keys.vectors(id_), time.monotonic()
         async with self._build_lock:
             content = await cast(Awaitable[bytes | None], self._redis.hget(key, NAMES))
             if content is None:
@@ -89,19 +91,18 @@ class Indexes(IndexRequests):
                     return False
                 part = names[number * CHUNK : (number + 1) * CHUNK]
                 batches = [await embed(part[at : at + batch]) for at in range(0, len(part), batch)]
-                await self._write(digest, number, np.concatenate(batches))
+                await self._write(id_, number, np.concatenate(batches), [key])
             await cast(Awaitable[int], self._redis.hdel(key, NAMES, SPACE))
         return True
 
-    async def _write(self, digest: str, number: int, vectors: Vectors) -> None:
-        key = self._keys.vectors(digest)
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(key, str(number), pack(vectors))  # type: ignore[arg-type]  # bytes are values too
-            pipe.expire(key, KEPT_S)
-            await pipe.execute()
+    async def _write(self, id_: str, number: int, vectors: Vectors, guards: Sequence[str]) -> None:
+        """Write a chunk, if all `guards`, at most one key, exist."""
+        script = self._redis.register_script(scripts.WRITE_WHILE_KEPT)
+        args: list[str | bytes | int] = [1000 * KEPT_S, "HSET", str(number), pack(vectors)]
+        await script(keys=[self._keys.vectors(id_), *guards], args=args)
 
-    def _remember(self, digest: str, vectors: Vectors) -> None:
-        self._cached[digest] = vectors
+    def _remember(self, id_: str, vectors: Vectors) -> None:
+        self._cached[id_] = vectors
         while len(self._cached) > 1 and sum(cached.nbytes for cached in self._cached.values()) > MAX_CACHED_BYTES:
             self._cached.popitem(last=False)
 

@@ -12,6 +12,7 @@ import orjson
 from nlp2filters.analysis.uploads import AnalysisOptions, chunk_texts, full_report
 from nlp2filters.analysis.vectors import quantize
 from nlp2filters.core.embedding_model import MODEL
+from nlp2filters.core.jobs import Job
 from nlp2filters.core.parts import Part, digest_of
 from nlp2filters.embedding.embedder import DIMENSIONS
 from nlp2filters.file_reading import process
@@ -53,7 +54,7 @@ async def embed(attempt: PartAttempt["EmbeddingServices"]) -> bytes:
     for key, text in zip(keys, attempt.part.payload, strict=True):
         if key not in vectors:
             vectors[key] = quantize(await embedder.embed([text], background=True)).tobytes()
-            await derived.save(owner, key, vectors[key])
+            await derived.save(owner, key, vectors[key], job_id=attempt.job.id)
     return b"".join(vectors[key] for key in keys)
 
 
@@ -71,13 +72,13 @@ async def join(attempt: Attempt["EmbeddingServices"], outcomes: Outcomes) -> Sta
     async with _archive(attempt) as path:
         read = partial(full_report, options=options, vectors=vectors, query=query, excerpts=asks)
         report, index = await process.run(Order(path, read, TOO_COMPLEX))
-    owner, excerpts = attempt.job.owner, report.pop("excerpts", None)
+    job, excerpts = attempt.job, report.pop("excerpts", None)
     fields = {
-        "result": {**essence(report), "report": await store_json(services.blobs, owner, report)},
-        SEARCH_INDEX: (await _store(services.blobs, owner, index))["sha256"],
+        "result": {**essence(report), "report": await store_json(services.blobs, job, report)},
+        SEARCH_INDEX: (await _store(services.blobs, job, index))["sha256"],
     }
     if excerpts:
-        fields[EXCERPTS] = await store_json(services.blobs, owner, excerpts)
+        fields[EXCERPTS] = await store_json(services.blobs, job, excerpts)
     return StageResult(fields, events=[finding_event(one, brief=True) for one in fields["result"]["findings"]])
 
 
@@ -86,13 +87,13 @@ def _rows(vectors: bytes) -> Iterator[bytes]:
     return (vectors[start : start + DIMENSIONS] for start in range(0, len(vectors), DIMENSIONS))
 
 
-async def store_json(blobs: Blobs, owner: str, data: Any) -> dict[str, Any]:
-    """Store JSON data of any size. Returns its `sha256` and its `size`."""
-    return await _store(blobs, owner, await asyncio.to_thread(orjson.dumps, data))
+async def store_json(blobs: Blobs, job: Job, data: Any) -> dict[str, Any]:
+    """Store JSON data of any size for a job. Returns its `sha256` and its `size`."""
+    return await _store(blobs, job, await asyncio.to_thread(orjson.dumps, data))
 
 
-async def _store(blobs: Blobs, owner: str, content: bytes) -> dict[str, Any]:
-    blob = await blobs.store(owner, _once(content), size=len(content))
+async def _store(blobs: Blobs, job: Job, content: bytes) -> dict[str, Any]:
+    blob = await blobs.store(job.owner, _once(content), size=len(content), job_id=job.id)
     return {"sha256": blob.digest, "size": blob.size}
 
 

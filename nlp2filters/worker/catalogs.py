@@ -23,11 +23,13 @@ class CatalogSource:
         self._store = store
         self._key: str | None = None
         self._inline = b""
+        self.is_packaged = False
         if digest := request.get("parts", {}).get("catalog"):
             self.digest, self._key = digest, store.keys.part(owner, digest)
         elif digest := request.get("catalog_digest"):
             self.digest, self._key = digest, store.keys.catalog(owner, request["catalog"], digest)
         else:
+            self.is_packaged = isinstance(request["catalog"], str)
             self._inline = orjson.dumps(request["catalog"])
             self.digest = hashlib.sha256(self._inline).hexdigest()
 

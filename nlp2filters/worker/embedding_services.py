@@ -22,7 +22,7 @@ from nlp2filters.file_reading import process
 from nlp2filters.llm import opening
 from nlp2filters.settings import Settings
 from nlp2filters.storage.blobs.store import Blobs, open_blobs
-from nlp2filters.storage.index_requests import AT_ONCE, digest_of
+from nlp2filters.storage.index_requests import ANYBODY, AT_ONCE, IndexUser, digest_of
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import CHUNK, Embed, Indexes
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
@@ -55,11 +55,13 @@ class EmbeddingServices:
     index_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     search_indexes: SearchIndexes = field(default_factory=SearchIndexes)
 
-    async def name_vectors(self, catalog: Indexed) -> NDArray[Any] | None:
+    async def name_vectors(self, catalog: Indexed, user: IndexUser = ANYBODY) -> NDArray[Any] | None:
         """Return the catalog's index. If it is large and does not exist yet, request it and return None."""
-        return await self._index(catalog.indexed, MODEL, self.embedder.embed)
+        return await self._index(catalog.indexed, MODEL, self.embedder.embed, user)
 
-    async def meanings(self, names: Sequence[str], phrases: Sequence[str], spent: Counter[str]) -> Meanings | None:
+    async def meanings(
+        self, names: Sequence[str], phrases: Sequence[str], spent: Counter[str], user: IndexUser = ANYBODY
+    ) -> Meanings | None:
         """Return the embedding API's vectors of a catalog's names and of phrases; None while it is of no help.
 
         Then the model on this machine stands in for it. Their vectors are never compared with each other.
@@ -69,7 +71,7 @@ class EmbeddingServices:
         embed = partial(self.api.embed, spent=spent)
         try:
             space = await self.api.space(spent)
-            index = await self._index(names, space, embed)
+            index = await self._index(names, space, embed, user)
             vectors = await embed(phrases) if index is not None else None
         except ProviderError as exc:
             _log.warning("the embedding API gave no vectors, so the model on this machine stands in: %s", exc)
@@ -78,32 +80,32 @@ class EmbeddingServices:
             return None
         return Meanings(vectors, index, digest_of(names, space))
 
-    async def build_index(self, digest: str) -> bool:
+    async def build_index(self, index_id: str) -> bool:
         """Build an index for one turn. Returns False if there is more to do."""
-        space = await self.indexes.space_of(digest)
+        space = await self.indexes.space_of(index_id)
         if space == MODEL:
-            return await self.indexes.build(digest, self.embedder.embed)
+            return await self.indexes.build(index_id, self.embedder.embed)
         spent: Counter[str] = Counter()
         try:
             if not self.api or await self.api.space(spent) != space:
                 return True  # It was requested with other settings, and nobody will look for it.
-            return await self.indexes.build(digest, partial(self.api.embed, spent=spent), CHUNK)
+            return await self.indexes.build(index_id, partial(self.api.embed, spent=spent), CHUNK)
         except ProviderError as exc:
             _log.warning("the embedding API gave no vectors, so an index is not built now: %s", exc)
             return True
         finally:
-            _log.info("embedded names by the API", extra={"index": digest, **spent})
+            _log.info("embedded names by the API", extra={"index": index_id, **spent})
 
-    async def _index(self, names: Sequence[str], space: str, embed: Embed) -> NDArray[Any] | None:
-        if (vectors := await self.indexes.load(names, space)) is not None:
+    async def _index(self, names: Sequence[str], space: str, embed: Embed, user: IndexUser) -> NDArray[Any] | None:
+        if (vectors := await self.indexes.load(names, space, user)) is not None:
             return vectors
         if len(names) > AT_ONCE:
-            await self.indexes.request(names, space)
+            await self.indexes.request(names, space, user)
             return None
         async with self.index_lock:  # If several jobs need the same names at the same time, only one embeds them.
-            if (vectors := await self.indexes.load(names, space)) is None:
+            if (vectors := await self.indexes.load(names, space, user)) is None:
                 vectors = await embed(names)
-                await self.indexes.save(names, vectors, space)
+                await self.indexes.save(names, vectors, space, user)
         return vectors
 
 

@@ -22,6 +22,7 @@ from nlp2filters.errors import ProviderError, ProviderTimeout, ProviderUnavailab
 from nlp2filters.llm import ANSWERS, Answer, Provider
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.answer_cache import AnswerCache
+from nlp2filters.storage.index_requests import IndexUser
 from nlp2filters.translator import Translator
 from nlp2filters.worker.attempt import Attempt, StageResult, checkpoint, timings_ms
 from nlp2filters.worker.catalogs import CatalogSource
@@ -43,15 +44,16 @@ async def embed(attempt: Attempt["EmbeddingServices"]) -> StageResult:
     source = _catalog_source(attempt)
     locale = attempt.request.get("locale", "en")
     parser = await services.parsers.open(attempt.job.owner, source.digest, locale, source.read)
+    user = IndexUser("" if source.is_packaged else attempt.job.owner, attempt.job.id)
 
     async def load_index(_: Sequence[str]) -> Vectors | None:
         attempt.progress.report("indexing", "Preparing the catalog's words")
-        vectors = await services.name_vectors(parser)
+        vectors = await services.name_vectors(parser, user)
         attempt.progress.report("embedding", "Reading the text")
         return vectors
 
     spent: Counter[str] = Counter()
-    meanings = partial(services.meanings, spent=spent) if services.api else None
+    meanings = partial(services.meanings, spent=spent, user=user) if services.api else None
     try:
         draft = await Translator(services.embedder, index=load_index, meanings=meanings).draft(query, parser)
     finally:
@@ -84,19 +86,19 @@ async def translate(attempt: Attempt["LLMServices"]) -> StageResult:
     return StageResult(fields)
 
 
-async def build_index(ctx: dict[str, Any], digest: str) -> None:
+async def build_index(ctx: dict[str, Any], index_id: str) -> None:
     """Build a catalog's index, or continue building it. ARQ calls it.
 
     Raises:
         Retry: tells ARQ that another index is being built, or that this one continues after others had their turn.
     """
     services: EmbeddingServices = ctx["worker"].services
-    with logs.about(index=digest):
+    with logs.about(index=index_id):
         if services.indexes.busy:
             raise Retry(defer=INDEX_WAIT_S)
-        if not await services.build_index(digest):
+        if not await services.build_index(index_id):
             raise Retry
-    _log.info("indexed", extra={"index": digest})
+    _log.info("indexed", extra={"index": index_id})
 
 
 async def _complete(
@@ -146,7 +148,7 @@ def _answer_cache(attempt: Attempt["LLMServices"]) -> AnswerCache | None:
     store, ttl_s = attempt.worker.store, attempt.worker.services.cache_s
     if not ttl_s or not attempt.request.get("cache", True):  # Requests of earlier versions do not have it.
         return None
-    return AnswerCache(store.redis, store.keys, attempt.job.owner, ttl_s)
+    return AnswerCache(store.redis, store.keys, attempt.job.owner, ttl_s, attempt.job.id)
 
 
 def _catalog_source(attempt: Attempt[Any]) -> CatalogSource:

@@ -221,7 +221,7 @@ async def _run(worker: WorkerContext[S], work: PartWork[S], loaded: LoadedPart) 
                 request = loaded.fields["request"]
                 running = PartAttempt(job, loaded.part, request, loaded.fields, worker, attempt.attempt)
                 content = await work.run_part(running)
-                await worker.derived.save(job.owner, key, content)
+                await worker.derived.save(job.owner, key, content, job_id=job.id)
         reach("stage-done")
         events = work.events(loaded.part, content)
         await _commit(

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -25,7 +26,7 @@ from nlp2filters.settings import Settings
 from nlp2filters.storage.blobs.store import Blobs, open_blobs
 from nlp2filters.storage.store import Store
 from nlp2filters.worker.decoding import decoded
-from nlp2filters.worker.provider_calls import HOLD_S
+from nlp2filters.worker.provider_calls import HOLD_S, count_call
 from nlp2filters.worker.shared_gates import sharing
 
 # More than the worker's slots; an hour takes 115 MB of disk.
@@ -113,6 +114,7 @@ async def open_services(settings: Settings, store: Store) -> AsyncIterator[Audio
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nlp2filters-audio-"))
         transcriber = await stack.enter_async_context(open_transcriber(settings))
         if isinstance(transcriber, ApiTranscriber):
+            transcriber.report_calls(partial(count_call, store))
             await stack.enter_async_context(sharing(transcriber.gate, store.providers))
         blobs = await stack.enter_async_context(open_blobs(settings, store.redis, store.keys))
         recordings = Recordings(blobs, Path(folder), settings.max_recording_s)

@@ -199,7 +199,7 @@ async def _completed(
     report |= {"summary": whole.summary or report["summary"], "answer": whole.answer, "coverage": coverage}
     findings = [*(Finding.from_json(entry) for entry in report["findings"]), *merged.findings]
     report["findings"] = [finding.to_json() for finding in distinct(findings)]
-    return {**essence(report), "report": await store_json(services.blobs, attempt.job.owner, report), **llm}
+    return {**essence(report), "report": await store_json(services.blobs, attempt.job, report), **llm}
 
 
 async def _load(attempt: Attempt["LLMServices"], digest: str) -> Any:

@@ -66,11 +66,11 @@ async def _convert(attempt: Attempt["EmbeddingServices"], request: dict[str, Any
 
 async def _keep(attempt: Attempt["EmbeddingServices"], key: str, parquet: Path, unread: Any) -> None:
     """Keep a converted table for further questions, if the owner may add so much."""
-    owner, size = attempt.job.owner, (await anyio.Path(parquet).stat()).st_size
+    job, size = attempt.job, (await anyio.Path(parquet).stat()).st_size
     try:
-        blob = await attempt.worker.services.blobs.store(owner, _chunks(parquet), size=size)
+        blob = await attempt.worker.services.blobs.store(job.owner, _chunks(parquet), size=size, job_id=job.id)
         record = orjson.dumps({"blob": blob.digest, "unread": unread})
-        await attempt.worker.derived.save(owner, key, record)
+        await attempt.worker.derived.save(job.owner, key, record, job_id=job.id)
     except TooManyBytes as exc:
         _log.warning("a converted table is not kept: %s", exc)
 
@@ -86,7 +86,8 @@ async def _select(
     if form := request["query"]["export"]:
         export = path.with_name("export")
         size = (await anyio.Path(export).stat()).st_size
-        blob = await attempt.worker.services.blobs.store(attempt.job.owner, _chunks(export), size=size)
+        job, blobs = attempt.job, attempt.worker.services.blobs
+        blob = await blobs.store(job.owner, _chunks(export), size=size, job_id=job.id)
         result["export"] = {"format": form, "sha256": blob.digest, "bytes": blob.size}
     return StageResult({"result": result})
 

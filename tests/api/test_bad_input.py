@@ -227,3 +227,13 @@ def test_files_under_the_address_of_their_version_are_cached_for_good(client: ht
     of_another_version = re.sub(r"v-\w+", "v-000000000000", script)
     assert client.get(of_another_version).headers["cache-control"] == "no-cache"
     assert client.get(of_another_version).text == client.get(script).text
+
+
+@pytest.mark.parametrize("path", ["/", "/data", "/analyses", "/operator", "/docs", "/problems/forbidden"])
+def test_all_pages_share_their_head(client: httpx.Client, path: str) -> None:
+    """The theme that was chosen on one holds on all."""
+    page = client.get(path).text
+    assert re.search(r'<head>\s+<meta charset="utf-8">', page)
+    assert re.search(r'src="/static/v-\w+/theme\.js"', page)
+    assert page.count("<h1>NLP2Filters</h1>") == 1
+    assert "include" not in page.partition("<main")[0]

@@ -63,6 +63,16 @@ COUNT = """async () => {
   const { Client } = await import("/static/client.js");
   return (await new Client().get("/v1/jobs?page_size=200")).jobs.length;
 }"""
+OWNERS = """async (catalog) => {
+  const { Client } = await import("/static/client.js");
+  const client = new Client();
+  await client.putCatalog("kept", catalog);
+  const { owner, kinds } = await client.owner();
+  const archive = await (await client.exportOwner()).arrayBuffer();
+  const { deleted } = await client.deleteOwner({ owner: "somebody else" });
+  const start = new TextDecoder().decode(archive.slice(0, 2));
+  return [owner, kinds.some(({ kind }) => kind === "catalogs"), start, Object.keys(deleted)];
+}"""
 REQUEST = {"catalog": "cars", "text": "8 cylinders"}
 STREAMS = answered(429, '{"title": "Streams"}', Retry_After="30")
 # A proxy that lets no stream through answers with a page of its own.
@@ -289,3 +299,9 @@ def test_a_filter_is_compiled_and_explained(page: Page) -> None:
     dialects, explanation = page.evaluate(COMPILE, request)
     assert dialects["sql"]["params"] == {"p_1": 8}
     assert explanation == "Cylinders is 8."
+
+
+def test_everything_of_an_owner(page: Page) -> None:
+    """The other tests go on with this owner, so that it is another one that is deleted."""
+    catalog = {"fields": [{"name": "brand", "type": "keyword"}]}
+    assert page.evaluate(OWNERS, catalog) == ["anonymous", True, "PK", []]

@@ -18,8 +18,9 @@ from nlp2filters.client.batches import AsyncBatches
 from nlp2filters.client.catalogs import AsyncCatalogs
 from nlp2filters.client.errors import BadRequest, NotFoundError
 from nlp2filters.client.jobs import AsyncJobs
+from nlp2filters.client.owners import AsyncOwners
 from nlp2filters.client.rows import AsyncRows
-from nlp2filters.client.sync_client import Analyses, Batches, Catalogs, Jobs, RowsOfFiles
+from nlp2filters.client.sync_client import Analyses, Batches, Catalogs, Jobs, Owners, RowsOfFiles
 from nlp2filters.core import schemas
 from nlp2filters.core.dialects import DIALECTS
 from nlp2filters.core.jobs import create, to_public
@@ -65,6 +66,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...]]] = {
         **dict.fromkeys(("wait", "report", "findings", "sarif"), ("job_1",)),
         "search": ("job_1", "where?"),
     },
+    "owner": {"show": (), "export": (), "delete": (), "list": ()},
     "rows": {"upload": ([],), **dict.fromkeys(("find", "export"), ("job_1",))},
 }
 PARTS = {
@@ -73,6 +75,7 @@ PARTS = {
     "batches": (AsyncBatches, Batches),
     "catalogs": (AsyncCatalogs, Catalogs),
     "analyses": (AsyncAnalyses, Analyses),
+    "owner": (AsyncOwners, Owners),
     "rows": (AsyncRows, RowsOfFiles),
 }
 WITHOUT = {
@@ -82,6 +85,10 @@ WITHOUT = {
     **{
         f"/v1/operator/{path}": "for the page of operators"
         for path in ("state", *(f"jobs/{{job_id}}/{step}" for step in ("cancel", "retry", "redeliver")))
+    },
+    **{
+        f"/v1/operator/owners/{{owner}}{path}": "methods of `owner` with the name of one ask for it"
+        for path in ("", "/export")
     },
     "/embedding/echo": "for clients that there are already",
     "/embedding/result/{job_id}": "for clients that there are already",

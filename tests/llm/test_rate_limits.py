@@ -49,13 +49,24 @@ def outcomes(results: list[Answer | BaseException]) -> Counter[str]:
 
 
 async def test_a_rate_limit_is_waited_out(server: Server, provider: LLMProvider) -> None:
-    """Five seconds of refusals: from a cold start, and again with what was learnt."""
-    server.begin(refusing_for(5))
+    """Five seconds of refusals, and answers that take one: from a cold start, and again with what was learnt."""
+    server.begin(refusing_for(5), latency_s=1.0)
     assert outcomes(await calls(provider, CALLS)) == {"Answer": CALLS}
     assert server.requests <= 2.2 * CALLS
-    server.begin(refusing_for(5))
+    server.begin(refusing_for(5), latency_s=1.0)
     assert outcomes(await calls(provider, CALLS)) == {"Answer": CALLS}
     assert server.requests <= 1.2 * CALLS
+
+
+@pytest.mark.parametrize("wait_s", [None, 1])
+async def test_a_limit_of_calls_at_once_is_kept(server: Server, provider: LLMProvider, wait_s: int | None) -> None:
+    """Twenty calls at once, with and without a wait that tells nothing: hardly one is refused after the first."""
+    server.begin(lambda *_: refusal(wait_s) if server.running >= 20 else None, latency_s=0.3)
+    assert outcomes(await calls(provider, CALLS)) == {"Answer": CALLS}
+    assert server.requests <= 2.2 * CALLS
+    at_first = server.requests
+    assert outcomes(await calls(provider, CALLS)) == {"Answer": CALLS}
+    assert server.requests - at_first <= 1.2 * CALLS
 
 
 async def test_nobody_calls_before_the_moment_that_the_provider_named(server: Server, provider: LLMProvider) -> None:

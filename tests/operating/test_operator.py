@@ -1,16 +1,25 @@
 """The operator's page and its endpoints: the jobs of all owners, and what to do with them."""
 
+import os
+import zipfile
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
+from redis import Redis
 
 import tests.browser
+from nlp2filters.storage.redis_keys import Keys
 from tests.operating.conftest import ANSWER, Operated
 from tests.peers import llm as llms
 from tests.peers import webhook as webhooks
+from tests.service import ROOT
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 def state(operated: Operated) -> dict[str, Any]:
@@ -79,3 +88,64 @@ def test_a_failed_job_is_shown_with_its_error_and_retried(page: Page, operated: 
         assert operated.service.ended(response.value.json()["id"])["status"] == "succeeded"
     finally:
         operated.llm.script(llms.good(ANSWER))
+
+
+def keep_catalog(operated: Operated, owner: str) -> None:
+    """Let an owner have something."""
+    with Redis.from_url(operated.service.environment["REDIS_URL"]) as redis:
+        redis.set(Keys().catalog(owner, "shop", "0" * 64), "{}")
+
+
+@tests.browser.needed
+def test_an_owner_is_exported_and_after_a_confirmation_deleted(page: Page, operated: Operated) -> None:
+    keep_catalog(operated, "carla & co")
+    page.get_by_role("button", name="Count again").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export: carla & co").click()
+    assert "catalogs.ndjson" in zipfile.ZipFile(download.value.path()).namelist()
+    delete = page.get_by_role("button", name="Delete: carla & co")
+    with page.expect_event("dialog", lambda dialog: "carla & co" in dialog.message):
+        page.once("dialog", lambda dialog: dialog.dismiss())
+        delete.click()
+    expect(delete).to_be_enabled()
+    summary = httpx.get(f"{operated.service.url}/v1/operator/owners/carla & co", trust_env=False).json()
+    assert "catalogs" in {kind["kind"] for kind in summary["kinds"]}
+    page.once("dialog", lambda dialog: dialog.accept())
+    with page.expect_response("**/v1/operator/owners"):
+        delete.click()
+    expect(delete).to_have_count(0)
+    summary = httpx.get(f"{operated.service.url}/v1/operator/owners/carla & co", trust_env=False).json()
+    assert summary["kinds"] == []
+
+
+@tests.browser.needed
+def test_axe_finds_nothing_on_the_page_of_a_busy_service(page: Page, operated: Operated) -> None:
+    operated.llm.script(llms.unauthorized)
+    failed = operated.service.submit("japanese cars", strategy="llm", webhook={"url": operated.receiver.url})
+    assert operated.service.ended(failed)["status"] == "failed"
+    operated.receiver.script(webhooks.gone)
+    undelivered = operated.service.submit("8 cylinders", strategy="builtin", webhook={"url": operated.receiver.url})
+    operated.llm.script(llms.slow)
+    running = [operated.service.submit(f"japanese cars before {year}", strategy="llm") for year in (1975, 1980)]
+    try:
+        for owner in ("dora", "emil"):
+            keep_catalog(operated, owner)
+        page.get_by_role("button", name="Count again").click()
+        for table, text in (
+            ("owners", "emil"),
+            ("failed", failed),
+            ("undelivered", undelivered),
+            ("unfinished", running[1]),
+        ):
+            expect(page.locator(f"#{table}")).to_contain_text(text, timeout=20_000)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            faults = Axe().run(page).response["violations"]
+            assert [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in faults] == []
+            if os.environ.get("UPDATE_SCREENSHOT") and scheme == "light":
+                page.screenshot(path=Path(ROOT, "docs/operator.png"), full_page=True)
+    finally:
+        for job in running:
+            httpx.post(f"{operated.service.url}/v1/jobs/{job}/cancel", trust_env=False)
+        operated.llm.script(llms.good(ANSWER))
+        operated.receiver.script(webhooks.ok)

@@ -41,7 +41,7 @@ class Server:
     """The server: `policy` decides about each request, others are answered with `content` and `headers`.
 
     Of so many streams as `breaks` says, the last breaks off in the middle; none if it is 0. An answer takes
-    `latency_s`.
+    `latency_s`, and so many are `running`.
     """
 
     url: str = ""
@@ -52,6 +52,7 @@ class Server:
     latency_s: float = 0.0
     requests: int = 0
     answers: int = 0
+    running: int = 0
     _began: float = 0.0
 
     def begin(self, policy: Policy, **changes: Any) -> None:
@@ -70,7 +71,11 @@ class Server:
         if response := self.policy(number, time.monotonic() - self._began):
             return response
         self.answers += 1
-        await asyncio.sleep(self.latency_s)
+        self.running += 1
+        try:
+            await asyncio.sleep(self.latency_s)
+        finally:
+            self.running -= 1
         if "input" in data:
             vectors = [{"index": at, "embedding": [1.0, 2.0]} for at in range(len(data["input"]))]
             return JSONResponse({"data": vectors}, headers=self.headers)

@@ -100,7 +100,8 @@ class S3:
         more = f"<NextContinuationToken>{escape(keys[PAGE - 1])}</NextContinuationToken>" if len(keys) > PAGE else ""
         items = "".join(
             f"<Contents><Key>{escape(key)}</Key>"
-            f"<LastModified>{self.objects[key].modified.strftime('%Y-%m-%dT%H:%M:%S.000Z')}</LastModified></Contents>"
+            f"<LastModified>{self.objects[key].modified.strftime('%Y-%m-%dT%H:%M:%S.000Z')}</LastModified>"
+            f"<Size>{len(self.objects[key].content)}</Size></Contents>"
             for key in keys[:PAGE]
         )
         namespace = "http://s3.amazonaws.com/doc/2006-03-01/"

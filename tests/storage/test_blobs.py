@@ -417,3 +417,22 @@ async def test_chunks_are_all_of_one_size() -> None:
     for size in (1, 7, 100, 250):
         chunks = [chunk async for chunk in rechunked(pieces(CONTENT[:1_000], size), 100)]
         assert [len(chunk) for chunk in chunks] == [100] * 10
+
+
+async def test_the_blobs_of_an_owner_are_listed_and_deleted(place: Place) -> None:
+    owners = ("anna", "an:na", "an*")
+    contents = [CONTENT, b"", b"x" * CHUNK_BYTES]
+    for owner in owners:
+        for content in contents:
+            await place.blobs.store(owner, pieces(content))
+    for owner in owners:
+        listed = [blob async for blob in place.blobs.listing(owner)]
+        assert sorted(blob.size for blob in listed) == sorted(map(len, contents))
+        assert all(blob.holder == place.blobs.holder(owner) and blob.expires_in_s > 0 for blob in listed)
+    assert len([blob async for blob in place.blobs.listing()]) == len(owners) * len(contents)
+    assert await place.blobs.delete("anna", DIGEST)
+    assert not await place.blobs.delete("anna", DIGEST)
+    assert len([blob async for blob in place.blobs.listing("anna")]) == len(contents) - 1
+    with pytest.raises(BlobGone):
+        await read(place.blobs, "anna", DIGEST)
+    assert await read(place.blobs, "an:na", DIGEST) == CONTENT

@@ -2,12 +2,19 @@
 
 import asyncio
 
+import pytest
 from arq.constants import job_key_prefix
 from arq.jobs import deserialize_job_raw
 
 from nlp2filters.clock import now_ms
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.store import Store
+
+
+@pytest.fixture(autouse=True)
+async def message(store: Store) -> None:
+    """What is delivered: without it, the delivery has been erased."""
+    await store.redis.set(store.keys.message("job_1"), b"{}", ex=60)
 
 
 async def test_deliveries_are_listed_in_their_order(store: Store) -> None:

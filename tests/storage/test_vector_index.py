@@ -15,7 +15,7 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.linking import Lexicon, ValueTarget, embeddable
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.storage import arq_format, vector_index
-from nlp2filters.storage.index_requests import KEPT_S, digest_of
+from nlp2filters.storage.index_requests import KEPT_S, digest_of, index_id
 from nlp2filters.storage.index_requests import NAMES as NAMES_MEMBER
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
@@ -166,7 +166,7 @@ def test_other_jobs_do_not_wait_for_an_index(own_service: Service) -> None:
     on_it = [own_service.submit(f"part number {number}", catalog="parts") for number in (7, 9_999)]
     beside = [own_service.submit("japanese cars with at least 30 mpg") for _ in range(8)]
     results = [own_service.result(job_id) for job_id in (*on_it, *beside)]
-    key = Keys().vectors(digest_of(tuple(embeddable(catalogs.parse(catalog)))))
+    key = Keys().vectors(index_id(tuple(embeddable(catalogs.parse(catalog))), owner="anonymous"))
     with Redis.from_url(own_service.environment["REDIS_URL"]) as redis:
         assert redis.hexists(key, NAMES_MEMBER)  # it is still being built
     assert [result["conditions"][0]["value"] for result in results[:2]] == ["part number 7", "part number 9999"]

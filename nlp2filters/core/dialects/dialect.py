@@ -1,6 +1,7 @@
 """A dialect: one row of the table of query languages."""
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Literal, cast
 
@@ -33,4 +34,9 @@ class Dialect:
     @property
     def render(self) -> Render:
         """The function that writes a search."""
-        return cast(Render, import_module(f"nlp2filters.core.dialects.{self.module}").render)
+        return _render(self.module)
+
+
+@cache
+def _render(module: str) -> Render:
+    return cast(Render, import_module(f"nlp2filters.core.dialects.{module}").render)

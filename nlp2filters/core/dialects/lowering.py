@@ -1,7 +1,7 @@
 """Lowering: a checked and resolved filter as a tree of tests whose meaning is fixed (`tree`)."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -121,12 +121,14 @@ class _Lowering:
                 tests.append(Range(field, low, high, False, True, at))
                 continue
             values[low] = None
-            if field.values and not exact:
-                values.update(dict.fromkeys(_other_spellings(field, low)))
+        if field.values and field.type == "keyword" and not exact:
+            values = _with_other_spellings(field, values)
         if values:
             fold = folds_case(field) and not exact
             test = Eq(field, next(iter(values)), fold, at) if len(values) == 1 else In(field, tuple(values), fold, at)
             tests.append(test)
+        if len(tests) == 1:
+            return self.test(tests[0], negated=negated)
         parts: list[Node] = [self.test(test, negated=negated) for test in tests]
         return conjunction(parts, at) if negated else disjunction(parts, at)
 
@@ -166,10 +168,14 @@ class _Lowering:
                 return scalar, scalar
 
 
-def _other_spellings(field: Field, spelling: Value) -> Iterator[str]:
-    """Yield the synonyms of a known value that differ from it in case and blanks only."""
-    if field.type == "keyword" and (value := next((one for one in field.values if one.value == spelling), None)):
-        yield from (synonym for synonym in value.synonyms if is_spelling(synonym, value.value))
+def _with_other_spellings(field: Field, values: Mapping[Value, None]) -> dict[Value, None]:
+    """Return values, each followed by the synonyms of a known one that differ from it in case and blanks only."""
+    spellings: dict[Value, list[Value]] = {
+        known.value: [known.value, *(synonym for synonym in known.synonyms if is_spelling(synonym, known.value))]
+        for known in field.values
+        if known.value in values
+    }
+    return dict.fromkeys(spelling for value in values for spelling in spellings.get(value, [value]))
 
 
 def _midnight(day: dt.date, later: int, zone: dt.tzinfo) -> dt.datetime:

@@ -1,10 +1,21 @@
 """The interface of the places that hold blobs."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Protocol
 
 # Content is written and read in chunks of this many bytes; only the last one may be shorter.
 CHUNK_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob as its place lists it. It expires in `expires_in_s`; `holder` is the owner, or a hash of its name."""
+
+    holder: str
+    digest: str
+    size: int
+    expires_in_s: float
 
 
 class Upload(Protocol):
@@ -46,6 +57,15 @@ class Backend(Protocol):
         Raises:
             BlobGone: it does not exist, or no longer.
         """
+
+    def listing(self, owner: str | None) -> AsyncIterator["StoredBlob"]:
+        """Yield the blobs of an owner, or of all owners."""
+
+    def holder(self, owner: str) -> str:
+        """Return the name by which `StoredBlob.holder` stands for an owner."""
+
+    async def delete(self, owner: str, digest: str) -> bool:
+        """Delete a blob. Returns False if there was none."""
 
     async def remove_expired(self) -> None:
         """Remove what has expired, unless the place does so itself."""

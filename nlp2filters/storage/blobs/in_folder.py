@@ -6,12 +6,12 @@ import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, ParamSpec, TypeVar
 
 from nlp2filters.errors import BlobGone, BlobStoreUnavailable
-from nlp2filters.storage.blobs.backend import CHUNK_BYTES
+from nlp2filters.storage.blobs.backend import CHUNK_BYTES, StoredBlob
 
 # An upload to which nothing was added for this long has lost its process.
 UPLOAD_TTL_S = 600
@@ -102,6 +102,37 @@ class FolderBackend:
         self._open(owner, digest).close()
         os.utime(_path(self._root, owner, digest))
 
+    async def listing(self, owner: str | None) -> AsyncIterator[StoredBlob]:
+        """See `Backend`."""
+        for blob in await _in_thread(self._listing, owner):
+            yield blob
+
+    def _listing(self, owner: str | None) -> list[StoredBlob]:
+        paths = self._root.glob("*/*" if owner is None else f"{self.holder(owner)}/*")
+        blobs = []
+        for path in paths:
+            with suppress(FileNotFoundError):  # It was deleted meanwhile.
+                stat = path.stat()
+                left_s = stat.st_mtime + self._kept_s - time.time()
+                if path.parent.name != UPLOADS:
+                    blobs.append(StoredBlob(path.parent.name, path.name, stat.st_size, left_s))
+        return [blob for blob in blobs if blob.expires_in_s > 0]
+
+    def holder(self, owner: str) -> str:
+        """See `Backend`: an owner's name may contain what no file's name may."""
+        return _holder(owner)
+
+    async def delete(self, owner: str, digest: str) -> bool:
+        """See `Backend`."""
+        return await _in_thread(self._delete, _path(self._root, owner, digest))
+
+    def _delete(self, path: Path) -> bool:
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
     async def remove_expired(self) -> None:
         """See `Backend`."""
         await _in_thread(self._remove_expired)
@@ -114,8 +145,11 @@ class FolderBackend:
 
 
 def _path(root: Path, owner: str, digest: str) -> Path:
-    """Return the path of a blob. An owner's name may contain what no file's name may."""
-    return root / hashlib.sha256(owner.encode()).hexdigest()[:32] / digest
+    return root / _holder(owner) / digest
+
+
+def _holder(owner: str) -> str:
+    return hashlib.sha256(owner.encode()).hexdigest()[:32]
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from nlp2filters.errors import BlobGone, BlobStoreUnavailable
 from nlp2filters.retry import Backoff
 from nlp2filters.storage.blobs import aws_signature
 from nlp2filters.storage.blobs.aws_signature import EMPTY_SHA256
-from nlp2filters.storage.blobs.backend import CHUNK_BYTES
+from nlp2filters.storage.blobs.backend import CHUNK_BYTES, StoredBlob
 
 MAX_TRIES = 3
 BACKOFF = Backoff(first_s=0.2, max_s=2.0)
@@ -146,15 +146,39 @@ class S3Backend:
         if b"<Error>" in response.content:  # S3 may send this after it has begun the answer.
             raise _unavailable(response)
 
+    async def listing(self, owner: str | None) -> AsyncIterator[StoredBlob]:
+        """See `Backend`."""
+        async for name, size, modified in self._objects(f"{self.holder(owner)}/" if owner else ""):
+            if not self._is_expired(modified):
+                holder, _, digest = name.removeprefix(self._prefix).partition("/")
+                age_s = (dt.datetime.now(dt.UTC) - modified).total_seconds()
+                yield StoredBlob(holder, digest, size, self._kept_s - age_s)
+
+    def holder(self, owner: str) -> str:
+        """See `Backend`."""
+        return hashlib.sha256(owner.encode()).hexdigest()[:32]
+
+    async def delete(self, owner: str, digest: str) -> bool:
+        """See `Backend`. S3 does not tell an object that was deleted from one that never was."""
+        name = self._name(owner, digest)
+        existed = (await self._send("HEAD", name, allow_missing=True)).status_code != 404
+        await self._send("DELETE", name, allow_missing=True)
+        return existed
+
     async def remove_expired(self) -> None:
         """See `Backend`. A lifecycle rule of the bucket may do it instead."""
-        params = {"list-type": "2", "prefix": self._prefix}
+        async for name, _, modified in self._objects():
+            if self._is_expired(modified):
+                await self._send("DELETE", name, allow_missing=True)
+
+    async def _objects(self, start: str = "") -> AsyncIterator[tuple[str, int, dt.datetime]]:
+        """Yield name, size and time of the last change of the objects whose names begin with our prefix and `start`."""
+        params = {"list-type": "2", "prefix": self._prefix + start}
         while True:
             root = ElementTree.fromstring((await self._send("GET", "", params=params)).content)  # noqa: S314  # the operator chose the store
             for item in root.iterfind(f"{_NAMESPACE}Contents"):
                 modified = dt.datetime.fromisoformat(item.findtext(f"{_NAMESPACE}LastModified", ""))
-                if self._is_expired(modified):
-                    await self._send("DELETE", item.findtext(f"{_NAMESPACE}Key", ""), allow_missing=True)
+                yield item.findtext(f"{_NAMESPACE}Key", ""), int(item.findtext(f"{_NAMESPACE}Size", "0")), modified
             token = root.findtext(f"{_NAMESPACE}NextContinuationToken")
             if not token:
                 return
@@ -165,7 +189,7 @@ class S3Backend:
         return f"{self._config.prefix}/" if self._config.prefix else ""
 
     def _name(self, owner: str, digest: str) -> str:
-        return f"{self._prefix}{hashlib.sha256(owner.encode()).hexdigest()[:32]}/{digest}"
+        return f"{self._prefix}{self.holder(owner)}/{digest}"
 
     def _is_expired(self, modified: dt.datetime) -> bool:
         return dt.datetime.now(dt.UTC) - modified > dt.timedelta(seconds=self._kept_s)

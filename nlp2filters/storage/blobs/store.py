@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from nlp2filters.errors import BlobGone, BlobStoreUnavailable
 from nlp2filters.settings import MAX_DEADLINE_S, Settings
 from nlp2filters.storage import rate_limits
-from nlp2filters.storage.blobs.backend import CHUNK_BYTES, Backend, Upload
+from nlp2filters.storage.blobs.backend import CHUNK_BYTES, Backend, StoredBlob, Upload
 from nlp2filters.storage.redis_keys import Keys
 
 REMOVAL_INTERVAL_S = 3_600.0
@@ -71,12 +71,19 @@ class Blobs:
         self._backend, self._quota = backend, quota
 
     async def store(
-        self, owner: str, content: AsyncIterable[bytes], *, size: int | None = None, max_bytes: int | None = None
+        self,
+        owner: str,
+        content: AsyncIterable[bytes],
+        *,
+        size: int | None = None,
+        max_bytes: int | None = None,
+        job_id: str | None = None,
     ) -> Blob:
         """Store content for an owner, who may add `max_bytes` to its quota (0: no limit; None: that of the settings).
 
         A blob that exists is renewed. If the `size` is known beforehand, content that does not fit is refused at once.
-        Bytes of content that was not new, or did not arrive, do not count.
+        Bytes of content that was not new, or did not arrive, do not count. If the job `job_id`, for
+        which it is stored, was deleted meanwhile, it is not kept.
 
         Raises:
             TooManyBytes: the owner has reached its limit.
@@ -96,6 +103,8 @@ class Blobs:
                 await upload.write(chunk)
                 written += len(chunk)
             new = await upload.commit(hashed.hexdigest())
+            if new and job_id and not await self._quota.redis.exists(self._quota.keys.job(job_id)):
+                new = not await self._backend.delete(owner, hashed.hexdigest())
         except BaseException:
             await asyncio.shield(self._undo(upload, owner, charged))
             raise
@@ -124,6 +133,18 @@ class Blobs:
             BlobGone: it is no longer kept.
         """
         await self._backend.renew(owner, digest)
+
+    def listing(self, owner: str | None = None) -> AsyncIterator[StoredBlob]:
+        """Yield the blobs of an owner, or of all owners."""
+        return self._backend.listing(owner)
+
+    def holder(self, owner: str) -> str:
+        """Return the name by which `StoredBlob.holder` stands for an owner."""
+        return self._backend.holder(owner)
+
+    async def delete(self, owner: str, digest: str) -> bool:
+        """Delete a blob. Returns False if there was none."""
+        return await self._backend.delete(owner, digest)
 
     @asynccontextmanager
     async def removing_expired(self, interval_s: float = REMOVAL_INTERVAL_S) -> AsyncIterator[None]:

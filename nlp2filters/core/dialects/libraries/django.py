@@ -14,10 +14,11 @@ from nlp2filters.core.catalog import Catalog, Field
 from nlp2filters.core.dialects import DEFAULTS, Options
 from nlp2filters.core.dialects.libraries.python_source import source_of, variable
 from nlp2filters.core.dialects.libraries.python_writer import PythonWriter, written_for
-from nlp2filters.core.dialects.stored_values import in_form
-from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value, limits, values
+from nlp2filters.core.dialects.stored_values import iso
+from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, limits, values
 from nlp2filters.core.dialects.writer import Search
 from nlp2filters.core.filters import Filter
+from nlp2filters.core.mapping import Form
 
 _LOOKUPS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 _PARTS = {"anywhere": "icontains", "start": "istartswith", "end": "iendswith"}
@@ -58,41 +59,43 @@ class DjangoWriter(PythonWriter):
         field = test.field
         if field.many:
             elements = [self.value(value, field) for value in values(test)]
-            return self.some([self.lookup(field, contains=[element]) for element in elements])
+            return self.some([self.lookup(field, "contains", [element]) for element in elements])
         match test:
-            case Eq() | In() if test.fold:
-                return self.some([self.lookup(field, iexact=value) for value in values(test)])
             case Eq():
-                return self.lookup(field, exact=self.value(test.value, field))
+                return self.lookup(field, "iexact" if test.fold else "exact", self.value(test.value, field))
+            case In() if test.fold:
+                return self.some([self.lookup(field, "iexact", value) for value in test.values])
             case In():
-                return self.lookup(field, **{"in": [self.value(value, field) for value in test.values]})
+                return self.lookup(field, "in", [self.value(value, field) for value in test.values])
             case Range():
-                return self.lookup(field, **{_LOOKUPS[sign]: self.value(limit, field) for sign, limit in limits(test)})
+                name = self.name(field)
+                return self.library(**{name + _LOOKUPS[sign]: self.value(limit, field) for sign, limit in limits(test)})
             case Has() if test.fold:
-                return self.lookup(field, **{_PARTS[test.anchor]: test.text})
+                return self.lookup(field, _PARTS[test.anchor], test.text)
             case Has():
-                return self.lookup(field, regex=_pattern(test.text, test.anchor))
+                return self.lookup(field, "regex", _pattern(test.text, test.anchor))
 
     def negated(self, test: Test) -> Any:
         return ~self.write(test)
 
     def missing(self, field: Field) -> Any:
-        is_null = self.lookup(field, isnull=True)
-        return is_null | self.lookup(field, exact=[]) if field.many else is_null
+        is_null = self.lookup(field, "isnull", True)
+        return is_null | self.lookup(field, "exact", []) if field.many else is_null
 
     def exists(self, field: Field) -> Any:
-        has_value = self.lookup(field, isnull=False)
-        return has_value & ~self.lookup(field, exact=[]) if field.many else has_value
+        has_value = self.lookup(field, "isnull", False)
+        return has_value & ~self.lookup(field, "exact", []) if field.many else has_value
 
-    def lookup(self, field: Field, **lookups: Any) -> Any:
-        """Write lookups of a field, all of which a row has to pass."""
-        name = self.target.name(field).replace(".", "__")
-        return self.library(**{f"{name}__{lookup}": value for lookup, value in lookups.items()})
+    def lookup(self, field: Field, lookup: str, value: Any) -> Any:
+        """Write a lookup of a field."""
+        return self.library(**{self.name(field) + lookup: value})
 
-    def value(self, value: Value, field: Field) -> Any:
-        form = self.target.stored(field).form
-        is_text = form == "iso" or (form == "json" and isinstance(value, dt.date | dt.time))
-        return in_form(value, "iso") if is_text else value
+    def name(self, field: Field) -> str:
+        """Return the name of a field, with what parts it from a lookup."""
+        return f"{self.target.name(field).replace('.', '__')}__"
+
+    def moment(self, value: dt.date | dt.time, form: Form | None) -> Any:
+        return iso(value) if form in ("iso", "json") else value
 
 
 def _pattern(text: str, anchor: str) -> str:

@@ -13,10 +13,11 @@ from typing import Any
 from nlp2filters.core.catalog import NUMERIC, Catalog, Field
 from nlp2filters.core.dialects import DEFAULTS, Options
 from nlp2filters.core.dialects.libraries.python_source import source_of, variable
-from nlp2filters.core.dialects.libraries.python_writer import PythonWriter, python_value, written_for
+from nlp2filters.core.dialects.libraries.python_writer import PythonWriter, written_for
 from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value
 from nlp2filters.core.dialects.writer import Search, Target
 from nlp2filters.core.filters import Anchor, Filter
+from nlp2filters.core.mapping import Form
 
 
 def render(search: Search) -> dict[str, Any]:
@@ -68,8 +69,8 @@ class PandasWriter(PythonWriter):
         """Return the column of a field."""
         return self.library[self.target.name(field)]
 
-    def value(self, value: Value, field: Field) -> Any:
-        stored = python_value(value, self.target.stored(field).form)
+    def moment(self, value: dt.date | dt.time, form: Form | None) -> Any:
+        stored = super().moment(value, form)
         is_day = isinstance(stored, dt.date) and not isinstance(stored, dt.datetime)
         return dt.datetime.combine(stored, dt.time()) if is_day else stored
 

@@ -10,8 +10,8 @@ from typing import Any
 from nlp2filters.core.catalog import NUMERIC, Catalog, Field
 from nlp2filters.core.dialects import DEFAULTS, Options
 from nlp2filters.core.dialects.libraries.python_source import source_of, variable
-from nlp2filters.core.dialects.libraries.python_writer import MAX_CHAIN, PythonWriter, python_value, written_for
-from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test, Value
+from nlp2filters.core.dialects.libraries.python_writer import MAX_CHAIN, PythonWriter, written_for
+from nlp2filters.core.dialects.tree import Eq, Has, In, Range, Test
 from nlp2filters.core.dialects.writer import Search
 from nlp2filters.core.filters import Anchor, Filter
 
@@ -66,9 +66,6 @@ class PolarsWriter(PythonWriter):
     def column(self, field: Field) -> Any:
         """Return the column of a field."""
         return self.library.col(self.target.name(field))
-
-    def value(self, value: Value, field: Field) -> Any:
-        return python_value(value, self.target.stored(field).form)
 
     def _tested(self, test: Test, column: Any) -> Any:
         field = test.field

@@ -14,13 +14,13 @@ All values in the text are written by `repr`, so that none of them is code.
 
 import datetime as dt
 import keyword
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 
 class Source(tuple[str, ...]):
-    """An expression: its text, and the sign of the operator that binds last in it, if any.
+    """An expression: its text, the same as the operand of what binds more tightly, and the sign of its operator if any.
 
     Every attribute of it is an expression, too. It is a tuple because members of its own would have to be told from
     those, by an error that takes three times as long as the rest.
@@ -29,45 +29,51 @@ class Source(tuple[str, ...]):
     __slots__ = ()
 
     def __getattribute__(self, name: str) -> "Source":
-        return Source((f"{_primary(self)}.{name}", ""))
+        _, operand, _ = self
+        text = f"{operand}.{name}"
+        return Source((text, text, ""))
 
     def __call__(self, *args: Any, **options: Any) -> "Source":
-        written = [*map(source_of, args), *_options(options)] if options else map(source_of, args)
-        return Source((f"{_primary(self)}({', '.join(written)})", ""))
+        _, operand, _ = self
+        text = f"{operand}({_arguments(args, options) if args or options else ''})"
+        return Source((text, text, ""))
 
     def __getitem__(self, key: Any) -> "Source":
-        return Source((f"{_primary(self)}[{source_of(key)}]", ""))
+        _, operand, _ = self
+        text = f"{operand}[{source_of(key)}]"
+        return Source((text, text, ""))
 
     def __invert__(self) -> "Source":
-        return Source((f"~{_primary(self)}", "~"))
+        _, operand, _ = self
+        return _operation(f"~{operand}", "~")
 
     def __and__(self, other: Any) -> "Source":
-        return _binary(self, "&", other)
+        return _chain(self, "&", other)
 
     def __or__(self, other: Any) -> "Source":
-        return _binary(self, "|", other)
+        return _chain(self, "|", other)
 
     def __eq__(self, other: object) -> "Source":
-        return _binary(self, "==", other)
+        return _comparison(self, "==", other)
 
     def __lt__(self, other: Any) -> "Source":
-        return _binary(self, "<", other)
+        return _comparison(self, "<", other)
 
     def __le__(self, other: Any) -> "Source":
-        return _binary(self, "<=", other)
+        return _comparison(self, "<=", other)
 
     def __gt__(self, other: Any) -> "Source":
-        return _binary(self, ">", other)
+        return _comparison(self, ">", other)
 
     def __ge__(self, other: Any) -> "Source":
-        return _binary(self, ">=", other)
+        return _comparison(self, ">=", other)
 
     __hash__ = None  # type: ignore[assignment]
 
 
 def variable(name: str) -> Source:
     """Return the expression of a name."""
-    return Source((name, ""))
+    return Source((name, name, ""))
 
 
 def source_of(value: Any) -> str:
@@ -76,7 +82,7 @@ def source_of(value: Any) -> str:
         return repr(value)
     match value:
         case Source():
-            text, _ = value
+            text, _, _ = value
             return text
         case list():
             return f"[{', '.join(map(source_of, value))}]"
@@ -90,13 +96,19 @@ def source_of(value: Any) -> str:
 _LITERALS = frozenset({str, bool, int, float, dt.date, dt.datetime, dt.time, type(None)})
 
 
-def _options(options: Mapping[str, Any]) -> list[str]:
-    """Return named arguments, and last those whose names cannot stand in a call."""
-    written = [f"{name}={source_of(value)}" for name, value in options.items() if _is_name(name)]
-    if len(written) < len(options):
-        others = {name: value for name, value in options.items() if not _is_name(name)}
-        written.append(f"**{source_of(others)}")
-    return written
+def _arguments(args: Sequence[Any], options: Mapping[str, Any]) -> str:
+    """Return the arguments of a call, last those whose names cannot stand in it."""
+    text, others = "", {}
+    for arg in args:
+        text += f"{source_of(arg)}, "
+    for name, value in options.items():
+        if _is_name(name):
+            text += f"{name}={source_of(value)}, "
+        else:
+            others[name] = value
+    if others:
+        text += f"**{source_of(others)}, "
+    return text[:-2]
 
 
 @lru_cache(maxsize=1024)
@@ -104,21 +116,22 @@ def _is_name(text: str) -> bool:
     return text.isidentifier() and not keyword.iskeyword(text)
 
 
-def _primary(source: Source) -> str:
-    """Return the text of what an attribute or a call binds to: in parentheses if it has an operator."""
-    text, sign = source
-    return f"({text})" if sign else text
+def _operation(text: str, sign: str) -> Source:
+    return Source((text, f"({text})", sign))
 
 
-def _operand(value: Any, beside: str) -> str:
+def _comparison(first: Source, sign: str, second: Any) -> Source:
+    return _operation(f"{_operand(first, '~')} {sign} {_operand(second, '~')}", sign)
+
+
+def _chain(first: Source, sign: str, second: Any) -> Source:
+    """Write an operation of which more than one need no parentheses."""
+    return _operation(f"{_operand(first, ('~', sign))} {sign} {_operand(second, '~')}", sign)
+
+
+def _operand(value: Any, beside: Container[str]) -> str:
     """Return the text of an operand, in parentheses if it ends in an operator other than those in `beside`."""
     if type(value) is not Source:
         return source_of(value)
-    text, sign = value
-    return text if sign in beside else f"({text})"
-
-
-def _binary(first: Source, sign: str, second: Any) -> Source:
-    # A chain of one sign needs no parentheses, except of comparisons.
-    first_text = _operand(first, f"~{sign}" if sign in "&|" else "~")
-    return Source((f"{first_text} {sign} {_operand(second, '~')}", sign))
+    text, operand, sign = value
+    return text if sign in beside else operand

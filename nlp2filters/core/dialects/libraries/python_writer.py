@@ -36,9 +36,15 @@ class PythonWriter(Writer[Any]):
     def test(self, test: Test) -> Any:
         """Write a test."""
 
-    @abstractmethod
     def value(self, value: Value, field: Field) -> Any:
         """Return a value in the form in which the field is stored."""
+        return self.moment(value, self.target.stored(field).form) if isinstance(value, dt.date | dt.time) else value
+
+    def moment(self, value: dt.date | dt.time, form: Form | None) -> Any:
+        """Return a date or time in a stored form; an instant has no zone unless the form is `timestamptz`."""
+        if form not in (None, "native", "timestamptz"):
+            return in_form(value, form)
+        return value.replace(tzinfo=None) if isinstance(value, dt.datetime) and form != "timestamptz" else value
 
     def within(self, test: Range, column: Any) -> Any:
         """Write that a column is in a range."""
@@ -89,10 +95,3 @@ def written_for(
     if losses or node is None:
         raise InvalidFilter([Violation(loss.pointer.removeprefix("/filter"), loss.reason) for loss in losses])
     return writer(target).write(node)
-
-
-def python_value(value: Value, form: Form | None) -> Any:
-    """Return a value in a stored form; an instant in UTC has no zone unless the form is `timestamptz`."""
-    if form not in (None, "native", "timestamptz"):
-        return in_form(value, form)
-    return value.replace(tzinfo=None) if isinstance(value, dt.datetime) and form != "timestamptz" else value
