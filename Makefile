@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LLAMA := .venv-llama
+PEERS := rq saq streaq taskiq profiler
 TYPESCRIPT := tests/client/typescript
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -32,7 +33,7 @@ check: $(VENV)/dev.stamp  ## Lint, formatting and types
 	$(BIN)/python tools/prose.py
 	$(BIN)/mypy
 
-bench: $(VENV)/dev.stamp  ## Measure speed
+bench: $(VENV)/dev.stamp  ## Measure speed beside that of peers, and write docs/performance.md (under an hour)
 	$(BIN)/python -m bench
 
 fuzz: $(VENV)/dev.stamp  ## Send the API what nobody should (some minutes)
@@ -81,9 +82,10 @@ lock: $(VENV)/dev.stamp  ## Pin and hash in requirements*.txt what pyproject.tom
 	$(LOCK) --group docs --output-file requirements-docs.txt
 	$(LOCK) --group run --no-deps --output-file requirements-run.txt
 	$(LOCK) --group llama --output-file requirements-llama.txt
+	$(foreach peer,$(PEERS),$(LOCK) --group peers-$(peer) --output-file requirements-peers-$(peer).txt &&) true
 
 clean:  ## Remove what was made here (not the jobs, not the model)
-	rm -rf $(VENV) $(LLAMA) build dist site .cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-peers $(LLAMA) build dist site .cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("NLP2Filters needs Python 3.11 or later; set PYTHON=python3.12, say." if sys.version_info < (3, 11) else 0)'

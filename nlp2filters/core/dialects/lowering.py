@@ -171,9 +171,9 @@ class _Lowering:
 def _with_other_spellings(field: Field, values: Mapping[Value, None]) -> dict[Value, None]:
     """Return values, each followed by the synonyms of a known one that differ from it in case and blanks only."""
     spellings: dict[Value, list[Value]] = {
-        known.value: [known.value, *(synonym for synonym in known.synonyms if is_spelling(synonym, known.value))]
-        for known in field.values
-        if known.value in values
+        entry.value: [entry.value, *(synonym for synonym in entry.synonyms if is_spelling(synonym, entry.value))]
+        for entry in field.values
+        if entry.value in values
     }
     return dict.fromkeys(spelling for value in values for spelling in spellings.get(value, [value]))
 

@@ -14,7 +14,7 @@ All values in the text are written by `repr`, so that none of them is code.
 
 import datetime as dt
 import keyword
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -47,10 +47,10 @@ class Source(tuple[str, ...]):
         _, operand, _ = self
         return _operation(f"~{operand}", "~")
 
-    def __and__(self, other: Any) -> "Source":
+    def __and__(self, other: "Source") -> "Source":
         return _chain(self, "&", other)
 
-    def __or__(self, other: Any) -> "Source":
+    def __or__(self, other: "Source") -> "Source":
         return _chain(self, "|", other)
 
     def __eq__(self, other: object) -> "Source":
@@ -121,17 +121,25 @@ def _operation(text: str, sign: str) -> Source:
 
 
 def _comparison(first: Source, sign: str, second: Any) -> Source:
-    return _operation(f"{_operand(first, '~')} {sign} {_operand(second, '~')}", sign)
+    return _operation(f"{_operand(first)} {sign} {_operand(second)}", sign)
 
 
-def _chain(first: Source, sign: str, second: Any) -> Source:
+def _chain(first: Source, sign: str, second: Source) -> Source:
     """Write an operation of which more than one need no parentheses."""
-    return _operation(f"{_operand(first, ('~', sign))} {sign} {_operand(second, '~')}", sign)
+    first_text, first_operand, first_sign = first
+    second_text, second_operand, second_sign = second
+    left = first_text if first_sign in ("", "~", sign) else first_operand
+    right = second_text if second_sign in _BINDING else second_operand
+    return _operation(f"{left} {sign} {right}", sign)
 
 
-def _operand(value: Any, beside: Container[str]) -> str:
-    """Return the text of an operand, in parentheses if it ends in an operator other than those in `beside`."""
+def _operand(value: Any) -> str:
+    """Return the text of an operand of a comparison."""
     if type(value) is not Source:
         return source_of(value)
     text, operand, sign = value
-    return text if sign in beside else operand
+    return text if sign in _BINDING else operand
+
+
+# The signs of operators that bind more tightly than those between two operands, or of none.
+_BINDING = ("", "~")
