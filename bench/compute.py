@@ -15,7 +15,8 @@ from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.query import Query
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.embedding.weights import MINILM
-from nlp2filters.translator import LexiconParser, Translator
+from nlp2filters.lexicon_parser import LexiconParser
+from nlp2filters.translator import Translator
 
 ROUNDS = 20
 

@@ -20,7 +20,7 @@ from bench.report import Report, Table
 from bench.rounds import medians
 from bench.sizes import ROUNDS, size
 from bench.text import number
-from nlp2filters.core.linking import MODEL
+from nlp2filters.core.embedding_model import MODEL
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.embedding.weights import MINILM
 

@@ -16,11 +16,11 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import drafting, parser
 from nlp2filters.core.budget import MAX_STEPS, Budget
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.drafting import TextVectors
 from nlp2filters.core.filters import Comparison
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import MAX_CANDIDATES, MAX_FIELDS, Lexicon
 from nlp2filters.core.parser import followup
+from nlp2filters.core.text_vectors import TextVectors
 from nlp2filters.errors import TextTooComplex
 from tests.core import hostile, test_cases
 
