@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LLAMA := .venv-llama
-TYPESCRIPT := tests/client/typescript
+NODE := tests/node
+PEERS := rq saq streaq taskiq profiler
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --system-certs \
@@ -21,7 +22,7 @@ run: $(VENV)/run.stamp $(if $(filter true 1,$(AUDIO)),$(VENV)/audio.stamp)  ## R
 test: $(VENV)/dev.stamp  ## Run every test
 	@$(BIN)/python tools/system_packages.py
 	@$(BIN)/python tools/recordings.py
-	-@! command -v npm >/dev/null || $(MAKE) --no-print-directory $(TYPESCRIPT)/node_modules/.package-lock.json
+	-@! command -v npm >/dev/null || $(MAKE) --no-print-directory $(NODE)/node_modules/.package-lock.json
 	-@$(BIN)/python -c 'from nlp2filters.embedding.weights import MINILM; MINILM.locate(progress=True)'  # once, before many want it at once
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -32,7 +33,7 @@ check: $(VENV)/dev.stamp  ## Lint, formatting and types
 	$(BIN)/python tools/prose.py
 	$(BIN)/mypy
 
-bench: $(VENV)/dev.stamp  ## Measure speed
+bench: $(VENV)/dev.stamp  ## Measure speed beside that of peers, and write docs/performance.md (under an hour)
 	$(BIN)/python -m bench
 
 fuzz: $(VENV)/dev.stamp  ## Send the API what nobody should (some minutes)
@@ -44,7 +45,7 @@ chaos: $(VENV)/dev.stamp  ## Kill things and see what survives (about 45 minutes
 dynos: $(VENV)/dev.stamp  ## Restart two of each process on the smallest Redis, with Heroku's limits in real seconds (about 6 minutes)
 	DYNOS=whole $(BIN)/pytest tests/test_dynos.py --capture=no
 
-analysis: $(VENV)/dev.stamp  ## Analyse large packages that others have written, and kill workers meanwhile (about 20 minutes)
+analysis: $(VENV)/dev.stamp  ## Analyse large packages of others, and kill workers meanwhile (20 minutes; SOURCES="django==5.2.4" adds some)
 	@$(BIN)/python tools/sources.py
 	$(BIN)/python -m chaos --analysis
 
@@ -81,9 +82,10 @@ lock: $(VENV)/dev.stamp  ## Pin and hash in requirements*.txt what pyproject.tom
 	$(LOCK) --group docs --output-file requirements-docs.txt
 	$(LOCK) --group run --no-deps --output-file requirements-run.txt
 	$(LOCK) --group llama --output-file requirements-llama.txt
+	$(foreach peer,$(PEERS),$(LOCK) --group peers-$(peer) --output-file requirements-peers-$(peer).txt &&) true
 
 clean:  ## Remove what was made here (not the jobs, not the model)
-	rm -rf $(VENV) $(LLAMA) build dist site .cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-peers $(LLAMA) build dist site .cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("NLP2Filters needs Python 3.11 or later; set PYTHON=python3.12, say." if sys.version_info < (3, 11) else 0)'
@@ -107,8 +109,8 @@ $(VENV)/docs.stamp: requirements-docs.txt | $(VENV)/bin/python
 	$(INSTALL) --require-hashes -r requirements-docs.txt
 	@touch $@
 
-$(TYPESCRIPT)/node_modules/.package-lock.json: $(TYPESCRIPT)/package-lock.json
-	npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(TYPESCRIPT)
+$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
+	npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(NODE)
 	@touch $@
 
 $(LLAMA)/stamp: requirements-llama.txt | $(VENV)/bin/python

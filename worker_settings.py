@@ -18,7 +18,7 @@ SETTINGS = Settings.read(os.environ)
 KEYS = Keys(SETTINGS.key_prefix)
 
 kinds.load(SETTINGS.extra_kinds)
-stages.load(SETTINGS.extra_kinds)
+stages.add(SETTINGS.extra_kinds)
 
 
 def _worker_class(spec: WorkerSpec[Any]) -> type:

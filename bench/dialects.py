@@ -9,13 +9,15 @@ from importlib import import_module
 
 import polars
 
+from bench.report import Report, Table
+from bench.sizes import size
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.dialects import DIALECTS, Options, compile  # noqa: A004
 from nlp2filters.core.filters import And, Between, Comparison, Contains, Filter, Not, OneOf, Or
 from nlp2filters.core.interpretation import Interpretation, Sort
 from nlp2filters.core.mapping import EngineMapping
 
-ROUNDS, REPEATS = 20, 50
+ROUNDS, REPEATS = size(20, 2), 50
 
 SHOP = catalogs.parse(
     {
@@ -47,18 +49,23 @@ CONDITIONS: tuple[Filter, ...] = (
 READING = Interpretation(filter=And(CONDITIONS), sort=(Sort("price", "asc"),), limit=10)
 
 
-async def main() -> None:
-    print("| dialect | µs, 10 conditions | µs, 10,000 values |")
-    print("|---|---|---|")
+async def main() -> Report:
     many = Interpretation(filter=OneOf("brand", tuple(f"brand {number}" for number in range(10_000))))
-    for name in DIALECTS:
-        ten, long = _us(_compiling(name, READING)), _us(_compiling(name, many), repeats=1)
-        print(f"| {name} | {ten:.0f} | {long:,.0f} |", flush=True)
-    print("\n| library | µs, to build the same expression by itself |")
-    print("|---|---|")
+    rows = [
+        [name, f"{_us(_compiling(name, READING)):.0f}", f"{_us(_compiling(name, many), repeats=1):,.0f}"]
+        for name in DIALECTS
+    ]
+    libraries = []
     for name, namespace in (("django", vars(import_module("django.db.models"))), ("polars", {"pl": polars})):
         calls = builtins.compile(compile(name, READING, SHOP)["filter"], name, "eval")
-        print(f"| {name} | {_us(partial(eval, calls, {**namespace, 'datetime': dt})):.0f} |", flush=True)
+        libraries.append([name, f"{_us(partial(eval, calls, {**namespace, 'datetime': dt})):.0f}"])
+    return Report(
+        {
+            "dialects": Table(["dialect", "µs, 10 conditions", "µs, 10,000 values"], rows),
+            "libraries": Table(["library", "µs"], libraries),
+        },
+        rounds=None,
+    )
 
 
 def _compiling(name: str, reading: Interpretation) -> Callable[[], object]:

@@ -15,21 +15,24 @@ from random import Random
 import duckdb
 import orjson
 
-ROWS = (100_000, 1_000_000)
+from bench.report import Report, Table
+from bench.sizes import size
+
+ROWS = size((100_000, 1_000_000), (1_000,))
 COLUMNS = ("id", "title", "brand", "city", "price (USD)", "weight_kg", "rating", "released", "updated_at", "wireless")
 
 
-async def main() -> None:
-    print(f"{len(COLUMNS)} columns\n\n| format | rows | file MB | rows/s | peak MB |\n|---|---|---|---|---|")
+async def main() -> Report:
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for rows in ROWS:
+        for count in ROWS:
             for write in (_csv, _json_lines, _parquet, _sqlite):
-                path = Path(folder) / write.__name__.strip("_")
-                path = write(path, rows)
+                path = write(Path(folder) / write.__name__.strip("_"), count)
                 seconds, peak_mb = await asyncio.to_thread(_infer, path)
-                size_mb, rate = path.stat().st_size / 2**20, rows / seconds
-                print(f"| {path.suffix} | {rows:,} | {size_mb:.0f} | {rate:,.0f} | {peak_mb:.0f} |", flush=True)
+                size_mb, rate = path.stat().st_size / 2**20, count / seconds
+                rows.append([path.suffix, f"{count:,}", f"{size_mb:.0f}", f"{rate:,.0f}", f"{peak_mb:.0f}"])
                 path.unlink()
+    return Report({"inferring": Table(["format", "rows", "file MB", "rows/s", "peak MB"], rows)}, rounds=None)
 
 
 def _infer(path: Path) -> tuple[float, float]:

@@ -8,8 +8,9 @@ import asyncio
 import time
 from collections import Counter
 
+from nlp2filters.llm.opening import create
 from nlp2filters.llm.provider import LLMProvider
-from nlp2filters.llm.registry import LLMConfig, create
+from nlp2filters.llm.registry import LLMConfig
 from tests.llm.simulated import KINDS, LATENCIES_S, measure
 from tests.peers import limited
 from tests.peers.limited import Policy, Server, refusing_for

@@ -13,9 +13,11 @@ from typing import Any
 from playwright.sync_api import Browser
 
 import tests.browser
+from bench.report import Report, Table
+from bench.sizes import size
 from tests.service import started
 
-ROUNDS = 7
+ROUNDS = size(7, 1)
 PAGES = {"/": "#catalogs input", "/data": "#drop", "/analyses": "h1", "/docs": ".swagger-ui .opblock-tag"}
 MEASURE = """() => {
   const [page] = performance.getEntriesByType("navigation");
@@ -29,24 +31,24 @@ MEASURE = """() => {
 }"""
 
 
-async def main() -> None:
-    """Print the table."""
-    await asyncio.to_thread(_main)
+async def main() -> Report:
+    return await asyncio.to_thread(_measure)
 
 
-def _main() -> None:
+def _measure() -> Report:
+    rows = []
     with (
         tempfile.TemporaryDirectory() as folder,
         started(Path(folder)) as service,
         tests.browser.running() as browser,
     ):
-        print("| page | requests | KB sent | first paint, ms | usable, ms |")
-        print("|---|---|---|---|---|")
         for path, ready in PAGES.items():
             visits = [_visit(browser, service.url + path, ready) for _ in range(ROUNDS)]
             paint, usable = (statistics.median(visit[name] for visit in visits) for name in ("paint", "usable"))
             first = visits[0]
-            print(f"| {path} | {first['requests']} | {first['bytes'] / 1000:.0f} | {paint:.0f} | {usable:.0f} |")
+            rows.append([path, f"{first['requests']}", f"{first['bytes'] / 1000:.0f}", f"{paint:.0f}", f"{usable:.0f}"])
+    header = ["page", "requests", "KB sent", "first paint, ms", "usable, ms"]
+    return Report({"pages": Table(header, rows)}, rounds=ROUNDS)
 
 
 def _visit(browser: Browser, url: str, ready: str) -> dict[str, Any]:

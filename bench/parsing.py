@@ -15,13 +15,15 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from bench.report import Report, Table
+from bench.sizes import size
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.linking import Lexicon, Nearness
 from nlp2filters.core.parser import parse, tag
 from nlp2filters.core.parser.tagger import Array
 
 TODAY = dt.date(2026, 11, 24)
-ROUNDS = 20
+ROUNDS = size(20, 1)
 WORDS = [
     start + end
     for start in ("am", "bel", "cor", "del", "fen", "gal", "hor")
@@ -38,17 +40,18 @@ TEXTS = (
 MAX_TEXT = ("cheap {value} or {other} under $50 and not {typo}, ") * 90
 
 
-async def main() -> None:
-    print("| catalog | parse ms | lexicon ms | rules p50 ms | p99 ms | with the tagger p50 ms | p99 ms "
-          "| 4,000 characters ms | kept MB |")  # fmt: skip
-    print("|---|---|---|---|---|---|---|---|---|")
+async def main() -> Report:
     threadpool_limits(1, "blas")  # A worker has the same limit.
-    for title, data in (
-        ("50 fields, 20 values each", _wide(50, 20)),
-        ("1 field, 10,000 values", _wide(1, 10_000)),
-        ("10,000 fields", _wide(10_000, 0)),
-    ):
-        print(f"| {title} | {' | '.join(_measure(data))} |", flush=True)
+    header = ["catalog", "parse ms", "lexicon ms", "rules p50 ms", "p99 ms", "with the tagger p50 ms", "p99 ms"]
+    rows = [
+        [title, *_measure(data)]
+        for title, data in (
+            ("50 fields, 20 values each", wide_catalog(50, 20)),
+            ("1 field, 10,000 values", wide_catalog(1, 10_000)),
+            ("10,000 fields", wide_catalog(10_000, 0)),
+        )
+    ]
+    return Report({"parsing": Table([*header, "4,000 characters ms", "kept MB"], rows)}, rounds=ROUNDS)
 
 
 def _measure(data: dict[str, Any]) -> Sequence[str]:
@@ -108,7 +111,7 @@ def _filled(text: str, data: dict[str, Any], random: Random) -> str:
     return text.format(value=random.choice(values), other=random.choice(values), typo=typo[:-2] + typo[-1])
 
 
-def _wide(fields: int, values: int) -> dict[str, Any]:
+def wide_catalog(fields: int, values: int) -> dict[str, Any]:
     """A catalog of fields of every kind; the keywords have so many values each."""
     random = Random(11)
     kinds: Sequence[dict[str, Any]] = (

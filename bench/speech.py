@@ -6,10 +6,13 @@ import sys
 
 import orjson
 
+from bench.report import Report, Table
+from bench.sizes import size
+from bench.text import number
 from nlp2filters.audio.weights import WHISPER
 from tools import recordings
 
-MINUTES = (0.1, 1, 5)
+MINUTES = size((0.1, 1, 5), (0.1,))
 
 SCRIPT = """
 import asyncio, json, sys, tempfile, time
@@ -51,21 +54,17 @@ asyncio.run(main(sys.argv[1], float(sys.argv[2]), sys.argv[3:]))
 """
 
 
-async def main() -> None:
+async def main() -> Report:
     files = [str(person.file) for person in recordings.locate()]
     if not files:
         print("There are no recordings here: see tools/recordings.py.")
-        return
-    model = str(WHISPER.locate(progress=False))
-    print(
-        "CPU seconds\n\n| sound | decode | load | find speech | transcribe | … a minute | peak MB |\n"
-        + "|---" * 7
-        + "|"
-    )
+        return Report()
+    model, rows = str(WHISPER.locate(progress=False)), []
     for minutes in MINUTES:
         command = [sys.executable, "-c", SCRIPT, model, str(60 * minutes), *files]
         run = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
-        seconds, decode, load, find, transcribe, peak_mb = orjson.loads(run.stdout)
-        a_minute = 60 * transcribe / seconds
-        used = f"{decode:.2f} | {load:.1f} | {find:.2f} | {transcribe:.1f} | {a_minute:.1f}"
-        print(f"| {seconds:.0f} s | {used} | {peak_mb:.0f} |", flush=True)
+        seconds, *spent, peak_mb = orjson.loads(run.stdout)
+        figures = [*spent, 60 * spent[-1] / seconds, peak_mb]
+        rows.append([f"{seconds:.0f} s", *(number(figure) for figure in figures)])
+    header = ["sound", "decode", "load", "find speech", "transcribe", "… a minute of sound", "peak MB"]
+    return Report({"speech": Table(header, rows)}, rounds=None)

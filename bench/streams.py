@@ -1,29 +1,29 @@
-"""Event streams of one web process: 1,000 clients at once on one job, then 5,000 open streams with events for all.
+"""Event streams of one web process: 1,000 clients at once on one job, then many open streams with events for all.
 
-The clients are bare sockets in this process; the web process is the Procfile's, with a Redis of its own.
+The clients are bare sockets in this process, and what publishes is another one; the web process is the Procfile's.
 """
 
 import asyncio
-import os
-import re
 import resource
-import socket
 import statistics
 import subprocess
 import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-import httpx
 import orjson
 from redis.asyncio import BlockingConnectionPool, Redis
 
-from bench.machine import redis_server
+from bench import machine
+from bench.peers.environments import ROOT
+from bench.report import Report, Table
+from bench.rounds import medians, percentile
+from bench.service import System, ours
+from bench.sizes import ROUNDS, size
+from bench.stream_client import StreamClient
+from bench.text import number
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
@@ -31,195 +31,133 @@ from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 
-AT_ONCE = 1_000
-OPEN = 5_000
+AT_ONCE = size(1_000, 100)
+OPEN = size(5_000, 300)
 PER_JOB = 5
 EVENTS_PER_S = 500
-MEASURED_S = 10
+MEASURED_S = size(10, 3)
 PATIENCE_S = 60
 OPEN_FILES = 20_000
-_SENT_AT = re.compile(rb'"sent_ns":(\d+)')
 
 
-class Client(asyncio.Protocol):
-    """One stream, read as bytes: the status, how it ended, and how long its events took."""
-
-    def __init__(self, path: str, port: int) -> None:
-        self._request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: text/event-stream\r\n\r\n".encode()
-        self._tail = b""
-        self.status = ""
-        self.began = asyncio.Event()
-        self.ended = asyncio.Event()
-        self.done = False
-        self.latencies_ms: list[float] = []
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-        transport.write(self._request)
-
-    def data_received(self, data: bytes) -> None:
-        now_ns = time.time_ns()
-        if not self.status:
-            self.status = data[9:12].decode()
-        self._tail = self._tail[-64:] + data
-        self.latencies_ms += [(now_ns - int(sent)) / 1e6 for sent in _SENT_AT.findall(self._tail)]
-        if b"event: snapshot" in self._tail or self.status != "200":
-            self.began.set()
-        self.done = self.done or b"event: done" in self._tail
-        if self.done or self._tail.endswith(b"\r\n0\r\n\r\n") or self.status != "200":
-            self.ended.set()
-        self._tail = b"" if self.latencies_ms else self._tail
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.began.set()
-        self.ended.set()
+async def main() -> Report:
+    allow_many_files()
+    at_once, many = [], []
+    for _ in range(ROUNDS):
+        async with ours(workers=()) as web:
+            at_once.append(await _at_once(web))
+        async with ours(workers=()) as web:
+            many.append(await measure(web, OPEN))
+    first, second = medians(at_once), medians(many)
+    rows = [
+        [f"{AT_ONCE:,} clients at once on one job: all answered after", f"{first['answered_s']:.2f} s"],
+        ["… CPU of the web process", f"{first['cpu_s']:.2f} s"],
+        [f"{OPEN:,} streams of {OPEN // PER_JOB:,} jobs: memory of each", f"{number(second['kb'])} KB"],
+        ["… CPU of the web process to open each", f"{number(second['open_cpu_ms'])} ms"],
+        ["… connections to Redis", f"{second['connections']:.0f}"],
+        [f"{EVENTS_PER_S} events/s: from publishing to the client, p50", f"{number(second['p50_ms'])} ms"],
+        ["… p99", f"{number(second['p99_ms'])} ms"],
+        ["… CPU of the web process", f"{second['core']:.0%} of a core"],
+        ["events that arrived, and streams that got `done`", f"{second['arrived']:.0%}, {second['done']:.0%}"],
+    ]
+    return Report({"streams": Table(["", ""], rows)}, second)
 
 
-class Web:
-    """The web process under test, and the jobs whose streams are opened."""
-
-    def __init__(self, redis: Redis, port: int, process: subprocess.Popen[bytes]) -> None:
-        self.redis, self.port, self.process = redis, port, process
-        self.store = Store(redis, Keys(), retention_s=600)
-
-    async def jobs(self, count: int) -> list[Job]:
-        made = [
-            jobs.create(f"job_{uuid.uuid4().hex}", "filters", "anonymous", now_ms(), deadline_s=600)
-            for _ in range(count)
-        ]
-        await asyncio.gather(*(self.store.jobs.create(job, b'{"webhook": null}') for job in made))
-        return made
-
-    async def end(self, job: Job) -> None:
-        await self.store.jobs.apply(
-            job, lambda job: jobs.cancel(job, now_ms()), events=[EventDraft("done", {"result": None})]
-        )
-
-    async def open(self, job: Job) -> Client:
-        loop = asyncio.get_running_loop()
-        path = f"/v1/jobs/{job.id}/events"
-        _, client = await loop.create_connection(lambda: Client(path, self.port), "127.0.0.1", self.port)
-        return client
-
-    @property
-    def memory_kb(self) -> int:
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1])  # type: ignore[index]
-
-    @property
-    def cpu_s(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    async def connections(self) -> int:
-        """Connections to Redis that are not ours."""
-        ours = await self.redis.client_list()
-        own_port = {f"127.0.0.1:{connection._writer.get_extra_info('sockname')[1]}" for connection in _used(self.redis)}
-        return sum(client["addr"] not in own_port for client in ours)
-
-
-def _used(redis: Redis) -> Sequence[Any]:
-    pool = redis.connection_pool
-    return [one for one in (*pool._available_connections, *pool._in_use_connections) if one.is_connected]
-
-
-@asynccontextmanager
-async def _web(redis_url: str) -> AsyncIterator[Web]:
-    """A web process with the Redis at `redis_url`, ready, while inside."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "nlp2filters.app:create_app", "--factory", "--port", str(port)]
-    environment = {**os.environ, "REDIS_URL": redis_url, "LOG_LEVEL": "WARNING"}
-    arguments = [*command, "--no-access-log", "--log-level", "error"]
-    process = await asyncio.to_thread(subprocess.Popen, arguments, env=environment)
-    try:
-        pool = BlockingConnectionPool.from_url(redis_url, max_connections=20, timeout=None)
-        async with Redis.from_pool(pool) as redis, httpx.AsyncClient(trust_env=False) as http:
-            async with asyncio.timeout(PATIENCE_S):
-                while True:
-                    try:
-                        await http.get(f"http://127.0.0.1:{port}/readyz")
-                        break
-                    except httpx.TransportError:
-                        await asyncio.sleep(0.1)
-            yield Web(redis, port, process)
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-async def main() -> None:
+def allow_many_files() -> None:
+    """Let this process and its children open as many files as there are streams."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    with redis_server() as url:
-        async with _web(url) as web:
-            await _at_once(web)
-        async with _web(url) as web:
-            await _many(web)
 
 
-async def _at_once(web: Web) -> None:
-    (job,) = await web.jobs(1)
-    began, cpu_s = time.perf_counter(), web.cpu_s
-    clients = await asyncio.gather(*(web.open(job) for _ in range(AT_ONCE)))
+async def _at_once(web: System) -> Mapping[str, float]:
+    (job,) = await _create(web, 1)
+    began, cpu_s = time.perf_counter(), web.cpu_s()["web"]
+    clients = await asyncio.gather(*(_open(web, job) for _ in range(AT_ONCE)))
     await _all(clients, "began")
-    opened_s, opened_cpu_s = time.perf_counter() - began, web.cpu_s - cpu_s
-    connections = await web.connections()
-    await web.end(job)
+    answered_s, spent_s = time.perf_counter() - began, web.cpu_s()["web"] - cpu_s
+    await _end(web, [job])
     await _all(clients, "ended")
-    print(f"{AT_ONCE} clients at once on one job: {_outcome(clients)}; first byte of the last after {opened_s:.2f} s "
-          f"({opened_cpu_s:.2f} s of CPU), {connections} connections to Redis")  # fmt: skip
+    assert all(client.done for client in clients), Counter(client.status for client in clients)
     for client in clients:
         client.transport.close()
+    return {"answered_s": answered_s, "cpu_s": spent_s}
 
 
-async def _many(web: Web) -> None:
-    made = await web.jobs(OPEN // PER_JOB)
-    before_kb, cpu_s, clients, began = web.memory_kb, web.cpu_s, list[Client](), time.perf_counter()
-    for number in range(0, OPEN, 50):
-        clients += await asyncio.gather(*(web.open(made[each % len(made)]) for each in range(number, number + 50)))
-        await asyncio.sleep(max(0, began + number / AT_ONCE - time.perf_counter()))  # 1,000 in a second
+async def measure(web: System, streams: int) -> Mapping[str, float]:
+    """Open so many streams, publish events at an even rate, end all jobs."""
+    followed, clients = await _create(web, streams // PER_JOB), list[StreamClient]()
+    before_kb, cpu_s, began = machine.memory_kb(web.processes["web"]), web.cpu_s()["web"], time.perf_counter()
+    for first in range(0, streams, 50):
+        opening = (followed[at % len(followed)] for at in range(first, first + 50))
+        clients += await asyncio.gather(*(_open(web, job) for job in opening))
+        await asyncio.sleep(max(0, began + first / 1_000 - time.perf_counter()))  # 1,000 in a second
     await _all(clients, "began")
-    opened_s, opened_cpu_s = time.perf_counter() - began, web.cpu_s - cpu_s
-    per_stream_kb = (web.memory_kb - before_kb) / OPEN
-    connections, cpu_s = await web.connections(), web.cpu_s
-    await _publish(web, made)
-    expected, patience = EVENTS_PER_S * MEASURED_S * PER_JOB, time.perf_counter() + PATIENCE_S
-    while sum(len(one.latencies_ms) for one in clients) < expected and time.perf_counter() < patience:  # noqa: ASYNC110
+    open_cpu_s, cpu_s = web.cpu_s()["web"] - cpu_s, web.cpu_s()["web"]
+    kb = (machine.memory_kb(web.processes["web"]) - before_kb) / len(clients)
+    connections = await _connections(web)
+    expected = EVENTS_PER_S * MEASURED_S * PER_JOB
+    await _publish(web, [job.id for job in followed])
+    patience = time.perf_counter() + PATIENCE_S
+    while sum(len(one.latencies_ms) for one in clients) < expected and time.perf_counter() < patience:
         await asyncio.sleep(0.2)
-    cpu_share = (web.cpu_s - cpu_s) / MEASURED_S
-    latencies = sorted(latency for client in clients for latency in client.latencies_ms)
-    for some in range(0, len(made), 50):
-        await asyncio.gather(*(web.end(job) for job in made[some : some + 50]))
+    core = (web.cpu_s()["web"] - cpu_s) / MEASURED_S
+    latencies = [latency for client in clients for latency in client.latencies_ms]
+    await _end(web, followed)
     await _all(clients, "ended")
-    p50, p99 = (statistics.quantiles(latencies, n=100)[number] for number in (49, 98)) if latencies else (0, 0)
-    print(f"{OPEN} streams of {len(made)} jobs: {_outcome(clients)}; "
-          f"open after {opened_s:.1f} s ({opened_cpu_s:.1f} s of CPU), "
-          f"{per_stream_kb:.1f} KB each, {connections} connections to Redis; {EVENTS_PER_S} events/s: "
-          f"{len(latencies)} of {expected} arrived, p50 {p50:.1f} ms, p99 {p99:.1f} ms, "
-          f"{cpu_share:.0%} of a core")  # fmt: skip
+    for client in clients:
+        client.transport.close()
+    return {
+        **{"kb": kb, "open_cpu_ms": 1000 * open_cpu_s / len(clients), "connections": connections, "core": core},
+        **{"p50_ms": statistics.median(latencies), "p99_ms": percentile(latencies, 99)},
+        **{"arrived": len(latencies) / expected, "done": sum(client.done for client in clients) / len(clients)},
+    }
 
 
-async def _publish(web: Web, made: Sequence[Job]) -> None:
-    """Add events as a commit does, at an even rate, job by job."""
-    keys, loop = Keys(), asyncio.get_running_loop()
-    began, writing = loop.time(), set()
-    for number in range(EVENTS_PER_S * MEASURED_S):
-        await asyncio.sleep(max(0, began + number / EVENTS_PER_S - loop.time()))
-        writing.add(task := asyncio.create_task(_say(web.redis, keys.events(made[number % len(made)].id))))
-        task.add_done_callback(writing.discard)
-    await asyncio.gather(*writing)
+async def _create(web: System, count: int) -> list[Job]:
+    """Create jobs that nobody works on."""
+    ids = [f"job_{uuid.uuid4().hex}" for _ in range(count)]
+    followed = [jobs.create(id_, "filters", "anonymous", now_ms(), deadline_s=600) for id_ in ids]
+    store = Store(web.redis, Keys(), retention_s=600)
+    for first in range(0, count, 20):
+        some = followed[first : first + 20]
+        await asyncio.gather(*(store.jobs.create(job, b'{"webhook": null}') for job in some))
+    return followed
 
 
-async def _say(redis: Redis, stream: str) -> None:
-    data = orjson.dumps({"sent_ns": time.time_ns(), "fill": "x" * 300})
-    async with redis.pipeline(transaction=True) as pipe:
-        pipe.xadd(stream, {"event": "progress", "data": data})
-        pipe.publish(stream, "")
-        await pipe.execute()
+async def _end(web: System, followed: Sequence[Job]) -> None:
+    store, done = Store(web.redis, Keys(), retention_s=600), [EventDraft("done", {"result": None})]
+    for first in range(0, len(followed), 20):
+        some = followed[first : first + 20]
+        await asyncio.gather(
+            *(store.jobs.apply(job, lambda job: jobs.cancel(job, now_ms()), events=done) for job in some)
+        )
 
 
-async def _all(clients: Sequence[Client], event: str) -> None:
+async def _open(web: System, job: Job) -> StreamClient:
+    path = f"/v1/jobs/{job.id}/events"
+    loop = asyncio.get_running_loop()
+    _, client = await loop.create_connection(lambda: StreamClient(path, web.port), "127.0.0.1", web.port)
+    return client
+
+
+async def _connections(web: System) -> float:
+    """Count the connections to Redis that the web process has: ours have no name."""
+    ours_, all_ = await web.redis.client_id(), await web.redis.client_list()
+    own_pool = len(web.redis.connection_pool._available_connections) + len(
+        web.redis.connection_pool._in_use_connections
+    )
+    assert any(int(one["id"]) == ours_ for one in all_)
+    return float(len(all_) - own_pool)
+
+
+async def _publish(web: System, ids: Sequence[str]) -> None:
+    """Let another process add events at an even rate, job by job."""
+    command = [sys.executable, "-m", "bench.streams", web.redis_url, str(EVENTS_PER_S), str(EVENTS_PER_S * MEASURED_S)]
+    process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, cwd=ROOT)
+    await process.communicate(orjson.dumps(list(ids)))
+    assert process.returncode == 0
+
+
+async def _all(clients: Sequence[StreamClient], event: str) -> None:
     try:
         async with asyncio.timeout(PATIENCE_S):
             for client in clients:
@@ -228,8 +166,26 @@ async def _all(clients: Sequence[Client], event: str) -> None:
         pass
 
 
-def _outcome(clients: Sequence[Client]) -> str:
-    statuses = ", ".join(
-        f"{count} {status or 'no answer'}" for status, count in Counter(c.status for c in clients).items()
-    )
-    return f"{statuses}; {sum(client.done for client in clients)} got `done`"
+async def publish(url: str, rate: int, count: int) -> None:
+    """Add events as a commit does. Runs in a process of its own."""
+    keys, loop, ids, writing = Keys(), asyncio.get_running_loop(), orjson.loads(sys.stdin.read()), set()
+    pool = BlockingConnectionPool.from_url(url, max_connections=20, timeout=None)
+    async with Redis.from_pool(pool) as redis:
+
+        async def say(stream: str) -> None:
+            data = orjson.dumps({"sent_ns": time.time_ns(), "fill": "x" * 300})
+            async with redis.pipeline(transaction=True) as pipe:
+                pipe.xadd(stream, {"event": "progress", "data": data})
+                pipe.publish(stream, "")
+                await pipe.execute()
+
+        began = loop.time()
+        for at in range(count):
+            await asyncio.sleep(max(0, began + at / rate - loop.time()))
+            writing.add(task := asyncio.create_task(say(keys.events(ids[at % len(ids)]))))
+            task.add_done_callback(writing.discard)
+        await asyncio.gather(*writing)
+
+
+if __name__ == "__main__":
+    asyncio.run(publish(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

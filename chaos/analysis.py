@@ -10,6 +10,7 @@ import tarfile
 import time
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ import orjson
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from chaos.code_questions import right_files
 from chaos.load import KEYS
 from chaos.rescues import bearer
 from chaos.trials import Finding, Stand
@@ -41,7 +43,7 @@ TIMEOUT_S = 1_800
 
 
 async def truth(it: Stand, max_chunks: int = 2_000) -> list[Finding]:
-    """Analyse each package: whatever the report tells is compared with the archive."""
+    """Analyse each package: whatever the report tells is compared with the archive, and questions are asked."""
     findings = []
     for name, archive in locate().items():
         with usage(it.fleet) as used:
@@ -60,6 +62,7 @@ async def truth(it: Stand, max_chunks: int = 2_000) -> list[Finding]:
             Finding("… accepted within 0.3 s", 1, f"{accepted_s:.2f} s", accepted_s <= ACCEPTED_WITHIN_S, timed=True),
             _memory(used),
             Finding("… CPU time", chunks, f"{used.cpu_s:.0f} s, in {took:.0f} s", True),
+            *await right_files(name, partial(_get, it, job_id)),
         ]
     return findings
 

@@ -1,10 +1,12 @@
 """The web process, which `nlp2filters web` runs."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
+from async_lru import alru_cache
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -55,11 +57,11 @@ from nlp2filters.storage.blobs.store import open_blobs
 from nlp2filters.storage.catalogs import Catalogs
 from nlp2filters.storage.connection import connect, warn_about_config
 from nlp2filters.storage.errors import StorageError
+from nlp2filters.storage.index_requests import IndexRequests
 from nlp2filters.storage.rate_limits import Backpressure
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.streams import Events
-from nlp2filters.storage.vector_index import Indexes
 
 OPERATIONS = [
     *jobs.operations,
@@ -95,11 +97,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
     settings = settings or Settings.read(os.environ)
     logs.configure(settings.log_level, settings.log_format, "web")
     kinds.load(settings.extra_kinds)
-    document = JSON(openapi.document(OPERATIONS)).body
+
+    @alru_cache
+    async def document() -> bytes:
+        return bytes(JSON(await asyncio.to_thread(openapi.document, OPERATIONS)).body)
 
     async def openapi_document(request: Request) -> Response:
-        """Serve the OpenAPI 3.1 document."""
-        return Response(document, media_type=JSON.media_type)
+        """Serve the OpenAPI 3.1 document. The first request takes some tenths of a second to make it."""
+        return Response(await document(), media_type=JSON.media_type)
 
     async def itself(scope: Scope, receive: Receive, send: Send) -> None:
         await application(scope, receive, send)
@@ -123,7 +128,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                 api_keys,
                 StreamTokens(redis, keys),
                 Catalogs(redis, keys, kept_ms=catalog_ttl_ms, retention_ms=1000 * settings.retention_s),
-                Indexes(redis, keys),
+                IndexRequests(redis, keys),
                 blobs,
                 Backpressure(redis, settings.max_memory_share),
                 Metrics(),

@@ -14,10 +14,7 @@ from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.llm.prompt import Candidates
 from nlp2filters.core.query import Query
 from nlp2filters.errors import InvalidAnswer
-from nlp2filters.llm import Answer, Provider
-
-# The names of the LLM's answer and of its repair; a job's record holds them in fields of these names.
-ANSWERS = ("answer", "repaired_answer")
+from nlp2filters.llm import ANSWERS, Answer, Provider
 
 # Gets the LLM's answer of a name in `ANSWERS` to the messages, in JSON of the schema.
 Complete = Callable[[str, Sequence[Message], Mapping[str, Any]], Awaitable[Answer]]

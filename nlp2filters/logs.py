@@ -6,16 +6,19 @@ Whoever logs only puts the line into a queue. A thread formats and writes the li
 never stops the event loop.
 """
 
+import datetime as dt
 import logging
 import logging.config
 import os
 import queue
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 import orjson
-import structlog
 
 from nlp2filters import tracing
 from nlp2filters.log_lines import TextLines, use_colours, use_text
@@ -26,19 +29,37 @@ MAX_WAITING = 10_000
 FLUSH_TIMEOUT_S = 2.0
 
 
-def _add_context(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Add the names of `about`, as they were when the line was logged."""
-    record: logging.LogRecord = event["_record"]
-    return {**record.__dict__.pop("context"), **event}
+# What every record of `logging` has; all else are the names that whoever logs has given by `extra`.
+_OWN = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime", "context"))
+
+_context: ContextVar[Mapping[str, str]] = ContextVar("context", default=MappingProxyType({}))
 
 
-_SHARED: list[structlog.typing.Processor] = [
-    _add_context,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.ExtraAdder(),
-    structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-]
+class LineFormatter(logging.Formatter):
+    """A formatter of lines by `render`, with the names of `about` as they were when the line was logged."""
+
+    def __init__(self, render: Callable[[Mapping[str, Any]], str], process: str | None) -> None:
+        super().__init__()
+        self._render = render
+        self._process = {"process": process} if process else {}
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        members = vars(record)
+        line: dict[str, Any] = {
+            **self._process,
+            "message": record.getMessage(),
+            **members["context"],
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            **{name: value for name, value in members.items() if name not in _OWN},
+            "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat().replace("+00:00", "Z"),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            line["stack"] = record.stack_info
+        return self._render(line)
 
 
 STDOUT = 1  # the file descriptor
@@ -78,7 +99,7 @@ class BackgroundHandler(logging.Handler):
         if self._records.qsize() >= MAX_WAITING:
             self._dropped += 1
             return
-        record.context = {**structlog.contextvars.get_contextvars(), **tracing.log_fields()}
+        record.context = {**_context.get(), **tracing.log_fields()}
         record.msg, record.args = record.getMessage(), None
         self._records.put(record)
 
@@ -117,20 +138,7 @@ def configure(level: str = "INFO", form: str = "json", process: str | None = Non
 
     `form` is that of `LOG_FORMAT`; each line names the `process`.
     """
-
-    def name_process(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        return {"process": process, **event} if process else event
-
-    formatter = {
-        "()": structlog.stdlib.ProcessorFormatter,
-        "processors": [
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            structlog.processors.EventRenamer("message"),
-            _renderer(form),
-        ],
-        "foreign_pre_chain": [*_SHARED, name_process],
-    }
+    lines = {"()": LineFormatter, "render": _renderer(form), "process": process}
     handler = {"()": BackgroundHandler, "formatter": "lines"}
     quiet = ("httpx", "httpcore", "fastembed", "huggingface_hub", "arq", "uvicorn.access")  # We log requests ourselves.
     passed_on = ("uvicorn", "uvicorn.error")
@@ -138,7 +146,7 @@ def configure(level: str = "INFO", form: str = "json", process: str | None = Non
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"lines": formatter},
+            "formatters": {"lines": lines},
             "filters": {"without-query": {"()": WithoutQuery}},
             "handlers": {"stdout": handler},
             "root": {"handlers": ["stdout"], "level": level},
@@ -153,18 +161,18 @@ def configure(level: str = "INFO", form: str = "json", process: str | None = Non
     )
 
 
-def _renderer(form: str) -> structlog.typing.Processor:
+def _renderer(form: str) -> Callable[[Mapping[str, Any]], str]:
     terminal = os.isatty(STDOUT)
     if not use_text(form, terminal=terminal):
-        return structlog.processors.JSONRenderer(serializer=_dumps)
-    lines = TextLines(use_colours(os.environ, terminal=terminal))
-    return lambda _, __, event: lines.render(event)
+        return lambda line: orjson.dumps(line, default=str).decode()
+    return TextLines(use_colours(os.environ, terminal=terminal)).render
 
 
-def about(**names: str) -> AbstractContextManager[None]:
+@contextmanager
+def about(**names: str) -> Iterator[None]:
     """Add `names`, such as `job_id`, to every line logged inside the context."""
-    return structlog.contextvars.bound_contextvars(**names)
-
-
-def _dumps(event: object, **options: object) -> str:
-    return orjson.dumps(event, default=str).decode()
+    token = _context.set({**_context.get(), **names})
+    try:
+        yield
+    finally:
+        _context.reset(token)

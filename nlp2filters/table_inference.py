@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 import orjson
 
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core.infer import DateOrder, infer
+from nlp2filters.core.infer import infer
+from nlp2filters.core.locales import DateOrder
 from nlp2filters.core.media_types import JSON
 from nlp2filters.data import Notes, Row, Source, flatten, open_source
 from nlp2filters.errors import InvalidRequest, MalformedJSON, SourceError, Violation

@@ -11,18 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 
 from nlp2filters.core import catalog as catalogs
-from nlp2filters.core import dialects
 from nlp2filters.core.catalog import Catalog, Field, FieldType
-from nlp2filters.core.compilation import scope_of, with_scope
-from nlp2filters.core.dialects import Options
 from nlp2filters.core.infer import infer
 from nlp2filters.core.infer.cells import ReadColumn
-from nlp2filters.core.mapping import EngineMapping, StoredField
+from nlp2filters.core.row_queries import MAX_PAGE_BYTES, column, compile_query
 from nlp2filters.core.row_requests import RowQuery
 from nlp2filters.data import Row
 from nlp2filters.data.extra import require
@@ -34,15 +30,12 @@ VERSION = 1
 MEMORY_LIMIT = "512MB"
 # A row as JSON may have this size.
 MAX_ROW_BYTES = 64 << 20
-# A page of rows ends before it is larger than this, since it is part of a job's record.
-MAX_PAGE_BYTES = 256_000
 # Longer texts are cut on a page; an export has them whole.
 MAX_SHOWN = 1_000
 EXPORT_BATCH = 1_000
 MAX_EXAMPLES = 5
 
 NUMBER = "n"
-PLOTTED: frozenset[FieldType] = frozenset({"integer", "number", "money", "duration", "date", "datetime"})
 _TYPES: Mapping[FieldType, str] = {
     "keyword": "VARCHAR",
     "text": "VARCHAR",
@@ -93,7 +86,7 @@ def convert(
                 file.write(orjson.dumps(_typed(row, count, readers, unread), option=orjson.OPT_APPEND_NEWLINE))
                 count += 1
     parquet = path.with_name("rows.parquet")
-    types = {NUMBER: "BIGINT", **{_column(i): _type(field) for i, field in enumerate(fields)}}
+    types = {NUMBER: "BIGINT", **{column(i): _type(field) for i, field in enumerate(fields)}}
     with database(lines, parquet) as connection:
         connection.execute(
             f"COPY (SELECT * FROM read_json({_literal(lines)}, format='newline_delimited', columns={types}, "  # noqa: S608
@@ -122,7 +115,7 @@ def select(path: Path, report: Report, *, query: dict[str, Any], catalog: dict[s
         counts = f"SELECT count(*) FILTER (WHERE {condition}), count(*) {source}"
         matches, total = connection.execute(counts, params).fetchone()
         count = min(matches, compiled["limit"] or matches)
-        columns = ", ".join(_column(i) for i, _ in selection)
+        columns = ", ".join(column(i) for i, _ in selection)
         page = f"SELECT {columns} {source} WHERE {condition} ORDER BY {order} LIMIT {{}} OFFSET {{}}"
         size = max(0, min(request.page_size, count - request.offset))
         cursor = connection.execute(page.format(size, request.offset), params)
@@ -145,28 +138,6 @@ def select(path: Path, report: Report, *, query: dict[str, Any], catalog: dict[s
             exported = connection.execute(page.format(count, 0), params)
             _export(path.with_name("export"), request.export, names, exported)
     return result
-
-
-def compile_query(query: RowQuery, catalog: Catalog, now: dt.datetime) -> dict[str, Any]:
-    """Compile a query for the columns of a converted table, as `dialects.compile` does.
-
-    Raises:
-        InvalidFilter, InvalidRequest: it does not fit the catalog.
-    """
-    names = [*query.columns, *((query.plot.x, query.plot.y) if query.plot else ())]
-    if faults := [
-        Violation("", f"The catalog has no field {name!r}.") for name in names if name not in catalog.by_name
-    ]:
-        raise InvalidRequest(faults)
-    for name in (query.plot.x, query.plot.y) if query.plot else ():
-        of = catalog.by_name[name]
-        if of.many or of.type not in PLOTTED:
-            raise InvalidRequest([Violation("/plot", f"{name!r} has no numbers or dates to plot.")])
-    moment = query.time(int(now.timestamp() * 1000))
-    reading = with_scope(query.interpretation(catalog, moment), scope_of(catalog, None, moment))
-    columns = {field.name: StoredField(name=_column(i)) for i, field in enumerate(catalog.fields)}
-    mapping = {"duckdb": EngineMapping(paramstyle="dollar", fields=columns)}
-    return dialects.compile("duckdb", reading, catalog, Options(ZoneInfo(query.timezone), query.unknown, mapping))
 
 
 @contextmanager
@@ -213,7 +184,7 @@ def _typed(row: Row, number: int, readers: Sequence[tuple[str, ReadColumn]], unr
         value = read(cell)
         if value is None and cell is not None and str(cell).strip():
             unread.add(name, cell)
-        typed[_column(i)] = value
+        typed[column(i)] = value
     return typed
 
 
@@ -247,7 +218,7 @@ def _plain(cell: Any) -> Any:
 
 def _axis(field: Field, position: int) -> str:
     """Return the expression of a field on an axis: dates are milliseconds since 1970."""
-    return f"epoch_ms({_column(position)})" if field.type in ("date", "datetime") else _column(position)
+    return f"epoch_ms({column(position)})" if field.type in ("date", "datetime") else column(position)
 
 
 def _plot(
@@ -294,11 +265,6 @@ def _csv(value: Any) -> Any:
         case list():
             return orjson.dumps([_plain(item) for item in value]).decode()
     return value
-
-
-def _column(position: int) -> str:
-    """Return the name of a column in the Parquet: DuckDB takes names that differ in case for one."""
-    return f"c{position}"
 
 
 def _type(field: Field) -> str:

@@ -18,7 +18,6 @@ from nlp2filters.core import (
     contradictions,
     coverage,
     dialects,
-    drafting,
     interpretation,
     refinement,
 )
@@ -26,15 +25,12 @@ from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.certainty import is_certain
 from nlp2filters.core.compilation import scope_of, shown, with_scope
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.drafting import Meanings, TextVectors, Vectors
 from nlp2filters.core.explain import explain
 from nlp2filters.core.interpretation import Interpretation
-from nlp2filters.core.linking import Lexicon, Nearness
-from nlp2filters.core.linking.retrieval import retrieve
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.llm.prompt import Candidates
-from nlp2filters.core.parser import Tagged
 from nlp2filters.core.query import Query
+from nlp2filters.core.text_vectors import Meanings, TextVectors, Vectors
 from nlp2filters.core.usage import Usage
 from nlp2filters.errors import ProviderError, PutOff
 from nlp2filters.llm import Answer, Provider
@@ -84,54 +80,6 @@ class TextParser(Protocol):
 
     async def candidates(self, text: str) -> Candidates:
         """Retrieve the values of large fields that the text may mean. Call it after `draft`."""
-
-
-class LexiconParser:
-    """A `TextParser` in this process."""
-
-    def __init__(self, lexicon: Lexicon) -> None:
-        self._lexicon = lexicon
-        self._tagged: Tagged | None = None
-        self._index: Vectors | None = None
-        self._nearness: Nearness | None = None
-
-    @property
-    def indexed(self) -> Sequence[str]:
-        """See `TextParser`."""
-        return self._lexicon.indexed
-
-    @property
-    def uses_embedding(self) -> bool:
-        """See `TextParser`."""
-        return self._lexicon.language.embedded
-
-    async def without_followup(self, text: str) -> str:
-        """See `TextParser`."""
-        return drafting.without_followup(text, self._lexicon)
-
-    async def tag(self, text: str, text_vectors: TextVectors, index: Vectors, today: dt.date) -> Sequence[str]:
-        """See `TextParser`."""
-        self._index = index
-        self._tagged = drafting.tag(text, self._lexicon, text_vectors, index, today=today)
-        return self._tagged.phrases
-
-    async def draft(
-        self,
-        text: str,
-        today: dt.date,
-        conversation: Conversation | None = None,
-        meanings: Meanings | None = None,
-    ) -> Interpretation:
-        """See `TextParser`."""
-        lexicon, tagged, nearness = self._lexicon, self._tagged, None
-        if tagged and self._index is not None and meanings:
-            nearness = drafting.near(tagged, meanings.phrases, lexicon, self._index, meanings.index)
-        self._nearness = nearness
-        return drafting.draft(text, lexicon, today=today, conversation=conversation, tagged=tagged, nearness=nearness)
-
-    async def candidates(self, text: str) -> Candidates:
-        """See `TextParser`."""
-        return retrieve(text, self._lexicon, self._nearness)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from nlp2filters.storage.heartbeat import Heartbeat
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import Indexes
 from nlp2filters.worker.attempt import WorkerContext
-from nlp2filters.worker.services import EmbeddingServices, LLMServices
+from nlp2filters.worker.embedding_services import EmbeddingServices
+from nlp2filters.worker.llm_services import LLMServices
 
 S = TypeVar("S")
 

@@ -43,8 +43,8 @@ from nlp2filters.storage.store import Store
 from nlp2filters.webhooks.client import Attempt as SentMessage
 from nlp2filters.worker import attempt, parts, rescue, webhook_delivery
 from nlp2filters.worker.attempt import MAX_INTERRUPTIONS, NO_RESULT, Attempt, StageResult, WorkerContext
+from nlp2filters.worker.delivery_services import DeliveryServices
 from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
-from nlp2filters.worker.services import DeliveryServices
 from tests import contexts
 
 MAX_ATTEMPTS = 3

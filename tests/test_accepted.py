@@ -21,8 +21,9 @@ from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.core.query import Query
 from nlp2filters.core.requests import Submission, validate
 from nlp2filters.errors import InvalidInput
+from nlp2filters.lexicon_parser import LexiconParser
 from nlp2filters.llm import Answer
-from nlp2filters.translator import LexiconParser, Translator
+from nlp2filters.translator import Translator
 
 FIELDS: list[dict[str, Any]] = [
     {"name": "price", "type": "money", "currency": "USD"},

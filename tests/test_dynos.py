@@ -51,7 +51,7 @@ def test_the_app_has_these_settings() -> None:
 
 def settings() -> dict[str, str]:
     """The settings that docs/deployment.md names for Heroku, without those of an LLM."""
-    (line,) = re.findall(r"^    heroku config:set (.+)$", (ROOT / "docs" / "deployment.md").read_text(), re.MULTILINE)
+    (line,) = re.findall(r"^heroku config:set (.+)$", (ROOT / "docs" / "deployment.md").read_text(), re.MULTILINE)
     pairs = (word.split("=", 1) for word in shlex.split(line))
     return {name: value for name, value in pairs if "…" not in value and not name.startswith("LLM_")}
 

@@ -146,7 +146,7 @@ def test_metrics_show_its_queue(service: Service) -> None:
 
 
 def test_it_is_in_the_description_of_the_api(service: Service) -> None:
-    paths = httpx.get(f"{service.url}/openapi.json").json()["paths"]
+    paths = httpx.get(f"{service.url}/openapi.json", timeout=30).json()["paths"]
     bodies = paths["/v1/jobs"]["post"]["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
     answers = paths["/v1/jobs/{job_id}/result"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert {"$ref": "#/components/schemas/ShoutRequest"} in bodies

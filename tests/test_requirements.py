@@ -12,6 +12,11 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ENGINES = "requirements-engines.txt"
 DOCS = "requirements-docs.txt"
+PEERS = {
+    f"requirements-{name}.txt": asked
+    for name, asked in PROJECT["dependency-groups"].items()
+    if name.startswith("peers-")
+}
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 RUN, AUDIO, DEV, MAKE = (f"requirements{suffix}.txt" for suffix in ("", "-audio", "-dev", "-run"))
 
@@ -33,6 +38,7 @@ ASKED = {
     ENGINES: PROJECT["dependency-groups"]["engines"],
     MAKE: PROJECT["dependency-groups"]["run"],
     DOCS: PROJECT["dependency-groups"]["docs"],
+    **PEERS,
 }
 
 
@@ -89,7 +95,8 @@ def test_they_name_no_place_to_install_from(file: str) -> None:
 
 def test_every_dependency_is_explained() -> None:
     explained = (ROOT / "docs" / "dependencies.md").read_text()
-    for text in ASKED[DEV] + ASKED[MAKE] + ASKED[ENGINES] + ASKED[DOCS] + of_extras(*EXTRAS):
+    others = (text for asked in PEERS.values() for text in asked)
+    for text in (*ASKED[DEV], *ASKED[MAKE], *ASKED[ENGINES], *ASKED[DOCS], *others, *of_extras(*EXTRAS)):
         name = Requirement(text).name
         assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w])", explained), name
 

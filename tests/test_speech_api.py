@@ -80,7 +80,7 @@ def test_parts_go_to_the_api_and_are_joined(client: httpx.Client, peer: Peer) ->
 
 def counted(client: httpx.Client, outcome: str) -> int:
     """The calls that the metrics have of an outcome, once there are any: workers write their counts now and then."""
-    labels = f'{{operation="transcription",provider="openai",outcome="{outcome}"}}'
+    labels = f'{{operation="transcription",outcome="{outcome}",provider="openai"}}'
     deadline = time.monotonic() + 30
     while not (line := re.search(rf"llm_calls_total{labels} (\d+)", client.get("/metrics").text)):
         assert time.monotonic() < deadline, f"no call was {outcome}"

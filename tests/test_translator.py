@@ -16,8 +16,9 @@ from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.core.query import Query
 from nlp2filters.errors import InvalidAnswer, ProviderError
+from nlp2filters.lexicon_parser import LexiconParser
 from nlp2filters.llm import Answer, Listener, Permit
-from nlp2filters.translator import LexiconParser, Translation, Translator
+from nlp2filters.translator import Translation, Translator
 
 CARS = demo.catalog("cars")
 LEXICON = Lexicon.of(CARS)

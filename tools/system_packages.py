@@ -22,7 +22,7 @@ class Program:
 
 PROGRAMS = (
     Program(("chromium", "chromium-browser", "google-chrome"), "chromium", "of the pages"),
-    Program(("npm",), "npm", "of types for TypeScript", only_in_ci=True),
+    Program(("npm",), "npm", "of types for TypeScript, and of React", only_in_ci=True),
     Program(("nginx",), "nginx-light", "behind a proxy", only_in_ci=True),
     Program(("promtool",), "prometheus", "of the alert rules", only_in_ci=True),
     Program(("systemd-analyze",), "systemd", "of the units for systemd", only_in_ci=True),

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import parser
-from nlp2filters.core.linking import MODEL, Lexicon
+from nlp2filters.core.embedding_model import MODEL
+from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import tagger
 from nlp2filters.embedding.weights import MINILM
 from training.examples import Example

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from nlp2filters.analysis.vectors import similarities
 from nlp2filters.analysis.words import stems
-from nlp2filters.core.linking import MODEL
+from nlp2filters.core.embedding_model import MODEL
 
 # How much the words of a question count beside its meaning; the scores of both are from 0 to 1. The weights were chosen
 # on questions about two projects, and checked on a third.

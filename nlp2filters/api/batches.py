@@ -45,7 +45,7 @@ async def submit(call: Call, body: BatchSubmission) -> Response:
         return await _replay(services.store, earlier_id)
     limits, rate_headers = await admission.admit(services, call.caller, len(body.requests))
     if body.webhook:
-        check_webhook(services.settings, call.headers, body.webhook.url)
+        await check_webhook(services.settings, call.headers, body.webhook.url)
     batch_id = new_id("batch")
     members = await prepare_members(Preparation(services, call.caller, call.headers), batch_id, body.requests)
     await admission.check_cost(services, call.caller, [job for job, _ in members])

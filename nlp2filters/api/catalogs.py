@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from nlp2filters import demo
+from nlp2filters.api import on_demand
 from nlp2filters.api.body import read_json
 from nlp2filters.api.headers import etag_matches
 from nlp2filters.api.responses import JSON
@@ -15,7 +16,6 @@ from nlp2filters.clock import now_ms
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import schemas
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.linking import embeddable
 from nlp2filters.core.requests import parse_catalog
 from nlp2filters.errors import (
     CatalogNotFound,
@@ -23,7 +23,7 @@ from nlp2filters.errors import (
     InvalidRequest,
     Violation,
 )
-from nlp2filters.storage.vector_index import AT_ONCE, IndexUser
+from nlp2filters.storage.index_requests import AT_ONCE, IndexUser
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
@@ -70,7 +70,7 @@ async def put(call: Call, name: str) -> Response:
 def _parse(data: object) -> tuple[Catalog, tuple[str, ...]]:
     """Parse the catalog. Returns it with the names that are embedded."""
     catalog = parse_catalog(data)
-    return catalog, tuple(embeddable(catalog))
+    return catalog, on_demand.embedded_names(catalog)
 
 
 async def delete(call: Call, name: str) -> Response:

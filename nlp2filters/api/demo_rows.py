@@ -13,8 +13,8 @@ from nlp2filters.api.routes import Call, Operation, Param
 from nlp2filters.clock import now_ms
 from nlp2filters.core import schemas
 from nlp2filters.core.compilation import FilterRequest
+from nlp2filters.core.dialects import Options
 from nlp2filters.core.dialects.lowering import Unknown
-from nlp2filters.core.dialects.sql import standard as sql
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.demo import table
 from nlp2filters.errors import NoDemoData
@@ -48,10 +48,8 @@ def _search(name: str, body: FilterRequest, size: int) -> dict[str, Any]:
 
 def select(name: str, reading: Interpretation, unknown: Unknown, size: int) -> dict[str, Any]:
     """Search the rows of a packaged catalog with a checked reading. Returns at most `size` of them, and the counts."""
-    catalog = demo.catalog(name)
-    where = sql.where_clause(reading.filter, catalog, unknown=unknown) if reading.filter else None
     size = min(size, reading.limit) if reading.limit else size
-    count, rows = table.select(name, where, sql.order_by(reading.sort, catalog), size)
+    count, rows = table.select(name, reading, Options(unknown=unknown), size)
     return {"count": min(count, reading.limit or count), "total": len(demo.rows(name)), "rows": rows}
 
 

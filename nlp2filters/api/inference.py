@@ -9,7 +9,7 @@ from typing import Any
 from starlette.datastructures import ImmutableMultiDict, QueryParams
 from starlette.responses import Response
 
-from nlp2filters.api import jobs, uploads
+from nlp2filters.api import jobs, on_demand, uploads
 from nlp2filters.api.body import MAX_BYTES, declared_size, limit_body, media_type_of
 from nlp2filters.api.catalogs import check_name
 from nlp2filters.api.responses import JSON
@@ -21,7 +21,6 @@ from nlp2filters.core.kinds import INFERENCE_PATH
 from nlp2filters.core.media_types import PLAIN, SUFFIXES
 from nlp2filters.core.requests import InferenceOptions
 from nlp2filters.errors import Forbidden, InvalidRequest, Violation
-from nlp2filters.table_inference import TableOptions, infer_table
 
 MAX_TABLE_BYTES = 32 << 20
 # A catalog lists the most frequent values of its columns, so it is much smaller than a large table.
@@ -50,8 +49,7 @@ async def infer(call: Call) -> Response:
     if may_be_small:
         head, complete = await _head(content)
         if complete:
-            table_options = TableOptions(options.name, options.currency, options.date_order, options.table)
-            inferred = await asyncio.to_thread(infer_table, head, media_type, table_options)
+            inferred = await asyncio.to_thread(on_demand.infer_table, head, media_type, options)
             explained = {name: inferred[name] for name in ("catalog", "columns", "table")}
             return JSON(explained if explain else inferred["catalog"])
         content = _joined(head, content)

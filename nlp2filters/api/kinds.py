@@ -24,7 +24,7 @@ async def _prepare(call: Call, body: JobRequest) -> Member:
     """Create a job from a request that its model has checked completely."""
     settings = call.services.settings
     if body.webhook:
-        check_webhook(settings, call.headers, body.webhook.url)
+        await check_webhook(settings, call.headers, body.webhook.url)
     return new_job(settings, call.caller.owner, body), stored_request(body)
 
 

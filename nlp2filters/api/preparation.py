@@ -10,7 +10,7 @@ import orjson
 from starlette.datastructures import Headers
 
 from nlp2filters import demo
-from nlp2filters.api import refinement
+from nlp2filters.api import on_demand, refinement
 from nlp2filters.api.refinement import RefinedJob
 from nlp2filters.api.services import Services
 from nlp2filters.clock import now_ms
@@ -26,7 +26,6 @@ from nlp2filters.settings import Settings
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.api_keys import Caller
 from nlp2filters.storage.request_parts import Part
-from nlp2filters.webhooks.addresses import check_url
 
 Member = tuple[Job, request_parts.Request]
 T = TypeVar("T")
@@ -90,7 +89,7 @@ class Preparation:
             detail = f"This service has {', '.join(providers) or 'no LLM'}. Name one of its providers, or none."
             raise InvalidRequest([Violation("/provider", detail)])
         if submission.webhook:
-            check_webhook(self._settings, self._headers, submission.webhook.url)
+            await check_webhook(self._settings, self._headers, submission.webhook.url)
         body, parts = _request_content(submission, catalog, scope, refined)
         if self._key_id:
             body["api_key"] = self._key_id
@@ -216,7 +215,7 @@ def check_strategy(settings: Settings, strategy: str) -> None:
         raise InvalidRequest([Violation("/strategy", detail)])
 
 
-def check_webhook(settings: Settings, headers: Headers, url: str, *, signed: bool = True) -> None:
+async def check_webhook(settings: Settings, headers: Headers, url: str, *, signed: bool = True) -> None:
     """Refuse a URL that must not be called; the addresses behind its hostname are checked at every attempt.
 
     The hosts named by `Host` and `X-Forwarded-Host` are ours, as the request arrived through them, so a webhook must
@@ -230,7 +229,9 @@ def check_webhook(settings: Settings, headers: Headers, url: str, *, signed: boo
         raise InvalidRequest([Violation("/webhook", detail)])
     own_hosts = [*settings.own_hosts, headers.get("host", ""), headers.get("x-forwarded-host", "")]
     try:
-        check_url(url, allow_private=settings.webhook_allow_private, own_hosts=own_hosts)
+        await asyncio.to_thread(
+            on_demand.check_webhook_url, url, allow_private=settings.webhook_allow_private, own_hosts=own_hosts
+        )
     except WebhookRefused as exc:
         raise InvalidRequest([Violation("/webhook/url", str(exc))]) from exc
 

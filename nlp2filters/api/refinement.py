@@ -10,7 +10,6 @@ from nlp2filters.api import lookup
 from nlp2filters.core import checks, interpretation
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.refinement import too_large
 from nlp2filters.core.requests import Submission
 from nlp2filters.errors import InvalidFilter, InvalidRequest, Violation
 from nlp2filters.storage import request_parts
@@ -54,7 +53,7 @@ class RefinedJob:
             InvalidRequest: the pointer is `/refines`.
         """
         reading = self.earlier.reading
-        if too_large(reading) or len(self.part.content) > MAX_EARLIER_BYTES:
+        if self.earlier.is_too_large or len(self.part.content) > MAX_EARLIER_BYTES:
             detail = "That job's filter is too large to be refined. Submit a complete text, without `refines`."
             raise InvalidRequest([Violation("/refines", detail)])
         try:

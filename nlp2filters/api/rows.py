@@ -14,11 +14,11 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import schemas
 from nlp2filters.core.jobs import Job
 from nlp2filters.core.kinds import ROWS_PATH
+from nlp2filters.core.row_queries import MAX_PAGE_BYTES, compile_query
 from nlp2filters.core.row_requests import RowQuery, RowsRequest
 from nlp2filters.errors import InvalidFilter, InvalidRequest, NoReport, Violation
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.request_parts import Part
-from nlp2filters.table_rows import MAX_PAGE_BYTES, compile_query
 
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 _OF_FILE = ("media_type", "blob", "currency", "date_order", "table")
@@ -53,7 +53,7 @@ async def _prepare(call: Call, body: RowsRequest) -> tuple[Job, request_parts.Re
             [Violation("/data", "This job has no file. Name one that inferred a catalog from a file.")]
         )
     if body.webhook:
-        check_webhook(services.settings, call.headers, body.webhook.url)
+        await check_webhook(services.settings, call.headers, body.webhook.url)
     query = body.model_dump(mode="json", include=set(RowQuery.model_fields) - {"catalog"})
     source: Any = body.catalog if body.catalog is not None else fields["result"]["catalog"]
     if body.job:

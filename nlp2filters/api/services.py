@@ -12,10 +12,10 @@ from nlp2filters.settings import Settings
 from nlp2filters.storage.api_keys import ApiKeys, StreamTokens
 from nlp2filters.storage.blobs.store import Blobs
 from nlp2filters.storage.catalogs import Catalogs
+from nlp2filters.storage.index_requests import IndexRequests
 from nlp2filters.storage.rate_limits import Backpressure
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.streams import Events
-from nlp2filters.storage.vector_index import Indexes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Services:
     api_keys: ApiKeys
     tokens: StreamTokens
     catalogs: Catalogs
-    indexes: Indexes
+    indexes: IndexRequests
     blobs: Blobs
     backpressure: Backpressure
     metrics: Metrics

@@ -94,7 +94,7 @@ async def member(call: Call, options: TranscriptionOptions, blob: Blob) -> Membe
     about |= {name: getattr(options, name) for name in ("webhook", "metadata", "deadline_seconds")}
     derived = int(min(MAX_RESULT_BYTES, RESULT_BYTES_PER_BYTE * blob.size))
     if options.webhook:
-        check_webhook(call.services.settings, call.headers, options.webhook.url)
+        await check_webhook(call.services.settings, call.headers, options.webhook.url)
     if options.then is None:
         recording = TranscriptionRequest(**about, api_key=call.caller.key_id)
         job = new_job(call.services.settings, call.caller.owner, recording)

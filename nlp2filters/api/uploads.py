@@ -65,7 +65,7 @@ async def submit(call: Call, upload: Upload) -> Response:
             return await jobs.replay(call, job_id)
     limits, headers = await admission.admit(services, call.caller)
     if upload.options.webhook:
-        check_webhook(services.settings, call.headers, upload.options.webhook.url)
+        await check_webhook(services.settings, call.headers, upload.options.webhook.url)
     max_bytes = admission.blob_limit(services, call.caller)
     blob = await services.blobs.store(owner, upload.content, size=upload.size, max_bytes=max_bytes)
     if key:

@@ -5,13 +5,15 @@ import asyncio
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nlp2filters.cli import files, many_texts, output, remote, watching
-from nlp2filters.client import Client
+from nlp2filters.cli import files, many_texts, output, remote
 from nlp2filters.core.dialects import DIALECTS
 from nlp2filters.core.schemas import Result
 from nlp2filters.errors import InvalidRequest, LLMNotConfigured, RecordingRefused, Violation
+
+if TYPE_CHECKING:
+    from nlp2filters.client import Client
 
 STDIN = "-"
 
@@ -119,6 +121,8 @@ def _text(args: argparse.Namespace, catalog: str | dict[str, Any] | None) -> str
     return text
 
 
-def _submit(client: Client, text: str, options: dict[str, Any]) -> Result:
+def _submit(client: "Client", text: str, options: dict[str, Any]) -> Result:
+    from nlp2filters.cli import watching  # It loads the client, which is not needed without a service.
+
     result: Result = watching.to_its_end(client, client.jobs.submit(text, **options))
     return result

@@ -26,11 +26,12 @@ from nlp2filters.embedding.weights import MINILM
 from nlp2filters.errors import LLMNotConfigured, ProviderError
 from nlp2filters.evaluation.cases import Case, Collection
 from nlp2filters.evaluation.measures import Judgement, judge
-from nlp2filters.llm import Answer, Provider, registry
+from nlp2filters.lexicon_parser import LexiconParser
+from nlp2filters.llm import Answer, Provider, opening
 from nlp2filters.llm.provider import LLMProvider
 from nlp2filters.llm_reader import LLMReader
 from nlp2filters.settings import ProviderChoice, Settings
-from nlp2filters.translator import MAX_INDEXES, LexiconParser, Translator, guarded
+from nlp2filters.translator import MAX_INDEXES, Translator, guarded
 
 BUILTIN, LLM_ALONE, LLM_WITH_DRAFT, AUTO = "built-in", "LLM", "LLM with draft", "auto"
 # Values are retrieved up to this rank when their recall is measured.
@@ -213,4 +214,4 @@ def _provider(settings: Settings, name: str) -> LLMProvider:
         raise LLMNotConfigured(
             f"Set LLM_MODEL, {name.upper()}_API_KEY and, for a server of your own, {name.upper()}_BASE_URL."
         )
-    return registry.create(configs[0])
+    return opening.create(configs[0])

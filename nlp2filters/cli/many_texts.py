@@ -6,13 +6,15 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
 from nlp2filters.cli import output
-from nlp2filters.client import Client
 from nlp2filters.errors import NLP2FiltersError, SourceError
+
+if TYPE_CHECKING:
+    from nlp2filters.client import Client
 
 # A service works on this many at once.
 MAX_UNFINISHED = 20
@@ -54,7 +56,7 @@ def here(texts: Iterable[str], options: Mapping[str, Any]) -> Iterator[Outcome]:
             runner.run(opening.__aexit__(None, None, None))
 
 
-def by_service(client: Client, texts: Iterable[str], options: Mapping[str, Any]) -> Iterator[Outcome]:
+def by_service(client: "Client", texts: Iterable[str], options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Let the service read the texts, some at once."""
     jobs: deque[tuple[str, Any]] = deque()
     for text in texts:
@@ -68,7 +70,7 @@ def by_service(client: Client, texts: Iterable[str], options: Mapping[str, Any])
         yield _outcome(client, *jobs.popleft())
 
 
-def _outcome(client: Client, text: str, job: Any) -> Outcome:
+def _outcome(client: "Client", text: str, job: Any) -> Outcome:
     if isinstance(job, NLP2FiltersError):
         return text, job
     try:

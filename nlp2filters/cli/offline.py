@@ -22,9 +22,10 @@ from nlp2filters.core.query import Query
 from nlp2filters.core.requests import Submission, validate
 from nlp2filters.core.schemas import Compiled, Result
 from nlp2filters.errors import InvalidRequest, LLMNotConfigured, Violation
-from nlp2filters.llm import Provider, registry
+from nlp2filters.lexicon_parser import LexiconParser
+from nlp2filters.llm import Provider
 from nlp2filters.settings import Settings
-from nlp2filters.translator import LexiconParser, Translator
+from nlp2filters.translator import Translator
 
 
 class Reader:
@@ -101,8 +102,13 @@ class Reader:
 async def open_reader(settings: Settings) -> AsyncIterator[Reader]:
     """Open a reader, with the LLM that the settings name."""
     async with AsyncExitStack() as stack:
-        llm = await stack.enter_async_context(registry.create_chain(settings.llms)) if settings.llms else None
-        yield Reader(settings, stack, llm)
+        yield Reader(settings, stack, await _open_llm(settings, stack) if settings.llms else None)
+
+
+async def _open_llm(settings: Settings, stack: AsyncExitStack) -> Provider:
+    from nlp2filters.llm import opening  # It loads a client of HTTP, which nothing else here needs.
+
+    return await stack.enter_async_context(opening.create_chain(settings.llms))
 
 
 def compile_filter(body: Mapping[str, Any]) -> Compiled:

@@ -2,10 +2,13 @@
 
 import argparse
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nlp2filters.client import URL, Client
 from nlp2filters.client_settings import ClientSettings
+from nlp2filters.core.service_url import URL
+
+if TYPE_CHECKING:
+    from nlp2filters.client import Client
 
 # A person is waiting.
 PATIENCE_S = 10.0
@@ -31,6 +34,8 @@ def account(args: argparse.Namespace) -> tuple[str, str | None]:
     return address(args) or URL, key.strip() or None
 
 
-def client(args: argparse.Namespace, *, patience_s: float = PATIENCE_S) -> Client:
+def client(args: argparse.Namespace, *, patience_s: float = PATIENCE_S) -> "Client":
     """Create a client of the service."""
+    from nlp2filters.client import Client  # `ask` may do without a service.
+
     return Client(*account(args), patience_s=patience_s)

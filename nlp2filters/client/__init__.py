@@ -8,7 +8,7 @@
 `AsyncClient` has the same methods as coroutines. See docs/clients.md.
 """
 
-from nlp2filters.client.async_client import URL, AsyncClient
+from nlp2filters.client.async_client import AsyncClient
 from nlp2filters.client.events import BatchEvent, JobEvent
 from nlp2filters.client.options import BatchRequest, Options, Webhook
 from nlp2filters.client.sync_client import Client
@@ -31,6 +31,7 @@ from nlp2filters.core.schemas import (
     StreamToken,
     TranscriptPart,
 )
+from nlp2filters.core.service_url import URL
 
 __all__ = [
     "URL",

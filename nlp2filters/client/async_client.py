@@ -38,8 +38,8 @@ from nlp2filters.core.schemas import (
     SpokenResult,
     Transcription,
 )
+from nlp2filters.core.service_url import URL
 
-URL = "http://127.0.0.1:8000"
 # We ask the service to delay its answer no longer than this, so that no gateway times out.
 MAX_WAIT_S = 20
 

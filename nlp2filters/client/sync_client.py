@@ -7,7 +7,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 import httpx
 
 from nlp2filters.client.analyses import AsyncAnalyses
-from nlp2filters.client.async_client import URL, BaseClient, default_headers
+from nlp2filters.client.async_client import BaseClient, default_headers
 from nlp2filters.client.batches import AsyncBatches
 from nlp2filters.client.catalogs import AsyncCatalogs
 from nlp2filters.client.jobs import AsyncJobs
@@ -15,6 +15,7 @@ from nlp2filters.client.owners import AsyncOwners
 from nlp2filters.client.requests import PATIENCE_S
 from nlp2filters.client.rows import AsyncRows
 from nlp2filters.client.transport import SyncTransport, iterate_sync, run_sync
+from nlp2filters.core.service_url import URL
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from nlp2filters.core import filters
 from nlp2filters.core.interpretation import Interpretation, from_json, to_json
+
+# A filter of more parts cannot be refined: those of the follow-up come on top.
+MAX_PARTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,11 @@ class Conversation:
     def to_json(self) -> dict[str, Any]:
         """Return the conversation as JSON data."""
         return {"job_id": self.job_id, "texts": self.turns, "reading": to_json(self.reading)}
+
+    @property
+    def is_too_large(self) -> bool:
+        """True if the filter has grown too large to add anything."""
+        return self.reading.filter is not None and filters.size(self.reading.filter) > MAX_PARTS
 
     @property
     def turns(self) -> list[dict[str, str]]:

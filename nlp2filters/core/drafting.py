@@ -1,11 +1,6 @@
 """A draft: the built-in parser's reading of a text, helped by the embedding model, and merged into a conversation."""
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-
-from numpy.typing import NDArray
 
 from nlp2filters.core import clarification, contradictions, parser, refinement
 from nlp2filters.core.budget import Budget
@@ -13,25 +8,7 @@ from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon, Nearness
 from nlp2filters.core.parser import Tagged, followup
-
-Vectors = NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class TextVectors:
-    """The embedding model's output for a text: the code points (start, end) of its pieces, and a vector for each."""
-
-    pieces: Sequence[tuple[int, int]]
-    vectors: Vectors
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Meanings:
-    """The vectors of the phrases of a text. Those of an embedding API come with its index of the catalog's names."""
-
-    phrases: Vectors
-    index: Vectors | None = None
-    digest: str = ""
+from nlp2filters.core.text_vectors import TextVectors, Vectors
 
 
 def without_followup(text: str, lexicon: Lexicon, budget: Budget | None = None) -> str:

@@ -7,7 +7,7 @@ follow-up text ──┴─ parser/followup.py: its effects on the filter · par
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nlp2filters.core import filters
 from nlp2filters.core.catalog import Catalog
@@ -29,10 +29,9 @@ from nlp2filters.core.filters import (
     leaves,
 )
 from nlp2filters.core.interpretation import Condition, Interpretation, leaf_to_json, to_json
-from nlp2filters.core.parser.followup import Followup
 
-# A filter of more parts cannot be refined: those of the follow-up come on top.
-MAX_PARTS = 100
+if TYPE_CHECKING:  # A difference can be told without the parser.
+    from nlp2filters.core.parser.followup import Followup
 
 Test: TypeAlias = Leaf | Not
 Side = Literal["low", "high"]
@@ -54,13 +53,8 @@ class _Part:
         return set(filters.tests(self.filter))
 
 
-def too_large(reading: Interpretation) -> bool:
-    """Return whether the filter has grown too large to add anything."""
-    return reading.filter is not None and filters.size(reading.filter) > MAX_PARTS
-
-
 def merge(
-    conversation: Conversation, addition: Interpretation, followup: Followup, *, today: dt.date
+    conversation: Conversation, addition: Interpretation, followup: "Followup", *, today: dt.date
 ) -> Interpretation:
     """Merge the conversation's reading with `addition`, the reading of `followup.rest` alone.
 
@@ -178,7 +172,7 @@ def _without(part: _Part, lifted: set[str]) -> _Part | None:
     return _part(node, part.conditions) if node else None
 
 
-def _combined(parts: Sequence[_Part], part: _Part, followup: Followup, today: dt.date) -> list[_Part]:
+def _combined(parts: Sequence[_Part], part: _Part, followup: "Followup", today: dt.date) -> list[_Part]:
     """Add a part to the others; it may replace those about its field."""
     own = [other for other in parts if len(part.fields) == 1 and other.fields == part.fields]
     rest = [other for other in parts if other not in own]

@@ -29,8 +29,7 @@ from nlp2filters.core import checks, dialects
 from nlp2filters.core.batches import MAX_REQUESTS
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.dialects.lowering import Unknown
-from nlp2filters.core.infer import DateOrder
-from nlp2filters.core.languages import CODES, LOCALES
+from nlp2filters.core.locales import CODES, LOCALES, DateOrder
 from nlp2filters.core.mapping import EngineMapping
 from nlp2filters.core.statuses import Outcome
 from nlp2filters.errors import InvalidCatalog, InvalidRequest, Violation, pointer

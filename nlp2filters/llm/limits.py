@@ -108,7 +108,10 @@ class Limit:
 
     def open_from(self, unproven: int) -> float:
         """Return the earliest time of the next call, while so many calls are `unproven`."""
-        if self.calls < self._quota or RISK * max(self.calls, self.quota) >= 1 or self._at_once < math.inf:
+        # A provider that accepted nothing was closed, which says nothing about its quota.
+        if not self.quota or self.calls < self._quota or RISK * max(self.calls, self.quota) >= 1:
+            return self.opens_at
+        if self._at_once < math.inf:
             return self.opens_at
         quota = max(1, self._quota)
         return self.opens_at + self._pace_s * quota * ((self.calls + unproven) // quota)

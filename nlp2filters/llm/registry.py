@@ -4,30 +4,16 @@ Settings, choices on the command line and the README's table of settings follow 
 cannot do is in `capabilities.py`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
-from nlp2filters.llm import MAX_TOKENS
-from nlp2filters.llm.anthropic import VERSION, AnthropicMessages
-from nlp2filters.llm.api import ChatAPI, ModelOptions
-from nlp2filters.llm.capabilities import LearntFeatures, capabilities
-from nlp2filters.llm.chain import ProviderChain
-from nlp2filters.llm.embeddings import EmbeddingAPI, EmbeddingCalls, OllamaEmbeddings, OpenAIEmbeddings
-from nlp2filters.llm.gate import Gate
-from nlp2filters.llm.http import PATIENCE_S, LLMHTTPClient
-from nlp2filters.llm.ollama import OllamaChat
-from nlp2filters.llm.openai import OpenAIChat
-from nlp2filters.llm.provider import LLMProvider
-from nlp2filters.llm.responses import OpenAIResponses
-from nlp2filters.llm.transcriptions import TranscriptionCalls
+from nlp2filters.llm import MAX_TOKENS, PATIENCE_S
 
-# Called with the names of a provider, its model, and a feature that the model turned out to lack.
-OnLearnt = Callable[[str, str, str], None]
-
-
-def _ignore(provider: str, model: str, feature: str) -> None:
-    """Do nothing."""
+ANTHROPIC_VERSION = "2023-06-01"
+# The modules of these and their classes, which `opening.py` loads.
+OPENAI_CHAT, OPENAI_EMBEDDINGS = "openai:OpenAIChat", "embeddings:OpenAIEmbeddings"
+OPENAI_RESPONSES, ANTHROPIC_MESSAGES = "responses:OpenAIResponses", "anthropic:AnthropicMessages"
+OLLAMA_CHAT, OLLAMA_EMBEDDINGS = "ollama:OllamaChat", "embeddings:OllamaEmbeddings"
 
 
 def _bearer(api_key: str) -> dict[str, str]:
@@ -39,23 +25,24 @@ def _azure(api_key: str) -> dict[str, str]:
 
 
 def _anthropic(api_key: str) -> dict[str, str]:
-    return {"x-api-key": api_key, "anthropic-version": VERSION}
+    return {"x-api-key": api_key, "anthropic-version": ANTHROPIC_VERSION}
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderSpec:
     """A provider: its title, its API, its address by default (empty: there is none), and the headers of its requests.
 
+    An API is named by its module and its class, `ChatAPI` or `EmbeddingAPI`, as only what is called is loaded.
     `account` is the provider whose key and address it shares, if it has none of its own. `embeddings` is its embedding
     API, if it has one, which takes up to `max_texts` at once. One that `transcribes` has OpenAI's speech API.
     """
 
     title: str
-    api: Callable[[ModelOptions], ChatAPI]
+    api: str
     default_base_url: str
     headers: Callable[[str], Mapping[str, str]] = _bearer
     account: str | None = None
-    embeddings: Callable[[str, int], EmbeddingAPI] | None = None
+    embeddings: str | None = None
     max_texts: int = 256
     transcribes: bool = False
 
@@ -80,18 +67,18 @@ def _openai(
 ) -> ProviderSpec:
     """Return the row of a server with OpenAI's chat and embedding APIs."""
     return ProviderSpec(
-        title, OpenAIChat, url, headers, embeddings=OpenAIEmbeddings, max_texts=max_texts, transcribes=transcribes
+        title, OPENAI_CHAT, url, headers, embeddings=OPENAI_EMBEDDINGS, max_texts=max_texts, transcribes=transcribes
     )
 
 
 PROVIDERS: Mapping[str, ProviderSpec] = {
     "openai": _openai("OpenAI or any server with its API", "https://api.openai.com/v1", transcribes=True),
-    "responses": ProviderSpec("OpenAI's Responses API", OpenAIResponses, "", account="openai"),
-    "anthropic": ProviderSpec("Anthropic", AnthropicMessages, "https://api.anthropic.com/v1", _anthropic),
-    "ollama": ProviderSpec("Ollama", OllamaChat, "http://127.0.0.1:11434", embeddings=OllamaEmbeddings),
+    "responses": ProviderSpec("OpenAI's Responses API", OPENAI_RESPONSES, "", account="openai"),
+    "anthropic": ProviderSpec("Anthropic", ANTHROPIC_MESSAGES, "https://api.anthropic.com/v1", _anthropic),
+    "ollama": ProviderSpec("Ollama", OLLAMA_CHAT, "http://127.0.0.1:11434", embeddings=OLLAMA_EMBEDDINGS),
     "azure": _openai("Azure OpenAI (`https://NAME.openai.azure.com/openai/v1`)", "", headers=_azure, transcribes=True),
     "gemini": _openai("Gemini", "https://generativelanguage.googleapis.com/v1beta/openai", max_texts=100),
-    "groq": ProviderSpec("Groq", OpenAIChat, "https://api.groq.com/openai/v1", transcribes=True),
+    "groq": ProviderSpec("Groq", OPENAI_CHAT, "https://api.groq.com/openai/v1", transcribes=True),
     "mistral": _openai("Mistral", "https://api.mistral.ai/v1", max_texts=64, transcribes=True),
     "openrouter": _openai("OpenRouter", "https://openrouter.ai/api/v1"),
     "together": _openai("Together", "https://api.together.xyz/v1", max_texts=64, transcribes=True),
@@ -142,44 +129,3 @@ class TranscriptionConfig:
     model: str
     timeout_s: float
     patience_s: float = PATIENCE_S
-
-
-def create(config: LLMConfig, on_learnt: OnLearnt = _ignore) -> LLMProvider:
-    """Create the provider for a configuration."""
-    spec, name, model = PROVIDERS[config.provider], config.provider, config.model
-    options = ModelOptions(
-        model=model, max_tokens=config.max_tokens, effort=config.effort, thinking_tokens=config.thinking_tokens
-    )
-    http = _http(config)
-    features = LearntFeatures(capabilities(name, model), partial(on_learnt, name, model))
-    return LLMProvider(name, model, spec.api(options), http, features)
-
-
-def create_chain(configs: Sequence[LLMConfig], on_learnt: OnLearnt = _ignore) -> ProviderChain:
-    """Create the chain of the providers for at least one configuration."""
-    return ProviderChain([create(config, on_learnt) for config in configs])
-
-
-def create_embeddings(config: EmbeddingConfig) -> EmbeddingCalls:
-    """Create the calls of the embedding API for a configuration."""
-    spec = PROVIDERS[config.provider]
-    assert spec.embeddings
-    http = _http(config)
-    api = spec.embeddings(config.model, config.dimensions)
-    return EmbeddingCalls(config.provider, config.model, api, http, spec.max_texts)
-
-
-def create_transcriptions(config: TranscriptionConfig) -> TranscriptionCalls:
-    """Create the calls of the speech API for a configuration."""
-    return TranscriptionCalls(config.provider, config.model, _http(config))
-
-
-def _http(config: LLMConfig | EmbeddingConfig | TranscriptionConfig) -> LLMHTTPClient:
-    return LLMHTTPClient(
-        config.base_url,
-        config.api_key,
-        PROVIDERS[config.provider].headers(config.api_key),
-        config.timeout_s,
-        gate=Gate(f"{config.provider}:{config.model}"),
-        patience_s=config.patience_s,
-    )

@@ -7,11 +7,9 @@ chunks survive the death of a worker, and a job that comes before the index is c
 """
 
 import asyncio
-import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -19,9 +17,9 @@ import orjson
 from numpy.typing import NDArray
 from redis.asyncio import Redis
 
-from nlp2filters.clock import now_ms
-from nlp2filters.core.linking import MODEL
-from nlp2filters.storage import arq_format, scripts
+from nlp2filters.core.embedding_model import MODEL
+from nlp2filters.storage import scripts
+from nlp2filters.storage.index_requests import ANYBODY, KEPT_S, NAMES, SPACE, IndexRequests, IndexUser, index_id
 from nlp2filters.storage.redis_keys import Keys
 
 # A chunk holds this many names.
@@ -30,46 +28,18 @@ CHUNK = 256
 BATCH = 8
 # After this much work, the index goes to the end of the queue.
 TURN_S = 5.0
-# A job embeds up to this many names itself, which takes a few seconds. Larger catalogs are indexed in the background.
-AT_ONCE = 1_000
-# An index expires this long after its last use.
-KEPT_S = 7 * 86_400
 # This is room for 40,000 vectors.
 MAX_CACHED_BYTES = 64 * 2**20
-NAMES, SPACE = "names", "space"
 
 Vectors = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Awaitable[Vectors]]
 
 
-def digest_of(names: Sequence[str], space: str = MODEL) -> str:
-    """Return the digest that identifies the index of these names in the vector space of a model."""
-    return hashlib.sha256("\0".join((space, *names)).encode(errors="surrogatepass")).hexdigest()
-
-
-def index_id(names: Sequence[str], space: str = MODEL, owner: str = "") -> str:
-    """Return the id of an owner's index of these names; without an owner, it is that of a packaged catalog."""
-    digest = digest_of(names, space)
-    return f"{owner}:{digest}" if owner else digest
-
-
-@dataclass(frozen=True, slots=True)
-class IndexUser:
-    """The owner of an index, empty if it is of a packaged catalog; and the job that needs it, if any."""
-
-    owner: str = ""
-    job_id: str | None = None
-
-
-ANYBODY = IndexUser()
-
-
-class Indexes:
+class Indexes(IndexRequests):
     """The indexes of all catalogs. Loaded ones are cached, and the least recently used are evicted first."""
 
     def __init__(self, redis: Redis, keys: Keys) -> None:
-        self._redis = redis
-        self._keys = keys
+        super().__init__(redis, keys)
         self._build_lock = asyncio.Lock()
         self._cached: OrderedDict[str, Vectors] = OrderedDict()
 
@@ -101,27 +71,6 @@ class Indexes:
         for number in range(_chunks(names)):
             await self._write(id_, number, vectors[number * CHUNK : (number + 1) * CHUNK], guards)
         self._remember(id_, vectors)
-
-    async def request(self, names: Sequence[str], space: str = MODEL, user: IndexUser = ANYBODY) -> None:
-        """Request that the index be built, unless it was requested before, or the job that needs it was deleted."""
-        id_, now = index_id(names, space, user.owner), now_ms()
-        key, name = self._keys.vectors(id_), self._keys.queue("embedding")
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hsetnx(key, NAMES, orjson.dumps(list(names)).decode())
-            if space != MODEL:
-                pipe.hsetnx(key, SPACE, space)
-            pipe.expire(key, KEPT_S)
-            pipe.set(arq_format.index_entry_key(id_), arq_format.index_entry(id_, now), nx=True)
-            pipe.zadd(name, {arq_format.index_entry_id(id_): now}, nx=True)
-            pipe.zadd(arq_format.wake_key(name), {"0": 0})
-            await pipe.execute()
-        if user.job_id and not await self._redis.exists(self._keys.job(user.job_id)):
-            await self._redis.unlink(key)
-
-    async def space_of(self, id_: str) -> str:
-        """Return the space of an index that has been requested, by its id."""
-        space = await cast(Awaitable[bytes | None], self._redis.hget(self._keys.vectors(id_), SPACE))
-        return space.decode() if space else MODEL
 
     async def build(self, id_: str, embed: Embed, batch: int = BATCH) -> bool:
         """Embed missing chunks for one turn. Returns True if the index is complete, False if there is more to do.

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from nlp2filters.analysis.uploads import AnalysisOptions, chunk_texts, full_report
 from nlp2filters.analysis.vectors import quantize
+from nlp2filters.core.embedding_model import MODEL
 from nlp2filters.core.jobs import Job
-from nlp2filters.core.linking import MODEL
 from nlp2filters.core.parts import Part, digest_of
 from nlp2filters.embedding.embedder import DIMENSIONS
 from nlp2filters.file_reading import process
@@ -23,16 +23,17 @@ from nlp2filters.storage.searches import SEARCH_INDEX
 from nlp2filters.worker.attempt import Attempt, StageResult
 from nlp2filters.worker.loading import loaded
 from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
-from nlp2filters.worker.services import EmbeddingServices
+from nlp2filters.worker.record_fields import EXCERPTS
+
+if TYPE_CHECKING:  # Workers of other queues use a part of this module only.
+    from nlp2filters.worker.embedding_services import EmbeddingServices
 
 TOO_COMPLEX = "archive-refused"
 # The job's record has so many definitions and findings; the report, which is a blob, has all.
 MAX_DEFINITIONS, MAX_FINDINGS = 20, 20
-# The field of the job's record that names the blob with the code for the LLM.
-EXCERPTS = "excerpts"
 
 
-async def split(attempt: Attempt[EmbeddingServices]) -> Sequence[Part]:
+async def split(attempt: Attempt["EmbeddingServices"]) -> Sequence[Part]:
     """Divide the archive into groups of chunks. One that was embedded for the owner before is not embedded again."""
     attempt.progress.report("reading", "Reading the archive")
     async with _archive(attempt) as path:
@@ -41,7 +42,7 @@ async def split(attempt: Attempt[EmbeddingServices]) -> Sequence[Part]:
     return [Part.of(MODEL, *texts, payload=texts) for texts in groups]
 
 
-async def embed(attempt: PartAttempt[EmbeddingServices]) -> bytes:
+async def embed(attempt: PartAttempt["EmbeddingServices"]) -> bytes:
     """Embed a group of chunks, but for those that were embedded for the owner before, in whatever file.
 
     Each is kept at once, so that a killed worker loses only the one that it was at.
@@ -57,7 +58,7 @@ async def embed(attempt: PartAttempt[EmbeddingServices]) -> bytes:
     return b"".join(vectors[key] for key in keys)
 
 
-async def join(attempt: Attempt[EmbeddingServices], outcomes: Outcomes) -> StageResult:
+async def join(attempt: Attempt["EmbeddingServices"], outcomes: Outcomes) -> StageResult:
     """Make the report of the archive and of the vectors, and store it; the result tells what matters most in it."""
     vectors: dict[str, bytes] = {}
     async for outcome in outcomes:
@@ -101,7 +102,7 @@ def finding_event(finding: Mapping[str, Any], *, brief: bool = False) -> EventDr
     return EventDraft("finding", {"finding": finding}, brief, finding["fingerprint"])
 
 
-def _archive(attempt: Attempt[EmbeddingServices]) -> AbstractAsyncContextManager[Path]:
+def _archive(attempt: Attempt["EmbeddingServices"]) -> AbstractAsyncContextManager[Path]:
     return loaded(attempt.worker.services.blobs, attempt.job.owner, attempt.request["blob"], "archive")
 
 

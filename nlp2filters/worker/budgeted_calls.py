@@ -5,7 +5,7 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import orjson
 
@@ -28,7 +28,9 @@ from nlp2filters.storage.call_budgets import CallBudget, Failing
 from nlp2filters.worker.attempt import Attempt
 from nlp2filters.worker.metering import Meter
 from nlp2filters.worker.parts import PartAttempt
-from nlp2filters.worker.services import LLMServices
+
+if TYPE_CHECKING:  # Workers of other queues use a part of this module only.
+    from nlp2filters.worker.llm_services import LLMServices
 
 # A token is about so many bytes of a prompt: rather too many tokens than too few.
 BYTES_PER_TOKEN = 3
@@ -65,7 +67,7 @@ class BudgetedCalls:
     """
 
     def __init__(
-        self, attempt: Attempt[LLMServices] | PartAttempt[LLMServices], provider: Provider, budget: CallBudget
+        self, attempt: Attempt["LLMServices"] | PartAttempt["LLMServices"], provider: Provider, budget: CallBudget
     ) -> None:
         self._job_id, self._worker, self._provider, self._budget = attempt.job.id, attempt.worker, provider, budget
         self._budgets = attempt.worker.store.call_budgets

@@ -2,48 +2,19 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from nlp2filters import logs
-from nlp2filters.analysis.search import ForeignIndex, SearchIndex
+from nlp2filters.analysis.search import ForeignIndex
 from nlp2filters.errors import BlobGone
-from nlp2filters.storage.blobs.store import Blobs
 from nlp2filters.storage.searches import Search
 
 if TYPE_CHECKING:
     from nlp2filters.worker.attempt import WorkerContext
-    from nlp2filters.worker.services import EmbeddingServices
-
-# So many indexes stay in memory: people ask several questions about one codebase. A large one takes about 60 MB.
-LOADED_AT_ONCE = 4
+    from nlp2filters.worker.embedding_services import EmbeddingServices
 
 _log = logging.getLogger(__name__)
-
-
-class SearchIndexes:
-    """The indexes that this process has loaded; the least recently used make room for others."""
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-        self._loaded: OrderedDict[tuple[str, str], SearchIndex] = OrderedDict()
-
-    async def load(self, blobs: Blobs, owner: str, digest: str) -> SearchIndex:
-        """Load an index of an owner.
-
-        Raises:
-            BlobGone: it is no longer kept.
-            ForeignIndex: another version built it.
-        """
-        async with self._lock:  # Questions that come together wait for one copy.
-            if (index := self._loaded.get((owner, digest))) is None:
-                content = b"".join([chunk async for chunk in blobs.read(owner, digest)])
-                index = self._loaded[owner, digest] = await asyncio.to_thread(SearchIndex.from_bytes, content)
-            self._loaded.move_to_end((owner, digest))
-            while len(self._loaded) > LOADED_AT_ONCE:
-                self._loaded.popitem(last=False)
-            return index
 
 
 async def answer(ctx: dict[str, Any], request: dict[str, Any]) -> None:

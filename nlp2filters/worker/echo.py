@@ -4,11 +4,16 @@ embedding   embed the text
 llm         pass it on
 """
 
+from typing import TYPE_CHECKING
+
 from nlp2filters.worker.attempt import Attempt, StageResult
-from nlp2filters.worker.services import EmbeddingServices, LLMServices
+
+if TYPE_CHECKING:  # Workers of other queues use a part of this module only.
+    from nlp2filters.worker.embedding_services import EmbeddingServices
+    from nlp2filters.worker.llm_services import LLMServices
 
 
-async def embed(attempt: Attempt[EmbeddingServices]) -> StageResult:
+async def embed(attempt: Attempt["EmbeddingServices"]) -> StageResult:
     """Embed the text. Jobs that a version before this one created end here."""
     text: str = attempt.request["text"]
     vectors = await attempt.worker.services.embedder.embed([text])
@@ -16,6 +21,6 @@ async def embed(attempt: Attempt[EmbeddingServices]) -> StageResult:
     return StageResult({"result" if attempt.job.next_stage is None else "echoed": echoed})
 
 
-async def pass_on(attempt: Attempt[LLMServices]) -> StageResult:
+async def pass_on(attempt: Attempt["LLMServices"]) -> StageResult:
     """Return what was embedded, by this version or the one before."""
     return StageResult({"result": attempt.fields.get("echoed") or attempt.fields["result"]})

@@ -9,35 +9,36 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arq.worker import Retry
-from numpy.typing import NDArray
 
 from nlp2filters import fault_injection, logs
 from nlp2filters.core import interpretation
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
+from nlp2filters.core.text_vectors import Vectors
 from nlp2filters.errors import ProviderError, ProviderTimeout, ProviderUnavailable, RateLimited
-from nlp2filters.llm import Answer, Provider
-from nlp2filters.llm_reader import ANSWERS
+from nlp2filters.llm import ANSWERS, Answer, Provider
 from nlp2filters.storage import request_parts
 from nlp2filters.storage.answer_cache import AnswerCache
-from nlp2filters.storage.vector_index import IndexUser
+from nlp2filters.storage.index_requests import IndexUser
 from nlp2filters.translator import Translator
 from nlp2filters.worker.attempt import Attempt, StageResult, checkpoint, timings_ms
 from nlp2filters.worker.catalogs import CatalogSource
 from nlp2filters.worker.metering import Meter
-from nlp2filters.worker.services import EmbeddingServices, LLMServices
+from nlp2filters.worker.record_fields import CANDIDATES
+
+if TYPE_CHECKING:  # Workers of other queues use a part of this module only.
+    from nlp2filters.worker.embedding_services import EmbeddingServices
+    from nlp2filters.worker.llm_services import LLMServices
 
 INDEX_WAIT_S = 2.0
-# The field of a job's record with the values of large fields that its text may mean.
-CANDIDATES = "candidates"
 
 _log = logging.getLogger(__name__)
 
 
-async def embed(attempt: Attempt[EmbeddingServices]) -> StageResult:
+async def embed(attempt: Attempt["EmbeddingServices"]) -> StageResult:
     """Draft a filter with the built-in parser."""
     services, query = attempt.worker.services, await _query(attempt)
     source = _catalog_source(attempt)
@@ -45,7 +46,7 @@ async def embed(attempt: Attempt[EmbeddingServices]) -> StageResult:
     parser = await services.parsers.open(attempt.job.owner, source.digest, locale, source.read)
     user = IndexUser("" if source.is_packaged else attempt.job.owner, attempt.job.id)
 
-    async def load_index(_: Sequence[str]) -> NDArray[Any] | None:
+    async def load_index(_: Sequence[str]) -> Vectors | None:
         attempt.progress.report("indexing", "Preparing the catalog's words")
         vectors = await services.name_vectors(parser, user)
         attempt.progress.report("embedding", "Reading the text")
@@ -63,7 +64,7 @@ async def embed(attempt: Attempt[EmbeddingServices]) -> StageResult:
     return StageResult({"draft": interpretation.to_json(draft)}, event="draft")
 
 
-async def translate(attempt: Attempt[LLMServices]) -> StageResult:
+async def translate(attempt: Attempt["LLMServices"]) -> StageResult:
     """Write the final filter, with the LLM if there is one, and compile it."""
     services, query = attempt.worker.services, await _query(attempt)
     provider = services.providers.get(attempt.request.get("provider") or "", services.provider)
@@ -102,7 +103,7 @@ async def build_index(ctx: dict[str, Any], index_id: str) -> None:
 
 async def _complete(
     provider: Provider,
-    attempt: Attempt[LLMServices],
+    attempt: Attempt["LLMServices"],
     meter: Meter,
     name: str,
     messages: Sequence[Message],
@@ -142,7 +143,7 @@ async def _complete(
     return answer
 
 
-def _answer_cache(attempt: Attempt[LLMServices]) -> AnswerCache | None:
+def _answer_cache(attempt: Attempt["LLMServices"]) -> AnswerCache | None:
     """Return the owner's cached answers, unless the service keeps none, or the request wants a new answer."""
     store, ttl_s = attempt.worker.store, attempt.worker.services.cache_s
     if not ttl_s or not attempt.request.get("cache", True):  # Requests of earlier versions do not have it.

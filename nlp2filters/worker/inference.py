@@ -1,7 +1,7 @@
 """The only stage of the kind `inference`."""
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nlp2filters.core import media_types
 from nlp2filters.file_reading import process
@@ -9,10 +9,12 @@ from nlp2filters.file_reading.orders import Order, Report
 from nlp2filters.table_inference import TableOptions, infer_table
 from nlp2filters.worker.attempt import Attempt, StageResult
 from nlp2filters.worker.loading import loaded
-from nlp2filters.worker.services import EmbeddingServices
+
+if TYPE_CHECKING:  # Workers of other queues use a part of this module only.
+    from nlp2filters.worker.embedding_services import EmbeddingServices
 
 
-async def infer(attempt: Attempt[EmbeddingServices]) -> StageResult:
+async def infer(attempt: Attempt["EmbeddingServices"]) -> StageResult:
     """Infer the catalog of the uploaded table."""
     request, progress = attempt.request, attempt.progress
     options = TableOptions(request["name"], request["currency"], request["date_order"], request["table"])

@@ -1,7 +1,7 @@
 """ARQ's worker with three additions: it is woken up, it claims in one round trip, and it holds leases.
 
 Plain ARQ polls its queue twice a second, claims job by job, and takes over a dead worker's jobs only after the longest
-job timeout. Here (measured figures are in docs/reliability.md):
+job timeout. Here (measured figures are in docs/performance.md):
 
 - wake-up: a commit puts a marker beside the queue, and an idle worker blocks on it with BZPOPMIN;
 - claim: one script takes as many due entries as there are free slots and pushes their scores past the lease,

@@ -20,7 +20,7 @@ from nlp2filters.storage.derived import Derived
 from nlp2filters.storage.heartbeat import Activity, Heartbeat
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
-from nlp2filters.worker import rescue
+from nlp2filters.worker import rescue, stages
 from nlp2filters.worker.attempt import WorkerContext
 from nlp2filters.worker.leased_worker import LeasedWorker
 from nlp2filters.worker.stages import WorkerSpec
@@ -43,7 +43,7 @@ async def startup(ctx: dict[str, Any]) -> None:
     name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
     maxmemory = await rate_limits.maxmemory(ctx["redis"])
     async with AsyncExitStack() as stack:
-        services = await stack.enter_async_context(spec.open(settings, store))
+        services = await stack.enter_async_context((await stages.load(spec.open))(settings, store))
         heartbeat = Heartbeat(
             ctx["redis"],
             keys,
@@ -73,6 +73,7 @@ async def startup(ctx: dict[str, Any]) -> None:
             settings.max_put_off_s,
         )
         await ctx["redis"].load_scripts()
+        await stages.load_at_hand(spec)
         ctx["stack"] = stack.pop_all()
     gc.freeze()  # What there is now stays until the end, so that nobody needs to look at it again.
     gc.set_threshold(NEW_OBJECTS)

@@ -21,12 +21,12 @@ from nlp2filters.audio.weights import WHISPER
 from nlp2filters.core.transcripts import Transcript
 from nlp2filters.core.usage import PriceTable
 from nlp2filters.errors import BlobGone, RecordingRefused
-from nlp2filters.llm import registry
+from nlp2filters.llm import opening
 from nlp2filters.settings import Settings
 from nlp2filters.storage.blobs.store import Blobs, open_blobs
 from nlp2filters.storage.store import Store
 from nlp2filters.worker.decoding import decoded
-from nlp2filters.worker.services import HOLD_S, count_call
+from nlp2filters.worker.provider_calls import HOLD_S, count_call
 from nlp2filters.worker.shared_gates import sharing
 
 # More than the worker's slots; an hour takes 115 MB of disk.
@@ -132,7 +132,7 @@ async def open_transcriber(settings: Settings, *, progress: bool = False) -> Asy
     """
     if settings.transcription:
         config = replace(settings.transcription, patience_s=HOLD_S)
-        async with ApiTranscriber(registry.create_transcriptions(config)) as api:
+        async with ApiTranscriber(opening.create_transcriptions(config)) as api:
             yield api
         return
     from nlp2filters.audio.transcriber import Transcriber  # An API needs none of its libraries.

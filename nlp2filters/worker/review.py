@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -25,17 +25,18 @@ from nlp2filters.errors import BlobGone, BudgetSpent, ProviderError, ProviderUna
 from nlp2filters.llm import Provider
 from nlp2filters.storage.call_budgets import CallBudget
 from nlp2filters.storage.commits import EventDraft
-from nlp2filters.worker.analysis import EXCERPTS, essence, finding_event, store_json
+from nlp2filters.worker.analysis import essence, finding_event, store_json
 from nlp2filters.worker.attempt import Attempt, StageResult, checkpoint
 from nlp2filters.worker.budgeted_calls import BudgetedCalls, GivenUp
 from nlp2filters.worker.metering import Meter
 from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
-from nlp2filters.worker.services import LLMServices
+from nlp2filters.worker.record_fields import EXCERPTS, OVERVIEW
+
+if TYPE_CHECKING:  # Workers of other queues use a part of this module only.
+    from nlp2filters.worker.llm_services import LLMServices
 
 # What of a budget is put aside for the overview: one call, and so many tokens, or this share if there are few.
 OVERVIEW_TOKENS, OVERVIEW_SHARE = 20_000, 4
-# The field of a job's record with the LLM's overview, which is not asked for again if the job's worker dies.
-OVERVIEW = "overview"
 BUDGET_SPENT = problem("budget-spent", "")["type"]
 
 _log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class _Merged:
     error: str | None = None
 
 
-async def split(attempt: Attempt[LLMServices]) -> Sequence[Part]:
+async def split(attempt: Attempt["LLMServices"]) -> Sequence[Part]:
     """Divide the code into questions. One that was answered for the owner before is not asked again."""
     provider, tasks = attempt.worker.services.provider, _part_tasks(attempt.request)
     if not provider or not tasks or EXCERPTS not in attempt.fields:
@@ -61,7 +62,7 @@ async def split(attempt: Attempt[LLMServices]) -> Sequence[Part]:
     return [_part(group, tasks, provider) for group in groups[: _parts_budget(attempt.request).calls]]
 
 
-async def review(attempt: PartAttempt[LLMServices]) -> bytes:
+async def review(attempt: PartAttempt["LLMServices"]) -> bytes:
     """Ask about a group of excerpts.
 
     Raises:
@@ -79,7 +80,7 @@ async def review(attempt: PartAttempt[LLMServices]) -> bytes:
     return orjson.dumps(answer.content.by(answer.model).to_json())
 
 
-async def join(attempt: Attempt[LLMServices], outcomes: Outcomes) -> StageResult:
+async def join(attempt: Attempt["LLMServices"], outcomes: Outcomes) -> StageResult:
     """Complete the report by what the LLM has found.
 
     Raises:
@@ -157,7 +158,7 @@ async def _merged(outcomes: Outcomes) -> _Merged:
     return merged
 
 
-async def _overview(attempt: Attempt[LLMServices], material: Material, tasks: Sequence[str]) -> Overview:
+async def _overview(attempt: Attempt["LLMServices"], material: Material, tasks: Sequence[str]) -> Overview:
     """Let the LLM summarize the whole, and answer the question."""
     if stored := attempt.fields.get(OVERVIEW):
         return Overview(**stored)
@@ -177,7 +178,7 @@ async def _overview(attempt: Attempt[LLMServices], material: Material, tasks: Se
 
 
 async def _completed(
-    attempt: Attempt[LLMServices], merged: _Merged, whole: Overview, error: str | None
+    attempt: Attempt["LLMServices"], merged: _Merged, whole: Overview, error: str | None
 ) -> dict[str, Any]:
     """Store the complete report. Returns the result, which has its essence."""
     services, result = attempt.worker.services, attempt.fields["result"]
@@ -201,7 +202,7 @@ async def _completed(
     return {**essence(report), "report": await store_json(services.blobs, attempt.job, report), **llm}
 
 
-async def _load(attempt: Attempt[LLMServices], digest: str) -> Any:
+async def _load(attempt: Attempt["LLMServices"], digest: str) -> Any:
     """Load JSON data that the stage before has stored.
 
     Raises:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import orjson
@@ -20,7 +20,9 @@ from nlp2filters.table_inference import TableOptions
 from nlp2filters.table_rows import conversion_key, convert, select
 from nlp2filters.worker.attempt import Attempt, StageResult
 from nlp2filters.worker.loading import loaded
-from nlp2filters.worker.services import EmbeddingServices
+
+if TYPE_CHECKING:  # Workers of other queues use a part of this module only.
+    from nlp2filters.worker.embedding_services import EmbeddingServices
 
 PARQUET = "rows.parquet"
 CHUNK_BYTES = 1 << 18
@@ -28,7 +30,7 @@ CHUNK_BYTES = 1 << 18
 _log = logging.getLogger(__name__)
 
 
-async def find(attempt: Attempt[EmbeddingServices]) -> StageResult:
+async def find(attempt: Attempt["EmbeddingServices"]) -> StageResult:
     """Select the rows, from the converted file if there is one."""
     store, owner = attempt.worker.store, attempt.job.owner
     request = await request_parts.attach(store.redis, store.keys, owner, attempt.request)
@@ -46,7 +48,7 @@ async def find(attempt: Attempt[EmbeddingServices]) -> StageResult:
     return await _convert(attempt, request, key)
 
 
-async def _convert(attempt: Attempt[EmbeddingServices], request: dict[str, Any], key: str) -> StageResult:
+async def _convert(attempt: Attempt["EmbeddingServices"], request: dict[str, Any], key: str) -> StageResult:
     def on_report(report: Report) -> None:
         detail = f"{report.rows:,} rows read ({report.share:.0%})"
         attempt.progress.report("converting", detail, rows=report.rows, share=round(report.share, 3))
@@ -62,7 +64,7 @@ async def _convert(attempt: Attempt[EmbeddingServices], request: dict[str, Any],
         return await _select(attempt, request, parquet, conversion["unread"])
 
 
-async def _keep(attempt: Attempt[EmbeddingServices], key: str, parquet: Path, unread: Any) -> None:
+async def _keep(attempt: Attempt["EmbeddingServices"], key: str, parquet: Path, unread: Any) -> None:
     """Keep a converted table for further questions, if the owner may add so much."""
     job, size = attempt.job, (await anyio.Path(parquet).stat()).st_size
     try:
@@ -73,7 +75,9 @@ async def _keep(attempt: Attempt[EmbeddingServices], key: str, parquet: Path, un
         _log.warning("a converted table is not kept: %s", exc)
 
 
-async def _select(attempt: Attempt[EmbeddingServices], request: dict[str, Any], path: Path, unread: Any) -> StageResult:
+async def _select(
+    attempt: Attempt["EmbeddingServices"], request: dict[str, Any], path: Path, unread: Any
+) -> StageResult:
     attempt.progress.report("selecting", "Selecting the rows")
     now = dt.datetime.fromtimestamp(attempt.job.created_at / 1000, dt.UTC).isoformat()
     read = partial(select, query=request["query"], catalog=request["catalog"], now=now)

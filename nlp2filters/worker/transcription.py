@@ -25,11 +25,12 @@ from nlp2filters.storage.store import Store
 from nlp2filters.worker import filters
 from nlp2filters.worker.attempt import Attempt, StageResult
 from nlp2filters.worker.metering import Meter
-from nlp2filters.worker.parts import Outcomes, PartAttempt
-from nlp2filters.worker.services import EmbeddingServices, LLMServices
+from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
 
 if TYPE_CHECKING:
     from nlp2filters.audio.decoding import Samples
+    from nlp2filters.worker.embedding_services import EmbeddingServices
+    from nlp2filters.worker.llm_services import LLMServices
     from nlp2filters.worker.recordings import AudioServices
 
 # A part waits so long, counted from the job's creation, for a provider that limits the rate of calls.
@@ -127,12 +128,12 @@ async def join_question(attempt: Attempt["AudioServices"], outcomes: Outcomes) -
     return StageResult({"transcript": transcript})
 
 
-async def embed_question(attempt: Attempt[EmbeddingServices]) -> StageResult:
+async def embed_question(attempt: Attempt["EmbeddingServices"]) -> StageResult:
     """Draft a filter for what was said."""
     return await filters.embed(_with_text(attempt))
 
 
-async def translate_question(attempt: Attempt[LLMServices]) -> StageResult:
+async def translate_question(attempt: Attempt["LLMServices"]) -> StageResult:
     """Write the final filter for what was said."""
     translated = await filters.translate(_with_text(attempt))
     result = {**translated.fields["result"], "transcript": attempt.fields["transcript"]}
@@ -162,3 +163,7 @@ def _transcript(content: bytes) -> Transcript:
         for segment in data["segments"]
     )
     return Transcript(data["language"], tuple(segments))
+
+
+WORK = PartWork(split, transcribe_part, join_parts, transcript_events)
+QUESTION_WORK = PartWork(split, transcribe_part, join_question, transcript_events)

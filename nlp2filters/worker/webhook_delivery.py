@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from arq.worker import Retry
@@ -20,7 +20,9 @@ from nlp2filters.storage import arq_format
 from nlp2filters.storage.store import Store
 from nlp2filters.webhooks.client import RETRY_SCHEDULE, derive_secret
 from nlp2filters.worker.attempt import NEWER_VERSION_WAIT_S, WorkerContext
-from nlp2filters.worker.services import DeliveryServices
+
+if TYPE_CHECKING:  # Workers of other queues use a part of this module only.
+    from nlp2filters.worker.delivery_services import DeliveryServices
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +86,7 @@ def _outcome(note: Mapping[str, Any]) -> str:
 
 
 async def _attempt(
-    worker: WorkerContext[DeliveryServices], message: Message, number: int
+    worker: WorkerContext["DeliveryServices"], message: Message, number: int
 ) -> tuple[dict[str, Any], float | None]:
     """Send the message. Returns a note of the outcome, and the seconds until the next attempt, if there is one."""
     services, sent_ms = worker.services, now_ms()

@@ -15,7 +15,7 @@ from nlp2filters.analysis.sources import SkippedFile, SourceFile
 from nlp2filters.analysis.summary import central_sentences, summarize
 from nlp2filters.analysis.vectors import MAX_CLUSTERS, cluster, quantize, similarities
 from nlp2filters.analysis.words import stems, words
-from nlp2filters.core.linking import MODEL
+from nlp2filters.core.embedding_model import MODEL
 from nlp2filters.embedding.embedder import Embedder
 from tests.analysis.packing import source
 

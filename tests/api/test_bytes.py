@@ -35,9 +35,9 @@ from nlp2filters.storage.request_parts import (
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.submissions import AdmissionLimits
 from nlp2filters.worker.attempt import WorkerContext
+from nlp2filters.worker.embedding_services import EmbeddingServices
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
-from nlp2filters.worker.services import EmbeddingServices
 from nlp2filters.worker.stages import run_stage
 from tests import contexts
 from tests.in_process import serving

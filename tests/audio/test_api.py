@@ -20,7 +20,8 @@ from nlp2filters.errors import (
     RateLimited,
 )
 from nlp2filters.llm.http import MAX_TRIES
-from nlp2filters.llm.registry import PROVIDERS, TranscriptionConfig, create_transcriptions
+from nlp2filters.llm.opening import create_transcriptions
+from nlp2filters.llm.registry import PROVIDERS, TranscriptionConfig
 from tests.audio.sounds import tone
 from tests.llm.test_wires import validator
 from tests.peers import wires

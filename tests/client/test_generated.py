@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,28 +17,35 @@ from nlp2filters import demo
 from nlp2filters.api import openapi
 from nlp2filters.app import OPERATIONS
 from nlp2filters.core.media_types import JSON, SUFFIXES
+from tests import node_packages
+from tests.docs.blocks import blocks
 from tests.service import Service
 
 HERE = Path(__file__).parent
-TYPESCRIPT = HERE / "typescript"
-MODULES = TYPESCRIPT / "node_modules"
 FILTER = {"op": "=", "args": [{"property": "Cylinders"}, 8]}
 # openapi-python-client sends JSON, forms and one kind of file. It leaves out other types of a body or an answer.
 UNSUPPORTED = {
     "POST /v1/analyses": {"application/gzip", "application/x-tar", "application/zip"},
     "GET /v1/batches/{batch_id}/results": {"application/x-ndjson"},
+    "GET /v1/owner/export": {"application/zip"},
+    "GET /v1/operator/owners/{owner}/export": {"application/zip"},
     "POST /v1/catalogs/infer": {*SUFFIXES} - {JSON},
 }
 REMARK = re.compile(r"^(?:WARNING|ERROR|Unable|Unsupported|Cannot|Could|Invalid|Attempted|Failure).*$", re.MULTILINE)
 OMISSION = re.compile(r"WARNING parsing (.+) within \w+\.\n(?:.*[uU]nsupported content[ _]type ([^\s)]+).*)")
 
 
-@pytest.fixture(scope="module")
-def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The OpenAPI document as a file."""
-    file = tmp_path_factory.mktemp("openapi") / "openapi.json"
-    file.write_bytes(orjson.dumps(openapi.document(OPERATIONS)))
-    return file
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the OpenAPI document."""
+    (tmp_path / "openapi.json").write_bytes(orjson.dumps(openapi.document(OPERATIONS)))
+    return tmp_path
+
+
+def documented(program: str) -> list[str]:
+    """The command of a generator, as docs/clients.md has it."""
+    lines = "".join(block.text for block in blocks("docs/clients.md") if block.language == "sh").splitlines()
+    return next(shlex.split(line) for line in lines if line.startswith(program))
 
 
 def run(*command: str | Path, folder: Path) -> str:
@@ -48,12 +56,11 @@ def run(*command: str | Path, folder: Path) -> str:
     return ran.stdout + ran.stderr
 
 
-def test_a_python_client_is_generated_and_works(document: Path, service: Service, tmp_path: Path) -> None:
-    generator = ("openapi-python-client", "generate", "--path", document, "--meta", "none")
-    said = run(*generator, "--output-path", "generated", folder=tmp_path)
+def test_a_python_client_is_generated_and_works(service: Service, folder: Path) -> None:
+    said = run(*documented("openapi-python-client"), folder=folder)
     assert unsupported(said) == UNSUPPORTED
-    shutil.copy(HERE / "generated_program.py", tmp_path)
-    printed = json.loads(run(sys.executable, "-W", "error", "generated_program.py", service.url, folder=tmp_path))
+    shutil.copy(HERE / "generated_program.py", folder)
+    printed = json.loads(run(sys.executable, "-W", "error", "generated_program.py", service.url, folder=folder))
     assert printed == {
         "filter": FILTER,
         "filter of an own catalog": FILTER,
@@ -72,19 +79,16 @@ def unsupported(said: str) -> dict[str, set[str]]:
     return omissions
 
 
-@pytest.mark.skipif(not MODULES.exists() or shutil.which("node") is None, reason="no packages of npm: `make test`")
-def test_typescript_types_are_generated_and_work(document: Path, service: Service, tmp_path: Path) -> None:
-    (tmp_path / "node_modules").symlink_to(MODULES)
-    (tmp_path / "package.json").write_text('{"type": "module"}')
-    shutil.copy(TYPESCRIPT / "program.ts", tmp_path)
-    programs = MODULES / ".bin"
-    said = run(
-        programs / "openapi-typescript", document, "--default-non-nullable=false", "-o", "api.ts", folder=tmp_path
-    )
+@node_packages.needed
+def test_typescript_types_are_generated_and_work(service: Service, folder: Path) -> None:
+    programs = node_packages.link_packages(folder)
+    shutil.copy(HERE / "generated_program.ts", folder)
+    generator, *options = documented("openapi-typescript")
+    said = run(programs / generator, *options, folder=folder)
     assert not re.search("warn|error", said, re.IGNORECASE)
-    options = ("--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom", "--skipLibCheck")
-    run(programs / "tsc", *options, "program.ts", folder=tmp_path)
-    printed = json.loads(run("node", "program.js", service.url, folder=tmp_path))
+    strict = ("--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom", "--skipLibCheck")
+    run(programs / "tsc", *strict, "generated_program.ts", folder=folder)
+    printed = json.loads(run("node", "generated_program.js", service.url, folder=folder))
     assert printed == {
         "filter": FILTER,
         "spans": [[0, 11]],

@@ -11,7 +11,6 @@ import pytest
 from nlp2filters import demo
 from nlp2filters.core import checks, dialects, filters, interpretation
 from nlp2filters.core.cql2.reader import from_cql2
-from nlp2filters.core.dialects.sql import standard as sql
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.llm.answer_reader import MAX_VIOLATIONS_LENGTH, read_answer
 from nlp2filters.demo import table
@@ -121,7 +120,7 @@ def test_there_are_enough() -> None:
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: ascii(payload)[:40])
 def test_nothing_gets_out_of_its_place(payload: Any) -> None:
     """What is not refused is compiled, and run on a database: it still stands, and no row is outside of the scope."""
-    kept = {row["Title"] for row in table.select("movies", sql.where_clause(SCOPE, MOVIES))[1]}
+    kept = {row["Title"] for row in table.select("movies", Interpretation(filter=filters.resolve(SCOPE, TODAY)))[1]}
     for made in answers(payload):
         try:
             reading = read_answer(json.dumps(made), TEXT, MOVIES)
@@ -132,7 +131,7 @@ def test_nothing_gets_out_of_its_place(payload: Any) -> None:
         resolved = Interpretation(filter=scoped, sort=reading.sort, limit=reading.limit, text=reading.text)
         bound(resolved)
         assert scoped
-        _, rows = table.select("movies", sql.where_clause(scoped, MOVIES), sql.order_by(reading.sort, MOVIES), None)
+        _, rows = table.select("movies", resolved)
         assert {row["Title"] for row in rows} <= kept
     assert table.select("movies")[0] == len(demo.rows("movies"))
 

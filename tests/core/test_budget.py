@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given, settings, target
 from hypothesis import strategies as st
 
-from bench.parsing import MAX_TEXT, TEXTS, _filled, _wide
+from bench.parsing import MAX_TEXT, TEXTS, _filled, wide_catalog
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import drafting, parser
 from nlp2filters.core.budget import MAX_STEPS, Budget
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.drafting import TextVectors
 from nlp2filters.core.filters import Comparison
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import MAX_CANDIDATES, MAX_FIELDS, Lexicon
 from nlp2filters.core.parser import followup
+from nlp2filters.core.text_vectors import TextVectors
 from nlp2filters.errors import TextTooComplex
 from tests.core import hostile, test_cases
 
@@ -148,7 +148,7 @@ def test_what_people_ask_is_far_from_the_limit() -> None:
 
 @pytest.mark.parametrize(("fields", "values"), [(50, 20), (1, 10_000), (10_000, 0)])
 def test_large_catalogs_are_far_from_the_limit(fields: int, values: int) -> None:
-    data, random = _wide(fields, values), Random(7)
+    data, random = wide_catalog(fields, values), Random(7)
     of = Lexicon.of(catalogs.parse(data))
     for text in TEXTS:
         parser.parse(_filled(text, data, random), of, today=TODAY, budget=Budget(MAX_STEPS // 500))

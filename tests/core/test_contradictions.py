@@ -20,8 +20,9 @@ from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.core.parser import parse
 from nlp2filters.core.query import Query
+from nlp2filters.lexicon_parser import LexiconParser
 from nlp2filters.llm import Answer
-from nlp2filters.translator import LexiconParser, Translator
+from nlp2filters.translator import Translator
 from tests.core import hostile
 from tests.core.dialects import agreement
 from tests.reference import holds

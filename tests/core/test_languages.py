@@ -11,9 +11,9 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import languages
 from nlp2filters.core.filters import Between, Comparison, Filter
 from nlp2filters.core.interpretation import resolve
-from nlp2filters.core.languages import LOCALES
 from nlp2filters.core.languages.tables import load
 from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.locales import CODES, LOCALES
 from nlp2filters.core.parser import parse
 
 TODAY = dt.date(2026, 11, 24)
@@ -76,7 +76,7 @@ def test_known_locales(locale: str) -> None:
     assert re.fullmatch(LOCALES, locale)
 
 
-@pytest.mark.parametrize("locale", languages.CODES)
+@pytest.mark.parametrize("locale", CODES)
 def test_every_phrase_is_written_as_it_is_looked_up(locale: str) -> None:
     """Without accents and upper case: another form would never be found."""
     language = languages.of(locale)

@@ -13,7 +13,7 @@ import pytest
 
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core import languages
-from nlp2filters.core.dialects.sql import standard as sql
+from nlp2filters.core.dialects.sql import clauses as sql
 from nlp2filters.core.interpretation import resolve, to_json
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.parser import parse

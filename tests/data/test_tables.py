@@ -17,7 +17,7 @@ from dateutil import parser as dates
 
 from nlp2filters.core import languages
 from nlp2filters.core.catalog import Catalog
-from nlp2filters.core.dialects.sql import standard as sql
+from nlp2filters.core.dialects.sql import clauses as sql
 from nlp2filters.core.infer import infer
 from nlp2filters.core.interpretation import resolve
 from nlp2filters.core.linking import Lexicon

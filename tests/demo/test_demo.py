@@ -11,6 +11,7 @@ import pytest
 from nlp2filters import demo
 from nlp2filters.core.catalog import ORDERED, parse, to_json
 from nlp2filters.errors import CatalogNotFound
+from tools.demo_catalogs import made
 
 each = pytest.mark.parametrize("name", demo.NAMES)
 
@@ -30,6 +31,11 @@ def test_is_a_valid_catalog(name: str) -> None:
     catalog = demo.catalog(name)
     assert catalog.name == name
     assert parse(to_json(catalog)) == catalog
+
+
+@each
+def test_is_what_inference_and_the_file_by_hand_make(name: str) -> None:
+    assert demo.catalog(name) == made(name), "run: python -m tools.demo_catalogs"
 
 
 @each

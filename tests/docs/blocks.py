@@ -1,12 +1,13 @@
 """The code blocks of a page of the documentation."""
 
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.service import ROOT
 
-BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r'^( *)```(\w+)(?: title="([^"]+)")?\n(.*?)^\1```$', re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Block:
 
 def blocks(page: str) -> list[Block]:
     """The fenced blocks of a page, in order."""
-    return [Block(*found) for found in BLOCK.findall((ROOT / page).read_text("utf-8"))]
+    text = (ROOT / page).read_text("utf-8")
+    return [Block(language, file, textwrap.dedent(code)) for _, language, file, code in BLOCK.findall(text)]
 
 
 def write_files(page: str, folder: Path, replacing: dict[str, str]) -> None:

@@ -14,21 +14,24 @@ import pytest
 from starlette.routing import Route
 
 from nlp2filters import demo
-from nlp2filters.core.drafting import Meanings
 from nlp2filters.core.interpretation import to_json
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.core.query import Query
+from nlp2filters.core.text_vectors import Meanings
 from nlp2filters.embedding.api_embedder import ApiEmbedder
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.errors import InvalidAnswer, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from nlp2filters.lexicon_parser import LexiconParser
 from nlp2filters.llm.embeddings import AT_ONCE
 from nlp2filters.llm.http import MAX_TRIES
-from nlp2filters.llm.registry import PROVIDERS, EmbeddingConfig, create_embeddings
+from nlp2filters.llm.opening import create_embeddings
+from nlp2filters.llm.registry import PROVIDERS, EmbeddingConfig
+from nlp2filters.storage.index_requests import digest_of
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
-from nlp2filters.storage.vector_index import Indexes, digest_of
-from nlp2filters.translator import LexiconParser, Translator
-from nlp2filters.worker.services import EmbeddingServices
+from nlp2filters.storage.vector_index import Indexes
+from nlp2filters.translator import Translator
+from nlp2filters.worker.embedding_services import EmbeddingServices
 from tests.llm.test_wires import validator
 from tests.peers import embeddings, limited, wires
 from tests.peers.embeddings import OPENAI, WIRES, EmbeddingWire

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 from nlp2filters.core.kinds import Kind, StageInfo
 from nlp2filters.core.requests import JobRequest
 from nlp2filters.worker.attempt import Attempt, StageResult
+from nlp2filters.worker.embedding_services import EmbeddingServices
 from nlp2filters.worker.parts import Outcomes, PartWork
-from nlp2filters.worker.services import EmbeddingServices
 from nlp2filters.worker.stages import EMBEDDING
 from tests.kinds.wordcount import embed, line_events, split_again
 

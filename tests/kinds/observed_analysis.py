@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nlp2filters.core.embedding_model import MODEL
 from nlp2filters.core.kinds import KINDS
-from nlp2filters.core.linking import MODEL
 from nlp2filters.core.parts import digest_of
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.worker.analysis import WORK
+from nlp2filters.worker.embedding_services import EmbeddingServices
 from nlp2filters.worker.parts import PartAttempt
-from nlp2filters.worker.services import EmbeddingServices
 from nlp2filters.worker.stages import EMBEDDING
 from tests.kinds.wordcount import runs_key
 

@@ -15,7 +15,7 @@ from nlp2filters.core.requests import JobRequest, Text
 from nlp2filters.settings import Settings
 from nlp2filters.storage.store import Store
 from nlp2filters.worker.attempt import Attempt, StageResult
-from nlp2filters.worker.services import EmbeddingServices
+from nlp2filters.worker.embedding_services import EmbeddingServices
 from nlp2filters.worker.stages import EMBEDDING, WorkerSpec, one_lane
 
 # The first attempt for a text that begins like this does not end by itself.

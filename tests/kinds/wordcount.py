@@ -23,8 +23,8 @@ from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 from nlp2filters.worker.attempt import Attempt, StageResult
+from nlp2filters.worker.embedding_services import EmbeddingServices
 from nlp2filters.worker.parts import Outcomes, PartAttempt, PartWork
-from nlp2filters.worker.services import EmbeddingServices
 from nlp2filters.worker.stages import EMBEDDING, WorkerSpec, one_lane
 
 # Lines that begin like this kill their worker, fail, or fail the first time.

@@ -20,8 +20,9 @@ from nlp2filters.errors import (
     ProviderUnavailable,
 )
 from nlp2filters.llm.http import MAX_TRIES
+from nlp2filters.llm.opening import create
 from nlp2filters.llm.provider import LLMProvider
-from nlp2filters.llm.registry import LLMConfig, create
+from nlp2filters.llm.registry import LLMConfig
 from nlp2filters.settings import ProviderChoice, Settings
 from tests.llm.listening import Heard
 from tests.peers.llm import Reply, serving, streamed

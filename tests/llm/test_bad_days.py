@@ -24,7 +24,8 @@ from nlp2filters.errors import (
     ProviderUnavailable,
 )
 from nlp2filters.llm.http import MAX_TRIES
-from nlp2filters.llm.registry import LLMConfig, create
+from nlp2filters.llm.opening import create
+from nlp2filters.llm.registry import LLMConfig
 from tests.llm.listening import Heard
 from tests.peers import wires
 from tests.peers.wires import ANTHROPIC, CHAT, OLLAMA, RESPONSES, SSE, WIRES, Peer, Sent, Wire, ndjson, sent, sse

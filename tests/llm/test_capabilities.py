@@ -8,8 +8,9 @@ import pytest
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.errors import ProviderRejected
 from nlp2filters.llm.capabilities import JSON_SCHEMA, LEARNT_FOR_S, MAX_SCHEMAS, Capabilities, LearntFeatures
+from nlp2filters.llm.opening import create
 from nlp2filters.llm.provider import LLMProvider
-from nlp2filters.llm.registry import LLMConfig, create
+from nlp2filters.llm.registry import LLMConfig
 from tests.peers import wires
 from tests.peers.wires import CHAT, Peer, Sent, sent
 

@@ -9,7 +9,8 @@ from nlp2filters.core.llm.messages import Message
 from nlp2filters.errors import AnswerRefused, BudgetSpent, ProviderRejected, ProviderUnavailable
 from nlp2filters.llm import Answer
 from nlp2filters.llm.chain import ProviderChain
-from nlp2filters.llm.registry import LLMConfig, create_chain
+from nlp2filters.llm.opening import create_chain
+from nlp2filters.llm.registry import LLMConfig
 from tests.peers import wires
 from tests.peers.wires import ANTHROPIC, CHAT, OLLAMA, Peer, Sent, sent
 

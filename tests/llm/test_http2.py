@@ -9,8 +9,9 @@ import pytest
 
 from nlp2filters.errors import ProviderUnavailable
 from nlp2filters.llm.connections import CALLS_PER_CONNECTION
+from nlp2filters.llm.opening import create
 from nlp2filters.llm.provider import LLMProvider
-from nlp2filters.llm.registry import LLMConfig, create
+from nlp2filters.llm.registry import LLMConfig
 from tests.llm.listening import Heard
 from tests.peers import http2
 from tests.peers.http2 import Server

@@ -57,6 +57,13 @@ def test_nobody_calls_before_the_moment_that_was_named_and_then_one_tries() -> N
     assert limit.accepted(11.2, 11, 0).allows(11.2, Load(1, 0))
 
 
+def test_a_provider_that_was_closed_is_not_called_slowly_afterwards() -> None:
+    limit = refused_at(10, in_flight=1, wait_s=2.0)
+    for number in range(5):
+        assert limit.allows(12.2 + 0.2 * number, Load(0, 0))
+        limit = limit.accepted(12.3 + 0.2 * number, 12.2 + 0.2 * number, 0)
+
+
 def test_a_limit_is_forgotten() -> None:
     limit = refused_at(0).accepted(1.5, 1.1, 0)
     assert not limit.allows(2, Load(100, 100))

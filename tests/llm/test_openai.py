@@ -19,8 +19,9 @@ from nlp2filters.errors import (
 )
 from nlp2filters.llm import MAX_TOKENS, Listener
 from nlp2filters.llm.http import MAX_TRIES
+from nlp2filters.llm.opening import create
 from nlp2filters.llm.provider import LLMProvider
-from nlp2filters.llm.registry import LLMConfig, create
+from nlp2filters.llm.registry import LLMConfig
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
 

@@ -21,8 +21,9 @@ from nlp2filters.errors import (
     ProviderUnavailable,
 )
 from nlp2filters.llm.http import MAX_TRIES
+from nlp2filters.llm.opening import create
 from nlp2filters.llm.provider import LLMProvider
-from nlp2filters.llm.registry import LLMConfig, create
+from nlp2filters.llm.registry import LLMConfig
 from tests.llm.listening import Heard
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply

@@ -10,8 +10,9 @@ from starlette.responses import JSONResponse, Response
 
 from nlp2filters.errors import ProviderRejected, ProviderUnavailable, RateLimited
 from nlp2filters.llm import Answer
+from nlp2filters.llm.opening import create
 from nlp2filters.llm.provider import LLMProvider
-from nlp2filters.llm.registry import LLMConfig, create
+from nlp2filters.llm.registry import LLMConfig
 from tests.llm.listening import Heard
 from tests.peers import limited
 from tests.peers.limited import Server, failing, refusal, refusing_for

@@ -13,7 +13,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.errors import ProviderRejected
-from nlp2filters.llm.registry import EmbeddingConfig, LLMConfig, create, create_embeddings
+from nlp2filters.llm.opening import create, create_embeddings
+from nlp2filters.llm.registry import EmbeddingConfig, LLMConfig
 from tests.peers import embeddings, wires
 from tests.peers.wires import ANTHROPIC, Peer, sent
 

@@ -15,7 +15,8 @@ from nlp2filters.llm.api import ModelOptions, used
 from nlp2filters.llm.capabilities import JSON_OBJECT, JSON_SCHEMA, capabilities
 from nlp2filters.llm.embeddings import OpenAIEmbeddings
 from nlp2filters.llm.openai import OpenAIChat
-from nlp2filters.llm.registry import PROVIDERS, LLMConfig, create
+from nlp2filters.llm.opening import create
+from nlp2filters.llm.registry import PROVIDERS, LLMConfig
 from nlp2filters.llm.responses import OpenAIResponses
 from tests.llm.listening import Heard
 from tests.peers import wires

@@ -147,5 +147,6 @@ def test_axe_finds_nothing_on_the_page_of_a_busy_service(page: Page, operated: O
     finally:
         for job in running:
             httpx.post(f"{operated.service.url}/v1/jobs/{job}/cancel", trust_env=False)
+            operated.service.ended(job)
         operated.llm.script(llms.good(ANSWER))
         operated.receiver.script(webhooks.ok)

@@ -22,11 +22,12 @@ from nlp2filters.storage.blobs.store import Blobs, Quota
 from nlp2filters.storage.catalogs import Catalogs
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.idempotency import IdempotencyKey
+from nlp2filters.storage.index_requests import IndexUser
 from nlp2filters.storage.owned_keys import OWNED
 from nlp2filters.storage.owners import FILES, Owners
 from nlp2filters.storage.spending import Spender
 from nlp2filters.storage.store import Store
-from nlp2filters.storage.vector_index import Indexes, IndexUser
+from nlp2filters.storage.vector_index import Indexes
 from tests import contexts
 
 MARK = "zebrafish"

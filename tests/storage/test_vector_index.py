@@ -15,9 +15,11 @@ from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.linking import Lexicon, ValueTarget, embeddable
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.storage import arq_format, vector_index
+from nlp2filters.storage.index_requests import KEPT_S, digest_of, index_id
+from nlp2filters.storage.index_requests import NAMES as NAMES_MEMBER
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
-from nlp2filters.storage.vector_index import CHUNK, Indexes, Vectors, digest_of, index_id, pack, unpack
+from nlp2filters.storage.vector_index import CHUNK, Indexes, Vectors, pack, unpack
 from nlp2filters.worker import filters
 from tests import contexts
 from tests.service import Service, started
@@ -73,7 +75,7 @@ async def test_an_index_is_built_once_and_then_read(kept: Indexes, redis: ArqRed
     found = await Indexes(redis, keys).load(NAMES)
     assert found is not None
     assert np.abs(found - vectors_of(NAMES)).max() < 0.002
-    assert 0 < await redis.ttl(keys.vectors(digest)) <= vector_index.KEPT_S
+    assert 0 < await redis.ttl(keys.vectors(digest)) <= KEPT_S
 
 
 async def test_what_a_dead_worker_left_is_not_embedded_again(kept: Indexes) -> None:
@@ -166,6 +168,6 @@ def test_other_jobs_do_not_wait_for_an_index(own_service: Service) -> None:
     results = [own_service.result(job_id) for job_id in (*on_it, *beside)]
     key = Keys().vectors(index_id(tuple(embeddable(catalogs.parse(catalog))), owner="anonymous"))
     with Redis.from_url(own_service.environment["REDIS_URL"]) as redis:
-        assert redis.hexists(key, vector_index.NAMES)  # it is still being built
+        assert redis.hexists(key, NAMES_MEMBER)  # it is still being built
     assert [result["conditions"][0]["value"] for result in results[:2]] == ["part number 7", "part number 9999"]
     assert all(len(result["conditions"]) == 2 for result in results[2:])

@@ -14,7 +14,8 @@ from nlp2filters.core.query import Query
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.evaluation.cases import Case
 from nlp2filters.evaluation.measures import judge
-from nlp2filters.translator import LexiconParser, Translator
+from nlp2filters.lexicon_parser import LexiconParser
+from nlp2filters.translator import Translator
 from tests.core import test_cases
 
 TODAY = dt.date(2026, 11, 24)

@@ -16,8 +16,9 @@ from nlp2filters import translator
 from nlp2filters.clock import now_ms
 from nlp2filters.core import jobs
 from nlp2filters.core.jobs import Job
+from nlp2filters.llm.opening import create
 from nlp2filters.llm.provider import LLMProvider
-from nlp2filters.llm.registry import LLMConfig, create
+from nlp2filters.llm.registry import LLMConfig
 from nlp2filters.settings import Settings
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.connection import connect

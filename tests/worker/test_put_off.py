@@ -16,14 +16,13 @@ from nlp2filters.core.jobs import Job
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.llm.schema_limits import OPENAI_LIMITS
 from nlp2filters.errors import ProviderUnavailable, RateLimited
-from nlp2filters.llm import Answer, Listener
-from nlp2filters.llm_reader import ANSWERS
+from nlp2filters.llm import ANSWERS, Answer, Listener
 from nlp2filters.settings import Settings
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
-from nlp2filters.worker import services
+from nlp2filters.worker import provider_calls
 from nlp2filters.worker.attempt import WorkerContext
-from nlp2filters.worker.services import LLMServices
+from nlp2filters.worker.llm_services import LLMServices
 from nlp2filters.worker.stages import LLM, run_stage
 from tests import contexts
 from tests.worker.test_stages import ANSWER, REQUEST
@@ -150,8 +149,8 @@ async def test_a_job_that_is_put_off_can_be_canceled_at_once(store: Store) -> No
 @pytest.mark.parametrize("timeout_s", [0.5, 30, 119, 3_600])
 def test_both_answers_of_an_llm_fit_into_the_time_limit_of_its_stage(timeout_s: float) -> None:
     settings = Settings(llm_timeout_s=timeout_s)
-    assert LLM.time_limit_s(settings) > len(ANSWERS) * services.answer_timeout_s(settings)
-    assert services.answer_timeout_s(settings) > timeout_s
+    assert LLM.time_limit_s(settings) > len(ANSWERS) * provider_calls.answer_timeout_s(settings)
+    assert provider_calls.answer_timeout_s(settings) > timeout_s
 
 
 async def test_a_provider_that_never_ends_is_left_alone(store: Store) -> None:

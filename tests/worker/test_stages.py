@@ -23,7 +23,7 @@ from nlp2filters.storage.blobs.store import open_blobs
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 from nlp2filters.worker.attempt import WorkerContext
-from nlp2filters.worker.services import LLMServices
+from nlp2filters.worker.llm_services import LLMServices
 from nlp2filters.worker.stages import run_stage
 from tests import contexts
 

@@ -71,7 +71,7 @@ async def send(call: Call) -> Response:
 
 async def _send(call: Call, form: Form) -> Response:
     services, owner, batch_id = call.services, call.caller.owner, new_id("batch")
-    check_webhook(services.settings, call.headers, form.callback, signed=False)
+    await check_webhook(services.settings, call.headers, form.callback, signed=False)
     refusal, texts = _UNREADABLE.get(form.media_type.partition("/")[0]), []
     if not refusal and not _is_sound(form.media_type):
         try:

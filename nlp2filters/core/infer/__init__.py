@@ -11,12 +11,12 @@ from nlp2filters.core.infer import records
 from nlp2filters.core.infer.cells import Cells
 from nlp2filters.core.infer.columns import Column
 from nlp2filters.core.infer.decisions import Limits, conventions, decide
-from nlp2filters.core.infer.moments import DateOrder
 from nlp2filters.core.infer.report import ColumnReport, Inference, Note
+from nlp2filters.core.locales import DateOrder
 from nlp2filters.core.words import spaced
 from nlp2filters.errors import InvalidCatalog, Violation, pointer
 
-__all__ = ["ColumnReport", "DateOrder", "Inference", "Note", "infer", "refine"]
+__all__ = ["ColumnReport", "Inference", "Note", "infer", "refine"]
 
 # Rows are read in chunks of this size at most.
 _MAX_CHUNK_ROWS, _MAX_CHUNK_CELLS = 256, 50_000

@@ -14,9 +14,9 @@ from nlp2filters.core.infer import moments, numbers, strings
 from nlp2filters.core.infer.answers import MEANINGS
 from nlp2filters.core.infer.columns import Column
 from nlp2filters.core.infer.decisions import Conventions, column_conventions, epoch_scale
-from nlp2filters.core.infer.moments import DateOrder
 from nlp2filters.core.infer.numbers import NOTHING, Amount, Decimals
 from nlp2filters.core.infer.unknowns import is_value, may_be_unknown
+from nlp2filters.core.locales import DateOrder
 
 Cell: TypeAlias = str | int | float | bool | dt.date | dt.time | None
 Read: TypeAlias = Callable[[object], Cell]

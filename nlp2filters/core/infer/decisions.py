@@ -13,10 +13,11 @@ from nlp2filters.core.infer.columns import Column
 from nlp2filters.core.infer.headers import Header, read_header
 from nlp2filters.core.infer.measures import TIME_UNITS
 from nlp2filters.core.infer.misfits import Misfits
-from nlp2filters.core.infer.moments import DateOrder, Form, Precision
+from nlp2filters.core.infer.moments import Form, Precision
 from nlp2filters.core.infer.numbers import NOTHING, Decimals, Extent, Extents, Mark
 from nlp2filters.core.infer.records import plural
 from nlp2filters.core.infer.report import NOTE_KINDS, ColumnReport, Note, examples, quoted
+from nlp2filters.core.locales import DateOrder
 
 # The values of a keyword occur this many times on average; those of a closed one, so often that no others are expected.
 MIN_OCCURRENCES, MIN_OCCURRENCES_IF_CLOSED = 1.5, 2

@@ -14,9 +14,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from nlp2filters.core import languages
 from nlp2filters.core.infer.misfits import Misfits
+from nlp2filters.core.locales import CODES, DateOrder
 from nlp2filters.core.words import fold
 
-DateOrder: TypeAlias = Literal["day", "month"]
 # How a date is written: year first, day or month first, with the month's name, only a year and a month, or 20240131.
 Form: TypeAlias = Literal["year", "day", "month", "named", "no day", "compact"]
 # An instant has an offset from UTC.
@@ -68,12 +68,7 @@ class Moment(NamedTuple):
 @cache
 def _months() -> Mapping[str, int]:
     """Return the names of months in all languages."""
-    return {
-        name: number
-        for code in languages.CODES
-        for name, number in languages.of(code).dates.months.items()
-        if len(name) > 2
-    }
+    return {name: number for code in CODES for name, number in languages.of(code).dates.months.items() if len(name) > 2}
 
 
 def read_native(value: object) -> Moment | None:

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
-from pathlib import Path
 from typing import Literal
 
 from nlp2filters.core import words
@@ -13,6 +12,7 @@ from nlp2filters.core.languages.brackets import Brackets
 from nlp2filters.core.languages.numerals import Compounds
 from nlp2filters.core.languages.phrases import PhraseTable
 from nlp2filters.core.languages.tables import Tables, load
+from nlp2filters.core.locales import FOLDER
 from nlp2filters.core.units import dimension
 from nlp2filters.core.words import Token
 
@@ -20,11 +20,6 @@ Degree = Literal["base", "comparative", "superlative"]
 
 # Money in any currency, by its code in ISO 4217: "a grand".
 ANY_CURRENCY = "XXX"
-
-_FOLDER = Path(__file__).parent
-# The languages that have a file, by their ISO 639-1 code.
-CODES = sorted(path.stem for path in _FOLDER.glob("*.toml"))
-LOCALES = rf"({'|'.join(CODES)})(-[A-Z]{{2}})?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +39,7 @@ class Language(Tables):
     @classmethod
     def read(cls, code: str, region: str = "") -> "Language":
         """Read the language of an ISO 639-1 code."""
-        return cls(**vars(load(_FOLDER / f"{code}.toml")), region=region)
+        return cls(**vars(load(FOLDER / f"{code}.toml")), region=region)
 
     def tokenize(self, text: str) -> list[Token]:
         """Split a text in this language into tokens."""
@@ -256,6 +251,6 @@ ENGLISH = Language.read("en")
 
 @cache
 def of(locale: str) -> Language:
-    """Return the language of a locale of the form `LOCALES`, such as "es-MX"."""
+    """Return the language of a locale of the form `locales.LOCALES`, such as "es-MX"."""
     code, _, region = locale.partition("-")
     return ENGLISH if code == "en" and region not in ENGLISH.dates.order_by_region else Language.read(code, region)

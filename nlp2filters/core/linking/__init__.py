@@ -9,7 +9,7 @@ embeddings). Values come from the catalog only, so that no text can mean one out
 from nlp2filters.core.linking.absence import yes_no
 from nlp2filters.core.linking.lexicon import MAX_FIELDS, Lexicon
 from nlp2filters.core.linking.matching import MAX_CANDIDATES
-from nlp2filters.core.linking.similarity import MAX_PHRASE, MODEL, MOST_MARGIN, Nearness, Similar, phrase_of, phrases
+from nlp2filters.core.linking.similarity import MAX_PHRASE, MOST_MARGIN, Nearness, Similar, phrase_of, phrases
 from nlp2filters.core.linking.targets import (
     AdjectiveTarget,
     Candidate,
@@ -26,7 +26,6 @@ __all__ = [
     "MAX_CANDIDATES",
     "MAX_FIELDS",
     "MAX_PHRASE",
-    "MODEL",
     "MOST_MARGIN",
     "AdjectiveTarget",
     "Candidate",

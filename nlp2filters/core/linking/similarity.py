@@ -15,8 +15,6 @@ from nlp2filters.core.linking.matching import MAX_CANDIDATES
 from nlp2filters.core.linking.targets import Candidate, Target
 from nlp2filters.core.words import Token
 
-# The thresholds below hold for the embeddings of this model.
-MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 # A phrase has at most this many words.
 MAX_PHRASE = 3
 # At most this many phrases of a text are embedded.

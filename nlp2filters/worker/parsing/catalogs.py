@@ -6,10 +6,10 @@ from itertools import count
 from typing import Any
 
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.drafting import Meanings, TextVectors, Vectors
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking.retrieval import Candidates
-from nlp2filters.storage.vector_index import digest_of
+from nlp2filters.core.text_vectors import Meanings, TextVectors, Vectors
+from nlp2filters.storage.index_requests import digest_of
 from nlp2filters.worker.parsing.caches import Cache
 from nlp2filters.worker.parsing.operations import Call, CatalogRef, IndexRef, Ref, Summary, Tagging
 from nlp2filters.worker.parsing.pool import Content, Pool

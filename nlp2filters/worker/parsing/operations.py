@@ -11,11 +11,11 @@ import orjson
 from nlp2filters import demo
 from nlp2filters.core import drafting, languages
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.drafting import TextVectors, Vectors
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon, Nearness
 from nlp2filters.core.linking.retrieval import Candidates, large_fields, retrieve
 from nlp2filters.core.parser import Tagged
+from nlp2filters.core.text_vectors import TextVectors, Vectors
 from nlp2filters.worker.parsing.caches import Cache
 
 # The catalogs whose lexicons are cached have at most this size in total. A lexicon is about 30 times as large.

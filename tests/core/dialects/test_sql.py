@@ -8,11 +8,13 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from sqlalchemy.sql.compiler import RESERVED_WORDS
 
 from nlp2filters.core import catalog as catalogs
 from nlp2filters.core.catalog import Catalog
 from nlp2filters.core.dialects import compile as compile_dialect
-from nlp2filters.core.dialects.sql import standard as sql
+from nlp2filters.core.dialects.sql import clauses as sql
+from nlp2filters.core.dialects.sql.standard import RESERVED
 from nlp2filters.core.filters import And, Between, Comparison, Contains, Filter, IsNull, Not, OneOf, Or
 from nlp2filters.core.interpretation import Interpretation, Sort
 
@@ -156,3 +158,7 @@ def test_values_and_names_stay_out_of_the_text(names: list[str], value: str, oth
         return shape(written["statement"], {table, first, second})
 
     assert tokens(value, other) == tokens("x", "y")
+
+
+def test_text_and_clauses_quote_the_same_words() -> None:
+    assert RESERVED == RESERVED_WORDS

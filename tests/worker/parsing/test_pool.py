@@ -15,9 +15,9 @@ import pytest
 from nlp2filters import demo
 from nlp2filters.core import drafting
 from nlp2filters.core.conversation import Conversation
-from nlp2filters.core.drafting import Meanings, TextVectors
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
+from nlp2filters.core.text_vectors import Meanings, TextVectors
 from nlp2filters.errors import ParserFailed, TextTooComplex
 from nlp2filters.worker.parsing.catalogs import CatalogParser, CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool

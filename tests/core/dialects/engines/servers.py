@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from nlp2filters.core.dialects.sql.standard import where_clause
+from nlp2filters.core.dialects.sql.clauses import where_clause
 from nlp2filters.core.filters import Filter, Not, OneOf
 from tests.core.dialects.engines import test_engines
 from tests.core.dialects.engines.adapter import Adapter, UnsupportedError

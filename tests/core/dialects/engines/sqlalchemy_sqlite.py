@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nlp2filters.core.dialects.sql import standard
+from nlp2filters.core.dialects.sql import clauses
 from nlp2filters.core.dialects.sql.parameters import KINDS
 from nlp2filters.core.filters import Filter
 from tests.core.dialects.engines.rows import SHOP, Row
@@ -16,7 +16,7 @@ TABLE = sa.Table(
     "shop",
     sa.MetaData(),
     sa.Column("id", sa.Integer, primary_key=True),
-    *(sa.Column(field.name, sa.String if field.many else standard.TYPES[KINDS[field.type]]) for field in SHOP.fields),
+    *(sa.Column(field.name, sa.String if field.many else clauses.TYPES[KINDS[field.type]]) for field in SHOP.fields),
 )
 
 
@@ -32,7 +32,7 @@ class SQLAlchemy:
             )
 
     def select(self, node: Filter) -> list[int]:
-        query = sa.select(TABLE.c.id).where(standard.where_clause(node, SHOP))
+        query = sa.select(TABLE.c.id).where(clauses.where_clause(node, SHOP))
         with self.engine.connect() as connection:
             return list(connection.execute(query).scalars())
 

@@ -1,9 +1,9 @@
-"""The services that each worker opens at its start, and that all its attempts share."""
+"""The services of an embedding worker, which it opens at its start, and which all its attempts share."""
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,29 +11,25 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from nlp2filters.core.counts import duration, name_of
-from nlp2filters.core.drafting import Meanings
-from nlp2filters.core.linking import MODEL
+from nlp2filters.core.embedding_model import MODEL
+from nlp2filters.core.text_vectors import Meanings
 from nlp2filters.core.usage import PriceTable
 from nlp2filters.embedding.api_embedder import ApiEmbedder
 from nlp2filters.embedding.embedder import Embedder
 from nlp2filters.embedding.weights import MINILM
 from nlp2filters.errors import ProviderError
 from nlp2filters.file_reading import process
-from nlp2filters.llm import MAX_TOKENS, Provider, registry
+from nlp2filters.llm import opening
 from nlp2filters.settings import Settings
 from nlp2filters.storage.blobs.store import Blobs, open_blobs
+from nlp2filters.storage.index_requests import ANYBODY, AT_ONCE, IndexUser, digest_of
 from nlp2filters.storage.store import Store
-from nlp2filters.storage.vector_index import ANYBODY, AT_ONCE, CHUNK, Embed, Indexes, IndexUser, digest_of
-from nlp2filters.webhooks.client import WebhookClient
-from nlp2filters.worker.catalogs import CatalogCache
-from nlp2filters.worker.code_search import SearchIndexes
+from nlp2filters.storage.vector_index import CHUNK, Embed, Indexes
 from nlp2filters.worker.parsing.catalogs import CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
+from nlp2filters.worker.provider_calls import HOLD_S, count_call
+from nlp2filters.worker.search_indexes import SearchIndexes
 from nlp2filters.worker.shared_gates import sharing
-
-# While a provider limits the rate of calls, a job keeps its slot for so long, and is then put off.
-HOLD_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -113,69 +109,6 @@ class EmbeddingServices:
         return vectors
 
 
-@dataclass(frozen=True, slots=True)
-class LLMServices:
-    """The LLM, and parsed catalogs. Where no LLM is configured, `provider` is None, and the drafts are the results.
-
-    If `skips_certain`, the LLM is not called for drafts that are certain; its answers are cached for `cache_s`.
-    `providers` are those that a request may name. An answer may take `answer_timeout_s`, whatever the provider does. An
-    API key may cost `max_daily_micros` a day; 0: any amount. With `log_answers`, the operator sees answers in the logs.
-    An answer has at most `answer_tokens`. `blobs` are uploaded files, and what was made of them.
-    """
-
-    provider: Provider | None
-    answer_timeout_s: float = 60.0
-    skips_certain: bool = True
-    cache_s: int = 0
-    catalogs: CatalogCache = field(default_factory=CatalogCache)
-    providers: Mapping[str, Provider] = field(default_factory=dict)
-    prices: PriceTable = field(default_factory=PriceTable)
-    max_daily_micros: int = 0
-    log_answers: bool = False
-    answer_tokens: int = MAX_TOKENS
-    blobs: Blobs | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryServices:
-    """The client that calls webhooks, and the secrets that sign its messages."""
-
-    client: WebhookClient
-    secrets: Sequence[str]
-
-
-class Learnt:
-    """Counts the features that models turn out to lack, without delaying the calls that show it."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def add(self, provider: str, model: str, feature: str) -> None:
-        """Count a feature."""
-        _log.warning("%s of %s does without %r for some minutes: the server rejects it", model, provider, feature)
-        task = asyncio.create_task(self._store.spending.count_learnt(provider, model, feature), name="learnt")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def wait(self) -> None:
-        """Wait until all are counted; those that Redis does not accept are lost."""
-        for failure in await asyncio.gather(*self._tasks, return_exceptions=True):
-            if failure:
-                _log.warning("a feature that a model lacks was not counted: %r", failure)
-
-
-def count_call(store: Store, operation: str, provider: str, outcome: str, seconds: float) -> None:
-    """Count a call of a provider for the metrics."""
-    store.counts.add({name_of("llm_calls", operation, provider, outcome): 1})
-    store.counts.add(duration("llm_call", operation, provider, ms=1000 * seconds))
-
-
-def answer_timeout_s(settings: Settings) -> float:
-    """Return the time that one answer of an LLM may take, with the wait for the provider's limit of the rate."""
-    return max(1, len(settings.llms)) * (settings.llm_timeout_s + HOLD_S) + 1.0
-
-
 @asynccontextmanager
 async def open_embedding(settings: Settings, store: Store) -> AsyncIterator[EmbeddingServices]:
     """Load the embedding model, and start the processes that parse texts."""
@@ -190,46 +123,7 @@ async def open_embedding(settings: Settings, store: Store) -> AsyncIterator[Embe
         indexes, parsers, api = Indexes(store.redis, store.keys), CatalogParsers(pool), None
         if settings.embedding:
             config = replace(settings.embedding, patience_s=HOLD_S)
-            api = await stack.enter_async_context(ApiEmbedder(registry.create_embeddings(config)))
+            api = await stack.enter_async_context(ApiEmbedder(opening.create_embeddings(config)))
             api.report_calls(partial(count_call, store))
             await stack.enter_async_context(sharing(api.gate, store.providers))
         yield EmbeddingServices(embedder, parsers, indexes, blobs, api, settings.llm_prices)
-
-
-@asynccontextmanager
-async def open_llm(settings: Settings, store: Store) -> AsyncIterator[LLMServices]:
-    """Open the client of the configured LLM, if any."""
-    if not settings.llms:
-        if settings.lacks_llm_model:
-            _log.warning("there is an LLM's key but no LLM_MODEL: the built-in parser answers")
-        yield LLMServices(None)
-        return
-    learnt = Learnt(store)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(learnt.wait)
-        # A job that would wait longer gives its slot back.
-        configs = [replace(config, patience_s=HOLD_S) for config in settings.llms]
-        chain = await stack.enter_async_context(registry.create_chain(configs, learnt.add))
-        for provider in chain.providers.values():
-            provider.on_call = partial(count_call, store)
-            await stack.enter_async_context(sharing(provider.gate, store.providers))
-        blobs = await stack.enter_async_context(open_blobs(settings, store.redis, store.keys))
-        yield LLMServices(
-            chain,
-            answer_timeout_s(settings),
-            skips_certain=settings.llm_skip_certain,
-            cache_s=settings.llm_cache_s,
-            providers=chain.providers,
-            prices=settings.llm_prices,
-            max_daily_micros=settings.max_daily_micros,
-            log_answers=settings.log_llm_answers,
-            answer_tokens=settings.llm_max_tokens + settings.llm_thinking_tokens,
-            blobs=blobs,
-        )
-
-
-@asynccontextmanager
-async def open_delivery(settings: Settings, store: Store) -> AsyncIterator[DeliveryServices]:
-    """Open the client that calls webhooks."""
-    async with WebhookClient(allow_private=settings.webhook_allow_private, own_hosts=settings.own_hosts) as client:
-        yield DeliveryServices(client, settings.webhook_secrets)

@@ -1,0 +1,119 @@
+"""The commands that one job sends to Redis, as MONITOR shows them, each with the reason why it is sent."""
+
+import asyncio
+import codecs
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from bench.report import Table
+from bench.service import System
+from nlp2filters.storage import scripts
+
+SETTLED_S = 0.3
+# What a job waits for, and what a worker or a web process does from time to time, whether there are jobs or not.
+WAITING = {"BZPOPMIN", "MONITOR", "INFO", "PING", "HELLO", "CLIENT", "SELECT"}
+NAMES = {
+    hashlib.sha1(text.encode()).hexdigest(): name
+    for name, text in vars(scripts).items()
+    if name.isupper() and isinstance(text, str) and not name.startswith("_")
+}
+PERIODIC = {"HEARTBEAT", "FIND_ORPHANS"}
+_LINE = re.compile(r"\+([\d.]+) \[\d+ ([^\]]+)\] (.*)")
+_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+REASONS = {
+    "CREATE": "the job: limits, record, event, index and queue entry, in one step",
+    "CLAIM": "takes due entries with a lease, as many as there are free slots, for each stage",
+    "COMMIT": "a step of the job with its fence, events and queue entries: the begin and the end of each stage",
+    "RELEASE": "gives the lease back and removes what ARQ has kept of the entry, for each stage",
+    "RENEW": "keeps the lease of a stage that takes longer than three seconds",
+    "PUBLISH": "progress of a running attempt",
+    "SPEND": "counts what a call of the LLM took",
+    "HLEN": "are there API keys? For each request, since a first one may be created at any time",
+    "MULTI": "begins ARQ's transaction of the next three, for each stage",
+    "GET": "ARQ reads the entry",
+    "INCRBY": "ARQ counts how often the entry was tried",
+    "EXPIRE": "lets that count end",
+    "EXEC": "ends ARQ's transaction",
+    "HMGET": "reads the record with the fields that a stage, or a stream, needs",
+    "HGETALL": "what the job's calls of providers took, for `usage` of the result",
+    "XREVRANGE": "the last event, before the snapshot of a new stream",
+    "SUBSCRIBE": "wakes the streams of this job",
+    "XRANGE": "the events after the cursor of a stream, which each event wakes",
+    "UNSUBSCRIBE": "nobody follows the job any more",
+}
+
+
+@dataclass
+class Sent:
+    """A command that a client sent, with its connection, and the commands of its script, if it is one."""
+
+    at: float
+    client: str
+    words: list[bytes]
+    inner: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Its name, or that of the script that it runs."""
+        name = self.words[0].decode().upper()
+        return NAMES.get(self.words[1].decode(), name) if name in ("EVALSHA", "EVALSHA_RO") else name
+
+
+async def of_one_job(system: System, job: Callable[[], Awaitable[None]]) -> list[Sent]:
+    """Return the commands that are sent while one job runs; what runs from time to time is left out."""
+    sent = await recorded(system.redis_url, job)
+    return [one for one in sent if one.name not in WAITING | PERIODIC]
+
+
+async def recorded(redis_url: str, job: Callable[[], Awaitable[None]]) -> list[Sent]:
+    """Return all commands that clients send while one job runs, in their order."""
+    address = urlsplit(redis_url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port, limit=2**24)
+    writer.write(b"MONITOR\r\n")
+    await reader.readline()
+    sent: list[Sent] = []
+
+    async def read() -> None:
+        while line := await reader.readline():
+            _add(sent, line)
+
+    reading = asyncio.create_task(read())
+    await job()
+    await asyncio.sleep(SETTLED_S)
+    reading.cancel()
+    with suppress(asyncio.CancelledError):
+        await reading
+    writer.close()
+    return sent
+
+
+def _add(sent: list[Sent], line: bytes) -> None:
+    match = _LINE.match(line.decode("latin-1"))
+    if not match:
+        return
+    words = [_unescaped(word) for word in _WORD.findall(match[3])]
+    if match[2] == "lua" and sent:
+        sent[-1].inner.append(words[0].decode().upper())
+    else:
+        sent.append(Sent(float(match[1]), match[2], words))
+
+
+def _unescaped(word: str) -> bytes:
+    return codecs.escape_decode(word.encode("latin-1"))[0]
+
+
+def table(sent: Sequence[Sent]) -> Table:
+    """List the kinds of commands in the order of their first appearance."""
+    rows = []
+    for name in dict.fromkeys(one.name for one in sent):
+        same = [one for one in sent if one.name == name]
+        inner = sum(len(one.inner) for one in same)
+        title = f"script `{name.lower()}.lua`" if name in NAMES.values() else f"`{name}`"
+        rows.append([title, str(len(same)), str(inner or "–"), REASONS.get(name, "")])
+    rows.append(["all", str(len(sent)), str(sum(len(one.inner) for one in sent)), ""])
+    return Table(["sent by a process", "times", "commands inside", "why"], rows)

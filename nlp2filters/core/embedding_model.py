@@ -1,0 +1,4 @@
+"""The embedding model: its name says in which space vectors are."""
+
+# The thresholds of linking and the tagger hold for its embeddings.
+MODEL = "sentence-transformers/all-MiniLM-L6-v2"
