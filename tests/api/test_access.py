@@ -119,7 +119,7 @@ def test_a_key_does_what_its_scopes_say(guarded: Service) -> None:
         assert dora.get("/metrics").status_code == 403
 
 
-MISSING = {"job_id": "job_none", "batch_id": "batch_none", "name": "none"}
+MISSING = {"job_id": "job_none", "batch_id": "batch_none", "name": "none", "owner": "nobody"}
 OWNED = [operation for operation in OPERATIONS if "{" in operation.path and operation.scope != "admin"]
 
 
