@@ -38,7 +38,7 @@ REACT = "docs/how-to/react.md"
 WEBHOOKS = "docs/how-to/webhooks.md"
 ELSEWHERE = ("docs/tutorial.md", "docs/how-to/event-source.md")  # they have test files of their own
 # Their commands are those of Heroku, Docker, Kubernetes and systemd, of which there are none here.
-PARSED = ("docs/how-to/scaling.md", "docs/deployment.md")
+PARSED = ("docs/scaling.md", "docs/deployment.md")
 PAGES = ("README.md", "docs/how-to/backup.md", "docs/how-to/python.md", REACT, WEBHOOKS)
 # The reader's application around the component of the page.
 MAIN = """import { createRoot } from "react-dom/client";
