@@ -232,7 +232,7 @@ def contents(files: Path, *options: str, tmp_path: Path, then: Block | None = No
                 assert redis.config_get("appendonly") == {"appendonly": "yes"}
             return int(redis.dbsize())
         finally:
-            server.terminate()
+            server.kill()  # It refuses to end while it writes its first append-only file.
 
 
 def wait_for(redis: Redis) -> None:
