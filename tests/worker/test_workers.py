@@ -210,12 +210,12 @@ async def test_a_record_that_nobody_can_read_is_set_aside(
 
 
 async def test_a_delivery_that_was_given_up_can_be_asked_for_anew(store: Store) -> None:
-    ctx = {"worker": contexts.context(store, None)}
-    for entry in (arq_format.entry_id("delivery", "job_1"), arq_format.entry_id("delivery", "job_1", 3)):
+    ctx, job = {"worker": contexts.context(store, None)}, await at_llm(store)
+    for entry in (arq_format.entry_id("delivery", job.id), arq_format.entry_id("delivery", job.id, 3)):
         await webhook_delivery.abandon(ctx, entry)
-    (note,) = await store.deliveries.log("job_1")
+    (note,) = await store.deliveries.log(job.id)
     assert deliveries.is_final([note])
-    shown = deliveries.to_public("job_1", "job.succeeded", "https://a.example/", [note])
+    shown = deliveries.to_public(job.id, "job.succeeded", "https://a.example/", [note])
     assert (shown["state"], shown["attempts"][0]["status"]) == ("dead", None)
 
 
