@@ -12,13 +12,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
 from bench.machine import redis_server
+from bench.report import Report, Table
+from bench.text import number
 from tests.ports import free_port
 
 ROUNDS = 5
@@ -42,30 +44,52 @@ RUNS = {
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
-async def main() -> None:
+async def main() -> Report:
+    """Measure the commands, then the processes; return the tables, and the figures of this checkout."""
     checkouts = {"this": HERE}
     if peer := os.environ.get("STARTING_PEER"):
         checkouts["peer"] = Path(peer)
-    print("| command | " + " | ".join(f"{name}: CPU s" for name in checkouts) + " |")
-    print("|---|" + "---|" * len(checkouts))
-    for command, words in RUNS.items():
-        _print_row(command, checkouts, [[[_cpu_of(words, path)] for path in checkouts.values()] for _ in range(ROUNDS)])
-    columns = ("CPU s", "ready s", "MB", f"MB after {JOBS} jobs")
-    print()
-    print("| process | " + " | ".join(f"{name}: {column}" for name in checkouts for column in columns) + " |")
-    print("|---|" + "---|" * len(columns) * len(checkouts))
+    commands = {
+        command: _medians([[[_cpu_of(words, path)] for path in checkouts.values()] for _ in range(ROUNDS)])
+        for command, words in RUNS.items()
+    }
     rounds = [[await asyncio.to_thread(_start, path) for path in checkouts.values()] for _ in range(SERVICES)]
-    for process in PROCESSES:
-        _print_row(process, checkouts, [[figures[process] for figures in of_round] for of_round in rounds])
+    processes = {
+        process: _medians([[figures[process] for figures in of_round] for of_round in rounds]) for process in PROCESSES
+    }
+    columns = ("CPU s", "ready s", "MB", f"MB after {JOBS} jobs")
+    tables = {
+        "starting-commands": _table("command", checkouts, ("CPU s",), commands),
+        "starting": _table("process", checkouts, columns, processes),
+    }
+    _, ready, _, memory = range(len(columns))
+    figures = {
+        "import_cpu_s": commands["import nlp2filters.app"][0],
+        "web_ready_s": processes["web"][ready],
+        "worker_ready_s": max(processes[name][ready] for name in PROCESSES if name != "web"),
+        "web_mb": processes["web"][memory],
+        "llm_mb": processes["llm worker"][memory],
+        "delivery_mb": processes["delivery worker"][memory],
+    }
+    return Report(tables, figures, rounds=SERVICES)
 
 
-def _print_row(name: str, checkouts: Mapping[str, Path], rounds: Sequence[Sequence[Sequence[float]]]) -> None:
-    medians = [
+def _table(
+    subject: str, checkouts: Iterable[str], columns: Sequence[str], rows: Mapping[str, Sequence[float]]
+) -> Table:
+    header = [f"{name}: {column}" for name in checkouts for column in columns]
+    if len(header) == len(columns):  # Nothing is compared.
+        header = list(columns)
+    return Table((subject, *header), [(name, *map(number, row)) for name, row in rows.items()])
+
+
+def _medians(rounds: Sequence[Sequence[Sequence[float]]]) -> list[float]:
+    """Return the median of each figure of each checkout, over the rounds."""
+    return [
         statistics.median(values)
-        for at in range(len(checkouts))
+        for at in range(len(rounds[0]))
         for values in zip(*(of_round[at] for of_round in rounds), strict=True)
     ]
-    print(f"| {name} | " + " | ".join(f"{value:.2f}" if value < 20 else f"{value:.0f}" for value in medians) + " |")
 
 
 def _environment(checkout: Path, **more: str) -> dict[str, str]:
