@@ -75,7 +75,7 @@ GOALS = (
     ),
     Goal("embedding for a lone job, beside a lone call", 1.2, "×", ratio("embedding", "ours.lone_ms", "raw_lone_ms")),
     Goal("longest stall of the event loop", 20, "ms", of("embedding.stall_ms")),
-    Goal("1,000 LLM calls with 200 slots, beside the ideal", 1.5, "×", ratio("waiting", "wall_s", "ideal_s")),
+    Goal("1,000 LLM calls with 200 slots, beside the ideal", 2, "×", ratio("waiting", "wall_s", "ideal_s")),
     Goal("CPU per job of the llm worker", 3, "ms", of("waiting.cpu_ms")),
     Goal("slope of a worker's jobs/s against waiting jobs", -0.1, "", of("growth.depth.slope"), LEAST),
     Goal("slope of a worker's jobs/s against owners", -0.1, "", of("growth.owners.slope"), LEAST),
