@@ -74,8 +74,8 @@ async def kills(it: Stand, count: int, max_chunks: int = 2_000) -> list[Finding]
     undisturbed = await _result(it, first)
     again, _ = await _submit(it, archive, max_chunks=max_chunks)
     repeated = await _result(it, again)
-    path = next(iter((await _get(it, first, "/report"))["map"]["files"]))
-    changed, _ = await _submit(it, _with_a_line_more(archive, path), max_chunks=max_chunks)
+    definition = (await _get(it, first, "/report"))["map"]["definitions"][0]
+    changed, _ = await _submit(it, _with_a_line_more(archive, definition), max_chunks=max_chunks)
     await _result(it, changed)
     _forget_vectors(it)
     disturbed, _ = await _submit(it, archive, max_chunks=max_chunks)
@@ -98,17 +98,17 @@ async def kills(it: Stand, count: int, max_chunks: int = 2_000) -> list[Finding]
         Finding(
             "… the result is that of an undisturbed run",
             1,
-            _difference(undisturbed, result),
-            result == undisturbed,
+            _difference(undisturbed, result) or "equal",
+            not _difference(undisturbed, result),
         ),
         Finding(
             "the same archive again: nothing is embedded, the result is the same",
             1,
-            f"{more_again} chunks, {_difference(undisturbed, repeated)}",
-            not more_again and repeated == undisturbed,
+            f"{more_again} chunks, {_difference(undisturbed, repeated) or 'equal'}",
+            not more_again and not _difference(undisturbed, repeated),
         ),
         Finding(
-            f"a line more in {path}: one chunk is embedded, or two",
+            f"a line more in {definition['name']}: one chunk is embedded, or two",
             1,
             f"{more_changed} chunks",
             0 < more_changed <= 2,
@@ -279,20 +279,21 @@ def _forget_vectors(it: Stand) -> None:
             redis.delete(key)
 
 
-def _with_a_line_more(archive: bytes, path: str) -> bytes:
-    """The archive with a line at the end of the file whose path ends like this."""
+def _with_a_line_more(archive: bytes, definition: Mapping[str, Any]) -> bytes:
+    """The archive with a line more in the text of a definition."""
     changed = io.BytesIO()
     with tarfile.open(fileobj=io.BytesIO(archive)) as old, tarfile.open(fileobj=changed, mode="w:gz") as new:
         for info in old:
             content = old.extractfile(info).read() if info.isfile() else b""  # type: ignore[union-attr]
-            if info.name.endswith(path):
-                content += b"\nLAST_LINE = 'which was not there before'\n"
+            if info.name == definition["path"]:
+                lines = content.splitlines(keepends=True)
+                lines.insert(definition["start_line"], b"# This line was not there before.\n")
+                content = b"".join(lines)
             info.size = len(content)
             new.addfile(info, io.BytesIO(content))
     return changed.getvalue()
 
 
 def _difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """Name the members that are not equal."""
-    names = [name for name in one if one[name] != other.get(name)]
-    return ", ".join(names) if names else "equal"
+    """Name the members that are not equal, but for the usage: calls of the LLM that are repeated or spared."""
+    return ", ".join(name for name in one if one[name] != other.get(name) and name != "usage")
