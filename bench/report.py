@@ -94,7 +94,7 @@ def speed(figures: Figures) -> str:
         return "Not measured yet."
     return (
         f"a sentence is a filter after {number(p50)} ms, where Flask and RQ take {number(older)} ms for a job that "
-        f"does nothing; the service passes on {number(passed)} times as many of those; and its worker alone runs {saq} "
+        f"does nothing; the service completes {number(passed)} times as many of those; and its worker alone runs {saq} "
         f"times as many as SAQ's and {arq} times as many as ARQ's own."
     )
 
