@@ -82,7 +82,7 @@ async def create(
     await admission.check_cost(services, call.caller, [job])
     job_id = await services.store.jobs.create(job, request, limits=limits, once=call.idempotency_key)
     fault_injection.reach(services.settings.faults, "job-created")
-    call.request.state.job_id = job_id  # for the request's log line and span
+    call.request.state.job_id = job_id  # The request's log line and span name it.
     if job_id != job.id:
         return await replay(call, job_id, headers)
     prefer, result = call.preferences, None

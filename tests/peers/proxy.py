@@ -7,17 +7,19 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from tests.peers import tcp
+from tests.peers.tcp import TCPPeer
+
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST
 
 
-class Proxy:
-    """Passes bytes on to `target` of loopback. `port` is where it listens."""
+class Proxy(TCPPeer):
+    """Passes bytes on to `target` of loopback."""
 
     def __init__(self, target: int) -> None:
+        super().__init__()
         self.target = target
-        self.port = 0
         self.delay_s = 0.0
-        self._loop = asyncio.new_event_loop()
         self._passing = asyncio.Event()
         self._passing.set()
         self._connections: set[_Connection] = set()
@@ -59,27 +61,6 @@ class Proxy:
         self._loop.call_soon_threadsafe(done.set)
         done.wait()
 
-    def run(self, started: threading.Event) -> None:
-        """Serve until stopped; in a thread of its own."""
-        self._loop.run_until_complete(self._serve(started))
-        self._loop.close()
-
-    def stop(self) -> None:
-        """Cut everything and end."""
-        self._loop.call_soon_threadsafe(self._stopping.set)
-
-    async def _serve(self, started: threading.Event) -> None:
-        self._stopping = asyncio.Event()
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=1000)
-        self.port = server.sockets[0].getsockname()[1]
-        started.set()
-        await self._stopping.wait()
-        server.close()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = _Connection([writer])
         self._connections.add(connection)
@@ -91,7 +72,7 @@ class Proxy:
                     self._pump(reader, inner_writer, connection), self._pump(inner_reader, writer, connection)
                 )
         except asyncio.CancelledError:
-            pass  # the proxy stops; asyncio.start_server would log it
+            pass  # The proxy stops.
         finally:
             self._connections.discard(connection)
             for end in connection.writers:
@@ -133,12 +114,5 @@ class _Connection:
 @contextmanager
 def running(target: int) -> Iterator[Proxy]:
     """A proxy before the port `target` of loopback, in a thread, while inside."""
-    proxy, started = Proxy(target), threading.Event()
-    thread = threading.Thread(target=proxy.run, args=(started,))
-    thread.start()
-    started.wait()
-    try:
+    with tcp.running(Proxy(target)) as proxy:
         yield proxy
-    finally:
-        proxy.stop()
-        thread.join()

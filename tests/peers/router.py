@@ -2,10 +2,12 @@
 
 import asyncio
 import random
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+
+from tests.peers import tcp
+from tests.peers.tcp import TCPPeer
 
 NOBODY = b"HTTP/1.1 503 Nobody\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -18,7 +20,7 @@ class _Exchange:
     answered: bool = False
 
 
-class Router:
+class Router(TCPPeer):
     """Passes each connection on to one of `ports`, at random. Clients may send one request on each.
 
     The first byte of an answer must come within `first_byte_s`, and each further one, of either side, within `idle_s`.
@@ -26,32 +28,15 @@ class Router:
     """
 
     def __init__(self, ports: Sequence[int], first_byte_s: float, idle_s: float) -> None:
-        self.url = ""
+        super().__init__()
         self.timeouts: list[str] = []
         self._ports = list(ports)
         self._first_byte_s, self._idle_s = first_byte_s, idle_s
-        self._loop = asyncio.new_event_loop()
-        self._stopping = asyncio.Event()
 
-    def run(self, started: threading.Event) -> None:
-        """Serve until stopped; in a thread of its own."""
-        self._loop.run_until_complete(self._serve(started))
-        self._loop.close()
-
-    def stop(self) -> None:
-        """Cut everything and end."""
-        self._loop.call_soon_threadsafe(self._stopping.set)
-
-    async def _serve(self, started: threading.Event) -> None:
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=1000)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        started.set()
-        await self._stopping.wait()
-        server.close()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    @property
+    def url(self) -> str:
+        """Where clients reach the service through it."""
+        return f"http://127.0.0.1:{self.port}"
 
     async def _accept(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         ends = [client]
@@ -59,7 +44,7 @@ class Router:
             with suppress(OSError):
                 await self._pass_on(reader, client, ends)
         except asyncio.CancelledError:
-            pass  # the router stops; asyncio.start_server would log it
+            pass  # The router stops.
         finally:
             for end in ends:
                 end.transport.abort()
@@ -125,12 +110,5 @@ class Router:
 @contextmanager
 def before(ports: Sequence[int], *, first_byte_s: float, idle_s: float) -> Iterator[Router]:
     """A router before these ports of loopback, in a thread, while inside."""
-    router, started = Router(ports, first_byte_s, idle_s), threading.Event()
-    thread = threading.Thread(target=router.run, args=(started,))
-    thread.start()
-    started.wait()
-    try:
+    with tcp.running(Router(ports, first_byte_s, idle_s)) as router:
         yield router
-    finally:
-        router.stop()
-        thread.join()
