@@ -31,6 +31,7 @@ def _worker_class(spec: WorkerSpec[Any]) -> type:
         "redis_pool": connect(SETTINGS, patience_s=None),
         "functions": stages.functions_of(spec),
         "slots": stages.slots_of(spec, SETTINGS),
+        "reads": stages.reads_of(spec, KEYS),
         "ctx": {"settings": SETTINGS, "spec": spec, "on_abandoned": stages.abandon},
         "on_startup": process.startup,
         "on_shutdown": process.shutdown,

@@ -16,6 +16,8 @@ from nlp2filters.storage import scripts
 SETTLED_S = 0.3
 # What a job waits for, and what a worker or a web process does from time to time, whether there are jobs or not.
 WAITING = {"BZPOPMIN", "MONITOR", "INFO", "PING", "HELLO", "CLIENT", "SELECT"}
+# ARQ's record of a worker's health.
+HEALTH = {"ZCARD", "PSETEX"}
 NAMES = {
     hashlib.sha1(text.encode()).hexdigest(): name
     for name, text in vars(scripts).items()
@@ -27,19 +29,14 @@ _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 REASONS = {
     "CREATE": "the job: limits, record, event, index and queue entry, in one step",
-    "CLAIM": "takes due entries with a lease, as many as there are free slots, for each stage",
+    "CLAIM": "takes due entries with a lease, as many as there are free slots, and reads what ARQ and the stage need",
     "COMMIT": "a step of the job with its fence, events and queue entries: the begin and the end of each stage",
-    "RELEASE": "gives the lease back and removes what ARQ has kept of the entry, for each stage",
+    "RELEASE": "gives back a lease whose entry no commit has removed",
     "RENEW": "keeps the lease of a stage that takes longer than three seconds",
     "PUBLISH": "progress of a running attempt",
     "SPEND": "counts what a call of the LLM took",
     "HLEN": "are there API keys? For each request, since a first one may be created at any time",
-    "MULTI": "begins ARQ's transaction of the next three, for each stage",
-    "GET": "ARQ reads the entry",
-    "INCRBY": "ARQ counts how often the entry was tried",
-    "EXPIRE": "lets that count end",
-    "EXEC": "ends ARQ's transaction",
-    "HMGET": "reads the record with the fields that a stage, or a stream, needs",
+    "HMGET": "reads the record with the fields that a stream needs",
     "HGETALL": "what the job's calls of providers took, for `usage` of the result",
     "XREVRANGE": "the last event, before the snapshot of a new stream",
     "SUBSCRIBE": "wakes the streams of this job",
@@ -67,7 +64,7 @@ class Sent:
 async def of_one_job(system: System, job: Callable[[], Awaitable[None]]) -> list[Sent]:
     """Return the commands that are sent while one job runs; what runs from time to time is left out."""
     sent = await recorded(system.redis_url, job)
-    return [one for one in sent if one.name not in WAITING | PERIODIC]
+    return [one for one in sent if one.name not in WAITING | HEALTH | PERIODIC]
 
 
 async def recorded(redis_url: str, job: Callable[[], Awaitable[None]]) -> list[Sent]:

@@ -49,7 +49,7 @@ GOALS = (
     Goal(
         "no-op stages, POST to `done`",
         *(5, "ms", of("pipeline.noop.p50_ms")),
-        reason="some eight scripts run in Redis one after the other, so that a killed process loses nothing",
+        reason="seven scripts run in Redis one after the other, so that a killed process loses nothing",
     ),
     Goal(
         "no-op jobs/s, beside the older",

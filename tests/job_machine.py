@@ -32,11 +32,12 @@ from nlp2filters.core.jobs import Job
 from nlp2filters.core.parts import Part
 from nlp2filters.errors import IllegalTransition, JobNotFound, StaleAttempt
 from nlp2filters.settings import Settings
-from nlp2filters.storage import arq_format, parts_table, scripts
+from nlp2filters.storage import arq_format, parts_table
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.connection_pool import Pool
 from nlp2filters.storage.heartbeat import Heartbeat
+from nlp2filters.storage.leases import Lease, Leases, RecordFields
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.retrying_redis import RetryingRedis
 from nlp2filters.storage.store import Store
@@ -75,15 +76,18 @@ class Redis(RetryingRedis):
 
 @dataclass(eq=False)
 class Hold:
-    """A worker's hold on an entry: its claim's token, and the function that runs."""
+    """A worker's hold on an entry: its lease, and the function that runs."""
 
     stage: str
-    entry: str
-    token: str
+    lease: Lease
     orders: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     waits: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
     attempt: jobs.AttemptId | None = None  # that it has begun
+
+    @property
+    def entry(self) -> str:
+        return self.lease.entry
 
     @property
     def subject(self) -> str:
@@ -123,9 +127,11 @@ class JobMachine(RuleBasedStateMachine):
         assert isinstance(pool, Pool)
         self.redis = Redis(pool, patience_s=30)
         self.store = Store(self.redis, self.keys, retention_s=600)
-        self.scripts = [
-            self.redis.register_script(source) for source in (scripts.CLAIM, scripts.RELEASE, scripts.RENEW)
-        ]
+        reads = RecordFields(self.keys.job(""), ("record", *attempt.reads(())))
+        self.leases = {
+            stage: Leases(self.redis, self.keys.queue(stage), self.keys.open, LEASE_MS, reads)
+            for stage in ("embedding", "llm", "delivery")
+        }
         self.names = itertools.count()
         self.ids: list[str] = []
         self.deleted: set[str] = set()
@@ -349,7 +355,7 @@ class JobMachine(RuleBasedStateMachine):
         assert open_parts == {arq_format.part_subject(job.id, digest.decode()) for digest in digests}
         for hold in [hold for worker in self.workers for hold in worker.holds if hold.part and hold.job_id == job.id]:
             lease = await self.redis.get(in_progress_key_prefix + hold.entry)
-            assert not job.done or lease != hold.token.encode(), "nobody has told the worker to stop"
+            assert not job.done or lease != hold.lease.token.encode(), "nobody has told the worker to stop"
         for subject in open_parts:
             assert await self._count_places(await self._place(subject)) == (subject not in orphans)
         if job.stages[job.stage].status == "split":
@@ -453,14 +459,10 @@ class JobMachine(RuleBasedStateMachine):
 
     async def _claim(self, worker: Worker, stage: str, slots: int) -> None:
         await self._beat(worker)
-        claim, token = self.scripts[0], secrets.token_hex(4)
         lanes = dict.fromkeys((arq_format.MAIN, arq_format.QUICK, arq_format.PARTS), slots)
-        ask = {"slots": lanes, "owner_slots": 99, "receiver_slots": 99, "running": {}}
-        *claimed, _, _, _ = await claim(
-            keys=[self.keys.queue(stage), self.keys.open], args=[LEASE_MS, token, orjson.dumps(ask), 0]
-        )
-        for raw in claimed[::2]:
-            hold = Hold(stage, raw.decode(), token)
+        claim = await self.leases[stage].claim(lanes, {}, owner_slots=99, receiver_slots=99)
+        for lease in claim.leases:
+            hold = Hold(stage, lease)
             hold.task = asyncio.ensure_future(self._function(worker, hold))
             worker.holds.append(hold)
             await self._settle(worker, hold)
@@ -474,7 +476,7 @@ class JobMachine(RuleBasedStateMachine):
             functions: Any = dict.fromkeys(("filters", PIECES, TOLERANT), work)
             if hold.stage == "embedding":
                 functions |= {kind: row.run for kind, row in self._part_kinds(hold).items()}
-            await attempt.run(worker.context, hold.stage, functions, (), hold.subject)
+            await attempt.run(worker.context, hold.stage, functions, (), hold.subject, hold.lease)
             return
         services = DeliveryServices(partial_sender(self, hold), ())
         context = WorkerContext(worker.name, self.store, worker.context.heartbeat, services, worker.context.derived)
@@ -576,15 +578,15 @@ class JobMachine(RuleBasedStateMachine):
     async def _release(self, hold: Hold) -> None:
         """As the worker does it, by how the function has ended."""
         assert hold.task
-        due: int | str = ""
+        due_ms = None
         try:
             await hold.task
         except Retry as exc:
-            due = exc.defer_score or 0
+            due_ms = exc.defer_score or 0
         except asyncio.CancelledError:
-            due = 0
-        keys = [self.keys.queue(hold.stage), self.keys.open, f"{self.keys.queue(hold.stage)}:wake:own"]
-        await self.scripts[1](keys=keys, args=[hold.entry, hold.token, due, 0])
+            due_ms = 0
+        if not hold.lease.removed:
+            await self.leases[hold.stage].release(hold.lease, due_ms)
 
     async def _stop(self, worker: Worker, holds: list[Hold]) -> None:
         for hold in holds:
@@ -598,9 +600,8 @@ class JobMachine(RuleBasedStateMachine):
     async def _renew(self, worker: Worker) -> None:
         for stage in {hold.stage for hold in worker.holds}:
             holds = [hold for hold in worker.holds if hold.stage == stage]
-            args: list[str | int] = [LEASE_MS, *(word for hold in holds for word in (hold.entry, hold.token))]
-            lost = await self.scripts[2](keys=[self.keys.queue(stage), self.keys.open], args=args)
-            await self._stop(worker, [hold for hold in holds if hold.entry.encode() in lost])
+            lost = await self.leases[stage].renew([hold.lease for hold in holds])
+            await self._stop(worker, [hold for hold in holds if hold.entry in lost])
 
     async def _expire(self) -> None:
         """Everything that is due some time, and every lease's end, is now."""

@@ -67,14 +67,19 @@ class Jobs:
         job, _ = await self.load(job_id)
         return job
 
-    async def load(self, job_id: str, *names: str) -> tuple[Job, Fields]:
+    async def load(self, job_id: str, *names: str, read: Sequence[bytes | None] = ()) -> tuple[Job, Fields]:
         """Read a job, and those of the named fields of its record that exist, decoded from JSON.
+
+        `read` are the values of the record and these fields, if a claim has read them already.
 
         Raises:
             JobNotFound: there is no job with this id, or it has expired.
         """
-        reply = cast(Awaitable[list[bytes | None]], self._redis.hmget(self._keys.job(job_id), ["record", *names]))
-        job, fields = _decode(names, await reply)
+        if not read:
+            read = await cast(
+                Awaitable[list[bytes | None]], self._redis.hmget(self._keys.job(job_id), ["record", *names])
+            )
+        job, fields = _decode(names, read)
         if job is None:
             raise JobNotFound(job_id)
         return job, fields

@@ -50,6 +50,7 @@ class RetryingRedis(ArqRedis):
         self._retries = Retries(patience_s)
         self._round_trips = RoundTrips(pool, self.parse_response)
         self._scripts: list[Any] = []
+        self._answers: dict[Any, list[Any]] = {}
 
     def register_script(self, script: Any) -> Any:
         """Register a Lua script; see `load_scripts`."""
@@ -72,9 +73,16 @@ class RetryingRedis(ArqRedis):
 
         return await self._retries.run(send, writes=_writes(name))
 
+    def answer_next(self, key: str, answers: list[Any]) -> None:
+        """Answer the next pipeline that begins with GET of the key, without Redis.
+
+        ARQ reads by such a pipeline what a script has already returned.
+        """
+        self._answers[key] = answers
+
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         """Start a pipeline of commands that are sent at once."""
-        return _Pipeline(self, self._pool, self._retries, self._round_trips, transaction)
+        return _Pipeline(self, self._pool, self._retries, self._round_trips, self._answers, transaction)
 
     async def close(self, close_connection_pool: bool | None = None) -> None:
         """Close the client; ARQ uses this name, redis-py's old one, for `aclose`."""
@@ -83,15 +91,25 @@ class RetryingRedis(ArqRedis):
 
 class _Pipeline(Pipeline):
     def __init__(
-        self, client: RetryingRedis, pool: Pool, retries: Retries, round_trips: RoundTrips, transaction: bool
+        self,
+        client: RetryingRedis,
+        pool: Pool,
+        retries: Retries,
+        round_trips: RoundTrips,
+        answers: dict[Any, list[Any]],
+        transaction: bool,
     ) -> None:
         super().__init__(pool, client.response_callbacks, transaction, None)
         self._pool, self._retries, self._round_trips = pool, retries, round_trips
+        self._answers = answers
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         commands, send = self.command_stack, super().execute
         if self.watching or not commands:
             return await send(raise_on_error)
+        (name, *keys), _ = commands[0]
+        if name == "GET" and (answers := self._answers.pop(keys[0], None)):
+            return answers
 
         async def exchange(connection: Connection, attempt: Attempt) -> list[Any]:
             await self._pool.ensure_connection(connection)

@@ -48,6 +48,7 @@ from nlp2filters.storage import arq_format
 from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.derived import Derived
 from nlp2filters.storage.heartbeat import Heartbeat
+from nlp2filters.storage.leases import Lease
 from nlp2filters.storage.store import Store
 from nlp2filters.storage.submissions import TRACE
 from nlp2filters.worker.progress import ProgressReporter
@@ -99,7 +100,7 @@ class WorkerContext(Generic[S]):
 class Attempt(Generic[S]):
     """A running attempt of one stage of a job, which is as the attempt's last commit left it.
 
-    `fields` are those of the job's record that the stage asked for.
+    `fields` are those of the job's record that the stage asked for; `lease` is that of its queue entry.
     """
 
     job: Job
@@ -107,6 +108,7 @@ class Attempt(Generic[S]):
     fields: Mapping[str, Any]
     worker: WorkerContext[S]
     progress: ProgressReporter
+    lease: Lease | None = None
 
     @property
     def is_last_of_several(self) -> bool:
@@ -154,19 +156,29 @@ class SplitResult:
 Work = Callable[[Attempt[S]], Awaitable[StageResult | SplitResult]]
 
 
+def reads(fields: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of what an attempt reads of the record, for functions that need these fields."""
+    return ("request", PUT_OFF_MS, TRACE, *fields)
+
+
 async def run(
-    worker: WorkerContext[S], stage: str, functions: Mapping[str, Work[S]], fields: Sequence[str], job_id: str
+    worker: WorkerContext[S],
+    stage: str,
+    functions: Mapping[str, Work[S]],
+    fields: Sequence[str],
+    job_id: str,
+    lease: Lease | None = None,
 ) -> None:
     """Make an attempt of the job's stage.
 
     `functions` has the stage's function for each kind of job, `fields` names the fields of the record that they need
-    besides the request.
+    besides the request. The `lease` may have been claimed with what the attempt `reads`.
 
     Raises:
         Retry: tells ARQ that it is too early, or that only a worker of another version can do it.
     """
     with logs.about(job_id=job_id, stage=stage):
-        if attempt := await _begin(worker, stage, functions, fields, job_id):
+        if attempt := await _begin(worker, stage, functions, fields, job_id, lease):
             job = attempt.job
             with process_span(job, job.stages[stage], attempt.fields):
                 _log.info("begun", extra={"attempt": job.attempt.number})
@@ -228,12 +240,17 @@ def timings_ms(job: Job) -> dict[str, int]:
 
 
 async def _begin(
-    worker: WorkerContext[S], stage: str, kinds: Container[str], fields: Sequence[str], job_id: str
+    worker: WorkerContext[S],
+    stage: str,
+    kinds: Container[str],
+    fields: Sequence[str],
+    job_id: str,
+    lease: Lease | None,
 ) -> Attempt[S] | None:
     """Begin an attempt of the job. Returns None if there is nothing (more) to do for this stage."""
     store = worker.store
     try:
-        job, values = await store.jobs.load(job_id, "request", PUT_OFF_MS, TRACE, *fields)
+        job, values = await store.jobs.load(job_id, *reads(fields), read=lease.record if lease else ())
         if job.kind not in kinds:
             _log.warning("left to a worker that knows jobs of the kind %r", job.kind)
             raise Retry(defer=NEWER_VERSION_WAIT_S)
@@ -258,7 +275,7 @@ async def _begin(
     except UnsupportedRecordVersion as exc:
         _log.warning("left to a worker of the newer version: %s", exc)
         raise Retry(defer=NEWER_VERSION_WAIT_S) from exc
-    return Attempt(job, values["request"], values, worker, ProgressReporter(store, job))
+    return Attempt(job, values["request"], values, worker, ProgressReporter(store, job), lease)
 
 
 async def _count_attempts(worker: WorkerContext[S], stage: str, job: Job) -> tuple[Job, Collection[Suspect]]:
@@ -445,10 +462,12 @@ async def _commit(
     A step that ends the attempt has an `outcome`, which is noted in the attempt's span.
     """
     try:
-        store = attempt.worker.store
+        store, entry = attempt.worker.store, attempt.job.entry
         attempt.job = await store.jobs.apply(
             attempt.job, step, fields=fields, events=events, split=split, counts=counts
         )
+        if attempt.lease and attempt.job.entry != entry:
+            attempt.lease.removed = True
     except CancelRequested:
         outcome = "canceled"
         await _finish_cancel(attempt.worker.store, attempt.job.id)

@@ -5,7 +5,8 @@ job timeout. Here (measured figures are in docs/performance.md):
 
 - wake-up: a commit puts a marker beside the queue, and an idle worker blocks on it with BZPOPMIN;
 - claim: one script takes as many due entries as there are free slots and pushes their scores past the lease,
-  so that running jobs do not block waiting ones;
+  so that running jobs do not block waiting ones. It returns what ARQ would read of each entry before it runs it, and
+  the fields of the job's record that its stage needs;
 - lease: the in-progress key lives `lease_s`, and its owner renews it three times within that time. A worker that finds
   its lease taken by another stops the job, and can neither finish nor requeue it. While Redis is unreachable, a job
   keeps running; its worker takes up the lease again afterwards, unless another worker has claimed the entry meanwhile.
@@ -13,9 +14,10 @@ job timeout. Here (measured figures are in docs/performance.md):
 Entries are claimed in turn from each group of a lane (see lua/queue.lua in storage): one owner's thousand jobs do not
 delay another's single job, and jobs that wait for an LLM take no slot of a lane that needs none.
 
-An entry leaves its queue only when its function has returned. ARQ would remove it after any error but `Retry`, even its
-own timeout, and then nobody would look after the job any more. An entry whose function crashes `MAX_CRASHES` times,
-which is a fault of ours, is given up in the same way as one that ARQ cannot read; an unreachable Redis is no crash.
+An entry leaves its queue by a commit of its job, which takes the lease with it, or else when its function has
+returned. ARQ would remove it after any error but `Retry`, even its own timeout, and then nobody would look after the
+job any more. An entry whose function crashes `MAX_CRASHES` times, which is a fault of ours, is given up in the same way
+as one that ARQ cannot read; an unreachable Redis is no crash.
 
 It overrides `_poll_iteration`, `finish_job` and `finish_failed_job` of ARQ 0.28.0, which is pinned.
 """
@@ -27,20 +29,20 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from signal import Signals
-from typing import Any
+from typing import Any, cast
 
-import orjson
-from arq.constants import retry_key_prefix
+from arq.constants import job_key_prefix, retry_key_prefix
 from arq.typing import WorkerCoroutine
 from arq.worker import Retry, Worker
 
 from nlp2filters.clock import now_ms
 from nlp2filters.errors import UnsupportedRecordVersion
 from nlp2filters.settings import LEASE_S
-from nlp2filters.storage import scripts
 from nlp2filters.storage.arq_format import MAIN, lane_of, wake_key
 from nlp2filters.storage.errors import StorageError, is_unavailable
 from nlp2filters.storage.heartbeat import Activity
+from nlp2filters.storage.leases import Lease, Leases, RecordFields
+from nlp2filters.storage.retrying_redis import RetryingRedis
 
 _log = logging.getLogger(__name__)
 
@@ -73,31 +75,21 @@ class Slots:
     receiver: int = UNLIMITED
 
 
-@dataclass(slots=True)
-class _Lease:
-    """A lease on an entry of `group`, claimed at `score`.
-
-    Each claim has its own `token`, so that a late command about an earlier claim of the same worker does nothing.
-    `returned` means that the entry's function has returned, `crashed` that it raised an unexpected error, and `lost`
-    that another worker has the entry.
-    """
-
-    token: str
-    score: int
-    group: str
-    returned: bool = False
-    crashed: bool = False
-    lost: bool = False
-
-
 class LeasedWorker(Worker):
     """An ARQ worker that holds leases. It calls `on_abandoned` of its `ctx` for entries that ARQ itself gave up.
 
-    `open_key` is the index of unfinished work. Without `slots`, the worker has one lane with `max_jobs` slots.
+    `open_key` is the index of unfinished work. Without `slots`, the worker has one lane with `max_jobs` slots. A
+    function finds its entry's lease in its `ctx`, with the fields of its job's record that the worker `reads`.
     """
 
     def __init__(
-        self, *args: Any, open_key: str, lease_s: float = LEASE_S, slots: Slots | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        open_key: str,
+        lease_s: float = LEASE_S,
+        slots: Slots | None = None,
+        reads: RecordFields | None = None,
+        **kwargs: Any,
     ) -> None:
         if slots:
             kwargs["max_jobs"] = sum(slots.lanes.values())
@@ -106,21 +98,18 @@ class LeasedWorker(Worker):
             self.functions[name] = replace(function, coroutine=self._recorded(function.coroutine))
         self._lease_s = lease_s
         self._slots = slots or Slots({MAIN: self.max_jobs})
-        self._keys = [self.queue_name, open_key]
+        self._redis = cast(RetryingRedis, self.pool)
         self._own_wake = f"{self.queue_name}:wake:{secrets.token_hex(8)}"
         self._slot_free = asyncio.Event()
         self._idle: asyncio.Future[Any] | None = None
-        self._leases: dict[str, _Lease] = {}
+        self._held: dict[str, Lease] = {}
         self._running: dict[asyncio.Task[None], str] = {}  # Maps each entry that has a slot to its group.
         self._running_in_lane: Counter[str] = Counter()
         # Some due entries were not claimed, since their owner or receiver has no free slot here.
         self._skipped_some = False
         self._lost_redis = False
         self._pause_s = 0.0
-        self._redis_ahead_ms = 0.0  # The clock of Redis minus the clock of the event loop.
-        self._claim = self.pool.register_script(scripts.CLAIM)
-        self._renew = self.pool.register_script(scripts.RENEW)
-        self._release = self.pool.register_script(scripts.RELEASE)
+        self._leases = Leases(self._redis, self.queue_name, open_key, int(1000 * lease_s), reads)
 
     async def main(self) -> None:
         """Run until stopped, renewing the leases alongside."""
@@ -155,17 +144,13 @@ class LeasedWorker(Worker):
         """Return how many entries the worker runs, and how many it might."""
         return Activity(len(self._running), self.max_jobs)
 
-    @property
-    def _lease_ms(self) -> int:
-        return int(1000 * self._lease_s)
-
     async def _poll_iteration(self) -> None:
         """Claim due entries, clear finished tasks, then wait for a reason to look again."""
         self._slot_free.clear()
         try:
             if self._lost_redis:
                 async with asyncio.timeout(POLL_FALLBACK_S):
-                    await self.pool.ping()
+                    await self._redis.ping()
                 await asyncio.sleep(GRACE_S)
                 self._lost_redis = False
             async with asyncio.timeout(POLL_FALLBACK_S):
@@ -193,27 +178,24 @@ class LeasedWorker(Worker):
         """Start due entries as far as there are free slots. Returns the seconds until the next entry is due."""
         if not (free := self._free):
             return POLL_FALLBACK_S
-        token = secrets.token_hex(8)
-        ask = {
-            "slots": free,
-            "owner_slots": self._slots.owner,
-            "receiver_slots": self._slots.receiver,
-            "running": Counter(self._running.values()),
-        }
-        sent = int(1000 * self.loop.time() + self._redis_ahead_ms) if self._redis_ahead_ms else 0
-        *claimed, skipped_some, next_ms, redis_now = await self._claim(
-            keys=self._keys, args=[self._lease_ms, token, orjson.dumps(ask), sent]
+        claim = await self._leases.claim(
+            free,
+            Counter(self._running.values()),
+            owner_slots=self._slots.owner,
+            receiver_slots=self._slots.receiver,
         )
-        self._redis_ahead_ms = int(redis_now) - 1000 * self.loop.time()
-        self._skipped_some = bool(skipped_some)
-        for raw_id, group in zip(claimed[::2], claimed[1::2], strict=True):
-            await self._start(raw_id.decode(), _Lease(token, now_ms(), group.decode()))
-        return float(next_ms) / 1000 if next_ms else POLL_FALLBACK_S
+        self._skipped_some = claim.skipped_some
+        for lease in claim.leases:
+            await self._start(lease)
+        return POLL_FALLBACK_S if claim.next_s is None else claim.next_s
 
-    async def _start(self, job_id: str, lease: _Lease) -> None:
+    async def _start(self, lease: Lease) -> None:
         await self.sem.acquire()
         self.job_counter += 1
-        self._leases[job_id] = lease
+        job_id = lease.entry
+        self._held[job_id] = lease
+        # ARQ begins with a transaction that reads the entry and counts its tries: the claim has done so.
+        self._redis.answer_next(job_key_prefix + job_id, [lease.content, lease.tries, True])
         self.tasks[job_id] = task = self.loop.create_task(self.run_job(job_id, lease.score))
         self._running[task] = lease.group
         self._running_in_lane[lane_of(lease.group)] += 1
@@ -229,7 +211,7 @@ class LeasedWorker(Worker):
             if not task.done():
                 continue
             del self.tasks[job_id]
-            self._leases.pop(job_id, None)
+            self._held.pop(job_id, None)
             if not task.cancelled() and (exc := task.exception()):
                 _log.error("could not finish the entry %s, which runs again when its lease expires: %r", job_id, exc)
 
@@ -253,13 +235,13 @@ class LeasedWorker(Worker):
             self._idle.cancel()
         if not self.allow_pick_jobs:
             for marker in markers[:-1]:  # We stop, so another worker must be woken instead.
-                await self.pool.zadd(marker, {"0": 0})
+                await self._redis.zadd(marker, {"0": 0})
         elif not self._idle.cancelled():
             self._idle.result()
 
     async def _marker(self, markers: list[str], wait_s: float) -> None:
         async with asyncio.timeout(wait_s + ANSWER_TIMEOUT_S):  # A half-open connection never answers.
-            await self.pool.bzpopmin(markers, wait_s)
+            await self._redis.bzpopmin(markers, wait_s)
 
     async def finish_job(
         self,
@@ -272,51 +254,52 @@ class LeasedWorker(Worker):
         keep_in_progress: float | None,
     ) -> None:
         """Remove the entry from the queue, or make it due again; only its owner can. ARQ stores no results here."""
-        lease = self._leases.pop(job_id)  # From now on, the lease is not renewed.
+        lease = self._held.pop(job_id)  # From now on, the lease is not renewed.
         if not finish:
-            await self._release_entry(job_id, lease, max(0, lease.score + incr_score - now_ms()) if incr_score else 0)
+            await self._release(lease, max(0, lease.score + incr_score - now_ms()) if incr_score else 0)
         elif lease.crashed:
-            await self._after_crash(job_id, lease)
+            await self._after_crash(lease)
         else:
-            await self._release_entry(job_id, lease, "" if lease.returned else CRASH_RETRY_MS)
+            await self._release(lease, None if lease.returned else CRASH_RETRY_MS)
 
     async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:
         """Record in the job that ARQ gave up its entry without running it, then remove the entry."""
-        await self._give_up(job_id, self._leases.pop(job_id))
+        await self._give_up(self._held.pop(job_id))
 
-    async def _after_crash(self, job_id: str, lease: _Lease) -> None:
+    async def _after_crash(self, lease: Lease) -> None:
         """Make the entry due again, a little later each time; after the last crash, give it up."""
-        crashes = await self._crashes(job_id)
+        crashes = await self._crashes(lease)
         if crashes < MAX_CRASHES:
-            await self._release_entry(job_id, lease, CRASH_RETRY_MS * 2 ** (crashes - 1))
+            await self._release(lease, CRASH_RETRY_MS * 2 ** (crashes - 1))
             return
-        _log.error("gave up %s after %d crashes", job_id, crashes)
-        await self._give_up(job_id, lease)
+        _log.error("gave up %s after %d crashes", lease.entry, crashes)
+        await self._give_up(lease)
 
-    async def _give_up(self, job_id: str, lease: _Lease) -> None:
+    async def _give_up(self, lease: Lease) -> None:
         """Record in the job that its entry was given up, then remove the entry.
 
         If recording keeps crashing too, as for an unreadable record, the entry is removed in the end all the same. A
         record of a newer version waits for workers that can read it.
         """
-        due_ms: int | str = ""
+        due_ms = None
         try:
-            await self.ctx["on_abandoned"](self.ctx, job_id)
+            await self.ctx["on_abandoned"](self.ctx, lease.entry)
         except Exception as exc:
-            _log.exception("could not record that %s was given up", job_id)
+            _log.exception("could not record that %s was given up", lease.entry)
             if (
                 isinstance(exc, UnsupportedRecordVersion)
                 or is_unavailable(exc)
-                or await self._crashes(job_id) < MAX_CRASHES
+                or await self._crashes(lease) < MAX_CRASHES
             ):
                 due_ms = CRASH_RETRY_MS
-        await self._release_entry(job_id, lease, due_ms)
+        await self._release(lease, due_ms)
 
-    async def _crashes(self, job_id: str) -> int:
+    async def _crashes(self, lease: Lease) -> int:
         """Count one more crash of the entry. Returns the number of its crashes."""
-        async with self.pool.pipeline(transaction=True) as pipe:
-            pipe.incr(_crashes_key(job_id))
-            pipe.expire(_crashes_key(job_id), CRASHES_TTL_S)
+        key = f"{retry_key_prefix}{lease.entry}:crashes"
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.incr(key)
+            pipe.expire(key, CRASHES_TTL_S)
             count, _ = await pipe.execute()
         return int(count)
 
@@ -324,50 +307,47 @@ class LeasedWorker(Worker):
         """Wrap an entry's coroutine function, so that its lease records whether it has returned or crashed."""
 
         async def run(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> Any:
+            ctx["lease"] = lease = self._held[ctx["job_id"]]
             try:
                 result = await coroutine(ctx, *args, **kwargs)
             except Exception as exc:
-                if lease := self._leases.get(ctx["job_id"]):
-                    lease.crashed = not (isinstance(exc, Retry) or is_unavailable(exc))
+                lease.crashed = not (isinstance(exc, Retry) or is_unavailable(exc))
                 raise
-            if lease := self._leases.get(ctx["job_id"]):
-                lease.returned = True
+            lease.returned = True
             return result
 
         return run
 
-    async def _release_entry(self, job_id: str, lease: _Lease, due_ms: int | str) -> None:
+    async def _release(self, lease: Lease, due_ms: int | None) -> None:
+        """Give the lease back, unless a commit has done so; then wake this worker if entries were passed over."""
         some_lane_is_full = 0 < len(self._free) < len(self._slots.lanes)
-        args = [job_id, lease.token, due_ms, int(self._skipped_some or some_lane_is_full)]
-        if not await self._release(keys=[*self._keys, self._own_wake], args=args):
-            _log.warning("lost the lease of %s to another worker", job_id)
+        wake = self._own_wake if self._skipped_some or some_lane_is_full else None
+        if lease.removed and not wake:
+            return
+        if not await self._leases.release(lease, due_ms, wake):
+            _log.warning("lost the lease of %s to another worker", lease.entry)
 
     async def _renew_leases(self) -> None:
         """Renew the leases of the running jobs, and stop, once each, the jobs that another worker has taken."""
         pause_s = self._lease_s / 3
         while True:
             await asyncio.sleep(pause_s)
-            running = {job_id: lease for job_id, lease in self._leases.items() if not lease.lost}
+            running = [lease for lease in self._held.values() if not (lease.lost or lease.removed)]
             try:
                 async with asyncio.timeout(self._lease_s / 3):
-                    lost = await self._renew_all(running) if running else []
+                    lost = await self._leases.renew(running) if running else []
                 pause_s = self._lease_s / 3
             except (StorageError, OSError, TimeoutError) as exc:
                 _log.warning("could not renew %d leases: %r", len(running), exc)
                 pause_s = self._lease_s / 20
                 continue
-            for job_id in lost:
-                running[job_id].lost = True
-                if task := self.job_tasks.get(job_id):
-                    _log.warning("lost the lease of %s to another worker, stopping it here", job_id)
-                    task.cancel()
+            for lease in running:
+                if lease.entry in lost and not lease.removed:
+                    self._stop(lease)
 
-    async def _renew_all(self, leases: Mapping[str, _Lease]) -> list[str]:
-        """Renew the leases. Returns the entries whose leases are no longer ours."""
-        args: list[str | int] = [self._lease_ms]
-        args += [word for job_id, lease in leases.items() for word in (job_id, lease.token)]
-        return [raw_id.decode() for raw_id in await self._renew(keys=self._keys, args=args)]
-
-
-def _crashes_key(job_id: str) -> str:
-    return f"{retry_key_prefix}{job_id}:crashes"
+    def _stop(self, lease: Lease) -> None:
+        """Stop a job that another worker has taken."""
+        lease.lost = True
+        if task := self.job_tasks.get(lease.entry):
+            _log.warning("lost the lease of %s to another worker, stopping it here", lease.entry)
+            task.cancel()

@@ -26,7 +26,7 @@ from nlp2filters.worker.leased_worker import LeasedWorker
 from nlp2filters.worker.stages import WorkerSpec
 
 # ARQ drops options that it does not know, so these are passed on separately.
-LEASED_WORKER_OPTIONS = ("open_key", "lease_s", "slots")
+LEASED_WORKER_OPTIONS = ("open_key", "lease_s", "slots", "reads")
 
 # The garbage collector looks at new objects after so many. At Python's 700 it takes a fifth of an llm worker's CPU.
 NEW_OBJECTS = 50_000

@@ -20,6 +20,8 @@ from nlp2filters.llm import ANSWERS
 from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format
 from nlp2filters.storage.arq_format import MAIN, PARTS, QUICK, SLOW
+from nlp2filters.storage.leases import Lease, RecordFields
+from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.store import Store
 from nlp2filters.worker import attempt, parts, provider_calls
 from nlp2filters.worker.attempt import Attempt, SplitResult, StageResult, Work, WorkerContext
@@ -219,6 +221,12 @@ def slots_of(spec: WorkerSpec[Any], settings: Settings) -> Slots:
     return replace(slots, lanes={**slots.lanes, PARTS: max(1, slots.lanes[MAIN] // SLOTS_PER_PART_SLOT)})
 
 
+def reads_of(spec: WorkerSpec[Any], keys: Keys) -> RecordFields | None:
+    """Return what a worker's claims read of the record of each job; None if its queue has no stages."""
+    queue = spec.queue
+    return RecordFields(keys.job(""), ("record", *attempt.reads(_fields(queue)))) if _rows(queue) else None
+
+
 def functions_of(spec: WorkerSpec[Any]) -> tuple[Function, ...]:
     """Return the functions that the entries of a worker's queue may call."""
     queue = spec.queue
@@ -227,7 +235,7 @@ def functions_of(spec: WorkerSpec[Any]) -> tuple[Function, ...]:
         return others
 
     async def run(ctx: dict[str, Any], job_id: str) -> None:
-        await run_stage(ctx["worker"], queue, job_id)
+        await run_stage(ctx["worker"], queue, job_id, ctx.get("lease"))
 
     async def run_part(ctx: dict[str, Any], subject: str) -> None:
         await parts.run(ctx["worker"], queue, await _part_works(queue), _fields(queue), ctx["job_id"])
@@ -255,10 +263,10 @@ async def abandon(ctx: dict[str, Any], entry_id: str) -> None:
         await (await load(spec.abandon))(ctx, entry_id)
 
 
-async def run_stage(worker: WorkerContext[Any], stage: str, job_id: str) -> None:
+async def run_stage(worker: WorkerContext[Any], stage: str, job_id: str, lease: Lease | None = None) -> None:
     """Make an attempt of a job's stage, with the function of the job's kind; raises as `attempt.run` does."""
     functions = {kind: row.run for kind, row in _rows(stage).items()}
-    await attempt.run(worker, stage, functions, _fields(stage), job_id)
+    await attempt.run(worker, stage, functions, _fields(stage), job_id, lease)
 
 
 def _fields(stage: str) -> list[str]:

@@ -41,9 +41,8 @@ class Claimer:
         }
         keys = [self.store.keys.queue(self.stage), self.store.keys.open]
         script = redis.register_script(scripts.CLAIM)
-        *claimed, _, _, _ = await script(keys=keys, args=[60_000, token, orjson.dumps(ask), 0])
-        pairs = [part.decode() for part in claimed]
-        taken = list(zip(pairs[::2], pairs[1::2], strict=True))
+        claimed, *_ = await script(keys=keys, args=[60_000, token, orjson.dumps(ask), 0])
+        taken = [(entry.decode(), group.decode()) for entry, group, *_ in claimed]
         self.running += [(entry, group, token) for entry, group in taken]
         return [group for _, group in taken]
 

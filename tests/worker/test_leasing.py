@@ -189,8 +189,8 @@ async def test_the_jobs_of_a_dead_worker_are_taken_over(bench: Bench) -> None:
     await bench.put("a")
     claim = bench.redis.register_script(scripts.CLAIM)
     ask = {"slots": {"main": 10}, "owner_slots": 10, "receiver_slots": 10, "running": {}}
-    taken = await claim(keys=[bench.queue_name, bench.open_key], args=[300, "dead", orjson.dumps(ask), 0])
-    assert taken[0] == b"a"
+    claimed, *_ = await claim(keys=[bench.queue_name, bench.open_key], args=[300, "dead", orjson.dumps(ask), 0])
+    assert [entry for entry, *_ in claimed] == [b"a"]
     log = Log()
     async with bench.worker(log.work):
         await bench.until_empty()

@@ -13,10 +13,7 @@ if tonumber(redis.call('HGET', KEYS[1], 'seq') or 0) ~= tonumber(ARGV[1]) then r
 
 if erasure.parts then drop(erasure.parts) end
 local queue, entry = place_of(erasure.open, erasure.subject)
-if entry and entry ~= '' then
-  remove(erasure.open, queue, entry)
-  redis.call('DEL', LEASE .. entry)
-end
+if entry and entry ~= '' then remove(erasure.open, queue, entry) end
 redis.call('HDEL', erasure.open, erasure.subject)
 for _, key in ipairs(erasure.members_of) do redis.call('ZREM', key, erasure.subject) end
 local existed = {}

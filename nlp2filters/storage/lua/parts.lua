@@ -66,7 +66,6 @@ local function drop(parts)
     if entry then
       remove(parts.open, queue, entry)
       redis.call('HDEL', parts.open, subject)
-      redis.call('SET', LEASE .. entry, 'canceled', 'XX', 'KEEPTTL')
     end
   end
   redis.call('DEL', parts.states, parts.waiting, parts.queued, parts.payloads)

@@ -17,8 +17,9 @@ local SEPARATOR = '\31'
 -- Entries that an older version of the service has written have no lane, and are put into this one.
 local LANE = 'main'
 local LEASE, DATA, TRIES = 'arq:in-progress:', 'arq:job:', 'arq:retry:'
--- This prefix and an entry make the key of the token of the entry's latest claim.
-local CLAIM, CLAIM_KEPT_MS = 'arq:claim:', 86400000
+-- This prefix and an entry make the key of the token of the entry's latest claim. It is kept for a day, as is the number
+-- of the entry's claims, which ARQ calls its tries.
+local CLAIM, KEPT_MS = 'arq:claim:', 86400000
 
 local function lane_of(group)
   return string.match(group, '^[^' .. SEPARATOR .. ']*')
@@ -83,10 +84,10 @@ local function enqueue(entry)
   end
 end
 
--- Remove an entry, wherever it is. It stays in the index: only a commit may state that there is nothing more to do.
+-- Remove an entry, wherever it is, and the lease on it. It stays in the index: only a commit may state that there is
+-- nothing more to do.
 local function remove(open, queue, entry)
-  withdraw(queue, entry, group_of(open, queue, entry))
-  redis.call('ZREM', queue, entry)
+  if redis.call('ZREM', queue, entry) == 0 then withdraw(queue, entry, group_of(open, queue, entry)) end
   redis.call('ZREM', queue .. ':all', entry)
-  redis.call('DEL', DATA .. entry, TRIES .. entry, TRIES .. entry .. ':crashes', CLAIM .. entry)
+  redis.call('DEL', LEASE .. entry, CLAIM .. entry, DATA .. entry, TRIES .. entry, TRIES .. entry .. ':crashes')
 end

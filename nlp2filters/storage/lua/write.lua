@@ -34,6 +34,16 @@ local function publish(stream, name, data, ttl_ms)
   redis.call('PEXPIRE', stream, ttl_ms)
 end
 
+-- Return the names and values of a table, one after the other, as HSET takes them.
+local function flat(fields)
+  local words = {}
+  for name, value in pairs(fields) do
+    words[#words + 1] = name
+    words[#words + 1] = value
+  end
+  return words
+end
+
 local function add_counts(key, counts)
   for name, count in pairs(counts) do redis.call('HINCRBY', key, name, count) end
 end
@@ -63,14 +73,11 @@ end
 
 local function write(plan)
   local keys = plan.keys
-  for field, value in pairs(plan.fields) do
-    redis.call('HSET', keys.record, field, value)
-  end
+  redis.call('HSET', keys.record, unpack(flat(plan.fields)))
   redis.call('PEXPIRE', keys.record, plan.ttl_ms)
   redis.call('SET', keys.tombstone, plan.owner, 'PX', plan.tombstone_ttl_ms)
-  for _, event in ipairs(plan.events) do
-    publish(keys.events, event[1], event[2], plan.ttl_ms)
-  end
+  for _, event in ipairs(plan.events) do append_event(keys.events, event[1], event[2]) end
+  if #plan.events > 0 then redis.call('PEXPIRE', keys.events, plan.ttl_ms) end
   if plan.done then
     redis.call('ZREM', keys.pending, plan.id)
     redis.call('HINCRBY', keys.stats, plan.status, 1)
