@@ -141,6 +141,7 @@ class Commits:
         """
         keys = self._keys
         ttl_ms = self.ttl_ms(job, now)
+        public = orjson.Fragment(_public_data(job)) if any(not event.brief for event in events) else None
         plan: Plan = {
             "keys": {
                 "record": keys.job(job.id),
@@ -162,7 +163,10 @@ class Commits:
                 "record": orjson.dumps(jobs.to_record(job)).decode(),
             },
             "events": [
-                (event.name, attempt_event(before or job, event, now) if event.brief else _event_data(job, event, now))
+                (
+                    event.name,
+                    attempt_event(before or job, event, now) if event.brief else _event_data(job, public, event, now),
+                )
                 for event in events
             ],
             "ttl_ms": ttl_ms,
@@ -219,14 +223,19 @@ def attempt_event(job: Job, event: EventDraft, now: int) -> str:
     return orjson.dumps({"type": f"job.{event.name}", **about, **event.extra}).decode()
 
 
-def _event_data(job: Job, event: EventDraft, now: int) -> str:
-    """Encode the event as JSON, without `metadata`, which never changes: the sender adds it from the job."""
+def _public_data(job: Job) -> bytes:
+    """Encode the job as JSON, without `metadata`, which never changes: who sends an event adds it from the job."""
+    return orjson.dumps({**jobs.to_public(job), "metadata": {}})
+
+
+def _event_data(job: Job, public: Any, event: EventDraft, now: int) -> str:
+    """Encode the event as JSON, with the job's encoded `public` data."""
     data = {
         "type": f"job.{job.status}",
         "job_id": job.id,
         "seq": job.seq,
         "at": jobs.timestamp(now),
-        "job": {**jobs.to_public(job), "metadata": {}},
+        "job": public,
         **event.extra,
     }
     return orjson.dumps(data).decode()
