@@ -16,14 +16,14 @@ from nlp2filters.storage import scripts
 SETTLED_S = 0.3
 # What a job waits for, and what a worker or a web process does from time to time, whether there are jobs or not.
 WAITING = {"BZPOPMIN", "MONITOR", "INFO", "PING", "HELLO", "CLIENT", "SELECT"}
-# ARQ's record of a worker's health.
-HEALTH = {"ZCARD", "PSETEX"}
 NAMES = {
     hashlib.sha1(text.encode()).hexdigest(): name
     for name, text in vars(scripts).items()
     if name.isupper() and isinstance(text, str) and not name.startswith("_")
 }
-PERIODIC = {"HEARTBEAT", "FIND_ORPHANS"}
+# The scripts of the service, ARQ's record of a worker's health, and the lock of who looks for orphans.
+PERIODIC = {"HEARTBEAT", "FIND_ORPHANS", "ZCARD", "PSETEX"}
+RESCUE = b"n2f:rescue"
 _LINE = re.compile(r"\+([\d.]+) \[\d+ ([^\]]+)\] (.*)")
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
@@ -64,7 +64,7 @@ class Sent:
 async def of_one_job(system: System, job: Callable[[], Awaitable[None]]) -> list[Sent]:
     """Return the commands that are sent while one job runs; what runs from time to time is left out."""
     sent = await recorded(system.redis_url, job)
-    return [one for one in sent if one.name not in WAITING | HEALTH | PERIODIC]
+    return [one for one in sent if one.name not in WAITING | PERIODIC and RESCUE not in one.words]
 
 
 async def recorded(redis_url: str, job: Callable[[], Awaitable[None]]) -> list[Sent]:
