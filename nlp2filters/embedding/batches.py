@@ -30,7 +30,7 @@ class _Call(Generic[T]):
 
     @property
     def lengths(self) -> list[int]:
-        """What each text takes, in characters."""
+        """The characters that each text takes."""
         return [len(text) + ENDS for text in self.texts]
 
 
