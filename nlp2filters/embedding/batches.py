@@ -16,8 +16,10 @@ Network: TypeAlias = OnnxTextModel[Any]
 # Reads a call's value from the network's output for its texts, one row for each, padded to the longest of the batch.
 Read: TypeAlias = Callable[[Network, Sequence[str], OnnxOutputContext], T]
 
-# Texts with fewer characters than this may share a batch, and so may those with up to 2, 4, 8 … times as many.
-SHORT = 32
+# Texts are padded to the longest of their batch, by no more than this share of their characters in all.
+MAX_PADDING = 0.25
+# The network adds a token at both ends, which take as long as this many characters.
+ENDS = 8
 
 
 @dataclass(slots=True, eq=False)
@@ -25,7 +27,11 @@ class _Call(Generic[T]):
     texts: Sequence[str]
     read: Read[T]
     answer: asyncio.Future[T]
-    length_class: int
+
+    @property
+    def lengths(self) -> list[int]:
+        """The characters that each text takes."""
+        return [len(text) + ENDS for text in self.texts]
 
 
 class Batches:
@@ -42,8 +48,7 @@ class Batches:
     async def run(self, texts: Sequence[str], read: Read[T]) -> T:
         """Run the network for one or more texts. Returns what `read` makes of its output."""
         loop = asyncio.get_running_loop()
-        length_class = (max(map(len, texts)) // SHORT).bit_length()
-        call: _Call[T] = _Call(texts, read, loop.create_future(), length_class)
+        call: _Call[T] = _Call(texts, read, loop.create_future())
         with self._lock:
             self._waiting.append(call)
         self._executor.submit(self._run_next, loop)
@@ -64,11 +69,12 @@ class Batches:
         with self._lock:
             waiting = [call for call in self._waiting if not call.answer.done()]
             batch = waiting[:1]
-            size = len(batch[0].texts) if batch else 0
+            lengths = batch[0].lengths if batch else []
             for call in waiting[1:]:
-                if size + len(call.texts) <= self._most and call.length_class == batch[0].length_class:
+                together = [*lengths, *call.lengths]
+                if len(together) <= self._most and _padding(together) <= MAX_PADDING:
                     batch.append(call)
-                    size += len(call.texts)
+                    lengths = together
             self._waiting = [call for call in waiting if call not in batch]
         return batch
 
@@ -83,6 +89,10 @@ class Batches:
         except Exception as exc:  # Each is tried alone, as the texts of one must not be the end of others.
             return [exc] if len(calls) == 1 else [self._outcomes([call])[0] for call in calls]
         return outcomes
+
+
+def _padding(lengths: Sequence[int]) -> float:
+    return max(lengths) * len(lengths) / sum(lengths) - 1
 
 
 def _rows(output: OnnxOutputContext, rows: slice) -> OnnxOutputContext:
