@@ -36,7 +36,14 @@ settings.load_profile("here")
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-LONGEST = ("test_chaos.py", "test_up.py", "test_javascript.py", "test_secrets.py")
+LONGEST = (
+    "test_chaos.py",
+    "test_fuzz.py",
+    "test_transcriptions.py",
+    "test_up.py",
+    "test_dynos.py",
+    "test_javascript.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
