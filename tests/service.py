@@ -20,6 +20,7 @@ from tests.ports import free_port
 ROOT = Path(__file__).parent.parent
 START_TIMEOUT_S = 240
 STOP_TIMEOUT_S = 25
+ANSWERING = ("web", "embedding", "llm")  # the processes that a question passes; no webhook tells of its end
 
 
 def commands(root: Path = ROOT, *, audio: bool = False) -> dict[str, str]:

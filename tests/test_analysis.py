@@ -19,19 +19,13 @@ from nlp2filters.storage.redis_keys import Keys
 from tests.analysis.packing import tar
 from tests.analysis.test_documents import MANUAL
 from tests.analysis.test_findings import SCHEMA
-from tests.service import Service, started
+from tests.service import Service
 
 KEYS = Keys()
 TIMEOUT_S = 90
 ROOT = Path(__file__).parent.parent
 GZIP = {"Content-Type": "application/gzip"}
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with started(tmp_path_factory.mktemp("analysis")) as service:
-        yield service
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from redis import Redis
 
 from tests.peers import limited
 from tests.peers.limited import Server, refusal, refusing_for
-from tests.service import Service, started
+from tests.service import ANSWERING, Service, started
 from tests.test_llm_service import ANSWER, TEXT
 
 JOBS = 60
@@ -31,7 +31,7 @@ def service(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         **{"OPENAI_BASE_URL": server.url, "LLM_MODEL": "test", "LLM_CONCURRENCY": "40"},
         "EMBEDDING_THREADS": "2",
     }
-    with started(tmp_path_factory.mktemp("bad-days"), **environment) as service:
+    with started(tmp_path_factory.mktemp("bad-days"), *ANSWERING, **environment) as service:
         service.start_command("llm-2", shlex.join([sys.executable, "-m", "nlp2filters", "worker", "llm"]))
         yield service
 

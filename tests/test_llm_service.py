@@ -10,7 +10,7 @@ from redis import Redis
 
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
-from tests.service import Service, started
+from tests.service import ANSWERING, Service, started
 
 TEXT = "japanese cars with at least 30 mpg"
 ANSWER = {
@@ -53,7 +53,7 @@ def hasty(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servic
         **{"OPENAI_BASE_URL": llm.url, "LLM_MODEL": "test", "LLM_TIMEOUT_S": "2"},
         **{"MAX_ATTEMPTS": "1", "MAX_PUT_OFF_S": "0"},
     }
-    with started(tmp_path_factory.mktemp("hasty"), **environment) as service:
+    with started(tmp_path_factory.mktemp("hasty"), *ANSWERING, **environment) as service:
         yield service
 
 

@@ -12,7 +12,7 @@ from redis import Redis
 
 from tests.peers import embeddings, wires
 from tests.peers.wires import ANTHROPIC, CHAT, Peer, sent
-from tests.service import ROOT, Service, started
+from tests.service import ANSWERING, ROOT, Service, started
 
 TEXT = "japanese cars"
 CONDITION = {"field": "Origin", "op": "=", "value": "Japan", "quote": "japanese", "confidence": 1}
@@ -60,7 +60,7 @@ def service(first: Peer, second: Peer, embedding: Peer, tmp_path_factory: pytest
         "OLLAMA_BASE_URL": embedding.url,
         "MAX_ATTEMPTS": "1",
     }
-    with started(tmp_path_factory.mktemp("usage"), **environment) as service:
+    with started(tmp_path_factory.mktemp("usage"), *ANSWERING, **environment) as service:
         yield service
 
 

@@ -12,7 +12,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.service import Service, started
+from tests.service import ANSWERING, Service, started
 
 TOOLS = {"text_to_filter", "compile_filter", "list_dialects", "list_catalogs", "get_catalog", "infer_catalog"}
 PENGUINS = "species,island,body_mass_g\nAdelie,Torgersen,3750\nGentoo,Biscoe,5000\nChinstrap,Dream,3500\n"
@@ -20,7 +20,7 @@ PENGUINS = "species,island,body_mass_g\nAdelie,Torgersen,3750\nGentoo,Biscoe,500
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with started(tmp_path_factory.mktemp("mcp"), "web", "embedding", "llm") as service:
+    with started(tmp_path_factory.mktemp("mcp"), *ANSWERING) as service:
         yield service
 
 

@@ -17,7 +17,7 @@ from tests.analysis.test_findings import SCHEMA
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
 from tests.peers.reviewer import excerpts, finding, places, reviewer
-from tests.service import Service, commands, started
+from tests.service import ANSWERING, Service, commands, started
 
 ROOT = Path(__file__).parent.parent
 TIMEOUT_S = 60
@@ -33,9 +33,8 @@ def service(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
         **{"MAX_PUT_OFF_S": "2", "LEASE_S": "2", "HEARTBEAT_TIMEOUT_S": "3", "RESCUE_INTERVAL_S": "2"},
         "LLM_PRICES": "test=1/2",
     }
-    with started(tmp_path_factory.mktemp("reviews"), **environment) as service:
+    with started(tmp_path_factory.mktemp("reviews"), *ANSWERING, **environment) as service:
         service.start_command("llm-2", commands()["llm"])
-        service.wait_until_ready()
         yield service
 
 

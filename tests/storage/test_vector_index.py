@@ -22,7 +22,7 @@ from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import CHUNK, Indexes, Vectors, pack, unpack
 from nlp2filters.worker import filters
 from tests import contexts
-from tests.service import Service, started
+from tests.service import ANSWERING, Service, started
 
 NAMES = tuple(f"name {number}" for number in range(2 * CHUNK + 3))
 
@@ -154,7 +154,7 @@ async def test_a_job_before_the_index_is_read_without_it(redis: ArqRedis, keys: 
 @pytest.fixture
 def own_service(tmp_path: Path) -> Iterator[Service]:
     """A service of the test's own: its embedding worker is kept busy for a while."""
-    with started(tmp_path, "web", "embedding", "llm") as service:
+    with started(tmp_path, *ANSWERING) as service:
         yield service
 
 

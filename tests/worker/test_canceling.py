@@ -9,13 +9,13 @@ import pytest
 
 from tests.peers import llm as peer
 from tests.peers.llm import LLM
-from tests.service import Service, started
+from tests.service import ANSWERING, Service, started
 
 
 @pytest.fixture(scope="module")
 def service(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("cancel")
-    with started(folder, OPENAI_BASE_URL=llm.url, LLM_MODEL="test", LLM_TIMEOUT_S="60") as service:
+    with started(folder, *ANSWERING, OPENAI_BASE_URL=llm.url, LLM_MODEL="test", LLM_TIMEOUT_S="60") as service:
         yield service
 
 
