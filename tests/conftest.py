@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 
 import tests.browser
-from nlp2filters.embedding.weights import MINILM
+from nlp2filters.embedding.weights import MINILM, MINILM_INT8
 from nlp2filters.settings import Settings
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.embedded_server import running
@@ -64,6 +64,12 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def model_folder() -> Path:
     """The real embedding model, from the user's cache or fetched into it."""
     return MINILM.locate(progress=False)
+
+
+@pytest.fixture(scope="session")
+def int8_folder() -> Path:
+    """The embedding model with int8 weights, made in the user's cache."""
+    return MINILM_INT8.locate(progress=False)
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
-"""Write the ONNX graph of all-MiniLM-L6-v2 that the package carries.
+"""Write the ONNX graphs of all-MiniLM-L6-v2 that the package carries, for weights of float32 and of int8.
 
-The graph holds no weights: its initializers are ONNX external data, slices of the `model.safetensors` that lies
+A graph holds no weights: its initializers are ONNX external data, slices of the `model.safetensors` that lies
 beside it. The model is BERT (Devlin et al., 2018) with 6 layers, 12 heads and 384 dimensions; pooling and
 normalisation are fastembed's.
 
-    python tools/build_minilm_graph.py FOLDER
+What is multiplied with int8 weights is quantized as it comes, every word piece by a scale of its own. So a vector does
+not depend on the other texts of its batch, as it would with DynamicQuantizeLinear, which takes one scale for all.
 
-It reads FOLDER/model.safetensors and writes nlp2filters/embedding/minilm/model.onnx.
+    python -m tools.build_minilm_graph FOLDER
+
+It reads FOLDER/model.safetensors, of float32, and writes the graphs to nlp2filters/embedding/minilm/.
 """
 
 import json
@@ -17,20 +20,24 @@ from typing import Any
 
 from onnx import TensorProto, helper
 
+from nlp2filters.embedding.quantization import MAX_LEVEL, quantize
+
 LAYERS, HEADS, HIDDEN, EPSILON = 6, 12, 384, 1e-12
 OPSET, IR_VERSION = 20, 9
+TYPES = {"F32": TensorProto.FLOAT, "I8": TensorProto.INT8}
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
-    target = Path(__file__).parent.parent / "nlp2filters" / "embedding" / "minilm" / "model.onnx"
-    target.write_bytes(build(folder / "model.safetensors"))
-    print(f"{target}: {target.stat().st_size} bytes")
+    weights = (Path(sys.argv[1]) / "model.safetensors").read_bytes()
+    folder = Path(__file__).parent.parent / "nlp2filters" / "embedding" / "minilm"
+    for name, content in {"model.onnx": weights, "model.int8.onnx": quantize(weights)}.items():
+        (folder / name).write_bytes(build(content))
+        print(f"{folder / name}: {(folder / name).stat().st_size} bytes")
 
 
-def build(weights: Path) -> bytes:
-    """The serialized graph for these weights; equal input gives equal bytes."""
+def build(weights: bytes) -> bytes:
+    """The serialized graph for the content of a `model.safetensors`; equal input gives equal bytes."""
     graph = Graph(weights)
     graph.bert()
     inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "seq"]) for name in INPUTS]
@@ -43,14 +50,13 @@ def build(weights: Path) -> bytes:
 class Graph:
     """Nodes and initializers as they are added; every method gives the name of its output."""
 
-    def __init__(self, weights: Path) -> None:
-        self.location = weights.name
-        with weights.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            self.header = json.loads(file.read(length))
+    def __init__(self, weights: bytes) -> None:
+        (length,) = struct.unpack_from("<Q", weights)
+        self.header = json.loads(weights[8 : 8 + length])
         self.data_begin = 8 + length
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
+        self.quantized: dict[str, tuple[str, str, str]] = {}
         self.per_head = self.constant([0, 0, HEADS, HIDDEN // HEADS])
         self.joined = self.constant([0, 0, HIDDEN])
 
@@ -67,19 +73,37 @@ class Graph:
         begin, end = self.header[name]["data_offsets"]
         tensor = TensorProto(
             name=name,
-            data_type=TensorProto.FLOAT,
+            data_type=TYPES[self.header[name]["dtype"]],
             dims=self.header[name]["shape"],
             data_location=TensorProto.EXTERNAL,
         )
-        place = {"location": self.location, "offset": str(self.data_begin + begin), "length": str(end - begin)}
+        place = {"location": "model.safetensors", "offset": str(self.data_begin + begin), "length": str(end - begin)}
         for key, value in place.items():
             tensor.external_data.add(key=key, value=value)
         self.initializers.append(tensor)
         return name
 
     def dense(self, x: str, name: str) -> str:
-        turned = self.op("Transpose", self.weight(f"{name}.weight"), perm=[1, 0])
-        return self.op("Add", self.op("MatMul", x, turned), self.weight(f"{name}.bias"))
+        if self.header[f"{name}.weight"]["dtype"] == "I8":
+            product = self.product_of_bytes(x, name)
+        else:
+            product = self.op("MatMul", x, self.op("Transpose", self.weight(f"{name}.weight"), perm=[1, 0]))
+        return self.op("Add", product, self.weight(f"{name}.bias"))
+
+    def product_of_bytes(self, x: str, name: str) -> str:
+        levels, zero, steps = self.as_bytes(x)
+        sums = self.op("MatMulInteger", levels, self.weight(f"{name}.weight"), zero)
+        product = self.op("Mul", self.op("Cast", sums, to=TensorProto.FLOAT), self.weight(f"{name}.scale"))
+        return self.op("Mul", product, steps)
+
+    def as_bytes(self, x: str) -> tuple[str, str, str]:
+        """x as bytes, the byte that stands for 0, and what a step of the bytes means in each row."""
+        if x not in self.quantized:
+            greatest = self.op("ReduceMax", self.op("Abs", x), self.constant([-1]))
+            steps = self.op("Div", greatest, self.constant(float(MAX_LEVEL), TensorProto.FLOAT))
+            one, zero = self.constant(1.0, TensorProto.FLOAT), self.constant(128, TensorProto.UINT8)
+            self.quantized[x] = self.op("QuantizeLinear", self.op("Div", x, steps), one, zero), zero, steps
+        return self.quantized[x]
 
     def norm(self, x: str, name: str) -> str:
         weight, bias = self.weight(f"{name}.weight"), self.weight(f"{name}.bias")
@@ -101,6 +125,9 @@ class Graph:
     def embeddings(self) -> str:
         at = "embeddings"
         words = self.op("Gather", self.weight(f"{at}.word_embeddings.weight"), "input_ids")
+        if f"{at}.word_embeddings.scale" in self.header:
+            scales = self.op("Gather", self.weight(f"{at}.word_embeddings.scale"), "input_ids")
+            words = self.op("Mul", self.op("Cast", words, to=TensorProto.FLOAT), scales)
         types = self.op("Gather", self.weight(f"{at}.token_type_embeddings.weight"), "token_type_ids")
         length = self.op("Shape", "input_ids", start=1, end=2)
         table, zero = self.weight(f"{at}.position_embeddings.weight"), self.constant([0])

@@ -22,7 +22,7 @@ from nlp2filters.core.linking.retrieval import Candidates, retrieve
 from nlp2filters.core.llm.messages import Message
 from nlp2filters.core.query import Query
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.embedding.weights import MINILM
+from nlp2filters.embedding.weights import MINILM_BY_WEIGHTS
 from nlp2filters.errors import LLMNotConfigured, ProviderError
 from nlp2filters.evaluation.cases import Case, Collection
 from nlp2filters.evaluation.measures import Judgement, judge
@@ -204,7 +204,8 @@ async def _gather(
 
 
 async def _load_embedder(settings: Settings) -> Embedder:
-    folder = await asyncio.to_thread(MINILM.locate, settings.model_path, settings.model_cache, progress=True)
+    model = MINILM_BY_WEIGHTS[settings.embedding_weights]
+    folder = await asyncio.to_thread(model.locate, settings.model_path, settings.model_cache, progress=True)
     return await Embedder.load(folder)
 
 

@@ -150,9 +150,9 @@ def _port(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
-    from nlp2filters.embedding.weights import MINILM  # The extra `local` may not be installed.
+    from nlp2filters.embedding.weights import MINILM_BY_WEIGHTS  # The extra `local` may not be installed.
 
-    models = [(MINILM, settings.model_path)]
+    models = [(MINILM_BY_WEIGHTS[settings.embedding_weights], settings.model_path)]
     if settings.audio:
         from nlp2filters.audio.weights import WHISPER
 

@@ -5,7 +5,7 @@ import os
 import sys
 
 from nlp2filters.audio.weights import WHISPER
-from nlp2filters.embedding.weights import MINILM
+from nlp2filters.embedding.weights import MINILM_BY_WEIGHTS
 from nlp2filters.settings import Settings
 
 
@@ -17,7 +17,11 @@ def add_to(command: argparse.ArgumentParser) -> None:
 
 def _fetch(args: argparse.Namespace) -> int:
     settings, progress = Settings.read(os.environ), sys.stderr.isatty()
-    print(MINILM.locate(settings.model_path, settings.model_cache, progress=progress))
+    print(
+        MINILM_BY_WEIGHTS[settings.embedding_weights].locate(
+            settings.model_path, settings.model_cache, progress=progress
+        )
+    )
     if args.audio:
         print(WHISPER.locate(settings.audio_model_path, settings.model_cache, progress=progress))
     return 0

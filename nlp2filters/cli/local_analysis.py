@@ -23,7 +23,7 @@ from nlp2filters.cli import output
 from nlp2filters.cli.vector_cache import VectorCache
 from nlp2filters.core.analyses import TASKS
 from nlp2filters.embedding.embedder import DIMENSIONS, Embedder
-from nlp2filters.embedding.weights import MINILM
+from nlp2filters.embedding.weights import MINILM_BY_WEIGHTS
 from nlp2filters.errors import SourceError
 from nlp2filters.settings import Settings
 
@@ -79,7 +79,7 @@ async def _embed(
     chunks: Sequence[Chunk], question: str | None, settings: Settings
 ) -> tuple[Vectors, NDArray[np.float32] | None]:
     """Return the vectors of the chunks and of the question; none if the model is not on this machine."""
-    folder = MINILM.find(settings.model_path, settings.model_cache)
+    folder = MINILM_BY_WEIGHTS[settings.embedding_weights].find(settings.model_path, settings.model_cache)
     if folder is None or not chunks:
         return await _none()
     cache = VectorCache(platformdirs.user_cache_path("nlp2filters") / "vectors.sqlite", folder.name)

@@ -89,9 +89,11 @@ class Reader:
 
     async def _load(self) -> Translator:
         from nlp2filters.embedding.embedder import Embedder  # Most texts need neither it nor what it loads.
-        from nlp2filters.embedding.weights import MINILM
+        from nlp2filters.embedding.weights import MINILM_BY_WEIGHTS
 
-        folder = await asyncio.to_thread(MINILM.find, self._settings.model_path, self._settings.model_cache)
+        settings = self._settings
+        model = MINILM_BY_WEIGHTS[settings.embedding_weights]
+        folder = await asyncio.to_thread(model.find, settings.model_path, settings.model_cache)
         return self._translator(await self._stack.enter_async_context(await Embedder.load(folder)) if folder else None)
 
     def _translator(self, embedder: Any) -> Translator:

@@ -15,7 +15,7 @@ from platformdirs import user_data_path
 
 from nlp2filters.cli.log_printer import LogPrinter, message
 from nlp2filters.core.kinds import AUDIO
-from nlp2filters.embedding.weights import MINILM
+from nlp2filters.embedding.weights import MINILM_BY_WEIGHTS
 from nlp2filters.settings import Settings
 from nlp2filters.storage.embedded_server import free_port, running
 
@@ -38,7 +38,8 @@ def up(settings: Settings, environ: Mapping[str, str]) -> int:
     with ExitStack() as stack:
         host = environ.get("HOST", "127.0.0.1")
         port = environ.get("PORT") or str(free_port(PORT))
-        folder = MINILM.locate(settings.model_path, settings.model_cache, progress=sys.stdout.isatty())
+        model = MINILM_BY_WEIGHTS[settings.embedding_weights]
+        folder = model.locate(settings.model_path, settings.model_cache, progress=sys.stdout.isatty())
         defaults = {"HOST": host, "PORT": port, "MODEL_PATH": str(folder)}
         if "REDIS_URL" not in environ:
             server = stack.enter_context(running(user_data_path("nlp2filters") / "redis"))

@@ -2,3 +2,5 @@
 
 # The thresholds of linking and the tagger hold for its embeddings.
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+# The editions of its weights on this machine; their vectors are in one space.
+WEIGHTS = ("float32", "int8")

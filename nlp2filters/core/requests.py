@@ -178,9 +178,12 @@ def one_required(first: str, second: str, *, only: bool = False) -> dict[str, An
 
 
 class RequestBody(BaseModel):
-    """A request body, validated before its endpoint is called. Unknown members are faults."""
+    """A request body, validated before its endpoint is called. Unknown members are faults.
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    Few processes get requests of every kind: the validator of each is built when it is needed first.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
 class Webhook(RequestBody):

@@ -16,7 +16,7 @@ from nlp2filters.core.text_vectors import Meanings
 from nlp2filters.core.usage import PriceTable
 from nlp2filters.embedding.api_embedder import ApiEmbedder
 from nlp2filters.embedding.embedder import Embedder
-from nlp2filters.embedding.weights import MINILM
+from nlp2filters.embedding.weights import MINILM_BY_WEIGHTS
 from nlp2filters.errors import ProviderError
 from nlp2filters.file_reading import process
 from nlp2filters.llm import opening
@@ -113,7 +113,8 @@ class EmbeddingServices:
 async def open_embedding(settings: Settings, store: Store) -> AsyncIterator[EmbeddingServices]:
     """Load the embedding model, and start the processes that parse texts."""
     process.preload("duckdb", "nlp2filters.table_inference", "nlp2filters.table_rows")
-    folder = await asyncio.to_thread(MINILM.locate, settings.model_path, settings.model_cache, progress=False)
+    model = MINILM_BY_WEIGHTS[settings.embedding_weights]
+    folder = await asyncio.to_thread(model.locate, settings.model_path, settings.model_cache, progress=False)
     async with AsyncExitStack() as stack:
         embedder = await Embedder.load(folder, workers=settings.embedding_threads)
         stack.push_async_callback(embedder.close)

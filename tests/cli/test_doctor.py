@@ -58,6 +58,14 @@ def test_models_and_ports(tmp_path: Path, redis_url: str) -> None:
     assert findings(PORT="http")["port"].level == "fail"
 
 
+def test_weights_that_the_folder_does_not_have(model_folder: Path, int8_folder: Path) -> None:
+    report = findings(MODEL_PATH=str(model_folder), EMBEDDING_WEIGHTS="int8")
+    assert report["embedding model"].level == "fail"
+    assert "EMBEDDING_WEIGHTS=int8" in report["embedding model"].detail
+    assert findings(MODEL_PATH=str(int8_folder), EMBEDDING_WEIGHTS="int8")["embedding model"].level == "ok"
+    assert "EMBEDDING_WEIGHTS" in findings(EMBEDDING_WEIGHTS="int4")["settings"].detail
+
+
 def test_the_exit_code_is_for_scripts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("MAX_RATE", "many")
     assert main(["doctor", "--json"]) == 1

