@@ -24,7 +24,7 @@ test: $(VENV)/dev.stamp  ## Run every test
 	@$(BIN)/python tools/recordings.py
 	-@! command -v npm >/dev/null || $(MAKE) --no-print-directory $(NODE)/node_modules/.package-lock.json
 	-@$(BIN)/python -c 'from nlp2filters.embedding.weights import MINILM; MINILM.locate(progress=True)'  # once, before many want it at once
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder  # keeps two cores busy: some tests mostly wait
 
 check: $(VENV)/dev.stamp  ## Lint, formatting and types
 	@grep -rInE '^(<{7}|>{7}) ' --exclude-dir=.git --exclude-dir=$(VENV) .; test $$? = 1  # marks that a merge left behind

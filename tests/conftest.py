@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -31,7 +32,18 @@ settings.register_profile(
 )
 settings.load_profile("here")
 
-LONGEST = ("test_chaos.py", "test_up.py", "test_javascript.py", "test_secrets.py")
+# A run starts hundreds of processes. What they import is compiled once, also where Python is told to keep nothing.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+LONGEST = (
+    "test_chaos.py",
+    "test_fuzz.py",
+    "test_transcriptions.py",
+    "test_up.py",
+    "test_dynos.py",
+    "test_javascript.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -18,7 +18,7 @@ from tests.analysis.packing import tar
 from tests.analysis.test_findings import SCHEMA
 from tests.peers.llm import LLM, Reply, good
 from tests.peers.reviewer import nothing, reviewer
-from tests.service import ROOT, Service, started
+from tests.service import ANSWERING, ROOT, Service, started
 from tools.sources import locate
 
 pytestmark = tests.browser.needed
@@ -41,7 +41,7 @@ def service(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
     """The whole service with an LLM, which is asked about one part of the code after the other."""
     llm.script(good({}))
     environment = {"OPENAI_BASE_URL": llm.url, "LLM_MODEL": "test", "LLM_CONCURRENCY": "1"}
-    with started(tmp_path_factory.mktemp("analyses"), **environment) as service:
+    with started(tmp_path_factory.mktemp("analyses"), *ANSWERING, **environment) as service:
         yield service
 
 

@@ -19,19 +19,13 @@ from nlp2filters.storage.redis_keys import Keys
 from tests.analysis.packing import tar
 from tests.analysis.test_documents import MANUAL
 from tests.analysis.test_findings import SCHEMA
-from tests.service import Service, started
+from tests.service import Service
 
 KEYS = Keys()
 TIMEOUT_S = 90
 ROOT = Path(__file__).parent.parent
 GZIP = {"Content-Type": "application/gzip"}
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with started(tmp_path_factory.mktemp("analysis")) as service:
-        yield service
 
 
 @pytest.fixture
@@ -49,7 +43,7 @@ def codebase() -> dict[str, bytes]:
 
 
 def submit(service: Service, files: dict[str, bytes], **query: Any) -> dict[str, Any]:
-    response = httpx.post(f"{service.url}/v1/analyses", content=tar(files).getvalue(), headers=GZIP, params=query)
+    response = service.client.post("/v1/analyses", content=tar(files).getvalue(), headers=GZIP, params=query)
     assert response.status_code == 202, response.text
     job: dict[str, Any] = response.json()
     return job
@@ -58,7 +52,7 @@ def submit(service: Service, files: dict[str, bytes], **query: Any) -> dict[str,
 def finished(service: Service, job: dict[str, Any]) -> dict[str, Any]:
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
-        latest: dict[str, Any] = httpx.get(f"{service.url}/v1/jobs/{job['id']}").json()
+        latest: dict[str, Any] = service.client.get(f"/v1/jobs/{job['id']}").json()
         if latest["status"] in ("succeeded", "failed", "canceled", "expired"):
             return latest
         time.sleep(0.1)
@@ -68,12 +62,12 @@ def finished(service: Service, job: dict[str, Any]) -> dict[str, Any]:
 def result(service: Service, job: dict[str, Any]) -> dict[str, Any]:
     ended = finished(service, job)
     assert ended["status"] == "succeeded", ended["error"]
-    answer: dict[str, Any] = httpx.get(f"{service.url}/v1/jobs/{job['id']}/result").json()
+    answer: dict[str, Any] = service.client.get(f"/v1/jobs/{job['id']}/result").json()
     return answer
 
 
 def get(service: Service, job: dict[str, Any], what: str, **query: Any) -> httpx.Response:
-    response = httpx.get(f"{service.url}/v1/jobs/{job['id']}/{what}", params=query)
+    response = service.client.get(f"/v1/jobs/{job['id']}/{what}", params=query)
     assert response.status_code == 200, response.text
     return response
 
@@ -147,7 +141,7 @@ def test_the_budget_is_told_and_patterns_hold(service: Service) -> None:
 
 def test_an_archive_that_cannot_be_read_fails_at_once(service: Service) -> None:
     for content, query in ((b"no archive", {}), (tar(codebase()).getvalue(), {"include": "!"})):
-        response = httpx.post(f"{service.url}/v1/analyses", content=content, headers=GZIP, params=query)
+        response = service.client.post("/v1/analyses", content=content, headers=GZIP, params=query)
         ended = finished(service, response.json())
         assert (ended["status"], ended["error"]["type"]) == ("failed", "/problems/archive-refused")
 
@@ -158,7 +152,7 @@ def test_a_bomb_costs_only_its_own_job(service: Service) -> None:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as archive:
         archive.addfile(info, io.BytesIO(bytes(info.size)))
-    response = httpx.post(f"{service.url}/v1/analyses", content=stream.getvalue(), headers=GZIP, timeout=30)
+    response = service.client.post("/v1/analyses", content=stream.getvalue(), headers=GZIP, timeout=30)
     ended = finished(service, response.json())
     assert ended["error"]["type"] == "/problems/archive-refused"
     assert "200 MiB" in ended["error"]["detail"]
@@ -180,7 +174,7 @@ def test_a_bomb_costs_only_its_own_job(service: Service) -> None:
 def test_wrong_requests_are_refused(
     service: Service, query: dict[str, str], headers: dict[str, str], status: int, pointer: str | None
 ) -> None:
-    response = httpx.post(f"{service.url}/v1/analyses", content=b"x", params=query, headers=headers)
+    response = service.client.post("/v1/analyses", content=b"x", params=query, headers=headers)
     assert response.status_code == status, response.text
     assert pointer is None or response.json()["errors"][0]["pointer"] == pointer
 
@@ -197,9 +191,9 @@ def test_a_request_is_repeated_by_its_key(service: Service) -> None:
 
 def test_other_jobs_have_no_report(service: Service) -> None:
     body = {"text": "japanese cars", "catalog": "cars"}
-    job = httpx.post(f"{service.url}/v1/jobs", json=body, headers={"Prefer": "wait=25"}).json()
+    job = service.client.post("/v1/jobs", json=body, headers={"Prefer": "wait=25"}).json()
     for what in ("report", "findings", "sarif"):
-        assert httpx.get(f"{service.url}/v1/jobs/{job['id']}/{what}").status_code == 404
+        assert service.client.get(f"/v1/jobs/{job['id']}/{what}").status_code == 404
 
 
 def test_the_client_submits_waits_and_reads(service: Service) -> None:
@@ -320,7 +314,7 @@ def test_hostile_archives_cost_only_their_own_job(service: Service) -> None:
     nested = {**files, "inner.tgz": tar(files).getvalue(), "a\0b.py": b"y = 1\n"}
     latin = {**files, "latin.py": "# gr\xf6\xdfer\n".encode("latin-1"), "nul.py": b"a\0", "line.js": b"a" * (10 << 20)}
     jobs = {
-        "many": httpx.post(f"{service.url}/v1/analyses", content=many, headers=GZIP).json(),
+        "many": service.client.post("/v1/analyses", content=many, headers=GZIP).json(),
         "nested": submit(service, nested, tasks="map"),
         "device": httpx.post(
             f"{service.url}/v1/analyses", content=tar(files, extra=[sparse]).getvalue(), headers=GZIP
@@ -332,7 +326,7 @@ def test_hostile_archives_cost_only_their_own_job(service: Service) -> None:
         read = {file["path"] for file in get_report(service, job)["files"] if file["skipped"] is None}
         assert "good.py" in read, name
         assert ("latin.py" in read) == (name == "texts")
-    assert httpx.get(f"{service.url}/readyz").status_code == 200
+    assert service.client.get("/readyz").status_code == 200
 
 
 def get_report(service: Service, job: dict[str, Any]) -> dict[str, Any]:

@@ -6,13 +6,12 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from redis import Redis
 
 from tests.peers import limited
 from tests.peers.limited import Server, refusal, refusing_for
-from tests.service import Service, started
+from tests.service import ANSWERING, Service, started
 from tests.test_llm_service import ANSWER, TEXT
 
 JOBS = 60
@@ -31,7 +30,7 @@ def service(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         **{"OPENAI_BASE_URL": server.url, "LLM_MODEL": "test", "LLM_CONCURRENCY": "40"},
         "EMBEDDING_THREADS": "2",
     }
-    with started(tmp_path_factory.mktemp("bad-days"), **environment) as service:
+    with started(tmp_path_factory.mktemp("bad-days"), *ANSWERING, **environment) as service:
         service.start_command("llm-2", shlex.join([sys.executable, "-m", "nlp2filters", "worker", "llm"]))
         yield service
 
@@ -41,7 +40,7 @@ def submit(service: Service, count: int, **options: Any) -> list[str]:
 
 
 def job(service: Service, job_id: str) -> dict[str, Any]:
-    answer: dict[str, Any] = httpx.get(f"{service.url}/v1/jobs/{job_id}", trust_env=False).json()
+    answer: dict[str, Any] = service.client.get(f"/v1/jobs/{job_id}").json()
     return answer
 
 
@@ -54,7 +53,7 @@ def events(service: Service, job_id: str) -> list[dict[str, Any]]:
 
 def provider(service: Service) -> dict[str, Any]:
     """The provider's state, as `/readyz` shows it."""
-    states = httpx.get(f"{service.url}/readyz", trust_env=False).json()["providers"]
+    states = service.client.get("/readyz").json()["providers"]
     state: dict[str, Any] = states["openai:test"]
     return state
 
@@ -96,6 +95,6 @@ def test_what_is_put_off_too_long_ends_with_the_draft_or_fails(server: Server, s
     assert failed["stages"]["llm"]["attempt"] == 1
     assert server.requests <= 4  # every worker may have asked once, or heard of it from the other
     assert provider(service)["paused_s"] > 3_000
-    metrics = httpx.get(f"{service.url}/metrics", trust_env=False).text
+    metrics = service.client.get("/metrics").text
     assert 'nlp2filters_provider_paused_seconds{provider="openai:test"}' in metrics
     assert 'nlp2filters_provider_breaker{provider="openai:test",state="closed"} 1.0' in metrics

@@ -43,12 +43,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 def readiness(service: Service) -> tuple[int, int]:
     """The status, and the number of the kind's own workers."""
-    response = httpx.get(f"{service.url}/readyz?workers=true")
+    response = service.client.get("/readyz?workers=true")
     return response.status_code, response.json()["workers"]["shouting"]
 
 
 def submit(service: Service, text: str, **options: Any) -> dict[str, Any]:
-    response = httpx.post(f"{service.url}/v1/jobs", json={"kind": "shout", "text": text, **options})
+    response = service.client.post("/v1/jobs", json={"kind": "shout", "text": text, **options})
     assert response.status_code == 202, response.text
     job: dict[str, Any] = response.json()
     return job
@@ -84,14 +84,14 @@ def test_a_job_passes_through_its_stages(service: Service, receiver: Receiver) -
     assert (last["type"], last["result"]["text"]) == ("job.succeeded", "HELLO")
     assert {event["job"]["stage"] for event in events if "job" in event} >= {"embedding"}
     assert [run["label"] for run in last["job"]["stages"].values()] == ["Write in capitals", "Embed"]
-    assert httpx.get(service.url + job["urls"]["result"]).json() == last["result"]
+    assert service.client.get(job["urls"]["result"]).json() == last["result"]
     body = json.loads(receiver.next().body)
     assert (body["type"], body["data"]["job_id"]) == ("job.succeeded", job["id"])
 
 
 def test_a_finished_job_is_in_the_answer_to_its_submission(service: Service) -> None:
     body = {"kind": "shout", "text": "now"}
-    response = httpx.post(f"{service.url}/v1/jobs", json=body, headers={"Prefer": "wait=20"}, timeout=30)
+    response = service.client.post("/v1/jobs", json=body, headers={"Prefer": "wait=20"}, timeout=30)
     assert (response.status_code, response.json()["result"]["text"]) == (200, "NOW")
 
 
@@ -109,11 +109,11 @@ def test_another_worker_takes_over_when_its_worker_dies(service: Service) -> Non
 
 def test_a_canceled_job_can_be_asked_for_again(service: Service) -> None:
     job = submit(service, f"{ENDLESS} again")
-    httpx.post(service.url + job["urls"]["cancel"])
+    service.client.post(job["urls"]["cancel"])
     assert list(follow(service, job))[-1]["type"] == "job.canceled"
-    retried = httpx.post(service.url + job["urls"]["retry"]).json()
+    retried = service.client.post(job["urls"]["retry"]).json()
     assert (retried["kind"], retried["retry_of"]) == ("shout", job["id"])
-    httpx.post(service.url + retried["urls"]["cancel"])
+    service.client.post(retried["urls"]["cancel"])
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_canceled_job_can_be_asked_for_again(service: Service) -> None:
     ],
 )
 def test_a_bad_request_is_refused(service: Service, body: dict[str, Any], pointer: str) -> None:
-    response = httpx.post(f"{service.url}/v1/jobs", json=body)
+    response = service.client.post("/v1/jobs", json=body)
     assert response.status_code == 422
     assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
 
@@ -139,14 +139,14 @@ def test_other_kinds_work_beside_it(service: Service) -> None:
 
 
 def test_metrics_show_its_queue(service: Service) -> None:
-    text = httpx.get(f"{service.url}/metrics").text
+    text = service.client.get("/metrics").text
     # A worker that another test has just killed counts until its heartbeat expires.
     assert re.search(r'nlp2filters_workers{queue="shouting"} [12]\.0', text)
     assert 'nlp2filters_queue_jobs{queue="shouting"}' in text
 
 
 def test_it_is_in_the_description_of_the_api(service: Service) -> None:
-    paths = httpx.get(f"{service.url}/openapi.json", timeout=30).json()["paths"]
+    paths = service.client.get("/openapi.json", timeout=30).json()["paths"]
     bodies = paths["/v1/jobs"]["post"]["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
     answers = paths["/v1/jobs/{job_id}/result"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert {"$ref": "#/components/schemas/ShoutRequest"} in bodies
@@ -174,6 +174,6 @@ def test_a_stage_runs_in_the_worker_of_its_queue() -> None:
 
 
 def test_every_result_fits_its_model(service: Service) -> None:
-    job_id = httpx.post(f"{service.url}/embedding/echo", json={"text": "hello"}).json()["job_id"]
+    job_id = service.client.post("/embedding/echo", json={"text": "hello"}).json()["job_id"]
     kinds.KINDS["echo"].result.model_validate(service.result(job_id))
     kinds.KINDS["filters"].result.model_validate(service.result(service.submit("8 cylinders")))

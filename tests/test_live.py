@@ -23,7 +23,7 @@ import tests.browser
 from nlp2filters.client import Client
 from nlp2filters.core.schemas import Delta, Progress
 from tests.peers.llm import LLM, Reply
-from tests.service import Service, started
+from tests.service import ANSWERING, Service, started
 from tests.test_llm_service import ANSWER, TEXT, WRONG_FIELD
 
 SAID = json.dumps(ANSWER)
@@ -35,7 +35,7 @@ IN_PASSING = ("progress", "delta")
 @pytest.fixture(scope="module")
 def service(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     environment = {"OPENAI_BASE_URL": llm.url, "LLM_MODEL": "test", "LLM_TIMEOUT_S": "30"}
-    with started(tmp_path_factory.mktemp("live"), **environment) as service:
+    with started(tmp_path_factory.mktemp("live"), *ANSWERING, **environment) as service:
         yield service
 
 

@@ -4,13 +4,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from redis import Redis
 
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
-from tests.service import Service, started
+from tests.service import ANSWERING, Service, started
 
 TEXT = "japanese cars with at least 30 mpg"
 ANSWER = {
@@ -53,7 +52,7 @@ def hasty(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servic
         **{"OPENAI_BASE_URL": llm.url, "LLM_MODEL": "test", "LLM_TIMEOUT_S": "2"},
         **{"MAX_ATTEMPTS": "1", "MAX_PUT_OFF_S": "0"},
     }
-    with started(tmp_path_factory.mktemp("hasty"), **environment) as service:
+    with started(tmp_path_factory.mktemp("hasty"), *ANSWERING, **environment) as service:
         yield service
 
 
@@ -149,8 +148,8 @@ def test_the_owner_of_a_job_is_told_nothing_of_what_the_provider_says(
 ) -> None:
     llm.script(reply)
     job_id = hasty.submit(TEXT, strategy="llm")
-    events = httpx.get(f"{hasty.url}/v1/jobs/{job_id}/events", timeout=60, trust_env=False).text
-    job = httpx.get(f"{hasty.url}/v1/jobs/{job_id}", trust_env=False).json()
+    events = hasty.client.get(f"/v1/jobs/{job_id}/events", timeout=60).text
+    job = hasty.client.get(f"/v1/jobs/{job_id}").json()
     assert (job["status"], job["error"]["detail"]) == ("failed", detail)
     shown = [line for line in events.splitlines() if "job.delta" not in line]  # what the model writes is the owner's
     assert QUOTE not in "".join(shown)

@@ -12,7 +12,7 @@ from redis import Redis
 
 from tests.peers import embeddings, wires
 from tests.peers.wires import ANTHROPIC, CHAT, Peer, sent
-from tests.service import ROOT, Service, started
+from tests.service import ANSWERING, ROOT, Service, started
 
 TEXT = "japanese cars"
 CONDITION = {"field": "Origin", "op": "=", "value": "Japan", "quote": "japanese", "confidence": 1}
@@ -60,7 +60,7 @@ def service(first: Peer, second: Peer, embedding: Peer, tmp_path_factory: pytest
         "OLLAMA_BASE_URL": embedding.url,
         "MAX_ATTEMPTS": "1",
     }
-    with started(tmp_path_factory.mktemp("usage"), **environment) as service:
+    with started(tmp_path_factory.mktemp("usage"), *ANSWERING, **environment) as service:
         yield service
 
 
@@ -104,7 +104,7 @@ def test_a_request_may_name_a_provider(service: Service, first: Peer, second: Pe
     assert result["provider"] == "anthropic"
     assert first.requests == []
     body = {"catalog": "cars", "text": TEXT, "provider": "ollama"}
-    response = httpx.post(f"{service.url}/v1/jobs", json=body, trust_env=False)
+    response = service.client.post("/v1/jobs", json=body)
     assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/provider")
 
 
@@ -124,7 +124,7 @@ def test_metrics_show_what_providers_took_and_models_lack(service: Service, firs
     first.rule = rule
     fields = [{"name": "Origin", "type": "keyword", "values": ["Japan"]}]
     assert service.result(service.submit(TEXT, catalog={"name": "origins", "fields": fields}))["provider"] == "openai"
-    text = httpx.get(f"{service.url}/metrics", trust_env=False).text
+    text = service.client.get("/metrics").text
     assert 'nlp2filters_llm_lacks_total{feature="temperature",model="gpt-test",provider="openai"} 1.0' in text
     assert 'nlp2filters_llm_tokens_total{model="gpt-test",provider="openai",type="reasoning"}' in text
     assert 'nlp2filters_llm_cost_total{model="gpt-test",provider="openai"} 0.' in text

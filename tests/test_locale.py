@@ -1,6 +1,5 @@
 """The language of a job's text, through the whole service."""
 
-import httpx
 import pytest
 
 from tests.service import Service
@@ -30,6 +29,6 @@ def test_a_spanish_text(service: Service) -> None:
 @pytest.mark.parametrize("locale", ["xx", "es_ES", ""])
 def test_a_language_that_is_not_known_is_refused(service: Service, locale: str) -> None:
     body = {"catalog": "cars", "text": "a", "locale": locale}
-    response = httpx.post(f"{service.url}/v1/jobs", json=body, trust_env=False)
+    response = service.client.post("/v1/jobs", json=body)
     assert response.status_code == 422
     assert response.json()["errors"][0]["pointer"] == "/locale"

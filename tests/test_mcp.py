@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import httpx2
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.service import Service, started
+from tests.service import ANSWERING, Service, started
 
 TOOLS = {"text_to_filter", "compile_filter", "list_dialects", "list_catalogs", "get_catalog", "infer_catalog"}
 PENGUINS = "species,island,body_mass_g\nAdelie,Torgersen,3750\nGentoo,Biscoe,5000\nChinstrap,Dream,3500\n"
@@ -20,7 +19,7 @@ PENGUINS = "species,island,body_mass_g\nAdelie,Torgersen,3750\nGentoo,Biscoe,500
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with started(tmp_path_factory.mktemp("mcp"), "web", "embedding", "llm") as service:
+    with started(tmp_path_factory.mktemp("mcp"), *ANSWERING) as service:
         yield service
 
 
@@ -85,7 +84,7 @@ async def test_a_fault_says_what_to_do(service: Service) -> None:
 def test_a_key_is_needed_where_it_is_needed(tmp_path_factory: pytest.TempPathFactory) -> None:
     with started(tmp_path_factory.mktemp("keys"), "web", REQUIRE_API_KEY="true") as service:
         initialize = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-        answer = httpx.post(f"{service.url}/mcp", json=initialize, trust_env=False)
+        answer = service.client.post("/mcp", json=initialize)
         assert answer.status_code == 401
         assert answer.json()["type"].endswith("/problems/unauthenticated")
 
@@ -93,4 +92,4 @@ def test_a_key_is_needed_where_it_is_needed(tmp_path_factory: pytest.TempPathFac
 def test_a_page_of_another_site_is_refused(service: Service) -> None:
     headers = {"Origin": "https://evil.example", "Accept": "application/json, text/event-stream"}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-    assert httpx.post(f"{service.url}/mcp", json=body, headers=headers, trust_env=False).status_code == 401
+    assert service.client.post("/mcp", json=body, headers=headers).status_code == 401

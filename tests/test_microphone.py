@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
@@ -47,7 +46,7 @@ def question(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def workers(service: Service) -> dict[str, int]:
     """The number of workers of each queue."""
-    numbers: dict[str, int] = httpx.get(f"{service.url}/readyz", trust_env=False).json()["workers"]
+    numbers: dict[str, int] = service.client.get("/readyz").json()["workers"]
     return numbers
 
 

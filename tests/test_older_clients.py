@@ -73,12 +73,12 @@ def test_the_older_page_on_an_origin_that_is_not_allowed(older_page: Page, origi
 
 def test_the_polling_loop(service: Service) -> None:
     origin = {"Origin": "https://pages.example"}
-    response = httpx.post(f"{service.url}/embedding/echo", json={"text": "hello"}, headers=origin)
+    response = service.client.post("/embedding/echo", json={"text": "hello"}, headers=origin)
     assert response.status_code == 202
     assert response.headers["access-control-allow-origin"] == "https://pages.example"
     job_id = response.json()["job_id"]
     for _ in range(40):
-        data = httpx.get(f"{service.url}/embedding/result/{job_id}", headers=origin).json()
+        data = service.client.get(f"/embedding/result/{job_id}", headers=origin).json()
         if "result" in data:
             break
         assert "error" not in data
@@ -96,10 +96,10 @@ def test_a_page_asks_first_and_may(service: Service) -> None:
 
 
 def test_what_there_is_not_is_told_the_older_way(service: Service) -> None:
-    response = httpx.get(f"{service.url}/embedding/result/none")
+    response = service.client.get("/embedding/result/none")
     assert response.status_code == 404
     assert list(response.json()) == ["error"]
-    assert httpx.get(f"{service.url}/health").json() == {"status": "ok"}
+    assert service.client.get("/health").json() == {"status": "ok"}
 
 
 def test_another_sites_page_is_not_let_in(service: Service) -> None:
@@ -112,7 +112,7 @@ def test_another_sites_page_is_not_let_in(service: Service) -> None:
 
 def send(service: Service, content: bytes, name: str, callback: str, **form: str) -> httpx.Response:
     files = {"file": (name, content)}
-    return httpx.post(f"{service.url}/send", files=files, data={"callback": callback, **form})
+    return service.client.post("/send", files=files, data={"callback": callback, **form})
 
 
 @pytest.mark.parametrize(
@@ -160,14 +160,14 @@ def test_a_dead_receiver_gets_its_callbacks_after_a_kill_of_everything_and_of_se
         try:
             service.wait_until_answering()
             send(service, b"", "empty.png", callback)
-            (refused,) = httpx.get(f"{service.url}/v1/jobs").json()["jobs"]
+            (refused,) = service.client.get("/v1/jobs").json()["jobs"]
             path = f"/v1/batches/{refused['batch_id']}/deliveries"
-            while not any(delivery["attempts"] for delivery in httpx.get(service.url + path).json()["deliveries"]):
+            while not any(delivery["attempts"] for delivery in service.client.get(path).json()["deliveries"]):
                 time.sleep(0.05)
             send(service, b"8 cylinders\njapanese cars", "texts.txt", callback)
-            jobs = httpx.get(f"{service.url}/v1/jobs?status=queued").json()["jobs"]
+            jobs = service.client.get("/v1/jobs?status=queued").json()["jobs"]
             (first,) = (job for job in jobs if job["custom_id"] == "0")
-            httpx.post(service.url + first["urls"]["cancel"])
+            service.client.post(first["urls"]["cancel"])
         finally:
             for process in service.processes.values():
                 process.kill()
@@ -192,8 +192,8 @@ def test_a_text_that_cannot_be_worked_on(receiver: Receiver, tmp_path: Path) -> 
     with started(tmp_path, "web", "delivery", WEBHOOK_ALLOW_PRIVATE="true") as idle:
         receiver.script(peer.ok)
         send(idle, b"8 cylinders\njapanese cars", "texts.txt", receiver.url)
-        for job in httpx.get(f"{idle.url}/v1/jobs").json()["jobs"]:
-            httpx.post(idle.url + job["urls"]["cancel"])
+        for job in idle.client.get("/v1/jobs").json()["jobs"]:
+            idle.client.post(job["urls"]["cancel"])
         told = json.loads(receiver.next(timeout_s=60).body)
     assert told == {"success": False, "error": told["error"]}
     assert told["error"]
@@ -257,7 +257,7 @@ def test_wrong_input_is_told_the_older_way(service: Service, content: bytes) -> 
 
 
 def test_an_echo_passes_both_queues(service: Service) -> None:
-    job_id = httpx.post(f"{service.url}/embedding/echo", json={"text": "hello"}).json()["job_id"]
+    job_id = service.client.post("/embedding/echo", json={"text": "hello"}).json()["job_id"]
     job = service.ended(job_id)
     assert {name: stage["status"] for name, stage in job["stages"].items()} == {
         "embedding": "succeeded",

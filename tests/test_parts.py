@@ -60,7 +60,7 @@ def until(holds: Callable[[], Any], otherwise: str) -> None:
 
 
 def submit(service: Service, *lines: str) -> dict[str, Any]:
-    response = httpx.post(f"{service.url}/v1/jobs", json={"kind": "wordcount", "text": "\n".join(lines)})
+    response = service.client.post("/v1/jobs", json={"kind": "wordcount", "text": "\n".join(lines)})
     assert response.status_code == 202, response.text
     job: dict[str, Any] = response.json()
     return job
@@ -94,7 +94,7 @@ def running(redis: Redis, job: dict[str, Any]) -> int:
 def measured(service: Service, name: str, **labels: str) -> float:
     """The value of a metric."""
     wanted = ",".join(f'{label}="{value}"' for label, value in sorted(labels.items()))
-    text = httpx.get(f"{service.url}/metrics").text
+    text = service.client.get("/metrics").text
     return float(re.search(rf"^{name}{{{wanted}}} (\S+)$", text, re.MULTILINE)[1])  # type: ignore[index]
 
 
@@ -104,7 +104,7 @@ def numbered(count: int, name: str) -> list[str]:
 
 
 def cancel(service: Service, job: dict[str, Any]) -> dict[str, Any]:
-    canceled: dict[str, Any] = httpx.post(service.url + job["urls"]["cancel"]).json()
+    canceled: dict[str, Any] = service.client.post(job["urls"]["cancel"]).json()
     return canceled
 
 
@@ -176,7 +176,7 @@ def test_a_part_that_kills_its_workers_is_set_aside(service: Service, redis: Red
         for name in ("counting-1", "counting-2"):
             if service.processes[name].poll() is not None:
                 service.start_command(name, WORKER)
-        return bool(httpx.get(service.url + job["urls"]["self"]).json()["finished_at"])
+        return bool(service.client.get(job["urls"]["self"]).json()["finished_at"])
 
     until(ended, "the job goes round and round")
     result = follow(service, job)[-1]["result"]
@@ -200,7 +200,7 @@ def test_a_failed_part_ends_the_job_of_a_stage_that_needs_all(service: Service, 
     job = follow(service, submit(service, *lines))[-1]["job"]
     assert (job["status"], job["dead_lettered"], job["error"]["type"]) == ("failed", True, "/problems/internal-error")
     until(lambda: not redis.hkeys(KEYS.open), "the parts that still ran were not stopped")
-    again = httpx.post(service.url + job["urls"]["retry"]).json()
+    again = service.client.post(job["urls"]["retry"]).json()
     assert follow(service, again)[-1]["job"]["status"] == "failed"
     assert not runs(redis, again, "counting"), "a retry runs only what is missing"
     assert len(runs(redis, again, "embedding")) <= 2
@@ -242,10 +242,10 @@ def test_entries_that_got_lost_are_found(service: Service, redis: Redis) -> None
         redis.delete(key)
     redis.set(gate_key(KEYS), 1)
     assert follow(service, job)[-1]["result"]["words"] == [3] * 30
-    text = httpx.get(f"{service.url}/metrics").text
+    text = service.client.get("/metrics").text
     assert re.search(r"nlp2filters_rescued_total [1-9]", text)
 
 
 def test_a_bad_request_names_the_member(service: Service, redis: Redis) -> None:
-    response = httpx.post(f"{service.url}/v1/jobs", json={"kind": "wordcount"})
+    response = service.client.post("/v1/jobs", json={"kind": "wordcount"})
     assert [error["pointer"] for error in response.json()["errors"]] == ["/text"]

@@ -17,7 +17,7 @@ from tests.analysis.test_findings import SCHEMA
 from tests.peers import llm as peer
 from tests.peers.llm import LLM, Reply
 from tests.peers.reviewer import excerpts, finding, places, reviewer
-from tests.service import Service, commands, started
+from tests.service import ANSWERING, Service, commands, started
 
 ROOT = Path(__file__).parent.parent
 TIMEOUT_S = 60
@@ -33,9 +33,8 @@ def service(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
         **{"MAX_PUT_OFF_S": "2", "LEASE_S": "2", "HEARTBEAT_TIMEOUT_S": "3", "RESCUE_INTERVAL_S": "2"},
         "LLM_PRICES": "test=1/2",
     }
-    with started(tmp_path_factory.mktemp("reviews"), **environment) as service:
+    with started(tmp_path_factory.mktemp("reviews"), *ANSWERING, **environment) as service:
         service.start_command("llm-2", commands()["llm"])
-        service.wait_until_ready()
         yield service
 
 
@@ -51,7 +50,7 @@ def submit(service: Service, files: dict[str, bytes], *, tasks: Sequence[str] = 
     query = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in query.items()}
     params = {"tasks": list(tasks), **query}
     headers = {"Content-Type": "application/gzip"}
-    response = httpx.post(f"{service.url}/v1/analyses", content=tar(files).getvalue(), headers=headers, params=params)
+    response = service.client.post("/v1/analyses", content=tar(files).getvalue(), headers=headers, params=params)
     assert response.status_code == 202, response.text
     job: dict[str, Any] = response.json()
     return job
@@ -76,7 +75,7 @@ def result(service: Service, job: dict[str, Any]) -> dict[str, Any]:
 def get(service: Service, job: dict[str, Any], path: str) -> Any:
     deadline = time.monotonic() + TIMEOUT_S
     while True:
-        response = httpx.get(f"{service.url}/v1/jobs/{job['id']}/{path}", params={"page_size": 200}, timeout=TIMEOUT_S)
+        response = service.client.get(f"/v1/jobs/{job['id']}/{path}", params={"page_size": 200}, timeout=TIMEOUT_S)
         if response.status_code != 503 or time.monotonic() > deadline:  # A machine with much to do may answer late.
             break
     assert response.status_code == 200, response.text

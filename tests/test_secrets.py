@@ -137,7 +137,7 @@ def _used(
             llm.script(failure)
             run(f"http://127.0.0.1:{free_port()}/hook")  # nobody listens there
         token: str = client.post("/v1/stream-tokens", json={"job_id": last}).json()["token"]
-        httpx.get(f"{service.url}/v1/jobs/{last}/events", params={"token": token})
+        service.client.get(f"/v1/jobs/{last}/events", params={"token": token})
         address = f"{service.url.replace('http', 'ws')}/v1/jobs/{last}/ws?token={token}"
         with websockets.sync.client.connect(address, proxy=None) as socket:
             list(socket)

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from arq import create_pool
 from arq.connections import RedisSettings
@@ -64,7 +63,7 @@ def test_streams_end_so_that_clients_reconnect_elsewhere(service: Service) -> No
     first = threading.Event()
 
     def follow() -> None:
-        with httpx.stream("GET", f"{service.url}/v1/jobs/{job_id}/events", timeout=60, trust_env=False) as response:
+        with service.client.stream("GET", f"/v1/jobs/{job_id}/events", timeout=60) as response:
             for line in response.iter_lines():
                 lines.append(line)
                 first.set()
@@ -82,5 +81,5 @@ def test_streams_end_so_that_clients_reconnect_elsewhere(service: Service) -> No
     service.start("web", "llm")
     service.wait_until_answering()
     headers = {"Last-Event-ID": cursor}
-    with httpx.stream("GET", f"{service.url}/v1/jobs/{job_id}/events", timeout=60, headers=headers) as response:
+    with service.client.stream("GET", f"/v1/jobs/{job_id}/events", timeout=60, headers=headers) as response:
         assert "event: done" in list(response.iter_lines())

@@ -8,7 +8,7 @@ import pytest
 
 from tests.peers import llm as peer
 from tests.peers.llm import LLM
-from tests.service import Service, started
+from tests.service import ANSWERING, Service, started
 
 CERTAIN = "japanese cars with at least 30 mpg"
 # "Nimble" is a word that only an LLM could read.
@@ -48,7 +48,7 @@ def service(llm: LLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
         "LLM_CACHE_S": "600",
         "LLM_SKIP_CERTAIN": "true",
     }
-    with started(tmp_path_factory.mktemp("sparing"), **environment) as service:
+    with started(tmp_path_factory.mktemp("sparing"), *ANSWERING, **environment) as service:
         yield service
 
 

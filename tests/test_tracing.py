@@ -251,7 +251,7 @@ def test_a_wrong_header_is_ignored(service: Service, header: str) -> None:
 
 def test_an_unknown_path_has_no_name_of_its_own(service: Service, collector: Collector) -> None:
     caller = Caller()
-    httpx.get(f"{service.url}/nothing/{secrets.token_hex(4)}?key=canary", headers=caller.headers, trust_env=False)
+    service.client.get(f"/nothing/{secrets.token_hex(4)}?key=canary", headers=caller.headers)
     (span,) = collector.wait(caller.trace, bool)
     assert (span.name, span.status) == ("GET", "UNSET")
     assert (span.attributes["http.response.status_code"], "canary" in span.text) == (404, False)

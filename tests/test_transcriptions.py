@@ -295,4 +295,4 @@ def test_without_a_worker_recordings_are_refused_at_once(tmp_path: Path) -> None
         response = httpx.post(f"{service.url}{PATH}", files={"file": ("a.wav", wav(silence(1)))}, trust_env=False)
         assert response.status_code == 503
         assert response.json()["type"] == "/problems/no-worker"
-        assert httpx.get(f"{service.url}/v1/jobs", trust_env=False).json()["jobs"] == []
+        assert service.client.get("/v1/jobs").json()["jobs"] == []

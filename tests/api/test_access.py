@@ -85,11 +85,11 @@ def emptied(guarded: Service) -> None:
 
 def test_once_there_is_a_key_nobody_goes_without(guarded: Service, anna: httpx.Client) -> None:
     for headers in ({}, {"Authorization": "Bearer n2f_abc_def"}, {"Authorization": "Basic YTpi"}):
-        response = httpx.get(f"{guarded.url}/v1/jobs", headers=headers)
+        response = guarded.client.get("/v1/jobs", headers=headers)
         assert (response.status_code, response.json()["type"]) == (401, "/problems/unauthenticated")
         assert response.headers["www-authenticate"].startswith("Bearer")
     assert anna.get("/v1/jobs").status_code == 200
-    assert httpx.get(f"{guarded.url}/healthz").status_code == 200
+    assert guarded.client.get("/healthz").status_code == 200
 
 
 def test_the_key_is_nowhere_in_redis(guarded: Service, anna: httpx.Client) -> None:

@@ -112,7 +112,7 @@ def ready(sock: socket.socket) -> bool:
 
 
 def metric(service: Service, name: str) -> float:
-    text = httpx.get(f"{service.url}/metrics", trust_env=False).text
+    text = service.client.get("/metrics").text
     return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
 
 
@@ -300,13 +300,13 @@ def test_streams_and_sockets_outlive_the_limits_of_requests(hasty: Service) -> N
     job_id = hasty.submit("8 cylinders")
     socket_url = f"{hasty.url.replace('http', 'ws')}/v1/jobs/{job_id}/ws"
     with (
-        httpx.stream("GET", f"{hasty.url}/v1/jobs/{job_id}/events", timeout=30, trust_env=False) as stream,
+        hasty.client.stream("GET", f"/v1/jobs/{job_id}/events", timeout=30) as stream,
         follow(socket_url, proxy=None) as events,
     ):
         for _ in range(3):
             with connected(hasty) as silent:
                 read_all(silent)
-        httpx.post(f"{hasty.url}/v1/jobs/{job_id}/cancel", trust_env=False)
+        hasty.client.post(f"/v1/jobs/{job_id}/cancel")
         assert [json.loads(event)["event"] for event in events] == ["snapshot", "done"]
         assert "event: done" in list(stream.iter_lines())
 
@@ -349,7 +349,7 @@ def test_files_for_a_crowd_take_no_open_files(crowded: Service) -> None:
 
 def test_the_limit_of_open_files_is_raised(tmp_path: Path) -> None:
     with started_with_files((256, 2_048), tmp_path, "web") as service, many(service, 600) as crowd:
-        assert httpx.get(f"{service.url}/healthz", trust_env=False, timeout=5).status_code == 200
+        assert service.client.get("/healthz", timeout=5).status_code == 200
         assert not any(map(ready, crowd))
 
 

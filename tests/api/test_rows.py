@@ -13,16 +13,10 @@ from redis import Redis
 from nlp2filters.client import Client
 from nlp2filters.core import kinds
 from tests.data.test_tables import FOLDER
-from tests.service import Service, started
+from tests.service import Service
 
 PENGUINS = (FOLDER / "files" / "penguins.csv").read_bytes()
 WAIT = {"Prefer": "wait=25"}
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with started(tmp_path_factory.mktemp("rows")) as service:
-        yield service
 
 
 @pytest.fixture(scope="module")

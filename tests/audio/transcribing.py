@@ -19,7 +19,7 @@ PATH = "/v1/transcriptions"
 
 def wait_for_audio(service: Service) -> None:
     deadline = time.monotonic() + 240
-    while not httpx.get(f"{service.url}/readyz").json()["workers"]["audio"]:
+    while not service.client.get("/readyz").json()["workers"]["audio"]:
         assert time.monotonic() < deadline, "no audio worker came up"
         time.sleep(0.1)
 

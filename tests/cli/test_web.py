@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from nlp2filters.cli.main import main
@@ -30,7 +29,7 @@ def test_a_port_that_is_taken_ends_it_with_a_reason(tmp_path: Path) -> None:
 
 def test_web_concurrency_is_the_number_of_processes(tmp_path: Path) -> None:
     with started(tmp_path, "web", WEB_CONCURRENCY="2") as service:
-        assert httpx.get(f"{service.url}/healthz", trust_env=False).status_code == 200
+        assert service.client.get("/healthz").status_code == 200
         children = Path(f"/proc/{service.processes['web'].pid}/task/{service.processes['web'].pid}/children")
         commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children.read_text().split()]
         assert sum(b"spawn_main" in command for command in commands) == 2

@@ -18,7 +18,7 @@ import tests.browser
 from tests.analysis.packing import tar
 from tests.peers import gateway as peer
 from tests.peers.gateway import Gateway, answered, cut_after, held_back, lost
-from tests.service import ROOT, Service, started
+from tests.service import ANSWERING, ROOT, Service, started
 from tests.streams import job_with_events
 
 pytestmark = tests.browser.needed
@@ -238,7 +238,7 @@ def test_a_problem_is_told_in_the_services_words(page: Page, gateway: Gateway) -
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, str]]:
     """A whole service for which an API key was made; and the key."""
-    with started(tmp_path_factory.mktemp("key")) as service:
+    with started(tmp_path_factory.mktemp("key"), *ANSWERING) as service:
         run = subprocess.run(
             [sys.executable, "-m", "nlp2filters", "keys", "create", "anna", "--json"],
             cwd=ROOT, env=service.environment, capture_output=True, text=True, check=True,

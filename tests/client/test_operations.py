@@ -160,7 +160,7 @@ def test_a_token_follows_for_a_browser(client: Client, service: Service) -> None
     }
     for path, for_subject in tokens.items():
         for token in for_subject:
-            assert "event: done" in httpx.get(service.url + path, params={"token": token}, timeout=30).text
+            assert "event: done" in service.client.get(path, params={"token": token}, timeout=30).text
 
 
 def test_every_dialect_is_listed(client: Client) -> None:

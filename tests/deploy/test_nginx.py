@@ -12,7 +12,7 @@ from httpx_sse import connect_sse
 from websockets.sync.client import connect
 
 from tests.ports import free_port
-from tests.service import ROOT, Service, started
+from tests.service import ANSWERING, ROOT, Service, started
 
 pytestmark = pytest.mark.skipif(not shutil.which("nginx"), reason="needs nginx")
 
@@ -37,7 +37,7 @@ http {{
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with started(tmp_path_factory.mktemp("service")) as service:
+    with started(tmp_path_factory.mktemp("service"), *ANSWERING) as service:
         yield service
 
 
@@ -113,3 +113,4 @@ def test_a_table_of_many_megabytes(url: str) -> None:
         trust_env=False,
     )
     assert answer.status_code == 202, answer.text
+    httpx.post(url + answer.json()["urls"]["cancel"], trust_env=False).raise_for_status()  # nobody needs its catalog

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 from arq.connections import ArqRedis
@@ -22,7 +21,7 @@ from nlp2filters.storage.store import Store
 from nlp2filters.storage.vector_index import CHUNK, Indexes, Vectors, pack, unpack
 from nlp2filters.worker import filters
 from tests import contexts
-from tests.service import Service, started
+from tests.service import ANSWERING, Service, started
 
 NAMES = tuple(f"name {number}" for number in range(2 * CHUNK + 3))
 
@@ -154,14 +153,14 @@ async def test_a_job_before_the_index_is_read_without_it(redis: ArqRedis, keys: 
 @pytest.fixture
 def own_service(tmp_path: Path) -> Iterator[Service]:
     """A service of the test's own: its embedding worker is kept busy for a while."""
-    with started(tmp_path, "web", "embedding", "llm") as service:
+    with started(tmp_path, *ANSWERING) as service:
         yield service
 
 
 def test_other_jobs_do_not_wait_for_an_index(own_service: Service) -> None:
     """By the order of events: jobs that are submitted after a catalog of 10,000 values end before it is indexed."""
     catalog = large(10_000)
-    response = httpx.put(f"{own_service.url}/v1/catalogs/parts", json=catalog, timeout=60, trust_env=False)
+    response = own_service.client.put("/v1/catalogs/parts", json=catalog, timeout=60)
     assert response.status_code == 201
     on_it = [own_service.submit(f"part number {number}", catalog="parts") for number in (7, 9_999)]
     beside = [own_service.submit("japanese cars with at least 30 mpg") for _ in range(8)]

@@ -38,7 +38,7 @@ def delivery(service: Service, subject: str, attempts: int) -> dict[str, Any]:
     deadline = time.monotonic() + 20
     made: list[dict[str, Any]] = []
     while time.monotonic() < deadline:
-        made = httpx.get(f"{service.url}/v1/{kind}/{subject}/deliveries").json()["deliveries"]
+        made = service.client.get(f"/v1/{kind}/{subject}/deliveries").json()["deliveries"]
         if made and len(made[0]["attempts"]) >= attempts:
             return made[0]
         time.sleep(0.02)
@@ -63,7 +63,7 @@ def test_the_callback_is_signed_and_says_how_the_job_ended(service: Service, rec
         job_id,
         {"for": "test"},
     )
-    assert httpx.get(service.url + body["data"]["result_url"]).status_code == 200
+    assert service.client.get(body["data"]["result_url"]).status_code == 200
     made = delivery(service, job_id, 1)
     assert (made["state"], made["event"], made["url_host"]) == ("delivered", "job.succeeded", "127.0.0.1")
     assert made["webhook_id"] == received.headers["webhook-id"]
@@ -86,7 +86,7 @@ def test_a_job_that_was_deleted_is_told_of_all_the_same(service: Service, receiv
     receiver.script(peer.server_error, peer.ok)
     job_id = service.submit("8 cylinders", webhook={"url": receiver.url})
     first = receiver.next()
-    assert httpx.delete(f"{service.url}/v1/jobs/{job_id}").status_code == 204
+    assert service.client.delete(f"/v1/jobs/{job_id}").status_code == 204
     second = receiver.next()
     assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
     with Redis.from_url(service.environment["REDIS_URL"]) as redis:
@@ -108,7 +108,7 @@ def test_what_was_given_up_is_delivered_again_when_asked(service: Service, recei
     job_id = service.submit("8 cylinders", webhook={"url": receiver.url})
     delivery(service, job_id, 1)
     first = receiver.next()
-    response = httpx.post(f"{service.url}/v1/jobs/{job_id}/redeliver")
+    response = service.client.post(f"/v1/jobs/{job_id}/redeliver")
     assert (response.status_code, response.json()["deliveries"][0]["state"]) == (202, "pending")
     assert receiver.next().headers["webhook-id"] == first.headers["webhook-id"]
     made = delivery(service, job_id, 2)
@@ -119,7 +119,7 @@ def test_nobody_is_told_twice_at_once(service: Service, receiver: Receiver) -> N
     receiver.script(peer.server_error, peer.ok)
     job_id = service.submit("8 cylinders", webhook={"url": receiver.url})
     delivery(service, job_id, 1)
-    response = httpx.post(f"{service.url}/v1/jobs/{job_id}/redeliver")
+    response = service.client.post(f"/v1/jobs/{job_id}/redeliver")
     assert (response.status_code, response.json()["type"]) == (409, "/problems/already-delivering")
     delivery(service, job_id, 2)
 
@@ -128,7 +128,7 @@ def test_a_batch_tells_of_its_end(service: Service, receiver: Receiver) -> None:
     receiver.script(peer.ok)
     requests = [{"custom_id": name, "catalog": "cars", "text": "8 cylinders"} for name in ("a", "b")]
     body = {"requests": requests, "webhook": {"url": receiver.url}, "metadata": {"for": "test"}}
-    batch = httpx.post(f"{service.url}/v1/batches", json=body).json()
+    batch = service.client.post("/v1/batches", json=body).json()
     received = receiver.next()
     Webhook(SECRET).verify(received.body, dict(received.headers))
     told = json.loads(received.body)
@@ -162,12 +162,12 @@ def test_a_batchs_end_is_told_again_when_asked(service: Service, receiver: Recei
 def test_what_an_older_client_was_told_is_seen_too(service: Service, receiver: Receiver) -> None:
     receiver.script(peer.gone, peer.ok)
     files = {"file": ("texts.txt", "8 cylinders")}
-    httpx.post(f"{service.url}/send", data={"callback": receiver.url}, files=files).raise_for_status()
+    service.client.post("/send", data={"callback": receiver.url}, files=files).raise_for_status()
     assert json.loads(receiver.next().body)["success"]
-    job = httpx.get(f"{service.url}/v1/jobs", params={"page_size": 1}).json()["jobs"][0]
+    job = service.client.get("/v1/jobs", params={"page_size": 1}).json()["jobs"][0]
     made = delivery(service, job["batch_id"], 1)
     assert ([one["status"] for one in made["attempts"]], made["state"]) == ([410], "dead")
-    assert httpx.post(f"{service.url}/v1/batches/{job['batch_id']}/redeliver").status_code == 202
+    assert service.client.post(f"/v1/batches/{job['batch_id']}/redeliver").status_code == 202
     assert json.loads(receiver.next().body)["success"]
 
 
@@ -231,17 +231,17 @@ def test_the_service_does_not_call_itself(service: Service) -> None:
         ({"requests": [member]}, "/requests/0/webhook/url"),
         ({"requests": [{"custom_id": "a", **text}], "webhook": {"url": own}}, "/webhook/url"),
     ):
-        response = httpx.post(f"{service.url}/v1/batches", json=body)
+        response = service.client.post("/v1/batches", json=body)
         assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, pointer)
     files = {"file": ("texts.txt", "8 cylinders")}
-    response = httpx.post(f"{service.url}/send", data={"callback": own}, files=files)
+    response = service.client.post("/send", data={"callback": own}, files=files)
     assert (response.status_code, "this service" in response.json()["error"]) == (404, True)
 
 
 def test_the_service_is_not_called_by_its_public_name_either(service: Service) -> None:
     """Its workers look too, at each attempt: see test_ssrf."""
     body = {"catalog": "cars", "text": "x", "webhook": {"url": "https://hook.example/v1/jobs"}}
-    response = httpx.post(f"{service.url}/v1/jobs", json=body)
+    response = service.client.post("/v1/jobs", json=body)
     assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/webhook/url")
 
 
@@ -255,12 +255,12 @@ def test_a_message_is_small_whatever_was_submitted(service: Service, receiver: R
     assert len(received.body) < 20_000
     delivery(service, job_id, 1)
     body = {"catalog": "cars", "text": "x", "metadata": {**fits, f"{0:064}": "\n" * 500}}
-    response = httpx.post(f"{service.url}/v1/jobs", json=body)
+    response = service.client.post("/v1/jobs", json=body)
     assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/metadata")
 
 
 def test_a_bad_address_is_refused_at_once(service: Service) -> None:
     body = {"catalog": "cars", "text": "x", "webhook": {"url": "gopher://example.com"}}
-    response = httpx.post(f"{service.url}/v1/jobs", json=body)
+    response = service.client.post("/v1/jobs", json=body)
     assert response.status_code == 422
     assert response.json()["errors"][0]["pointer"] == "/webhook/url"

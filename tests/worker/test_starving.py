@@ -25,7 +25,7 @@ from nlp2filters.worker.parsing.pool import Pool
 from nlp2filters.worker.stages import run_stage
 from tests import contexts
 from tests.core import hostile
-from tests.service import Service, started
+from tests.service import ANSWERING, Service, started
 
 REQUEST = {
     "text": "coches japoneses",
@@ -79,7 +79,7 @@ async def test_a_job_whose_text_takes_too_long_fails_at_once_and_alone(redis: Ar
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
-    with started(tmp_path, "web", "embedding", "llm", PARSER_PROCESSES="1") as service:
+    with started(tmp_path, *ANSWERING, PARSER_PROCESSES="1") as service:
         yield service
 
 
