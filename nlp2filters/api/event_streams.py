@@ -35,7 +35,8 @@ from nlp2filters.errors import (
 from nlp2filters.storage.api_keys import Caller
 from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.store import Store
-from nlp2filters.storage.streams import START, Events, Follower, StreamEvent, is_cursor
+from nlp2filters.storage.stream_events import StreamEvent, is_cursor
+from nlp2filters.storage.streams import START, Events, Follower
 
 RECONNECT_MS = 3000
 SEND_TIMEOUT_S = 10
