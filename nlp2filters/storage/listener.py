@@ -18,6 +18,8 @@ from nlp2filters.storage.stream_events import StreamEvent
 RECONNECT_S = 1.0
 # After this much silence, the listener pings Redis.
 SILENCE_S = 5.0
+# A channel that nobody follows any more may stay subscribed until there are so many.
+UNSUBSCRIBED_AT_ONCE = 50
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ class Listener:
         self._keep_alive = keep_alive
         self._followers: dict[str, set[Waker]] = {}
         self._subscribed: set[str] = set()  # These have been confirmed.
+        self._unused: set[str] = set()  # They have no followers, and are about to be unsubscribed together.
         self._task: asyncio.Task[None] | None = None
         self._connected = False
 
@@ -54,30 +57,35 @@ class Listener:
         """Wake the follower from now on, and a first time as soon as it can miss nothing."""
         followers = self._followers.setdefault(channel, set())
         followers.add(follower)
+        self._unused.discard(channel)
         if not self._connected or channel in self._subscribed:
             follower.wake()
-        try:
-            if len(followers) == 1:
+        elif len(followers) == 1:
+            try:
                 await self._send(self._pubsub.subscribe, channel)
-        except asyncio.CancelledError:
-            await self.remove(channel, follower)
-            raise
+            except asyncio.CancelledError:
+                await self.remove(channel, follower)
+                raise
 
     async def remove(self, channel: str, follower: Waker) -> None:
         """Stop waking the follower."""
         followers = self._followers[channel]
         followers.discard(follower)
-        if not followers:
-            del self._followers[channel]
-            self._subscribed.discard(channel)
-            await self._send(self._pubsub.unsubscribe, channel)
+        if followers:
+            return
+        del self._followers[channel]
+        self._unused.add(channel)
+        if len(self._unused) >= UNSUBSCRIBED_AT_ONCE:
+            unused, self._unused = self._unused, set()
+            self._subscribed -= unused
+            await self._send(self._pubsub.unsubscribe, *unused)
 
-    async def _send(self, command: Callable[[str], Awaitable[object]], channel: str) -> None:
+    async def _send(self, command: Callable[..., Awaitable[object]], *channels: str) -> None:
         """Subscribe or unsubscribe now if connected; otherwise the listener does so itself when it connects."""
         if not self._connected:
             return
         try:
-            await command(channel)
+            await command(*channels)
         except (RedisError, OSError) as exc:
             _log.debug("the event listener is about to reconnect: %s", exc)
 
@@ -89,6 +97,7 @@ class Listener:
                 _log.warning("the event listener lost Redis and reconnects: %r", exc)
                 self._connected = False
                 self._subscribed.clear()
+                self._unused.clear()
                 await self._pubsub.aclose()  # type: ignore[no-untyped-call]
                 for channel in list(self._followers):
                     self._notify(channel)

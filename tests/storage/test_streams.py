@@ -136,6 +136,17 @@ async def until_subscribed(redis: ArqRedis, channel: str) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_channels_are_given_up_together_and_may_be_followed_again(
+    events: Events, redis: ArqRedis, keys: Keys
+) -> None:
+    for number in range(3 * listener.UNSUBSCRIBED_AT_ONCE):
+        following = asyncio.ensure_future(names(events.follow(f"job_{number}")))
+        again = asyncio.ensure_future(names(events.follow(f"job_{number // 2}")))
+        await say(redis, keys, "done", job_id=f"job_{number}")
+        assert (await following, await again) == (["done"], ["done"])
+    assert len(await redis.pubsub_channels(keys.events("*"))) < listener.UNSUBSCRIBED_AT_ONCE
+
+
 async def test_more_events_than_one_read_takes(events: Events, redis: ArqRedis, keys: Keys) -> None:
     await say(redis, keys, *["status"] * 250, "done")
     assert await names(events.follow("job_1")) == ["status"] * 250 + ["done"]
