@@ -7,6 +7,7 @@ if the record's `seq` is still the old one. Times are whole milliseconds since 1
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from nlp2filters.core import stage_runs
@@ -399,8 +400,9 @@ def _run_to_public(kind: str, stage: str, run: StageRun) -> dict[str, Any]:
     return {"label": label, "status": status, "attempt": run.attempt, **times}
 
 
+@lru_cache(maxsize=256)
 def timestamp(ms: int | None) -> str | None:
-    """Format milliseconds since 1970 as RFC 3339 in UTC."""
+    """Format milliseconds since 1970 as RFC 3339 in UTC. An answer has the same few times again and again."""
     if ms is None:
         return None
     return dt.datetime.fromtimestamp(ms / 1000, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
