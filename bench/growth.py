@@ -28,7 +28,7 @@ from nlp2filters.storage.store import Store
 DEPTHS = size((1_000, 10_000, 100_000), (300, 1_000))
 OWNERS = size((1, 10, 100, 1_000, 10_000), (1, 100))
 OWNED_JOBS = size(10_000, 300)
-DRAINED = size(800, 200)
+DRAINED = size(4_000, 200)
 POSTS = size(200, 20)
 FIELDS = size((10, 100, 1_000, 10_000), (10, 100))
 VALUES = size((10, 100, 1_000, 10_000), (10, 100))
@@ -120,7 +120,7 @@ async def _with_waiting(count: int, owners: int) -> Mapping[str, float]:
         kb = ((await service.redis.info("memory"))["used_memory"] - before) / count / 1024
         post_ms = await _post_ms(service)
         async with worker(service, "embedding"):
-            jobs_per_s = await _drained_per_s(service)
+            jobs_per_s = await _drained_per_s(service, min(DRAINED, 4 * count // 5))
     return {"kb": kb, "post_ms": post_ms, "jobs_per_s": jobs_per_s}
 
 
@@ -146,14 +146,13 @@ async def _post_ms(service: System) -> float:
     return statistics.median(spent)
 
 
-async def _drained_per_s(service: System) -> float:
-    """Return the jobs per second that pass on to the second queue, without those of the worker's first moment."""
+async def _drained_per_s(service: System, count: int) -> float:
+    """Return how many of the first `count` jobs pass on to the second queue in a second, after the first tenth."""
     passed = partial(service.redis.zcard, f"{Keys().queue('llm')}:all")
-    first = DRAINED // 10
-    while (before := await passed()) < first:
+    while (before := await passed()) < count // 10:
         await asyncio.sleep(0.005)
     began = time.perf_counter()
-    while (after := await passed()) < DRAINED:
+    while (after := await passed()) < count:
         await asyncio.sleep(0.005)
     return float(after - before) / (time.perf_counter() - began)
 

@@ -11,15 +11,20 @@ from typing import Self, TypeAlias
 
 import numpy as np
 from fastembed import TextEmbedding
+from fastembed.common.onnx_model import OnnxOutputContext
+from fastembed.common.utils import mean_pooling, normalize
 from fastembed.text.onnx_text_model import OnnxTextModel
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from nlp2filters.core.embedding_model import MODEL
+from nlp2filters.embedding.batches import Batches, Network
 from nlp2filters.errors import ModelUnavailable
 
 DIMENSIONS = 384
 BATCH = 32
+# More texts of different callers in a batch would save no more time, and let each wait longer.
+SHARED = 8
 BACKGROUND_NICENESS = 5
 
 Vectors: TypeAlias = NDArray[np.float32]
@@ -32,10 +37,10 @@ class Embedder:
     behind a large job's chunks, and gets most of a core that both need.
     """
 
-    def __init__(self, model: TextEmbedding, executor: ThreadPoolExecutor, background: ThreadPoolExecutor) -> None:
-        self._model = model
-        self._executor = executor
-        self._background = background
+    def __init__(self, network: Network, executor: ThreadPoolExecutor, background: ThreadPoolExecutor) -> None:
+        self._executors = executor, background
+        self._calls = Batches(network, executor, most=SHARED)
+        self._background = Batches(network, background, most=1)
 
     @classmethod
     async def load(cls, folder: Path, *, workers: int = 1) -> Self:
@@ -48,11 +53,11 @@ class Embedder:
         """
         executor = ThreadPoolExecutor(workers, thread_name_prefix="embedder")
         try:
-            model = await asyncio.get_running_loop().run_in_executor(executor, _load, folder)
+            network = await asyncio.get_running_loop().run_in_executor(executor, _load, folder)
         except Exception as exc:
             executor.shutdown(wait=False)
             raise ModelUnavailable(f"The model in {folder} cannot be loaded: {exc}") from exc
-        return cls(model, executor, ThreadPoolExecutor(workers, "embedder-background", initializer=_give_way))
+        return cls(network, executor, ThreadPoolExecutor(workers, "embedder-background", initializer=_give_way))
 
     async def __aenter__(self) -> Self:
         return self
@@ -64,7 +69,9 @@ class Embedder:
 
     async def close(self) -> None:
         """Let the running batches end, drop the waiting ones, and end the threads."""
-        for executor in (self._executor, self._background):
+        for calls in (self._calls, self._background):
+            calls.cancel()
+        for executor in self._executors:
             await asyncio.to_thread(executor.shutdown, cancel_futures=True)
 
     async def embed(self, texts: Sequence[str], *, background: bool = False) -> Vectors:
@@ -74,14 +81,12 @@ class Embedder:
         In the `background`, long texts leave room for other callers. They are embedded one by one: without padding they
         take two thirds of the time, no vector depends on its neighbours, and what is canceled ends at once.
         """
-        executor, size = (self._background, 1) if background else (self._executor, BATCH)
+        calls, size = (self._background, 1) if background else (self._calls, BATCH)
         vectors = np.empty((len(texts), DIMENSIONS), np.float32)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         batches = [order[i : i + size] for i in range(0, len(order), size)]
-        loop = asyncio.get_running_loop()
         for batch in batches:
-            batch_texts = [texts[i] for i in batch]
-            vectors[batch] = await loop.run_in_executor(executor, _embed, self._model, batch_texts)
+            vectors[batch] = await calls.run([texts[i] for i in batch], _pooled)
         return vectors
 
     async def pieces(self, text: str) -> tuple[list[tuple[int, int]], Vectors]:
@@ -89,13 +94,15 @@ class Embedder:
 
         Each vector depends on the whole text. Pieces past the 254th are cut.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._executor, _pieces, self._model, text)
+        return await self._calls.run([text], _pieces)
 
 
-def _load(folder: Path) -> TextEmbedding:
+def _load(folder: Path) -> Network:
     # This limits the whole process: for products as small as the tagger's, a second thread only causes waiting.
     threadpool_limits(1, "blas")
-    return TextEmbedding(MODEL, specific_model_path=str(folder), threads=1)
+    network = TextEmbedding(MODEL, specific_model_path=str(folder), threads=1).model
+    assert isinstance(network, OnnxTextModel)
+    return network
 
 
 def _give_way() -> None:
@@ -104,14 +111,12 @@ def _give_way() -> None:
         os.nice(BACKGROUND_NICENESS)
 
 
-def _embed(model: TextEmbedding, texts: list[str]) -> Vectors:
-    return np.asarray(list(model.embed(texts, batch_size=BATCH)), np.float32)
+def _pooled(_: Network, texts: Sequence[str], output: OnnxOutputContext) -> Vectors:
+    assert output.attention_mask is not None
+    return np.asarray(normalize(mean_pooling(output.model_output, output.attention_mask)), np.float32)
 
 
-def _pieces(model: TextEmbedding, text: str) -> tuple[list[tuple[int, int]], Vectors]:
-    network = model.model
-    assert isinstance(network, OnnxTextModel)
-    (encoding,) = network.tokenize([text])
+def _pieces(network: Network, texts: Sequence[str], output: OnnxOutputContext) -> tuple[list[tuple[int, int]], Vectors]:
+    (encoding,) = network.tokenize(list(texts))
     places = [at for at, special in enumerate(encoding.special_tokens_mask) if not special]
-    vectors = network.onnx_embed([text]).model_output[0]
-    return [encoding.offsets[at] for at in places], np.asarray(vectors[places], np.float32)
+    return [encoding.offsets[at] for at in places], np.asarray(output.model_output[0][places], np.float32)

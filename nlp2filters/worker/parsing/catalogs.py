@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.interpretation import Interpretation
@@ -11,12 +11,14 @@ from nlp2filters.core.linking.retrieval import Candidates
 from nlp2filters.core.text_vectors import Meanings, TextVectors, Vectors
 from nlp2filters.storage.index_requests import digest_of
 from nlp2filters.worker.parsing.caches import Cache
-from nlp2filters.worker.parsing.operations import Call, CatalogRef, IndexRef, Ref, Summary, Tagging
+from nlp2filters.worker.parsing.operations import Call, CatalogRef, IndexRef, Phrases, Ref, Summary, Tagging, TextRef
 from nlp2filters.worker.parsing.pool import Content, Pool
 from nlp2filters.worker.parsing.process import Process
 
 # The catalogs whose summaries are cached have at most this many names in total.
 MAX_NAMES = 100_000
+
+R = TypeVar("R", bound=Ref)
 
 
 class CatalogParser:
@@ -27,10 +29,10 @@ class CatalogParser:
     ) -> None:
         self._pool, self._owner, self._catalog = pool, owner, catalog
         self._contents: dict[Ref, Content] = {catalog: source}
-        self._summary, self._number = summary, number
-        self._tagging: Tagging | None = None
+        self._summary, self._text = summary, TextRef(number)
+        self._index: IndexRef | None = None
         # The phrases of the text and their vectors, and the index that they are compared with.
-        self._phrases: Sequence[str] = ()
+        self._phrases = Phrases((), None)
         self._vectors: Vectors | None = None
         self._compared: IndexRef | None = None
         self._process: Process | None = None
@@ -52,10 +54,11 @@ class CatalogParser:
 
     async def tag(self, text: str, text_vectors: TextVectors, index: Vectors, today: dt.date) -> Sequence[str]:
         """See `translator.TextParser`."""
-        ref = self._refer(digest_of(self.indexed), index)
-        self._tagging = Tagging(self._number, text, text_vectors, ref)
-        self._phrases = await self._call("tag", today, self._tagging)
-        return self._phrases
+        self._index = self._refer(IndexRef(digest_of(self.indexed)), index)
+        tagging = Tagging(self._catalog, today, text, text_vectors, self._index)
+        self._refer(self._text, tagging)
+        self._phrases = await self._call("tag", self._text, tagging)
+        return self._phrases.phrases
 
     async def draft(
         self,
@@ -65,12 +68,14 @@ class CatalogParser:
         meanings: Meanings | None = None,
     ) -> Interpretation:
         """See `translator.TextParser`."""
-        self._vectors = meanings.phrases if meanings else None
         api_index = None
         if meanings and meanings.index is not None:
-            api_index = self._refer(meanings.digest, meanings.index)
-        self._compared = api_index or (self._tagging.index if self._tagging else None)
-        arguments = (today, text, conversation, self._tagging, self._vectors, api_index)
+            api_index = self._refer(IndexRef(meanings.digest), meanings.index)
+        self._vectors, self._compared = meanings.phrases if meanings else None, api_index or self._index
+        if self._phrases.draft and not conversation:
+            return self._phrases.draft
+        ref = self._text if self._index else None
+        arguments = (today, text, conversation, ref, self._index, self._vectors, api_index)
         reading: Interpretation = await self._call("draft", *arguments)
         return reading
 
@@ -78,16 +83,15 @@ class CatalogParser:
         """See `translator.TextParser`."""
         if not self._summary.has_large_fields:
             return {}
-        retrieved: Candidates = await self._call("retrieve", text, self._phrases, self._vectors, self._compared)
+        retrieved: Candidates = await self._call("retrieve", text, self._phrases.phrases, self._vectors, self._compared)
         return retrieved
 
-    def _refer(self, digest: str, index: Vectors) -> IndexRef:
-        """Return a reference to an index, which is sent to a process that does not have it."""
+    def _refer(self, ref: R, value: Any) -> R:
+        """Return a reference to a value, which is sent to a process that does not have it."""
 
-        async def content() -> Vectors:
-            return index
+        async def content() -> Any:
+            return value
 
-        ref = IndexRef(digest)
         self._contents[ref] = content
         return ref
 

@@ -41,7 +41,14 @@ class IndexRef:
     digest: str
 
 
-Ref = CatalogRef | IndexRef
+@dataclass(frozen=True, slots=True)
+class TextRef:
+    """A reference to a tagged text, by a number that no other text of this worker has."""
+
+    number: int
+
+
+Ref = CatalogRef | IndexRef | TextRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +80,21 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Tagging:
-    """A text to tag, with a unique `number`."""
+    """A text to tag, with all that it takes."""
 
-    number: int
+    catalog: CatalogRef
+    today: dt.date
     text: str
     text_vectors: TextVectors
     index: IndexRef
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """The phrases of a tagged text to embed before it is drafted. Without any, the text is drafted already."""
+
+    phrases: tuple[str, ...]
+    draft: Interpretation | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +121,7 @@ class Parser:
     def __init__(self) -> None:
         self._lexicons: Cache[CatalogRef, Lexicon] = Cache(MAX_SOURCE_BYTES)
         self._indexes: Cache[IndexRef, Vectors] = Cache(MAX_INDEX_BYTES)
-        self._tagged: Cache[int, Tagged] = Cache(MAX_TAGGED)
+        self._tagged: Cache[TextRef, Tagged] = Cache(MAX_TAGGED)
 
     def answer(self, call: Call) -> Any:
         """Carry out a call.
@@ -138,9 +154,15 @@ class Parser:
         """See `drafting.without_followup`."""
         return drafting.without_followup(text, self._lexicon(catalog))
 
-    def tag(self, catalog: CatalogRef, today: dt.date, tagging: Tagging) -> tuple[str, ...]:
-        """Tag a text. Returns the phrases to embed before it is drafted."""
-        return self._tagged.put(tagging.number, self._tag(catalog, today, tagging)).phrases
+    def tag(self, catalog: CatalogRef, ref: TextRef, tagging: Tagging) -> Phrases:
+        """Tag a text, and draft it unless there are phrases to embed first."""
+        tagged = self._tag(tagging)
+        if tagged.phrases:
+            return Phrases(self._tagged.put(ref, tagged).phrases, None)
+        lexicon, index = self._lexicon(catalog), self._index(tagging.index)
+        nearness = drafting.near(tagged, _zeros(0), lexicon, index)
+        draft = drafting.draft(tagging.text, lexicon, today=tagging.today, tagged=tagged, nearness=nearness)
+        return Phrases((), draft)
 
     def draft(
         self,
@@ -148,19 +170,21 @@ class Parser:
         today: dt.date,
         text: str,
         conversation: Conversation | None,
-        tagging: Tagging | None,
+        ref: TextRef | None,
+        index: IndexRef | None,
         phrase_vectors: Vectors | None,
         api_index: IndexRef | None,
     ) -> Interpretation:
         """Draft a text. `phrase_vectors` are those of the phrases that `tag` returned, here or in another process.
 
-        `api_index` is the index that they belong to, if they are those of an embedding API.
+        `api_index` is the index that they belong to, if they are those of an embedding API; or else `index`.
         """
         lexicon, tagged, nearness = self._lexicon(catalog), None, None
-        if tagging and phrase_vectors is not None:
-            index, names = self._index(tagging.index), self._index(api_index) if api_index else None
-            tagged = self._tagged.pop(tagging.number) or self._tag(catalog, today, tagging)
-            nearness = drafting.near(tagged, phrase_vectors, lexicon, index, names)
+        if ref and index and phrase_vectors is not None:
+            own, names = self._index(index), self._index(api_index) if api_index else None
+            if (tagged := self._tagged.pop(ref)) is None:
+                raise Missing(ref)
+            nearness = drafting.near(tagged, phrase_vectors, lexicon, own, names)
         return drafting.draft(text, lexicon, today=today, conversation=conversation, tagged=tagged, nearness=nearness)
 
     def retrieve(
@@ -172,13 +196,16 @@ class Parser:
             nearness = Nearness.of(phrases, vectors, self._index(index)[: len(lexicon.names)], lexicon)
         return retrieve(text, lexicon, nearness)
 
-    def _tag(self, catalog: CatalogRef, today: dt.date, tagging: Tagging) -> Tagged:
-        lexicon, index = self._lexicon(catalog), self._index(tagging.index)
-        return drafting.tag(tagging.text, lexicon, tagging.text_vectors, index, today=today)
+    def _tag(self, tagging: Tagging) -> Tagged:
+        lexicon, index = self._lexicon(tagging.catalog), self._index(tagging.index)
+        return drafting.tag(tagging.text, lexicon, tagging.text_vectors, index, today=tagging.today)
 
     def _keep(self, ref: Ref, content: Any) -> None:
         if isinstance(ref, IndexRef):
             self._indexes.put(ref, content, content.nbytes)
+            return
+        if isinstance(ref, TextRef):
+            self._tagged.put(ref, self._tag(content))
             return
         catalog = demo.catalog_of(orjson.loads(content))
         self._lexicons.put(ref, Lexicon.of(catalog, languages.of(ref.locale)), len(content))

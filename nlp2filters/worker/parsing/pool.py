@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from nlp2filters.core.fairness import FairQueue
 from nlp2filters.errors import ParserFailed
-from nlp2filters.worker.parsing.operations import Call, CatalogRef, IndexRef, Ref
+from nlp2filters.worker.parsing.operations import Call, Ref
 from nlp2filters.worker.parsing.process import Process
 
 WALL_LIMIT_S = 60.0
@@ -138,7 +138,7 @@ class Pool:
     async def _call(self, process: Process, waiting: _Waiting) -> Any:
         answer = await process.call(waiting.call)
         contents: dict[Ref, Any] = {}
-        while isinstance(answer, CatalogRef | IndexRef):
+        while isinstance(answer, Ref):
             if answer in contents:
                 raise ParserFailed(f"A parser process does not keep {answer}.")
             contents[answer] = await waiting.contents[answer]()

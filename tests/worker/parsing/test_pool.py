@@ -7,6 +7,8 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import orjson
@@ -17,7 +19,7 @@ from nlp2filters.core import drafting
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon
-from nlp2filters.core.text_vectors import Meanings, TextVectors
+from nlp2filters.core.text_vectors import Meanings, TextVectors, Vectors
 from nlp2filters.errors import ParserFailed, TextTooComplex
 from nlp2filters.worker.parsing.catalogs import CatalogParser, CatalogParsers
 from nlp2filters.worker.parsing.pool import Pool
@@ -62,6 +64,17 @@ async def gone(pid: int) -> None:
             await asyncio.sleep(0.02)
 
 
+async def killed(pool: Pool) -> int:
+    """Kill the pool's only child, and wait until the pool knows. Returns its process id."""
+    (process,) = pool._processes
+    os.kill(process.pid, signal.SIGKILL)
+    await gone(process.pid)
+    async with asyncio.timeout(30):
+        while not process.dead:
+            await asyncio.sleep(0.02)
+    return process.pid
+
+
 @pytest.fixture(scope="module")
 def expected() -> Interpretation:
     return drafting.draft(TEXT, LEXICON, today=TODAY)
@@ -73,22 +86,64 @@ async def pool() -> AsyncIterator[Pool]:
         yield pool
 
 
-async def test_a_child_reads_as_this_process_does(pool: Pool, expected: Interpretation) -> None:
-    assert await read(pool) == expected
-    random = np.random.default_rng(1)
-    tokens = LEXICON.language.tokenize(TEXT)
-    vectors = random.normal(0, 0.05, (len(tokens), 384)).astype(np.float32)
-    index = random.normal(0, 0.05, (len(LEXICON.indexed), 384)).astype(np.float32)
-    text_vectors = TextVectors([(token.start, token.end) for token in tokens], vectors)
-    tagged = drafting.tag(TEXT, LEXICON, text_vectors, index, today=TODAY)
-    phrases = random.normal(0, 0.05, (len(tagged.phrases), 384)).astype(np.float32)
-    nearness = drafting.near(tagged, phrases, LEXICON, index)
+@dataclass(frozen=True)
+class Embedded:
+    """A text with random vectors, and what this process makes of them."""
 
+    text: str
+    text_vectors: TextVectors
+    index: Vectors
+    phrases: tuple[str, ...]
+    meanings: Meanings
+    reading: Interpretation
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        random = np.random.default_rng(1)
+
+        def vectors(count: int) -> Vectors:
+            return random.normal(0, 0.05, (count, 384)).astype(np.float32)
+
+        tokens, index = LEXICON.language.tokenize(text), vectors(len(LEXICON.indexed))
+        text_vectors = TextVectors([(token.start, token.end) for token in tokens], vectors(len(tokens)))
+        tagged = drafting.tag(text, LEXICON, text_vectors, index, today=TODAY)
+        meanings = Meanings(vectors(len(tagged.phrases)))
+        nearness = drafting.near(tagged, meanings.phrases, LEXICON, index)
+        reading = drafting.draft(text, LEXICON, today=TODAY, tagged=tagged, nearness=nearness)
+        return cls(text, text_vectors, index, tagged.phrases, meanings, reading)
+
+
+PLAIN, WITH_PHRASES = Embedded.of(TEXT), Embedded.of("japanese cars that sip petrol, not ford")
+
+
+@pytest.mark.parametrize("embedded", [PLAIN, WITH_PHRASES], ids=["nothing to embed", "phrases"])
+async def test_a_child_reads_as_this_process_does(pool: Pool, embedded: Embedded) -> None:
     parser = await cars(pool)
     assert (parser.indexed, parser.uses_embedding) == (LEXICON.indexed, True)
-    assert tuple(await parser.tag(TEXT, text_vectors, index, TODAY)) == tagged.phrases
-    reading = await parser.draft(TEXT, TODAY, None, Meanings(phrases))
-    assert reading == drafting.draft(TEXT, LEXICON, today=TODAY, tagged=tagged, nearness=nearness)
+    assert tuple(await parser.tag(embedded.text, embedded.text_vectors, embedded.index, TODAY)) == embedded.phrases
+    assert await parser.draft(embedded.text, TODAY, None, embedded.meanings) == embedded.reading
+
+
+async def test_without_vectors_a_child_reads_by_rules(pool: Pool, expected: Interpretation) -> None:
+    assert await read(pool) == expected
+
+
+async def test_another_child_drafts_a_text_that_a_dead_one_has_tagged(pool: Pool) -> None:
+    parser = await cars(pool)
+    assert await parser.tag(WITH_PHRASES.text, WITH_PHRASES.text_vectors, WITH_PHRASES.index, TODAY)
+    pid = await killed(pool)
+    assert await parser.draft(WITH_PHRASES.text, TODAY, None, WITH_PHRASES.meanings) == WITH_PHRASES.reading
+    assert pid not in pool.pids
+
+
+async def test_a_text_with_nothing_to_embed_is_drafted_in_one_call(pool: Pool) -> None:
+    parser, (pid,) = await cars(pool), pool.pids
+    assert not await parser.tag(PLAIN.text, PLAIN.text_vectors, PLAIN.index, TODAY)
+    os.kill(pid, signal.SIGSTOP)  # It would not answer another.
+    try:
+        assert await parser.draft(PLAIN.text, TODAY, None, PLAIN.meanings) == PLAIN.reading
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 async def test_a_followup(pool: Pool, expected: Interpretation) -> None:
@@ -168,14 +223,7 @@ async def test_a_text_beyond_its_budget_costs_no_process(pool: Pool, expected: I
 
 
 async def test_a_child_that_dies_is_replaced(pool: Pool, expected: Interpretation) -> None:
-    parser = await cars(pool)
-    (process,) = pool._processes
-    pid = process.pid
-    os.kill(pid, signal.SIGKILL)
-    await gone(pid)
-    async with asyncio.timeout(30):
-        while not process.dead:
-            await asyncio.sleep(0.02)
+    parser, pid = await cars(pool), await killed(pool)
     assert await parser.draft(TEXT, TODAY, None, None) == expected
     assert pid not in pool.pids
 
