@@ -1,7 +1,7 @@
 """The runs of a stage, or of one of its parts: how often it was begun, and by whom."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from nlp2filters.core.statuses import StageStatus
@@ -92,4 +92,4 @@ def from_record(data: Mapping[str, Any]) -> StageRun:
 
 def members(value: Any) -> dict[str, Any]:
     """Return the members of a dataclass by name. It copies none of them, as `asdict` would, at ten times the cost."""
-    return {member.name: getattr(value, member.name) for member in fields(value)}
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}  # `fields` takes as long as all the rest
