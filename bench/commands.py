@@ -38,10 +38,10 @@ REASONS = {
     "HLEN": "are there API keys? For each request, since a first one may be created at any time",
     "HMGET": "reads the record with the fields that a stream needs",
     "HGETALL": "what the job's calls of providers took, for `usage` of the result",
-    "XREVRANGE": "the last event, before the snapshot of a new stream",
-    "SUBSCRIBE": "wakes the streams of this job",
-    "XRANGE": "the events after the cursor of a stream, which each event wakes",
-    "UNSUBSCRIBE": "nobody follows the job any more",
+    "XREVRANGE": "the last two events, before the snapshot of a new stream, in one round trip with it",
+    "SUBSCRIBE": "brings the events of this job to its streams",
+    "XRANGE": "the events between the snapshot of a stream and its subscription",
+    "UNSUBSCRIBE": "fifty jobs that nobody follows any more",
 }
 
 

@@ -6,6 +6,7 @@ The last works only until the first key is created, and again if Redis loses its
 import ipaddress
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from starlette.requests import HTTPConnection
 
@@ -91,6 +92,7 @@ def _is_local(connection: HTTPConnection, cors_origins: Collection[str]) -> bool
     return host is not None and all(end and _is_loopback(end[0]) for end in (server, client))
 
 
+@lru_cache(maxsize=64)
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -131,6 +131,8 @@ def _depth_exceeds(data: Any, levels: int) -> bool:
     """Return True if arrays and objects are nested deeper than `levels`. Works level by level, without recursion."""
     layer = _containers([data])
     for _ in range(levels):
+        if not layer:
+            return False
         layer = _containers(child for item in layer for child in (item.values() if isinstance(item, dict) else item))
     return bool(layer)
 

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -35,7 +35,8 @@ from nlp2filters.errors import (
 from nlp2filters.storage.api_keys import Caller
 from nlp2filters.storage.errors import StorageError
 from nlp2filters.storage.store import Store
-from nlp2filters.storage.streams import START, Events, Follower, StreamEvent, is_cursor
+from nlp2filters.storage.stream_events import StreamEvent, is_cursor
+from nlp2filters.storage.streams import START, Events, Follower
 
 RECONNECT_MS = 3000
 SEND_TIMEOUT_S = 10
@@ -56,8 +57,6 @@ CLOSE_CODES: dict[type[NLP2FiltersError], int] = {
 
 _log = logging.getLogger(__name__)
 
-Snapshot = Callable[[Store, str], Awaitable[dict[str, Any]]]
-
 
 async def job_events(call: Call, job_id: str) -> Response:
     """Follow the job by Server-Sent Events.
@@ -65,14 +64,12 @@ async def job_events(call: Call, job_id: str) -> Response:
     The stream begins with a `snapshot`, or with the events after the cursor, and ends after the event `done`. If the
     cursor is at the end, the response is 204, which stops browsers from reconnecting.
     """
-    job = await lookup.job(call.services.store, call.caller.owner, job_id)
-    return await _event_source(call, job.id, _job_snapshot, job.metadata)
+    return await _event_source(call, await _job(call.services.store, call.caller.owner, job_id))
 
 
 async def batch_events(call: Call, batch_id: str) -> Response:
     """Follow the batch by Server-Sent Events: a `job` event when a job ends, then `done`."""
-    batch, _ = await lookup.batch(call.services.store, call.caller.owner, batch_id)
-    return await _event_source(call, batch.id, _batch_snapshot)
+    return await _event_source(call, await _batch(call.services, call.caller.owner, batch_id))
 
 
 async def job_socket(socket: WebSocket) -> None:
@@ -80,19 +77,67 @@ async def job_socket(socket: WebSocket) -> None:
     await _serve_socket(socket)
 
 
-async def _event_source(
-    call: Call, subject: str, snapshot: Snapshot, metadata: Mapping[str, Any] = MappingProxyType({})
-) -> Response:
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A job or batch to follow: its `state`, and its last two events, newest first, as they were before that was read.
+
+    `metadata` is JSON, empty if there is none: it may have 16 kB, and so is not stored in every event.
+    """
+
+    id: str
+    tail: Sequence[StreamEvent]
+    state: Mapping[str, Any]
+    metadata: str = ""
+
+    def ends_at(self, cursor: str) -> bool:
+        """Return True if the cursor is at the last event, so that no more can come."""
+        return bool(self.tail) and self.tail[0].last and self.tail[0].id == cursor
+
+    def follower(self, events: Events, cursor: str | None) -> Follower:
+        """Create a follower from the cursor. Without one, it starts with a snapshot."""
+        if cursor:
+            return events.follower(self.id, cursor)
+        snapshot = self._snapshot()
+        return events.follower(self.id, snapshot.id, snapshot)
+
+    def _snapshot(self) -> StreamEvent:
+        """Return the current state as an event, with the cursor to follow from.
+
+        The cursor is older than the state, so that no event is missed in between. If the job or batch has ended, the
+        cursor is before its last event, which every follower gets.
+        """
+        earlier = [event.id for event in self.tail if not event.last]
+        data = {**self.state, "at": jobs.timestamp(now_ms())}
+        return StreamEvent(earlier[0] if earlier else START, "snapshot", orjson.dumps(data).decode())
+
+
+async def _job(store: Store, owner: str, job_id: str) -> _Subject:
+    tail, job, fields = await store.jobs.load_with_tail(job_id, "draft")
+    if job.owner != owner:
+        raise JobNotFound(job_id)
+    public = jobs.to_public(job)
+    state = {"type": "job.snapshot", "job_id": job.id, "seq": job.seq, "job": public, "draft": fields.get("draft")}
+    return _Subject(job.id, tail, state, orjson.dumps(job.metadata).decode() if job.metadata else "")
+
+
+async def _batch(services: Services, owner: str, batch_id: str) -> _Subject:
+    tail = await services.events.tail(batch_id, 2)
+    batch, _ = await lookup.batch(services.store, owner, batch_id)
+    public = await lookup.public_batch(services.store, batch)
+    return _Subject(batch.id, tail, {"type": "batch.snapshot", "batch_id": batch.id, "batch": public})
+
+
+async def _event_source(call: Call, subject: _Subject) -> Response:
     accept = call.headers.get("accept", "*/*")
     if not any(kind in accept for kind in (SSE, "text/*", "*/*")):
         raise NotAcceptable(accept, SSE)
     events = call.services.events
-    cursor = await _stored_cursor(events, subject, _requested_cursor(call.headers, call.query))
-    if cursor and await _is_exhausted(events, subject, cursor):
+    cursor = await _stored_cursor(events, subject.id, _requested_cursor(call.headers, call.query))
+    if cursor and subject.ends_at(cursor):
         return Response(status_code=204)
     if call.request.method == "HEAD":
         return Response(media_type=SSE)
-    return _Stream(call.services, call.caller, subject, cursor, snapshot, metadata)
+    return _Stream(call.services, call.caller, subject.follower(events, cursor), subject.metadata)
 
 
 class _Stream(Response):
@@ -103,26 +148,16 @@ class _Stream(Response):
         (), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, media_type=SSE
     ).raw_headers
 
-    def __init__(
-        self,
-        services: Services,
-        caller: Caller,
-        subject: str,
-        cursor: str | None,
-        snapshot: Snapshot,
-        metadata: Mapping[str, Any],
-    ) -> None:
-        self._services, self._caller = services, caller
-        self._subject, self._cursor, self._snapshot = subject, cursor, snapshot
-        self._metadata = _as_json(metadata)
+    def __init__(self, services: Services, caller: Caller, follower: Follower, metadata: str) -> None:
+        self._services, self._caller, self._follower, self._metadata = services, caller, follower, metadata
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events. An error of Redis ends the stream like its time limit, so that the client reconnects.
 
         Raises:
-            TooManyStreams, StorageError: nothing has been sent.
+            TooManyStreams: nothing has been sent.
         """
-        follower = await _follower(self._services, self._subject, self._cursor, self._snapshot)
+        follower = self._follower
 
         async def send_one(event: StreamEvent | None) -> None:
             body = _encode(event, self._metadata) if event else _PING
@@ -152,13 +187,8 @@ def _encode(event: StreamEvent, metadata: str) -> bytes:
     return ServerSentEvent(_with_metadata(event, metadata), event=event.name, id=event.id, retry=retry).encode()
 
 
-def _as_json(metadata: Mapping[str, Any]) -> str:
-    """Encode the metadata as JSON; as an empty string if there is none."""
-    return orjson.dumps(metadata).decode() if metadata else ""
-
-
 def _with_metadata(event: StreamEvent, metadata: str) -> str:
-    """Return the event's data with the job's metadata, which may have 16 kB and so is not stored in every event."""
+    """Return the event's data with the job's metadata, which is not stored in every event."""
     if not metadata or "job" not in (data := orjson.loads(event.data)):
         return event.data
     data["job"]["metadata"] = orjson.Fragment(metadata)
@@ -173,17 +203,16 @@ async def _serve_socket(socket: WebSocket) -> None:
     try:
         opened = services(socket)
         caller = await authenticate(opened, socket, "jobs:read")
-        job = await lookup.job(opened.store, caller.owner, socket.path_params["job_id"])
-        cursor = await _stored_cursor(opened.events, job.id, _requested_cursor(socket.headers, socket.query_params))
-        if cursor and await _is_exhausted(opened.events, job.id, cursor):
+        subject = await _job(opened.store, caller.owner, socket.path_params["job_id"])
+        cursor = await _stored_cursor(opened.events, subject.id, _requested_cursor(socket.headers, socket.query_params))
+        if cursor and subject.ends_at(cursor):
             await socket.close(CLOSED_NORMALLY)
             return
-        follower = await _follower(opened, job.id, cursor, _job_snapshot)
-        metadata = _as_json(job.metadata)
+        follower = subject.follower(opened.events, cursor)
 
         async def send_one(event: StreamEvent | None) -> None:
             if event:  # A ping is not needed: uvicorn keeps a WebSocket alive by itself.
-                data = orjson.Fragment(_with_metadata(event, metadata))
+                data = orjson.Fragment(_with_metadata(event, subject.metadata))
                 message = {"id": event.id, "event": event.name, "data": data}
                 async with asyncio.timeout(SEND_TIMEOUT_S):
                     await socket.send_text(orjson.dumps(message).decode())
@@ -244,39 +273,6 @@ async def end_on_disconnect(receive: Receive, follower: Follower) -> None:
     follower.end()
 
 
-async def _follower(services: Services, subject: str, cursor: str | None, snapshot: Snapshot) -> Follower:
-    """Create a follower from the cursor. Without one, it starts with a snapshot."""
-    if cursor:
-        return services.events.follower(subject, cursor)
-    first = await _snapshot(services, subject, snapshot)
-    return services.events.follower(subject, first.id, first)
-
-
-async def _snapshot(services: Services, subject: str, snapshot: Snapshot) -> StreamEvent:
-    """Read the current state, with the cursor to follow from.
-
-    The cursor is read before the state, so that no event is missed in between. If the job or batch has ended, the
-    cursor is before its last event, which every follower gets.
-    """
-    tail = await services.events.tail(subject, 2)
-    if tail and tail[0].last:
-        tail = tail[1:]
-    cursor = tail[0].id if tail else START
-    data = {**await snapshot(services.store, subject), "at": jobs.timestamp(now_ms())}
-    return StreamEvent(cursor, "snapshot", orjson.dumps(data).decode())
-
-
-async def _job_snapshot(store: Store, job_id: str) -> dict[str, Any]:
-    job, fields = await store.jobs.load(job_id, "draft")
-    public = jobs.to_public(job)
-    return {"type": "job.snapshot", "job_id": job.id, "seq": job.seq, "job": public, "draft": fields.get("draft")}
-
-
-async def _batch_snapshot(store: Store, batch_id: str) -> dict[str, Any]:
-    batch, _ = await store.batches.get(batch_id)
-    return {"type": "batch.snapshot", "batch_id": batch.id, "batch": await lookup.public_batch(store, batch)}
-
-
 def _requested_cursor(headers: Headers, query: QueryParams) -> str | None:
     """Read the client's cursor. The header, which browsers send, takes precedence over the query.
 
@@ -294,12 +290,6 @@ def _requested_cursor(headers: Headers, query: QueryParams) -> str | None:
 async def _stored_cursor(events: Events, subject: str, cursor: str | None) -> str | None:
     """Return the cursor if its event is still in the stream, otherwise None."""
     return cursor if cursor and await events.contains(subject, cursor) else None
-
-
-async def _is_exhausted(events: Events, subject: str, cursor: str) -> bool:
-    """Return True if the cursor is at the last event, so that no more can come."""
-    tail = await events.tail(subject, 1)
-    return bool(tail) and tail[0].last and tail[0].id == cursor
 
 
 _ID = {"type": "string", "pattern": r"^\d{1,20}-\d{1,20}$"}

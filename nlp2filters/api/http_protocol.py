@@ -18,6 +18,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from nlp2filters.api.batched_writes import BatchedWrites
 from nlp2filters.api.services import Services
 from nlp2filters.core.problems import problem
 from nlp2filters.settings import Settings
@@ -178,6 +179,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Count the connection."""
         super().connection_made(transport)
+        self.transport = BatchedWrites(transport, self.loop)  # type: ignore[assignment]
         self._since = self.loop.time()
         self._connections.add(self)
 
@@ -257,6 +259,8 @@ class LimitedProtocol(HttpToolsProtocol):
         if not self._room:
             self._refuse(*_FULL)
             return
+        if isinstance(self.transport, BatchedWrites):
+            self.transport = self.transport.bare
         super().handle_websocket_upgrade()
         protocol: Any = self.transport.get_protocol()
         if not protocol.handshake_initiated:  # Its library rejected the head, and would wait forever.

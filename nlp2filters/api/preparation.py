@@ -117,14 +117,14 @@ class Preparation:
 
     async def _catalog(self, source: str | dict[str, Any] | Part | None) -> CatalogRef:
         assert source is not None
+        if isinstance(source, str) and source in demo.NAMES:
+            return CatalogRef(demo.catalog(source), source)
         if isinstance(source, str):
             return await self._share(("catalog", source), lambda: self._catalog_by_name(source))
         part = source if isinstance(source, Part) else Part.of(source)
         return await self._run_once(("catalog", part.digest), _inline_catalog, part)
 
     async def _catalog_by_name(self, name: str) -> CatalogRef:
-        if name in demo.NAMES:
-            return CatalogRef(demo.catalog(name), name)
         try:
             stored = await self._services.catalogs.get(self._owner, name)
         except CatalogNotFound as exc:

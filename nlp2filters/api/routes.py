@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from nlp2filters.api.auth import UNIDENTIFIED, authenticate
 from nlp2filters.api.body import read_json
@@ -107,12 +108,21 @@ def routes(operations: Sequence[Operation]) -> list[Route]:
     paths: defaultdict[str, dict[str, Operation]] = defaultdict(dict)
     for operation in operations:
         paths[operation.path][operation.method] = operation
-    return [Route(path, _endpoint(methods), methods=list(methods)) for path, methods in paths.items()]
+    return [Route(path, _Endpoint(methods), methods=list(methods)) for path, methods in paths.items()]
 
 
-def _endpoint(methods: Mapping[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        operation = methods["GET" if request.method == "HEAD" else request.method]
+class _Endpoint:
+    """The operations of one path by method. Starlette wraps no application of ours, as it would wrap a function."""
+
+    def __init__(self, operations: Mapping[str, Operation]) -> None:
+        self._operations = operations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._respond(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        operation = self._operations["GET" if request.method == "HEAD" else request.method]
         shared = services(request)
         caller = await authenticate(shared, request, operation.scope) if operation.scope else UNIDENTIFIED
         arguments: dict[str, Any] = dict(request.path_params)
@@ -125,12 +135,10 @@ def _endpoint(methods: Mapping[str, Operation]) -> Callable[[Request], Awaitable
             request,
             headers,
             request.query_params,
-            idempotency_key(headers, request.url.path, body) if IDEMPOTENCY_KEY in params else None,
+            idempotency_key(headers, request.scope["path"], body) if IDEMPOTENCY_KEY in params else None,
             preferences(headers) if PREFER in params else Preferences(),
         )
         return await operation.handler(call, **arguments)
-
-    return endpoint
 
 
 async def _read_body(request: Request, body: Media | Mapping[str, Any]) -> BaseModel | None:

@@ -20,6 +20,7 @@ from nlp2filters.storage.errors import OutcomeUnknown
 from nlp2filters.storage.idempotency import IdempotencyKey
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.storage.request_parts import Request
+from nlp2filters.storage.stream_events import StreamEvent
 from nlp2filters.storage.submissions import UNLIMITED, AdmissionLimits, Submissions
 
 READ_AT_ONCE = 200
@@ -83,6 +84,17 @@ class Jobs:
         if job is None:
             raise JobNotFound(job_id)
         return job, fields
+
+    async def load_with_tail(self, job_id: str, *names: str) -> tuple[list[StreamEvent], Job, Fields]:
+        """Read the last two events of a job, newest first, and then the job, as `load` does, in one round trip."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.xrevrange(self._keys.events(job_id), count=2)
+            pipe.hmget(self._keys.job(job_id), ["record", *names])
+            entries, reply = await pipe.execute()
+        job, fields = _decode(names, reply)
+        if job is None:
+            raise JobNotFound(job_id)
+        return [StreamEvent.of_entry(*entry) for entry in entries], job, fields
 
     async def load_many(self, job_ids: Sequence[str], *names: str) -> list[tuple[Job | None, Fields]]:
         """Load many jobs at once, as `load` does; a job is None if it is no longer kept."""

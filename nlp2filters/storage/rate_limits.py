@@ -36,7 +36,7 @@ async def count(redis: Redis, keys: Keys, owner: str, limit: int, now_s: float, 
     """Count texts of the owner in its fixed window of 60 s. Texts of a request that exceeds the limit do not count."""
     window, elapsed_s = divmod(int(now_s), WINDOW_S)
     name = keys.rate(owner, window)
-    async with redis.pipeline(transaction=True) as pipe:
+    async with redis.pipeline(transaction=False) as pipe:
         pipe.incrby(name, texts)
         pipe.expire(name, 2 * WINDOW_S)
         used, _ = await pipe.execute()

@@ -5,7 +5,7 @@ bounded in time, and the next one uses another connection. Concurrent commands s
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import hiredis
@@ -28,6 +28,8 @@ _READS = (
 )
 # A web process uses these only to count requests.
 _COUNTS = ("INCRBY", "DECRBY", "EXPIRE")
+# A longer pipeline may have answers that keep other callers waiting.
+SHORT = 4
 # These do not write to jobs, so it does not matter whether they were carried out.
 _HARMLESS = frozenset((*_READS, *_COUNTS, "SCRIPT LOAD", "PUBLISH"))
 
@@ -39,8 +41,8 @@ class RetryingRedis(ArqRedis):
     finished work, and their lease or their caller's timeout stops them. A command may therefore reach Redis more than
     once, and every commit of the store is safe to repeat.
 
-    Single commands share one connection; those issued during a round trip go together in the next. Pipelines, blocking
-    commands and listeners have connections of their own.
+    Single commands and short pipelines share one connection; those issued during a round trip go together in the next.
+    Other pipelines, transactions, blocking commands and listeners have connections of their own.
     """
 
     def __init__(self, pool: Pool, *, patience_s: float | None) -> None:
@@ -66,12 +68,13 @@ class RetryingRedis(ArqRedis):
         name = args[0]
         if name in _BLOCKING:
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        packed = _packed(args)
+        commands, packed = ((name, options),), _packed(args)
 
-        async def send(attempt: Attempt) -> Any:
-            return await self._round_trips.send(name, packed, options, attempt)
+        async def send(attempt: Attempt) -> list[Any]:
+            return await self._round_trips.send(commands, packed, attempt)
 
-        return await self._retries.run(send, writes=_writes(name))
+        (answer,) = await self._retries.run(send, writes=_writes(name))
+        return answer
 
     def answer_next(self, key: str, answers: list[Any]) -> None:
         """Answer the next pipeline that begins with GET of the key, without Redis.
@@ -110,6 +113,8 @@ class _Pipeline(Pipeline):
         (name, *keys), _ = commands[0]
         if name == "GET" and (answers := self._answers.pop(keys[0], None)):
             return answers
+        if raise_on_error and not self.is_transaction and not self.scripts and len(commands) <= SHORT:
+            return await self._execute_together(commands)
 
         async def exchange(connection: Connection, attempt: Attempt) -> list[Any]:
             await self._pool.ensure_connection(connection)
@@ -133,6 +138,17 @@ class _Pipeline(Pipeline):
                     await self._pool.give_back(connection, clean=False)
 
         return await self._retries.run(once, writes=any(_writes(args[0]) for args, _ in commands))
+
+    async def _execute_together(self, commands: Sequence[tuple[Sequence[Any], Mapping[str, Any]]]) -> list[Any]:
+        """Let the commands go with those of others."""
+        self.command_stack = []
+        answered = [(args[0], options) for args, options in commands]
+        packed = b"".join(_packed(args) for args, _ in commands)
+
+        async def send(attempt: Attempt) -> list[Any]:
+            return await self._round_trips.send(answered, packed, attempt)
+
+        return await self._retries.run(send, writes=any(_writes(name) for name, _ in answered))
 
 
 def _packed(args: Sequence[Any]) -> bytes:

@@ -1,11 +1,11 @@
-"""Round trips to Redis: the commands of concurrent callers go together over one connection."""
+"""Round trips to Redis: the commands of concurrent callers go together over one connection, those of each in order."""
 
 import asyncio
 import copy
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from redis.asyncio.connection import Connection
 from redis.exceptions import ConnectionError  # noqa: A004
@@ -17,21 +17,24 @@ from nlp2filters.storage.retries import Attempt
 MIN_LIMIT_S, MAX_LIMIT_S = 0.75, 10.0
 # An event loop that is this late has been busy with something else.
 LATE_S = 0.1
-# The number of commands in one round trip is bounded, so that all answers arrive within its time limit.
-MAX_COMMANDS = 200
+# The number of messages in one round trip is bounded, so that all answers arrive within its time limit.
+MAX_MESSAGES = 200
 
 T = TypeVar("T")
 
 
-@dataclass(slots=True, eq=False)
-class _Command:
-    """A command waiting for its round trip."""
+# The name of a command, and the options for reading its answer.
+Command: TypeAlias = "tuple[Any, Mapping[str, Any]]"
 
-    name: str
+
+@dataclass(slots=True, eq=False)
+class _Message:
+    """Commands of one caller that wait for their round trip, encoded one after the other, and then their answers."""
+
+    commands: Sequence[Command]
     packed: bytes
-    options: dict[str, Any]
     attempt: Attempt
-    answer: "asyncio.Future[Any]"
+    answers: "asyncio.Future[list[Any]]"
 
 
 class RoundTrips:
@@ -45,16 +48,20 @@ class RoundTrips:
         self._parse_response = parse_response
         # It grows while Redis is slow: reconnecting all the time would keep Redis slow.
         self._limit_s = MIN_LIMIT_S
-        self._waiting: deque[_Command] = deque()
+        self._waiting: deque[_Message] = deque()
         self._sender: asyncio.Task[None] | None = None
 
-    async def send(self, name: str, packed: bytes, options: dict[str, Any], attempt: Attempt) -> Any:
-        """Send a command in the next round trip, unless its caller has left by then, and await the answer."""
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Command(name, packed, options, attempt, answer))
+    async def send(self, commands: Sequence[Command], packed: bytes, attempt: Attempt) -> list[Any]:
+        """Send commands in the next round trip, unless their caller has left by then, and await their answers.
+
+        Raises:
+            RedisError: the first of the answers that is an error.
+        """
+        answers: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Message(commands, packed, attempt, answers))
         if self._sender is None:
             self._sender = asyncio.create_task(self._send_waiting(), name="redis-sender")
-        return await answer
+        return await answers
 
     async def timed(self, exchange: Awaitable[T], connection: Connection) -> T:
         """Await `exchange`, which uses the connection, and return its result.
@@ -94,47 +101,48 @@ class RoundTrips:
         return answer
 
     async def _send_waiting(self) -> None:
-        """Make round trips as long as there are waiting commands."""
-        commands: list[_Command] = []
+        """Make round trips as long as there are waiting messages."""
+        messages: list[_Message] = []
         try:
             while self._waiting:
                 connection = await self._pool.take()
-                commands = [self._waiting.popleft() for _ in range(min(MAX_COMMANDS, len(self._waiting)))]
-                commands = [command for command in commands if not command.answer.done()]
-                await self._round_trip(connection, commands)
+                messages = [self._waiting.popleft() for _ in range(min(MAX_MESSAGES, len(self._waiting)))]
+                messages = [message for message in messages if not message.answers.done()]
+                await self._round_trip(connection, messages)
         finally:
             self._sender = None
-            for command in (*commands, *self._waiting):  # Some are unanswered only if this task was cancelled.
-                command.answer.cancel()
+            for message in (*messages, *self._waiting):  # Some are unanswered only if this task was cancelled.
+                message.answers.cancel()
             self._waiting.clear()
 
-    async def _round_trip(self, connection: Connection, commands: Sequence[_Command]) -> None:
+    async def _round_trip(self, connection: Connection, messages: Sequence[_Message]) -> None:
         clean = False
         try:
-            if commands:
-                await self.timed(self._exchange(connection, commands), connection)
+            if messages:
+                await self.timed(self._exchange(connection, messages), connection)
             clean = True
         except OSError as exc:
-            _fail(commands, ConnectionError(str(exc)))
+            _fail(messages, ConnectionError(str(exc)))
         except Exception as exc:
-            _fail(commands, exc)
+            _fail(messages, exc)
         finally:
             await self._pool.give_back(connection, clean=clean)
 
-    async def _exchange(self, connection: Connection, commands: Sequence[_Command]) -> None:
+    async def _exchange(self, connection: Connection, messages: Sequence[_Message]) -> None:
         await self._pool.ensure_connection(connection)
-        for command in commands:
-            command.attempt.sent = True
-        await connection.send_packed_command([command.packed for command in commands], check_health=False)
-        for command in commands:
-            try:
-                answer = await self._parse_response(connection, command.name, **command.options)
-            except (ConnectionError, NoAnswer, OSError):
-                raise
-            except Exception as exc:
-                _settle(command.answer, exc)
-            else:
-                _settle(command.answer, answer)
+        for message in messages:
+            message.attempt.sent = True
+        await connection.send_packed_command([message.packed for message in messages], check_health=False)
+        for message in messages:
+            answers, error = [], None
+            for name, options in message.commands:
+                try:
+                    answers.append(await self._parse_response(connection, name, **options))
+                except (ConnectionError, NoAnswer, OSError):
+                    raise
+                except Exception as exc:  # The answers to the other commands are still to be read.
+                    error = error or exc
+            _settle(message.answers, error or answers)
 
 
 def _has_unread_answer(connection: Connection) -> bool:
@@ -142,15 +150,15 @@ def _has_unread_answer(connection: Connection) -> bool:
     return connection._reader is not None and bool(connection._reader._buffer)  # type: ignore[attr-defined]
 
 
-def _settle(answer: "asyncio.Future[Any]", outcome: Any) -> None:
-    if answer.done():  # Its caller is gone.
+def _settle(answers: "asyncio.Future[list[Any]]", outcome: list[Any] | Exception) -> None:
+    if answers.done():  # Their caller is gone.
         return
     if isinstance(outcome, Exception):
-        answer.set_exception(outcome)
+        answers.set_exception(outcome)
     else:
-        answer.set_result(outcome)
+        answers.set_result(outcome)
 
 
-def _fail(commands: Sequence[_Command], exc: Exception) -> None:
-    for command in commands:
-        _settle(command.answer, copy.copy(exc))  # Each caller raises its own copy, which gets its own traceback.
+def _fail(messages: Sequence[_Message], exc: Exception) -> None:
+    for message in messages:
+        _settle(message.answers, copy.copy(exc))  # Each caller raises its own copy, which gets its own traceback.

@@ -1,15 +1,13 @@
-"""Follow a job's events: replay its stream after a cursor, then wait for more.
+"""Follow a job's events: replay its stream after a cursor, then take each event as it is published.
 
-Followers at the same cursor that read at the same time share one read. They stay while Redis is unavailable, and
-continue afterwards where they were.
+A follower reads the stream once its subscription is confirmed, and has all later events from messages. It reads again
+if a message may have been lost, or does not contain its event. Followers at the same cursor that read at the same time
+share one read. They stay while Redis is unavailable, and continue afterwards where they were.
 """
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -17,41 +15,26 @@ from redis.exceptions import RedisError
 from nlp2filters.storage.errors import is_unavailable
 from nlp2filters.storage.listener import Listener
 from nlp2filters.storage.redis_keys import Keys
+from nlp2filters.storage.stream_events import StreamEvent
 
 START = "0-0"
 # A follower reads again after this time, even if nothing has woken it.
 POLL_FALLBACK_S = 15.0
 RETRY_S = 1.0
-# Both numbers of a stream entry's id are unsigned 64-bit integers.
-MAX_ID_PART = (1 << 64) - 1
 READ_AT_ONCE = 100
 
-_CURSOR = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class StreamEvent:
-    """One entry of a job's stream. `id` is the cursor after it, and `data` is JSON text."""
-
-    id: str
-    name: str
-    data: str
-
-    @property
-    def last(self) -> bool:
-        """True if this event ends the job."""
-        return self.name == "done"
 
 
 class Follower:
     """A follower of a job or batch from a cursor: `async with events.follower(job_id, cursor) as follower`."""
 
-    __slots__ = ("_cursor", "_events", "_first", "_subject", "_unread", "_waiting", "ended")
+    __slots__ = ("_cursor", "_events", "_first", "_messages", "_subject", "_unread", "_waiting", "ended")
 
     def __init__(self, events: "Events", subject: str, cursor: str, first: Sequence[StreamEvent]) -> None:
         self._events, self._subject, self._cursor, self._first = events, subject, cursor, first
-        self._unread = True
+        self._unread = False
+        self._messages: tuple[StreamEvent, ...] = ()
         self._waiting: asyncio.Future[None] | None = None
         self.ended = False
 
@@ -67,9 +50,12 @@ class Follower:
         self.ended = True
         self.wake()
 
-    def wake(self) -> None:
-        """Make the follower look for new events."""
-        self._unread = True
+    def wake(self, event: StreamEvent | None = None) -> None:
+        """Make the follower take the event, or look for new ones in the stream."""
+        if event and len(self._messages) < READ_AT_ONCE:
+            self._messages += (event,)
+        else:
+            self._unread, self._messages = True, ()
         if self._waiting and not self._waiting.done():
             self._waiting.set_result(None)
 
@@ -81,10 +67,21 @@ class Follower:
         if self._first:
             first, self._first = self._first, ()
             return first
-        if not self._unread:
+        if not self._unread and not self._messages:
             await self._pause(timeout_s)
         if self.ended:
             return ()
+        if self._messages and not self._unread:
+            messages, self._messages = self._messages, ()
+            events: Sequence[StreamEvent] = [event for event in messages if event.follows(self._cursor)]
+        else:
+            events = await self._read(timeout_s)
+        if events:
+            self._cursor = events[-1].id
+        return events
+
+    async def _read(self, timeout_s: float) -> Sequence[StreamEvent]:
+        """Read the events after the cursor. While Redis is unavailable, wait a while and return none."""
         woken, self._unread = self._unread, False
         try:
             events = await self._events.read_together(self._subject, self._cursor)
@@ -97,9 +94,7 @@ class Follower:
             await self._pause(min(timeout_s, RETRY_S))
             self._unread = True
             return ()
-        if events:
-            self._cursor = events[-1].id
-            self._unread = self._unread or len(events) == READ_AT_ONCE
+        self._unread = self._unread or len(events) == READ_AT_ONCE
         return events
 
     async def _pause(self, timeout_s: float) -> None:
@@ -154,7 +149,7 @@ class Events:
     async def read(self, job_id: str, after: str = START, *, count: int = READ_AT_ONCE) -> list[StreamEvent]:
         """Read up to `count` events after the cursor `after`, oldest first."""
         entries = await self._redis.xrange(self._keys.events(job_id), min=f"({after}", count=count)
-        return [_event(entry) for entry in entries]
+        return [StreamEvent.of_entry(*entry) for entry in entries]
 
     async def read_together(self, job_id: str, after: str) -> Sequence[StreamEvent]:
         """Read as `read` does, once for all followers that ask in the same turn of the event loop.
@@ -177,24 +172,13 @@ class Events:
     async def tail(self, job_id: str, count: int) -> list[StreamEvent]:
         """Read the last `count` events, newest first."""
         entries = await self._redis.xrevrange(self._keys.events(job_id), count=count)
-        return [_event(entry) for entry in entries]
+        return [StreamEvent.of_entry(*entry) for entry in entries]
 
     async def contains(self, job_id: str, cursor: str) -> bool:
         """Return True if the entry at `cursor` is still in the stream, so that no later one has been trimmed."""
         return bool(await self._redis.xrange(self._keys.events(job_id), min=cursor, max=cursor, count=1))
 
 
-def is_cursor(text: str) -> bool:
-    """Return True if `text` has the form of a stream entry's id."""
-    match = _CURSOR.fullmatch(text)
-    return match is not None and all(int(part) <= MAX_ID_PART for part in match.groups())
-
-
 def _settle(waiting: "asyncio.Future[None]") -> None:
     if not waiting.done():
         waiting.set_result(None)
-
-
-def _event(entry: Any) -> StreamEvent:
-    id_, fields = entry
-    return StreamEvent(id_.decode(), fields[b"event"].decode(), fields[b"data"].decode())

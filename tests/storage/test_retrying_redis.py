@@ -141,8 +141,15 @@ async def written_with_others(client: RetryingRedis, key: str) -> object:
         return await pipe.execute()
 
 
+async def written_in_order(client: RetryingRedis, key: str) -> object:
+    async with client.pipeline(transaction=False) as pipe:
+        pipe.get(key)
+        pipe.set(key, "x")
+        return await pipe.execute()
+
+
 Write = Callable[[RetryingRedis, str], Awaitable[object]]
-WRITES = pytest.mark.parametrize("write", [written, written_with_others])
+WRITES = pytest.mark.parametrize("write", [written, written_with_others, written_in_order])
 
 
 @WRITES
@@ -225,6 +232,41 @@ async def test_commands_of_many_go_over_one_connection(redis_url: str, redis: Re
     assert answers == [str(number).encode() for number in range(1_000)]
     assert len({one["id"] for one in await redis.client_list()} - before) == 1
     await client.aclose()
+
+
+async def test_short_pipelines_go_with_the_commands_of_others_in_their_order(
+    redis_url: str, redis: RetryingRedis, keys: Keys
+) -> None:
+    client = connect(Settings(redis_url=redis_url))
+    await client.ping()
+    before = (await redis.info("stats"))["total_connections_received"]
+
+    async def count_twice(key: str) -> list[object]:
+        async with client.pipeline(transaction=False) as pipe:
+            pipe.incr(key)
+            pipe.get(key)
+            return list(await pipe.execute())
+
+    counters = [f"{keys.stats}:{number}" for number in range(100)]
+    answers = await asyncio.gather(*[count_twice(key) for key in counters], *[client.ping() for _ in range(100)])
+    assert answers == [[1, b"1"]] * 100 + [True] * 100
+    assert (await redis.info("stats"))["total_connections_received"] == before
+    await client.aclose()
+
+
+async def test_a_mistake_in_a_short_pipeline_is_told_to_whoever_made_it(redis: RetryingRedis, keys: Keys) -> None:
+    await redis.set(keys.stats, "text")
+
+    async def mistaken() -> None:
+        async with redis.pipeline(transaction=False) as pipe:
+            pipe.get(keys.stats)
+            pipe.incr(keys.stats)
+            pipe.get(keys.stats)
+            await pipe.execute()
+
+    outcomes = await asyncio.gather(mistaken(), redis.get(keys.stats), mistaken(), redis.ping(), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [ResponseError, bytes, ResponseError, bool]
+    assert await redis.get(keys.stats) == b"text"
 
 
 async def test_who_leaves_takes_no_answer_of_others_along(redis: RetryingRedis) -> None:

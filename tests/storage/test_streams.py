@@ -9,11 +9,16 @@ import pytest
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
+from nlp2filters.clock import now_ms
+from nlp2filters.core import jobs
 from nlp2filters.settings import Settings
 from nlp2filters.storage import listener, streams
+from nlp2filters.storage.commits import EventDraft
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.storage.streams import START, Events, StreamEvent, is_cursor
+from nlp2filters.storage.store import Store
+from nlp2filters.storage.stream_events import StreamEvent, is_cursor
+from nlp2filters.storage.streams import START, Events
 from tests.peers import proxy as proxies
 
 
@@ -23,19 +28,23 @@ async def events(redis: ArqRedis, keys: Keys) -> AsyncIterator[Events]:
         yield events
 
 
-async def say(redis: ArqRedis, keys: Keys, *names: str, job_id: str = "job_1") -> list[str]:
-    """Add events as a commit does; returns their ids."""
+async def say(redis: ArqRedis, keys: Keys, *names: str, job_id: str = "job_1", older: bool = False) -> list[str]:
+    """Add events as a commit does, of an `older` version if so; returns their ids."""
     ids = []
     for name in names:
         id_ = await redis.xadd(keys.events(job_id), {"event": name, "data": "{}"})
-        await redis.publish(keys.events(job_id), id_)
+        await redis.publish(keys.events(job_id), id_ if older else b"%b\n%b\n{}" % (id_, name.encode()))
         ids.append(id_.decode())
     return ids
 
 
-async def names(events: AsyncIterator[StreamEvent]) -> list[str]:
+async def collect(events: AsyncIterator[StreamEvent]) -> list[StreamEvent]:
     async with asyncio.timeout(10):
-        return [event.name async for event in events]
+        return [event async for event in events]
+
+
+async def names(events: AsyncIterator[StreamEvent]) -> list[str]:
+    return [event.name for event in await collect(events)]
 
 
 async def test_what_was_said_before_is_replayed(events: Events, redis: ArqRedis, keys: Keys) -> None:
@@ -127,26 +136,61 @@ async def until_subscribed(redis: ArqRedis, channel: str) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_channels_are_given_up_together_and_may_be_followed_again(
+    events: Events, redis: ArqRedis, keys: Keys
+) -> None:
+    for number in range(3 * listener.UNSUBSCRIBED_AT_ONCE):
+        following = asyncio.ensure_future(names(events.follow(f"job_{number}")))
+        again = asyncio.ensure_future(names(events.follow(f"job_{number // 2}")))
+        await say(redis, keys, "done", job_id=f"job_{number}")
+        assert (await following, await again) == (["done"], ["done"])
+    assert len(await redis.pubsub_channels(keys.events("*"))) < listener.UNSUBSCRIBED_AT_ONCE
+
+
 async def test_more_events_than_one_read_takes(events: Events, redis: ArqRedis, keys: Keys) -> None:
     await say(redis, keys, *["status"] * 250, "done")
     assert await names(events.follow("job_1")) == ["status"] * 250 + ["done"]
 
 
-async def test_followers_of_one_job_share_their_reads(own_redis: ArqRedis, keys: Keys) -> None:
-    async def reads() -> int:
-        return int((await own_redis.info("commandstats"))["cmdstat_xrange"]["calls"])
+async def count_reads(redis: ArqRedis) -> int:
+    return int((await redis.info("commandstats"))["cmdstat_xrange"]["calls"])
 
+
+@pytest.mark.parametrize(("older", "most_reads"), [(False, 1), (True, 10)])
+async def test_followers_of_one_job_share_their_reads_or_need_none(
+    own_redis: ArqRedis, keys: Keys, older: bool, most_reads: int
+) -> None:
+    """A confirmed subscription makes them look once."""
     async with Events(own_redis, keys) as events:
         following = [events.follow("job_1") for _ in range(100)]
         first = [asyncio.ensure_future(anext(one)) for one in following]
         await say(own_redis, keys, "status")
         assert {event.name for event in await asyncio.gather(*first)} == {"status"}
-        before = await reads()
+        await until_subscribed(own_redis, keys.events("job_1"))
+        before = await count_reads(own_redis)
         rest = [asyncio.ensure_future(names(one)) for one in following]
         await asyncio.sleep(0.1)
-        await say(own_redis, keys, "draft", "done")
+        await say(own_redis, keys, "draft", "done", older=older)
         assert await asyncio.gather(*rest) == [["draft", "done"]] * 100
-        assert await reads() - before <= 10
+        assert await count_reads(own_redis) - before <= most_reads
+
+
+async def test_what_jobs_write_is_followed_without_reading_it(own_redis: ArqRedis, keys: Keys) -> None:
+    store = Store(own_redis, keys, retention_s=60)
+    job = jobs.create("job_1", "filters", "anonymous", now_ms(), deadline_s=60)
+    await store.jobs.create(job, b"{}")
+    async with Events(own_redis, keys) as events:
+        following = events.follow(job.id)
+        assert (await anext(following)).name == "status"
+        before = await count_reads(own_redis)
+        rest = asyncio.ensure_future(collect(following))
+        job = await store.jobs.apply(job, lambda job: jobs.begin(job, "embedding", "w", now_ms()))
+        await store.jobs.publish(job, [EventDraft("delta", {"text": "line\nline \u00e9"}, brief=True)], now_ms())
+        done = [EventDraft("progress", {"n": 1}), EventDraft("done", {"result": None})]
+        await store.jobs.apply(job, lambda job: jobs.cancel(job, now_ms()), events=done)
+        assert await rest == (await events.read(job.id))[1:]
+        # That of the line above, and one after the subscription.
+        assert await count_reads(own_redis) <= before + 2
 
 
 async def test_sharing_loses_nothing_whenever_somebody_comes(
@@ -162,7 +206,7 @@ async def test_sharing_loses_nothing_whenever_somebody_comes(
 
     following = [asyncio.ensure_future(come_and_follow()) for _ in range(200)]
     for name in [*["status"] * 300, "done"]:
-        ids += await say(redis, keys, name)
+        ids += await say(redis, keys, name, older=rng.random() < 0.2)  # during an upgrade, both versions write
         if rng.random() < 0.5:
             await asyncio.sleep(rng.random() / 200)
     assert await asyncio.gather(*following) == [ids] * 200

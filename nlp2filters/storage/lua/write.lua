@@ -24,9 +24,10 @@
 -- The first write of a script must be the HSET here: Redis refuses it when it is out of memory, and then nothing has
 -- been written. After a write that is never refused, Redis would let the rest pass.
 
+-- The message contains the event, so that those who follow the stream need not read it.
 local function append_event(stream, name, data)
   local id = redis.call('XADD', stream, 'MAXLEN', '~', 1000, '*', 'event', name, 'data', data)
-  redis.call('PUBLISH', stream, id)
+  redis.call('PUBLISH', stream, id .. '\n' .. name .. '\n' .. data)
 end
 
 local function publish(stream, name, data, ttl_ms)
