@@ -39,7 +39,8 @@ class LexiconParser:
     async def tag(self, text: str, text_vectors: TextVectors, index: Vectors, today: dt.date) -> Sequence[str]:
         """See `translator.TextParser`."""
         self._index = index
-        self._tagged = drafting.tag(text, self._lexicon, text_vectors, index, today=today)
+        fields = drafting.field_side(self._lexicon, index)
+        self._tagged = drafting.tag(text, self._lexicon, text_vectors, fields, today=today)
         return self._tagged.phrases
 
     async def draft(

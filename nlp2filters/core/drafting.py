@@ -7,7 +7,8 @@ from nlp2filters.core.budget import Budget
 from nlp2filters.core.conversation import Conversation
 from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon, Nearness
-from nlp2filters.core.parser import Tagged, followup
+from nlp2filters.core.parser import Tagged, followup, tagger
+from nlp2filters.core.parser.tagger import FieldSide, Tagger
 from nlp2filters.core.text_vectors import TextVectors, Vectors
 
 
@@ -20,16 +21,21 @@ def without_followup(text: str, lexicon: Lexicon, budget: Budget | None = None) 
     return followup.read(text, lexicon, budget).rest
 
 
+def field_side(lexicon: Lexicon, index: Vectors) -> FieldSide:
+    """Compute the tagger's side of a catalog. `index` has a vector for each of `lexicon.indexed`."""
+    return Tagger.packaged().field_side(lexicon.vectors_of_fields(index), tagger.kinds(lexicon))
+
+
 def tag(
     text: str,
     lexicon: Lexicon,
     text_vectors: TextVectors,
-    index: Vectors,
+    fields: FieldSide,
     *,
     today: dt.date,
     budget: Budget | None = None,
 ) -> Tagged:
-    """Tag a text. `index` has a vector for each of `lexicon.indexed`.
+    """Tag a text. `fields` is the `field_side` of the catalog.
 
     Raises:
         TextTooComplex: it takes more work than the budget allows.
@@ -40,7 +46,7 @@ def tag(
         today=today,
         pieces=text_vectors.pieces,
         vectors=text_vectors.vectors,
-        fields=lexicon.vectors_of_fields(index),
+        fields=fields,
         budget=budget,
     )
 

@@ -48,7 +48,7 @@ def steps_with_tagger(text: str, of: Lexicon) -> int:
     vectors = random.normal(0, 0.05, (len(tokens), 384)).astype(np.float32)
     text_vectors = TextVectors([(token.start, token.end) for token in tokens], vectors)
     index = random.normal(0, 0.05, (len(of.indexed), 384)).astype(np.float32)
-    tagged = drafting.tag(text, of, text_vectors, index, today=TODAY, budget=budget)
+    tagged = drafting.tag(text, of, text_vectors, drafting.field_side(of, index), today=TODAY, budget=budget)
     phrases = random.normal(0, 0.05, (len(tagged.phrases), 384)).astype(np.float32)
     nearness = drafting.near(tagged, phrases, of, index)
     drafting.draft(text, of, today=TODAY, tagged=tagged, nearness=nearness, budget=budget)

@@ -31,7 +31,7 @@ from nlp2filters.core.parser.boolean_tree import Node
 from nlp2filters.core.parser.chunker import Chunk
 from nlp2filters.core.parser.clauses import Atom, Clauses, Connective, Mismatch
 from nlp2filters.core.parser.sentence import Sentence
-from nlp2filters.core.parser.tagger import Array, Tagger, Tags, merging
+from nlp2filters.core.parser.tagger import Array, FieldSide, Tagger, Tags, merging
 from nlp2filters.core.parser.tokens import tokenize
 from nlp2filters.core.words import Token
 
@@ -125,13 +125,13 @@ def tag(
     today: dt.date,
     pieces: Sequence[tuple[int, int]],
     vectors: Array,
-    fields: Array,
+    fields: FieldSide,
     budget: Budget | None = None,
 ) -> Tagged:
     """Run the tagger on a text.
 
     `pieces` are the code points (start, end) of the embedding model's pieces of the text, `vectors` [pieces, 384]
-    their vectors, `fields` [fields, 2, 384] those of `lexicon.described`.
+    their vectors, `fields` the tagger's side of the catalog.
 
     Raises:
         TextTooComplex: as `parse`, which goes on with the same budget.

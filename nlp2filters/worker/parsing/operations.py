@@ -15,6 +15,7 @@ from nlp2filters.core.interpretation import Interpretation
 from nlp2filters.core.linking import Lexicon, Nearness
 from nlp2filters.core.linking.retrieval import Candidates, large_fields, retrieve
 from nlp2filters.core.parser import Tagged
+from nlp2filters.core.parser.tagger import FieldSide
 from nlp2filters.core.text_vectors import TextVectors, Vectors
 from nlp2filters.worker.parsing.caches import Cache
 
@@ -121,6 +122,7 @@ class Parser:
     def __init__(self) -> None:
         self._lexicons: Cache[CatalogRef, Lexicon] = Cache(MAX_SOURCE_BYTES)
         self._indexes: Cache[IndexRef, Vectors] = Cache(MAX_INDEX_BYTES)
+        self._field_sides: Cache[tuple[CatalogRef, IndexRef], FieldSide] = Cache(MAX_INDEX_BYTES)
         self._tagged: Cache[TextRef, Tagged] = Cache(MAX_TAGGED)
 
     def answer(self, call: Call) -> Any:
@@ -141,7 +143,7 @@ class Parser:
         index = _zeros(len(lexicon.indexed))
         text_vectors = TextVectors([(token.start, token.end) for token in tokens], _zeros(len(tokens)))
         today = dt.date(2026, 1, 1)
-        tagged = drafting.tag(WARM_UP, lexicon, text_vectors, index, today=today)
+        tagged = drafting.tag(WARM_UP, lexicon, text_vectors, drafting.field_side(lexicon, index), today=today)
         nearness = drafting.near(tagged, _zeros(len(tagged.phrases)), lexicon, index)
         drafting.draft(WARM_UP, lexicon, today=today, tagged=tagged, nearness=nearness)
 
@@ -198,7 +200,11 @@ class Parser:
 
     def _tag(self, tagging: Tagging) -> Tagged:
         lexicon, index = self._lexicon(tagging.catalog), self._index(tagging.index)
-        return drafting.tag(tagging.text, lexicon, tagging.text_vectors, index, today=tagging.today)
+        key = tagging.catalog, tagging.index
+        if (fields := self._field_sides.get(key)) is None:
+            fields = drafting.field_side(lexicon, index)
+            self._field_sides.put(key, fields, fields.nbytes)
+        return drafting.tag(tagging.text, lexicon, tagging.text_vectors, fields, today=tagging.today)
 
     def _keep(self, ref: Ref, content: Any) -> None:
         if isinstance(ref, IndexRef):

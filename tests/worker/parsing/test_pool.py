@@ -106,7 +106,7 @@ class Embedded:
 
         tokens, index = LEXICON.language.tokenize(text), vectors(len(LEXICON.indexed))
         text_vectors = TextVectors([(token.start, token.end) for token in tokens], vectors(len(tokens)))
-        tagged = drafting.tag(text, LEXICON, text_vectors, index, today=TODAY)
+        tagged = drafting.tag(text, LEXICON, text_vectors, drafting.field_side(LEXICON, index), today=TODAY)
         meanings = Meanings(vectors(len(tagged.phrases)))
         nearness = drafting.near(tagged, meanings.phrases, LEXICON, index)
         reading = drafting.draft(text, LEXICON, today=TODAY, tagged=tagged, nearness=nearness)

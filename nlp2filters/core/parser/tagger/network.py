@@ -1,7 +1,7 @@
 """The network of the tagger, computed with NumPy.
 
 token vectors, flags ─ dense, convolutions ─ H [tokens, 128]  ┐
-field vectors, types ─ dense ─ F [fields, 96]                 ├ grid [tokens, fields, 48] ─ convolutions along the
+field vectors, types ─ dense ─ F [fields, 96] once a catalog  ├ grid [tokens, fields, 48] ─ convolutions along the
 which words name which field or one of its values ─ M         ┘ text ─ probabilities
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nlp2filters.core.linking import NounTarget
 from nlp2filters.core.parser.sentence import Sentence
-from nlp2filters.core.parser.tagger.features import Array, flags, kinds, links
+from nlp2filters.core.parser.tagger.features import Array, flags, links
 from nlp2filters.core.words import Token
 
 DILATIONS = (1, 2, 4)
@@ -49,6 +49,34 @@ def likelihood(share: float) -> float:
     return float(MAX_CONFIDENCE * share**1.5)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldSide:
+    """The part of the network that depends on a catalog alone, the same for every text: a row for each field.
+
+    `titles` [fields, 384] are the vectors of their titles.
+    """
+
+    titles: Array
+    about: Array
+    head_keys: Array
+    title_keys: Array
+    about_keys: Array
+    grid: Array
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that it takes."""
+        return sum(rows.nbytes for rows in self._all)
+
+    def of(self, columns: Sequence[int]) -> "FieldSide":
+        """Select some fields, by index."""
+        return self if len(columns) == len(self.titles) else FieldSide(*(rows[columns] for rows in self._all))
+
+    @property
+    def _all(self) -> tuple[Array, ...]:
+        return self.titles, self.about, self.head_keys, self.title_keys, self.about_keys, self.grid
+
+
 @dataclass(frozen=True)
 class Tagger:
     """The network. `weights` are by name, as `python -m training` writes them."""
@@ -60,51 +88,50 @@ class Tagger:
         """Return the network that comes with the package."""
         return _packaged()
 
-    def tag(self, sentence: Sentence, tokens: Sequence[Token], words: Array, fields: Array) -> Tags:
+    def field_side(self, fields: Array, kinds: Array) -> FieldSide:
+        """Compute a catalog's side. `fields` [fields, 2, 384] are the vectors of `Lexicon.described`."""
+        titles, abouts = fields[:, 0], fields[:, 1]
+        about = _relu(self._dense("title", titles) + self._dense("about", abouts) + self._dense("kind", kinds))
+        keys = self._dense("kh", about), self._dense("kt", titles), self._dense("ka", abouts)
+        return FieldSide(titles, about, *keys, self._dense("gf", about))
+
+    def tag(self, sentence: Sentence, tokens: Sequence[Token], words: Array, fields: FieldSide) -> Tags:
         """Read a sentence of chunks.
 
-        `words` [tokens, 384] are the vectors of the tokens in the text (`align`), `fields` [fields, 2, 384] those
-        of the fields (`Lexicon.described`). Only the first `MAX_TOKENS` of a long text are read, and only the
-        `MAX_FIELDS` of a large catalog that are nearest to the text.
+        `words` [tokens, 384] are the vectors of the tokens in the text (`align`). Only the first `MAX_TOKENS` of a long
+        text are read, and only the `MAX_FIELDS` of a large catalog that are nearest to the text.
         """
-        shares, begins = np.zeros((len(tokens), len(fields) + 1), np.float32), np.zeros(len(tokens), np.float32)
+        count = len(fields.titles)
+        shares, begins = np.zeros((len(tokens), count + 1), np.float32), np.zeros(len(tokens), np.float32)
         shares[:, -1] = 1
-        requested, spots = np.zeros(len(fields), np.float32), np.zeros(len(fields), np.intp)
+        requested, spots = np.zeros(count, np.float32), np.zeros(count, np.intp)
         if not tokens:
             return Tags(shares, begins, requested, spots)
         tokens, words = tokens[:MAX_TOKENS], words[:MAX_TOKENS]
-        columns = _likely(sentence, words, fields)
+        columns = _likely(sentence, words, fields.titles)
         logits, starts, tests, places = self._run(
-            words,
-            flags(sentence, tokens),
-            links(sentence, tokens, columns),
-            fields[columns],
-            kinds(sentence.lexicon)[columns],
+            words, flags(sentence, tokens), links(sentence, tokens, columns), fields.of(columns)
         )
-        shares[: len(tokens), [*columns, len(fields)]] = _softmax(logits)
+        shares[: len(tokens), [*columns, count]] = _softmax(logits)
         begins[: len(tokens)] = _sigmoid(starts)
         requested[columns], spots[columns] = _sigmoid(tests), places
         return Tags(shares, begins, requested, spots)
 
     def _run(
-        self, words: Array, flags: Array, links: Array, fields: Array, kinds: Array
+        self, words: Array, flags: Array, links: Array, fields: FieldSide
     ) -> tuple[Array, Array, Array, NDArray[np.intp]]:
         """Return the logits of `Tags`: (tokens, fields + 1), (tokens,) and (fields,); and the spots."""
-        titles, abouts = fields[:, 0], fields[:, 1]
         text = _relu(self._dense("word", words) + self._dense("flag", flags))
         for layer in ("conv.0", "conv.1"):
             text = text + _relu(self._convolve(layer, text[:, None], 1)[:, 0])
-        about = _relu(self._dense("title", titles) + self._dense("about", abouts) + self._dense("kind", kinds))
         scores = [
-            _heads(self._dense("qh", text), self._dense("kh", about), HEADS, HEAD_SIZE) / HEAD_SIZE**0.5,
-            _heads(query := self._dense("qx", words), self._dense("kt", titles), PLAIN_HEADS, PLAIN_SIZE),
-            _heads(query, self._dense("ka", abouts), PLAIN_HEADS, PLAIN_SIZE),
+            _heads(self._dense("qh", text), fields.head_keys, HEADS, HEAD_SIZE) / HEAD_SIZE**0.5,
+            _heads(query := self._dense("qx", words), fields.title_keys, PLAIN_HEADS, PLAIN_SIZE),
+            _heads(query, fields.about_keys, PLAIN_HEADS, PLAIN_SIZE),
             links,
         ]
         grid = _relu(
-            self._dense("g", np.concatenate(scores, axis=-1))
-            + self._dense("gh", text)[:, None]
-            + self._dense("gf", about)[None]
+            self._dense("g", np.concatenate(scores, axis=-1)) + self._dense("gh", text)[:, None] + fields.grid[None]
         )
         for index, dilation in enumerate(DILATIONS):
             best = self._dense(f"gm.{index}", grid.max(axis=1))
@@ -113,7 +140,7 @@ class Tagger:
         none = self._dense("none_h", text) + self._dense("none_m", best)
         logits = np.concatenate([self._dense("out", grid)[..., 0], none], axis=-1)
         begins = self._dense("beg", np.concatenate([best, text], axis=-1))[:, 0]
-        pooled = np.concatenate([grid.max(axis=0), grid.mean(axis=0), about], axis=-1)
+        pooled = np.concatenate([grid.max(axis=0), grid.mean(axis=0), fields.about], axis=-1)
         requested = self._dense("ask2", _relu(self._dense("ask", pooled)))[:, 0]
         return logits, begins, requested, _spots(grid, requested)
 
@@ -149,11 +176,11 @@ def _packaged() -> Tagger:
         return Tagger({name: weights[name].astype(np.float32) for name in weights.files})
 
 
-def _likely(sentence: Sentence, words: Array, fields: Array) -> Sequence[int]:
+def _likely(sentence: Sentence, words: Array, titles: Array) -> Sequence[int]:
     """Return the fields worth reading, by index: all; or those that words name, and the nearest to one of the words."""
-    if len(fields) <= MAX_FIELDS:
-        return range(len(fields))
-    nearness = (words @ fields[:, 0].T).max(axis=0)
+    if len(titles) <= MAX_FIELDS:
+        return range(len(titles))
+    nearness = (words @ titles.T).max(axis=0)
     index = sentence.lexicon.places
     for candidate in (candidate for chunk in sentence.chunks for candidate in chunk.candidates):
         if not isinstance(candidate.target, NounTarget):

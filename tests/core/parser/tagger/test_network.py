@@ -26,10 +26,9 @@ def vectors(*shape: int, seed: int = 1) -> tagger.Array:
 
 
 def tag(text: str, of: Lexicon, fields: tagger.Array) -> Tags:
-    tokens = of.language.tokenize(text)
-    return Tagger.packaged().tag(
-        parser.sentence_of(text, tokens, of, TODAY), tokens, vectors(len(tokens), seed=2), fields
-    )
+    tokens, network = of.language.tokenize(text), Tagger.packaged()
+    sentence, side = parser.sentence_of(text, tokens, of, TODAY), network.field_side(fields, tagger.kinds(of))
+    return network.tag(sentence, tokens, vectors(len(tokens), seed=2), side)
 
 
 @pytest.mark.parametrize("text", ["", "heat", "field 1 of jane austen, over 20 and in 2019", "so many words " * 200])
