@@ -268,7 +268,7 @@ async def silences(it: Stand, count: int) -> list[Finding]:
         await load.submit(20, 2)
         followed = load.accepted[-10:]
         following = [asyncio.create_task(_follow(job_id, it.fleet.urls)) for job_id in followed]
-        await load.busy_worker("llm")
+        await load.wait_for_call()
         it.redis_proxy.fall_silent()
         began = time.monotonic()
         while time.monotonic() - began < seconds:
@@ -298,7 +298,7 @@ async def bad_network(it: Stand, count: int) -> list[Finding]:
     troubles: list[Callable[[], None]] = [proxy.cut, proxy.half_open, lambda: proxy.slow_down(0.05)]
     for trouble in troubles * count:
         submitting = asyncio.create_task(load.submit(20, 2))
-        await load.busy_worker("llm")
+        await load.wait_for_call()
         trouble()
         await submitting
         proxy.heal()
