@@ -86,7 +86,7 @@ class Listener:
             return
         try:
             await command(*channels)
-        except (RedisError, OSError) as exc:
+        except (RedisError, OSError, RuntimeError) as exc:  # uvloop's error for a closed transport is a RuntimeError.
             _log.debug("the event listener is about to reconnect: %s", exc)
 
     async def _listen(self) -> None:
