@@ -44,6 +44,7 @@ TEXTS = (
 Job = Callable[[HTTP, int, float], Awaitable[None]]
 
 BUILTIN, WITH_LLM, NOOP, OLDER = "ours, built-in parser", "ours, with an LLM", "ours, no-op", "Flask + RQ, no-op"
+INT8 = "ours, built-in parser, int8 weights"
 
 
 async def follow(body: Callable[[int], Mapping[str, Any]], http: HTTP, number: int, pause_s: float) -> None:
@@ -82,9 +83,11 @@ async def main() -> Report:
         service = await stack.enter_async_context(ours())
         url = await stack.enter_async_context(llm.serving())
         asking = await stack.enter_async_context(ours(llm.settings(url)))
+        int8 = await stack.enter_async_context(ours({"EMBEDDING_WEIGHTS": "int8"}))
         older = await stack.enter_async_context(flask_rq())
         systems: Mapping[str, tuple[System, Job]] = {
             BUILTIN: (service, BY_PARSER),
+            INT8: (int8, BY_PARSER),
             WITH_LLM: (asking, BY_LLM),
             NOOP: (service, NOTHING),
             OLDER: (older, poll),
@@ -185,4 +188,4 @@ def _commands(calls: Mapping[str, Counter[str]]) -> Table:
 
 
 def _key(name: str) -> str:
-    return {BUILTIN: "builtin", WITH_LLM: "llm", NOOP: "noop", OLDER: "older"}[name]
+    return {BUILTIN: "builtin", INT8: "int8", WITH_LLM: "llm", NOOP: "noop", OLDER: "older"}[name]

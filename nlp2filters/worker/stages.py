@@ -35,8 +35,10 @@ if TYPE_CHECKING:  # A worker loads its own services only.
     from nlp2filters.worker.llm_services import LLMServices
     from nlp2filters.worker.recordings import AudioServices
 
-EMBEDDING_SLOTS = 8
-# Each table that is read keeps a core busy for a while.
+# Jobs whose texts wait for the embedding model share its batches; more than this share no larger ones.
+EMBEDDING_SLOTS = 16
+# Parts of analyses keep a core busy for a while, and so does each table that is read.
+EMBEDDING_PART_SLOTS = 2
 TABLE_SLOTS = 2
 # Jobs that call no LLM have these slots of an llm worker.
 QUICK_SLOTS = 16
@@ -120,7 +122,8 @@ def one_lane(slots: int, *, receiver: int | None = None) -> Slots:
 
 
 def _embedding_slots(settings: Settings) -> Slots:
-    return Slots({MAIN: EMBEDDING_SLOTS, SLOW: TABLE_SLOTS}, owner=_most_of(EMBEDDING_SLOTS))
+    lanes = {MAIN: EMBEDDING_SLOTS, SLOW: TABLE_SLOTS, PARTS: EMBEDDING_PART_SLOTS}
+    return Slots(lanes, owner=_most_of(EMBEDDING_SLOTS))
 
 
 def _llm_slots(settings: Settings) -> Slots:
@@ -218,7 +221,7 @@ def slots_of(spec: WorkerSpec[Any], settings: Settings) -> Slots:
     slots = spec.slots(settings)
     if not any(row.splits for row in _rows(spec.queue).values()):
         return slots
-    return replace(slots, lanes={**slots.lanes, PARTS: max(1, slots.lanes[MAIN] // SLOTS_PER_PART_SLOT)})
+    return replace(slots, lanes={PARTS: max(1, slots.lanes[MAIN] // SLOTS_PER_PART_SLOT), **slots.lanes})
 
 
 def reads_of(spec: WorkerSpec[Any], keys: Keys) -> RecordFields | None:
