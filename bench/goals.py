@@ -66,8 +66,8 @@ GOALS = (
     Goal(
         "its p99 at half load, beside its p50",
         *(5, "×", ratio("submitting", "ours.p99_ms", "ours.p50_ms")),
-        reason="requests that come one by one share no round trip: at half of its rate, a process is busy for 80 % of its"
-        " time; and Redis rewrites its file now and then, on one of the two cores",
+        reason="requests that come one by one share no round trip: at half of its rate, a process is busy for 80 % of"
+        " its time; and Redis rewrites its file now and then, on one of the two cores",
     ),
     Goal("commands of Redis while `Prefer: wait` waits", 0, "", of("submitting.wait_commands")),
     Goal("5,000 streams: connections to Redis", 3, "", of("streams.connections")),
