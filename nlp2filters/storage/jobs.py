@@ -80,10 +80,7 @@ class Jobs:
             read = await cast(
                 Awaitable[list[bytes | None]], self._redis.hmget(self._keys.job(job_id), ["record", *names])
             )
-        job, fields = _decode(names, read)
-        if job is None:
-            raise JobNotFound(job_id)
-        return job, fields
+        return _decode_existing(job_id, names, read)
 
     async def load_with_tail(self, job_id: str, *names: str) -> tuple[list[StreamEvent], Job, Fields]:
         """Read the last two events of a job, newest first, and then the job, as `load` does, in one round trip."""
@@ -91,9 +88,7 @@ class Jobs:
             pipe.xrevrange(self._keys.events(job_id), count=2)
             pipe.hmget(self._keys.job(job_id), ["record", *names])
             entries, reply = await pipe.execute()
-        job, fields = _decode(names, reply)
-        if job is None:
-            raise JobNotFound(job_id)
+        job, fields = _decode_existing(job_id, names, reply)
         return [StreamEvent.of_entry(*entry) for entry in entries], job, fields
 
     async def load_many(self, job_ids: Sequence[str], *names: str) -> list[tuple[Job | None, Fields]]:
@@ -200,6 +195,13 @@ class Jobs:
             pipe.delete(*names)
             pipe.zrem(keys.index(job.owner), job.id)
             await pipe.execute()
+
+
+def _decode_existing(job_id: str, names: Sequence[str], reply: Sequence[bytes | None]) -> tuple[Job, Fields]:
+    job, fields = _decode(names, reply)
+    if job is None:
+        raise JobNotFound(job_id)
+    return job, fields
 
 
 def _decode(names: Sequence[str], reply: Sequence[bytes | None]) -> tuple[Job | None, Fields]:

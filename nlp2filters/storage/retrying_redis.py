@@ -68,13 +68,18 @@ class RetryingRedis(ArqRedis):
         name = args[0]
         if name in _BLOCKING:
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        commands, packed = ((name, options),), _packed(args)
+        (answer,) = await self.send_together([(args, options)])
+        return answer
+
+    async def send_together(self, commands: Sequence[tuple[Sequence[Any], Mapping[str, Any]]]) -> list[Any]:
+        """Send some commands, each with its options, in a round trip that they share with those of others."""
+        answered = [(args[0], options) for args, options in commands]
+        packed = b"".join(_packed(args) for args, _ in commands)
 
         async def send(attempt: Attempt) -> list[Any]:
-            return await self._round_trips.send(commands, packed, attempt)
+            return await self._round_trips.send(answered, packed, attempt)
 
-        (answer,) = await self._retries.run(send, writes=_writes(name))
-        return answer
+        return await self._retries.run(send, writes=any(_writes(name) for name, _ in answered))
 
     def answer_next(self, key: str, answers: list[Any]) -> None:
         """Answer the next pipeline that begins with GET of the key, without Redis.
@@ -83,9 +88,13 @@ class RetryingRedis(ArqRedis):
         """
         self._answers[key] = answers
 
+    def take_answers(self, key: str | bytes) -> list[Any] | None:
+        """Return what `answer_next` was given for the key, once."""
+        return self._answers.pop(key, None)
+
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         """Start a pipeline of commands that are sent at once."""
-        return _Pipeline(self, self._pool, self._retries, self._round_trips, self._answers, transaction)
+        return _Pipeline(self, self._pool, self._retries, self._round_trips, transaction)
 
     async def close(self, close_connection_pool: bool | None = None) -> None:
         """Close the client; ARQ uses this name, redis-py's old one, for `aclose`."""
@@ -94,27 +103,21 @@ class RetryingRedis(ArqRedis):
 
 class _Pipeline(Pipeline):
     def __init__(
-        self,
-        client: RetryingRedis,
-        pool: Pool,
-        retries: Retries,
-        round_trips: RoundTrips,
-        answers: dict[Any, list[Any]],
-        transaction: bool,
+        self, client: RetryingRedis, pool: Pool, retries: Retries, round_trips: RoundTrips, transaction: bool
     ) -> None:
         super().__init__(pool, client.response_callbacks, transaction, None)
-        self._pool, self._retries, self._round_trips = pool, retries, round_trips
-        self._answers = answers
+        self._client, self._pool, self._retries, self._round_trips = client, pool, retries, round_trips
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         commands, send = self.command_stack, super().execute
         if self.watching or not commands:
             return await send(raise_on_error)
         (name, *keys), _ = commands[0]
-        if name == "GET" and (answers := self._answers.pop(keys[0], None)):
+        if name == "GET" and (answers := self._client.take_answers(keys[0])):
             return answers
         if raise_on_error and not self.is_transaction and not self.scripts and len(commands) <= SHORT:
-            return await self._execute_together(commands)
+            self.command_stack = []
+            return await self._client.send_together(commands)
 
         async def exchange(connection: Connection, attempt: Attempt) -> list[Any]:
             await self._pool.ensure_connection(connection)
@@ -138,17 +141,6 @@ class _Pipeline(Pipeline):
                     await self._pool.give_back(connection, clean=False)
 
         return await self._retries.run(once, writes=any(_writes(args[0]) for args, _ in commands))
-
-    async def _execute_together(self, commands: Sequence[tuple[Sequence[Any], Mapping[str, Any]]]) -> list[Any]:
-        """Let the commands go with those of others."""
-        self.command_stack = []
-        answered = [(args[0], options) for args, options in commands]
-        packed = b"".join(_packed(args) for args, _ in commands)
-
-        async def send(attempt: Attempt) -> list[Any]:
-            return await self._round_trips.send(answered, packed, attempt)
-
-        return await self._retries.run(send, writes=any(_writes(name) for name, _ in answered))
 
 
 def _packed(args: Sequence[Any]) -> bytes:
