@@ -6,8 +6,6 @@ Each arrangement takes turns in a process of its own, which the model is loaded 
 import asyncio
 import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +15,7 @@ import orjson
 from fastembed import TextEmbedding
 
 from bench.report import Report, Table
-from bench.rounds import medians
+from bench.rounds import in_process, medians
 from bench.sizes import ROUNDS, size
 from bench.text import number
 from nlp2filters.core.embedding_model import MODEL
@@ -38,12 +36,7 @@ OURS = "ours, 64 jobs at once, 1 thread"
 
 
 async def main() -> Report:
-    results = []
-    for _ in range(ROUNDS):
-        command = [sys.executable, "-m", "bench.embedding"]
-        run = await asyncio.to_thread(subprocess.run, command, stdout=subprocess.PIPE, check=True)
-        results.append(orjson.loads(run.stdout.splitlines()[-1]))
-    figures = medians(results)
+    figures = medians([await in_process("bench.embedding") for _ in range(ROUNDS)])
     raw = {name: value for name, value in figures.items() if name.startswith("raw, ")}
     best = max((name for name in raw if name.endswith("1 thread")), key=lambda name: raw[name])
     rows = [[name, number(value), ""] for name, value in raw.items()]

@@ -5,19 +5,21 @@ workers do, on one thread.
 """
 
 import asyncio
-import subprocess
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from bench.machine import memory_kb
 from bench.report import Report, Table
-from bench.rounds import medians
-from bench.sizes import ROUNDS, size
+from bench.rounds import in_process, interleaved
+from bench.sizes import size
 from bench.text import number
 from nlp2filters.core.linking import Lexicon
 from nlp2filters.embedding.embedder import Embedder
@@ -38,13 +40,8 @@ NEARNESS = ("mean", "1 % quantile", "least")
 
 
 async def main() -> Report:
-    runs: dict[str, list[Mapping[str, float]]] = {weights: [] for weights in MINILM_BY_WEIGHTS}
-    for _ in range(ROUNDS):
-        for weights, of_weights in runs.items():
-            command = [sys.executable, "-m", "bench.weights", weights]
-            run = await asyncio.to_thread(subprocess.run, command, stdout=subprocess.PIPE, check=True)
-            of_weights.append(orjson.loads(run.stdout.splitlines()[-1]))
-    figures = {weights: medians(of_weights) for weights, of_weights in runs.items()}
+    measures = {weights: partial(in_process, "bench.weights", weights) for weights in MINILM_BY_WEIGHTS}
+    figures = await interleaved(measures)
     rows = [[weights, *(number(of_weights[name]) for name in COLUMNS)] for weights, of_weights in figures.items()]
     nearness = await _nearness()
     return Report(
@@ -62,7 +59,7 @@ async def main() -> Report:
 async def measure(weights: str) -> Mapping[str, float]:
     """Measure an edition in this process."""
     folder, texts = MINILM_BY_WEIGHTS[weights].locate(progress=False), _texts()
-    before, began = _rss_mb(), time.process_time()
+    before, began = memory_kb(os.getpid()) / 1024, time.process_time()
     async with await Embedder.load(folder) as embedder:
         load_s = time.process_time() - began
         await embedder.embed(texts[:BATCH])
@@ -72,7 +69,7 @@ async def measure(weights: str) -> Mapping[str, float]:
             "pieces_ms": await _cpu_ms(embedder.pieces, texts[:LONE]),
             "batch_ms": await _cpu_ms(embedder.embed, [texts[at : at + BATCH] for at in range(0, LONE, BATCH)]) / BATCH,
         }
-        rss_mb = _rss_mb() - before
+        rss_mb = memory_kb(os.getpid()) / 1024 - before
     disk_mb = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
     return {**figures, "load_s": load_s, "rss_mb": rss_mb, "disk_mb": disk_mb}
 
@@ -123,11 +120,6 @@ def _summary(cosines: NDArray[np.float64]) -> tuple[float, float, float]:
 
 def _cosine(value: float) -> str:
     return f"{value:.4f}"
-
-
-def _rss_mb() -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
 
 
 if __name__ == "__main__":
