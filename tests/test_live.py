@@ -7,6 +7,7 @@ import pty
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -165,8 +166,10 @@ JOINED = """async (request) => {
 
 @tests.browser.needed
 def test_the_browsers_client_gets_the_text(llm: LLM, service: Service) -> None:
-    llm.script(SLOW)
+    followed = threading.Event()  # A client that comes later would miss the beginning.
+    llm.script(replace(SLOW, gate=followed))
     with tests.browser.running() as browser, tests.browser.page_of(browser, service.url) as page:
+        page.on("response", lambda response: followed.set() if response.url.endswith("/events") else None)
         page.goto("/docs")
         seen: dict[str, Any] = page.evaluate(JOINED, {"catalog": "cars", "text": TEXT})
     assert seen["text"] == SAID
