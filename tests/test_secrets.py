@@ -84,7 +84,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
                 "s3 secret": S3_SECRET,
                 "webhook secret": WEBHOOK_SECRET,
                 "webhook key": WEBHOOK_KEY.decode(),
-                "api key": key.rpartition("_")[2],
+                "api key": key.split("_", 2)[2],
                 "stream token": token,
             },
             logs="\n".join(path.read_text() for path in folder.glob("*.log")),
