@@ -93,7 +93,7 @@ class Listener:
         while True:
             try:
                 await self._notify_until_disconnected()
-            except (RedisError, OSError, TimeoutError) as exc:
+            except Exception as exc:  # Whatever it was, all streams of this process depend on the listener.
                 _log.warning("the event listener lost Redis and reconnects: %r", exc)
                 self._connected = False
                 self._subscribed.clear()
