@@ -4,7 +4,6 @@ import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -95,11 +94,7 @@ class Leases:
         args += [word for lease in leases for word in (lease.entry, lease.token)]
         return [entry.decode() for entry in await self._renew(keys=self._keys, args=args)]
 
-    async def release(self, lease: Lease, due_ms: int | None, wake: str | None = None) -> bool:
-        """Remove the entry, or make it due again in `due_ms`. Returns False if another claim has the lease by now.
-
-        A marker `wake` of the worker wakes it.
-        """
-        args = [lease.entry, lease.token, "" if due_ms is None else due_ms, int(wake is not None)]
-        released: Any = await self._release(keys=[*self._keys, wake or ""], args=args)
-        return bool(released)
+    async def release(self, lease: Lease, due_ms: int | None) -> bool:
+        """Remove the entry, or make it due again in `due_ms`. Returns False if another claim has the lease by now."""
+        args = [lease.entry, lease.token, "" if due_ms is None else due_ms]
+        return bool(await self._release(keys=self._keys, args=args))

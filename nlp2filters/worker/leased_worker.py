@@ -19,14 +19,15 @@ returned. ARQ would remove it after any error but `Retry`, even its own timeout,
 job any more. An entry whose function crashes `MAX_CRASHES` times, which is a fault of ours, is given up in the same way
 as one that ARQ cannot read; an unreachable Redis is no crash.
 
-It overrides `_poll_iteration`, `finish_job` and `finish_failed_job` of ARQ 0.28.0, which is pinned.
+It overrides `_poll_iteration`, `_sleep_until_tasks_complete`, `finish_job` and `finish_failed_job` of ARQ 0.28.0, which
+is pinned.
 """
 
 import asyncio
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from signal import Signals
 from typing import Any, cast
@@ -53,6 +54,7 @@ POLL_FALLBACK_S = 5.0
 ANSWER_TIMEOUT_S = 3.0
 # Redis 6.2 reads a timeout of 0.001 s as no timeout at all.
 MIN_WAIT_S = 0.01
+OWN_MARKER_TTL_MS = 60_000
 MAX_PAUSE_S = 2.0
 # Nobody claims entries right after an outage of Redis, so that workers can take up their leases again.
 GRACE_S = 1.0
@@ -62,6 +64,8 @@ CRASH_RETRY_MS = 5_000
 # Five crashes take at least 75 s.
 MAX_CRASHES = 5
 CRASHES_TTL_S = 86_400
+# A worker that stops waits so long for the claim under way.
+CLAIM_TIMEOUT_S = 2.0
 # These follow the 20 s that ARQ gives jobs to end, and keep the whole shutdown well within 25 s.
 RELEASE_TIMEOUT_S, CLOSE_TIMEOUT_S = 2.0, 1.0
 
@@ -99,12 +103,17 @@ class LeasedWorker(Worker):
         self._lease_s = lease_s
         self._slots = slots or Slots({MAIN: self.max_jobs})
         self._redis = cast(RetryingRedis, self.pool)
-        self._own_wake = f"{self.queue_name}:wake:{secrets.token_hex(8)}"
+        self._own_marker = f"{self.queue_name}:wake:{secrets.token_hex(8)}"
         self._slot_free = asyncio.Event()
+        self._claiming = asyncio.Lock()
         self._idle: asyncio.Future[Any] | None = None
+        # The lanes for whose markers this worker waits, until it wakes itself.
+        self._awaited_lanes: Collection[str] = ()
+        self._waking: set[asyncio.Task[None]] = set()
         self._held: dict[str, Lease] = {}
         self._running: dict[asyncio.Task[None], str] = {}  # Maps each entry that has a slot to its group.
         self._running_in_lane: Counter[str] = Counter()
+        self._ended = 0
         # Some due entries were not claimed, since their owner or receiver has no free slot here.
         self._skipped_some = False
         self._lost_redis = False
@@ -117,7 +126,8 @@ class LeasedWorker(Worker):
         try:
             await super().main()
         finally:
-            renewing.cancel()
+            for task in (renewing, *self._waking):
+                task.cancel()
 
     def handle_sig_wait_for_completion(self, signum: Signals) -> None:
         """Stop picking jobs, and do not wait for the next marker to notice."""
@@ -154,7 +164,8 @@ class LeasedWorker(Worker):
                 await asyncio.sleep(GRACE_S)
                 self._lost_redis = False
             async with asyncio.timeout(POLL_FALLBACK_S):
-                wait_s = await self._claim_due()
+                async with self._claiming:
+                    wait_s = await self._claim_due()
                 self._clear_done()
                 await self.heart_beat()
             self._pause_s = 0.0
@@ -178,6 +189,7 @@ class LeasedWorker(Worker):
         """Start due entries as far as there are free slots. Returns the seconds until the next entry is due."""
         if not (free := self._free):
             return POLL_FALLBACK_S
+        ended = self._ended
         claim = await self._leases.claim(
             free,
             Counter(self._running.values()),
@@ -187,6 +199,8 @@ class LeasedWorker(Worker):
         self._skipped_some = claim.skipped_some
         for lease in claim.leases:
             await self._start(lease)
+        if claim.skipped_some and self._ended > ended:  # There may be a slot for it now.
+            return 0.0
         return POLL_FALLBACK_S if claim.next_s is None else claim.next_s
 
     async def _start(self, lease: Lease) -> None:
@@ -202,9 +216,24 @@ class LeasedWorker(Worker):
         task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        self._running_in_lane[lane_of(self._running.pop(task))] -= 1
+        """Free the slot of an entry; wake this worker if it waits, and has passed over entries that need the slot."""
+        lane = lane_of(self._running.pop(task))
+        self._running_in_lane[lane] -= 1
+        self._ended += 1
         self._release_sem_dec_counter_on_complete()
         self._slot_free.set()
+        if self._awaited_lanes and (self._skipped_some or lane not in self._awaited_lanes):
+            self._awaited_lanes = ()
+            waking = self.loop.create_task(self._wake())
+            self._waking.add(waking)
+            waking.add_done_callback(self._waking.discard)
+
+    async def _wake(self) -> None:
+        """End this worker's wait for a marker."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.zadd(self._own_marker, {"0": 0})
+            pipe.pexpire(self._own_marker, OWN_MARKER_TTL_MS)
+            await pipe.execute()
 
     def _clear_done(self) -> None:
         for job_id, task in list(self.tasks.items()):
@@ -227,11 +256,13 @@ class LeasedWorker(Worker):
             return
         if wait_s <= 0:
             return
-        markers = [*(wake_key(self.queue_name, lane) for lane in free), self._own_wake]
+        markers = [*(wake_key(self.queue_name, lane) for lane in free), self._own_marker]
+        self._awaited_lanes = free
         self._idle = asyncio.ensure_future(self._marker(markers, max(wait_s, MIN_WAIT_S)))
         try:
             await asyncio.wait({self._idle})
         finally:
+            self._awaited_lanes = ()
             self._idle.cancel()
         if not self.allow_pick_jobs:
             for marker in markers[:-1]:  # We stop, so another worker must be woken instead.
@@ -242,6 +273,15 @@ class LeasedWorker(Worker):
     async def _marker(self, markers: list[str], wait_s: float) -> None:
         async with asyncio.timeout(wait_s + ANSWER_TIMEOUT_S):  # A half-open connection never answers.
             await self._redis.bzpopmin(markers, wait_s)
+
+    async def _sleep_until_tasks_complete(self) -> None:
+        """Wait for the running jobs of a worker that stops, and first for a claim under way, which may begin others."""
+        try:
+            async with asyncio.timeout(CLAIM_TIMEOUT_S), self._claiming:
+                pass
+        except TimeoutError:
+            _log.warning("Redis does not answer: entries that it has given to this worker wait for their leases to end")
+        await super()._sleep_until_tasks_complete()
 
     async def finish_job(
         self,
@@ -319,12 +359,8 @@ class LeasedWorker(Worker):
         return run
 
     async def _release(self, lease: Lease, due_ms: int | None) -> None:
-        """Give the lease back, unless a commit has done so; then wake this worker if entries were passed over."""
-        some_lane_is_full = 0 < len(self._free) < len(self._slots.lanes)
-        wake = self._own_wake if self._skipped_some or some_lane_is_full else None
-        if lease.removed and not wake:
-            return
-        if not await self._leases.release(lease, due_ms, wake):
+        """Give the lease back, unless a commit has done so."""
+        if not lease.removed and not await self._leases.release(lease, due_ms):
             _log.warning("lost the lease of %s to another worker", lease.entry)
 
     async def _renew_leases(self) -> None:

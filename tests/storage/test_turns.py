@@ -48,10 +48,10 @@ class Claimer:
 
     async def release(self) -> None:
         """What runs has ended."""
-        keys = [self.store.keys.queue(self.stage), self.store.keys.open, "own"]
+        keys = [self.store.keys.queue(self.stage), self.store.keys.open]
         script = self.store.redis.register_script(scripts.RELEASE)
         for entry, _, token in self.running:
-            await script(keys=keys, args=[entry, token, "", 0])
+            await script(keys=keys, args=[entry, token, ""])
         self.running = []
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from signal import SIGTERM
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -24,11 +25,12 @@ from redis.exceptions import TimeoutError as NoAnswer
 
 from nlp2filters.settings import Settings
 from nlp2filters.storage import arq_format, scripts
-from nlp2filters.storage.arq_format import all_key, wake_key
+from nlp2filters.storage.arq_format import all_key, ready_key, turns_key, wake_key
 from nlp2filters.storage.connection import connect
+from nlp2filters.storage.leases import Claim, Leases
 from nlp2filters.storage.redis_keys import Keys
 from nlp2filters.worker import leased_worker
-from nlp2filters.worker.leased_worker import LeasedWorker
+from nlp2filters.worker.leased_worker import LeasedWorker, Slots
 from tests.peers import proxy as proxies
 from tests.peers.proxy import Proxy
 
@@ -44,11 +46,14 @@ class Bench:
         self.abandoned: list[str] = []
 
     async def put(self, *ids: str, function: str = "work") -> None:
+        """Add entries that are due, as a commit does."""
+        group = arq_format.group("")
         for id_ in ids:
             data = serialize_job(function, (id_,), {}, None, 0, serializer=arq_format.dumps)
             await self.redis.set(job_key_prefix + id_, data)
             await self.redis.zadd(all_key(self.queue_name), {id_: 1})
-            await self.redis.zadd(self.queue_name, {id_: 1})
+            await self.redis.zadd(ready_key(self.queue_name, group), {id_: 1})
+            await self.redis.zadd(turns_key(self.queue_name), {group: 0})
             await self.redis.zadd(wake_key(self.queue_name), {"0": 0})
 
     @asynccontextmanager
@@ -78,6 +83,12 @@ class Bench:
                 task.cancel()
             await asyncio.gather(running, *worker.tasks.values(), return_exceptions=True)
             await pool.aclose()
+
+    async def until_waiting(self) -> None:
+        """Until some worker waits for a marker."""
+        async with asyncio.timeout(20):
+            while not (await self.redis.info("clients"))["blocked_clients"]:
+                await asyncio.sleep(0.002)
 
     async def until_empty(self) -> None:
         async with asyncio.timeout(20):
@@ -128,6 +139,126 @@ async def test_an_idle_worker_is_woken(bench: Bench, monkeypatch: pytest.MonkeyP
         for i in range(5):
             await bench.put(f"job{i}")
             await log.until(i + 1)
+
+
+@asynccontextmanager
+async def answers_held_up(
+    monkeypatch: pytest.MonkeyPatch, hold: Callable[[Claim], Awaitable[None]]
+) -> AsyncIterator[None]:
+    """While inside, `hold` is awaited between each claim and its worker's getting the answer."""
+    made = Leases.claim
+
+    async def claim(self: Leases, *args: Any, **options: Any) -> Claim:
+        answer = await made(self, *args, **options)
+        await hold(answer)
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Leases, "claim", claim)
+        yield
+
+
+async def test_a_worker_that_stops_runs_what_it_was_given_meanwhile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told to stop when Redis has carried out its claim, and nothing is running."""
+    log, stopped = Log(), asyncio.Event()
+
+    async def stop(answer: Claim) -> None:
+        if answer.leases:
+            worker.handle_sig_wait_for_completion(SIGTERM)
+            for _ in range(100):
+                await asyncio.sleep(0)
+
+    async with answers_held_up(monkeypatch, stop), bench.worker(log.work, job_completion_wait=20) as worker:
+        worker.on_stop = lambda _: stopped.set()
+        await bench.until_waiting()
+        await bench.put("a")
+        async with asyncio.timeout(20):
+            await stopped.wait()
+    assert log.ran == ["a"]
+
+
+async def test_a_worker_that_stops_while_it_waits_takes_nothing_with_it(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = Log()
+    for number in range(20):
+        stopped = asyncio.Event()
+        async with bench.worker(log.work, job_completion_wait=20) as worker:
+            await bench.until_waiting()
+            worker.on_stop = lambda _, stopped=stopped: stopped.set()
+            putting = asyncio.create_task(bench.put(f"job{number}"))
+            for _ in range(number):
+                await asyncio.sleep(0)
+            worker.handle_sig_wait_for_completion(SIGTERM)
+            async with asyncio.timeout(20):
+                await stopped.wait()
+            await putting
+        assert not await bench.redis.exists(in_progress_key_prefix + f"job{number}")
+    assert "Redis does not answer" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "slots",
+    [
+        pytest.param(Slots({"main": 10}, owner=1), id="of an owner"),
+        pytest.param(Slots({"main": 1, "quick": 1}), id="of a lane"),
+    ],
+)
+async def test_a_slot_that_becomes_free_during_a_wait_is_used_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, slots: Slots
+) -> None:
+    monkeypatch.setattr(leased_worker, "POLL_FALLBACK_S", 3600.0)
+    log, release = Log(), asyncio.Event()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        if id_ == "a":
+            await release.wait()
+
+    async with bench.worker(work, slots=slots, lease_s=60.0) as worker:
+        await bench.put("a")
+        await log.until(1)
+        await bench.put("b")
+        async with asyncio.timeout(20):
+            while not (worker._awaited_lanes and (worker._skipped_some or not worker._free.get("main"))):
+                await asyncio.sleep(0.002)
+        await bench.until_waiting()
+        release.set()
+        await log.until(2)
+    assert log.ran == ["a", "b"]
+
+
+async def test_a_slot_that_becomes_free_during_a_claim_is_used_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim passes over an owner's entry since another one still runs, which has ended when the answer arrives."""
+    monkeypatch.setattr(leased_worker, "POLL_FALLBACK_S", 3600.0)
+    log, release, skipped = Log(), asyncio.Event(), 0
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        if id_ == "a":
+            await release.wait()
+
+    async def end_the_other(answer: Claim) -> None:
+        nonlocal skipped
+        if answer.skipped_some and not release.is_set():
+            skipped += 1
+            release.set()
+            async with asyncio.timeout(20):
+                while worker.activity().running:
+                    await asyncio.sleep(0)
+
+    slots = Slots({"main": 10}, owner=1)
+    async with answers_held_up(monkeypatch, end_the_other), bench.worker(work, slots=slots, lease_s=60.0) as worker:
+        await bench.put("a")
+        await log.until(1)
+        await bench.until_waiting()
+        await bench.put("b")
+        await log.until(2)
+    assert skipped == 1
 
 
 async def test_never_more_at_once_than_there_are_slots(bench: Bench) -> None:

@@ -1,17 +1,12 @@
 -- End a worker's lease on an entry: remove the entry from the queue, or make it due again.
 --
--- KEYS     1 queue  2 index of unfinished work  3 the worker's own wake-up marker
+-- KEYS     1 queue  2 index of unfinished work
 -- ARGV     1 entry  2 token of the claim  3 '' to remove the entry, else ms from now until it is due again
---          4 '1' to wake this worker: it has passed over entries for which it had no slot
 -- Returns  1, or 0 if another claim has the lease by now and nothing was done; nor is anything done if there is no lease
 
-local queue, open, own_wake = KEYS[1], KEYS[2], KEYS[3]
+local queue, open = KEYS[1], KEYS[2]
 local entry, token, delay_ms = ARGV[1], ARGV[2], ARGV[3]
 
-if ARGV[4] == '1' then
-  redis.call('ZADD', own_wake, 0, '0')
-  redis.call('PEXPIRE', own_wake, 60000)
-end
 local holder = redis.call('GET', LEASE .. entry)
 if holder ~= token then return holder and 0 or 1 end -- The job's own commit may have removed the entry with its lease.
 redis.call('DEL', LEASE .. entry)
