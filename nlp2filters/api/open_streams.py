@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from typing import Self
 
 from sse_starlette import EventSourceResponse
 
+from nlp2filters import background
 from nlp2filters.errors import TooManyStreams
 from nlp2filters.storage.api_keys import ApiKeys, Caller
 from nlp2filters.storage.errors import StorageError
@@ -30,19 +31,15 @@ class Streams:
         self._open: dict[Follower, Caller] = {}
         self._counts: Counter[str] = Counter()
         self._stopping = False
-        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self._tasks = (
-            asyncio.create_task(self._end_those_of_revoked_keys(), name="stream-keys"),
-            asyncio.create_task(self._end_all_at_exit(), name="streams-exit"),
-        )
+        for work, name in ((self._end_those_of_revoked_keys, "stream-keys"), (self._end_all_at_exit, "streams-exit")):
+            await self._stack.enter_async_context(background.running(work, name))
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stack.aclose()
 
     def __len__(self) -> int:
         return len(self._open)

@@ -7,7 +7,7 @@ the worker is alive. Silence proves a death only to an observer that has reached
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
@@ -15,7 +15,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from nlp2filters import __version__
+from nlp2filters import __version__, background
 from nlp2filters.clock import now_ms
 from nlp2filters.core.stage_runs import Suspect
 from nlp2filters.storage import scripts
@@ -63,17 +63,15 @@ class Heartbeat:
         self._timeout_ms = int(1000 * timeout_s)
         self._script = redis.register_script(scripts.HEARTBEAT)
         self._last_beat_at = self._unbroken_since = 0.0
-        self._task: asyncio.Task[None] | None = None
+        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         await self._beat()
-        self._task = asyncio.create_task(self._repeat(), name="heartbeat")
+        await self._stack.enter_async_context(background.running(self._repeat, "heartbeat"))
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        assert self._task
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await self._stack.aclose()
         with suppress(RedisError, TimeoutError):
             async with asyncio.timeout(1):
                 await self._beat()

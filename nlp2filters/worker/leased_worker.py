@@ -36,6 +36,7 @@ from arq.constants import job_key_prefix, retry_key_prefix
 from arq.typing import WorkerCoroutine
 from arq.worker import Retry, Worker
 
+from nlp2filters import background
 from nlp2filters.clock import now_ms
 from nlp2filters.errors import UnsupportedRecordVersion
 from nlp2filters.settings import LEASE_S
@@ -122,12 +123,12 @@ class LeasedWorker(Worker):
 
     async def main(self) -> None:
         """Run until stopped, renewing the leases alongside."""
-        renewing = asyncio.create_task(self._renew_leases(), name="renew-leases")
-        try:
-            await super().main()
-        finally:
-            for task in (renewing, *self._waking):
-                task.cancel()
+        async with background.running(self._renew_leases, "renew-leases"):
+            try:
+                await super().main()
+            finally:
+                for task in self._waking:
+                    task.cancel()
 
     def handle_sig_wait_for_completion(self, signum: Signals) -> None:
         """Stop picking jobs, and do not wait for the next marker to notice."""

@@ -6,14 +6,14 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, NoReturn
 
 from arq.typing import WorkerSettingsType
 from arq.worker import get_kwargs
 
-from nlp2filters import tracing
+from nlp2filters import background, tracing
 from nlp2filters.settings import Settings
 from nlp2filters.storage import rate_limits
 from nlp2filters.storage.derived import Derived
@@ -54,7 +54,8 @@ async def startup(ctx: dict[str, Any]) -> None:
             activity=ctx.get("activity", Activity),
         )
         await stack.enter_async_context(heartbeat)
-        await stack.enter_async_context(_rescuing(store, name, settings.rescue_interval_s))
+        sweeping = partial(rescue.run, store, name, settings.rescue_interval_s)
+        await stack.enter_async_context(background.running(sweeping, "rescue"))
         ctx["worker"] = WorkerContext(
             name,
             store,
@@ -109,14 +110,3 @@ async def run_process(worker_settings: WorkerSettingsType) -> NoReturn:
     await run(worker_settings)
     logging.shutdown()
     os._exit(0)
-
-
-@asynccontextmanager
-async def _rescuing(store: Store, worker: str, interval_s: float) -> AsyncIterator[None]:
-    """Look for orphans while inside the context, taking turns with the other workers."""
-    task = asyncio.create_task(rescue.run(store, worker, interval_s), name="rescue")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

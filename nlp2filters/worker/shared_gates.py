@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from nlp2filters import background
 from nlp2filters.llm.breaker import Breaker
 from nlp2filters.llm.gate import Gate
 from nlp2filters.llm.limits import Limit
@@ -77,9 +78,5 @@ class _SharedGate:
 @asynccontextmanager
 async def sharing(gate: Gate, states: ProviderStates) -> AsyncIterator[None]:
     """Share the gate's state while inside the context."""
-    task = asyncio.create_task(_SharedGate(gate, states).tell_news(), name=f"gate-{gate.name}")
-    try:
+    async with background.running(_SharedGate(gate, states).tell_news, f"gate-{gate.name}"):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

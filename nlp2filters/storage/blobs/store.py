@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from nlp2filters import background
 from nlp2filters.errors import BlobGone, BlobStoreUnavailable
 from nlp2filters.settings import MAX_DEADLINE_S, Settings
 from nlp2filters.storage import rate_limits
@@ -149,12 +151,8 @@ class Blobs:
     @asynccontextmanager
     async def removing_expired(self, interval_s: float = REMOVAL_INTERVAL_S) -> AsyncIterator[None]:
         """Remove expired blobs every now and then while inside the context."""
-        task = asyncio.create_task(self._remove_regularly(interval_s), name="remove-expired-blobs")
-        try:
+        async with background.running(partial(self._remove_regularly, interval_s), "remove-expired-blobs"):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _remove_regularly(self, interval_s: float) -> None:
         while True:
