@@ -74,6 +74,11 @@ def wake_key(queue_name: str, lane: str = MAIN) -> str:
     return f"{queue_name}:wake:{lane}"
 
 
+def more_key(queue_name: str, lane: str = MAIN) -> str:
+    """Return the key of the sorted set whose only member tells a worker that another one had to pass over entries."""
+    return f"{queue_name}:more:{lane}"
+
+
 def turns_key(queue_name: str, lane: str = MAIN) -> str:
     """Return the key of the sorted set of a lane's groups with due entries, scored by their turns."""
     return f"{queue_name}:turns:{lane}"

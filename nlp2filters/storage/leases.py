@@ -47,7 +47,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Claimed entries. `skipped_some`: others are due, but their group or lane has no free slot here.
+    """Claimed entries. `skipped_some`: others are due, but their owner or receiver may have no more slots here.
 
     The next entry is due in `next_s` seconds; None if none is scheduled.
     """

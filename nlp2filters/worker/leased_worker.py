@@ -40,7 +40,7 @@ from nlp2filters import background
 from nlp2filters.clock import now_ms
 from nlp2filters.errors import UnsupportedRecordVersion
 from nlp2filters.settings import LEASE_S
-from nlp2filters.storage.arq_format import MAIN, lane_of, wake_key
+from nlp2filters.storage.arq_format import MAIN, lane_of, more_key, wake_key
 from nlp2filters.storage.errors import StorageError, is_unavailable
 from nlp2filters.storage.heartbeat import Activity
 from nlp2filters.storage.leases import Lease, Leases, RecordFields
@@ -257,7 +257,8 @@ class LeasedWorker(Worker):
             return
         if wait_s <= 0:
             return
-        markers = [*(wake_key(self.queue_name, lane) for lane in free), self._own_marker]
+        kinds = (wake_key,) if self._skipped_some else (wake_key, more_key)
+        markers = [*(key(self.queue_name, lane) for key in kinds for lane in free), self._own_marker]
         self._awaited_lanes = free
         self._idle = asyncio.ensure_future(self._marker(markers, max(wait_s, MIN_WAIT_S)))
         try:
@@ -265,6 +266,7 @@ class LeasedWorker(Worker):
         finally:
             self._awaited_lanes = ()
             self._idle.cancel()
+            await asyncio.gather(self._idle, return_exceptions=True)
         if not self.allow_pick_jobs:
             for marker in markers[:-1]:  # We stop, so another worker must be woken instead.
                 await self._redis.zadd(marker, {"0": 0})

@@ -48,13 +48,15 @@ class Bench:
     async def put(self, *ids: str, function: str = "work") -> None:
         """Add entries that are due, as a commit does."""
         group = arq_format.group("")
-        for id_ in ids:
-            data = serialize_job(function, (id_,), {}, None, 0, serializer=arq_format.dumps)
-            await self.redis.set(job_key_prefix + id_, data)
-            await self.redis.zadd(all_key(self.queue_name), {id_: 1})
-            await self.redis.zadd(ready_key(self.queue_name, group), {id_: 1})
-            await self.redis.zadd(turns_key(self.queue_name), {group: 0})
-            await self.redis.zadd(wake_key(self.queue_name), {"0": 0})
+        async with self.redis.pipeline(transaction=True) as pipe:
+            for id_ in ids:
+                data = serialize_job(function, (id_,), {}, None, 0, serializer=arq_format.dumps)
+                pipe.set(job_key_prefix + id_, data)
+                pipe.zadd(all_key(self.queue_name), {id_: 1})
+                pipe.zadd(ready_key(self.queue_name, group), {id_: 1})
+            pipe.zadd(turns_key(self.queue_name), {group: 0})
+            pipe.zadd(wake_key(self.queue_name), {"0": 0})
+            await pipe.execute()
 
     @asynccontextmanager
     async def worker(self, work: Work, **options: Any) -> AsyncIterator[LeasedWorker]:
@@ -74,6 +76,7 @@ class Bench:
             ctx={"on_abandoned": on_abandoned},
             **{"max_tries": 1000, **options},
         )
+        others = asyncio.all_tasks()
         running = asyncio.create_task(worker.main())
         try:
             yield worker
@@ -82,12 +85,16 @@ class Bench:
             for task in worker.tasks.values():
                 task.cancel()
             await asyncio.gather(running, *worker.tasks.values(), return_exceptions=True)
+            shielded = asyncio.all_tasks() - others
+            for task in shielded:
+                task.cancel()
+            await asyncio.gather(*shielded, return_exceptions=True)
             await pool.aclose()
 
-    async def until_waiting(self) -> None:
-        """Until some worker waits for a marker."""
+    async def until_waiting(self, workers: int = 1) -> None:
+        """Until so many workers wait for markers."""
         async with asyncio.timeout(20):
-            while not (await self.redis.info("clients"))["blocked_clients"]:
+            while (await self.redis.info("clients"))["blocked_clients"] < workers:
                 await asyncio.sleep(0.002)
 
     async def until_empty(self) -> None:
@@ -228,6 +235,26 @@ async def test_a_slot_that_becomes_free_during_a_wait_is_used_at_once(
         release.set()
         await log.until(2)
     assert log.ran == ["a", "b"]
+
+
+async def test_what_one_worker_must_pass_over_is_for_another(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An owner's many jobs come at once, and wake one worker, in which the owner may have four of five slots."""
+    monkeypatch.setattr(leased_worker, "POLL_FALLBACK_S", 3600.0)
+    log, release = Log(), asyncio.Event()
+
+    async def work(ctx: dict[str, Any], id_: str) -> None:
+        log.note(id_)
+        await release.wait()
+
+    options: dict[str, Any] = {"slots": Slots({"main": 5}, owner=4), "lease_s": 60.0}
+    async with bench.worker(work, **options), bench.worker(work, **options), bench.worker(work, **options):
+        await bench.until_waiting(3)
+        await bench.put(*[f"job{number}" for number in range(20)])
+        await log.until(12)
+        await bench.until_waiting(3)
+        assert len(log.ran) == 12
+        release.set()
+        await log.until(20)
 
 
 async def test_a_slot_that_becomes_free_during_a_claim_is_used_at_once(

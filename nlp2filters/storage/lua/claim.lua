@@ -7,7 +7,8 @@
 --            reads: {prefix, fields}: of the records of the entries' jobs, or absent}
 --          4 time at which the command was sent, by this server's clock in ms, or 0
 -- Returns  {{{entry, group, ARQ's content of the entry, number of its claims, values of the record's fields}, …},
---          1 if this worker may claim further entries later, else 0, ms until the next entry is due or '', the time in ms}
+--          1 if others are due, but their owner or receiver may have no more slots here, else 0,
+--          ms until the next entry is due or '', the time in ms}
 --
 -- A claimed entry stays in the queue, due when its lease ends. So it neither blocks others nor gets lost: if its worker
 -- dies, it is simply due again.
@@ -91,7 +92,7 @@ for _, entry in ipairs(redis.call('ZRANGEBYSCORE', queue, '-inf', now, 'LIMIT', 
   end
 end
 
-local claimed, more_due = {}, 0
+local claimed, skipped_some = {}, 0
 for lane, slots in pairs(limits.slots) do
   local turns = queue .. ':turns:' .. lane
   local group, turn = next_group(turns)
@@ -110,11 +111,14 @@ for lane, slots in pairs(limits.slots) do
     end
     group, turn = next_group(turns)
   end
-  if group or turn then
-    more_due = 1
-    if slots == 0 then wake(queue, lane) end -- Another worker may have free slots.
+  -- Another worker may have slots.
+  if group then
+    wake(queue, lane)
+  elseif turn then
+    skipped_some = 1
+    redis.call('ZADD', queue .. ':more:' .. lane, 0, '0')
   end
 end
 
 local head = redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')
-return { claimed, more_due, head[2] and tostring(math.max(tonumber(head[2]) - now, 0)) or '', now }
+return { claimed, skipped_some, head[2] and tostring(math.max(tonumber(head[2]) - now, 0)) or '', now }

@@ -8,6 +8,8 @@
 --   QUEUE:all           sorted set of all entries, by the time at which they are or were due
 --   QUEUE:turns:LANE    sorted set of the groups with due entries; the group with the lowest turn is served next
 --   QUEUE:wake:LANE     one member while there may be something to claim
+--   QUEUE:more:LANE     one member while there may be entries for which a worker has no slot, as their owner or receiver
+--                       has as many there as it may; a worker without any such entries claims them
 --   OPEN                hash for all queues: the place of each unfinished job's or delivery's entry
 --
 -- A GROUP is LANE, owner and receiver, joined by SEPARATOR. Its entries wait for each other, but not for those of other
