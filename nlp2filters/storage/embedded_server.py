@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TextIO
 
 from redis import Redis
 from redis.exceptions import BusyLoadingError, RedisError
@@ -83,15 +84,7 @@ def running(data: Path, port: int | None = None) -> Iterator[RedisServer]:
     _check_readable(data, executable)
     data.mkdir(parents=True, exist_ok=True)
     with (data / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as exc:
-            pid_file = data / "redis.pid"
-            pid = pid_file.read_text().strip() if pid_file.exists() else "?"
-            raise RedisServerFailed(
-                f"A Redis server uses {data} already. Is the service running? If its server was left behind by a "
-                f"crash, stop it: kill {pid}"
-            ) from exc
+        _acquire(lock, data)
         server = RedisServer(port or free_port(DEFAULT_PORT), data / "redis.log")
         process = subprocess.Popen(
             _command(executable, server, data),
@@ -104,6 +97,23 @@ def running(data: Path, port: int | None = None) -> Iterator[RedisServer]:
             yield server
         finally:
             _stop(process)
+
+
+def _acquire(lock: TextIO, data: Path) -> None:
+    """Lock the folder `data`. A server that is about to end has removed its pid file, and is waited for."""
+    pid_file, deadline = data / "redis.pid", time.monotonic() + STOP_TIMEOUT_S
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            pid = pid_file.read_text().strip() if pid_file.exists() else ""
+            if pid or time.monotonic() > deadline:
+                how = f": kill {pid}" if pid else "."
+                raise RedisServerFailed(
+                    f"A Redis server uses {data} already. Is the service running? If its server was left behind by a "
+                    f"crash, stop it{how}"
+                ) from exc
+        time.sleep(0.02)
 
 
 def free_port(preferred: int) -> int:
