@@ -12,7 +12,8 @@ job timeout. Here (measured figures are in docs/performance.md):
   keeps running; its worker takes up the lease again afterwards, unless another worker has claimed the entry meanwhile.
 
 Entries are claimed in turn from each group of a lane (see lua/queue.lua in storage): one owner's thousand jobs do not
-delay another's single job, and jobs that wait for an LLM take no slot of a lane that needs none.
+delay another's single job, and jobs that wait for an LLM take no slot of a lane that needs none. Entries that a worker
+passes over, as their owner has enough slots there, are for another one, which a second marker wakes.
 
 An entry leaves its queue by a commit of its job, which takes the lease with it, or else when its function has
 returned. ARQ would remove it after any error but `Retry`, even its own timeout, and then nobody would look after the
