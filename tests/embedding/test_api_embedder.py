@@ -308,7 +308,7 @@ async def test_a_rate_limit_is_waited_out(server: Server) -> None:
         assert server.requests <= 2.2 * 200
         server.begin(refusing_for(5))
         assert await many(embedder, 200) == {"ndarray": 200}
-        assert server.requests <= 1.5 * 200  # 1.1 on a quiet machine
+        assert server.requests <= 1.2 * 200
 
 
 async def test_an_outage_is_not_made_worse(server: Server) -> None:

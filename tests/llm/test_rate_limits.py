@@ -55,7 +55,7 @@ async def test_a_rate_limit_is_waited_out(server: Server, provider: LLMProvider)
     assert server.requests <= 2.2 * CALLS
     server.begin(refusing_for(5), latency_s=1.0)
     assert outcomes(await calls(provider, CALLS)) == {"Answer": CALLS}
-    assert server.requests <= 1.5 * CALLS  # 1.1 on a quiet machine
+    assert server.requests <= 1.2 * CALLS
 
 
 @pytest.mark.parametrize("wait_s", [None, 1])
