@@ -7,12 +7,14 @@ subscribed: each confirmed subscription makes them look, and so does a lost conn
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any, Protocol, Self
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError, RedisError  # noqa: A004
 
+from nlp2filters import background
 from nlp2filters.storage.stream_events import StreamEvent
 
 RECONNECT_S = 1.0
@@ -40,17 +42,15 @@ class Listener:
         self._followers: dict[str, set[Waker]] = {}
         self._subscribed: set[str] = set()  # These have been confirmed.
         self._unused: set[str] = set()  # They have no followers, and are about to be unsubscribed together.
-        self._task: asyncio.Task[None] | None = None
+        self._stack = AsyncExitStack()
         self._connected = False
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._listen(), name="events-listener")
+        await self._stack.enter_async_context(background.running(self._listen, "events-listener"))
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        assert self._task
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await self._stack.aclose()
         await self._pubsub.aclose()  # type: ignore[no-untyped-call]
 
     async def add(self, channel: str, follower: Waker) -> None:
