@@ -26,9 +26,8 @@ is pinned.
 
 import asyncio
 import logging
-import secrets
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from signal import Signals
 from typing import Any, cast
@@ -41,22 +40,19 @@ from nlp2filters import background
 from nlp2filters.clock import now_ms
 from nlp2filters.errors import UnsupportedRecordVersion
 from nlp2filters.settings import LEASE_S
-from nlp2filters.storage.arq_format import MAIN, lane_of, more_key, wake_key
+from nlp2filters.storage.arq_format import MAIN, lane_of
 from nlp2filters.storage.errors import StorageError, is_unavailable
 from nlp2filters.storage.heartbeat import Activity
 from nlp2filters.storage.leases import Lease, Leases, RecordFields
 from nlp2filters.storage.retrying_redis import RetryingRedis
+from nlp2filters.worker.markers import Markers
 
 _log = logging.getLogger(__name__)
 
 
 POLL_FALLBACK_S = 5.0
-# Redis may answer this long after the wait. Together with POLL_FALLBACK_S it is less than a lease, so that an outage is
-# noticed before leases expire.
-ANSWER_TIMEOUT_S = 3.0
 # Redis 6.2 reads a timeout of 0.001 s as no timeout at all.
 MIN_WAIT_S = 0.01
-OWN_MARKER_TTL_MS = 60_000
 MAX_PAUSE_S = 2.0
 # Nobody claims entries right after an outage of Redis, so that workers can take up their leases again.
 GRACE_S = 1.0
@@ -105,13 +101,9 @@ class LeasedWorker(Worker):
         self._lease_s = lease_s
         self._slots = slots or Slots({MAIN: self.max_jobs})
         self._redis = cast(RetryingRedis, self.pool)
-        self._own_marker = f"{self.queue_name}:wake:{secrets.token_hex(8)}"
+        self._markers = Markers(self._redis, self.queue_name)
         self._slot_free = asyncio.Event()
         self._claiming = asyncio.Lock()
-        self._idle: asyncio.Future[Any] | None = None
-        # The lanes for whose markers this worker waits, until it wakes itself.
-        self._awaited_lanes: Collection[str] = ()
-        self._waking: set[asyncio.Task[None]] = set()
         self._held: dict[str, Lease] = {}
         self._running: dict[asyncio.Task[None], str] = {}  # Maps each entry that has a slot to its group.
         self._running_in_lane: Counter[str] = Counter()
@@ -128,14 +120,12 @@ class LeasedWorker(Worker):
             try:
                 await super().main()
             finally:
-                for task in self._waking:
-                    task.cancel()
+                self._markers.close()
 
     def handle_sig_wait_for_completion(self, signum: Signals) -> None:
         """Stop picking jobs, and do not wait for the next marker to notice."""
         super().handle_sig_wait_for_completion(signum)
-        if self._idle:
-            self._idle.cancel()
+        self._markers.stop()
 
     async def close(self) -> None:
         """Let the stopped jobs be released, then close. It does not wait for an unreachable Redis."""
@@ -224,18 +214,9 @@ class LeasedWorker(Worker):
         self._ended += 1
         self._release_sem_dec_counter_on_complete()
         self._slot_free.set()
-        if self._awaited_lanes and (self._skipped_some or lane not in self._awaited_lanes):
-            self._awaited_lanes = ()
-            waking = self.loop.create_task(self._wake())
-            self._waking.add(waking)
-            waking.add_done_callback(self._waking.discard)
-
-    async def _wake(self) -> None:
-        """End this worker's wait for a marker."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.zadd(self._own_marker, {"0": 0})
-            pipe.pexpire(self._own_marker, OWN_MARKER_TTL_MS)
-            await pipe.execute()
+        awaited = self._markers.awaited_lanes
+        if awaited and (self._skipped_some or lane not in awaited):
+            self._markers.wake()
 
     def _clear_done(self) -> None:
         for job_id, task in list(self.tasks.items()):
@@ -256,27 +237,8 @@ class LeasedWorker(Worker):
             except TimeoutError:
                 pass
             return
-        if wait_s <= 0:
-            return
-        kinds = (wake_key,) if self._skipped_some else (wake_key, more_key)
-        markers = [*(key(self.queue_name, lane) for key in kinds for lane in free), self._own_marker]
-        self._awaited_lanes = free
-        self._idle = asyncio.ensure_future(self._marker(markers, max(wait_s, MIN_WAIT_S)))
-        try:
-            await asyncio.wait({self._idle})
-        finally:
-            self._awaited_lanes = ()
-            self._idle.cancel()
-            await asyncio.gather(self._idle, return_exceptions=True)
-        if not self.allow_pick_jobs:
-            for marker in markers[:-1]:  # We stop, so another worker must be woken instead.
-                await self._redis.zadd(marker, {"0": 0})
-        elif not self._idle.cancelled():
-            self._idle.result()
-
-    async def _marker(self, markers: list[str], wait_s: float) -> None:
-        async with asyncio.timeout(wait_s + ANSWER_TIMEOUT_S):  # A half-open connection never answers.
-            await self._redis.bzpopmin(markers, wait_s)
+        if wait_s > 0:
+            await self._markers.wait(free, max(wait_s, MIN_WAIT_S), for_more=not self._skipped_some)
 
     async def _sleep_until_tasks_complete(self) -> None:
         """Wait for the running jobs of a worker that stops, and first for a claim under way, which may begin others."""

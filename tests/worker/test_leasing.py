@@ -29,7 +29,7 @@ from nlp2filters.storage.arq_format import all_key, ready_key, turns_key, wake_k
 from nlp2filters.storage.connection import connect
 from nlp2filters.storage.leases import Claim, Leases
 from nlp2filters.storage.redis_keys import Keys
-from nlp2filters.worker import leased_worker
+from nlp2filters.worker import leased_worker, markers
 from nlp2filters.worker.leased_worker import LeasedWorker, Slots
 from tests.peers import proxy as proxies
 from tests.peers.proxy import Proxy
@@ -229,7 +229,7 @@ async def test_a_slot_that_becomes_free_during_a_wait_is_used_at_once(
         await log.until(1)
         await bench.put("b")
         async with asyncio.timeout(20):
-            while not (worker._awaited_lanes and (worker._skipped_some or not worker._free.get("main"))):
+            while not (worker._markers.awaited_lanes and (worker._skipped_some or not worker._free.get("main"))):
                 await asyncio.sleep(0.002)
         await bench.until_waiting()
         release.set()
@@ -407,7 +407,7 @@ async def test_an_outage_longer_than_the_lease_stops_nothing(
 ) -> None:
     """Nobody else could take the job up meanwhile. Its worker renews its lease, and what it does is not lost."""
     monkeypatch.setattr(leased_worker, "POLL_FALLBACK_S", 0.3)
-    monkeypatch.setattr(leased_worker, "ANSWER_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(markers, "ANSWER_TIMEOUT_S", 0.2)
     (bench, proxy), log, release = proxied, Log(), asyncio.Event()
 
     async def work(ctx: dict[str, Any], id_: str) -> None:
