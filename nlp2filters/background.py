@@ -1,4 +1,4 @@
-"""Work that a process does alongside until it ends, such as renewing leases and sending heartbeats."""
+"""Background work of a process, such as renewing leases and sending heartbeats."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 async def running(work: Callable[[], Awaitable[None]], name: str) -> AsyncIterator[None]:
     """Do the work while inside the context.
 
-    If it fails, which is a fault of ours, that is logged, and it begins again: others rely on it.
+    An error, which is a bug of ours, is logged, and the work restarts: the process depends on it.
     """
 
     async def repeat() -> None:
@@ -22,7 +22,7 @@ async def running(work: Callable[[], Awaitable[None]], name: str) -> AsyncIterat
             try:
                 return await work()
             except Exception:
-                _log.exception("%s failed, and begins again in %.0f s", name, RESTART_S)
+                _log.exception("%s failed, and restarts in %.0f s", name, RESTART_S)
             await asyncio.sleep(RESTART_S)
 
     task = asyncio.create_task(repeat(), name=name)
