@@ -246,7 +246,7 @@ class LeasedWorker(Worker):
             async with asyncio.timeout(CLAIM_TIMEOUT_S), self._claiming:
                 pass
         except TimeoutError:
-            _log.warning("Redis does not answer: entries that it has given to this worker wait until their leases expire")
+            _log.warning("Redis does not answer: entries that it has given to this worker wait until their leases end")
         await super()._sleep_until_tasks_complete()
 
     async def finish_job(
